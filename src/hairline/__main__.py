@@ -1,0 +1,138 @@
+"""Roof: the side doors. `python -m hairline COMMAND --help` says more about each.
+
+sheets    a contact sheet of drawn sheets with their truth, and what their pixels are
+replay    send to MLflow what it missed, and settle runs whose process died
+status    every run of the store with its status
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import cv2
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from hairline import ledger
+from hairline.curves.files import read_las_dir
+from hairline.ledger.atomic import LedgerError, write_bytes
+from hairline.sheets import FAMILIES, Sheet, render, sample
+from hairline.sheets.preview import composition, contact_sheet
+from hairline.vocabulary import LOG_CLASSES
+
+CONSOLE = Console()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except (LedgerError, ValueError, OSError) as error:
+        CONSOLE.print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m hairline", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    sheets = commands.add_parser("sheets", help="a contact sheet of drawn sheets with their truth")
+    sheets.add_argument("--preview", type=Path, required=True, metavar="PNG", help="where the picture goes")
+    sheets.add_argument("--count", type=int, default=8, help="sheets of each family in the picture (8)")
+    sheets.add_argument("--measured", type=int, default=200, help="sheets of each family measured for the table (200)")
+    sheets.add_argument("--px-per-mm", type=float, default=4.0, help="scale: 4, 8, 12 for pens of 1, 2, 3 px (4)")
+    sheets.add_argument("--seed", type=int, default=0, help="number of the first sheet (0)")
+    sheets.add_argument("--las-dir", type=Path, help="draw the archive sheets from the curves of these LAS files")
+    sheets.set_defaults(run=_sheets)
+    for name, run, text in (
+        ("replay", _replay, "send to MLflow what it missed, and settle runs whose process died"),
+        ("status", _status, "every run of the store with its status"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--store", type=Path, default=Path("mlruns"), help="the store (mlruns)")
+        command.set_defaults(run=run)
+        if name == "replay":
+            command.add_argument("--uri", help="MLflow URI (sqlite:///STORE/mlflow.db)")
+            command.add_argument(
+                "--everything", action="store_true", help="also runs that MLflow had; for a lost database"
+            )
+    return parser
+
+
+def _sheets(options: argparse.Namespace) -> int:
+    """Draw, count, write the picture, print the table."""
+    if options.count < 1 or options.measured < options.count:
+        raise ValueError(
+            f"--measured must be at least --count, and both above 0, got {options.measured} and {options.count}"
+        )
+    samples = tuple(run for curve in read_las_dir(options.las_dir) for run in curve.runs()) if options.las_dir else ()
+    shown: list[Sheet] = []
+    shares: dict[str, dict[str, float]] = {}
+    for family in FAMILIES:
+        values = samples if family == "archive" else ()
+        numbers = range(options.seed, options.seed + options.measured)
+        drawn = [render(sample(family, n, samples=values), px_per_mm=options.px_per_mm) for n in numbers]
+        shown += drawn[: options.count]
+        shares[family] = composition(drawn)
+    done, png = cv2.imencode(".png", contact_sheet(shown)[..., ::-1])
+    if not done:
+        raise ValueError(f"the contact sheet of {len(shown)} sheets could not be coded as PNG; try a smaller --count")
+    write_bytes(options.preview, png.tobytes())
+    CONSOLE.print(_composition_table(shares, options.measured))
+    CONSOLE.print(f"{options.preview}: {options.count} sheets of each family beside their truth", highlight=False)
+    return 0
+
+
+def _composition_table(shares: Mapping[str, Mapping[str, float]], measured: int) -> Table:
+    """One line for each class, and for what lies on the background."""
+    title = f"what {measured} sheets of each family are made of, % of the pixels"
+    table = Table("", title=title, title_justify="left", box=SIMPLE_HEAD)
+    for family in shares:
+        table.add_column(family, justify="right")
+    for name in next(iter(shares.values())):
+        line = name.replace(f"{LOG_CLASSES[0]}/", "  of the background: ")
+        table.add_row(line, *(f"{100 * found[name]:.2f}" for found in shares.values()))
+    return table
+
+
+def _replay(options: argparse.Namespace) -> int:
+    """Every pending run into MLflow; 1 when one could not be sent."""
+    # MLflow takes seconds; the other commands need none of it
+    from hairline.ledger.replay import FAILED, replay
+
+    outcomes = replay(
+        options.store, options.uri or f"sqlite:///{options.store}/mlflow.db", everything=options.everything
+    )
+    for outcome in outcomes:
+        CONSOLE.print(f"{outcome.what:<9}{outcome.run}  {outcome.detail}", highlight=False, soft_wrap=True)
+    failed = sum(outcome.what == FAILED for outcome in outcomes)
+    CONSOLE.print(f"{len(outcomes)} runs and sweeps looked at, {failed} could not be sent", highlight=False)
+    return 1 if failed else 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    """One line for every run."""
+    rows = ledger.status(options.store)
+    if rows.empty:
+        CONSOLE.print(f"no run in {options.store} yet; python train.py makes one", highlight=False)
+        return 0
+    table = Table("status", box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("run", overflow="fold")
+    for name in ("attempts", "started", "what went wrong"):
+        table.add_column(name, overflow="fold")
+    told = rows[["status", "run", "attempts", "started", "exception"]].astype(object)
+    for row in told.where(told.notna(), "").itertuples(index=False):
+        table.add_row(*map(str, row))
+    CONSOLE.print(table)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

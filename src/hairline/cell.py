@@ -1,0 +1,157 @@
+"""Roof: one cell, from a composed configuration to a run folder with its numbers, and beside it MLflow.
+
+A cell that is finished is skipped, one that was killed goes on from its last checkpoint, one that fails is data: its
+folder says FAILED and why.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from hairline.config import NOT_IDENTITY, Conf, checked, levels
+from hairline.launch import rank_and_world
+from hairline.ledger import (
+    FAILED,
+    FINISHED,
+    KILLED,
+    Cell,
+    Origin,
+    RunFolder,
+    cell_digest,
+    cell_slug,
+    git_state,
+    library_versions,
+)
+from hairline.ledger.tracker import Tracker
+from hairline.measures.pixels import RATES, signature
+from hairline.rendering import Planned, plan_sheets
+from hairline.signals import Killed
+from hairline.training.callbacks import LAST
+from hairline.work import do_work
+
+logger = logging.getLogger(__name__)
+
+SKIPPED: Final = "SKIPPED"
+WAIT_FOR_CELL_S: Final = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a cell ended: FINISHED now, or SKIPPED because it was finished before."""
+
+    name: str
+    status: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Ledgers:
+    """Where a cell is written beside its folder: MLflow under the parent of a sweep, and the study that counts it."""
+
+    tracker: Tracker | None = None
+    parent_id: str | None = None
+    study: str | None = None
+
+
+def run_cell(config: DictConfig, choices: Mapping[str, str], ledgers: Ledgers | None = None) -> Ended:
+    """Run the cell of `config`, or skip it when it is finished. `choices` are the options Hydra picked of each group.
+
+    Raises what the cell raised, after writing it down, and `Killed` on SIGINT and SIGTERM.
+    """
+    ledgers = ledgers or Ledgers()
+    conf = checked(config)
+    factors = levels(choices, conf)
+    planned = plan_sheets(conf)
+    folder = RunFolder(Path(conf.paths.store), cell_slug(factors), _identity(config, planned))
+    if rank_and_world()[0] > 0:
+        do_work(config, conf, planned, folder=folder, record=_nothing)
+        return Ended(folder.name, FINISHED, folder.path)
+    with _held(folder):
+        if folder.finished and not conf.force:
+            if ledgers.study is not None:
+                folder.join_study(ledgers.study)
+            return Ended(folder.name, SKIPPED, folder.path)
+        if folder.manifest() is not None and conf.force:
+            folder.start_over()
+        cell = Cell(factors, conf.seed, _plain(config), planned.digest, tuple(signature(name) for name in RATES))
+        _begin(folder, cell, config, ledgers)
+        _work_and_end(config, conf, planned, folder=folder, tracker=ledgers.tracker)
+    return Ended(folder.name, FINISHED, folder.path)
+
+
+@contextmanager
+def _held(folder: RunFolder) -> Iterator[None]:
+    """Hold the folder's lock; two sweeps on one store train a cell once, the second waits and then skips it."""
+    if not folder.try_lock():
+        logger.info("%s is being trained by another process (%s); waiting for it", folder.name, folder.holder())
+        folder.lock(wait_s=WAIT_FOR_CELL_S)
+    try:
+        yield
+    finally:
+        folder.unlock()
+
+
+def _identity(config: DictConfig, planned: Planned) -> str:
+    """The configuration that counts, and the content of the sheets: another drawing is another cell."""
+    return cell_digest(_plain(config) | {"sheets": planned.digest}, leave_out=NOT_IDENTITY)
+
+
+def _plain(config: DictConfig) -> dict[str, object]:
+    tree = OmegaConf.to_container(config, resolve=True)
+    assert isinstance(tree, dict)
+    return {str(key): value for key, value in tree.items()}
+
+
+def _begin(folder: RunFolder, cell: Cell, config: DictConfig, ledgers: Ledgers) -> None:
+    """The manifest says RUNNING, the history ends where the checkpoint stands, and MLflow knows the run."""
+    folder.begin(cell, Origin(*git_state(Path.cwd()), library_versions()), study=ledgers.study)
+    folder.write_config(OmegaConf.to_yaml(config, resolve=True))
+    folder.rewind(steps_done(folder.checkpoints / LAST))
+    if ledgers.tracker is not None:
+        ledgers.tracker.start(folder, parent_id=ledgers.parent_id, name=folder.name)
+
+
+def steps_done(checkpoint: Path) -> int:
+    """Optimiser steps behind a checkpoint, 0 where there is none."""
+    if not checkpoint.exists():
+        return 0
+    return int(torch.load(checkpoint, map_location="cpu", weights_only=False)["global_step"])
+
+
+def _work_and_end(
+    config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFolder, tracker: Tracker | None
+) -> None:
+    """Train and write; whatever happens, the folder and MLflow say how it ended."""
+
+    def record(step: int, metrics: Mapping[str, float]) -> None:
+        folder.log(step, metrics)
+        if tracker is not None:
+            tracker.log(step, metrics)
+
+    try:
+        do_work(config, conf, planned, folder=folder, record=record)
+    except (Killed, KeyboardInterrupt, SystemExit) as stop:
+        _end(folder, tracker, KILLED, stop)
+        raise
+    except BaseException as error:
+        _end(folder, tracker, FAILED, error)
+        raise
+    _end(folder, tracker, FINISHED, None)
+
+
+def _nothing(step: int, metrics: Mapping[str, float]) -> None:
+    """What the processes beside the first one record."""
+
+
+def _end(folder: RunFolder, tracker: Tracker | None, status: str, error: BaseException | None) -> None:
+    folder.finish(status, error)
+    if tracker is not None:
+        tracker.finish(status)

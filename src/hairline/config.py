@@ -1,0 +1,200 @@
+"""The schema of conf/: what a composed configuration must hold, which of it names a cell, and one door to an objective.
+
+Reading a configuration needs no torch: `python train.py --help` and the study commands stay quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from hydra import compose, initialize_config_dir
+from hydra.utils import instantiate
+from omegaconf import MISSING, DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_HERE: Final = Path(__file__).resolve()
+CONF: Final = next(
+    (folder for folder in (_HERE.parents[2] / "conf", _HERE.parent / "conf") if folder.is_dir()), _HERE.parent / "conf"
+)
+"""The folder of configuration groups: beside `src/` in a checkout, inside the package when installed from a wheel."""
+
+FACTORS: Final = ("loss", "head", "class_weight", "data_mix", "resolution", "network", "budget")
+"""Groups whose chosen option names a cell, in the order of a run's name. `seed` follows them."""
+
+NOT_IDENTITY: Final = (
+    "paths",
+    "tracking",
+    "force",
+    "overlays",
+    "trainer.accelerator",
+    "trainer.processes",
+    "trainer.channels_last",
+    "trainer.compile",
+    "data_mix.archive.las_dir",
+)
+"""Where and how fast a run happens, not what it computes. A LAS folder counts by its content, not by its path."""
+
+
+@dataclass
+class ResolutionConf:
+    """`px_per_mm` of the rendering."""
+
+    name: str = MISSING
+    px_per_mm: float = MISSING
+
+
+@dataclass
+class OptimiserConf:
+    """AdamW, warm-up and cosine."""
+
+    learning_rate: float = MISSING
+    weight_decay: float = MISSING
+    betas: tuple[float, float] = MISSING
+    warmup_steps: int = MISSING
+    clip_norm: float = MISSING
+
+
+@dataclass
+class CountsConf:
+    """Sheets of each split; `archive` of the training sheets are from the archive."""
+
+    archive: int = MISSING
+    train: int = MISSING
+    val: int = MISSING
+    test: int = MISSING
+
+
+@dataclass
+class BudgetConf:
+    """How long and on how much; in optimiser steps."""
+
+    name: str = MISSING
+    steps: int = MISSING
+    validate_every: int = MISSING
+    batch_size: int = MISSING
+    tile_px: int = MISSING
+    sheet_mm: tuple[float, float] = MISSING
+    counts: CountsConf = MISSING
+
+
+@dataclass
+class TrainerConf:
+    """The machine."""
+
+    accelerator: str = MISSING
+    processes: int = MISSING
+    precision: str = MISSING
+    channels_last: bool = MISSING
+    compile: bool = MISSING
+
+
+@dataclass
+class PathsConf:
+    """Where things lie."""
+
+    store: str = MISSING
+    cache: str = MISSING
+
+
+@dataclass
+class TrackingConf:
+    """Which MLflow; an empty `uri` is none."""
+
+    uri: str = MISSING
+    experiment: str = MISSING
+
+
+@dataclass
+class Conf:
+    """One run. The groups held as plain mappings are instantiated by their `_target_`, which checks its own keys."""
+
+    loss: dict[str, Any] = MISSING
+    class_weight: dict[str, Any] = MISSING
+    head: dict[str, Any] = MISSING
+    data_mix: dict[str, Any] = MISSING
+    network: dict[str, Any] = MISSING
+    resolution: ResolutionConf = MISSING
+    optimiser: OptimiserConf = MISSING
+    budget: BudgetConf = MISSING
+    trainer: TrainerConf = MISSING
+    classes: list[str] = MISSING
+    seed: int = MISSING
+    force: bool = MISSING
+    overlays: int = MISSING
+    paths: PathsConf = MISSING
+    tracking: TrackingConf = MISSING
+
+
+class ConfigError(ValueError):
+    """A configuration that composes but cannot be run."""
+
+
+def checked(config: DictConfig) -> Conf:
+    """The configuration as a typed `Conf`. Raises `ConfigError` naming the key, what it expects and what it got."""
+    try:
+        merged = OmegaConf.merge(OmegaConf.structured(Conf), config)
+        conf = OmegaConf.to_object(merged)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"configuration: {error}; see conf/ for every key and its meaning") from error
+    assert isinstance(conf, Conf)
+    _demand(conf)
+    return conf
+
+
+def _demand(conf: Conf) -> None:
+    budget = conf.budget
+    positive = {
+        f"budget.{name}": getattr(budget, name) for name in ("steps", "validate_every", "batch_size", "tile_px")
+    }
+    positive |= {"resolution.px_per_mm": conf.resolution.px_per_mm, "trainer.processes": conf.trainer.processes}
+    for key, value in positive.items():
+        if value <= 0:
+            raise ConfigError(f"`{key}` must be above zero, got {value}")
+    if budget.steps % budget.validate_every:
+        raise ConfigError(
+            f"`budget.steps` must be a multiple of `budget.validate_every`, so that the last step is validated, got "
+            f"{budget.steps} and {budget.validate_every}; the next multiple is "
+            f"{-(-budget.steps // budget.validate_every) * budget.validate_every}"
+        )
+    if len(conf.classes) < 2 or len(set(conf.classes)) != len(conf.classes):
+        raise ConfigError(f"`classes` must be two or more different names, background first, got {conf.classes}")
+
+
+def levels(choices: Mapping[str, str], conf: Conf) -> dict[str, str]:
+    """The level of every factor, as `{"loss": "dice", ..., "seed": "0"}`, from Hydra's choice of options."""
+    return {name: choices[name] for name in FACTORS} | {"seed": str(conf.seed)}
+
+
+def compose_config(overrides: Sequence[str]) -> DictConfig:
+    """conf/config.yaml with `overrides`, without Hydra's own branch; for notebooks and tests.
+
+    Raises Hydra's errors, which list the options of a group.
+    """
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", overrides=list(overrides))
+
+
+def build_objective(overrides: list[str], *, weight: list[float] | None) -> nn.Module:
+    """The objective of a configuration as a module: `(logits [B,c,H,W], labels [B,H,W], strokes [B,K,H,W]) -> scalar`.
+
+    `overrides` are those of the command line, as `["loss=tversky", "head=softmax", "loss.fp_weight=0.3"]`. `weight [C]`
+    is one number for each class, background first, or None; `class_weight.scale` of the configuration applies. The
+    scalar has the dtype of the logits, float32 at least. Raises Hydra's errors for unknown options, ValueError for a
+    weight of the wrong length, below zero or NaN, and for one that this loss and head cannot use.
+    """
+    return objective_of(compose_config(overrides), weight)
+
+
+def objective_of(config: DictConfig, weight: Sequence[float] | None, *, head: Any = None) -> nn.Module:
+    """As `build_objective`, from a composed configuration; `head` is used where one was built already."""
+    # torch takes seconds, and reading conf/ needs none of it
+    from hairline.losses.objective import Objective
+
+    head = head or instantiate(config.head)
+    return Objective(head, instantiate(config.loss), weight=weight, scale=config.class_weight.get("scale", "kept"))

@@ -1,0 +1,179 @@
+"""Which batches a run sees: training tiles by optimiser step, evaluation sheets in order.
+
+Conventions
+    Training item s is the whole batch of optimiser step s, a pure function of (sheets, order, plan, s): a resumed run
+    sees the batches it would have seen. Use `DataLoader(tiles, batch_size=None, sampler=steps)`.
+
+What step s holds, for a global batch of B and an `order` of M entries
+    sheets   positions sB .. sB+B-1 of an endless row of shuffled copies of `order`, copy e shuffled by the stream
+             (seed, "order", e): every entry is shown once before any is shown twice
+    corner   uniform over all places where the tile fits, from the stream (seed, "tiles", s)
+    change   left-right flip with probability 1/2 (the truth is flipped too: the order of the curves on a log is free);
+             darkness' = clip(gain * (darkness - 1/2) + 1/2 + shift, 0, 1), gain uniform in 1 +- contrast and shift in
+             +- brightness. Same stream. Each can be switched off.
+    rank     process r of `world` holds rows rB/world .. (r+1)B/world-1: joined in order they are one process's batch
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from hairline.data.batch import Batch, Window, batch_of, darkness_of, pair
+from hairline.data.sheet_file import CachedSheets
+from hairline.vocabulary import Float32, Int64
+
+__all__ = [
+    "NO_CHANGE",
+    "Batch",
+    "Change",
+    "EvaluationTiles",
+    "Plan",
+    "TrainingTiles",
+    "Window",
+    "batch_of",
+    "darkness_of",
+    "pair",
+]
+
+
+@dataclass(frozen=True)
+class Change:
+    """How training tiles differ from their sheets: see the module. `Change(False, 0, 0)` is none."""
+
+    flip: bool = True
+    contrast: float = 0.2
+    brightness: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name, value in (("contrast", self.contrast), ("brightness", self.brightness)):
+            if not 0 <= value < 1:
+                raise ValueError(f"`{name}` must lie in 0 <= {name} < 1, got {value}; 0 switches it off")
+
+
+NO_CHANGE = Change(flip=False, contrast=0.0, brightness=0.0)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which batches a run sees. `batch_size` is the global one; `tile_px` None takes whole sheets."""
+
+    seed: int
+    steps: int
+    batch_size: int
+    tile_px: int | None
+    change: Change = NO_CHANGE
+
+
+class TrainingTiles(Dataset[Batch]):
+    """Item s is this process's part of the batch of optimiser step s, 0 <= s < plan.steps."""
+
+    def __init__(self, sheets: CachedSheets, order: Int64, plan: Plan, *, rank: int = 0, world: int = 1):
+        _demand_order(order, len(sheets))
+        _demand_plan(plan, sheets, rank, world)
+        self.sheets, self.order, self.plan = sheets, order, plan
+        share = plan.batch_size // world
+        self.mine = slice(rank * share, (rank + 1) * share)
+        self.latest: tuple[int, Int64] = (-1, order)
+
+    def __len__(self) -> int:
+        return self.plan.steps
+
+    def __getitem__(self, step: int) -> Batch:
+        if not 0 <= step < self.plan.steps:
+            raise IndexError(f"`step` must lie in 0..{self.plan.steps - 1}, got {step}")
+        chance = _stream(self.plan.seed, "tiles", step)
+        windows = self._windows(chance)[self.mine]
+        gain, shift = self._tones(chance)[:, self.mine]
+        batch = batch_of(self.sheets, self._indices(step)[self.mine], windows)
+        if self.plan.change.contrast or self.plan.change.brightness:
+            offset = torch.from_numpy(0.5 + shift - 0.5 * gain).view(-1, 1, 1, 1)
+            batch.image.mul_(torch.from_numpy(gain).view(-1, 1, 1, 1)).add_(offset).clamp_(0.0, 1.0)
+        return batch
+
+    def _indices(self, step: int) -> Int64:
+        """Sheets [B] of the global batch."""
+        size, count = self.plan.batch_size, len(self.order)
+        positions = np.arange(step * size, (step + 1) * size)
+        epochs, places = np.divmod(positions, count)
+        return np.array([self._shuffled(epoch)[place] for epoch, place in zip(epochs, places, strict=True)])
+
+    def _shuffled(self, epoch: int) -> Int64:
+        """Copy `epoch` of the order; the latest one is kept, since steps come in a row."""
+        if self.latest[0] != epoch:
+            self.latest = (epoch, _stream(self.plan.seed, "order", epoch).permutation(self.order))
+        return self.latest[1]
+
+    def _windows(self, chance: np.random.Generator) -> list[Window]:
+        """Windows [B] of the global batch."""
+        height, width = self.sheets.images.shape[1:]
+        tall, wide = (height, width) if self.plan.tile_px is None else (self.plan.tile_px, self.plan.tile_px)
+        rows = chance.integers(height - tall + 1, size=self.plan.batch_size)
+        columns = chance.integers(width - wide + 1, size=self.plan.batch_size)
+        flips = (chance.random(self.plan.batch_size) < 0.5) & self.plan.change.flip
+        return [
+            Window(row, column, tall, wide, flip)
+            for row, column, flip in zip(rows.tolist(), columns.tolist(), flips.tolist(), strict=True)
+        ]
+
+    def _tones(self, chance: np.random.Generator) -> Float32:
+        """Gain and shift [2,B] of the global batch."""
+        gain, shift = chance.uniform(-1, 1, (2, self.plan.batch_size))
+        return np.stack([1 + self.plan.change.contrast * gain, self.plan.change.brightness * shift]).astype(np.float32)
+
+
+class EvaluationTiles(Dataset[Batch]):
+    """Item b holds the whole sheets bB .. bB+B-1, unchanged; the last batch may be smaller.
+
+    Process `rank` of `world` has every world-th sheet; together they have each sheet once.
+    """
+
+    def __init__(self, sheets: CachedSheets, *, batch_size: int, rank: int = 0, world: int = 1):
+        _demand_rank(rank, world)
+        if batch_size < 1:
+            raise ValueError(f"`batch_size` must be 1 or more, got {batch_size}")
+        self.sheets, self.batch_size = sheets, batch_size
+        self.indices = np.arange(rank, len(sheets), world)
+
+    def __len__(self) -> int:
+        return -(-len(self.indices) // self.batch_size)
+
+    def __getitem__(self, number: int) -> Batch:
+        if not 0 <= number < len(self):
+            raise IndexError(f"`number` of a batch must lie in 0..{len(self) - 1}, got {number}")
+        return batch_of(self.sheets, self.indices[number * self.batch_size : (number + 1) * self.batch_size])
+
+
+def _stream(seed: int, name: str, number: int) -> np.random.Generator:
+    """An independent generator for each (seed, name, number)."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()), number)))
+
+
+def _demand_order(order: Int64, sheets: int) -> None:
+    if len(order) == 0 or order.min() < 0 or order.max() >= sheets:
+        raise ValueError(
+            f"`order` must hold numbers of sheets, 0..{sheets - 1}, at least one, got {order}; same split?"
+        )
+
+
+def _demand_plan(plan: Plan, sheets: CachedSheets, rank: int, world: int) -> None:
+    _demand_rank(rank, world)
+    smallest = min(sheets.images.shape[1:])
+    if plan.tile_px is not None and not 1 <= plan.tile_px <= smallest:
+        raise ValueError(
+            f"`tile_px` must lie in 1..{smallest}, the smaller side of the sheets, got {plan.tile_px}; "
+            "take smaller tiles or larger sheets"
+        )
+    if plan.batch_size < 1 or plan.batch_size % world:
+        raise ValueError(
+            f"`batch_size` is the global one, expected a positive multiple of {world} processes, got {plan.batch_size}"
+        )
+
+
+def _demand_rank(rank: int, world: int) -> None:
+    if not 0 <= rank < world:
+        raise ValueError(f"`rank` must lie in 0..world-1, got rank {rank} of world {world}")

@@ -1,0 +1,50 @@
+"""Roof: one run over several processes. torchrun starts them, watches them, and stops all when one fails.
+
+Lightning's own launcher runs the program's command line again in every process, with `-m` if it was a sweep, and hangs
+for ever when one process leaves the lock-step. Here each process is a fresh `python train.py` of this one cell.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hairline.signals import Killed
+
+_LEADER_OF_NONE = {"LOCAL_RANK", "RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}
+STOP_S = 60.0
+
+
+class ProcessesError(RuntimeError):
+    """One of the processes of a run failed."""
+
+
+def rank_and_world() -> tuple[int, int]:
+    """Which process this is of how many; (0, 1) alone."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def launched() -> bool:
+    """Whether torchrun started this process."""
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def launch(processes: int, overrides: Sequence[str], *, script: Path) -> None:
+    """Run `script` with `overrides` in `processes` processes and wait. Raises `ProcessesError` when one fails."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+    environment = {name: value for name, value in os.environ.items() if name not in _LEADER_OF_NONE}
+    environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    child = subprocess.Popen([*command, str(script), *overrides], env=environment)
+    try:
+        code = child.wait()
+    except (Killed, KeyboardInterrupt):
+        child.terminate()
+        child.wait(STOP_S)
+        raise
+    if code:
+        raise ProcessesError(
+            f"a run of {processes} processes must end with exit code 0, got {code}; the failing process says why above"
+        )

@@ -1,0 +1,137 @@
+"""Tuned scores from integers only: score histograms, the best-F1 threshold of validation, its counts on test.
+
+Conventions
+-----------
+A score histogram is `int64 [c,2,bins]`: for each channel, how many valid pixels whose truth is no (row 0) or yes
+(row 1) have a probability in bin k. Bin k holds k/bins <= p < (k+1)/bins, and the last bin holds p = 1 as well. `bins`
+is a power of two, so that an edge k/bins and the product p * bins are exact in binary floating point (bf16 too, to 256
+bins): the count at threshold k/bins is exactly the count of p >= k/bins. Histograms of batches, sheets and ranks are
+summed.
+
+Measures
+--------
+1. Best threshold of a channel: the edge k/bins, k = 0..bins-1, where F1 = 2 tp / (2 tp + fp + fn) of the histogram is
+   largest. Ties go to the lowest edge. A channel without truth cannot be tuned and keeps 0.5.
+2. Tuned score: counts of the *test* histogram at the threshold of the *validation* histogram. Scores of another split
+   at its own best threshold are an upper bound, not a result.
+
+A tuned threshold treats each channel as its own yes-or-no question: nothing is decoded, so a pixel may be claimed
+twice. Names are `tuned/measure/class`, as `tuned/f1/curve_1`.
+
+References
+----------
+Lipton, Elkan and Naryanaswamy, "Optimal thresholding of classifiers to maximize F1 measure", ECML PKDD 2014.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from hairline.measures.pixels import PixelCounts
+
+UNTUNED = 0.5
+"""The threshold of a channel that validation cannot tune."""
+
+
+def score_histogram(probabilities: Tensor, truth: Tensor, valid: Tensor, *, bins: int = 256) -> Tensor:
+    """Histogram `int64 [c,2,bins]` of `probabilities` float `[B,c,H,W]` in 0..1, split by `truth` bool `[B,c,H,W]`.
+
+    Pixels outside `valid` bool `[B,H,W]` are left out. Raises `ValueError` on other shapes, NaN or values outside 0..1.
+    """
+    _check(probabilities, truth, valid, bins=bins)
+    places = (probabilities * bins).clamp_(max=bins - 1).to(torch.uint8 if bins <= 256 else torch.int32)
+    ignored = (~valid).flatten().nonzero()[:, 0]
+    # channels first and then flat, once: counting reads memory in order
+    by_channel = zip(
+        places.transpose(0, 1).flatten(1), (truth & valid[:, None]).transpose(0, 1).flatten(1), strict=True
+    )
+    return torch.stack([_channel_histogram(*channel, ignored, bins=bins) for channel in by_channel])
+
+
+def best_threshold(histogram: Tensor) -> tuple[Tensor, Tensor]:
+    """Threshold and its F1, `float64 [c]` each, of a validation histogram `int64 [c,2,bins]`.
+
+    A channel without truth has threshold 0.5 and F1 NaN.
+    """
+    tp, positives, claimed = _tails(histogram)
+    f1 = 2 * tp.double() / (positives[:, None] + claimed)
+    best = f1.argmax(1)  # the first of equal values, as the convention says
+    tuned = positives > 0
+    threshold = torch.where(tuned, best.double() / histogram.shape[-1], UNTUNED)
+    return threshold, torch.where(tuned, f1.amax(1), torch.nan)
+
+
+def counts_at(histogram: Tensor, threshold: Tensor) -> PixelCounts:
+    """Counts `[c]` of "p >= threshold is found" from a test histogram `int64 [c,2,bins]`; `threshold` `[c]` are edges.
+
+    Raises `ValueError` for a threshold that is no edge k/bins with 0 <= k < bins.
+    """
+    bins = histogram.shape[-1]
+    edges = threshold.double().to(histogram.device) * bins
+    place = edges.long()
+    if threshold.shape != histogram.shape[:1] or bool(((edges != place) | (place < 0) | (place >= bins)).any()):
+        raise ValueError(
+            f"`threshold` must hold one edge k/{bins} in [0, 1) for each of {len(histogram)} channels, got "
+            f"{threshold.tolist()}; take it from `best_threshold` of a histogram with as many bins"
+        )
+    tp_tail, positives, claimed_tail = _tails(histogram)
+    tp = tp_tail.gather(1, place[:, None])[:, 0]
+    return PixelCounts(tp=tp, fp=claimed_tail.gather(1, place[:, None])[:, 0] - tp, fn=positives - tp)
+
+
+class ScoreHistogram(Metric):
+    """`score_histogram` summed over batches and ranks; `compute` gives `int64 [c,2,bins]`."""
+
+    full_state_update = False
+    counts: Tensor
+
+    def __init__(self, channels: int, *, bins: int = 256) -> None:
+        super().__init__()
+        self.bins = bins
+        self.add_state("counts", torch.zeros(channels, 2, bins, dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, probabilities: Tensor, truth: Tensor, valid: Tensor) -> None:
+        """Add a batch, shapes as `score_histogram`."""
+        self.counts += score_histogram(probabilities, truth, valid, bins=self.bins)
+
+    def compute(self) -> Tensor:
+        """The histogram of everything seen."""
+        return self.counts
+
+
+def _channel_histogram(places: Tensor, truth: Tensor, ignored: Tensor, *, bins: int) -> Tensor:
+    """`[2,bins]` of one channel, flat: the rarer of yes and no is picked out, which is slow, the other is the rest."""
+    every = torch.bincount(places, minlength=bins) - torch.bincount(places[ignored], minlength=bins)
+    if 2 * int(truth.count_nonzero()) <= truth.numel():
+        yes = torch.bincount(places[truth], minlength=bins)
+        return torch.stack([every - yes, yes])
+    no_or_ignored = torch.bincount(places[~truth], minlength=bins)
+    no = no_or_ignored - torch.bincount(places[ignored], minlength=bins)
+    return torch.stack([no, every - no])
+
+
+def _tails(histogram: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Hits `[c,bins]`, positives `[c]` and claimed pixels `[c,bins]` at each edge: sums from the edge upwards."""
+    upward = histogram.flip(-1).cumsum(-1).flip(-1)
+    return upward[:, 1], upward[:, 1, 0], upward.sum(1)
+
+
+def _check(probabilities: Tensor, truth: Tensor, valid: Tensor, *, bins: int) -> None:
+    if bins < 2 or bins & (bins - 1):
+        raise ValueError(f"`bins` must be a power of two, so that edges are exact, got {bins}; use 256")
+    sheets = probabilities.shape[:1] + probabilities.shape[2:]
+    if probabilities.ndim != 4 or truth.shape != probabilities.shape or valid.shape != sheets:
+        raise ValueError(
+            "`probabilities` and `truth` must be [B,c,H,W] and `valid` [B,H,W], got "
+            f"{tuple(probabilities.shape)}, {tuple(truth.shape)} and {tuple(valid.shape)}; "
+            "take `truth` from the targets of the head that made the probabilities"
+        )
+    if truth.dtype != torch.bool or valid.dtype != torch.bool:
+        raise ValueError(f"`truth` and `valid` must be bool, got {truth.dtype} and {valid.dtype}; compare with > 0")
+    if not probabilities.numel():
+        return
+    low, high = (float(value) for value in probabilities.aminmax())
+    if not (low >= 0 and high <= 1):  # written so that NaN fails
+        raise ValueError(f"probabilities must lie in 0..1, got {low:g}..{high:g}; are these logits?")

@@ -1,0 +1,102 @@
+"""Roof: from a configuration to the sheets of a run, planned cheaply and rendered once."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.progress import Progress
+
+from hairline.config import Conf
+from hairline.curves.files import LasCurve, read_las_dir
+from hairline.data.cache import Progress as OnProgress
+from hairline.data.cache import content_key, open_sheets
+from hairline.data.mix import Counts, Mix, Split, Splits, compose
+from hairline.data.sheet_file import CachedSheets
+from hairline.sheets import DRAWING_VERSION, render
+
+logger = logging.getLogger(__name__)
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The specs of a run, and the `digest` of the pixels they become in all three splits and of the training order."""
+
+    splits: Splits
+    digest: str
+
+
+class Rendered(NamedTuple):
+    """The pixels of a run, memory-mapped."""
+
+    train: CachedSheets
+    val: CachedSheets
+    test: CachedSheets
+
+
+def plan_sheets(conf: Conf) -> Planned:
+    """Which sheets the run of `conf` sees. Raises what `read_las_dir` and `compose` raise."""
+    mix = Mix.from_conf(conf.data_mix)
+    samples = _las_curves(mix.archive.las_dir) if mix.archive.las_dir else ()
+    height_mm, width_mm = conf.budget.sheet_mm
+    splits = compose(
+        mix, Counts(**asdict(conf.budget.counts)), seed=conf.seed, size_mm=(height_mm, width_mm), samples=samples
+    )
+    keys = [_key(split, conf.resolution.px_per_mm) for split in (splits.train, splits.val, splits.test)]
+    order = hashlib.sha256(splits.train.order.tobytes()).hexdigest()
+    digest = hashlib.sha256("".join([*keys, order]).encode()).hexdigest()[:16]
+    return Planned(splits, digest)
+
+
+def render_sheets(planned: Planned, conf: Conf, *, console: Console) -> Rendered:
+    """The pixels of every split, from the cache or rendered now. Raises `CacheError` where they cannot be kept."""
+    splits = planned.splits
+    return Rendered(*(_open(getattr(splits, name), name, conf, console) for name in SPLITS))
+
+
+@lru_cache(maxsize=4)  # a sweep reads a folder once
+def _las_curves(folder: str) -> tuple[LasCurve, ...]:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        curves = read_las_dir(Path(folder))
+    for warning in told:
+        logger.warning("%s", warning.message)
+    return curves
+
+
+def _key(split: Split, px_per_mm: float) -> str:
+    return content_key(split.specs, px_per_mm=px_per_mm, version=DRAWING_VERSION)
+
+
+def _open(split: Split, name: str, conf: Conf, console: Console) -> CachedSheets:
+    with _progress(name, console) as tell:
+        return open_sheets(
+            split.specs,
+            px_per_mm=conf.resolution.px_per_mm,
+            folder=Path(conf.paths.cache),
+            render=partial(render, px_per_mm=conf.resolution.px_per_mm),
+            version=DRAWING_VERSION,
+            on_progress=tell,
+        )
+
+
+@contextmanager
+def _progress(name: str, console: Console) -> Iterator[OnProgress]:
+    """A bar that appears with the first rendered sheet and leaves nothing behind."""
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        row = bar.add_task(f"rendering {name} sheets", visible=False)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(row, completed=done, total=total, visible=True)
+
+        yield tell

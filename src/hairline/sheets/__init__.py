@@ -1,0 +1,37 @@
+"""Sheets: drawn well logs with their truth. numpy and OpenCV only; no torch, no disk, no global randomness.
+
+sample(family, seed) -> SheetSpec      what to draw, in mm
+render(spec, px_per_mm=4) -> Sheet     the pixels and the truth; = wear(draw(spec))
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hairline.sheets.draw import draw
+from hairline.sheets.families import FAMILIES, sample
+from hairline.sheets.preview import composition, contact_sheet
+from hairline.sheets.sheet import DrawnCurve, Sheet
+from hairline.sheets.spec import PEN_MM, SheetSpec
+from hairline.sheets.wear import wear
+
+DRAWING_VERSION: Final = 3
+"""Raised by every change that alters a pixel; part of the key of any cache of sheets."""
+
+__all__ = [
+    "DRAWING_VERSION",
+    "FAMILIES",
+    "PEN_MM",
+    "DrawnCurve",
+    "Sheet",
+    "SheetSpec",
+    "composition",
+    "contact_sheet",
+    "render",
+    "sample",
+]
+
+
+def render(spec: SheetSpec, *, px_per_mm: float) -> Sheet:
+    """The worn sheet of `spec`, a pure function of its arguments."""
+    return wear(draw(spec, px_per_mm=px_per_mm), spec.wear)

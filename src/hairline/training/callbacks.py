@@ -1,0 +1,152 @@
+"""Checkpoint, progress and record: what happens beside the arithmetic of a run."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from typing_extensions import override
+
+Record = Callable[[int, Mapping[str, float]], None]
+"""Called with (optimiser step, numbers) after every validation and after the test."""
+
+LAST = "last.ckpt"
+
+
+class AtomicCheckpoint(pl.Callback):
+    """Writes `last.ckpt` after every validation: temporary file, fsync, rename. A kill leaves the one before.
+
+    The state of torch's random generators goes along, so that a network with dropout resumes bit for bit as well.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    @override
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        checkpoint["torch_rng"] = torch.get_rng_state()
+        if torch.cuda.is_available():
+            checkpoint["cuda_rng"] = torch.cuda.get_rng_state()
+
+    @override
+    def on_load_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        torch.set_rng_state(checkpoint["torch_rng"].cpu())
+        if torch.cuda.is_available() and "cuda_rng" in checkpoint:
+            torch.cuda.set_rng_state(checkpoint["cuda_rng"].cpu())
+
+    @override
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        partial = self.folder / f"{LAST}.partial"
+        trainer.save_checkpoint(partial)
+        if trainer.is_global_zero:
+            with partial.open("rb+") as file:
+                os.fsync(file.fileno())
+            partial.replace(self.folder / LAST)
+
+
+class Recorder(pl.Callback):
+    """Hands the numbers of every validation to `record`, with the speed and the learning rate of the stretch."""
+
+    def __init__(self, record: Record):
+        self.record = record
+        self.started = math.nan
+        self.from_step = 0
+
+    @override
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.started = time.perf_counter()
+        self.from_step = trainer.global_step
+
+    @override
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.state.fn == "fit" and trainer.is_global_zero:
+            seconds = time.perf_counter() - self.started
+            rate = trainer.optimizers[0].param_groups[0]["lr"]
+            speed = (trainer.global_step - self.from_step) / seconds
+            self.record(trainer.global_step, {"steps_per_second": speed, "learning_rate": rate})
+
+    @override
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.state.fn == "fit" and trainer.is_global_zero:
+            self.record(trainer.global_step, pl_module.numbers)  # type: ignore[arg-type]
+
+
+class ClassProgress(pl.callbacks.ProgressBar):
+    """A bar with the loss and the IoU of every curve; where the output is no terminal, one line a validation."""
+
+    def __init__(self, title: str, *, console: Console | None = None):
+        super().__init__()
+        self.title = title
+        self.console = console or Console()
+        self.bar: Progress | None = None
+        self.row: TaskID | None = None
+        self.enabled = True
+
+    @override
+    def disable(self) -> None:
+        self.enabled = False
+
+    @override
+    def enable(self) -> None:
+        self.enabled = True
+
+    @override
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self.enabled and self.console.is_terminal:
+            self.bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=24),
+                TextColumn("{task.completed}/{task.total}"),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[scores]}"),
+                console=self.console,
+            )
+            self.bar.start()
+            self.row = self.bar.add_task(self.title, total=trainer.max_steps, scores="")
+
+    @override
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if self.bar is not None and self.row is not None:
+            self.bar.update(self.row, completed=trainer.global_step, scores=self.scores(pl_module))
+
+    @override
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self.enabled and self.bar is None:
+            line = f"{self.title}  step {trainer.global_step}/{trainer.max_steps}  {self.scores(pl_module)}"
+            self.console.print(line, highlight=False, soft_wrap=True)
+
+    @override
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self.stop()
+
+    @override
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Leave the terminal as it was found."""
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+    def scores(self, task: Any) -> str:
+        """The line of numbers: loss now, IoU of each curve at the last validation."""
+        shown = [f"loss {task.latest_loss:.3f}"]
+        for name in task.classes[1:]:
+            value = task.numbers.get(f"val/iou/{name}")
+            shown.append(f"IoU {name} {'-' if value is None else format(value, '.3f')}")
+        return "  ".join(shown)

@@ -1,0 +1,116 @@
+"""One run: from the parts (task, batches, machine) to its numbers. Resumes from `last.ckpt` where there is one."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytorch_lightning as pl
+import torch
+import torch.utils.deterministic as deterministic
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+
+from hairline.training.callbacks import LAST, AtomicCheckpoint, ClassProgress, Record, Recorder
+from hairline.training.datamodule import Sheets
+from hairline.training.results import Outcome, outcome
+from hairline.training.task import SegmentationTask
+
+for _name in ("pytorch_lightning", "lightning", "lightning.pytorch"):
+    logging.getLogger(_name).setLevel(logging.WARNING)  # its news (which devices exist, tips) would drown the numbers
+
+Precision = Literal["bf16-mixed", "32-true"]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a run computes; nothing here but `precision` changes what is computed."""
+
+    accelerator: str
+    processes: int
+    precision: str
+    channels_last: bool
+    compile: bool
+
+
+def precision_of(machine: Machine) -> Precision:
+    """`auto` takes bf16 where the processor multiplies it natively (AVX512-BF16, AMX, Ampere and later), else fp32.
+
+    Raises ValueError for another word.
+    """
+    if machine.precision == "fp32":
+        return "32-true"
+    if machine.precision == "bf16":
+        return "bf16-mixed"
+    if machine.precision != "auto":
+        raise ValueError(f"`trainer.precision` must be auto, bf16 or fp32, got {machine.precision!r}")
+    on_gpu = machine.accelerator in ("gpu", "cuda", "auto") and torch.cuda.is_available()
+    native = torch.cuda.is_bf16_supported() if on_gpu else _cpu_has_bf16()
+    return "bf16-mixed" if native else "32-true"
+
+
+def _cpu_has_bf16() -> bool:
+    features = torch.cpu.get_capabilities()
+    return bool(features.get("avx512_bf16") or features.get("amx_bf16") or features.get("bf16"))
+
+
+def train(
+    task: SegmentationTask, sheets: Sheets, *, machine: Machine, folder: Path, record: Record, title: str
+) -> Outcome:
+    """Train to the last step of the schedule, then score validation and test.
+
+    `folder` holds the checkpoint; `record` gets the numbers of every validation. Raises `TrainingDivergedError`.
+    """
+    if machine.channels_last:
+        task.network.to(memory_format=torch.channels_last)
+    if machine.compile:
+        task.network.compile()
+    checkpoint = folder / LAST
+    # deterministic algorithms also fill every new tensor with NaN, to show reads of memory nobody wrote; we have none
+    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    with _quiet():
+        trainer = _trainer(task, sheets, machine, folder=folder, record=record, title=title)
+        trainer.fit(task, datamodule=sheets, ckpt_path=checkpoint if checkpoint.exists() else None, weights_only=False)
+        trainer.validate(task, datamodule=sheets, verbose=False)
+        validation = task.evaluation("val")
+        trainer.test(task, datamodule=sheets, verbose=False)
+    return outcome(validation, task.evaluation("test"), task.classes, task.found)
+
+
+def _trainer(
+    task: SegmentationTask, sheets: Sheets, machine: Machine, *, folder: Path, record: Record, title: str
+) -> pl.Trainer:
+    many = machine.processes > 1
+    return pl.Trainer(
+        accelerator=machine.accelerator,
+        devices=machine.processes,
+        strategy="ddp" if many else "auto",
+        plugins=[TorchElasticEnvironment() if many else LightningEnvironment()],
+        precision=precision_of(machine),
+        max_steps=task.schedule.steps,
+        gradient_clip_val=task.schedule.clip_norm,
+        reload_dataloaders_every_n_epochs=1,
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=sheets.validate_every,
+        deterministic="warn" if machine.accelerator != "cpu" else True,
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        callbacks=[Recorder(record), AtomicCheckpoint(folder), ClassProgress(title)],
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's advice that does not hold here: batches come ready-made, workers would only copy them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        # Lightning 2.6 asks torch in a way that torch 2.15 deprecates
+        warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")
+        yield

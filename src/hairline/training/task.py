@@ -1,0 +1,176 @@
+"""What a step does: network -> logits -> objective; and what an evaluation counts.
+
+Numbers are named `split/measure/class`. Validation and test count integers and divide once per split. The threshold
+that is best on validation is applied to the test split under `tuned/`; there each channel answers for its own class
+alone, and the truth is the same exclusive `labels` for every head, so that heads can be compared.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from typing_extensions import override
+
+from hairline.data.tiles import Batch
+from hairline.heads import Head
+from hairline.measures.claims import ClaimCounts
+from hairline.measures.pixels import PixelMeasures, named
+from hairline.measures.thresholds import ScoreHistogram
+from hairline.training.results import Evaluation
+from hairline.vocabulary import IGNORE, UInt8
+
+DIVERGED_BATCH = "diverged_batch.pt"
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """AdamW (Loshchilov and Hutter, ICLR 2019) with linear warm-up and cosine decay to zero at `steps`."""
+
+    steps: int
+    learning_rate: float
+    weight_decay: float
+    betas: tuple[float, float]
+    warmup_steps: int
+    clip_norm: float
+
+    def factor(self, step: int) -> float:
+        """Share of the learning rate at optimiser step `step`, counted from 0."""
+        if step < self.warmup_steps:
+            return (step + 1) / self.warmup_steps
+        done = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+class TrainingDivergedError(RuntimeError):
+    """The loss became NaN or infinite; the batch that did it lies in the run folder."""
+
+
+class SegmentationTask(pl.LightningModule):
+    """One network, one objective, one head, and the integer counts of an evaluation."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        objective: nn.Module,
+        head: Head,
+        *,
+        schedule: Schedule,
+        folder: Path,
+        pictures: int = 0,
+    ):
+        """`pictures` label maps of the first test sheets are kept; a batch that breaks the run is saved in `folder`."""
+        super().__init__()
+        self.pictures = pictures
+        self.network = network
+        self.objective = objective
+        self.head = head
+        self.schedule = schedule
+        self.folder = folder
+        self.classes = tuple(head.classes)
+        self.numbers: dict[str, float] = {}
+        self.pixels = PixelMeasures(len(self.classes), keep_sheets=True)
+        self.scores = ScoreHistogram(head.channels)
+        self.claimed = ClaimCounts()
+        self.contradicts = head.name == "sigmoid_stack"  # a softmax cannot claim a pixel twice
+        self.losses: list[Tensor] = []
+        self.found: dict[int, UInt8] = {}
+        self.latest_loss = math.nan
+
+    @override
+    def forward(self, image: Tensor) -> Tensor:
+        logits: Tensor = self.network(image)
+        return logits
+
+    @override
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        logits = self(batch.image)
+        loss: Tensor = self.objective(logits, batch.labels, batch.strokes)
+        self.latest_loss = float(loss.detach())
+        if not math.isfinite(self.latest_loss):
+            raise TrainingDivergedError(self._describe(batch, logits))
+        self.losses.append(loss.detach())
+        return loss
+
+    def _describe(self, batch: Batch, logits: Tensor) -> str:
+        path = self.folder / DIVERGED_BATCH
+        torch.save({"step": self.global_step, "batch": batch._asdict(), "logits": logits.detach()}, path)
+        return (
+            f"the loss must be finite, got {self.latest_loss} at step {self.global_step}; the batch and its logits are "
+            f"in {path}. Next: lower optimiser.learning_rate, or trainer.precision=fp32"
+        )
+
+    @override
+    def configure_optimizers(self) -> Any:
+        plan = self.schedule
+        optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=plan.learning_rate, betas=plan.betas, weight_decay=plan.weight_decay
+        )
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, plan.factor)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    @override
+    def on_validation_epoch_start(self) -> None:
+        self._forget()
+
+    @override
+    def on_test_epoch_start(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        self.pixels.reset()
+        self.scores.reset()
+        self.claimed.reset()
+
+    @override
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        self._count(batch)
+
+    @override
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        found = self._count(batch)
+        for index, labels in zip(batch.index.tolist(), found, strict=True):
+            if index < self.pictures:
+                self.found[index] = labels.to("cpu", torch.uint8).numpy()
+
+    def _count(self, batch: Batch) -> Tensor:
+        """Add a batch to the counts; returns the label maps found, `[B,H,W]`."""
+        probabilities = self.head.probabilities(self(batch.image).float())
+        found = self.head.decode(probabilities)
+        truth = self.head.truth(batch.labels)
+        valid = truth != IGNORE
+        self.pixels.update(found, truth, batch.index)
+        self.scores.update(probabilities, torch.stack([truth == id_ for id_ in self.answers], dim=1), valid)
+        if self.contradicts:
+            self.claimed.update(self.head.claims(probabilities, valid=valid[:, None]))
+        return found
+
+    @property
+    def answers(self) -> range:
+        """Ids of the classes that the head's channels speak of: all, or all but the background."""
+        return range(len(self.classes) - self.head.channels, len(self.classes))
+
+    @override
+    def on_validation_epoch_end(self) -> None:
+        self.numbers = named(self.pixels.compute(), self.classes, split="val")
+        if self.losses:
+            mean = torch.stack(self.losses).mean()
+            self.numbers["train/loss"] = float(self.trainer.strategy.reduce(mean, reduce_op="mean"))
+            self.losses.clear()
+
+    def evaluation(self, split: str) -> Evaluation:
+        """The integers of the evaluation that has just ended, gathered from all processes."""
+        ids, matrices = self.pixels.sheets()
+        return Evaluation(
+            split=split,
+            confusion=matrices.sum(0),
+            sheet_ids=ids,
+            sheet_confusion=matrices,
+            histogram=self.scores.compute().clone(),
+            claims=self.claimed.compute().clone() if self.contradicts else torch.zeros(3, dtype=torch.int64),
+        )

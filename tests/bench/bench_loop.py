@@ -1,0 +1,82 @@
+"""The harness against a bare torch loop on the same network and batches: steps per second, side by side.
+
+Both take the same batches from the same cache, the same objective, optimiser, schedule, precision and clipping; the
+harness adds Lightning, validation bookkeeping, the run folder and MLflow. Validation is left out of both clocks: it is
+work the bare loop does not do. Blocks alternate, so that a machine that slows down slows both.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from torch.nn.utils import clip_grad_norm_
+
+from hairline import work
+from hairline.cell import Ledgers, run_cell
+from hairline.config import checked, compose_config
+from hairline.ledger import run_folders
+from hairline.ledger.tracker import Tracker
+from hairline.rendering import plan_sheets, render_sheets
+from hairline.training.run import Machine, precision_of
+
+STEPS = 24
+ROUNDS = 3
+
+
+def main() -> list[tuple[str, float, str]]:
+    """One row: steps per second of the harness over those of the bare loop."""
+    with tempfile.TemporaryDirectory() as folder:
+        pairs = [(_harness(Path(folder), seed), _bare(Path(folder), seed)) for seed in range(ROUNDS)]
+    ratio = statistics.median(harness / bare for harness, bare in pairs)
+    middle = statistics.median(harness for harness, _ in pairs)
+    return [("full harness / bare torch loop", ratio, f"steps per second; harness {middle:.2f}, at least .95 wanted")]
+
+
+def _config(folder: Path, seed: int):
+    given = [f"paths.store={folder}", f"seed={seed}", f"budget.steps={STEPS}", f"budget.validate_every={STEPS}"]
+    given += ["budget.counts={archive: 16, train: 64, val: 2, test: 2}", "overlays=0"]
+    return compose_config(given)
+
+
+def _harness(folder: Path, seed: int) -> float:
+    config = _config(folder, seed)
+    names = ("loss", "head", "class_weight", "data_mix", "resolution", "network", "budget")
+    tracker = Tracker(config.tracking.uri, config.tracking.experiment, folder)
+    tracker.initialise()
+    run_cell(config, dict.fromkeys(names, "bench"), Ledgers(tracker=tracker))
+    (run,) = [run for run in run_folders(folder) if run.name.rsplit("-", 2)[1] == f"s{seed}"]
+    return next(line.metrics["steps_per_second"] for line in run.history() if "steps_per_second" in line.metrics)
+
+
+def _bare(folder: Path, seed: int) -> float:
+    config = _config(folder, seed)
+    conf = checked(config)
+    planned = plan_sheets(conf)
+    batches = work._batches(conf, planned, render_sheets(planned, conf, console=work.CONSOLE)).training
+    task = work.build_task(config, conf, None, folder=folder)
+    network = task.network.to(memory_format=torch.channels_last).train()
+    optimiser = torch.optim.AdamW(network.parameters(), lr=conf.optimiser.learning_rate, betas=conf.optimiser.betas)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, task.schedule.factor)
+    machine = Machine(**vars(conf.trainer))
+    narrow = precision_of(machine) == "bf16-mixed"
+    began = time.perf_counter()
+    for step in range(STEPS):
+        batch = batches[step]
+        with torch.autocast("cpu", torch.bfloat16, enabled=narrow):
+            loss = task.objective(network(batch.image), batch.labels, batch.strokes)
+        optimiser.zero_grad()
+        loss.backward()
+        clip_grad_norm_(network.parameters(), conf.optimiser.clip_norm)
+        optimiser.step()
+        schedule.step()
+        float(loss.detach())
+    return STEPS / (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    for name, ratio, comment in main():
+        print(f"{name:<40}{ratio:7.2f}  {comment}")

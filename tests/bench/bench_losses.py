@@ -1,0 +1,186 @@
+"""Every loss on every head beside its peers, forward and backward, in one process; and how exact both are.
+
+Both sides start from what a training step has: logits, labels (int64) and strokes (bool). A peer for sigmoid channels
+turns the strokes into floats itself; `ours` is the whole objective with its checks. Pairs are run in turn and their
+medians compared.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import monai.losses as monai
+import segmentation_models_pytorch.losses as smp
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from hairline.heads import Binary, Head, SigmoidStack, Softmax
+from hairline.losses.dice import Dice
+from hairline.losses.focal import Focal
+from hairline.losses.lovasz import Lovasz
+from hairline.losses.objective import Objective
+from hairline.losses.soft_ce import SoftCE
+from hairline.losses.tversky import Tversky
+
+CLASSES = ("background", "curve_1", "curve_2")
+B, H, W = 8, 256, 256
+SHARE = 0.01  # of the pixels, for each curve
+TRAINED = {"random": 0.0, "half-trained": 3.0, "trained": 12.0}  # how far the logit of the truth stands out of noise
+WEIGHT = [1.0, 42.0, 42.0]
+Loss = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One of ours and one of theirs on the same logits."""
+
+    name: str
+    logits: Tensor
+    ours: Loss
+    peer: Loss
+    repeats: int = 15
+    weigh_peer: bool = False  # report its error too
+
+
+def main() -> list[tuple[str, float, str]]:
+    """Rows (name, peer's time over ours, comment)."""
+    before = torch.get_num_threads()
+    rows = []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            rows += [_row(case, threads) for case in cases()]
+    finally:
+        torch.set_num_threads(before)
+    return rows
+
+
+def truth() -> tuple[Tensor, Tensor]:
+    """Labels and strokes of curves that wander down the sheet, one pixel or a few wide at about `SHARE` each."""
+    generator = torch.Generator().manual_seed(0)
+    strokes = torch.zeros(B, 2, H, W, dtype=torch.bool)
+    steps = torch.randint(-2, 3, (B, 2, H), generator=generator)
+    centre = (torch.tensor([[W // 3], [2 * W // 3]]) + steps.cumsum(2)).clamp(1, W - 3)
+    for offset in range(max(1, round(SHARE * W))):
+        strokes.scatter_(3, (centre + offset)[..., None], True)
+    labels = torch.zeros(B, H, W, dtype=torch.long)
+    for curve in range(2):
+        labels[strokes[:, curve]] = curve + 1
+    return labels, strokes
+
+
+def cases() -> list[Case]:
+    """All pairs."""
+    labels, strokes = truth()
+    one_of = Softmax(CLASSES).targets(labels, strokes)
+
+    def each() -> Tensor:
+        return strokes.float()
+
+    def union() -> Tensor:
+        return (strokes[:, :1] | strokes[:, 1:]).float()
+
+    def ours(head: type[Head], loss: nn.Module, weight: list[float] | None = None) -> Loss:
+        objective = Objective(head(CLASSES), loss, weight=weight)
+        return lambda z: objective(z, labels, strokes)
+
+    def field(targets: Tensor, trained: float = 0.0) -> Tensor:
+        noise = torch.randn(targets.shape, generator=torch.Generator().manual_seed(1))
+        return trained * (targets if targets.shape[1] == 3 else 2 * targets - 1) + noise
+
+    z3, z2, z1 = field(one_of), field(each()), field(union())
+    weight = torch.tensor(WEIGHT)
+    return [
+        *(
+            Case(f"lovasz softmax, smp, {stage}", field(one_of, trained), ours(Softmax, Lovasz()), peer, repeats=7)
+            for stage, trained in TRAINED.items()
+            for peer in [_on(smp.LovaszLoss("multiclass"), labels)]
+        ),
+        *(
+            Case(f"lovasz {head.name}, smp's hinge", z, ours(head, Lovasz()), _on(smp.LovaszLoss(mode), t), repeats=7)
+            for head, z, t, mode in ((SigmoidStack, z2, each, "multilabel"), (Binary, z1, union, "binary"))
+        ),
+        Case("dice softmax, smp", z3, ours(Softmax, Dice()), _on(smp.DiceLoss("multiclass"), labels), weigh_peer=True),
+        Case("dice softmax, monai", z3, ours(Softmax, Dice()), _on(_monai(monai.DiceLoss), labels[:, None])),
+        Case("dice stack, smp", z2, ours(SigmoidStack, Dice()), _on(smp.DiceLoss("multilabel"), each)),
+        Case("dice stack, monai", z2, ours(SigmoidStack, Dice()), _on(monai.DiceLoss(sigmoid=True, batch=True), each)),
+        Case("dice binary, smp", z1, ours(Binary, Dice()), _on(smp.DiceLoss("binary"), union)),
+        Case("dice binary, monai", z1, ours(Binary, Dice()), _on(monai.DiceLoss(sigmoid=True, batch=True), union)),
+        Case(
+            "tversky softmax, smp",
+            z3,
+            ours(Softmax, Tversky()),
+            _on(smp.TverskyLoss("multiclass"), labels),
+            weigh_peer=True,
+        ),
+        Case("tversky softmax, monai", z3, ours(Softmax, Tversky()), _on(_monai(monai.TverskyLoss), labels[:, None])),
+        Case("tversky stack, smp", z2, ours(SigmoidStack, Tversky()), _on(smp.TverskyLoss("multilabel"), each)),
+        Case("tversky binary, smp", z1, ours(Binary, Tversky()), _on(smp.TverskyLoss("binary"), union)),
+        Case("soft_ce softmax, torch", z3, ours(Softmax, SoftCE()), _smoothed(labels, 0.1)),
+        Case("soft_ce softmax, smp", z3, ours(Softmax, SoftCE()), _on(smp.SoftCrossEntropyLoss("mean", 0.1), labels)),
+        Case("ce softmax, torch", z3, ours(Softmax, SoftCE(smoothing=0)), _smoothed(labels, 0.0)),
+        Case("ce weighted, torch", z3, ours(Softmax, SoftCE(smoothing=0), WEIGHT), _smoothed(labels, 0.0, weight)),
+        Case(
+            "soft_ce stack, smp",
+            z2,
+            ours(SigmoidStack, SoftCE()),
+            _on(smp.SoftBCEWithLogitsLoss(None, None, "mean", 0.1), each),
+        ),
+        Case("ce stack, torch", z2, ours(SigmoidStack, SoftCE(smoothing=0)), _on(nn.BCEWithLogitsLoss(), each)),
+        Case("ce binary, torch", z1, ours(Binary, SoftCE(smoothing=0)), _on(nn.BCEWithLogitsLoss(), union)),
+        Case("focal softmax, smp", z3, ours(Softmax, Focal()), _on(smp.FocalLoss("multiclass"), labels)),
+        Case("focal softmax, monai", z3, ours(Softmax, Focal()), _on(_monai(monai.FocalLoss), labels[:, None])),
+        Case("focal stack, smp", z2, ours(SigmoidStack, Focal()), _on(smp.FocalLoss("multilabel"), each)),
+        Case("focal stack, monai", z2, ours(SigmoidStack, Focal()), _on(monai.FocalLoss(), each)),
+        Case("focal binary, smp", z1, ours(Binary, Focal()), _on(smp.FocalLoss("binary"), union)),
+    ]
+
+
+def _on(loss: nn.Module, target: Tensor | Callable[[], Tensor]) -> Loss:
+    return lambda z: loss(z, target() if callable(target) else target)
+
+
+def _smoothed(labels: Tensor, smoothing: float, weight: Tensor | None = None) -> Loss:
+    return lambda z: F.cross_entropy(z, labels, weight=weight, label_smoothing=smoothing)
+
+
+def _monai(loss: Callable[..., nn.Module]) -> nn.Module:
+    if loss is monai.FocalLoss:
+        return loss(use_softmax=True, to_onehot_y=True)
+    return loss(softmax=True, to_onehot_y=True, batch=True)
+
+
+def _row(case: Case, threads: int) -> tuple[str, float, str]:
+    seconds: dict[str, list[float]] = {"ours": [], "peer": []}
+    for turn in range(case.repeats + 1):
+        for side, loss in (("ours", case.ours), ("peer", case.peer)):
+            z = case.logits.detach().requires_grad_()
+            start = time.perf_counter()
+            loss(z).backward()
+            if turn:  # the first is a warm-up
+                seconds[side].append(time.perf_counter() - start)
+    ours, peer = (statistics.median(seconds[side]) for side in ("ours", "peer"))
+    comment = f"{ours * 1e3:.1f} ms for {peer * 1e3:.1f}"
+    if threads == 1:
+        comment += f"; off float64 by {_error(case.logits, case.ours)}"
+        comment += f" for {_error(case.logits, case.peer)}" if case.weigh_peer else ""
+    return f"{case.name}, {threads} thread{'s' * (threads > 1)}", peer / ours, comment
+
+
+def _error(logits: Tensor, loss: Loss) -> str:
+    """How far float32 is from float64: the value, and the gradient relative to its norm."""
+    answers = []
+    for z in (logits.clone().requires_grad_(), logits.double().requires_grad_()):
+        value = loss(z)
+        answers.append((value.double(), torch.autograd.grad(value, z)[0].double()))
+    (value, slope), (exact, exact_slope) = answers
+    return f"{(value - exact).abs():.0e} / {(slope - exact_slope).norm() / exact_slope.norm():.0e}"
+
+
+if __name__ == "__main__":
+    for name, ratio, comment in main():
+        print(f"{name:45s} {ratio:6.2f}x  {comment}")

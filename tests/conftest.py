@@ -1,0 +1,39 @@
+"""What the whole suite shares: few threads, and a tiny cell that trains in a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from omegaconf import DictConfig
+
+from hairline.config import FACTORS, compose_config
+
+torch.set_num_threads(1)  # tiny tensors: a second thread only waits
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rendered sheets, shared by all tests."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def tiny(tmp_path: Path, cache: Path) -> Callable[..., tuple[DictConfig, dict[str, str]]]:
+    """`tiny("loss=dice", ...)`: a configuration of the smoke budget without tracker, and the options it chose."""
+
+    def make(*overrides: str) -> tuple[DictConfig, dict[str, str]]:
+        given = [f"paths.store={tmp_path / 'store'}", f"paths.cache={cache}", "tracking.uri=''", "budget=smoke"]
+        given += ["network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
+        all_of_them = [*given, *overrides]
+        if any(text.startswith("network=") for text in overrides):
+            all_of_them.remove("network.widths=[4,8]")
+        config = compose_config(all_of_them)
+        defaults = {"loss": "dice", "head": "softmax", "class_weight": "none", "data_mix": "fresh"}
+        defaults |= {"resolution": "pen1", "network": "unet_slim", "budget": "smoke"}
+        chosen = dict(text.split("=", 1) for text in overrides if "." not in text.split("=", 1)[0])
+        return config, {name: chosen.get(name, defaults[name]) for name in FACTORS}
+
+    return make

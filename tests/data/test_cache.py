@@ -1,0 +1,266 @@
+"""The cache as several processes, a killer, a full disk and a careless editor meet it."""
+
+import errno
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import numpy as np
+import pytest
+from noise_sheets import Drawing, noise
+
+from hairline.data import cache
+from hairline.data.cache import CacheError, content_key, open_sheets
+from hairline.data.sheet_file import HEADER
+
+WORKER = """
+import hashlib, os, resource, sys, time
+from pathlib import Path
+from noise_sheets import Drawing, noise
+from hairline.data.cache import open_sheets
+
+folder, log, pause = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+specs = [Drawing(i, height=64, width=48) for i in range(12)]
+
+def slow(spec):
+    with log.open("a") as file:
+        file.write(f"{os.getpid()}\\n")
+    time.sleep(pause)
+    return noise(spec)
+
+def run():
+    sheets = open_sheets(specs, px_per_mm=1.0, folder=folder, render=slow, version=1)
+    print(hashlib.sha256(sheets.path.read_bytes()).hexdigest())
+"""
+
+
+def worker(tmp_path: Path, pause: float, last: str = "run()") -> subprocess.Popen[str]:
+    """A process that asks for the same twelve sheets; `last` is the last line of its program."""
+    program = WORKER + textwrap.dedent(last)
+    arguments = [sys.executable, "-c", program, str(tmp_path / "cache"), str(tmp_path / "log"), str(pause)]
+    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    environment = os.environ | {"PYTHONPATH": path}
+    return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def rendered(tmp_path: Path) -> list[str]:
+    """One process id for each sheet drawn so far."""
+    log = tmp_path / "log"
+    return log.read_text().split() if log.exists() else []
+
+
+def wait_for(process: subprocess.Popen[str], tmp_path: Path, count: int) -> None:
+    until = time.monotonic() + 60
+    while len(rendered(tmp_path)) < count:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until, "the worker drew nothing"
+        time.sleep(0.01)
+
+
+def test_sheets_come_back_as_rendered(tmp_path) -> None:
+    specs = [Drawing(i, height=13, width=7, curves=3) for i in range(5)]
+    seen = []
+    ask = {"px_per_mm": 1.0, "folder": tmp_path, "render": noise, "version": 1}
+    sheets = open_sheets(specs, **ask, on_progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(i + 1, 5) for i in range(5)]
+    assert len(sheets) == 5
+    for i, spec in enumerate(specs):
+        sheet = noise(spec)
+        np.testing.assert_array_equal(sheets.images[i], sheet.image)
+        np.testing.assert_array_equal(sheets.labels[i], sheet.labels)
+        np.testing.assert_array_equal(sheets.layers[i], sheet.layers)
+        for k, stroke in enumerate(sheet.strokes):
+            np.testing.assert_array_equal(sheets.strokes[i] >> k & 1, stroke)
+    assert not sheets.images.flags.writeable
+    assert len(list(tmp_path.glob("*.sheets"))) == 1
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_the_second_time_nothing_is_drawn(tmp_path) -> None:
+    specs = [Drawing(i) for i in range(3)]
+    ask = {"px_per_mm": 1.0, "folder": tmp_path, "version": 1}
+    first = open_sheets(specs, render=noise, **ask)
+    second = open_sheets(specs, render=lambda spec: pytest.fail("drawn again"), **ask)
+    np.testing.assert_array_equal(first.images, second.images)
+
+
+def test_the_key_changes_with_everything_the_pixels_depend_on() -> None:
+    a, b = Drawing(0), Drawing(1)
+    keys = [
+        content_key(specs, px_per_mm=scale, version=version)
+        for specs, scale, version in [
+            ([a], 1, 1),
+            ([b], 1, 1),
+            ([a, b], 1, 1),
+            ([b, a], 1, 1),
+            ([a], 2, 1),
+            ([a], 1, 2),
+        ]
+    ]
+    assert len(set(keys)) == len(keys)
+    assert content_key([a], px_per_mm=1, version=1) == keys[0]
+
+
+def test_a_killed_writer_leaves_nothing_that_is_taken_for_whole(tmp_path: Path) -> None:
+    victim = worker(tmp_path, pause=0.2)
+    wait_for(victim, tmp_path, 5)
+    waiting = worker(tmp_path, pause=0.0)
+    time.sleep(0.5)
+    victim.send_signal(signal.SIGKILL)
+    victim.communicate()
+    assert list((tmp_path / "cache").glob("*.partial"))
+    out, err = waiting.communicate(timeout=60)
+    assert waiting.returncode == 0, err
+    fresh = tmp_path / "elsewhere"
+    fresh.mkdir()
+    undisturbed, _ = worker(fresh, pause=0.0).communicate(timeout=60)
+    assert out == undisturbed
+    assert rendered(tmp_path).count(str(waiting.pid)) == 12
+    assert not list((tmp_path / "cache").glob("*.partial"))
+
+
+def test_processes_that_ask_at_once_get_one_file_drawn_once(tmp_path: Path) -> None:
+    workers = [worker(tmp_path, pause=0.05) for _ in range(3)]
+    ends = [one.communicate(timeout=120) for one in workers]
+    assert [one.returncode for one in workers] == [0, 0, 0], ends
+    assert len({out for out, _ in ends}) == 1
+    assert len(rendered(tmp_path)) == 12
+    assert len(list((tmp_path / "cache").glob("*.sheets"))) == 1
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.999])
+def test_a_truncated_file_is_drawn_again(tmp_path, share: float) -> None:
+    specs = [Drawing(i) for i in range(4)]
+    ask = {"px_per_mm": 1.0, "folder": tmp_path, "render": noise, "version": 1}
+    path = open_sheets(specs, **ask).path
+    whole = path.read_bytes()
+    os.truncate(path, int(len(whole) * share))
+    open_sheets(specs, **ask)
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("where", [0, 20, 140, HEADER, HEADER + 500, HEADER + 3 * 1920, -200, -1])
+def test_a_damaged_byte_is_found(tmp_path, where: int) -> None:
+    specs = [Drawing(i) for i in range(4)]
+    ask = {"px_per_mm": 1.0, "folder": tmp_path, "render": noise, "version": 1}
+    path = open_sheets(specs, **ask).path
+    whole = path.read_bytes()
+    damaged = bytearray(whole)
+    damaged[where] ^= 0x41
+    path.write_bytes(damaged)
+    open_sheets(specs, **ask)
+    assert path.read_bytes() == whole
+
+
+def test_an_unfinished_file_under_the_final_name_is_drawn_again(tmp_path) -> None:
+    specs = [Drawing(i) for i in range(4)]
+    ask = {"px_per_mm": 1.0, "folder": tmp_path, "render": noise, "version": 1}
+    path = open_sheets(specs, **ask).path
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'"complete": true', b'"complete": null'))
+    open_sheets(specs, **ask)
+    assert path.read_bytes() == whole
+
+
+def test_a_file_that_never_reads_back_is_an_error_and_no_loop(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(cache, "read", lambda path, key: None)
+    with pytest.raises(CacheError, match="cannot be read back"):
+        open_sheets([Drawing(0)], px_per_mm=1.0, folder=tmp_path, render=noise, version=1)
+
+
+def test_no_room_is_said_before_the_first_byte(tmp_path, monkeypatch) -> None:
+    usage = namedtuple("usage", "total used free")(10**6, 10**6 - 1000, 1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+    with pytest.raises(CacheError, match=r"expected [\d,]+ bytes of room .* got 1,000 free; free some") as caught:
+        open_sheets([Drawing(0)], px_per_mm=1.0, folder=tmp_path, render=noise, version=1)
+    assert caught.value.errno == errno.ENOSPC
+    assert str(tmp_path) in str(caught.value)
+    assert not list(tmp_path.glob("*.sheets")) + list(tmp_path.glob("*.partial"))
+
+
+def test_room_that_runs_out_while_writing_leaves_nothing(tmp_path: Path) -> None:
+    last = """
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+    run()
+    """
+    process = worker(tmp_path, 0.0, last)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "CacheError" in err
+    assert "expected 152,032 bytes of room for rendered sheets" in err.splitlines()[-1]
+    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".lock"]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path) -> None:
+    (tmp_path / "plain").write_text("a file, not a folder")
+    with pytest.raises(CacheError, match=r"Not a directory.*`paths.cache`.*plain/cache"):
+        open_sheets([Drawing(0)], px_per_mm=1.0, folder=tmp_path / "plain/cache", render=noise, version=1)
+
+
+def test_a_read_only_folder_serves_what_it_has_and_refuses_the_rest(tmp_path: Path) -> None:
+    """Run as nobody where the tests run as root, whom no permission stops."""
+    folder = tmp_path / "cache"
+    worker(tmp_path, 0.0).communicate(timeout=60)
+    for one in [folder, *folder.parents]:
+        if one.stat().st_uid == os.getuid() and one.is_relative_to(tmp_path.parents[1]):
+            one.chmod(one.stat().st_mode | 0o555)
+    folder.chmod(0o555)
+    last = """
+    specs, few = specs, specs[:3]
+    os.geteuid() or os.setuid(65534)
+    run()
+    open_sheets(few, px_per_mm=1.0, folder=folder, render=noise, version=1)
+    """
+    process = worker(tmp_path, 0.0, last)
+    out, err = process.communicate(timeout=60)
+    folder.chmod(0o755)
+    assert out
+    assert "CacheError" in err.splitlines()[-1]
+    assert "Permission denied" in err.splitlines()[-1]
+    assert str(folder) in err.splitlines()[-1]
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_whatever_the_renderer_raises_passes_and_leaves_no_partial(tmp_path) -> None:
+    def failing(spec):
+        if spec.number == 2:
+            raise KeyboardInterrupt
+        return noise(spec)
+
+    with pytest.raises(KeyboardInterrupt):
+        open_sheets([Drawing(i) for i in range(4)], px_per_mm=1.0, folder=tmp_path, render=failing, version=1)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
+
+
+def test_what_cannot_lie_in_one_file_is_refused(tmp_path) -> None:
+    ask = {"px_per_mm": 1.0, "folder": tmp_path, "render": noise, "version": 1}
+    with pytest.raises(ValueError, match="at least one sheet, got none"):
+        open_sheets([], **ask)
+    with pytest.raises(ValueError, match=r"one size, expected all \(24.0, 20.0\) mm .* got .*\(30.0, 20.0\)"):
+        open_sheets([Drawing(0), Drawing(1, height=30)], **ask)
+    with pytest.raises(ValueError, match=r"expected \(24, 20\) px and 2 curves .* 3 curves") as caught:
+        open_sheets([Drawing(0), Drawing(1, curves=3)], **ask)
+    assert caught.value.__notes__ == ["this was sheet 1 of 2"]
+    with pytest.raises(ValueError, match="at most 8 curves, got 9"):
+        open_sheets([Drawing(0, curves=9)], **ask)
+
+
+def test_labels_outside_the_vocabulary_are_refused(tmp_path) -> None:
+    def strange(spec):
+        sheet = noise(spec)
+        sheet.labels[3, 4] = 7
+        return sheet
+
+    with pytest.raises(ValueError, match=r"ids 0..2 or 255, got \[7\]; was it drawn with another vocabulary"):
+        open_sheets([Drawing(0)], px_per_mm=1.0, folder=tmp_path, render=strange, version=1)
+
+
+def test_the_name_is_a_sha256() -> None:
+    assert len(content_key([Drawing(0)], px_per_mm=1.0, version=1)) == hashlib.sha256().digest_size * 2

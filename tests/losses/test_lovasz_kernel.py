@@ -1,0 +1,113 @@
+import subprocess
+import sys
+
+import numba
+import numpy as np
+import pytest
+
+from hairline.losses import lovasz_kernel
+
+
+def field(*values: float, dtype=np.float64) -> np.ndarray:
+    return np.array(values, dtype).reshape(1, 1, -1)
+
+
+def run(probabilities: np.ndarray, inside: np.ndarray) -> tuple[float, list[float]]:
+    out = np.full_like(probabilities, 99)
+    (term,) = lovasz_kernel.slopes(probabilities, inside.astype(np.float32), out)
+    return float(term), out.ravel().tolist()
+
+
+def test_three_pixels_by_hand() -> None:
+    # errors .9 outside, .6 inside, .2 outside; one inside: J goes 1/2, then 1; the last adds nothing
+    term, slopes = run(field(0.9, 0.4, 0.2), field(0, 1, 0))
+    assert term == pytest.approx(0.9 / 2 + 0.6 / 2)
+    assert slopes == pytest.approx([0.5, -0.5, 0])
+
+
+def test_of_equal_errors_the_inside_come_first() -> None:
+    _, slopes = run(field(0.5, 0.5), field(0, 1))
+    assert slopes == [0, -1]
+
+
+def test_errors_over_the_whole_range_of_floats_are_ranked() -> None:
+    outside = 10.0 ** -np.arange(0.0, 330.0)
+    order = np.random.default_rng(0).permutation(len(outside))
+    # the only inside pixel has error 0, so every error above 0 has a slope
+    term, slopes = run(field(*outside[order], 1), field(*np.zeros(len(outside)), 1))
+    ranks = np.arange(len(outside))
+    expected = np.where(outside > 1e-300, 1 / ((1.0 + ranks) * (2.0 + ranks)), 0)
+    big = outside[order] > 1e-300
+    assert np.array(slopes[:-1])[big] == pytest.approx(expected[order][big])
+    assert term == pytest.approx(float((outside * expected).sum()))
+
+
+def test_errors_a_billionth_apart_are_told_apart() -> None:
+    # largest first: outside .3 (1 + d), inside .3, outside .3 (1 - d)
+    _, slopes = run(field(0.3 * (1 - 1e-9), 0.7, 0.3 * (1 + 1e-9)), field(0, 1, 0))
+    assert slopes == pytest.approx([0, -1 / 2, 1 / 2])
+
+
+def test_a_probability_a_breath_above_one_counts_as_one() -> None:
+    high = np.nextafter(1.0, 2.0)
+    term, slopes = run(field(high, 0.5), field(0, 1))
+    assert term == pytest.approx(0.5 + 0.5 * 0.5)
+    assert slopes == pytest.approx([0.5, -0.5])
+
+
+@pytest.mark.parametrize("where", [0, 1])
+def test_a_nan_is_passed_on(where: int) -> None:
+    probabilities = field(0.5, 0.5)
+    probabilities[0, 0, where] = np.nan
+    term, slopes = run(probabilities, field(0, 1))
+    assert np.isnan(term)
+    assert np.isnan(slopes).all()
+
+
+def test_compiled_and_plain_python_agree() -> None:
+    generator = np.random.default_rng(0)
+    probabilities = generator.random((2, 2, 30))
+    inside = (generator.random((2, 2, 30)) < 0.3).astype(np.float32)
+    out, again = np.zeros_like(probabilities), np.zeros_like(probabilities)
+    terms = lovasz_kernel.slopes(probabilities, inside, out)
+    np.testing.assert_array_equal(terms, lovasz_kernel._slopes.py_func(probabilities, inside, np.uint64(20), again))
+    np.testing.assert_array_equal(out, again)
+
+
+@pytest.mark.parametrize("place_bits", [20, 25, 32, 40])
+def test_a_place_of_more_bits_leaves_the_ranks_of_errors_a_ten_thousandth_apart(place_bits: int) -> None:
+    generator = np.random.default_rng(1)
+    probabilities = (generator.permutation(5000).reshape(1, 1, -1) + 0.5) / 5000
+    inside = (generator.random((1, 1, 5000)) < 0.3).astype(np.float32)
+    inside[probabilities > 0.4] = 0  # so that no inside error equals an outside one
+    out, again = np.zeros_like(probabilities), np.zeros_like(probabilities)
+    lovasz_kernel.slopes(probabilities, inside, out)
+    lovasz_kernel._slopes(probabilities, inside, np.uint64(place_bits), again)
+    np.testing.assert_array_equal(out, again)
+
+
+def test_runs_where_no_folder_can_be_written() -> None:
+    """As for a package installed read-only for a user without a home: compiled in memory instead."""
+    code = (
+        "import numba.core.caching as c\n"
+        "c.CacheImpl._locator_classes = []\n"
+        "from hairline.losses import lovasz_kernel as k\n"
+        "assert not k._on_disk()\n"
+        "import numpy as np\n"
+        "p = np.full((1, 1, 2), .5); t = np.array([[[0, 1]]], np.float32); out = np.zeros_like(p)\n"
+        "print(k.slopes(p, t, out)[0], out.ravel())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["0.5", "[", "0.", "-1.]"]
+
+
+def test_a_full_disk_does_not_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    fresh = numba.njit(cache=True)(lovasz_kernel._slopes.py_func)
+    monkeypatch.setattr(fresh._cache, "save_overload", full)
+    monkeypatch.setattr(fresh._cache, "load_overload", lambda *_: None)
+    monkeypatch.setattr(lovasz_kernel, "_slopes", fresh)
+    assert run(field(0.9, 0.4, 0.2), field(0, 1, 0))[0] == pytest.approx(0.75)

@@ -1,0 +1,59 @@
+import io
+
+import pandas as pd
+from rich.console import Console
+
+from hairline.tables import cell_labels, class_tables, show
+
+
+def rows(*cells):
+    """Rows of runs given as (name, loss, weight, {class: iou})."""
+    return pd.DataFrame(
+        [
+            {"run": run, "seed": 0, "loss": loss, "head": "softmax", "class_weight": weight, "split": "test"}
+            | {"measure": measure, "class": name, "value": value, "support": 9, "signature": "s"}
+            for run, loss, weight, scores in cells
+            for name, iou in scores.items()
+            for measure, value in (("iou", iou), ("support", 1234.0))
+        ]
+    )
+
+
+def printed(table):
+    console = Console(width=100, file=io.StringIO(), record=True)
+    console.print(table)
+    return console.export_text()
+
+
+TWO = rows(
+    ("r1", "dice", "none", {"background": 0.99, "curve_1": 0.3, "curve_2": 0.25}),
+    ("r2", "tversky", "none", {"background": 0.98, "curve_1": 0.4, "curve_2": float("nan")}),
+)
+
+
+def test_a_cell_is_named_by_what_varies():
+    assert cell_labels(TWO) == {"r1": "dice", "r2": "tversky"}
+    assert cell_labels(rows(("r1", "dice", "none", {"curve_1": 0.5}))) == {"r1": "dice/softmax"}
+
+
+def test_each_class_has_its_own_table_and_its_own_best():
+    first, second, last = (printed(table) for table in class_tables(TWO, order=["r1", "r2"]))
+    assert first.startswith("curve_1")
+    assert second.startswith("curve_2")
+    assert last.startswith("background")
+    starred = [[line for line in text.splitlines() if "*" in line] for text in (first, second, last)]
+    assert ["tversky" in lines[0] for lines in starred] == [True, False, False]
+    assert "1,234 true pixels" in first
+
+
+def test_a_class_that_was_not_there_is_a_dash():
+    second = printed(class_tables(TWO, order=["r1", "r2"])[1])
+    (line,) = [line for line in second.splitlines() if "tversky" in line]
+    assert "nan" not in line
+    assert "-" in line
+
+
+def test_show_ends_with_the_commands():
+    console = Console(width=100, file=io.StringIO(), record=True)
+    show(console, TWO, order=["r1", "r2"], commands=["first command", "second command"])
+    assert [line.strip() for line in console.export_text().splitlines()][-2:] == ["first command", "second command"]

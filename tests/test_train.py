@@ -1,0 +1,215 @@
+"""The command line, in this process where that tells the same, in a process of its own where it does not."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+import train
+from hairline import ledger, sweep
+from hairline.ledger import FAILED, FINISHED, KILLED
+from hairline.ledger.tracker import MlflowClient  # not from mlflow, whose import warns unless the ledger quiets it
+
+ROOT = Path(train.__file__).parent
+LAS = ROOT / "../shared/data/las"
+SMALL = ["budget=smoke", "network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
+
+
+@pytest.fixture
+def store(tmp_path):
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def given(store, cache):
+    return [*SMALL, f"paths.store={store}", f"paths.cache={cache}"]
+
+
+@pytest.fixture
+def main(monkeypatch, given):
+    """`main("-m", "loss=dice,focal")` -> exit code, of train.py in this process."""
+
+    def call(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["train.py", *arguments, *given])
+        monkeypatch.delenv(sweep.PARENT, raising=False)
+        monkeypatch.delenv(sweep.STUDY, raising=False)
+        GlobalHydra.instance().clear()
+        try:
+            train.main()
+        except SystemExit as stop:
+            return int(stop.code or 0)
+        return 0
+
+    return call
+
+
+def command(*arguments: str, **options) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"},
+        **options,
+    )
+
+
+def told(process: subprocess.Popen, seconds: float = 240) -> str:
+    return process.communicate(timeout=seconds)[0]
+
+
+def mlflow_runs(store: Path):
+    client = MlflowClient(f"sqlite:///{store}/mlflow.db")
+    experiment = client.get_experiment_by_name("hairline")
+    return client.search_runs([experiment.experiment_id])
+
+
+def test_help_lists_groups_and_options_quickly():
+    began = time.monotonic()
+    process = command("--help")
+    text = told(process)
+    assert process.returncode == 0
+    for line in ("loss: dice, focal, lovasz, soft_ce, tversky", "head: binary, sigmoid_stack, softmax"):
+        assert line in text
+    assert time.monotonic() - began < 20  # it imports neither torch nor Lightning nor MLflow
+
+
+@pytest.mark.parametrize(
+    ("argument", "named"), [("loss=nope", "tversky"), ("loss.nope=1", "nope"), ("budget.steps=many", "steps")]
+)
+def test_what_cannot_be_composed_is_refused_by_name(given, argument, named):
+    process = command(argument, *given)
+    text = told(process)
+    assert process.returncode == 1
+    assert named in text
+
+
+def test_one_run_ends_with_tables_and_two_commands(main, store, capsys):
+    assert main("loss=tversky") == 0
+    text = capsys.readouterr().out
+    assert all(f"{name}: unseen test sheets" in text for name in ("curve_1", "curve_2", "background"))
+    assert "mlflow ui --backend-store-uri" in text
+    assert "/overlays" in text
+    (run,) = mlflow_runs(store)
+    assert run.info.status == FINISHED
+    rows = ledger.read(store).query("split == 'test' and measure == 'iou'").set_index("class")["value"]
+    assert run.data.metrics["test/iou/curve_1"] == rows["curve_1"]
+    assert run.data.params["loss"] == run.data.tags["loss"] == "tversky"
+    assert run.data.tags["git_dirty"] in ("true", "false")
+    names = {item.path for item in MlflowClient(f"sqlite:///{store}/mlflow.db").list_artifacts(run.info.run_id)}
+    assert {"config.yaml", "manifest.json", "per_class.parquet", "per_sheet.parquet", "overlays"} <= names
+
+
+def test_a_sweep_with_a_failing_job_finishes_the_rest(main, store, capsys):
+    assert main("-m", "loss=dice,soft_ce", "head=binary", "class_weight=none,fixed") == 1
+    text = capsys.readouterr().out
+    failures = [line for line in text.splitlines() if line.startswith("FAILED")]
+    assert len(failures) == 1
+    assert "loss=dice" in failures[0]
+    assert "class_weight=fixed" in failures[0]
+    assert "ValueError" in failures[0]
+    assert sorted(ledger.status(store)["status"]) == [FAILED, FINISHED, FINISHED, FINISHED]
+    runs = mlflow_runs(store)
+    (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
+    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    assert parent.info.status == FAILED
+    assert sorted(run.info.status for run in children) == [FAILED, FINISHED, FINISHED, FINISHED]
+    assert {run.info.run_name for run in children} == set(ledger.status(store)["run"])
+
+
+def test_a_finished_sweep_is_skipped_and_its_tables_shown_again(main, store, capsys):
+    assert main("-m", "loss=dice,focal") == 0
+    first = capsys.readouterr().out
+    assert main("-m", "loss=dice,focal") == 0
+    again = capsys.readouterr().out
+    assert "2 of 2 cells were finished before" in again
+    table = re.compile(r"^[ *]+(dice|focal)  .*$", re.MULTILINE)
+    assert len(table.findall(first)) == 6  # two cells in each of three tables
+    assert [m.group() for m in table.finditer(first)] == [m.group() for m in table.finditer(again)]
+
+
+def test_without_tracker_the_run_folder_has_everything(main, store):
+    assert main("tracking.uri=") == 0
+    assert not (store / "mlflow.db").exists()
+    assert len(ledger.read(store)) > 0
+
+
+def test_a_server_that_is_down_does_not_stop_training(main, store, monkeypatch, capsys):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
+    assert main("tracking.uri=http://127.0.0.1:9") == 0
+    assert "python -m hairline replay" in capsys.readouterr().out
+    (row,) = ledger.status(store).to_dict("records")
+    assert row["status"] == FINISHED
+    assert row["pending"]
+
+
+@pytest.mark.parametrize("many", [[], ["-m"]])
+def test_a_store_that_cannot_be_written_is_told_before_training(main, store, capsys, many):
+    store.parent.mkdir(exist_ok=True)
+    store.write_text("a file where a folder should be")
+    assert main(*many, "loss=dice") == 1
+    assert str(store) in capsys.readouterr().out.replace("\n", "")
+
+
+@pytest.mark.skipif(not LAS.is_dir(), reason="the real LAS curves are not beside this checkout")
+def test_sheets_are_drawn_from_real_curves(main, store):
+    assert main(f"data_mix.archive.las_dir={LAS}", "tracking.uri=") == 0
+    assert main("tracking.uri=") == 0
+    digests = {folder.manifest().cell.dataset_digest for folder in ledger.run_folders(store)}
+    assert len(digests) == 2
+
+
+def test_a_folder_without_curves_is_refused(main, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    assert main(f"data_mix.archive.las_dir={tmp_path / 'empty'}") == 1
+    assert "expected *.las files" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_marks_the_run_killed_and_the_same_command_goes_on(given, store, number):
+    long = ["budget.steps=3000", "budget.validate_every=3", *given]
+    process = command(*long)
+    deadline = time.monotonic() + 120
+    while not list(store.glob("runs/*/checkpoints/last.ckpt")):
+        assert process.poll() is None, told(process)
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    process.send_signal(number)
+    text = told(process, 60)
+    assert process.returncode == 128 + number, text
+    (folder,) = ledger.run_folders(store)
+    assert folder.manifest().status == KILLED
+    assert "goes on from the last checkpoint" in text
+    (run,) = mlflow_runs(store)
+    assert run.info.status == KILLED
+    assert (folder.checkpoints / "last.ckpt").exists()
+
+
+def test_two_sweeps_at_once_share_the_work(given, store):
+    both = [command("-m", "loss=dice,focal", *given) for _ in range(2)]
+    texts = [told(process) for process in both]
+    assert [process.returncode for process in both] == [0, 0], texts
+    assert ledger.status(store)["status"].tolist() == [FINISHED, FINISHED]
+    assert ledger.status(store)["attempts"].tolist() == [1, 1]
+    children = [run for run in mlflow_runs(store) if "mlflow.parentRunId" in run.data.tags]
+    assert len(children) == 2
+    lines = [json.loads(line) for path in store.glob("hydra/*/*/cells.jsonl") for line in path.read_text().splitlines()]
+    assert sorted(line["status"] for line in lines) == [FINISHED, FINISHED, "SKIPPED", "SKIPPED"]
+
+
+def test_two_processes_train_one_run(given, store):
+    process = command("trainer=ddp", "trainer.accelerator=cpu", *given)
+    text = told(process)
+    assert process.returncode == 0, text
+    (row,) = ledger.status(store).to_dict("records")
+    assert row["status"] == FINISHED
+    support = ledger.read_sheets(store).query("split == 'test' and measure == 'support'")
+    assert sorted(support["sheet"].unique()) == [0, 1, 2]  # every test sheet once, from both processes

@@ -1,0 +1,77 @@
+import io
+from types import SimpleNamespace
+
+import pytest
+import pytorch_lightning as pl
+import torch
+from rich.console import Console
+
+from hairline.training.callbacks import LAST, AtomicCheckpoint, ClassProgress
+
+
+def trainer(**values):
+    return SimpleNamespace(global_step=3, max_steps=6, is_global_zero=True, **values)
+
+
+TASK = SimpleNamespace(
+    latest_loss=0.25, classes=("background", "curve_1", "curve_2"), numbers={"val/iou/curve_1": 0.5, "val/iou/x": 1.0}
+)
+
+
+def test_a_checkpoint_appears_whole_or_not_at_all(tmp_path):
+    """The writer dies half-way: the checkpoint of before is still there, and still the whole one."""
+    (tmp_path / LAST).write_bytes(b"the one before")
+
+    def dies(path):
+        path.write_bytes(b"ha")
+        raise OSError(28, "No space left on device")
+
+    callback = AtomicCheckpoint(tmp_path)
+    with pytest.raises(OSError, match="No space"):
+        callback.on_train_epoch_end(trainer(save_checkpoint=dies), TASK)
+    assert (tmp_path / LAST).read_bytes() == b"the one before"
+    callback.on_train_epoch_end(trainer(save_checkpoint=lambda path: path.write_bytes(b"new")), TASK)
+    assert (tmp_path / LAST).read_bytes() == b"new"
+    assert [path.name for path in tmp_path.iterdir()] == [LAST]
+
+
+def test_the_random_state_travels_with_the_checkpoint(tmp_path):
+    callback = AtomicCheckpoint(tmp_path)
+    checkpoint = {}
+    callback.on_save_checkpoint(trainer(), TASK, checkpoint)
+    expected = torch.rand(4)
+    torch.rand(100)
+    callback.on_load_checkpoint(trainer(), TASK, checkpoint)
+    assert torch.equal(torch.rand(4), expected)
+
+
+def test_progress_without_a_terminal_is_a_line_a_validation():
+    out = io.StringIO()
+    bar = ClassProgress("a cell", console=Console(file=out, width=120))
+    bar.on_train_start(trainer(), TASK)
+    bar.on_train_batch_end(trainer(), TASK, None, None, 0)
+    bar.on_train_epoch_end(trainer(), TASK)
+    bar.on_train_end(trainer(), TASK)
+    assert out.getvalue() == "a cell  step 3/6  loss 0.250  IoU curve_1 0.500  IoU curve_2 -\n"
+
+
+def test_progress_on_a_terminal_is_a_bar_that_is_put_away():
+    out = io.StringIO()
+    bar = ClassProgress("a cell", console=Console(file=out, width=120, force_terminal=True))
+    bar.on_train_start(trainer(), TASK)
+    bar.on_train_batch_end(trainer(), TASK, None, None, 0)
+    bar.on_exception(trainer(), TASK, RuntimeError())
+    assert bar.bar is None
+    assert "3/6" in out.getvalue()
+    assert "IoU curve_1 0.500" in out.getvalue()
+
+
+def test_a_silenced_bar_says_nothing():
+    out = io.StringIO()
+    bar = ClassProgress("a cell", console=Console(file=out, force_terminal=True))
+    bar.disable()
+    bar.on_train_start(trainer(), TASK)
+    bar.on_train_epoch_end(trainer(), TASK)
+    bar.enable()
+    assert out.getvalue() == ""
+    assert isinstance(bar, pl.callbacks.ProgressBar)

@@ -1,0 +1,33 @@
+"""Train one cell, or sweep many: compose, run, write.
+
+python train.py                                   one run
+python train.py loss=tversky head=sigmoid_stack   one run, two choices changed
+python train.py -m loss=dice,tversky,focal        a sweep: three runs under one parent in MLflow
+python train.py --help                            every group and option
+"""
+
+from __future__ import annotations
+
+import sys
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from hairline.config import CONF
+from hairline.signals import Killed
+
+
+@hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
+def main(config: DictConfig) -> None:
+    """One job."""
+    from hairline.job import run_job
+
+    run_job(config, HydraConfig.get())
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Killed as stop:
+        sys.exit(stop.exit_code)
