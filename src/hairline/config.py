@@ -51,8 +51,9 @@ class ResolutionConf:
 
 @dataclass
 class OptimiserConf:
-    """AdamW, warm-up and cosine."""
+    """Which optimiser, warm-up and cosine."""
 
+    name: str = MISSING
     learning_rate: float = MISSING
     weight_decay: float = MISSING
     betas: tuple[float, float] = MISSING

@@ -21,9 +21,10 @@ from hairline.rendering import Planned, Rendered, render_sheets
 from hairline.sheets import PEN_MM
 from hairline.training.callbacks import Record
 from hairline.training.datamodule import Sheets
+from hairline.training.optimiser import Schedule
 from hairline.training.results import Outcome
 from hairline.training.run import Machine, train
-from hairline.training.task import Schedule, SegmentationTask
+from hairline.training.task import SegmentationTask
 
 CONSOLE = Console()
 

@@ -21,6 +21,7 @@ from hairline.config import checked, compose_config
 from hairline.ledger import run_folders
 from hairline.ledger.tracker import Tracker
 from hairline.rendering import plan_sheets, render_sheets
+from hairline.training.optimiser import optimiser_of
 from hairline.training.run import Machine, precision_of
 
 STEPS = 24
@@ -59,7 +60,7 @@ def _bare(folder: Path, seed: int) -> float:
     batches = work._batches(conf, planned, render_sheets(planned, conf, console=work.CONSOLE)).training
     task = work.build_task(config, conf, None, folder=folder)
     network = task.network.to(memory_format=torch.channels_last).train()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=conf.optimiser.learning_rate, betas=conf.optimiser.betas)
+    optimiser = optimiser_of(network.parameters(), task.schedule)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, task.schedule.factor)
     machine = Machine(**vars(conf.trainer))
     narrow = precision_of(machine) == "bf16-mixed"

@@ -8,7 +8,6 @@ alone, and the truth is the same exclusive `labels` for every head, so that head
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,29 +21,11 @@ from hairline.heads import Head
 from hairline.measures.claims import ClaimCounts
 from hairline.measures.pixels import PixelMeasures, named
 from hairline.measures.thresholds import ScoreHistogram
+from hairline.training.optimiser import Schedule, optimiser_of
 from hairline.training.results import Evaluation
 from hairline.vocabulary import IGNORE, UInt8
 
 DIVERGED_BATCH = "diverged_batch.pt"
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """AdamW (Loshchilov and Hutter, ICLR 2019) with linear warm-up and cosine decay to zero at `steps`."""
-
-    steps: int
-    learning_rate: float
-    weight_decay: float
-    betas: tuple[float, float]
-    warmup_steps: int
-    clip_norm: float
-
-    def factor(self, step: int) -> float:
-        """Share of the learning rate at optimiser step `step`, counted from 0."""
-        if step < self.warmup_steps:
-            return (step + 1) / self.warmup_steps
-        done = (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps)
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
 
 
 class TrainingDivergedError(RuntimeError):
@@ -107,11 +88,8 @@ class SegmentationTask(pl.LightningModule):
 
     @override
     def configure_optimizers(self) -> Any:
-        plan = self.schedule
-        optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=plan.learning_rate, betas=plan.betas, weight_decay=plan.weight_decay
-        )
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, plan.factor)
+        optimiser = optimiser_of(self.network.parameters(), self.schedule)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, self.schedule.factor)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     @override

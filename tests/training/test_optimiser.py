@@ -1,0 +1,90 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from hairline.training.optimiser import Schedule, optimiser_of
+
+
+def schedule(**changes):
+    given = {
+        "name": "adamw",
+        "steps": 100,
+        "learning_rate": 1.0,
+        "weight_decay": 0.0,
+        "betas": (0.9, 0.999),
+        "warmup_steps": 10,
+        "clip_norm": 1.0,
+    }
+    return Schedule(**given | changes)
+
+
+def test_the_rate_warms_up_linearly_and_falls_as_a_cosine():
+    factors = [schedule().factor(step) for step in range(101)]
+    assert factors[:10] == pytest.approx([(k + 1) / 10 for k in range(10)])
+    assert factors[55] == pytest.approx(0.5)  # half-way of the 90 steps after the warm-up
+    assert factors[100] == pytest.approx(0.0, abs=1e-12)
+    assert factors[10:] == sorted(factors[10:], reverse=True)
+
+
+def test_the_rate_is_that_of_torch():
+    """torch's own LinearLR and CosineAnnealingLR, chained."""
+    optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    warm = torch.optim.lr_scheduler.LinearLR(optimiser, start_factor=0.1, end_factor=1.0, total_iters=9)
+    fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=90)
+    both = torch.optim.lr_scheduler.SequentialLR(optimiser, [warm, fall], milestones=[10])
+    for step in range(100):
+        assert schedule().factor(step) == pytest.approx(optimiser.param_groups[0]["lr"], abs=1e-9)
+        optimiser.step()
+        both.step()
+
+
+def test_a_schedule_without_warm_up_starts_at_the_top():
+    assert schedule(warmup_steps=0).factor(0) == 1.0
+    assert math.isfinite(schedule(steps=10, warmup_steps=10).factor(10))
+
+
+def after_one_step(parameter, grad, **changes):
+    """What a step of the optimiser adds to `parameter`."""
+    before = parameter.detach().clone()
+    parameter.grad = grad
+    optimiser_of([parameter], schedule(**changes)).step()
+    return parameter.detach() - before
+
+
+@pytest.mark.parametrize("shape", [(16, 8, 3, 3), (24, 24), (32, 2, 3, 3)])
+def test_muon_steps_by_the_nearest_orthogonal_matrix(shape):
+    """The singular value decomposition gives it exactly; five Newton-Schulz iterations come within a tenth."""
+    grad = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    step = after_one_step(nn.Parameter(torch.zeros(shape)), grad, name="muon", learning_rate=0.01).flatten(1)
+    left, _, right = torch.linalg.svd(grad.flatten(1), full_matrices=False)
+    expected = -0.01 * 0.2 * max(step.shape) ** 0.5 * left @ right
+    assert float((step - expected).norm() / expected.norm()) < 0.1
+    assert float(step.pow(2).mean().sqrt()) == pytest.approx(0.01 * 0.2, rel=0.15)
+
+
+def test_a_bias_under_muon_steps_as_under_nadamw():
+    """Two steps beside the formula: AdamW whose first moment looks one gradient ahead, corrected for its start."""
+    bias, expected = nn.Parameter(torch.ones(3, dtype=torch.float64)), torch.ones(3, dtype=torch.float64)
+    first, second = torch.zeros(3, dtype=torch.float64), torch.zeros(3, dtype=torch.float64)
+    optimiser = optimiser_of([bias], schedule(name="muon", learning_rate=0.1, weight_decay=0.1))
+    for step, grad in enumerate(torch.tensor([[0.3, -2.0, 0.5], [0.1, 1.0, 0.5]], dtype=torch.float64), start=1):
+        bias.grad = grad
+        optimiser.step()
+        first, second = 0.9 * first + 0.1 * grad, 0.999 * second + 0.001 * grad.square()
+        ahead = (0.9 * first + 0.1 * grad) / (1 - 0.9**step)
+        expected = expected * (1 - 0.1 * 0.1) - 0.1 * ahead / ((second / (1 - 0.999**step)).sqrt() + 1e-8)
+        assert bias.tolist() == pytest.approx(expected.tolist(), rel=1e-5)
+
+
+def test_adamw_is_that_of_torch():
+    grad = torch.randn(4, 3, generator=torch.Generator().manual_seed(1))
+    ours = after_one_step(nn.Parameter(torch.ones(4, 3)), grad, learning_rate=0.1, weight_decay=0.5)
+    first = -0.1 * 0.5 - 0.1 * grad.sign()  # Adam's first step is the sign
+    assert ours.flatten().tolist() == pytest.approx(first.flatten().tolist(), abs=1e-5)
+
+
+def test_an_unknown_optimiser_is_named():
+    with pytest.raises(ValueError, match=r"adamw, muon.*sgd"):
+        schedule(name="sgd")
