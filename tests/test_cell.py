@@ -1,7 +1,9 @@
 """One cell on the smoke budget: its numbers, skipping, resuming, failing."""
 
+import gc
 import math
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,7 +11,7 @@ import pandas as pd
 import pytest
 import torch
 
-from hairline import ledger, rendering, work
+from hairline import cell, ledger, rendering, work
 from hairline.cell import SKIPPED, run_cell, steps_done
 from hairline.config import CONF, checked
 from hairline.ledger import FAILED, FINISHED, KILLED, RunFolder
@@ -80,6 +82,30 @@ def test_the_numbers_are_those_of_the_saved_network(ended, tiny):
     per_class, _ = tables(ended)
     told = per_class.query("split == 'test' and measure == 'iou'").set_index("class")["value"]
     assert told.loc[["background", "curve_1", "curve_2"]].tolist() == pytest.approx((hits / either).tolist(), abs=2e-3)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="no /proc to read what is mapped")
+def test_a_cell_lets_go_of_the_sheets_of_the_one_before(ended, tiny, monkeypatch):
+    """A Trainer and its task refer to each other: without a collection a sweep would hold the sheets of every cell."""
+    def sheets_mapped():
+        return Path("/proc/self/maps").read_text().count(".sheets")
+
+    def noting(*given, **named):
+        at_the_start.append(sheets_mapped())
+        work.do_work(*given, **named)
+
+    at_the_start = []
+    monkeypatch.setattr(cell, "do_work", noting)
+    gc.collect()
+    gc.disable()
+    try:
+        run(tiny("seed=1"))
+        held = sheets_mapped()
+        run(tiny("seed=2"))
+    finally:
+        gc.enable()
+    assert held > 0  # else there is nothing to let go of
+    assert at_the_start == [0, 0]
 
 
 def test_sheets_sum_to_the_split(ended):

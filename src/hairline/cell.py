@@ -6,6 +6,7 @@ folder says FAILED and why.
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -67,6 +68,7 @@ def run_cell(config: DictConfig, choices: Mapping[str, str], ledgers: Ledgers | 
     Raises what the cell raised, after writing it down, and `Killed` on SIGINT and SIGTERM.
     """
     ledgers = ledgers or Ledgers()
+    gc.collect()  # a Trainer and its task refer to each other, and would hold the sheets of the cell before
     conf = checked(config)
     factors = levels(choices, conf)
     planned = plan_sheets(conf)
