@@ -25,7 +25,7 @@ sweep: setup  ## the five losses with and without class weights
 	$(BIN)/python train.py -m loss=dice,focal,lovasz,soft_ce,tversky class_weight=none,measured
 
 test: check  ## linting, types, and the whole suite with coverage
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 check: setup  ## ruff and mypy
 	$(BIN)/ruff check .

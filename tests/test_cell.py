@@ -87,6 +87,7 @@ def test_the_numbers_are_those_of_the_saved_network(ended, tiny):
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="no /proc to read what is mapped")
 def test_a_cell_lets_go_of_the_sheets_of_the_one_before(ended, tiny, monkeypatch):
     """A Trainer and its task refer to each other: without a collection a sweep would hold the sheets of every cell."""
+
     def sheets_mapped():
         return Path("/proc/self/maps").read_text().count(".sheets")
 
