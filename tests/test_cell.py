@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from hairline import cell, ledger, rendering, work
-from hairline.cell import SKIPPED, run_cell, steps_done
+from hairline.cell import run_cell, steps_done
 from hairline.config import CONF, checked
 from hairline.ledger import FAILED, FINISHED, KILLED, RunFolder
+from hairline.place import SKIPPED, FailedBeforeError
 from hairline.rendering import plan_sheets
 from hairline.signals import Killed
 from hairline.training.callbacks import LAST
@@ -22,9 +23,9 @@ from hairline.training.run import Machine, precision_of
 from hairline.training.task import DIVERGED_BATCH, TrainingDivergedError
 
 
-def run(made):
+def run(made, **how):
     config, choices = made
-    return run_cell(config, choices)
+    return run_cell(config, choices, **how)
 
 
 def tables(ended):
@@ -173,7 +174,7 @@ def test_a_killed_run_goes_on_where_it_was(tiny, tmp_path, monkeypatch):
         pd.testing.assert_frame_equal(old, new, check_exact=True)
     steps = [line.step for line in folder.history()]
     assert steps == sorted(steps)
-    timing = {"steps_per_second"}
+    timing = {"steps_per_second", "validation_seconds"}
     for before, after in zip(history, folder.history(), strict=True):
         assert before.step == after.step
         for name in set(before.metrics) - timing:
@@ -194,6 +195,17 @@ def test_a_failing_cell_says_why(tiny, tmp_path):
     told = only_folder(tmp_path / "store").manifest()
     assert told.status == FAILED
     assert "dice" in told.exception.message
+
+
+def test_a_failed_cell_is_tried_again_only_when_that_is_wanted(tiny, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "write_results", lambda *_: (_ for _ in ()).throw(OSError("no room")))
+        with pytest.raises(OSError, match="no room"):
+            run(tiny())
+    with pytest.raises(FailedBeforeError, match=r"retry_failed=true.*OSError: no room"):
+        run(tiny(), retry=False)
+    assert run(tiny(), retry=True).status == FINISHED
+    assert run(tiny(), retry=False).status == SKIPPED
 
 
 def test_a_loss_that_becomes_nan_stops_the_run_and_keeps_the_batch(tiny, tmp_path):

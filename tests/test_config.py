@@ -27,7 +27,8 @@ def test_every_factor_is_a_folder_of_options():
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_composes_and_fits_the_schema(group, option):
-    conf = checked(compose_config([f"{group}={option}"]))
+    added = "+" if group == "experiment" else ""
+    conf = checked(compose_config([f"{added}{group}={option}"]))
     assert conf.budget.steps % conf.budget.validate_every == 0
 
 

@@ -13,7 +13,7 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 
 import train
-from hairline import ledger, sweep
+from hairline import ledger
 from hairline.ledger import FAILED, FINISHED, KILLED
 from hairline.ledger.tracker import MlflowClient  # not from mlflow, whose import warns unless the ledger quiets it
 
@@ -38,8 +38,6 @@ def main(monkeypatch, given):
 
     def call(*arguments: str) -> int:
         monkeypatch.setattr(sys, "argv", ["train.py", *arguments, *given])
-        monkeypatch.delenv(sweep.PARENT, raising=False)
-        monkeypatch.delenv(sweep.STUDY, raising=False)
         GlobalHydra.instance().clear()
         try:
             train.main()

@@ -17,7 +17,7 @@ from typing import Final
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from hairline.config import NOT_IDENTITY, Conf, checked, levels
+from hairline.config import Conf
 from hairline.launch import rank_and_world
 from hairline.ledger import (
     FAILED,
@@ -26,31 +26,20 @@ from hairline.ledger import (
     Cell,
     Origin,
     RunFolder,
-    cell_digest,
-    cell_slug,
     git_state,
     library_versions,
 )
 from hairline.ledger.tracker import Tracker
 from hairline.measures.pixels import RATES, signature
-from hairline.rendering import Planned, plan_sheets
+from hairline.place import Ended, done_before, place_of, plain
+from hairline.rendering import Planned
 from hairline.signals import Killed
 from hairline.training.callbacks import LAST
 from hairline.work import do_work
 
 logger = logging.getLogger(__name__)
 
-SKIPPED: Final = "SKIPPED"
 WAIT_FOR_CELL_S: Final = 24 * 3600.0
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a cell ended: FINISHED now, or SKIPPED because it was finished before."""
-
-    name: str
-    status: str
-    folder: Path
 
 
 @dataclass(frozen=True)
@@ -62,28 +51,28 @@ class Ledgers:
     study: str | None = None
 
 
-def run_cell(config: DictConfig, choices: Mapping[str, str], ledgers: Ledgers | None = None) -> Ended:
+def run_cell(
+    config: DictConfig, choices: Mapping[str, str], ledgers: Ledgers | None = None, *, retry: bool = True
+) -> Ended:
     """Run the cell of `config`, or skip it when it is finished. `choices` are the options Hydra picked of each group.
 
-    Raises what the cell raised, after writing it down, and `Killed` on SIGINT and SIGTERM.
+    Raises what the cell raised, after writing it down, `FailedBeforeError` for one that failed before unless it may
+    `retry`, and `Killed` on SIGINT and SIGTERM.
     """
     ledgers = ledgers or Ledgers()
     gc.collect()  # a Trainer and its task refer to each other, and would hold the sheets of the cell before
-    conf = checked(config)
-    factors = levels(choices, conf)
-    planned = plan_sheets(conf)
-    folder = RunFolder(Path(conf.paths.store), cell_slug(factors), _identity(config, planned))
+    place = place_of(config, choices)
+    conf, planned, folder = place.conf, place.planned, place.folder
     if rank_and_world()[0] > 0:
         do_work(config, conf, planned, folder=folder, record=_nothing)
         return Ended(folder.name, FINISHED, folder.path)
     with _held(folder):
-        if folder.finished and not conf.force:
-            if ledgers.study is not None:
-                folder.join_study(ledgers.study)
-            return Ended(folder.name, SKIPPED, folder.path)
+        before = done_before(folder, force=conf.force, retry=retry, study=ledgers.study)
+        if before is not None:
+            return before
         if folder.manifest() is not None and conf.force:
             folder.start_over()
-        cell = Cell(factors, conf.seed, _plain(config), planned.digest, tuple(signature(name) for name in RATES))
+        cell = Cell(place.factors, conf.seed, plain(config), planned.digest, tuple(signature(name) for name in RATES))
         _begin(folder, cell, config, ledgers)
         _work_and_end(config, conf, planned, folder=folder, tracker=ledgers.tracker)
     return Ended(folder.name, FINISHED, folder.path)
@@ -99,17 +88,6 @@ def _held(folder: RunFolder) -> Iterator[None]:
         yield
     finally:
         folder.unlock()
-
-
-def _identity(config: DictConfig, planned: Planned) -> str:
-    """The configuration that counts, and the content of the sheets: another drawing is another cell."""
-    return cell_digest(_plain(config) | {"sheets": planned.digest}, leave_out=NOT_IDENTITY)
-
-
-def _plain(config: DictConfig) -> dict[str, object]:
-    tree = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(tree, dict)
-    return {str(key): value for key, value in tree.items()}
 
 
 def _begin(folder: RunFolder, cell: Cell, config: DictConfig, ledgers: Ledgers) -> None:

@@ -31,6 +31,10 @@ NOT_IDENTITY: Final = (
     "paths",
     "tracking",
     "force",
+    "retry_failed",
+    "fresh_process",
+    "dry_run",
+    "study",
     "overlays",
     "trainer.accelerator",
     "trainer.processes",
@@ -127,6 +131,10 @@ class Conf:
     classes: list[str] = MISSING
     seed: int = MISSING
     force: bool = MISSING
+    retry_failed: bool = MISSING
+    fresh_process: bool = MISSING
+    dry_run: bool = MISSING
+    study: dict[str, Any] | None = MISSING
     overlays: int = MISSING
     paths: PathsConf = MISSING
     tracking: TrackingConf = MISSING

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hydra.conf import HydraConf
 from hydra.errors import InstantiationException
@@ -13,15 +14,24 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from hairline import ledger, sweep
-from hairline.cell import Ended, Ledgers, run_cell
 from hairline.launch import ProcessesError, launch, launched, rank_and_world
 from hairline.ledger.atomic import LedgerError
-from hairline.ledger.tracker import Tracker
+from hairline.place import Ended, FailedBeforeError, done_before, place_of
 from hairline.signals import Killed, stoppable
 from hairline.tables import show
-from hairline.training.task import TrainingDivergedError
 
-EXPLAINED = (ValueError, OSError, LedgerError, TrainingDivergedError, ProcessesError, InstantiationException)
+if TYPE_CHECKING:
+    from hairline.ledger.tracker import Tracker
+
+EXPLAINED = (
+    ValueError,
+    OSError,
+    LedgerError,
+    FloatingPointError,
+    ProcessesError,
+    FailedBeforeError,
+    InstantiationException,
+)
 """Errors whose message says what, expected, got and next step: a traceback would only hide it."""
 
 
@@ -33,7 +43,7 @@ def run_job(config: DictConfig, hydra: HydraConf) -> None:
             ended = _run(config, hydra, alone)
     except Killed as stop:
         sweep.CONSOLE.print(f"{stop}. The same command goes on from the last checkpoint.", highlight=False)
-        sweep.close(config, ledger.KILLED, [])
+        sweep.close(sweep.folder_of(hydra), config, ledger.KILLED, [])
         raise
     except Exception as error:
         if alone:
@@ -44,7 +54,8 @@ def run_job(config: DictConfig, hydra: HydraConf) -> None:
     if launched():
         return
     if not alone:
-        sweep.append(Path(hydra.sweep.dir), sweep.Line(sweep.job_of(hydra), ended.name, ended.status))
+        line = sweep.Line(int(hydra.job.num), sweep.job_of(hydra), ended.name, ended.status)
+        sweep.append(Path(hydra.sweep.dir), line)
         return
     rows = ledger.read(Path(config.paths.store))
     order = [ended.name]
@@ -52,22 +63,53 @@ def run_job(config: DictConfig, hydra: HydraConf) -> None:
 
 
 def _run(config: DictConfig, hydra: HydraConf, alone: bool) -> Ended:
-    """In this process, or in several that torchrun starts; what those leave is then read from the run folder."""
-    choices = hydra.runtime.choices
-    if config.trainer.processes > 1 and not launched():
-        _tracker(config, alone)
-        launch(config.trainer.processes, list(hydra.overrides.task), script=Path(sys.argv[0]))
-        settled = config.copy()
-        settled.force = False  # it has just been run
-        return run_cell(settled, choices, Ledgers(study=os.environ.get(sweep.STUDY)))
-    tracker = _tracker(config, alone) if rank_and_world()[0] == 0 else None
-    return run_cell(config, choices, Ledgers(tracker, os.environ.get(sweep.PARENT), os.environ.get(sweep.STUDY)))
+    """Here, or in processes of its own; what those leave is then read from the run folder."""
+    if alone and config.study is not None and not launched():
+        raise ValueError("a study has many cells, got a single run; say `python train.py -m +experiment=...`")
+    folder = sweep.folder_of(hydra)
+    parent = sweep.parent_of(folder)
+    study = None if parent is None else parent.study
+    retry = alone or config.retry_failed
+    if not launched() and (config.trainer.processes > 1 or (config.fresh_process and not alone)):
+        return _run_apart(config, hydra, study=study, retry=retry)
+    # torch, Lightning and MLflow take many seconds, and a sweep whose jobs have their own processes needs none of them
+    from hairline.cell import Ledgers, run_cell
+
+    tracker = _tracker(config, alone and not launched()) if rank_and_world()[0] == 0 else None
+    return run_cell(
+        config,
+        hydra.runtime.choices,
+        Ledgers(tracker, None if parent is None else parent.run_id, study),
+        retry=retry,
+    )
+
+
+def _run_apart(config: DictConfig, hydra: HydraConf, *, study: str | None, retry: bool) -> Ended:
+    """One process, or one for each device; raises `ProcessesError` with the reason that the run folder knows."""
+    run = place_of(config, hydra.runtime.choices).folder
+    before = done_before(run, force=config.force, retry=retry, study=study)
+    if before is not None:
+        return before
+    folder = sweep.folder_of(hydra)
+    if folder is None:
+        _tracker(config, alone=True)
+    told: Mapping[str, str] = {} if folder is None else {sweep.SWEEP: str(folder.absolute())}
+    try:
+        launch(config.trainer.processes, list(hydra.overrides.task), script=Path(sys.argv[0]), environment=told)
+    except ProcessesError as error:
+        manifest = run.manifest()
+        if manifest is None or manifest.exception is None:
+            raise
+        raise ProcessesError(f"{manifest.exception.type}: {manifest.exception.message}") from error
+    return Ended(run.name, ledger.FINISHED, run.path)
 
 
 def _tracker(config: DictConfig, alone: bool) -> Tracker | None:
     """The way to MLflow; a job of a sweep finds the store made by its parent."""
     if not config.tracking.uri:
         return None
+    from hairline.ledger.tracker import Tracker
+
     tracker = Tracker(config.tracking.uri, config.tracking.experiment, Path(config.paths.store))
     if alone:
         tracker.initialise()
@@ -77,7 +119,7 @@ def _tracker(config: DictConfig, alone: bool) -> Tracker | None:
 def _note_failure(hydra: HydraConf, error: Exception) -> None:
     job = sweep.job_of(hydra)
     text = f"{type(error).__name__}: {error}"
-    sweep.append(Path(hydra.sweep.dir), sweep.Line(job, "", sweep.FAILED, text))
+    sweep.append(Path(hydra.sweep.dir), sweep.Line(int(hydra.job.num), job, "", sweep.FAILED, text))
     sweep.CONSOLE.print(f"job '{job}' failed, the sweep goes on", style="red", highlight=False)
     _tell(error)
 

@@ -1,4 +1,4 @@
-"""Roof: one run over several processes. torchrun starts them, watches them, and stops all when one fails.
+"""Roof: one run in a process of its own, or in several that torchrun starts and watches, stopping all when one fails.
 
 Lightning's own launcher runs the program's command line again in every process, with `-m` if it was a sweep, and hangs
 for ever when one process leaves the lock-step. Here each process is a fresh `python train.py` of this one cell.
@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hairline.signals import Killed
 
 _LEADER_OF_NONE = {"LOCAL_RANK", "RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}
 STOP_S = 60.0
+CHILD = "HAIRLINE_CHILD"
 
 
 class ProcessesError(RuntimeError):
@@ -28,16 +29,21 @@ def rank_and_world() -> tuple[int, int]:
 
 
 def launched() -> bool:
-    """Whether torchrun started this process."""
-    return "TORCHELASTIC_RUN_ID" in os.environ
+    """Whether `launch` started this process."""
+    return CHILD in os.environ
 
 
-def launch(processes: int, overrides: Sequence[str], *, script: Path) -> None:
-    """Run `script` with `overrides` in `processes` processes and wait. Raises `ProcessesError` when one fails."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    environment = {name: value for name, value in os.environ.items() if name not in _LEADER_OF_NONE}
-    environment.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    child = subprocess.Popen([*command, str(script), *overrides], env=environment)
+def launch(processes: int, overrides: Sequence[str], *, script: Path, environment: Mapping[str, str]) -> None:
+    """Run `script` with `overrides` in `processes` processes and wait. Raises `ProcessesError` when one fails.
+
+    `environment` is added to that of this process.
+    """
+    command = [sys.executable]
+    own = {name: value for name, value in os.environ.items() if name not in _LEADER_OF_NONE} | {CHILD: "1"}
+    if processes > 1:
+        command += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+        own.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    child = subprocess.Popen([*command, str(script), *overrides], env=own | dict(environment))
     try:
         code = child.wait()
     except (Killed, KeyboardInterrupt):

@@ -1,9 +1,9 @@
 """Roof: what Hydra calls at the start and end of a sweep, and what one job of it does.
 
-The parent makes database and experiment before any job starts, opens the parent run, and passes its id on in the
-environment. Every job appends one line to `cells.jsonl` in the sweep's folder, so the end of the sweep knows all cells
-whatever launched them. A job that fails does not stop the others; the sweep then ends with exit code 1.
-"""
+The parent makes database and experiment before any job starts, opens the parent run, and leaves its id in
+`parent.json` of the sweep's folder, where jobs find it whatever launched them, on this machine or another. Every job
+appends one line to `cells.jsonl` there, so the end of the sweep knows all cells. A job that fails does not stop the
+others; the sweep then ends with exit code 1."""
 
 from __future__ import annotations
 
@@ -18,28 +18,57 @@ from typing import Any, Final
 
 from hydra.conf import HydraConf
 from hydra.experimental.callback import Callback
+from hydra.types import RunMode
 from omegaconf import DictConfig
 from rich.console import Console
 
 from hairline import ledger
-from hairline.ledger.atomic import LedgerError, make_folder
+from hairline.jobs import jobs_asked, study_of
+from hairline.ledger.atomic import LedgerError, make_folder, write_bytes
 from hairline.tables import show
 
-PARENT: Final = "HAIRLINE_PARENT_RUN"
-STUDY: Final = "HAIRLINE_STUDY"
+PARENT: Final = "parent.json"
 CELLS: Final = "cells.jsonl"
+SWEEP: Final = "HAIRLINE_SWEEP"
+"""Environment of a process that runs one job of a sweep by itself: the sweep's folder."""
 FAILED: Final = "FAILED"
 CONSOLE = Console()
 
 
 @dataclass(frozen=True)
 class Line:
-    """How one job of a sweep ended."""
+    """How one job of a sweep ended; `number` is its place in the order of the sweep."""
 
+    number: int
     job: str
     cell: str
     status: str
     error: str = ""
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What the jobs of a sweep share: the study they belong to, the parent run, and the process that opened it."""
+
+    study: str
+    run_id: str | None
+    process: int
+
+
+def parent_of(folder: Path | None) -> Parent | None:
+    """What the parent of the sweep in `folder` left for its jobs; None without a sweep, or after its end."""
+    try:
+        return None if folder is None else Parent(**json.loads((folder / PARENT).read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def folder_of(hydra: HydraConf) -> Path | None:
+    """The folder of the sweep that this job belongs to, or None for a run alone."""
+    if hydra.mode == RunMode.MULTIRUN:
+        return Path(hydra.sweep.dir)
+    told = os.environ.get(SWEEP)
+    return Path(told) if told else None
 
 
 def append(folder: Path, line: Line) -> None:
@@ -52,9 +81,10 @@ def append(folder: Path, line: Line) -> None:
 
 
 def lines(folder: Path) -> list[Line]:
-    """What the jobs have written so far."""
+    """What the jobs have written so far, in the order of the sweep."""
     path = folder / CELLS
-    return [Line(**json.loads(text)) for text in path.read_text().splitlines()] if path.exists() else []
+    found = [Line(**json.loads(text)) for text in path.read_text().splitlines()] if path.exists() else []
+    return sorted(found, key=lambda line: line.number)
 
 
 class Sweep(Callback):
@@ -66,26 +96,39 @@ class Sweep(Callback):
             make_folder(Path(config.paths.store))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Make the store, open the parent run. Ends the program with a clear message when the store cannot be used."""
+        """Make the store, open the parent run. Ends the program with a clear message when the jobs cannot be."""
+        with _told():
+            jobs_asked(config)
+            study = study_of(config)
+        if config.dry_run:
+            return
         self.on_run_start(config)
         folder = Path(config.hydra.sweep.dir)
-        os.environ[STUDY] = folder.name if config.hydra.job.name is None else f"{config.hydra.job.name}-{folder.name}"
-        os.environ.pop(PARENT, None)
+        with _told():
+            parent_id = self._open(config)
+            parent = Parent(folder.name if study is None else study.name, parent_id, os.getpid())
+            make_folder(folder)
+            write_bytes(folder / PARENT, json.dumps(asdict(parent)).encode())
+
+    def _open(self, config: DictConfig) -> str | None:
+        """The id of the parent run, or None without a tracker."""
         if not config.tracking.uri:
-            return
+            return None
         from hairline.ledger.tracker import Tracker
 
-        with _told():
-            tracker = Tracker(config.tracking.uri, config.tracking.experiment, Path(config.paths.store))
-            tracker.initialise()
-            overrides = " ".join(config.hydra.overrides.task)
-            os.environ[PARENT] = tracker.open_parent(overrides or "sweep", {"overrides": overrides})
+        tracker = Tracker(config.tracking.uri, config.tracking.experiment, Path(config.paths.store))
+        tracker.initialise()
+        overrides = " ".join(config.hydra.overrides.task)
+        return tracker.open_parent(overrides or "sweep", {"overrides": overrides})
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Close the parent run, print the tables, and exit with 1 when a job failed."""
-        done = lines(Path(config.hydra.sweep.dir))
+        if config.dry_run:
+            return
+        folder = Path(config.hydra.sweep.dir)
+        done = lines(folder)
         failed = [line for line in done if line.status == FAILED]
-        close(config, ledger.FAILED if failed else ledger.FINISHED, [line.cell or line.job for line in failed])
+        close(folder, config, ledger.FAILED if failed else ledger.FINISHED, [line.cell or line.job for line in failed])
         report(config, done)
         if failed or not done:
             sys.exit(1)
@@ -96,20 +139,23 @@ def _told() -> Iterator[None]:
     """What cannot be mended by running on ends the program with its message and exit code 1."""
     try:
         yield
-    except (LedgerError, OSError) as error:
+    except (LedgerError, ValueError, OSError) as error:
         CONSOLE.print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
         sys.exit(1)
 
 
-def close(config: DictConfig, status: str, failures: list[str]) -> None:
-    """Close the parent run, if there is one."""
-    parent_id = os.environ.pop(PARENT, None)
-    if parent_id is None:
+def close(folder: Path | None, config: DictConfig, status: str, failures: list[str]) -> None:
+    """Close the parent run of the sweep in `folder`, if this process opened one that is still open."""
+    parent = parent_of(folder)
+    if folder is None or parent is None or parent.process != os.getpid():
+        return
+    (folder / PARENT).unlink()
+    if parent.run_id is None:
         return
     from hairline.ledger.tracker import Tracker
 
     tracker = Tracker(config.tracking.uri, config.tracking.experiment, Path(config.paths.store))
-    tracker.close_parent(parent_id, status, failures)
+    tracker.close_parent(parent.run_id, status, failures)
 
 
 def report(config: DictConfig, done: list[Line]) -> None:

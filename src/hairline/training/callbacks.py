@@ -76,11 +76,13 @@ class Recorder(pl.Callback):
             rate = trainer.optimizers[0].param_groups[0]["lr"]
             speed = (trainer.global_step - self.from_step) / seconds
             self.record(trainer.global_step, {"steps_per_second": speed, "learning_rate": rate})
+            self.started = time.perf_counter()
 
     @override
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.state.fn == "fit" and trainer.is_global_zero:
-            self.record(trainer.global_step, pl_module.numbers)  # type: ignore[arg-type]
+            took = {"validation_seconds": time.perf_counter() - self.started}
+            self.record(trainer.global_step, pl_module.numbers | took)  # type: ignore[operator]
 
 
 class ClassProgress(pl.callbacks.ProgressBar):

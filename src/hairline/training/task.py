@@ -28,7 +28,7 @@ from hairline.vocabulary import IGNORE, UInt8
 DIVERGED_BATCH = "diverged_batch.pt"
 
 
-class TrainingDivergedError(RuntimeError):
+class TrainingDivergedError(FloatingPointError):
     """The loss became NaN or infinite; the batch that did it lies in the run folder."""
 
 

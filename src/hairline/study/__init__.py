@@ -1,0 +1,1 @@
+"""Studies: which cells a question needs. No torch, no Lightning, no MLflow."""

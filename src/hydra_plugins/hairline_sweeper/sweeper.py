@@ -1,0 +1,48 @@
+"""The sweeper of hairline: Hydra's basic one, which also expands studies and can stop at the plan.
+
+Hydra executes this file before it is a module, so annotations here are evaluated at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.types import Override
+
+
+@dataclass
+class SweeperConf:
+    """Nothing to set: a study is a file of conf/experiment, and its order is its own."""
+
+    _target_: str = "hydra_plugins.hairline_sweeper.sweeper.HairlineSweeper"
+
+
+ConfigStore.instance().store(group="hydra/sweeper", name="hairline", node=SweeperConf, provider="hairline")
+
+
+class HairlineSweeper(BasicSweeper):
+    """One batch of jobs: the cells of the study if there is one, else the product of the command line's choices."""
+
+    def __init__(self) -> None:
+        super().__init__(max_batch_size=None)
+
+    def split_arguments(  # type: ignore[override]  # a static method in the basic sweeper, which calls it on itself
+        self, overrides: list[Override], max_batch_size: int | None
+    ) -> list[list[list[str]]]:
+        """The overrides of each job."""
+        from hairline.jobs import jobs_of, study_of
+
+        assert self.config is not None
+        return [jobs_of(study_of(self.config), overrides)]
+
+    def sweep(self, arguments: Sequence[str]) -> Any:
+        """Launch the jobs, or with `dry_run=true` show the plan."""
+        assert self.config is not None
+        if not self.config.dry_run:
+            return super().sweep(list(arguments))
+        from hairline.dry_run import show_plan
+
+        assert self.hydra_context is not None
+        return show_plan(self.config, list(arguments), self.hydra_context.config_loader)

@@ -1,0 +1,109 @@
+"""Studies on the command line: which cells run, in which order, in which processes, and what a plan says of them."""
+
+import json
+import re
+import sys
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+import train
+from hairline import ledger
+from hairline.ledger import FAILED, FINISHED
+
+SMALL = ["budget=smoke", "network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
+STUDY = ["-m", "+experiment=target_shape", "loss=dice,soft_ce", "head=softmax,binary"]
+
+
+@pytest.fixture
+def store(tmp_path):
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def main(monkeypatch, store, cache):
+    """`main("-m", "+experiment=three_family")` -> exit code, of train.py in this process."""
+
+    def call(*arguments: str) -> int:
+        given = [*SMALL, f"paths.store={store}", f"paths.cache={cache}"]
+        monkeypatch.setattr(sys, "argv", [train.__file__, *arguments, *given])
+        monkeypatch.setenv("COLUMNS", "200")
+        GlobalHydra.instance().clear()
+        try:
+            train.main()
+        except SystemExit as stop:
+            return int(stop.code or 0)
+        return 0
+
+    return call
+
+
+def cells(store):
+    """What each job of the latest sweep wrote, in the order in which they ended."""
+    path = max(store.glob("hydra/*/*/cells.jsonl"), key=lambda path: path.stat().st_mtime)
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_study_runs_its_cells_seed_by_seed_and_counts_them_as_its_own(main, store):
+    assert main(*STUDY, "seed=0,1", "tracking.uri=") == 0
+    done = cells(store)
+    assert [line["status"] for line in done] == [FINISHED] * 8
+    assert [re.search(r"seed=(\d)", line["job"])[1] for line in done] == list("00001111")
+    rows = ledger.read(store, "target_shape")
+    assert rows[["head", "loss", "seed"]].drop_duplicates().shape[0] == 8
+    assert ledger.read(store, "five_losses").empty
+
+
+def test_a_plan_names_the_cells_and_runs_none(main, store, capsys):
+    assert main(*STUDY, "seed=0", "tracking.uri=") == 0
+    capsys.readouterr()
+    before = ledger.status(store)
+    assert main(*STUDY, "seed=0,1", "tracking.uri=", "dry_run=true") == 0
+    text = capsys.readouterr().out
+    assert "judged by test/f1" in text
+    assert "8 cells: 4 done, 4 missing" in text
+    images = 6 * 2  # steps x batch of the smoke budget
+    for label, state in (("softmax/s0", "done"), ("binary/s1", "missing")):
+        assert re.search(rf"dice/{label} +{state} .*{images}", text), text
+    assert f"{4 * images} images seen" in text
+    assert ledger.status(store).equals(before)
+
+
+def test_what_the_study_does_not_have_is_refused_before_anything_runs(main, store, capsys):
+    assert main("-m", "+experiment=target_shape", "seed=9") == 1
+    assert "seed=9 is no level of this study" in capsys.readouterr().out
+    assert main("-m", "+experiment=target_shape", "study.seeds=[]") == 1
+    assert "seeds" in capsys.readouterr().out
+    assert not (store / "runs").exists()
+
+
+def test_a_study_is_no_single_run(main, capsys):
+    assert main("+experiment=target_shape") == 1
+    assert "python train.py -m" in capsys.readouterr().out
+
+
+def test_failed_cells_are_told_again_and_run_again_when_asked(main, store, capsys):
+    bad = ["-m", "loss=dice", "head=softmax,binary", "class_weight=fixed", "tracking.uri="]
+    assert main(*bad) == 1
+    capsys.readouterr()
+    assert main(*bad) == 1
+    text = capsys.readouterr().out
+    assert "FailedBeforeError" in text
+    assert "retry_failed=true" in text
+    attempts = ledger.status(store).set_index("status")["attempts"]
+    assert attempts.to_dict() == {FAILED: 1, FINISHED: 1}
+    assert main(*bad, "retry_failed=true") == 1
+    assert ledger.status(store).set_index("status")["attempts"].to_dict() == {FAILED: 2, FINISHED: 1}
+
+
+def test_a_job_in_a_process_of_its_own_gives_the_same_numbers(main, store):
+    """And what fails there is told here by its own reason."""
+    sweep = ["-m", "loss=dice", "head=softmax,binary", "class_weight=none,fixed", "tracking.uri="]
+    assert main(*sweep, "fresh_process=true") == 1
+    (failed,) = [line for line in cells(store) if line["status"] == FAILED]
+    assert "ValueError: weight" in failed["error"]
+    apart = ledger.read(store)
+    assert main(*sweep, "force=true") == 1
+    together = ledger.read(store)
+    assert len(apart) > 0
+    assert apart.drop(columns="seed").equals(together.drop(columns="seed"))
