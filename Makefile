@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup train sweep test check format bench preview ui lock clean
+.PHONY: help setup train sweep test check format bench soak preview ui lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -38,6 +38,9 @@ format: setup  ## let ruff mend what it can
 
 bench: setup  ## ratios against peers, measured side by side in one process
 	$(BIN)/python tests/bench/run.py
+
+soak: setup  ## a study of 12 tiny cells killed 20 times at random; takes a quarter of an hour
+	$(BIN)/python tests/soak/run.py
 
 preview: setup  ## a contact sheet of sheets and their truth, and what they are made of
 	$(BIN)/python -m hairline sheets --preview preview.png

@@ -114,10 +114,12 @@ class Sweep(Callback):
         """The id of the parent run, or None without a tracker."""
         if not config.tracking.uri:
             return None
+        from hairline.ledger.replay import settle_dead_sweeps
         from hairline.ledger.tracker import Tracker
 
         tracker = Tracker(config.tracking.uri, config.tracking.experiment, Path(config.paths.store))
-        tracker.initialise()
+        if tracker.initialise() is not None:
+            settle_dead_sweeps(Path(config.paths.store), config.tracking.uri)
         overrides = " ".join(config.hydra.overrides.task)
         return tracker.open_parent(overrides or "sweep", {"overrides": overrides})
 

@@ -4,7 +4,7 @@ from ledger_jobs import PROCESSES, die_while_running
 from mlflow.tracking import MlflowClient
 
 from hairline.ledger import Failure, store, sweeps
-from hairline.ledger.replay import COMPLETE, FAILED, IN_USE, SENT, replay
+from hairline.ledger.replay import COMPLETE, FAILED, IN_USE, SENT, replay, settle_dead_sweeps
 from hairline.ledger.tracker import Tracker
 
 CLOSED = "http://127.0.0.1:9"
@@ -101,6 +101,18 @@ def test_a_killed_sweep_and_its_run_are_settled_in_folder_and_mlflow(place, clie
     [name] = [name for name in after if name != "a sweep"]
     assert len(client.get_metric_history(after[name][0], "train/loss")) == 6
     assert {it.what for it in replay(place.root, place.uri)} == {COMPLETE}
+
+
+def test_the_next_sweep_closes_the_parents_that_died(place, client):
+    process = PROCESSES.Process(target=die_while_running, args=(str(place.root), place.uri))
+    process.start()
+    process.join()
+    alive = Tracker(place.uri, EXPERIMENT, place.root)
+    mine = alive.open_parent("mine", {})
+    assert [(it.run, it.detail) for it in settle_dead_sweeps(place.root, place.uri)] == [("a sweep", "KILLED")]
+    assert everything(client)["a sweep"][1] == "KILLED"
+    assert client.get_run(mine).info.status == "RUNNING"
+    assert settle_dead_sweeps(place.root, place.uri) == []
 
 
 def test_what_a_living_process_holds_is_left_to_it(place, client):

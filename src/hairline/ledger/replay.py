@@ -58,6 +58,14 @@ def replay(root: Path, uri: str, *, experiment: str = "hairline", everything: bo
     return outcomes
 
 
+def settle_dead_sweeps(root: Path, uri: str) -> list[Outcome]:
+    """Close the parent runs of sweeps whose process died without a word; one outcome for each."""
+    client = MlflowClient(tracking_uri=store.canonical(uri))
+    dead = (sweep for sweep in sweeps.read_all(root) if sweep.status == RUNNING and sweep.uri == store.canonical(uri))
+    outcomes = (_replay_sweep(client, Path(root), sweep, Path(root) / ARTIFACTS) for sweep in dead)
+    return [outcome for outcome in outcomes if outcome.what != IN_USE]
+
+
 def _replay_sweep(client: MlflowClient, root: Path, sweep: sweeps.Sweep, artifacts: Path) -> Outcome:
     lock = sweeps.lock_of(root, sweep.sweep_id)
     if not lock.try_acquire():

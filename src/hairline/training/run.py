@@ -96,6 +96,7 @@ def _trainer(
         gradient_clip_val=task.schedule.clip_norm,
         reload_dataloaders_every_n_epochs=1,
         use_distributed_sampler=False,
+        sync_batchnorm=many and machine.accelerator != "cpu",  # torch has none for the CPU: there, take a group norm
         num_sanity_val_steps=0,
         log_every_n_steps=sheets.validate_every,
         deterministic="warn" if machine.accelerator != "cpu" else True,

@@ -23,6 +23,7 @@ from hairline.measures.pixels import PixelMeasures, named
 from hairline.measures.thresholds import ScoreHistogram
 from hairline.training.optimiser import Schedule, optimiser_of
 from hairline.training.results import Evaluation
+from hairline.training.together import processes, whole_batch
 from hairline.vocabulary import IGNORE, UInt8
 
 DIVERGED_BATCH = "diverged_batch.pt"
@@ -70,13 +71,13 @@ class SegmentationTask(pl.LightningModule):
 
     @override
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        logits = self(batch.image)
+        logits, batch = whole_batch(self(batch.image), batch)
         loss: Tensor = self.objective(logits, batch.labels, batch.strokes)
         self.latest_loss = float(loss.detach())
         if not math.isfinite(self.latest_loss):
             raise TrainingDivergedError(self._describe(batch, logits))
         self.losses.append(loss.detach())
-        return loss
+        return loss * processes()
 
     def _describe(self, batch: Batch, logits: Tensor) -> str:
         path = self.folder / DIVERGED_BATCH
@@ -137,8 +138,7 @@ class SegmentationTask(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         self.numbers = named(self.pixels.compute(), self.classes, split="val")
         if self.losses:
-            mean = torch.stack(self.losses).mean()
-            self.numbers["train/loss"] = float(self.trainer.strategy.reduce(mean, reduce_op="mean"))
+            self.numbers["train/loss"] = float(torch.stack(self.losses).mean())
             self.losses.clear()
 
     def evaluation(self, split: str) -> Evaluation:

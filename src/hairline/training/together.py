@@ -1,0 +1,43 @@
+"""The batch of a step, whole, on every one of several processes.
+
+A region loss of half a batch is not half of the loss of the batch, a rank loss still less, and a mean over valid pixels
+depends on how many there are elsewhere. So every process gathers the logits and the truth of all, computes the loss of
+the global batch, and sends gradients back through its own rows only. DistributedDataParallel *averages* gradients over
+the processes, so the loss that goes backward is multiplied by their number: parameters then get the gradient that one
+process with the whole batch would have had. Logits are small beside a network's activations; the loss is computed as
+often as there are processes.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, distributed
+
+from hairline.data.tiles import Batch
+
+
+def processes() -> int:
+    """How many processes train this run together."""
+    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+
+
+def whole_batch(logits: Tensor, batch: Batch) -> tuple[Tensor, Batch]:
+    """Logits `[B,c,H,W]` and batch of all processes in the order of their ranks; as given where there is but one.
+
+    The rows of this process keep their graph. Every process must hold equally many rows.
+    """
+    if processes() == 1:
+        return logits, batch
+    rows = _gathered(logits.detach())
+    rows[distributed.get_rank()] = logits
+    truth = (None if part is None else torch.cat(_gathered(part)) for part in batch)
+    return torch.cat(rows), Batch(*truth)
+
+
+def _gathered(part: Tensor) -> list[Tensor]:
+    sent = part.contiguous()
+    if sent.dtype == torch.bool:  # no backend gathers bits
+        return [found.bool() for found in _gathered(sent.to(torch.uint8))]
+    found = [torch.empty_like(sent) for _ in range(processes())]
+    distributed.all_gather(found, sent)
+    return found
