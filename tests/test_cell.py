@@ -19,6 +19,7 @@ from hairline.place import SKIPPED, FailedBeforeError
 from hairline.rendering import plan_sheets
 from hairline.signals import Killed
 from hairline.training.callbacks import LAST
+from hairline.training.memory import MemoryBudgetError
 from hairline.training.run import Machine, precision_of
 from hairline.training.task import DIVERGED_BATCH, TrainingDivergedError
 
@@ -206,6 +207,14 @@ def test_a_failed_cell_is_tried_again_only_when_that_is_wanted(tiny, monkeypatch
         run(tiny(), retry=False)
     assert run(tiny(), retry=True).status == FINISHED
     assert run(tiny(), retry=False).status == SKIPPED
+
+
+def test_a_budget_that_does_not_fit_is_refused_before_the_first_step(tiny, tmp_path):
+    with pytest.raises(MemoryBudgetError, match=r"budget\.batch_size=\d+ would fit"):
+        run(tiny("budget.batch_size=10000000"))
+    folder = only_folder(tmp_path / "store")
+    assert folder.manifest().status == FAILED
+    assert not (folder.checkpoints / LAST).exists()
 
 
 def test_a_loss_that_becomes_nan_stops_the_run_and_keeps_the_batch(tiny, tmp_path):

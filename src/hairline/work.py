@@ -21,6 +21,7 @@ from hairline.rendering import Planned, Rendered, render_sheets
 from hairline.sheets import PEN_MM
 from hairline.training.callbacks import Record
 from hairline.training.datamodule import Sheets
+from hairline.training.memory import demand_memory, free_bytes
 from hairline.training.optimiser import Schedule
 from hairline.training.results import Outcome
 from hairline.training.run import Machine, train
@@ -34,6 +35,7 @@ def do_work(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFold
     sheets = render_sheets(planned, conf, console=CONSOLE)
     weight = _weight(config, conf, planned, sheets, record)
     task = build_task(config, conf, weight, folder=folder.path)
+    _demand_memory(conf, task, planned, sheets)
     outcome = train(
         task,
         _batches(conf, planned, sheets),
@@ -81,12 +83,25 @@ def build_task(config: DictConfig, conf: Conf, weight: list[float] | None, *, fo
     return SegmentationTask(network, objective, head, schedule=schedule, folder=folder, pictures=conf.overlays)
 
 
-def _batches(conf: Conf, planned: Planned, sheets: Rendered) -> Sheets:
-    """What the run sees; a tile covers the same millimetres at every resolution."""
-    budget = conf.budget
+def _demand_memory(conf: Conf, task: SegmentationTask, planned: Planned, sheets: Rendered) -> None:
+    """Refuse, before the first step, a budget that cannot fit."""
+    one = TrainingTiles(sheets.train, planned.splits.train.order, _plan(conf, sheets, batch_size=1))[0]
+    device = torch.device("cuda" if conf.trainer.accelerator != "cpu" and torch.cuda.is_available() else "cpu")
+    rows = -(-conf.budget.batch_size // rank_and_world()[1])
+    demand_memory(task.network, task.objective, one, batch_size=rows, free=free_bytes(device))
+
+
+def _plan(conf: Conf, sheets: Rendered, *, batch_size: int) -> Plan:
+    """A tile covers the same millimetres at every resolution."""
     smallest = min(sheets.train.images.shape[1:])
-    tile_px = min(smallest, round(budget.tile_px * conf.resolution.px_per_mm * PEN_MM))
-    plan = Plan(conf.seed, budget.steps, budget.batch_size, tile_px, Change())
+    tile_px = min(smallest, round(conf.budget.tile_px * conf.resolution.px_per_mm * PEN_MM))
+    return Plan(conf.seed, conf.budget.steps, batch_size, tile_px, Change())
+
+
+def _batches(conf: Conf, planned: Planned, sheets: Rendered) -> Sheets:
+    """What the run sees."""
+    budget = conf.budget
+    plan = _plan(conf, sheets, batch_size=budget.batch_size)
     rank, world = rank_and_world()
     return Sheets(
         TrainingTiles(sheets.train, planned.splits.train.order, plan, rank=rank, world=world),

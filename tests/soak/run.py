@@ -1,8 +1,9 @@
 """`make soak`: a study of 12 tiny cells, killed 20 times at random moments, must end as if nothing had happened.
 
 Each round starts the same command and kills, after a random while, the worker of a job, the parent of the sweep, or
-both, with SIGKILL. Then it runs to its end once. Checked against an undisturbed study of the same cells: every cell once
-in the results, equal numbers, and no run of MLflow left RUNNING. Prints what it did; exit code 1 when something differs.
+both, with SIGKILL. Then it runs to its end once. Checked against an undisturbed study of the same cells: every cell
+once in the results, equal numbers, no run of MLflow left RUNNING. Prints what it did; exit code 1 when something
+differs.
 
 python tests/soak/run.py [--rounds 20] [--seed 0]
 """
