@@ -69,6 +69,14 @@ def test_a_plan_names_the_cells_and_runs_none(main, store, capsys):
     assert ledger.status(store).equals(before)
 
 
+def test_a_plan_says_what_cannot_run(main, capsys):
+    assert main("-m", "loss=dice,soft_ce", "head=binary", "class_weight=fixed", "tracking.uri=", "dry_run=true") == 0
+    text = capsys.readouterr().out
+    assert "no estimate: dice-binary" in text
+    assert "cannot act" in text
+    assert re.search(r"soft_ce +missing +\d", text)
+
+
 def test_what_the_study_does_not_have_is_refused_before_anything_runs(main, store, capsys):
     assert main("-m", "+experiment=target_shape", "seed=9") == 1
     assert "seed=9 is no level of this study" in capsys.readouterr().out

@@ -114,7 +114,14 @@ def _costs(cells: Sequence[Planned]) -> tuple[dict[str, Cost], float]:
     trials: dict[str, Trial] = {}
     with tempfile.TemporaryDirectory() as folder:
         for key, group in track(alike.items(), "measuring trials", console=CONSOLE):
-            trials[key] = measure(group[0].config, group[0].choices, Path(folder))
+            try:
+                trials[key] = measure(group[0].config, group[0].choices, Path(folder))
+            except (ValueError, OSError, RuntimeError) as error:
+                name = group[0].place.folder.name
+                CONSOLE.print(f"no estimate: {name} cannot run: {error}", style="red", markup=False, soft_wrap=True)
+    alike = {key: group for key, group in alike.items() if key in trials}
+    if not trials:
+        return {}, 0.0
     rest_s = min(trial.rest_s for trial in trials.values())
     costs = {
         cell.place.folder.name: Cost(seconds(cell.place.conf, trials[key], rest_s=rest_s), trials[key].memory)

@@ -45,8 +45,8 @@ def test_what_fits_is_left_alone_and_what_would_fit_is_named():
     with pytest.raises(MemoryBudgetError, match=r"tiles of about 22 px .*budget\.tile_px"):
         demand_memory(network, objective, one, batch_size=1, free=saved // 2 + weights)
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
-    assert torch.equal(torch.get_rng_state(), chance)
+    assert torch.get_rng_state().tolist() == chance.tolist()
 
 
 def test_some_memory_is_free():
-    assert 2**20 < free_bytes(torch.device("cpu"))
+    assert free_bytes(torch.device("cpu")) > 2**20

@@ -1,0 +1,97 @@
+"""The same sweep under other launchers, and a run of several processes of which one dies."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import train
+from hairline import ledger
+from hairline.ledger import FAILED, FINISHED, KILLED
+
+ROOT = Path(train.__file__).parent
+SMALL = ["budget=smoke", "network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2", "tracking.uri="]
+
+
+@pytest.fixture
+def store(tmp_path):
+    return tmp_path / "store"
+
+
+def command(store, cache, *arguments: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "train.py"), *arguments, *SMALL, f"paths.store={store}", f"paths.cache={cache}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"},
+        start_new_session=True,
+    )
+
+
+def spans(store):
+    """First and last moment each run was heard of, in seconds."""
+    told = ([line.time_ms / 1000 for line in folder.history()] for folder in ledger.run_folders(store))
+    return sorted((min(times), max(times)) for times in told)
+
+
+def test_ray_runs_two_cells_at_a_time(store, cache):
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    long = ["budget.steps=300", "budget.validate_every=10"]
+    process = command(
+        store, cache, "-m", "hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2", "loss=dice,focal", *long
+    )
+    text = process.communicate(timeout=280)[0]
+    assert process.returncode == 0, text
+    assert ledger.status(store)["status"].tolist() == [FINISHED, FINISHED]
+    assert all(folder.manifest().studies for folder in ledger.run_folders(store))  # told by a file, not by inheritance
+    (_, first_ends), (second_begins, _) = spans(store)
+    assert second_begins < first_ends
+    assert text.index("dice", text.index("curve_1: unseen")) < text.index("focal", text.index("curve_1: unseen"))
+
+
+def test_submitit_runs_cells_as_jobs_of_this_machine(store, cache, tmp_path):
+    pytest.importorskip("submitit", reason="the extra `slurm` is not installed")
+    process = command(store, cache, "-m", "hydra/launcher=submitit_local", "loss=dice,focal")
+    text = process.communicate(timeout=280)[0]
+    assert process.returncode == 0, text
+    assert ledger.status(store)["status"].tolist() == [FINISHED, FINISHED]
+    assert "focal" in text[text.index("curve_1: unseen") :]
+
+
+def ranks(store, rank: int) -> list[int]:
+    """Processes that torchrun started as this rank of a run in `store`."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes().split(b"\0")
+            words = (folder / "cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+        if f"RANK={rank}".encode() in environment and str(store).encode() in words:
+            found.append(int(folder.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc to find the processes of a run")
+def test_a_rank_that_dies_ends_its_job_and_no_other(store, cache):
+    """FIELD_NOTES 4.1: with Lightning's own launcher the next job hangs for ever and leaves an orphan."""
+    ddp = ["trainer=ddp", "trainer.accelerator=cpu", "budget.validate_every=3"]
+    process = command(store, cache, "-m", "budget.steps=3000,6", *ddp)
+    deadline = time.monotonic() + 200
+    while not list(store.glob("runs/*/checkpoints/last.ckpt")):
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    (victim,) = ranks(store, 1)
+    os.kill(victim, signal.SIGKILL)
+    text = process.communicate(timeout=250)[0]
+    assert process.returncode == 1, text
+    status = ledger.status(store).set_index("run")["status"]
+    assert sorted(status) in ([FAILED, FINISHED], [FINISHED, KILLED])
+    assert "FAILED" in text
+    assert ranks(store, 0) == ranks(store, 1) == []
