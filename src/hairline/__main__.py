@@ -24,7 +24,7 @@ from hairline.sheets import FAMILIES, Sheet, render, sample
 from hairline.sheets.preview import composition, contact_sheet
 from hairline.vocabulary import LOG_CLASSES
 
-CONSOLE = Console()
+CONSOLE = Console(markup=False, highlight=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
     except (LedgerError, ValueError, OSError) as error:
-        CONSOLE.print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        CONSOLE.print(f"error: {error}", style="red", soft_wrap=True)
         return 1
     return code
 
@@ -86,7 +86,7 @@ def _sheets(options: argparse.Namespace) -> int:
         raise ValueError(f"the contact sheet of {len(shown)} sheets could not be coded as PNG; try a smaller --count")
     write_bytes(options.preview, png.tobytes())
     CONSOLE.print(_composition_table(shares, options.measured))
-    CONSOLE.print(f"{options.preview}: {options.count} sheets of each family beside their truth", highlight=False)
+    CONSOLE.print(f"{options.preview}: {options.count} sheets of each family beside their truth")
     return 0
 
 
@@ -111,9 +111,9 @@ def _replay(options: argparse.Namespace) -> int:
         options.store, options.uri or f"sqlite:///{options.store}/mlflow.db", everything=options.everything
     )
     for outcome in outcomes:
-        CONSOLE.print(f"{outcome.what:<9}{outcome.run}  {outcome.detail}", highlight=False, soft_wrap=True)
+        CONSOLE.print(f"{outcome.what:<9}{outcome.run}  {outcome.detail}", soft_wrap=True)
     failed = sum(outcome.what == FAILED for outcome in outcomes)
-    CONSOLE.print(f"{len(outcomes)} runs and sweeps looked at, {failed} could not be sent", highlight=False)
+    CONSOLE.print(f"{len(outcomes)} runs and sweeps looked at, {failed} could not be sent")
     return 1 if failed else 0
 
 
@@ -121,7 +121,7 @@ def _status(options: argparse.Namespace) -> int:
     """One line for every run."""
     rows = ledger.status(options.store)
     if rows.empty:
-        CONSOLE.print(f"no run in {options.store} yet; python train.py makes one", highlight=False)
+        CONSOLE.print(f"no run in {options.store} yet; python train.py makes one")
         return 0
     table = Table("status", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("run", overflow="fold")

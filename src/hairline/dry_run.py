@@ -21,7 +21,7 @@ from hairline.ledger import FAILED, FINISHED, RunFolder
 from hairline.place import Place, place_of
 from hairline.study.design import FULL, Study, StudyError
 
-CONSOLE = Console()
+CONSOLE = Console(markup=False, highlight=False)
 DONE: Final = "done"
 GIB: Final = 2**30
 
@@ -68,7 +68,6 @@ def show_plan(config: DictConfig, arguments: Sequence[str], loader: Any) -> None
     CONSOLE.print(
         f"{len(cells)} cells: {told}. To do, one after the other: {_time(whole_s)} ({_time(rendering_s)} of it to "
         f"render sheets), {memory:.1f} GiB at the peak, {images:,} images seen.",
-        highlight=False,
         soft_wrap=True,
     )
 
@@ -118,7 +117,7 @@ def _costs(cells: Sequence[Planned]) -> tuple[dict[str, Cost], float]:
                 trials[key] = measure(group[0].config, group[0].choices, Path(folder))
             except (ValueError, OSError, RuntimeError) as error:
                 name = group[0].place.folder.name
-                CONSOLE.print(f"no estimate: {name} cannot run: {error}", style="red", markup=False, soft_wrap=True)
+                CONSOLE.print(f"no estimate: {name} cannot run: {error}", style="red", soft_wrap=True)
     alike = {key: group for key, group in alike.items() if key in trials}
     if not trials:
         return {}, 0.0
@@ -150,7 +149,7 @@ def _tell_study(study: Study) -> None:
     lines += [f"claim: {claim}" for claim in study.claims]
     lines += [f"left out: {dict(rule.cells)}, because {rule.because}" for rule in study.exclude]
     for line in lines:
-        CONSOLE.print(line, highlight=False, markup=False, soft_wrap=True)
+        CONSOLE.print(line, soft_wrap=True)
 
 
 def _table(cells: Sequence[Planned], costs: dict[str, Cost]) -> Table:

@@ -42,7 +42,7 @@ def run_job(config: DictConfig, hydra: HydraConf) -> None:
         with stoppable():
             ended = _run(config, hydra, alone)
     except Killed as stop:
-        sweep.CONSOLE.print(f"{stop}. The same command goes on from the last checkpoint.", highlight=False)
+        sweep.CONSOLE.print(f"{stop}. The same command goes on from the last checkpoint.")
         sweep.close(sweep.folder_of(hydra), config, ledger.KILLED, [])
         raise
     except Exception as error:
@@ -120,11 +120,11 @@ def _note_failure(hydra: HydraConf, error: Exception) -> None:
     job = sweep.job_of(hydra)
     text = f"{type(error).__name__}: {error}"
     sweep.append(Path(hydra.sweep.dir), sweep.Line(int(hydra.job.num), job, "", sweep.FAILED, text))
-    sweep.CONSOLE.print(f"job '{job}' failed, the sweep goes on", style="red", highlight=False)
+    sweep.CONSOLE.print(f"job '{job}' failed, the sweep goes on", style="red")
     _tell(error)
 
 
 def _tell(error: Exception) -> None:
     if not isinstance(error, EXPLAINED):
         traceback.print_exception(error)
-    sweep.CONSOLE.print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+    sweep.CONSOLE.print(f"error: {error}", style="red", soft_wrap=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -32,7 +33,7 @@ CELLS: Final = "cells.jsonl"
 SWEEP: Final = "HAIRLINE_SWEEP"
 """Environment of a process that runs one job of a sweep by itself: the sweep's folder."""
 FAILED: Final = "FAILED"
-CONSOLE = Console()
+CONSOLE = Console(markup=False, highlight=False)
 
 
 @dataclass(frozen=True)
@@ -130,8 +131,14 @@ class Sweep(Callback):
         folder = Path(config.hydra.sweep.dir)
         done = lines(folder)
         failed = [line for line in done if line.status == FAILED]
-        close(folder, config, ledger.FAILED if failed else ledger.FINISHED, [line.cell or line.job for line in failed])
-        report(config, done)
+        try:
+            close(
+                folder, config, ledger.FAILED if failed else ledger.FINISHED, [line.cell or line.job for line in failed]
+            )
+            report(config, done)
+        except Exception as error:  # Hydra would turn it into a warning, and the exit code into 0
+            traceback.print_exception(error)
+            sys.exit(1)
         if failed or not done:
             sys.exit(1)
 
@@ -142,7 +149,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (LedgerError, ValueError, OSError) as error:
-        CONSOLE.print(f"error: {error}", style="red", highlight=False, markup=False, soft_wrap=True)
+        CONSOLE.print(f"error: {error}", style="red", soft_wrap=True)
         sys.exit(1)
 
 
@@ -173,7 +180,8 @@ def report(config: DictConfig, done: list[Line]) -> None:
         CONSOLE.print(f"{skipped} of {len(done)} cells were finished before and not run again (force=true re-runs)")
     for line in done:
         if line.status == FAILED:
-            CONSOLE.print(f"FAILED  {line.job}: {line.error}", style="red", highlight=False, soft_wrap=True)
+            told = f"FAILED  {line.job}: {line.error}"
+            CONSOLE.print(told, style="red", soft_wrap=True)
 
 
 def commands(config: DictConfig, order: list[str]) -> list[str]:

@@ -27,7 +27,7 @@ from hairline.training.results import Outcome
 from hairline.training.run import Machine, train
 from hairline.training.task import SegmentationTask
 
-CONSOLE = Console()
+CONSOLE = Console(markup=False, highlight=False)
 
 
 def do_work(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFolder, record: Record) -> None:
@@ -68,9 +68,9 @@ def _tell_weight(measured: dict[str, float], weight: torch.Tensor | None, warnin
     told = ", ".join(f"{name} {ratio:.1f}" for name, ratio in measured.items())
     used = "none" if weight is None else "[" + ", ".join(f"{value:.4g}" for value in weight.tolist()) + "]"
     text = f"background:curve ratio measured on the training mix: {told}; class weight used: {used}"
-    CONSOLE.print(text, style="dim", highlight=False, soft_wrap=True)
+    CONSOLE.print(text, style="dim", soft_wrap=True)
     if warning is not None:
-        CONSOLE.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
+        CONSOLE.print(f"warning: {warning}", style="yellow", soft_wrap=True)
 
 
 def build_task(config: DictConfig, conf: Conf, weight: list[float] | None, *, folder: Path) -> SegmentationTask:

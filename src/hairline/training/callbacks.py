@@ -91,7 +91,7 @@ class ClassProgress(pl.callbacks.ProgressBar):
     def __init__(self, title: str, *, console: Console | None = None):
         super().__init__()
         self.title = title
-        self.console = console or Console()
+        self.console = console or Console(markup=False, highlight=False)
         self.bar: Progress | None = None
         self.row: TaskID | None = None
         self.enabled = True
@@ -129,7 +129,7 @@ class ClassProgress(pl.callbacks.ProgressBar):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if self.enabled and self.bar is None:
             line = f"{self.title}  step {trainer.global_step}/{trainer.max_steps}  {self.scores(pl_module)}"
-            self.console.print(line, highlight=False, soft_wrap=True)
+            self.console.print(line, soft_wrap=True)
 
     @override
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

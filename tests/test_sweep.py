@@ -1,0 +1,53 @@
+"""What the end of a sweep says."""
+
+import pandas as pd
+import pytest
+from omegaconf import OmegaConf
+
+from hairline import sweep
+from hairline.sweep import Line, Parent, Sweep, append, lines, parent_of
+
+
+@pytest.fixture
+def config(tmp_path):
+    paths, hydra = {"store": str(tmp_path / "store")}, {"sweep": {"dir": str(tmp_path / "sweep")}}
+    return OmegaConf.create({"paths": paths, "hydra": hydra, "tracking": {"uri": ""}, "dry_run": False})
+
+
+def test_lines_come_back_in_the_order_of_the_sweep(tmp_path):
+    given = [
+        Line(2, "loss=c", "c", "FINISHED"),
+        Line(0, "loss=a", "", "FAILED", "x"),
+        Line(1, "loss=b", "b", "SKIPPED"),
+    ]
+    for line in given:
+        append(tmp_path, line)
+    assert lines(tmp_path) == sorted(given, key=lambda line: line.number)
+    assert lines(tmp_path / "none") == []
+
+
+def test_an_error_with_brackets_is_told_as_it_is(config, tmp_path, capsys):
+    """Brackets are markup to rich: an error of gloo that names a file so once made a failed sweep end with 0."""
+    append(tmp_path / "sweep", Line(0, "classes=[a,b]", "", "FAILED", "[/src/pair.cc:545] peer [bold]left"))
+    with pytest.raises(SystemExit) as stop:
+        Sweep().on_multirun_end(config)
+    assert stop.value.code == 1
+    assert "FAILED  classes=[a,b]: [/src/pair.cc:545] peer [bold]left" in capsys.readouterr().out.replace("\n", "")
+
+
+def test_a_report_that_breaks_is_no_success(config, tmp_path, monkeypatch, capsys):
+    append(tmp_path / "sweep", Line(0, "loss=dice", "dice-s0-1", "FINISHED"))
+    monkeypatch.setattr(sweep.ledger, "read", lambda *_: pd.DataFrame({"nothing": []}))
+    with pytest.raises(SystemExit) as stop:
+        Sweep().on_multirun_end(config)
+    assert stop.value.code == 1
+    assert "KeyError" in capsys.readouterr().err
+
+
+def test_only_the_process_that_opened_a_parent_closes_it(config, tmp_path):
+    assert parent_of(None) is None
+    assert parent_of(tmp_path / "sweep") is None
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / sweep.PARENT).write_text('{"study": "s", "run_id": null, "process": 1}')
+    sweep.close(tmp_path / "sweep", config, "KILLED", [])
+    assert parent_of(tmp_path / "sweep") == Parent("s", None, 1)
