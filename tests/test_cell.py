@@ -57,7 +57,7 @@ def test_a_finished_cell_leaves_everything(ended):
     assert {"val", "test", "tuned"} == set(per_class["split"])
     assert set(per_class.loc[per_class["split"] == "test", "class"]) == {"background", "curve_1", "curve_2"}
     assert sorted(per_sheet.loc[per_sheet["split"] == "test", "sheet"].unique()) == [0, 1, 2]
-    assert ended.name.startswith("dice-softmax-none-fresh-pen1-unet_slim-smoke-s0-")
+    assert ended.name.startswith("dice-softmax-none-fresh-pen1-unet_slim-smoke-muon-s0-")
 
 
 def test_the_numbers_are_those_of_the_saved_network(ended, tiny):
@@ -250,3 +250,18 @@ def test_another_drawing_is_another_cell(ended, tiny, monkeypatch):
     again = run(tiny())
     assert again.status == FINISHED
     assert again.folder != ended.folder
+
+
+def test_cells_that_differ_inside_a_group_differ_in_rows_and_names(tiny, tmp_path):
+    """A sweep over one weight: every row says which, and so do the folders; saying the default is the default."""
+    names = [run(tiny("loss=soft_ce", "class_weight=fixed", *more)).name for more in ([], ["class_weight.value=5"])]
+    again = run(tiny("loss=soft_ce", "class_weight=fixed", "class_weight.value=42"))
+    assert again.status == SKIPPED
+    assert again.name == names[0]
+    rows = ledger.read(tmp_path / "store")
+    assert set(rows["class_weight"]) == {"fixed", "fixed(value=5)"}
+    assert set(rows["network"]) == {"unet_slim(widths=[4,8])"}
+    assert "-value_5-" in names[1]
+    assert ledger.status(tmp_path / "store")["class_weight"].tolist() == [
+        "fixed(value=5)" if name == names[1] else "fixed" for name in ledger.status(tmp_path / "store")["run"]
+    ]

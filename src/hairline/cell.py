@@ -72,7 +72,8 @@ def run_cell(config: DictConfig, choices: Mapping[str, str], ledgers: Ledgers | 
     conf = checked(config)
     factors = levels(choices, conf)
     planned = plan_sheets(conf)
-    folder = RunFolder(Path(conf.paths.store), cell_slug(factors), _identity(config, planned))
+    slug = cell_slug(levels(choices, conf, leave_out=NOT_IDENTITY))  # where a thing lies is no part of a name
+    folder = RunFolder(Path(conf.paths.store), slug, _identity(config, planned))
     if rank_and_world()[0] > 0:
         do_work(config, conf, planned, folder=folder, record=_nothing)
         return Ended(folder.name, FINISHED, folder.path)
