@@ -1,5 +1,6 @@
 """One cell on the smoke budget: its numbers, skipping, resuming, failing."""
 
+import copy
 import gc
 import math
 import shutil
@@ -19,7 +20,7 @@ from hairline.rendering import plan_sheets
 from hairline.signals import Killed
 from hairline.training.callbacks import LAST
 from hairline.training.run import Machine, precision_of
-from hairline.training.task import DIVERGED_BATCH, TrainingDivergedError
+from hairline.training.task import DIVERGED_BATCH, SegmentationTask, TrainingDivergedError
 
 
 def run(made):
@@ -265,3 +266,48 @@ def test_cells_that_differ_inside_a_group_differ_in_rows_and_names(tiny, tmp_pat
     assert ledger.status(tmp_path / "store")["class_weight"].tolist() == [
         "fixed(value=5)" if name == names[1] else "fixed" for name in ledger.status(tmp_path / "store")["run"]
     ]
+
+
+GRADIENTS = [f"train/grad_norm/{name}" for name in ("background", "curve_1", "curve_2")]
+
+
+@pytest.mark.parametrize(
+    ("head", "precision"), [("softmax", "fp32"), ("softmax", "bf16"), ("sigmoid_stack", "bf16"), ("binary", "fp32")]
+)
+def test_gradient_norms_are_those_of_autograd(tiny, head, precision, monkeypatch):
+    """The last step before each validation once more: network, loss and gradient from scratch, class by class."""
+    expected = []
+    step = SegmentationTask.training_step
+
+    def again(self, batch, batch_idx):
+        if batch_idx == 2:  # of the three steps of a stretch
+            # of its own: batch norm must not see this batch twice
+            network = copy.deepcopy(self.network)
+            logits = network(batch.image)
+            loss = self.objective(logits, batch.labels, batch.strokes)
+            (slope,) = torch.autograd.grad(loss, logits)
+            ids = (batch.labels > 0).long() if head == "binary" else batch.labels
+            expected.append([float(slope.movedim(1, -1)[ids == k].double().norm()) for k in range(len(self.classes))])
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(SegmentationTask, "training_step", again)
+    ended = run(tiny(f"head={head}", "loss=soft_ce", f"trainer.precision={precision}"))
+    names = ["train/grad_norm/background", "train/grad_norm/curve"] if head == "binary" else GRADIENTS
+    lines = [line.metrics for line in RunFolder.open(ended.folder).history() if names[0] in line.metrics]
+    assert len(lines) == len(expected) == 2
+    for line, norms in zip(lines, expected, strict=True):
+        assert [line[name] for name in names] == pytest.approx(norms, rel=1e-6)
+
+
+def test_watching_gradients_changes_no_number(ended, tiny, monkeypatch):
+    """The same cell without the norms: bit-equal weights and tables."""
+    weights = torch.load(ended.folder / "checkpoints" / LAST, weights_only=False)["state_dict"]
+    before = tables(ended)
+    monkeypatch.setattr(torch.Tensor, "retain_grad", lambda self: None)
+    monkeypatch.setattr(SegmentationTask, "on_after_backward", lambda self: None)
+    blind = run(tiny("force=true"))
+    assert not any(name in line.metrics for line in RunFolder.open(blind.folder).history() for name in GRADIENTS)
+    unseen = torch.load(blind.folder / "checkpoints" / LAST, weights_only=False)["state_dict"]
+    assert all(torch.equal(weights[name], unseen[name]) for name in weights)
+    for old, new in zip(before, tables(blind), strict=True):
+        pd.testing.assert_frame_equal(old, new, check_exact=True)

@@ -2,7 +2,8 @@
 
 Numbers are named `split/measure/class`. Validation and test count integers and divide once per split. The threshold
 that is best on validation is applied to the test split under `tuned/`; there each channel answers for its own class
-alone, and the truth is the same exclusive `labels` for every head, so that heads can be compared.
+alone, and the truth is the same exclusive `labels` for every head, so that heads can be compared. Beside every
+validation stand the gradient norms of the classes in the step before it (`measures/gradients.py`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing_extensions import override
 from hairline.data.tiles import Batch
 from hairline.heads import Head
 from hairline.measures.claims import ClaimCounts
+from hairline.measures.gradients import class_square_norms
 from hairline.measures.pixels import PixelMeasures, named
 from hairline.measures.thresholds import ScoreHistogram
 from hairline.training.optimiser import Schedule, optimiser_of
@@ -60,6 +62,8 @@ class SegmentationTask(pl.LightningModule):
         self.claimed = ClaimCounts()
         self.contradicts = head.name == "sigmoid_stack"  # a softmax cannot claim a pixel twice
         self.losses: list[Tensor] = []
+        self.asked: tuple[Tensor, Tensor] | None = None
+        self.square_norms: Tensor | None = None
         self.found: dict[int, UInt8] = {}
         self.latest_loss = math.nan
 
@@ -76,7 +80,19 @@ class SegmentationTask(pl.LightningModule):
         if not math.isfinite(self.latest_loss):
             raise TrainingDivergedError(self._describe(batch, logits))
         self.losses.append(loss.detach())
+        if batch_idx + 1 == self.trainer.num_training_batches:
+            logits.retain_grad()
+            self.asked = (logits, self.head.truth(batch.labels))
         return loss
+
+    @override
+    def on_after_backward(self) -> None:
+        """Before clipping: what each class asked for in the last step before a validation."""
+        if self.asked is not None:
+            logits, truth = self.asked
+            assert logits.grad is not None
+            self.square_norms = class_square_norms(logits.grad, truth, classes=len(self.classes))
+            self.asked = None
 
     def _describe(self, batch: Batch, logits: Tensor) -> str:
         path = self.folder / DIVERGED_BATCH
@@ -140,6 +156,12 @@ class SegmentationTask(pl.LightningModule):
             mean = torch.stack(self.losses).mean()
             self.numbers["train/loss"] = float(self.trainer.strategy.reduce(mean, reduce_op="mean"))
             self.losses.clear()
+        if self.square_norms is not None:
+            # the loss of a run is the mean over its processes, and so is the gradient of each
+            summed = self.trainer.strategy.reduce(self.square_norms, reduce_op="sum")
+            norms = (summed.sqrt() / self.trainer.world_size).tolist()
+            self.numbers |= {f"train/grad_norm/{k}": norm for k, norm in zip(self.classes, norms, strict=True)}
+            self.square_norms = None
 
     def evaluation(self, split: str) -> Evaluation:
         """The integers of the evaluation that has just ended, gathered from all processes."""
