@@ -311,3 +311,65 @@ def test_watching_gradients_changes_no_number(ended, tiny, monkeypatch):
     assert all(torch.equal(weights[name], unseen[name]) for name in weights)
     for old, new in zip(before, tables(blind), strict=True):
         pd.testing.assert_frame_equal(old, new, check_exact=True)
+
+
+def test_the_tuned_control_trains_as_without_weight_and_decides_at_the_thresholds(tiny):
+    """One curve: the decision at test is that of `tuned/`, integer for integer; training and validation stay."""
+    plain = run(tiny("head=binary", "loss=soft_ce"))
+    tuned = run(tiny("head=binary", "loss=soft_ce", "class_weight=tuned_threshold"))
+    weights = [torch.load(it.folder / "checkpoints" / LAST, weights_only=False)["state_dict"] for it in (plain, tuned)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    before, after = (tables(it)[0].set_index(["split", "measure", "class"])["value"] for it in (plain, tuned))
+    pd.testing.assert_series_equal(before[["val", "tuned"]], after[["val", "tuned"]])
+    for measure in ("iou", "precision", "recall", "f1", "area_ratio"):
+        assert after["test", measure, "curve"] == after["tuned", measure, "curve"]
+    assert after["test", "f1", "curve"] != before["test", "f1", "curve"]
+
+
+@pytest.mark.parametrize("head", ["softmax", "sigmoid_stack"])
+def test_the_tuned_control_gives_a_pixel_to_one_curve(tiny, head):
+    """Independent recount: the saved network, the thresholds of the results, numpy's largest ratio of the claimants."""
+    made = tiny(f"head={head}", "loss=soft_ce", "class_weight=tuned_threshold", "trainer.precision=fp32")
+    ended = run(made)
+    per_class, per_sheet = tables(ended)
+    rows = per_class.set_index(["split", "measure", "class"])["value"]
+    config, conf = made[0], checked(made[0])
+    task = work.build_task(config, conf, None, folder=ended.folder)
+    task.load_state_dict(
+        torch.load(ended.folder / "checkpoints" / LAST, weights_only=False)["state_dict"], strict=False
+    )
+    task.eval().network.to(memory_format=torch.channels_last)
+    sheets = work.render_sheets(plan_sheets(conf), conf, console=work.CONSOLE)
+    edges = [rows["tuned", "threshold", name] for name in ("curve_1", "curve_2")]
+    matrix = np.zeros((3, 3), np.int64)
+    with torch.no_grad():
+        p = task.head.probabilities(task.network(torch.from_numpy(1 - sheets.test.images / np.float32(255))[:, None]))
+    ratios = [np.where(p[:, k - 2] >= edge, p[:, k - 2] / max(edge, 1e-38), 0.0) for k, edge in enumerate(edges)]
+    found = np.where(np.maximum(*ratios) > 0, 1 + (ratios[1] > ratios[0]), 0)
+    np.add.at(matrix, (sheets.test.labels, found), 1)
+    for k, name in enumerate(("background", "curve_1", "curve_2")):
+        iou = matrix[k, k] / (matrix[k].sum() + matrix[:, k].sum() - matrix[k, k])
+        assert rows["test", "iou", name] == pytest.approx(iou, abs=1e-3)
+        support = per_sheet.query(f"split == 'test' and measure == 'support' and `class` == '{name}'")["value"].sum()
+        assert support == matrix[k].sum()
+
+
+def test_logit_adjustment_learns_with_the_prior_of_the_training_mix(tiny, monkeypatch):
+    seen = []
+    build = work.build_task
+
+    def noting(*given, **named):
+        seen.append((named["prior"], build(*given, **named)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(work, "build_task", noting)
+    made = tiny("loss=soft_ce", "class_weight=logit_adjustment", "class_weight.tau=0.5")
+    ended = run(made)
+    planned = plan_sheets(checked(made[0]))
+    sheets = work.render_sheets(planned, checked(made[0]), console=work.CONSOLE)
+    shown = np.concatenate([sheets.train.labels[index].ravel() for index in planned.splits.train.order])
+    ((prior, task),) = seen
+    shares = np.bincount(shown[shown != 255], minlength=3) / (shown != 255).sum()
+    assert prior == pytest.approx(shares.tolist())
+    assert task.objective.shift.flatten().tolist() == pytest.approx((0.5 * np.log(shares)).tolist())
+    assert manifest(ended).cell.factors["class_weight"] == "logit_adjustment(tau=0.5)"

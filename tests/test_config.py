@@ -91,6 +91,19 @@ def test_a_weight_that_cannot_act_raises_with_both_names():
     assert "binary" in str(told.value)
 
 
+@pytest.mark.parametrize("head", GROUPS["head"])
+@pytest.mark.parametrize("loss", GROUPS["loss"])
+def test_logit_adjustment_wants_a_prior_and_no_other_level_takes_one(loss, head):
+    asked = [f"loss={loss}", f"head={head}", "class_weight=logit_adjustment"]
+    with pytest.raises(ValueError, match=f"`prior` must be given.*loss={loss} and head={head}"):
+        build_objective(asked, weight=None)
+    objective = build_objective([*asked, "class_weight.tau=2"], weight=None, prior=[0.9, 0.07, 0.03])
+    once = build_objective(asked, weight=None, prior=[0.9, 0.07, 0.03])
+    assert objective.shift.flatten().tolist() == pytest.approx([2 * it for it in once.shift.flatten().tolist()])
+    with pytest.raises(ValueError, match="with no other level"):
+        build_objective(asked[:2], weight=None, prior=[0.9, 0.07, 0.03])
+
+
 @pytest.mark.parametrize("weight", [[1, 42], [1, -1, 42], [1, float("nan"), 42]])
 def test_bad_weights_raise(weight):
     with pytest.raises(ValueError, match="weight"):

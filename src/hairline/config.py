@@ -232,21 +232,33 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
         return compose("config", overrides=list(overrides))
 
 
-def build_objective(overrides: list[str], *, weight: list[float] | None) -> nn.Module:
+def build_objective(overrides: list[str], *, weight: list[float] | None, prior: list[float] | None = None) -> nn.Module:
     """The objective of a configuration as a module: `(logits [B,c,H,W], labels [B,H,W], strokes [B,K,H,W]) -> scalar`.
 
     `overrides` are those of the command line, as `["loss=tversky", "head=softmax", "loss.fp_weight=0.3"]`. `weight [C]`
-    is one number for each class, background first, or None; `class_weight.scale` of the configuration applies. The
-    scalar has the dtype of the logits, float32 at least. Raises Hydra's errors for unknown options, ValueError for a
-    weight of the wrong length, below zero or NaN, and for one that this loss and head cannot use.
+    is one number for each class, background first, or None; `class_weight.scale` of the configuration applies. `prior
+    [C]` is the share of each class in the pixels to train on, which `class_weight=logit_adjustment` needs and no other
+    level takes. The scalar has the dtype of the logits, float32 at least. Raises Hydra's errors for unknown options,
+    ValueError for a weight of the wrong length, below zero or NaN, for one that this loss and head cannot use, and for
+    a prior that is missing or that nothing would use.
     """
-    return objective_of(compose_config(overrides), weight)
+    return objective_of(compose_config(overrides), weight, prior=prior)
 
 
-def objective_of(config: DictConfig, weight: Sequence[float] | None, *, head: Any = None) -> nn.Module:
+def objective_of(
+    config: DictConfig, weight: Sequence[float] | None, *, head: Any = None, prior: Sequence[float] | None = None
+) -> nn.Module:
     """As `build_objective`, from a composed configuration; `head` is used where one was built already."""
     # torch takes seconds, and reading conf/ needs none of it
     from hairline.losses.objective import Objective
 
-    head = head or instantiate(config.head)
-    return Objective(head, instantiate(config.loss), weight=weight, scale=config.class_weight.get("scale", "kept"))
+    head, loss = head or instantiate(config.head), instantiate(config.loss)
+    tau = config.class_weight.get("tau")
+    if (tau is None) != (prior is None):
+        raise ValueError(
+            f"`prior` must be given with class_weight=logit_adjustment and with no other level, got {prior} for "
+            f"{config.class_weight._target_} with loss={loss.name} and head={head.name}; it is the share of each class "
+            "in the pixels to train on, background first, as [0.97, 0.02, 0.01]"
+        )
+    scale = config.class_weight.get("scale", "kept")
+    return Objective(head, loss, weight=weight, scale=scale, prior=prior, tau=1.0 if tau is None else tau)

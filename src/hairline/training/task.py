@@ -22,7 +22,7 @@ from hairline.heads import Head
 from hairline.measures.claims import ClaimCounts
 from hairline.measures.gradients import class_square_norms
 from hairline.measures.pixels import PixelMeasures, named
-from hairline.measures.thresholds import ScoreHistogram
+from hairline.measures.thresholds import ScoreHistogram, best_threshold, tuned_labels
 from hairline.training.optimiser import Schedule, optimiser_of
 from hairline.training.results import Evaluation
 from hairline.vocabulary import IGNORE, UInt8
@@ -46,10 +46,16 @@ class SegmentationTask(pl.LightningModule):
         schedule: Schedule,
         folder: Path,
         pictures: int = 0,
+        tuned: bool = False,
     ):
-        """`pictures` label maps of the first test sheets are kept; a batch that breaks the run is saved in `folder`."""
+        """`pictures` label maps of the first test sheets are kept; a batch that breaks the run is saved in `folder`.
+
+        With `tuned` the test split is decided at the thresholds that `tune` was given, not by the head.
+        """
         super().__init__()
         self.pictures = pictures
+        self.tuned = tuned
+        self.threshold: Tensor | None = None
         self.network = network
         self.objective = objective
         self.head = head
@@ -127,15 +133,23 @@ class SegmentationTask(pl.LightningModule):
 
     @override
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        found = self._count(batch)
+        found = self._count(batch, self.threshold)
         for index, labels in zip(batch.index.tolist(), found, strict=True):
             if index < self.pictures:
                 self.found[index] = labels.to("cpu", torch.uint8).numpy()
 
-    def _count(self, batch: Batch) -> Tensor:
+    def tune(self, validation: Evaluation) -> None:
+        """Take the thresholds of the curves from `validation`, where the test is to be decided by them."""
+        if self.tuned:
+            self.threshold = best_threshold(validation.histogram)[0][-self.curves :]
+
+    def _count(self, batch: Batch, threshold: Tensor | None = None) -> Tensor:
         """Add a batch to the counts; returns the label maps found, `[B,H,W]`."""
         probabilities = self.head.probabilities(self(batch.image).float())
-        found = self.head.decode(probabilities)
+        if threshold is None:
+            found = self.head.decode(probabilities)
+        else:
+            found = tuned_labels(probabilities[:, -self.curves :], threshold)
         truth = self.head.truth(batch.labels)
         valid = truth != IGNORE
         self.pixels.update(found, truth, batch.index)
@@ -143,6 +157,11 @@ class SegmentationTask(pl.LightningModule):
         if self.contradicts:
             self.claimed.update(self.head.claims(probabilities, valid=valid[:, None]))
         return found
+
+    @property
+    def curves(self) -> int:
+        """How many classes there are besides the background; the last channels of every head are theirs."""
+        return len(self.classes) - 1
 
     @property
     def answers(self) -> range:
