@@ -32,7 +32,7 @@ def tiny(tmp_path: Path, cache: Path) -> Callable[..., tuple[DictConfig, dict[st
             all_of_them.remove("network.widths=[4,8]")
         config = compose_config(all_of_them)
         defaults = {"loss": "dice", "head": "softmax", "class_weight": "none", "data_mix": "fresh"}
-        defaults |= {"resolution": "pen1", "network": "unet_slim", "budget": "smoke"}
+        defaults |= {"resolution": "pen1", "network": "unet_slim", "budget": "smoke", "optimiser": "muon"}
         chosen = dict(text.split("=", 1) for text in overrides if "." not in text.split("=", 1)[0])
         return config, {name: chosen.get(name, defaults[name]) for name in FACTORS}
 

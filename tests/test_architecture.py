@@ -202,7 +202,7 @@ def test_a_planted_cycle_is_found(tmp_path: Path) -> None:
     ("file", "source"),
     [
         ("data/planted.py", "import torch\nfrom hairline.sheets import render\nfrom hairline.vocabulary import IGNORE"),
-        ("network.py", "def late() -> None:\n    import segmentation_models_pytorch"),
+        ("network/planted.py", "def late() -> None:\n    import segmentation_models_pytorch"),
         ("ledger/planted.py", "import mlflow"),
         ("study/planted.py", "from hairline.ledger import rows"),
         ("planted.py", "import hydra\nfrom hairline.training import run"),

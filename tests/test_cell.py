@@ -1,5 +1,6 @@
 """One cell on the smoke budget: its numbers, skipping, resuming, failing."""
 
+import copy
 import gc
 import math
 import shutil
@@ -21,7 +22,7 @@ from hairline.signals import Killed
 from hairline.training.callbacks import LAST
 from hairline.training.memory import MemoryBudgetError
 from hairline.training.run import Machine, precision_of
-from hairline.training.task import DIVERGED_BATCH, TrainingDivergedError
+from hairline.training.task import DIVERGED_BATCH, SegmentationTask, TrainingDivergedError
 
 
 def run(made, **how):
@@ -59,7 +60,7 @@ def test_a_finished_cell_leaves_everything(ended):
     assert {"val", "test", "tuned"} == set(per_class["split"])
     assert set(per_class.loc[per_class["split"] == "test", "class"]) == {"background", "curve_1", "curve_2"}
     assert sorted(per_sheet.loc[per_sheet["split"] == "test", "sheet"].unique()) == [0, 1, 2]
-    assert ended.name.startswith("dice-softmax-none-fresh-pen1-unet_slim-smoke-s0-")
+    assert ended.name.startswith("dice-softmax-none-fresh-pen1-unet_slim-smoke-muon-s0-")
 
 
 def test_the_numbers_are_those_of_the_saved_network(ended, tiny):
@@ -271,3 +272,125 @@ def test_another_drawing_is_another_cell(ended, tiny, monkeypatch):
     again = run(tiny())
     assert again.status == FINISHED
     assert again.folder != ended.folder
+
+
+def test_cells_that_differ_inside_a_group_differ_in_rows_and_names(tiny, tmp_path):
+    """A sweep over one weight: every row says which, and so do the folders; saying the default is the default."""
+    names = [run(tiny("loss=soft_ce", "class_weight=fixed", *more)).name for more in ([], ["class_weight.value=5"])]
+    again = run(tiny("loss=soft_ce", "class_weight=fixed", "class_weight.value=42"))
+    assert again.status == SKIPPED
+    assert again.name == names[0]
+    rows = ledger.read(tmp_path / "store")
+    assert set(rows["class_weight"]) == {"fixed", "fixed(value=5)"}
+    assert set(rows["network"]) == {"unet_slim(widths=[4,8])"}
+    assert "-value_5-" in names[1]
+    assert ledger.status(tmp_path / "store")["class_weight"].tolist() == [
+        "fixed(value=5)" if name == names[1] else "fixed" for name in ledger.status(tmp_path / "store")["run"]
+    ]
+
+
+GRADIENTS = [f"train/grad_norm/{name}" for name in ("background", "curve_1", "curve_2")]
+
+
+@pytest.mark.parametrize(
+    ("head", "precision"), [("softmax", "fp32"), ("softmax", "bf16"), ("sigmoid_stack", "bf16"), ("binary", "fp32")]
+)
+def test_gradient_norms_are_those_of_autograd(tiny, head, precision, monkeypatch):
+    """The last step before each validation once more: network, loss and gradient from scratch, class by class."""
+    expected = []
+    step = SegmentationTask.training_step
+
+    def again(self, batch, batch_idx):
+        if batch_idx == 2:  # of the three steps of a stretch
+            # of its own: batch norm must not see this batch twice
+            network = copy.deepcopy(self.network)
+            logits = network(batch.image)
+            loss = self.objective(logits, batch.labels, batch.strokes)
+            (slope,) = torch.autograd.grad(loss, logits)
+            ids = (batch.labels > 0).long() if head == "binary" else batch.labels
+            expected.append([float(slope.movedim(1, -1)[ids == k].double().norm()) for k in range(len(self.classes))])
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(SegmentationTask, "training_step", again)
+    ended = run(tiny(f"head={head}", "loss=soft_ce", f"trainer.precision={precision}"))
+    names = ["train/grad_norm/background", "train/grad_norm/curve"] if head == "binary" else GRADIENTS
+    lines = [line.metrics for line in RunFolder.open(ended.folder).history() if names[0] in line.metrics]
+    assert len(lines) == len(expected) == 2
+    for line, norms in zip(lines, expected, strict=True):
+        assert [line[name] for name in names] == pytest.approx(norms, rel=1e-6)
+
+
+def test_watching_gradients_changes_no_number(ended, tiny, monkeypatch):
+    """The same cell without the norms: bit-equal weights and tables."""
+    weights = torch.load(ended.folder / "checkpoints" / LAST, weights_only=False)["state_dict"]
+    before = tables(ended)
+    monkeypatch.setattr(torch.Tensor, "retain_grad", lambda self: None)
+    monkeypatch.setattr(SegmentationTask, "on_after_backward", lambda self: None)
+    blind = run(tiny("force=true"))
+    assert not any(name in line.metrics for line in RunFolder.open(blind.folder).history() for name in GRADIENTS)
+    unseen = torch.load(blind.folder / "checkpoints" / LAST, weights_only=False)["state_dict"]
+    assert all(torch.equal(weights[name], unseen[name]) for name in weights)
+    for old, new in zip(before, tables(blind), strict=True):
+        pd.testing.assert_frame_equal(old, new, check_exact=True)
+
+
+def test_the_tuned_control_trains_as_without_weight_and_decides_at_the_thresholds(tiny):
+    """One curve: the decision at test is that of `tuned/`, integer for integer; training and validation stay."""
+    plain = run(tiny("head=binary", "loss=soft_ce"))
+    tuned = run(tiny("head=binary", "loss=soft_ce", "class_weight=tuned_threshold"))
+    weights = [torch.load(it.folder / "checkpoints" / LAST, weights_only=False)["state_dict"] for it in (plain, tuned)]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    before, after = (tables(it)[0].set_index(["split", "measure", "class"])["value"] for it in (plain, tuned))
+    pd.testing.assert_series_equal(before[["val", "tuned"]], after[["val", "tuned"]])
+    for measure in ("iou", "precision", "recall", "f1", "area_ratio"):
+        assert after["test", measure, "curve"] == after["tuned", measure, "curve"]
+    assert after["test", "f1", "curve"] != before["test", "f1", "curve"]
+
+
+@pytest.mark.parametrize("head", ["softmax", "sigmoid_stack"])
+def test_the_tuned_control_gives_a_pixel_to_one_curve(tiny, head):
+    """Independent recount: the saved network, the thresholds of the results, numpy's largest ratio of the claimants."""
+    made = tiny(f"head={head}", "loss=soft_ce", "class_weight=tuned_threshold", "trainer.precision=fp32")
+    ended = run(made)
+    per_class, per_sheet = tables(ended)
+    rows = per_class.set_index(["split", "measure", "class"])["value"]
+    config, conf = made[0], checked(made[0])
+    task = work.build_task(config, conf, None, folder=ended.folder)
+    task.load_state_dict(
+        torch.load(ended.folder / "checkpoints" / LAST, weights_only=False)["state_dict"], strict=False
+    )
+    task.eval().network.to(memory_format=torch.channels_last)
+    sheets = work.render_sheets(plan_sheets(conf), conf, console=work.CONSOLE)
+    edges = [rows["tuned", "threshold", name] for name in ("curve_1", "curve_2")]
+    matrix = np.zeros((3, 3), np.int64)
+    with torch.no_grad():
+        p = task.head.probabilities(task.network(torch.from_numpy(1 - sheets.test.images / np.float32(255))[:, None]))
+    ratios = [np.where(p[:, k - 2] >= edge, p[:, k - 2] / max(edge, 1e-38), 0.0) for k, edge in enumerate(edges)]
+    found = np.where(np.maximum(*ratios) > 0, 1 + (ratios[1] > ratios[0]), 0)
+    np.add.at(matrix, (sheets.test.labels, found), 1)
+    for k, name in enumerate(("background", "curve_1", "curve_2")):
+        iou = matrix[k, k] / (matrix[k].sum() + matrix[:, k].sum() - matrix[k, k])
+        assert rows["test", "iou", name] == pytest.approx(iou, abs=1e-3)
+        support = per_sheet.query(f"split == 'test' and measure == 'support' and `class` == '{name}'")["value"].sum()
+        assert support == matrix[k].sum()
+
+
+def test_logit_adjustment_learns_with_the_prior_of_the_training_mix(tiny, monkeypatch):
+    seen = []
+    build = work.build_task
+
+    def noting(*given, **named):
+        seen.append((named["prior"], build(*given, **named)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(work, "build_task", noting)
+    made = tiny("loss=soft_ce", "class_weight=logit_adjustment", "class_weight.tau=0.5")
+    ended = run(made)
+    planned = plan_sheets(checked(made[0]))
+    sheets = work.render_sheets(planned, checked(made[0]), console=work.CONSOLE)
+    shown = np.concatenate([sheets.train.labels[index].ravel() for index in planned.splits.train.order])
+    ((prior, task),) = seen
+    shares = np.bincount(shown[shown != 255], minlength=3) / (shown != 255).sum()
+    assert prior == pytest.approx(shares.tolist())
+    assert task.objective.shift.flatten().tolist() == pytest.approx((0.5 * np.log(shares)).tolist())
+    assert manifest(ended).cell.factors["class_weight"] == "logit_adjustment(tau=0.5)"

@@ -36,6 +36,11 @@ def test_a_cell_is_named_by_what_varies():
     assert cell_labels(rows(("r1", "dice", "none", {"curve_1": 0.5}))) == {"r1": "dice/softmax"}
 
 
+def test_cells_of_one_option_are_named_by_what_was_changed():
+    two = rows(("r1", "dice", "fixed(value=5)", {"curve_1": 0.5}), ("r2", "dice", "fixed", {"curve_1": 0.4}))
+    assert cell_labels(two) == {"r1": "fixed(value=5)", "r2": "fixed"}
+
+
 def test_each_class_has_its_own_table_and_its_own_best():
     first, second, last = (printed(table) for table in class_tables(TWO, order=["r1", "r2"]))
     assert first.startswith("curve_1")

@@ -133,6 +133,16 @@ def test_a_finished_sweep_is_skipped_and_its_tables_shown_again(main, store, cap
     assert [m.group() for m in table.finditer(first)] == [m.group() for m in table.finditer(again)]
 
 
+def test_a_sweep_over_one_weight_tells_its_cells_apart(main, store, capsys):
+    assert main("-m", "loss=soft_ce", "class_weight=fixed", "class_weight.value=1,5,42") == 0
+    told = {"fixed(value=1)", "fixed(value=5)", "fixed"}
+    assert set(ledger.read(store)["class_weight"]) == told
+    children = [run for run in mlflow_runs(store) if "mlflow.parentRunId" in run.data.tags]
+    assert {run.data.tags["class_weight"] for run in children} == told
+    text = capsys.readouterr().out
+    assert all(re.search(rf"^[ *]+{re.escape(level)}  ", text, re.MULTILINE) for level in told)
+
+
 def test_without_tracker_the_run_folder_has_everything(main, store):
     assert main("tracking.uri=") == 0
     assert not (store / "mlflow.db").exists()

@@ -5,12 +5,15 @@ Reading a configuration needs no torch: `python train.py --help` and the study c
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.utils import instantiate
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -24,8 +27,8 @@ CONF: Final = next(
 )
 """The folder of configuration groups: beside `src/` in a checkout, inside the package when installed from a wheel."""
 
-FACTORS: Final = ("loss", "head", "class_weight", "data_mix", "resolution", "network", "budget")
-"""Groups whose chosen option names a cell, in the order of a run's name. `seed` follows them."""
+FACTORS: Final = ("loss", "head", "class_weight", "data_mix", "resolution", "network", "budget", "optimiser")
+"""Groups whose level names a cell, in the order of a run's name. `seed` follows them."""
 
 NOT_IDENTITY: Final = (
     "paths",
@@ -175,9 +178,55 @@ def _demand(conf: Conf) -> None:
         raise ConfigError(f"`classes` must be two or more different names, background first, got {conf.classes}")
 
 
-def levels(choices: Mapping[str, str], conf: Conf) -> dict[str, str]:
-    """The level of every factor, as `{"loss": "dice", ..., "seed": "0"}`, from Hydra's choice of options."""
-    return {name: choices[name] for name in FACTORS} | {"seed": str(conf.seed)}
+def levels(choices: Mapping[str, str], conf: Conf, *, leave_out: Sequence[str] = ()) -> dict[str, str]:
+    """The level of every factor and the seed, as `{"loss": "dice", "class_weight": "fixed(value=10)", "seed": "0"}`.
+
+    A level is the option that Hydra chose of the group and, in brackets, what differs from the option's own file:
+    dotted keys in alphabetical order with their values, `~key` for one that was deleted; of a key that counts for no
+    identity, which is a path, the last part alone. So cells that differ inside a group differ in their rows and tables,
+    and an override that says what the file says changes nothing. `leave_out` are dotted keys not to be told. An option
+    that is not in `conf/` has no file to compare with and is told by its name.
+    """
+    options = tuple(f"{name}={choices[name]}" for name in FACTORS if (CONF / name / f"{choices[name]}.yaml").exists())
+    plain, given = _flat(asdict(_as_written(options))), _flat(asdict(conf))
+    found = {}
+    for name in FACTORS:
+        branch = f"{name}."
+        keys = sorted(key for key in plain | given if key.startswith(branch) and key not in leave_out)
+        changed = [_told(key, given) for key in keys if given.get(key) != plain.get(key)]
+        known = f"{name}={choices[name]}" in options
+        found[name] = f"{choices[name]}({','.join(changed)})" if changed and known else choices[name]
+    return found | {"seed": str(conf.seed)}
+
+
+@lru_cache(maxsize=64)  # composing takes a twentieth of a second, and a sweep asks for few different ones
+def _as_written(options: tuple[str, ...]) -> Conf:
+    return checked(compose_config(options))
+
+
+def _flat(branch: Mapping[str, object], path: str = "") -> dict[str, str]:
+    """Leaves as text by dotted key."""
+    flat: dict[str, str] = {}
+    for key, value in branch.items():
+        flat |= _flat(value, f"{path}{key}.") if isinstance(value, Mapping) else {f"{path}{key}": _text(value)}
+    return flat
+
+
+def _text(value: object) -> str:
+    """A leaf as it stands in YAML; 10.0 and 10 are one cell, and so one text."""
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(_text(item) for item in value) + "]"
+    if isinstance(value, bool) or value is None:
+        return json.dumps(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def _told(key: str, given: Mapping[str, str]) -> str:
+    """`value=10` of `class_weight.value`."""
+    name = key.partition(".")[2]
+    if key not in given:
+        return f"~{name}"
+    return f"{name}={PurePath(given[key]).name if key in NOT_IDENTITY else given[key]}"
 
 
 def compose_config(overrides: Sequence[str]) -> DictConfig:
@@ -185,25 +234,39 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
 
     Raises Hydra's errors, which list the options of a group.
     """
+    if GlobalHydra.instance().is_initialized():  # inside a job of Hydra, which knows conf/
+        return compose("config", overrides=list(overrides))
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("config", overrides=list(overrides))
 
 
-def build_objective(overrides: list[str], *, weight: list[float] | None) -> nn.Module:
+def build_objective(overrides: list[str], *, weight: list[float] | None, prior: list[float] | None = None) -> nn.Module:
     """The objective of a configuration as a module: `(logits [B,c,H,W], labels [B,H,W], strokes [B,K,H,W]) -> scalar`.
 
     `overrides` are those of the command line, as `["loss=tversky", "head=softmax", "loss.fp_weight=0.3"]`. `weight [C]`
-    is one number for each class, background first, or None; `class_weight.scale` of the configuration applies. The
-    scalar has the dtype of the logits, float32 at least. Raises Hydra's errors for unknown options, ValueError for a
-    weight of the wrong length, below zero or NaN, and for one that this loss and head cannot use.
+    is one number for each class, background first, or None; `class_weight.scale` of the configuration applies. `prior
+    [C]` is the share of each class in the pixels to train on, which `class_weight=logit_adjustment` needs and no other
+    level takes. The scalar has the dtype of the logits, float32 at least. Raises Hydra's errors for unknown options,
+    ValueError for a weight of the wrong length, below zero or NaN, for one that this loss and head cannot use, and for
+    a prior that is missing or that nothing would use.
     """
-    return objective_of(compose_config(overrides), weight)
+    return objective_of(compose_config(overrides), weight, prior=prior)
 
 
-def objective_of(config: DictConfig, weight: Sequence[float] | None, *, head: Any = None) -> nn.Module:
+def objective_of(
+    config: DictConfig, weight: Sequence[float] | None, *, head: Any = None, prior: Sequence[float] | None = None
+) -> nn.Module:
     """As `build_objective`, from a composed configuration; `head` is used where one was built already."""
     # torch takes seconds, and reading conf/ needs none of it
     from hairline.losses.objective import Objective
 
-    head = head or instantiate(config.head)
-    return Objective(head, instantiate(config.loss), weight=weight, scale=config.class_weight.get("scale", "kept"))
+    head, loss = head or instantiate(config.head), instantiate(config.loss)
+    tau = config.class_weight.get("tau")
+    if (tau is None) != (prior is None):
+        raise ValueError(
+            f"`prior` must be given with class_weight=logit_adjustment and with no other level, got {prior} for "
+            f"{config.class_weight._target_} with loss={loss.name} and head={head.name}; it is the share of each class "
+            "in the pixels to train on, background first, as [0.97, 0.02, 0.01]"
+        )
+    scale = config.class_weight.get("scale", "kept")
+    return Objective(head, loss, weight=weight, scale=scale, prior=prior, tau=1.0 if tau is None else tau)

@@ -52,7 +52,8 @@ def place_of(config: DictConfig, choices: Mapping[str, str]) -> Place:
     factors = levels(choices, conf)
     planned = plan_sheets(conf)
     digest = cell_digest(plain(config) | {"sheets": planned.digest}, leave_out=NOT_IDENTITY)
-    return Place(conf, factors, planned, RunFolder(Path(conf.paths.store), cell_slug(factors), digest))
+    slug = cell_slug(levels(choices, conf, leave_out=NOT_IDENTITY))  # where a thing lies is no part of a name
+    return Place(conf, factors, planned, RunFolder(Path(conf.paths.store), slug, digest))
 
 
 def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | None) -> Ended | None:

@@ -15,7 +15,7 @@ from hairline.config import Conf, objective_of
 from hairline.data.tiles import Change, EvaluationTiles, Plan, TrainingTiles
 from hairline.launch import rank_and_world
 from hairline.ledger import RunFolder
-from hairline.losses.class_weight import far_from_measured, measured_ratio
+from hairline.losses.class_weight import LogitAdjustment, TunedThreshold, far_from_measured, measured_ratio
 from hairline.measures.overlay import overlay
 from hairline.rendering import Planned, Rendered, render_sheets
 from hairline.sheets import PEN_MM
@@ -33,8 +33,9 @@ CONSOLE = Console(markup=False, highlight=False)
 def do_work(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFolder, record: Record) -> None:
     """Train the cell; the first process writes its results into the folder."""
     sheets = render_sheets(planned, conf, console=CONSOLE)
-    weight = _weight(config, conf, planned, sheets, record)
-    task = build_task(config, conf, weight, folder=folder.path)
+    counts = _counts(conf, planned, sheets)
+    weight = _weight(config, conf, counts, record)
+    task = build_task(config, conf, weight, folder=folder.path, prior=_prior(config, counts))
     _demand_memory(conf, task, planned, sheets)
     outcome = train(
         task,
@@ -49,9 +50,13 @@ def do_work(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFold
         record(conf.budget.steps, outcome.numbers())
 
 
-def _weight(config: DictConfig, conf: Conf, planned: Planned, sheets: Rendered, record: Record) -> list[float] | None:
+def _counts(conf: Conf, planned: Planned, sheets: Rendered) -> torch.Tensor:
+    """Pixels of each class in the training mix, as often as its order shows them; int64 `[C]`."""
+    return torch.from_numpy(sheets.train.class_counts(len(conf.classes), order=planned.splits.train.order))
+
+
+def _weight(config: DictConfig, conf: Conf, counts: torch.Tensor, record: Record) -> list[float] | None:
     """The class weights of the training mix, told and logged beside the measured background:curve ratio."""
-    counts = torch.from_numpy(sheets.train.class_counts(len(conf.classes), order=planned.splits.train.order))
     weight = instantiate(config.class_weight)(counts)
     measured = dict(zip(conf.classes[1:], measured_ratio(counts).tolist(), strict=True))
     numbers = {f"train/measured_ratio/{name}": ratio for name, ratio in measured.items()}
@@ -64,6 +69,12 @@ def _weight(config: DictConfig, conf: Conf, planned: Planned, sheets: Rendered, 
     return None if weight is None else weight.tolist()
 
 
+def _prior(config: DictConfig, counts: torch.Tensor) -> list[float] | None:
+    """The share of each class in the training mix, for the level that adjusts logits by it."""
+    weighting = instantiate(config.class_weight)
+    return weighting.prior(counts).tolist() if isinstance(weighting, LogitAdjustment) else None
+
+
 def _tell_weight(measured: dict[str, float], weight: torch.Tensor | None, warning: str | None) -> None:
     told = ", ".join(f"{name} {ratio:.1f}" for name, ratio in measured.items())
     used = "none" if weight is None else "[" + ", ".join(f"{value:.4g}" for value in weight.tolist()) + "]"
@@ -73,14 +84,28 @@ def _tell_weight(measured: dict[str, float], weight: torch.Tensor | None, warnin
         CONSOLE.print(f"warning: {warning}", style="yellow", soft_wrap=True)
 
 
-def build_task(config: DictConfig, conf: Conf, weight: list[float] | None, *, folder: Path) -> SegmentationTask:
+def build_task(
+    config: DictConfig,
+    conf: Conf,
+    weight: list[float] | None,
+    *,
+    folder: Path,
+    prior: list[float] | None = None,
+) -> SegmentationTask:
     """Network, objective and schedule of a configuration; the network's initialisation depends on the seed alone."""
     head = instantiate(config.head)
-    objective = objective_of(config, weight, head=head)
+    objective = objective_of(config, weight, head=head, prior=prior)
     torch.manual_seed(conf.seed)
     network = instantiate(config.network, channels=head.channels, _convert_="all")
-    schedule = Schedule(steps=conf.budget.steps, **asdict(conf.optimiser))
-    return SegmentationTask(network, objective, head, schedule=schedule, folder=folder, pictures=conf.overlays)
+    return SegmentationTask(
+        network,
+        objective,
+        head,
+        schedule=Schedule(steps=conf.budget.steps, **asdict(conf.optimiser)),
+        folder=folder,
+        pictures=conf.overlays,
+        tuned=isinstance(instantiate(config.class_weight), TunedThreshold),
+    )
 
 
 def _demand_memory(conf: Conf, task: SegmentationTask, planned: Planned, sheets: Rendered) -> None:

@@ -76,6 +76,8 @@ def test_slugs():
     factors = {"loss": "tversky", "head": "softmax", "class_weight": "none", "data_mix": "fresh", "resolution": "pen1"}
     assert cell_slug(factors | {"seed": "0"}) == "tversky-softmax-none-fresh-pen1-s0"
     assert cell_slug({"loss": "../dice ce", "w": "1.5"}) == ".._dice_ce-1.5"
+    changed = {"loss": "focal(gamma=3)", "network": "unet_slim(up_convs=2,widths=[4,8])", "seed": "1"}
+    assert cell_slug(changed) == "focal-unet_slim-s1-gamma_3-up_convs_2_widths_4_8"
     assert len(cell_slug({str(it): "x" * 20 for it in range(20)})) == 120
 
 

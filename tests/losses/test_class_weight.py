@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 from hairline.losses.class_weight import (
     EffectiveNumber,
     Fixed,
+    LogitAdjustment,
     Measured,
     NoWeight,
     Sqrt,
+    TunedThreshold,
     far_from_measured,
     measured_ratio,
 )
@@ -106,3 +108,11 @@ def test_a_fixed_weight_far_from_the_ratio_is_reported_with_both(value: float, c
 def test_only_the_balance_is_compared_and_no_weight_is_silent() -> None:
     assert far_from_measured(None, COUNTS) is None
     assert far_from_measured([2.0, 97.0, 194.0], COUNTS) is None
+
+
+def test_the_controls_weigh_nothing_and_one_knows_the_prior() -> None:
+    assert TunedThreshold()(COUNTS) is None
+    assert LogitAdjustment()(COUNTS) is None
+    assert LogitAdjustment().prior([90, 7, 3]).tolist() == [0.9, 0.07, 0.03]
+    with pytest.raises(ValueError, match="`counts` must be at least 1"):
+        LogitAdjustment().prior([90, 0, 3])

@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchmetrics.functional.classification import binary_f1_score
 
-from hairline.measures.pixels import named, rates
-from hairline.measures.thresholds import UNTUNED, ScoreHistogram, best_threshold, counts_at, score_histogram
+from hairline.measures.pixels import PixelCounts, confusion, named, rates
+from hairline.measures.thresholds import (
+    UNTUNED,
+    ScoreHistogram,
+    best_threshold,
+    counts_at,
+    score_histogram,
+    tuned_labels,
+)
 
 
 def batch(seed: int, *, channels: int = 2, on_edges: bool = False) -> tuple[Tensor, Tensor, Tensor]:
@@ -160,3 +167,41 @@ def test_wrong_shapes_types_and_bins_are_refused() -> None:
 def test_a_threshold_between_edges_is_refused(threshold: list[float]) -> None:
     with pytest.raises(ValueError, match="one edge k/256"):
         counts_at(score_histogram(*batch(0)), torch.tensor(threshold, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "threshold", "expected"),
+    [
+        ([0.2, 0.1], [0.25, 0.25], 0),  # nobody claims it
+        ([0.25, 0.1], [0.25, 0.25], 1),  # the edge itself claims
+        ([0.5, 0.4], [0.25, 0.125], 2),  # twice its edge against more than three times
+        ([0.5, 0.25], [0.5, 0.25], 1),  # of equals the lowest
+        ([0.5, 0.25], [0.75, 0.125], 2),  # the likelier one does not reach its edge
+        ([0.0, 0.9], [0.0, 0.5], 2),  # an edge of zero claims a probability of zero, and loses to any claim
+        ([0.0, 0.1], [0.0, 0.5], 1),
+        ([1e-4, 0.9], [0.0, 0.5], 1),  # and wins with anything
+    ],
+)
+def test_the_tuned_decision_of_one_pixel(probabilities, threshold, expected) -> None:
+    found = tuned_labels(torch.tensor(probabilities).view(1, 2, 1, 1), torch.tensor(threshold, dtype=torch.float64))
+    assert found.dtype == torch.int64
+    assert found.tolist() == [[[expected]]]
+
+
+@given(st.integers(0, 1000))
+def test_with_one_curve_the_tuned_decision_is_the_tuned_score(seed: int) -> None:
+    """Counts of the decision, pixel by pixel, are those of the histogram at the same edge."""
+    draw = torch.Generator().manual_seed(seed)
+    probabilities = torch.rand(2, 1, 9, 7, generator=draw)
+    truth = torch.rand(2, 9, 7, generator=draw) < 0.2
+    histogram = score_histogram(probabilities, truth[:, None], torch.ones_like(truth))
+    threshold, _ = best_threshold(histogram)
+    found = confusion(tuned_labels(probabilities, threshold), truth.long(), classes=2)
+    decided = PixelCounts.from_confusion(found.sum(0))
+    tuned = counts_at(histogram, threshold)
+    assert (decided.tp[1], decided.fp[1], decided.fn[1]) == (tuned.tp[0], tuned.fp[0], tuned.fn[0])
+
+
+def test_thresholds_of_another_number_of_curves_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"one edge for each curve.*got \(3,\) for \(1, 2, 4, 4\)"):
+        tuned_labels(torch.rand(1, 2, 4, 4), torch.tensor([0.5, 0.5, 0.5]))

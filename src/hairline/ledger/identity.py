@@ -7,7 +7,8 @@ Conventions
   left out by dotted name, as `trainer.devices` or the whole branch `paths`.
 - The order of keys does not matter, a tuple equals a list, and 1.0 equals 1, since `fp_weight=1` and `fp_weight=1.0`
   are one cell. True is not 1.
-- A slug is for people: levels joined by dashes, the seed last as `s0`. The digest is what makes a name unique.
+- A slug is for people: options joined by dashes, then the seed as `s0`, then what levels change of their options. The
+  digest is what makes a name unique.
 """
 
 from __future__ import annotations
@@ -52,11 +53,16 @@ def cell_digest(config: Mapping[str, object], *, leave_out: Sequence[str] = ()) 
 def cell_slug(factors: Mapping[str, str]) -> str:
     """Levels joined by dashes in the order given, as `tversky-softmax-none-fresh-pen1-s0`; a factor `seed` gives `s0`.
 
+    What a level changes of its option, in brackets, follows at the end: `fixed(value=10)` gives `fixed-s0-value_10`.
     Characters that a file name or a shell would stumble over become `_`; a long slug is cut, the digest tells cells
     apart.
     """
-    words = (f"s{level}" if name == "seed" else str(level) for name, level in factors.items())
-    return "-".join(re.sub(r"[^A-Za-z0-9._+]", "_", word) for word in words)[:SLUG_LENGTH]
+    options, changes = [], []
+    for name, level in factors.items():
+        option, _, changed = str(level).partition("(")
+        options.append(re.sub(r"[^A-Za-z0-9._+]", "_", f"s{option}" if name == "seed" else option))
+        changes.append(re.sub(r"[^A-Za-z0-9._+]+", "_", changed).strip("_"))
+    return "-".join([*options, *filter(None, changes)])[:SLUG_LENGTH]
 
 
 def flatten(config: Mapping[str, object], prefix: str = "") -> dict[str, str]:

@@ -9,6 +9,10 @@ background is 1. Every weighting is called with the counts and returns a float64
     measured          n_0 / n_c
     sqrt              sqrt(n_0 / n_c)
     effective_number  E_0 / E_c with E_c = (1 - beta^n_c) / (1 - beta)
+    tuned_threshold   None; the test is decided at the thresholds of validation (`measures/thresholds.py`)
+    logit_adjustment  None; the objective adds the prior to the logits (`logit_adjustment.py`)
+
+The last two are controls: what a weight gains beyond them is more than a moved threshold or a known prior.
 
 References
 ----------
@@ -113,6 +117,32 @@ class EffectiveNumber:
                 f"{pixels.long().tolist()}; take beta nearer to 1, about 1 - 1 / {int(pixels[0])}"
             )
         return weight
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunedThreshold:
+    """No weight; the numbers of the test split are those of the decision tuned on validation."""
+
+    scale: Scale = "kept"
+
+    def __call__(self, counts: Counts) -> None:
+        """None, whatever the counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogitAdjustment:
+    """No weight; the prior of the classes, times `tau`, is added to the logits in training alone."""
+
+    tau: float = 1.0
+    scale: Scale = "kept"
+
+    def __call__(self, counts: Counts) -> None:
+        """None, whatever the counts."""
+
+    def prior(self, counts: Counts) -> Tensor:
+        """Share of each class, float64 `[C]`. Raises ValueError for a class that was never seen."""
+        pixels = _checked(counts)
+        return pixels / pixels.sum()
 
 
 def measured_ratio(counts: Counts) -> Tensor:

@@ -24,6 +24,8 @@ Ignored pixels (255) add nothing to any sum and get no gradient.
 Weights act or raise. A weight that cannot move the balance of this head and loss raises at construction; all-equal
 weights cannot either, but say so themselves: they are the same as none (under `raw`, a common factor).
 
+With a `prior` the logits are adjusted by it before anything else (`logit_adjustment.py`), whatever the head and loss.
+
 The loss is computed and returned in float32, or wider if the logits are; bf16 and fp16 logits are widened first.
 """
 
@@ -36,6 +38,8 @@ from typing import Literal, Protocol, get_args
 import torch
 from torch import Tensor, nn
 
+from hairline.losses.logit_adjustment import logit_shift
+
 Scale = Literal["kept", "raw"]
 
 
@@ -44,6 +48,7 @@ class HeadLike(Protocol):
 
     name: str
     vocabulary: tuple[str, ...]
+    channels: int
 
     def read(self, labels: Tensor, strokes: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
         """Targets [B,c,H,W], zero at ignored pixels, and the mask of valid ones or None."""
@@ -102,13 +107,16 @@ class Objective(nn.Module):
         loss: a pixel or region loss.
         weight: one weight per class of the vocabulary, background first, for every head; None for none.
         scale: "kept" or "raw", see above.
+        prior: share of each class of the vocabulary, to adjust the logits by; None leaves them.
+        tau: strength of that adjustment.
 
     Raises:
         ValueError: a weight of the wrong length, negative, not finite or all zero, or one that could not act here; an
-            unknown scale.
+            unknown scale; a prior of the wrong length or of a class without pixels.
     """
 
     weight: Tensor | None
+    shift: Tensor | None
 
     def __init__(
         self,
@@ -117,6 +125,8 @@ class Objective(nn.Module):
         *,
         weight: Sequence[float] | Tensor | None = None,
         scale: Scale = "kept",
+        prior: Sequence[float] | Tensor | None = None,
+        tau: float = 1.0,
     ) -> None:
         super().__init__()
         if scale not in get_args(Scale):
@@ -128,10 +138,14 @@ class Objective(nn.Module):
         if checked is not None:
             _must_act(checked, head, loss, scale)
         self.register_buffer("weight", checked, persistent=False)
+        shift = None if prior is None else _shift(prior, head, tau)
+        self.register_buffer("shift", shift, persistent=False)
 
     def forward(self, logits: Tensor, labels: Tensor, strokes: Tensor) -> Tensor:
         """The loss of a batch."""
         wide = logits if logits.dtype == torch.float64 else logits.float()
+        if self.shift is not None:
+            wide = wide + self.shift.to(wide.dtype)
         targets, valid = self.head.read(labels, strokes, dtype=wide.dtype)
         if self.loss.kind == "pixel":
             return self._pixel(self.loss, wide, labels, targets, valid)
@@ -183,6 +197,17 @@ def _checked(weight: Sequence[float] | Tensor, classes: tuple[str, ...]) -> Tens
             "count the pixels of each class, or use class_weight=none"
         )
     return vector
+
+
+def _shift(prior: Sequence[float] | Tensor, head: HeadLike, tau: float) -> Tensor:
+    """[c,1,1], what is added to the logits."""
+    share = torch.as_tensor(prior, dtype=torch.float64)
+    if share.shape != (len(head.vocabulary),):
+        raise ValueError(
+            f"`prior` must hold one share for each of {list(head.vocabulary)}, got {share.tolist()}; background comes "
+            "first"
+        )
+    return logit_shift(share, channels=head.channels, tau=tau).view(-1, 1, 1)
 
 
 def _must_act(weight: Tensor, head: HeadLike, loss: PixelLoss | RegionLoss, scale: Scale) -> None:

@@ -15,8 +15,13 @@ Measures
 2. Tuned score: counts of the *test* histogram at the threshold of the *validation* histogram. Scores of another split
    at its own best threshold are an upper bound, not a result.
 
-A tuned threshold treats each channel as its own yes-or-no question: nothing is decoded, so a pixel may be claimed
-twice. Names are `tuned/measure/class`, as `tuned/f1/curve_1`.
+3. Tuned decision: one class id a pixel. A curve k claims a pixel where p_k >= t_k; of several the one with the largest
+   p_k / t_k gets it, of equal ones the lowest id; what no curve claims is background, whose own threshold decides
+   nothing. With one curve this is measure 2, pixel for pixel; with more it differs where a pixel is claimed twice.
+
+A tuned score treats each channel as its own yes-or-no question: nothing is decoded, so a pixel may be claimed twice.
+Names are `tuned/measure/class`, as `tuned/f1/curve_1`. The tuned decision is what `class_weight=tuned_threshold` takes
+on the test split, so that its numbers under `test/` are of exclusive classes, as those of every other cell.
 
 References
 ----------
@@ -79,6 +84,24 @@ def counts_at(histogram: Tensor, threshold: Tensor) -> PixelCounts:
     tp_tail, positives, claimed_tail = _tails(histogram)
     tp = tp_tail.gather(1, place[:, None])[:, 0]
     return PixelCounts(tp=tp, fp=claimed_tail.gather(1, place[:, None])[:, 0] - tp, fn=positives - tp)
+
+
+def tuned_labels(probabilities: Tensor, threshold: Tensor) -> Tensor:
+    """Measure 3: ids `[B,H,W]` int64, 0 the background, from the curves' `probabilities [B,K,H,W]` and `threshold [K]`.
+
+    Raises `ValueError` for another number of thresholds.
+    """
+    if probabilities.ndim != 4 or threshold.shape != probabilities.shape[1:2]:
+        raise ValueError(
+            f"`threshold` must hold one edge for each curve of `probabilities` [B,K,H,W], got {tuple(threshold.shape)} "
+            f"for {tuple(probabilities.shape)}; leave out the background of both"
+        )
+    edges = threshold.to(probabilities)[:, None, None]
+    claimed = probabilities >= edges
+    # a threshold of zero claims everything, and wins wherever there is anything to claim
+    excess = torch.where(claimed, probabilities / edges.clamp_min(torch.finfo(edges.dtype).tiny), -1.0)
+    best, curve = excess.max(dim=1)
+    return torch.where(best >= 0, curve + 1, 0)
 
 
 class ScoreHistogram(Metric):

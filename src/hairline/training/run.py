@@ -78,6 +78,7 @@ def train(
         trainer.fit(task, datamodule=sheets, ckpt_path=checkpoint if checkpoint.exists() else None, weights_only=False)
         trainer.validate(task, datamodule=sheets, verbose=False)
         validation = task.evaluation("val")
+        task.tune(validation)
         trainer.test(task, datamodule=sheets, verbose=False)
     return outcome(validation, task.evaluation("test"), task.classes, task.found)
 

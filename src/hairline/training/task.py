@@ -2,7 +2,8 @@
 
 Numbers are named `split/measure/class`. Validation and test count integers and divide once per split. The threshold
 that is best on validation is applied to the test split under `tuned/`; there each channel answers for its own class
-alone, and the truth is the same exclusive `labels` for every head, so that heads can be compared.
+alone, and the truth is the same exclusive `labels` for every head, so that heads can be compared. Beside every
+validation stand the gradient norms of the classes in the step before it (`measures/gradients.py`).
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from typing_extensions import override
 from hairline.data.tiles import Batch
 from hairline.heads import Head
 from hairline.measures.claims import ClaimCounts
+from hairline.measures.gradients import class_square_norms
 from hairline.measures.pixels import PixelMeasures, named
-from hairline.measures.thresholds import ScoreHistogram
+from hairline.measures.thresholds import ScoreHistogram, best_threshold, tuned_labels
 from hairline.training.optimiser import Schedule, optimiser_of
 from hairline.training.results import Evaluation
 from hairline.training.together import processes, whole_batch
@@ -45,10 +47,16 @@ class SegmentationTask(pl.LightningModule):
         schedule: Schedule,
         folder: Path,
         pictures: int = 0,
+        tuned: bool = False,
     ):
-        """`pictures` label maps of the first test sheets are kept; a batch that breaks the run is saved in `folder`."""
+        """`pictures` label maps of the first test sheets are kept; a batch that breaks the run is saved in `folder`.
+
+        With `tuned` the test split is decided at the thresholds that `tune` was given, not by the head.
+        """
         super().__init__()
         self.pictures = pictures
+        self.tuned = tuned
+        self.threshold: Tensor | None = None
         self.network = network
         self.objective = objective
         self.head = head
@@ -61,6 +69,8 @@ class SegmentationTask(pl.LightningModule):
         self.claimed = ClaimCounts()
         self.contradicts = head.name == "sigmoid_stack"  # a softmax cannot claim a pixel twice
         self.losses: list[Tensor] = []
+        self.asked: tuple[Tensor, Tensor] | None = None
+        self.square_norms: Tensor | None = None
         self.found: dict[int, UInt8] = {}
         self.latest_loss = math.nan
 
@@ -77,7 +87,19 @@ class SegmentationTask(pl.LightningModule):
         if not math.isfinite(self.latest_loss):
             raise TrainingDivergedError(self._describe(batch, logits))
         self.losses.append(loss.detach())
+        if batch_idx + 1 == self.trainer.num_training_batches:
+            logits.retain_grad()
+            self.asked = (logits, self.head.truth(batch.labels))
         return loss * processes()
+
+    @override
+    def on_after_backward(self) -> None:
+        """Before clipping: what each class asked for in the last step before a validation."""
+        if self.asked is not None:
+            logits, truth = self.asked
+            assert logits.grad is not None
+            self.square_norms = class_square_norms(logits.grad, truth, classes=len(self.classes))
+            self.asked = None
 
     def _describe(self, batch: Batch, logits: Tensor) -> str:
         path = self.folder / DIVERGED_BATCH
@@ -112,15 +134,23 @@ class SegmentationTask(pl.LightningModule):
 
     @override
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        found = self._count(batch)
+        found = self._count(batch, self.threshold)
         for index, labels in zip(batch.index.tolist(), found, strict=True):
             if index < self.pictures:
                 self.found[index] = labels.to("cpu", torch.uint8).numpy()
 
-    def _count(self, batch: Batch) -> Tensor:
+    def tune(self, validation: Evaluation) -> None:
+        """Take the thresholds of the curves from `validation`, where the test is to be decided by them."""
+        if self.tuned:
+            self.threshold = best_threshold(validation.histogram)[0][-self.curves :]
+
+    def _count(self, batch: Batch, threshold: Tensor | None = None) -> Tensor:
         """Add a batch to the counts; returns the label maps found, `[B,H,W]`."""
         probabilities = self.head.probabilities(self(batch.image).float())
-        found = self.head.decode(probabilities)
+        if threshold is None:
+            found = self.head.decode(probabilities)
+        else:
+            found = tuned_labels(probabilities[:, -self.curves :], threshold)
         truth = self.head.truth(batch.labels)
         valid = truth != IGNORE
         self.pixels.update(found, truth, batch.index)
@@ -128,6 +158,11 @@ class SegmentationTask(pl.LightningModule):
         if self.contradicts:
             self.claimed.update(self.head.claims(probabilities, valid=valid[:, None]))
         return found
+
+    @property
+    def curves(self) -> int:
+        """How many classes there are besides the background; the last channels of every head are theirs."""
+        return len(self.classes) - 1
 
     @property
     def answers(self) -> range:
@@ -140,6 +175,10 @@ class SegmentationTask(pl.LightningModule):
         if self.losses:
             self.numbers["train/loss"] = float(torch.stack(self.losses).mean())
             self.losses.clear()
+        if self.square_norms is not None:
+            norms = (self.square_norms.sqrt() / processes()).tolist()  # the loss that went backward was multiplied
+            self.numbers |= {f"train/grad_norm/{k}": norm for k, norm in zip(self.classes, norms, strict=True)}
+            self.square_norms = None
 
     def evaluation(self, split: str) -> Evaluation:
         """The integers of the evaluation that has just ended, gathered from all processes."""

@@ -1,0 +1,31 @@
+"""The prior of the channels as the bias of the last layer, so that training does not begin by unlearning curves.
+
+`prior` gives each channel's share of the pixels, as [0.97, 0.015, 0.015], and the bias starts at its logarithm. For a
+softmax that is the prior itself; for a sigmoid it is p / (1 + p), which for a rare class is p to within p squared.
+
+References
+----------
+Lin, Goyal, Girshick, He and Dollar, "Focal loss for dense object detection", ICCV 2017, section 3.3.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+
+def set_prior(last: nn.Conv2d, prior: Sequence[float] | None) -> None:
+    """Set the bias of `last`; None leaves it. Raises ValueError for shares outside 0..1 or of another number."""
+    if prior is None:
+        return
+    if len(prior) != last.out_channels or not all(0 < share < 1 for share in prior):
+        raise ValueError(
+            f"network.prior must hold a share in 0..1 for each of {last.out_channels} channels, got {list(prior)}; "
+            "network.prior=null leaves the last bias as PyTorch starts it"
+        )
+    assert last.bias is not None
+    with torch.no_grad():
+        last.bias.copy_(torch.tensor([math.log(share) for share in prior]))

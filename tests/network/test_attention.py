@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import math
+
+import torch
+
+from hairline.network import Attention
+from hairline.network.attention import positions
+
+
+def test_attention_is_torchs_transformer_layer() -> None:
+    """The same weights in nn.TransformerEncoderLayer give the same answer."""
+    torch.manual_seed(0)
+    ours = Attention(16).eval()
+    layer = torch.nn.TransformerEncoderLayer(
+        16, 4, dim_feedforward=32, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+    ).eval()
+    pairs = [
+        (layer.norm1, ours.before),
+        (layer.norm2, ours.after),
+        (layer.self_attn.out_proj, ours.join),
+        (layer.linear1, ours.think[0]),
+        (layer.linear2, ours.think[2]),
+    ]
+    with torch.no_grad():
+        for theirs, mine in pairs:
+            theirs.weight.copy_(mine.weight)
+            theirs.bias.copy_(mine.bias)
+        layer.self_attn.in_proj_weight.copy_(ours.ask.weight)
+        layer.self_attn.in_proj_bias.copy_(ours.ask.bias)
+    x = torch.randn(2, 16, 3, 5)
+    expected = layer(x.flatten(2).transpose(1, 2)).transpose(1, 2).reshape(x.shape)
+    assert torch.allclose(ours(x), expected, atol=1e-5)
+
+
+def test_positions_are_the_sines_of_the_paper() -> None:
+    """Channel by channel: sin and cos of place / 10000^(2 i / d) with d the channels of one axis."""
+    width, rows, columns = 16, 3, 5
+    told = positions(torch.empty(1, width, rows, columns, dtype=torch.float64))
+    assert told.shape == (width, rows, columns)
+    axis, waves = width // 2, width // 4
+    for i in range(waves):
+        for row in range(rows):
+            for column in range(columns):
+                for place, first in ((row, 0), (column, axis)):
+                    angle = place / 10_000 ** (2 * i / axis)
+                    assert math.isclose(told[first + i, row, column], math.sin(angle), abs_tol=1e-12)
+                    assert math.isclose(told[first + waves + i, row, column], math.cos(angle), abs_tol=1e-12)
+
+
+def test_no_two_places_of_a_long_sheet_look_alike() -> None:
+    told = positions(torch.empty(1, 128, 15, 400)).flatten(1).T
+    assert len(torch.unique(told, dim=0)) == 15 * 400
+    assert torch.equal(positions(torch.empty(1, 128, 2, 7)), positions(torch.empty(1, 128, 15, 400))[:, :2, :7])

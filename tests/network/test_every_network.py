@@ -1,0 +1,84 @@
+"""What holds for every option of conf/network: any size, what a pixel sees, bit-equal beginnings, the prior."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+from torch import nn
+
+CONF = Path(__file__).parents[2] / "conf" / "network"
+NETWORKS = sorted(path.stem for path in CONF.glob("*.yaml"))
+
+
+def built(name: str, channels: int = 3) -> nn.Module:
+    network = instantiate(OmegaConf.load(CONF / f"{name}.yaml"), channels=channels)
+    assert isinstance(network, nn.Module)
+    return network
+
+
+def parameters_of(network: nn.Module) -> list[torch.Tensor]:
+    return [tensor.clone() for tensor in network.state_dict().values()]
+
+
+def test_there_are_networks_to_choose_from() -> None:
+    assert {"smp", "unet", "unet_slim", "veernet"} <= set(NETWORKS)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("channels", [1, 2, 3])
+def test_every_yaml_is_built_and_every_parameter_learns(name: str, channels: int) -> None:
+    network = built(name, channels)
+    image = torch.rand(2, 1, 64, 64)
+    logits = network(image)
+    assert logits.shape == (2, channels, 64, 64)
+    (logits * torch.randn_like(logits)).sum().backward()
+    for path, parameter in network.named_parameters():
+        assert parameter.grad is not None, path
+        assert bool(parameter.grad.isfinite().all()), path
+        assert float(parameter.grad.abs().max()) > 0, path
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 90), (37, 50), (64, 65), (96, 33)])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_any_height_and_width_even_in_training_on_one_sheet(name: str, size: tuple[int, int]) -> None:
+    logits = built(name)(torch.rand(1, 1, *size))
+    assert logits.shape == (1, 3, *size)
+    assert bool(logits.isfinite().all())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_pixel_sees_64_px_of_its_surroundings(name: str) -> None:
+    """A dash pattern is longer than 20 px and tells two curves apart; a network that cannot see it has to guess."""
+    torch.manual_seed(0)
+    network = built(name).eval().double()
+    image = torch.rand(1, 1, 160, 160, dtype=torch.float64, requires_grad=True)
+    network(image)[0, :, 80, 80].sum().backward()
+    assert image.grad is not None
+    rows, columns = image.grad[0, 0].nonzero().T
+    for seen in (rows, columns):
+        assert int(seen.max() - seen.min()) >= 64
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_one_seed_begins_bit_equal_and_two_do_not(name: str) -> None:
+    states = []
+    for seed in (7, 7, 8):
+        torch.manual_seed(seed)
+        states.append(parameters_of(built(name)))
+    same = [torch.equal(a, b) for a, b in zip(states[0], states[1], strict=True)]
+    other = [torch.equal(a, b) for a, b in zip(states[0], states[2], strict=True)]
+    assert all(same)
+    assert not all(other)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_prior_is_the_last_bias(name: str) -> None:
+    prior = [0.97, 0.02, 0.01]
+    config = OmegaConf.load(CONF / f"{name}.yaml")
+    network = instantiate(config, channels=3, prior=prior)
+    bias = [tensor for path, tensor in network.named_parameters() if path.endswith("bias") and tensor.shape == (3,)]
+    assert torch.stack(bias).softmax(-1)[0].tolist() == pytest.approx(prior)
