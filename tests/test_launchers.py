@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import train
@@ -22,9 +23,9 @@ def store(tmp_path):
     return tmp_path / "store"
 
 
-def command(store, cache, *arguments: str) -> subprocess.Popen:
+def command(store, cache, *arguments: str, small=SMALL) -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), *arguments, *SMALL, f"paths.store={store}", f"paths.cache={cache}"],
+        [sys.executable, str(ROOT / "train.py"), *arguments, *small, f"paths.store={store}", f"paths.cache={cache}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -95,3 +96,19 @@ def test_a_rank_that_dies_ends_its_job_and_no_other(store, cache):
     assert sorted(status) in ([FAILED, FINISHED], [FINISHED, KILLED])
     assert "FAILED" in text
     assert ranks(store, 0) == ranks(store, 1) == []
+
+
+def test_two_processes_train_what_one_trains(store, cache):
+    """Losses and counts at the same global batch; a group norm, since torch shares no batch norm on a CPU."""
+    same = ["network=veernet", "network.widths=[8,8,8,8,8]", "trainer.precision=fp32", "optimiser=adamw"]
+    small = [word for word in SMALL if not word.startswith("network.")]
+    for folder, machine in (("one", []), ("two", ["trainer=ddp", "trainer.accelerator=cpu"])):
+        process = command(store / folder, cache, *same, *machine, small=small)
+        text = process.communicate(timeout=250)[0]
+        assert process.returncode == 0, text
+    one, two = ([line.metrics for line in ledger.run_folders(store / name)[0].history()] for name in ("one", "two"))
+    losses = [[metrics["train/loss"] for metrics in told if "train/loss" in metrics] for told in (one, two)]
+    assert len(losses[0]) == 2
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    tables = [ledger.read(store / name).drop(columns="run") for name in ("one", "two")]
+    pd.testing.assert_frame_equal(*tables, rtol=1e-6)
