@@ -84,7 +84,7 @@ def build_task(config: DictConfig, conf: Conf, weight: list[float] | None, *, fo
 def _batches(conf: Conf, planned: Planned, sheets: Rendered) -> Sheets:
     """What the run sees; a tile covers the same millimetres at every resolution."""
     budget = conf.budget
-    smallest = min(sheets.train.images.shape[1:])
+    smallest = int(sheets.train.sizes.min())
     tile_px = min(smallest, round(budget.tile_px * conf.resolution.px_per_mm * PEN_MM))
     plan = Plan(conf.seed, budget.steps, budget.batch_size, tile_px, Change())
     rank, world = rank_and_world()

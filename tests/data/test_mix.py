@@ -13,7 +13,7 @@ from hairline.sheets import render
 
 CONF = Path(__file__).parents[2] / "conf/data_mix"
 REAL = Path(__file__).parents[2] / "../shared/data/las"
-NAMES = sorted(path.stem for path in CONF.glob("*.yaml"))
+NAMES = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "folder")
 COUNTS = Counts(archive=5, train=23, val=3, test=4)
 
 

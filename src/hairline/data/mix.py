@@ -34,6 +34,8 @@ from typing import Any
 import numpy as np
 
 from hairline.curves.files import LasCurve
+from hairline.data.conf_keys import checked_keys
+from hairline.data.pieces import Piece
 from hairline.data.wells import Shares, share_out
 from hairline.sheets import SheetSpec, sample
 from hairline.sheets.draw import draw
@@ -78,8 +80,10 @@ class Mix:
     @staticmethod
     def from_conf(conf: Mapping[str, Any]) -> Mix:
         """The mix of a composed `data_mix` node. ValueError names a key that is unknown, missing or of wrong type."""
-        top = _checked(conf, {"name": str, "archive": Mapping, "procedural": bool, "enrich": float}, "data_mix")
-        archive = _checked(top["archive"], {"las_dir": str, "repeat": bool}, "data_mix.archive", optional=("las_dir",))
+        top = checked_keys(conf, {"name": str, "archive": Mapping, "procedural": bool, "enrich": float}, "data_mix")
+        archive = checked_keys(
+            top["archive"], {"las_dir": str, "repeat": bool}, "data_mix.archive", optional=("las_dir",)
+        )
         return Mix(top["name"], Archive(**archive), top["procedural"], top["enrich"])
 
 
@@ -102,9 +106,9 @@ class Counts:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Unique `specs`, and `order [M]` int64: which of them is shown, once per entry."""
+    """Unique `specs` (of a folder: pieces), and `order [M]` int64: which of them is shown, once per entry."""
 
-    specs: tuple[SheetSpec, ...]
+    specs: tuple[SheetSpec, ...] | tuple[Piece, ...]
     order: Int64
 
 
@@ -169,23 +173,3 @@ def _numbers(seed: int, stream: str, count: int) -> list[int]:
 
 def _stream(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()),)))
-
-
-def _checked(
-    conf: Mapping[str, Any], kinds: Mapping[str, type], where: str, *, optional: Sequence[str] = ()
-) -> dict[str, Any]:
-    """The values of exactly the keys of `kinds`, of these types; whole numbers pass as floats, None where optional."""
-    if set(conf) != set(kinds):
-        missing, unknown = sorted(set(kinds) - set(conf)), sorted(set(conf) - set(kinds))
-        raise ValueError(
-            f"{where}: expected the keys {sorted(kinds)}, got {missing=} and {unknown=}; see conf/data_mix"
-        )
-    values: dict[str, Any] = {}
-    for key, kind in kinds.items():
-        value = conf[key]
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if not isinstance(value, kind) and not (value is None and key in optional):
-            raise ValueError(f"{where}.{key}: expected {kind.__name__}, got {value!r}; see conf/data_mix")
-        values[key] = value
-    return values
