@@ -19,11 +19,11 @@ from hairline.config import Conf
 from hairline.curves.files import LasCurve, read_las_dir
 from hairline.data.cache import Progress as OnProgress
 from hairline.data.cache import content_key, open_sheets
-from hairline.data.mix import Counts, Mix, Split, Splits, compose
+from hairline.data.mix import Counts, Mix, Split, Splits, compose, reference
 from hairline.data.pieces import READING_VERSION, open_pieces
 from hairline.data.sheet_file import CachedSheets
 from hairline.own_data import is_folder, split_folder
-from hairline.sheets import DRAWING_VERSION, render
+from hairline.sheets import DRAWING_VERSION, SheetSpec, render
 
 logger = logging.getLogger(__name__)
 
@@ -61,13 +61,21 @@ def render_sheets(planned: Planned, conf: Conf, *, console: Console) -> Rendered
     return Rendered(*(_open(getattr(splits, name), name, conf, console) for name in SPLITS))
 
 
+def reference_sheets(conf: Conf) -> tuple[SheetSpec, ...]:
+    """Archive sheets that no run sees, by which the coverage of a mix is measured."""
+    height_mm, width_mm = conf.budget.sheet_mm
+    return reference((float(height_mm), float(width_mm)), _samples(Mix.from_conf(conf.data_mix)))
+
+
 def _drawn(conf: Conf) -> Splits:
     mix = Mix.from_conf(conf.data_mix)
-    samples = _las_curves(mix.archive.las_dir) if mix.archive.las_dir else ()
     height_mm, width_mm = conf.budget.sheet_mm
-    return compose(
-        mix, Counts(**asdict(conf.budget.counts)), seed=conf.seed, size_mm=(height_mm, width_mm), samples=samples
-    )
+    counts = Counts(**asdict(conf.budget.counts))
+    return compose(mix, counts, seed=conf.seed, size_mm=(height_mm, width_mm), samples=_samples(mix))
+
+
+def _samples(mix: Mix) -> tuple[LasCurve, ...]:
+    return _las_curves(mix.archive.las_dir) if mix.archive.las_dir else ()
 
 
 @lru_cache(maxsize=4)  # a sweep reads a folder once

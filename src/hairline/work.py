@@ -17,6 +17,7 @@ from hairline.launch import rank_and_world
 from hairline.ledger import RunFolder
 from hairline.losses.class_weight import far_from_measured, measured_ratio
 from hairline.measures.overlay import overlay
+from hairline.mix_ledger import data_numbers, tell_data
 from hairline.rendering import Planned, Rendered, render_sheets
 from hairline.sheets import PEN_MM
 from hairline.training.callbacks import Record
@@ -33,10 +34,12 @@ def do_work(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFold
     """Train the cell; the first process writes its results into the folder."""
     sheets = render_sheets(planned, conf, console=CONSOLE)
     weight = _weight(config, conf, planned, sheets, record)
+    batches = _batches(conf, planned, sheets)
+    _ledger(conf, planned, sheets, batches, record)
     task = build_task(config, conf, weight, folder=folder.path)
     outcome = train(
         task,
-        _batches(conf, planned, sheets),
+        batches,
         machine=Machine(**asdict(conf.trainer)),
         folder=folder.checkpoints,
         record=record,
@@ -69,6 +72,14 @@ def _tell_weight(measured: dict[str, float], weight: torch.Tensor | None, warnin
     CONSOLE.print(text, style="dim", highlight=False, soft_wrap=True)
     if warning is not None:
         CONSOLE.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
+
+
+def _ledger(conf: Conf, planned: Planned, sheets: Rendered, batches: Sheets, record: Record) -> None:
+    """What the run sees, told and logged."""
+    if rank_and_world()[0] == 0:
+        numbers = data_numbers(conf, planned, sheets, batches.training.showings())
+        record(0, numbers)
+        tell_data(numbers, CONSOLE)
 
 
 def build_task(config: DictConfig, conf: Conf, weight: list[float] | None, *, folder: Path) -> SegmentationTask:

@@ -17,8 +17,8 @@ Mixes, for counts {archive a, train n}
 
 Randomness
     Sheet i of a stream has the i-th number of the stream (seed, name); the names are "train/archive",
-    "train/procedural", "val" and "test". So a larger count adds sheets and changes none, and mixes of one seed share
-    what they can.
+    "train/procedural", "val", "test" and "reference". So a larger count adds sheets and changes none, and mixes of one
+    seed share what they can.
 
 Equal steps and equal images seen are kept by the batches (`tiles.py`), which draw from `order` without end.
 """
@@ -35,6 +35,7 @@ import numpy as np
 
 from hairline.curves.files import LasCurve
 from hairline.data.conf_keys import checked_keys
+from hairline.data.coverage import REFERENCE
 from hairline.data.pieces import Piece
 from hairline.data.wells import Shares, share_out
 from hairline.sheets import SheetSpec, sample
@@ -140,12 +141,23 @@ def compose(mix: Mix, counts: Counts, *, seed: int, size_mm: SizeMm, samples: Se
     return Splits(train, Split(val, np.arange(len(val))), Split(test, np.arange(len(test))), shares.apart)
 
 
-def summary(split: Split) -> dict[str, int]:
-    """The ledger's row: unique sheets, sheets shown per round, most showings of one sheet, unique ones per family."""
-    families = sorted({spec.family for spec in split.specs})
-    per_family = {f"unique_{name}": sum(spec.family == name for spec in split.specs) for name in families}
-    most = int(np.bincount(split.order).max())
-    return {"unique": len(split.specs), "shown": len(split.order), "most_showings": most} | per_family
+def summary(split: Split, showings: Int64 | None = None) -> dict[str, int]:
+    """The ledger's row: unique sheets shown, all showings, most showings of one sheet, unique ones per family.
+
+    `showings [N]` is how often each sheet was shown; None counts one round of the order.
+    """
+    times = np.bincount(split.order, minlength=len(split.specs)) if showings is None else showings
+    specs: Sequence[SheetSpec | Piece] = split.specs
+    seen = [spec.family for spec, shown in zip(specs, times, strict=True) if shown]
+    per_family = {f"unique_{name}": seen.count(name) for name in sorted(set(seen))}
+    return {"unique": len(seen), "shown": int(times.sum()), "most_showings": int(times.max())} | per_family
+
+
+@lru_cache(maxsize=2)
+def reference(size_mm: SizeMm, samples: tuple[LasCurve, ...]) -> tuple[SheetSpec, ...]:
+    """Archive sheets of no split, the same for every run: what the archive is like. With curves, from all of them."""
+    values = [run for curve in samples for run in curve.runs()]
+    return _archive("reference", REFERENCE, 0, size_mm, values)
 
 
 def _archive(stream: str, count: int, seed: int, size: SizeMm, values: Sequence[Float64]) -> tuple[SheetSpec, ...]:
