@@ -40,7 +40,9 @@ def test_resolution_measures_what_resizing_loses(tmp_path, capsys):
     assert re.search(rf"pen3 -> pen1 +nearest +curve_2 +{lost:.1f} ", text)
     for way in ("pen1 -> half of pen1", "pen2 -> pen1", "pen1 -> pen2", "pen1 -> pen3"):
         assert way in text
-    assert cv2.imread(str(out)).shape[1] > 1000
+    panels = np.split(cv2.imread(str(out)), 3, axis=1)
+    assert len({tuple(color) for color in panels[0][20:380].reshape(-1, 3).tolist()}) >= 3  # both curves are to be seen
+    assert all((panel != panels[0]).any() for panel in panels[1:])
 
 
 def test_sheets_must_be_asked_for_something(capsys):

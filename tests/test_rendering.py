@@ -33,22 +33,17 @@ def test_every_resolution_has_the_same_specs_and_another_digest(planned, split):
 
 
 def test_curves_lie_at_the_same_millimetres(confs, planned):
-    """The course at one depth in mm, read at three scales, agrees to half a coarse pixel where it is not steep."""
+    """The centre of row i is that of row 3i + 1 at three times the scale: pen1 and pen3, and pen2 at 24 px per mm."""
     for spec in planned["pen1"].splits.test.specs:
-        at = {}
-        for pen, conf in confs.items():
-            scale = conf.resolution.px_per_mm
-            sheet = draw(spec, px_per_mm=scale)
-            assert sheet.labels.shape == tuple(round(side * scale) for side in spec.size_mm)
-            curve = sheet.curves[0]
-            rows_mm = (np.arange(len(curve.x_px)) + 0.5) / scale
-            depth = np.arange(1.125, spec.size_mm[0] - 1, 0.25)  # centres of the rows of pen1
-            nearest = np.abs(rows_mm[:, None] - depth).argmin(0)
-            at[pen] = (curve.x_px[nearest] + 0.5) / scale
-        for pen in ("pen2", "pen3"):
-            off = np.abs(at[pen] - at["pen1"])
-            assert np.isfinite(off).mean() > 0.5
-            assert np.nanmedian(off) < 0.125
+        for scale in (confs["pen1"].resolution.px_per_mm, confs["pen2"].resolution.px_per_mm):
+            coarse, fine = (draw(spec, px_per_mm=times * scale) for times in (1, 3))
+            assert coarse.labels.shape == tuple(round(side * scale) for side in spec.size_mm)
+            for here, there in zip(coarse.curves, fine.curves, strict=True):
+                x_mm, y_mm = (here.x_px + 0.5) / scale, (here.y_px + 0.5) / scale
+                assert np.isfinite(x_mm).mean() > 0.5
+                np.testing.assert_allclose((there.x_px[1::3] + 0.5) / scale / 3, x_mm, atol=1e-4)
+                np.testing.assert_allclose((there.y_px[1::3] + 0.5) / scale / 3, y_mm, atol=1e-4)
+                np.testing.assert_array_equal(there.lap[1::3], here.lap)
 
 
 def test_truth_covers_the_same_share_at_every_resolution(confs, planned):

@@ -58,18 +58,27 @@ def steps(named: dict[str, float]) -> list[tuple[str, str, str]]:
 
 
 def compared(spec: SheetSpec, named: dict[str, float]) -> UInt8:
-    """RGB uint8: rows of targets, each the truth rendered there beside what `steps` make of it by resizing."""
+    """RGB uint8: rows of targets, each the truth rendered there beside what resizing makes of it, both ways."""
     pairs = [("pen1", "half of pen1"), ("pen3", "pen1"), ("pen1", "pen3")]
-    return np.vstack([np.hstack(_row(spec, named, source, target)) for source, target in pairs])
+    corner = _busiest(draw(spec, px_per_mm=named["pen1"]).labels, named["pen1"])
+    rows = []
+    for source, target in pairs:
+        fine, rendered = (draw(spec, px_per_mm=named[name]).labels for name in (source, target))
+        shape = (rendered.shape[0], rendered.shape[1])
+        shown = {f"rendered at {target}": rendered}
+        shown |= {f"{source} resized, {way}": resize_labels(fine, shape, way) for way in WAYS}
+        top, left, side = (round(length * named[target]) for length in (*corner, _SHOWN_MM))
+        rows.append(np.hstack([_panel(t, found[top : top + side, left : left + side]) for t, found in shown.items()]))
+    return np.vstack(rows)
 
 
-def _row(spec: SheetSpec, named: dict[str, float], source: str, target: str) -> list[UInt8]:
-    fine, rendered = (draw(spec, px_per_mm=named[name]).labels for name in (source, target))
-    shape = (rendered.shape[0], rendered.shape[1])
-    cut = slice(round(shape[0] / 2), round(shape[0] / 2 + _SHOWN_MM * named[target]))
-    shown = [(f"rendered at {target}", rendered)]
-    shown += [(f"{source} resized, {way}", resize_labels(fine, shape, way)) for way in WAYS]
-    return [_panel(title, labels[cut, : cut.stop - cut.start]) for title, labels in shown]
+def _busiest(labels: UInt8, px_per_mm: float) -> tuple[float, float]:
+    """Top left corner, in mm, of the cut-out in which the rarest of the curves has most pixels."""
+    side = round(_SHOWN_MM * px_per_mm)
+    found = np.stack([cv2.integral((labels == k).astype(np.uint8)) for k in range(1, len(LOG_CLASSES))])
+    inside = found[:, side:, side:] - found[:, :-side, side:] - found[:, side:, :-side] + found[:, :-side, :-side]
+    top, left = np.unravel_index(inside.min(axis=0).argmax(), inside.shape[1:])
+    return float(top) / px_per_mm, float(left) / px_per_mm
 
 
 def _panel(title: str, labels: UInt8) -> UInt8:

@@ -97,7 +97,7 @@ def remains(rendered: UInt8, resized: UInt8, number: int) -> Remains:
 
 
 def remains_of(specs: Sequence[SheetSpec], scales: tuple[float, float], way: str) -> tuple[Remains, ...]:
-    """For each curve, what remains of truth drawn at `scales[0]` px per mm and resized to `scales[1]`, over all specs."""
+    """What remains of each curve drawn at `scales[0]` px per mm and resized to `scales[1]`, summed over all specs."""
     total = tuple(Remains() for _ in specs[0].curves)
     for spec in specs:
         source, target = (draw(spec, px_per_mm=scale).labels for scale in scales)
