@@ -44,6 +44,11 @@ def test_targets(head, expected) -> None:
     assert head.read(LABELS, STROKES).valid[0, 0, 0].tolist() == [True] * 4 + [False]
 
 
+def test_binary_calls_one_curve_by_its_name_and_several_curve() -> None:
+    assert Binary(("background", "vessel")).classes == ("background", "vessel")
+    assert Binary(CLASSES).classes == ("background", "curve")
+
+
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32, torch.int64])
 @every_head
 def test_any_integer_holds_labels(head, dtype) -> None:

@@ -18,7 +18,6 @@ from hairline.tables import class_tables
 SHARED = CONF.parent / "../shared/data"
 SIZES = [(90, 70), (64, 200), (90, 70), (80, 80), (75, 66), (64, 64)]
 HEADS = sorted(path.stem for path in (CONF / "head").glob("*.yaml"))
-LOSSES = sorted(path.stem for path in (CONF / "loss").glob("*.yaml"))
 
 
 @pytest.fixture
@@ -60,11 +59,6 @@ def test_any_number_of_classes_runs_to_its_tables(own, table, head):
     tables = class_tables(read(Path(config.paths.store)), order=[ended.name])
     assert len(tables) == len(found)
     assert len(list((ended.folder / "overlays").glob("*.png"))) == 1
-
-
-@pytest.mark.parametrize("loss", LOSSES)
-def test_every_loss_takes_four_classes(own, loss):
-    assert run_cell(*own(FOUR, f"loss={loss}")).status == FINISHED
 
 
 def test_scores_are_counted_over_all_pixels_of_the_test_images(own):

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from hairline.config import Conf, ConfigError
-from hairline.data.folder import FOLDER, Folder, Photo, read_folder, state
+from hairline.data.folder import FOLDER, Folder, Photo, Stamps, read_folder, state
 from hairline.data.mix import Split, Splits
 from hairline.data.parting import PARTS
 from hairline.data.pieces import cut
@@ -41,6 +41,6 @@ def split_folder(conf: Conf) -> Splits:
 
 
 @lru_cache(maxsize=2)
-def _photos(folder: Folder, seed: int, files: tuple[tuple[str, int, int], ...]) -> dict[str, tuple[Photo, ...]]:
+def _photos(folder: Folder, seed: int, files: Stamps) -> dict[str, tuple[Photo, ...]]:
     """The photos of each split, read again only when a file has changed."""
     return read_folder(folder, seed=seed)

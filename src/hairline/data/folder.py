@@ -30,6 +30,8 @@ from hairline.data.parting import PARTS, by_file, by_ratio
 from hairline.data.pictures import SUFFIXES, PictureError, read_image, read_mask, resized
 from hairline.vocabulary import IGNORE, Float64, UInt8
 
+Stamps = tuple[tuple[str, int, int], ...]
+
 FOLDER: Final = "folder"
 TOLD: Final = 10
 _SKEWED: Final = 0.01  # by how much the proportions of an image and of its mask may differ where it is resized
@@ -112,7 +114,7 @@ class Photo:
     def load(self) -> tuple[UInt8, UInt8]:
         """Grey levels and labels [H,W]. FolderError when the files are no longer what they were."""
         try:
-            image, labels, _ = _read(self.folder, self.image, self.mask)
+            image, labels, _ = _read(self.folder, self.image, self.mask, _stamps(self.image, self.mask))
         except PictureError as error:
             raise FolderError(f"{self.image}: was read before, now {error}") from error
         if _digest(image, labels) != self.digest:
@@ -135,15 +137,22 @@ def read_folder(folder: Folder, *, seed: int) -> dict[str, tuple[Photo, ...]]:
     return {part: tuple(photo for photo in photos if places[photo.name] == part) for part in PARTS}
 
 
-def state(folder: Folder) -> tuple[tuple[str, int, int], ...]:
+def state(folder: Folder) -> Stamps:
     """Name, size and time of every file: while they are the same, a sweep need not read the folder again."""
     if not folder.root.is_dir():
         raise FolderError(f"{folder.root}: expected a folder of images and masks, found none; check data_mix.root")
     named = (name for name in (folder.images, folder.masks, folder.curves, folder.split.file) if name)
     places = sorted({(folder.root / name).parent for name in named})
     files = (path for place in places if place.is_dir() for path in sorted(place.iterdir()) if path.is_file())
-    found = ((path, path.stat()) for path in files)
-    return tuple((str(path), status.st_size, status.st_mtime_ns) for path, status in found)
+    return _stamps(*files)
+
+
+def _stamps(*files: Path) -> Stamps:
+    """Name, size and time of files; of one that is gone, its name."""
+    found = ((path, path.stat() if path.exists() else None) for path in files)
+    return tuple(
+        (str(path), status.st_size, status.st_mtime_ns) if status else (str(path), 0, 0) for path, status in found
+    )
 
 
 def _paired(folder: Folder) -> tuple[dict[str, tuple[Path, Path]], dict[str, Path], list[str]]:
@@ -204,7 +213,7 @@ def _photos(
     photos = []
     for name, (image, mask) in pairs.items():
         try:
-            grey, labels, pixels = _read(folder, image, mask)
+            grey, labels, pixels = _read(folder, image, mask, _stamps(image, mask))
         except PictureError as error:
             problems.append(str(error))
             continue
@@ -220,8 +229,11 @@ def _photos(
 
 
 @lru_cache(maxsize=1)  # pieces of one image are rendered in a row
-def _read(folder: Folder, image: Path, mask: Path) -> tuple[UInt8, UInt8, str]:
-    """Grey levels and labels [H,W] as they are trained on, and the digest of the image as it was read."""
+def _read(folder: Folder, image: Path, mask: Path, stamps: Stamps) -> tuple[UInt8, UInt8, str]:
+    """Grey levels and labels [H,W] as they are trained on, and the digest of the image as it was read.
+
+    `stamps` of the files keep the answer from outliving them.
+    """
     grey = _named(image, read_image)
     values = _named(mask, read_mask)
     labels, strange = folder.class_map.labels(values)

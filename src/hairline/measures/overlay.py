@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hairline.vocabulary import IGNORE, LOG_CLASSES, UInt8
+from hairline.vocabulary import IGNORE, UInt8
 
 Colour = tuple[int, int, int]
 Pixel = TypeVar("Pixel", np.uint8, np.bool_)
@@ -55,7 +55,7 @@ _LETTER: Final = 0.36  # share of OpenCV's own letter size
 _SWATCH_PX: Final = 8
 
 
-def overlay(image: UInt8, true: UInt8, found: UInt8, *, classes: Sequence[str] = LOG_CLASSES, scale: int = 2) -> UInt8:
+def overlay(image: UInt8, true: UInt8, found: UInt8, *, classes: Sequence[str], scale: int = 2) -> UInt8:
     """RGB uint8 picture of one sheet: truth | prediction | misses at `scale`, and the legend below.
 
     Raises `ValueError` on shapes that differ and on a scale below 1.
