@@ -16,7 +16,6 @@ Strokes of a folder are the one-hot of its labels: a mask says who owns a pixel,
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -26,6 +25,7 @@ from typing import Any, Final
 from hairline.data.class_map import ClassMap
 from hairline.data.conf_keys import checked_keys
 from hairline.data.courses import CourseError, read_courses
+from hairline.data.pairing import matching
 from hairline.data.parting import PARTS, by_file, by_ratio
 from hairline.data.pictures import SUFFIXES, PictureError, read_image, read_mask, resized
 from hairline.vocabulary import IGNORE, Float64, UInt8
@@ -159,9 +159,9 @@ def _paired(folder: Folder) -> tuple[dict[str, tuple[Path, Path]], dict[str, Pat
     """Image and mask of every name, the files of curve truth, and what has no partner."""
     problems: list[str] = []
     longer = len(folder.masks) >= len(folder.images)
-    masks = _matching(folder, folder.masks, SUFFIXES, problems, but=None if longer else folder.images)
-    images = _matching(folder, folder.images, SUFFIXES, problems, but=folder.masks if longer else None)
-    curves = _matching(folder, folder.curves, (".csv",), problems) if folder.curves else {}
+    masks = matching(folder.root, folder.masks, SUFFIXES, problems, but=None if longer else folder.images)
+    images = matching(folder.root, folder.images, SUFFIXES, problems, but=folder.masks if longer else None)
+    curves = matching(folder.root, folder.curves, (".csv",), problems) if folder.curves else {}
     if not images and not masks:
         raise FolderError(
             f"{folder.root}: expected images as {folder.images} and masks as {folder.masks}, found none; "
@@ -171,39 +171,6 @@ def _paired(folder: Folder) -> tuple[dict[str, tuple[Path, Path]], dict[str, Pat
     problems += [f"{masks[name]}: mask without an image {folder.images}" for name in masks if name not in images]
     problems += [f"{curves[name]}: curve truth without an image" for name in curves if name not in images]
     return {name: (images[name], masks[name]) for name in images if name in masks}, curves, problems
-
-
-def _matching(
-    folder: Folder, template: str, suffixes: Sequence[str], problems: list[str], *, but: str | None = None
-) -> dict[str, Path]:
-    """Files of a template by the part in the place of `*`, in order; those that fit `but` left out."""
-    fits, other = _pattern(template, suffixes), _pattern(but, suffixes) if but else None
-    place = folder.root / PurePath(template).parent
-    found: dict[str, Path] = {}
-    for path in sorted(place.iterdir()) if place.is_dir() else ():
-        name = fits(path.name)
-        taken = other is not None and (folder.root / PurePath(str(but)).parent) == place and other(path.name)
-        if name is None or taken:
-            continue
-        if name in found:
-            problems.append(f"{path}: a second file for {name!r} beside {found[name].name}; keep one")
-        found.setdefault(name, path)
-    return found
-
-
-def _pattern(template: str, suffixes: Sequence[str]) -> Callable[[str], str | None]:
-    """A file name -> its part in the place of `*`, or None when it does not fit."""
-    before, after = PurePath(template).name.split("*")
-    text = re.escape(before) + "(.+?)" + re.escape(after)
-    if not after.lower().endswith(tuple(suffixes)):
-        text += "(?i:" + "|".join(re.escape(suffix) for suffix in suffixes) + ")"
-    fits = re.compile(text)
-
-    def part(name: str) -> str | None:
-        found = fits.fullmatch(name)
-        return found[1] if found else None
-
-    return part
 
 
 def _photos(
