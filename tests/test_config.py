@@ -49,6 +49,27 @@ def test_every_loss_and_head_is_built_and_differentiable(loss, head):
     assert float(logits.grad.abs().sum()) > 0
 
 
+@pytest.mark.parametrize("classes", [2, 4, 7])
+@pytest.mark.parametrize("loss", GROUPS["loss"])
+@pytest.mark.parametrize("head", GROUPS["head"])
+def test_no_loss_and_head_assume_three_classes(loss, head, classes):
+    """With names in another order the same value comes out: nothing hangs on the number of a class."""
+    names = ["background", *(f"c{k}" for k in range(1, classes))]
+    built = build_objective([f"loss={loss}", f"head={head}", f"classes=[{','.join(names)}]"], weight=None)
+    labels = torch.randint(0, classes, (2, 9, 11), generator=torch.Generator().manual_seed(0))
+    channels = built.head.channels
+    logits = torch.randn(2, channels, 9, 11, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    first = channels - (classes - 1)  # the channel of class 1
+    order = torch.tensor([0, *range(classes - 1, 0, -1)])
+    turned = torch.cat([logits[:, :first], logits[:, first:].flip(1)], dim=1) if channels > 1 else logits
+    values = []
+    for ids, given in ((labels, logits), (order[labels], turned)):
+        strokes = torch.stack([ids == k for k in range(1, classes)], dim=1)
+        values.append(float(built(given, ids, strokes)))
+    assert values[0] == pytest.approx(values[1], rel=1e-9)
+    assert values[0] > 0
+
+
 @pytest.mark.parametrize("network", GROUPS["network"])
 def test_every_network_is_built_for_every_number_of_channels(network):
     config = compose_config([f"network={network}"])
@@ -129,6 +150,8 @@ def test_an_unknown_key_is_refused():
         ("budget.batch_size=0", "batch_size"),
         ("budget.steps=7", "validate_every"),
         ("classes=[background]", "classes"),
+        ("classes=[background,a/b]", "classes"),
+        ("classes=[background,all]", "classes"),
         ("seed=zero", "seed"),
         ("resolution.px_per_mm=-1", "px_per_mm"),
     ],

@@ -44,6 +44,11 @@ def test_targets(head, expected) -> None:
     assert head.read(LABELS, STROKES).valid[0, 0, 0].tolist() == [True] * 4 + [False]
 
 
+def test_binary_calls_one_curve_by_its_name_and_several_curve() -> None:
+    assert Binary(("background", "vessel")).classes == ("background", "vessel")
+    assert Binary(CLASSES).classes == ("background", "curve")
+
+
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32, torch.int64])
 @every_head
 def test_any_integer_holds_labels(head, dtype) -> None:
@@ -174,7 +179,8 @@ def test_claims_are_counted_before_decode() -> None:
 def test_names_and_channels_of_any_vocabulary(curves: int) -> None:
     names = ["background", *(f"curve_{k}" for k in range(curves))]
     assert [head(names).channels for head in HEADS] == [curves + 1, curves, 1]
-    assert [head(names).classes for head in HEADS] == [tuple(names), tuple(names), ("background", "curve")]
+    either = "curve" if curves > 1 else "curve_0"
+    assert [head(names).classes for head in HEADS] == [tuple(names), tuple(names), ("background", either)]
     assert all(head(names).vocabulary == tuple(names) for head in HEADS)
 
 

@@ -8,6 +8,7 @@ from hairline.__main__ import main
 from hairline.cell import run_cell
 from hairline.ledger import run_folders
 from hairline.sheets import render, sample
+from hairline.sheets.draw import draw
 
 
 def test_sheets_draws_the_picture_and_says_what_sheets_are_made_of(tmp_path, capsys):
@@ -26,6 +27,27 @@ def test_sheets_draws_the_picture_and_says_what_sheets_are_made_of(tmp_path, cap
 def test_sheets_refuses_a_picture_of_nothing(tmp_path, capsys):
     assert main(["sheets", "--preview", str(tmp_path / "out.png"), "--count", "0"]) == 1
     assert "--count" in capsys.readouterr().out
+
+
+def test_resolution_measures_what_resizing_loses(tmp_path, capsys):
+    out = tmp_path / "res.png"
+    assert main(["sheets", "--resolution", str(out), "--count", "2"]) == 0
+    text = capsys.readouterr().out
+    specs = [sample(family, number) for family in ("archive", "procedural") for number in range(2)]
+    fine, coarse = ([draw(spec, px_per_mm=scale).labels == 2 for spec in specs] for scale in (12, 4))
+    kept = sum((mask[1::3, 1::3] & true).sum() for mask, true in zip(fine, coarse, strict=True))
+    lost = 100 * (1 - kept / sum(map(np.sum, coarse)))  # the centres of blocks of 3 x 3, counted here another way
+    assert re.search(rf"pen3 -> pen1 +nearest +curve_2 +{lost:.1f} ", text)
+    for way in ("pen1 -> half of pen1", "pen2 -> pen1", "pen1 -> pen2", "pen1 -> pen3"):
+        assert way in text
+    panels = np.split(cv2.imread(str(out)), 3, axis=1)
+    assert len({tuple(color) for color in panels[0][20:380].reshape(-1, 3).tolist()}) >= 3  # both curves are to be seen
+    assert all((panel != panels[0]).any() for panel in panels[1:])
+
+
+def test_sheets_must_be_asked_for_something(capsys):
+    assert main(["sheets"]) == 1
+    assert "--preview PNG or --resolution" in capsys.readouterr().out
 
 
 def test_a_folder_without_las_is_told(tmp_path, capsys):

@@ -1,6 +1,6 @@
 """Roof: the side doors. `python -m hairline COMMAND --help` says more about each.
 
-sheets    a contact sheet of drawn sheets with their truth, and what their pixels are
+sheets    a contact sheet of drawn sheets with their truth, and what their pixels are; what resizing does to truth
 replay    send to MLflow what it missed, and settle runs whose process died
 status    every run of the store with its status
 """
@@ -20,6 +20,7 @@ from rich.table import Table
 from hairline import ledger
 from hairline.curves.files import read_las_dir
 from hairline.ledger.atomic import LedgerError, write_bytes
+from hairline.resolutions import show_resolutions
 from hairline.sheets import FAMILIES, Sheet, render, sample
 from hairline.sheets.preview import composition, contact_sheet
 from hairline.vocabulary import LOG_CLASSES
@@ -44,8 +45,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     sheets = commands.add_parser("sheets", help="a contact sheet of drawn sheets with their truth")
-    sheets.add_argument("--preview", type=Path, required=True, metavar="PNG", help="where the picture goes")
-    sheets.add_argument("--count", type=int, default=8, help="sheets of each family in the picture (8)")
+    sheets.add_argument("--preview", type=Path, metavar="PNG", help="draw sheets beside their truth into this picture")
+    sheets.add_argument(
+        "--resolution",
+        type=Path,
+        nargs="?",
+        const=Path("resolution.png"),
+        metavar="PNG",
+        help="measure how much truth resizing loses, with a picture (resolution.png)",
+    )
+    sheets.add_argument("--count", type=int, default=8, help="sheets of each family shown, or resized (8)")
     sheets.add_argument("--measured", type=int, default=200, help="sheets of each family measured for the table (200)")
     sheets.add_argument("--px-per-mm", type=float, default=4.0, help="scale: 4, 8, 12 for pens of 1, 2, 3 px (4)")
     sheets.add_argument("--seed", type=int, default=0, help="number of the first sheet (0)")
@@ -67,6 +76,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _sheets(options: argparse.Namespace) -> int:
+    """What was asked for of the two pictures, each with its table."""
+    if options.preview is None and options.resolution is None:
+        raise ValueError("expected --preview PNG or --resolution, got neither; --help says what they show")
+    if options.preview is not None:
+        _preview(options)
+    if options.resolution is not None:
+        show_resolutions(options.count, seed=options.seed, picture=options.resolution, console=CONSOLE)
+    return 0
+
+
+def _preview(options: argparse.Namespace) -> None:
     """Draw, count, write the picture, print the table."""
     if options.count < 1 or options.measured < options.count:
         raise ValueError(
@@ -87,7 +107,6 @@ def _sheets(options: argparse.Namespace) -> int:
     write_bytes(options.preview, png.tobytes())
     CONSOLE.print(_composition_table(shares, options.measured))
     CONSOLE.print(f"{options.preview}: {options.count} sheets of each family beside their truth")
-    return 0
 
 
 def _composition_table(shares: Mapping[str, Mapping[str, float]], measured: int) -> Table:

@@ -44,8 +44,13 @@ NOT_IDENTITY: Final = (
     "trainer.channels_last",
     "trainer.compile",
     "data_mix.archive.las_dir",
+    *(f"data_mix.{key}" for key in ("root", "images", "masks", "curves", "split.file")),
 )
-"""Where and how fast a run happens, not what it computes. A LAS folder counts by its content, not by its path."""
+"""Where and how fast a run happens, not what it computes. A folder counts by its content, not by its path or names."""
+
+
+RESERVED: Final = ("all", "ignore")
+"""No names of classes: `all` stands in results for all classes together, `ignore` in a class map for no class."""
 
 
 @dataclass
@@ -176,6 +181,9 @@ def _demand(conf: Conf) -> None:
         )
     if len(conf.classes) < 2 or len(set(conf.classes)) != len(conf.classes):
         raise ConfigError(f"`classes` must be two or more different names, background first, got {conf.classes}")
+    odd = [name for name in conf.classes if "/" in name or name in RESERVED]
+    if odd:
+        raise ConfigError(f"`classes` must be names without '/' and other than {' or '.join(RESERVED)}, got {odd}")
 
 
 def levels(choices: Mapping[str, str], conf: Conf, *, leave_out: Sequence[str] = ()) -> dict[str, str]:

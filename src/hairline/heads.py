@@ -280,13 +280,16 @@ class SigmoidStack(_Sigmoid):
 
 
 class Binary(_Sigmoid):
-    """Any curve against background, in one channel. `decode` says curve above one half, background at one half."""
+    """Any curve against background, in one channel. `decode` says curve above one half, background at one half.
+
+    What it finds is called "curve", or by its own name where the vocabulary has only one.
+    """
 
     name = "binary"
 
     def __init__(self, classes: Sequence[str]) -> None:
         super().__init__(classes)
-        self.classes = (BACKGROUND, "curve")
+        self.classes = self.vocabulary if len(self.vocabulary) == 2 else (BACKGROUND, "curve")
         self.channels = 1
 
     def _targets(self, labels: Tensor, strokes: Tensor, valid: Tensor | None, dtype: torch.dtype) -> Tensor:

@@ -19,9 +19,11 @@ from hairline.config import Conf
 from hairline.curves.files import LasCurve, read_las_dir
 from hairline.data.cache import Progress as OnProgress
 from hairline.data.cache import content_key, open_sheets
-from hairline.data.mix import Counts, Mix, Split, Splits, compose
+from hairline.data.mix import Counts, Mix, Split, Splits, compose, reference
+from hairline.data.pieces import READING_VERSION, open_pieces
 from hairline.data.sheet_file import CachedSheets
-from hairline.sheets import DRAWING_VERSION, render
+from hairline.own_data import is_folder, split_folder
+from hairline.sheets import DRAWING_VERSION, SheetSpec, render
 
 logger = logging.getLogger(__name__)
 
@@ -45,14 +47,9 @@ class Rendered(NamedTuple):
 
 
 def plan_sheets(conf: Conf) -> Planned:
-    """Which sheets the run of `conf` sees. Raises what `read_las_dir` and `compose` raise."""
-    mix = Mix.from_conf(conf.data_mix)
-    samples = _las_curves(mix.archive.las_dir) if mix.archive.las_dir else ()
-    height_mm, width_mm = conf.budget.sheet_mm
-    splits = compose(
-        mix, Counts(**asdict(conf.budget.counts)), seed=conf.seed, size_mm=(height_mm, width_mm), samples=samples
-    )
-    keys = [_key(split, conf.resolution.px_per_mm) for split in (splits.train, splits.val, splits.test)]
+    """Which sheets the run of `conf` sees. Raises what `read_las_dir`, `compose` and `split_folder` raise."""
+    splits = split_folder(conf) if is_folder(conf) else _drawn(conf)
+    keys = [_key(split, conf) for split in (splits.train, splits.val, splits.test)]
     order = hashlib.sha256(splits.train.order.tobytes()).hexdigest()
     digest = hashlib.sha256("".join([*keys, order]).encode()).hexdigest()[:16]
     return Planned(splits, digest)
@@ -62,6 +59,23 @@ def render_sheets(planned: Planned, conf: Conf, *, console: Console) -> Rendered
     """The pixels of every split, from the cache or rendered now. Raises `CacheError` where they cannot be kept."""
     splits = planned.splits
     return Rendered(*(_open(getattr(splits, name), name, conf, console) for name in SPLITS))
+
+
+def reference_sheets(conf: Conf) -> tuple[SheetSpec, ...]:
+    """Archive sheets that no run sees, by which the coverage of a mix is measured."""
+    height_mm, width_mm = conf.budget.sheet_mm
+    return reference((float(height_mm), float(width_mm)), _samples(Mix.from_conf(conf.data_mix)))
+
+
+def _drawn(conf: Conf) -> Splits:
+    mix = Mix.from_conf(conf.data_mix)
+    height_mm, width_mm = conf.budget.sheet_mm
+    counts = Counts(**asdict(conf.budget.counts))
+    return compose(mix, counts, seed=conf.seed, size_mm=(height_mm, width_mm), samples=_samples(mix))
+
+
+def _samples(mix: Mix) -> tuple[LasCurve, ...]:
+    return _las_curves(mix.archive.las_dir) if mix.archive.las_dir else ()
 
 
 @lru_cache(maxsize=4)  # a sweep reads a folder once
@@ -74,12 +88,15 @@ def _las_curves(folder: str) -> tuple[LasCurve, ...]:
     return curves
 
 
-def _key(split: Split, px_per_mm: float) -> str:
-    return content_key(split.specs, px_per_mm=px_per_mm, version=DRAWING_VERSION)
+def _key(split: Split, conf: Conf) -> str:
+    version = READING_VERSION if is_folder(conf) else DRAWING_VERSION
+    return content_key(split.specs, px_per_mm=conf.resolution.px_per_mm, version=version)
 
 
 def _open(split: Split, name: str, conf: Conf, console: Console) -> CachedSheets:
     with _progress(name, console) as tell:
+        if is_folder(conf):
+            return open_pieces([*split.specs], folder=Path(conf.paths.cache), on_progress=tell)
         return open_sheets(
             split.specs,
             px_per_mm=conf.resolution.px_per_mm,

@@ -17,6 +17,7 @@ from hairline.launch import rank_and_world
 from hairline.ledger import RunFolder
 from hairline.losses.class_weight import LogitAdjustment, TunedThreshold, far_from_measured, measured_ratio
 from hairline.measures.overlay import overlay
+from hairline.mix_ledger import data_numbers, tell_data
 from hairline.rendering import Planned, Rendered, render_sheets
 from hairline.sheets import PEN_MM
 from hairline.training.callbacks import Record
@@ -35,11 +36,13 @@ def do_work(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFold
     sheets = render_sheets(planned, conf, console=CONSOLE)
     counts = _counts(conf, planned, sheets)
     weight = _weight(config, conf, counts, record)
+    batches = _batches(conf, planned, sheets)
+    _ledger(conf, planned, sheets, batches, record)
     task = build_task(config, conf, weight, folder=folder.path, prior=_prior(config, counts))
     _demand_memory(conf, task, planned, sheets)
     outcome = train(
         task,
-        _batches(conf, planned, sheets),
+        batches,
         machine=Machine(**asdict(conf.trainer)),
         folder=folder.checkpoints,
         record=record,
@@ -84,6 +87,14 @@ def _tell_weight(measured: dict[str, float], weight: torch.Tensor | None, warnin
         CONSOLE.print(f"warning: {warning}", style="yellow", soft_wrap=True)
 
 
+def _ledger(conf: Conf, planned: Planned, sheets: Rendered, batches: Sheets, record: Record) -> None:
+    """What the run sees, told and logged."""
+    if rank_and_world()[0] == 0:
+        numbers = data_numbers(conf, planned, sheets, batches.training.showings())
+        record(0, numbers)
+        tell_data(numbers, CONSOLE)
+
+
 def build_task(
     config: DictConfig,
     conf: Conf,
@@ -118,7 +129,7 @@ def _demand_memory(conf: Conf, task: SegmentationTask, planned: Planned, sheets:
 
 def _plan(conf: Conf, sheets: Rendered, *, batch_size: int) -> Plan:
     """A tile covers the same millimetres at every resolution."""
-    smallest = min(sheets.train.images.shape[1:])
+    smallest = int(sheets.train.sizes.min())
     tile_px = min(smallest, round(conf.budget.tile_px * conf.resolution.px_per_mm * PEN_MM))
     return Plan(conf.seed, conf.budget.steps, batch_size, tile_px, Change())
 

@@ -72,7 +72,7 @@ def test_windows_that_fit_no_batch_are_refused(drawn) -> None:
     with pytest.raises(ValueError, match="one size, got several"):
         batch_of(sheets, [0, 1], [Window(0, 0, 4, 4), Window(0, 0, 4, 5)])
     with pytest.raises(ValueError, match="got 1 for 2"):
-        batch_of(sheets, [0, 1], [whole(sheets)])
+        batch_of(sheets, [0, 1], [whole(sheets, 0)])
     with pytest.raises(ValueError, match="got 0 for 0"):
         batch_of(sheets, [])
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from hairline.data.tiles import Batch, Change, EvaluationTiles, Plan, TrainingTiles, batch_of
+from hairline.data.tiles import Batch, Change, EvaluationTiles, Plan, TrainingTiles, _stream, batch_of
 
 PLAN = Plan(seed=3, steps=40, batch_size=4, tile_px=16, change=Change())
 STILL = Plan(seed=3, steps=40, batch_size=4, tile_px=None)
@@ -94,6 +94,19 @@ def test_tones_change_linearly_within_their_bounds_and_leave_the_truth(drawn) ->
             assert abs(start + slope / 2 - 0.5) <= 0.1 + 1e-4
             slopes.append(slope)
     assert np.ptp(slopes) > 0.1
+
+
+@pytest.mark.parametrize("size", [(24, 20), (16, 20), (16, 16)])
+def test_windows_on_sheets_of_one_size_are_one_draw_for_each_side(drawn, size: tuple[int, int]) -> None:
+    """So that runs on drawn sheets see what they saw before sheets could differ in size."""
+    height, width = size
+    tiles = TrainingTiles(drawn(7, height=height, width=width), np.arange(7), PLAN)
+    for step in range(5):
+        chance, same = (_stream(PLAN.seed, "tiles", step) for _ in range(2))
+        windows = tiles._windows(np.arange(4), chance)
+        assert [window.row for window in windows] == same.integers(height - 16 + 1, size=4).tolist()
+        assert [window.column for window in windows] == same.integers(width - 16 + 1, size=4).tolist()
+        assert [window.flip for window in windows] == (same.random(4) < 0.5).tolist()
 
 
 def test_tiles_reach_every_corner(drawn) -> None:

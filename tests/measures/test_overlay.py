@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hairline.measures.overlay import overlay
-from hairline.vocabulary import IGNORE, UInt8
+from hairline.vocabulary import IGNORE, LOG_CLASSES, UInt8
 
 TITLE_PX, GAP_PX = 16, 8
 H, W = 60, 50
@@ -40,7 +40,7 @@ def panel(picture: UInt8, index: int, *, scale: int) -> UInt8:
 
 
 def colours(index: int, *, scale: int = 2) -> dict[str, tuple[int, ...]]:
-    shown = panel(overlay(*marked(), scale=scale), index, scale=scale)[::scale, ::scale]
+    shown = panel(overlay(*marked(), classes=LOG_CLASSES, scale=scale), index, scale=scale)[::scale, ::scale]
     return {name: tuple(shown[place].tolist()) for name, (place, _) in MARKS.items()}
 
 
@@ -50,7 +50,7 @@ def lightness(colour: tuple[int, ...]) -> float:
 
 @pytest.mark.parametrize("scale", [1, 2, 3])
 def test_three_panels_and_a_legend_with_every_pixel_a_block(scale: int) -> None:
-    picture = overlay(*marked(), scale=scale)
+    picture = overlay(*marked(), classes=LOG_CLASSES, scale=scale)
     assert picture.dtype == np.uint8
     assert picture.shape[1] == 3 * W * scale + 2 * GAP_PX
     assert picture.shape[0] > TITLE_PX + H * scale
@@ -99,13 +99,23 @@ def test_the_legend_breaks_lines_and_names_every_curve() -> None:
     assert {HIT, SWAP, colours(2)["miss_1"], colours(2)["alarm_2"]} <= legend_colours
 
 
+def test_eight_curves_have_sixteen_colours_in_which_dark_is_darker_than_light() -> None:
+    image, true, found = np.full((H, W), 255, np.uint8), *np.zeros((2, H, W), np.uint8)
+    true[0, :8] = found[1, :8] = range(1, 9)
+    names = ("background", *(f"c{k}" for k in range(8)))
+    shown = panel(overlay(image, true, found, classes=names, scale=1), 2, scale=1)
+    dark, light = shown[0, :8].tolist(), shown[1, :8].tolist()
+    assert len({tuple(colour) for colour in dark + light}) == 16
+    assert max(map(lightness, dark)) < min(map(lightness, light)) < max(map(lightness, light)) < lightness(HIT)
+
+
 def test_inputs_are_left_as_they_were_and_bad_ones_refused() -> None:
     image, true, found = marked()
-    overlay(image, true, found)
+    overlay(image, true, found, classes=LOG_CLASSES)
     assert all(np.array_equal(a, b) for a, b in zip((image, true, found), marked(), strict=True))
     with pytest.raises(ValueError, match="one sheet, not a batch"):
-        overlay(image[None], true[None], found[None])
+        overlay(image[None], true[None], found[None], classes=LOG_CLASSES)
     with pytest.raises(ValueError, match=r"one shape .*\(60, 49\)"):
-        overlay(image, true[:, :-1], found)
+        overlay(image, true[:, :-1], found, classes=LOG_CLASSES)
     with pytest.raises(ValueError, match="1 or more, got 0"):
-        overlay(image, true, found, scale=0)
+        overlay(image, true, found, classes=LOG_CLASSES, scale=0)

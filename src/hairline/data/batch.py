@@ -60,11 +60,11 @@ def darkness_of(image: Tensor) -> Tensor:
 def batch_of(sheets: CachedSheets, indices: Sequence[int] | Int64, windows: Sequence[Window] | None = None) -> Batch:
     """Copy the sheets `indices [B]` into a batch, of sheet b the part `windows[b]`; None takes whole sheets.
 
-    Raises ValueError for windows of different sizes or beyond the sheet.
+    Raises ValueError for windows of different sizes or beyond their sheet, and for whole sheets of different sizes.
     """
     count = len(indices)
-    frames = [whole(sheets)] * count if windows is None else windows
-    _demand_inside(sheets, frames, count)
+    frames = [whole(sheets, index) for index in indices] if windows is None else windows
+    _demand_inside(sheets, indices, frames)
     size = (frames[0].height, frames[0].width)
     planes = np.empty((3, count, *size), dtype=np.uint8)
     for row, (index, frame) in enumerate(zip(indices, frames, strict=True)):
@@ -72,7 +72,10 @@ def batch_of(sheets: CachedSheets, indices: Sequence[int] | Int64, windows: Sequ
             frame.copy(source[index], planes[plane, row])
     strokes = np.empty((count, sheets.curves, *size), dtype=np.bool_)
     for bit in range(sheets.curves):
-        np.not_equal(planes[2] & np.uint8(1 << bit), 0, out=strokes[:, bit])
+        if sheets.crossing:
+            np.not_equal(planes[2] & np.uint8(1 << bit), 0, out=strokes[:, bit])
+        else:
+            np.equal(planes[1], bit + 1, out=strokes[:, bit])
     return Batch(
         image=darkness_of(torch.from_numpy(planes[0])).unsqueeze(1),
         labels=torch.from_numpy(planes[1]).long(),
@@ -81,9 +84,9 @@ def batch_of(sheets: CachedSheets, indices: Sequence[int] | Int64, windows: Sequ
     )
 
 
-def whole(sheets: CachedSheets) -> Window:
-    """The window that leaves nothing out."""
-    return Window(0, 0, *sheets.images.shape[1:])
+def whole(sheets: CachedSheets, index: int) -> Window:
+    """The window that leaves nothing out of sheet `index`."""
+    return Window(0, 0, *sheets.images[index].shape)
 
 
 def pair(image: UInt8, mask: UInt8, *, classes: int) -> tuple[UInt8, UInt8]:
@@ -112,13 +115,15 @@ def pair(image: UInt8, mask: UInt8, *, classes: int) -> tuple[UInt8, UInt8]:
     return image, mask
 
 
-def _demand_inside(sheets: CachedSheets, frames: Sequence[Window], count: int) -> None:
-    height, width = sheets.images.shape[1:]
-    if count == 0 or len(frames) != count:
-        raise ValueError(f"a batch needs one window for each sheet and a sheet or more, got {len(frames)} for {count}")
+def _demand_inside(sheets: CachedSheets, indices: Sequence[int] | Int64, frames: Sequence[Window]) -> None:
+    if len(indices) == 0 or len(frames) != len(indices):
+        raise ValueError(
+            f"a batch needs one window for each sheet and a sheet or more, got {len(frames)} for {len(indices)}"
+        )
     if len({(frame.height, frame.width) for frame in frames}) > 1:
         raise ValueError("`windows` of one batch must have one size, got several; cut them to the smallest")
-    for frame in frames:
+    for index, frame in zip(indices, frames, strict=True):
+        height, width = sheets.images[index].shape
         if frame.row < 0 or frame.column < 0 or frame.row + frame.height > height or frame.column + frame.width > width:
             raise ValueError(
                 f"`windows` must lie on the sheet of {height} x {width} px, got {frame}; move or shrink it"

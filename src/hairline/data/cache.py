@@ -24,24 +24,38 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
 from hairline.data.sheet_file import FORMAT, HEADER, CachedSheets, CacheError, Header, fill, read
-from hairline.sheets import Sheet, SheetSpec
+from hairline.sheets import Sheet
 
 Progress = Callable[[int, int], None]
 """Called with (sheets done, sheets in all) after every rendered sheet."""
 
-Render = Callable[[SheetSpec], Sheet]
+
+class Drawable(Protocol):
+    """What a sheet is made from: a SheetSpec, or a piece of a user's image."""
+
+    @property
+    def digest(self) -> str:
+        """Names everything its pixels depend on, but for the scale."""
+        ...
+
+    @property
+    def size_mm(self) -> tuple[float, float]:
+        """Height and width."""
+        ...
+
+
+Render = Callable[[Any], Sheet]
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-MAX_CURVES = 8  # one bit of a byte each
 
 
 def open_sheets(
-    specs: Sequence[SheetSpec],
+    specs: Sequence[Drawable],
     *,
     px_per_mm: float,
     folder: Path,
@@ -53,8 +67,8 @@ def open_sheets(
 
     `render` must be a function of the spec and of `px_per_mm` alone; raise `version` whenever it draws differently.
     Processes that ask at once wait for the one that renders; one sheet at a time is in memory. Raises ValueError for no
-    specs, sheets of different sizes, more than 8 curves or labels that are no class id; CacheError when the folder
-    cannot be written or has no room.
+    specs, sheets of different sizes, more than 8 curves that cross or labels that are no class id; CacheError when the
+    folder cannot be written or has no room.
     """
     _demand_alike(specs)
     key = content_key(specs, px_per_mm=px_per_mm, version=version)
@@ -73,7 +87,7 @@ def open_sheets(
     return found
 
 
-def content_key(specs: Sequence[SheetSpec], *, px_per_mm: float, version: int) -> str:
+def content_key(specs: Sequence[Drawable], *, px_per_mm: float, version: int) -> str:
     """Name of the content: SHA-256, in hex, of everything its pixels depend on."""
     head = json.dumps({"format": FORMAT, "version": version, "px_per_mm": float(px_per_mm)}, sort_keys=True)
     return hashlib.sha256("\n".join([head, *(spec.digest for spec in specs)]).encode()).hexdigest()
@@ -83,7 +97,7 @@ def _silent(done: int, total: int) -> None:
     """Report nothing."""
 
 
-def _demand_alike(specs: Sequence[SheetSpec]) -> None:
+def _demand_alike(specs: Sequence[Drawable]) -> None:
     """Refuse, before anything is drawn, what cannot lie in one file."""
     if len(specs) == 0:
         raise ValueError("`specs` must hold at least one sheet, got none; raise the count of this split")
@@ -116,13 +130,11 @@ def _explained(path: Path) -> Iterator[None]:
         raise CacheError(error.errno, text, str(path.parent)) from error
 
 
-def _build(path: Path, specs: Sequence[SheetSpec], render: Render, on_progress: Progress) -> None:
+def _build(path: Path, specs: Sequence[Drawable], render: Render, on_progress: Progress) -> None:
     """Render into a partial file and move it into place when it is whole. Whatever goes wrong, no partial stays."""
     partial = path.with_suffix(".partial")  # the lock is ours: what a killed writer left here is overwritten
     first = render(specs[0])
     curves = len(first.strokes)
-    if curves > MAX_CURVES:
-        raise ValueError(f"a cached sheet must have at most {MAX_CURVES} curves, got {curves}; draw fewer on a sheet")
     height, width = first.image.shape
     header = Header(path.stem, len(specs), height, width, curves)
     try:

@@ -17,8 +17,8 @@ Mixes, for counts {archive a, train n}
 
 Randomness
     Sheet i of a stream has the i-th number of the stream (seed, name); the names are "train/archive",
-    "train/procedural", "val" and "test". So a larger count adds sheets and changes none, and mixes of one seed share
-    what they can.
+    "train/procedural", "val", "test" and "reference". So a larger count adds sheets and changes none, and mixes of one
+    seed share what they can.
 
 Equal steps and equal images seen are kept by the batches (`tiles.py`), which draw from `order` without end.
 """
@@ -34,6 +34,9 @@ from typing import Any
 import numpy as np
 
 from hairline.curves.files import LasCurve
+from hairline.data.conf_keys import checked_keys
+from hairline.data.coverage import REFERENCE
+from hairline.data.pieces import Piece
 from hairline.data.wells import Shares, share_out
 from hairline.sheets import SheetSpec, sample
 from hairline.sheets.draw import draw
@@ -78,8 +81,10 @@ class Mix:
     @staticmethod
     def from_conf(conf: Mapping[str, Any]) -> Mix:
         """The mix of a composed `data_mix` node. ValueError names a key that is unknown, missing or of wrong type."""
-        top = _checked(conf, {"name": str, "archive": Mapping, "procedural": bool, "enrich": float}, "data_mix")
-        archive = _checked(top["archive"], {"las_dir": str, "repeat": bool}, "data_mix.archive", optional=("las_dir",))
+        top = checked_keys(conf, {"name": str, "archive": Mapping, "procedural": bool, "enrich": float}, "data_mix")
+        archive = checked_keys(
+            top["archive"], {"las_dir": str, "repeat": bool}, "data_mix.archive", optional=("las_dir",)
+        )
         return Mix(top["name"], Archive(**archive), top["procedural"], top["enrich"])
 
 
@@ -102,9 +107,9 @@ class Counts:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Unique `specs`, and `order [M]` int64: which of them is shown, once per entry."""
+    """Unique `specs` (of a folder: pieces), and `order [M]` int64: which of them is shown, once per entry."""
 
-    specs: tuple[SheetSpec, ...]
+    specs: tuple[SheetSpec, ...] | tuple[Piece, ...]
     order: Int64
 
 
@@ -136,12 +141,23 @@ def compose(mix: Mix, counts: Counts, *, seed: int, size_mm: SizeMm, samples: Se
     return Splits(train, Split(val, np.arange(len(val))), Split(test, np.arange(len(test))), shares.apart)
 
 
-def summary(split: Split) -> dict[str, int]:
-    """The ledger's row: unique sheets, sheets shown per round, most showings of one sheet, unique ones per family."""
-    families = sorted({spec.family for spec in split.specs})
-    per_family = {f"unique_{name}": sum(spec.family == name for spec in split.specs) for name in families}
-    most = int(np.bincount(split.order).max())
-    return {"unique": len(split.specs), "shown": len(split.order), "most_showings": most} | per_family
+def summary(split: Split, showings: Int64 | None = None) -> dict[str, int]:
+    """The ledger's row: unique sheets shown, all showings, most showings of one sheet, unique ones per family.
+
+    `showings [N]` is how often each sheet was shown; None counts one round of the order.
+    """
+    times = np.bincount(split.order, minlength=len(split.specs)) if showings is None else showings
+    specs: Sequence[SheetSpec | Piece] = split.specs
+    seen = [spec.family for spec, shown in zip(specs, times, strict=True) if shown]
+    per_family = {f"unique_{name}": seen.count(name) for name in sorted(set(seen))}
+    return {"unique": len(seen), "shown": int(times.sum()), "most_showings": int(times.max())} | per_family
+
+
+@lru_cache(maxsize=2)
+def reference(size_mm: SizeMm, samples: tuple[LasCurve, ...]) -> tuple[SheetSpec, ...]:
+    """Archive sheets of no split, the same for every run: what the archive is like. With curves, from all of them."""
+    values = [run for curve in samples for run in curve.runs()]
+    return _archive("reference", REFERENCE, 0, size_mm, values)
 
 
 def _archive(stream: str, count: int, seed: int, size: SizeMm, values: Sequence[Float64]) -> tuple[SheetSpec, ...]:
@@ -169,23 +185,3 @@ def _numbers(seed: int, stream: str, count: int) -> list[int]:
 
 def _stream(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(name.encode()),)))
-
-
-def _checked(
-    conf: Mapping[str, Any], kinds: Mapping[str, type], where: str, *, optional: Sequence[str] = ()
-) -> dict[str, Any]:
-    """The values of exactly the keys of `kinds`, of these types; whole numbers pass as floats, None where optional."""
-    if set(conf) != set(kinds):
-        missing, unknown = sorted(set(kinds) - set(conf)), sorted(set(conf) - set(kinds))
-        raise ValueError(
-            f"{where}: expected the keys {sorted(kinds)}, got {missing=} and {unknown=}; see conf/data_mix"
-        )
-    values: dict[str, Any] = {}
-    for key, kind in kinds.items():
-        value = conf[key]
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if not isinstance(value, kind) and not (value is None and key in optional):
-            raise ValueError(f"{where}.{key}: expected {kind.__name__}, got {value!r}; see conf/data_mix")
-        values[key] = value
-    return values

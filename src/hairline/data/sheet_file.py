@@ -1,8 +1,10 @@
 """The file of rendered sheets: how its bytes lie, how it is written, how a reader knows that it is whole.
 
 Conventions
-    `N` sheets of one size `[H, W]` with K curves, at most 8. Of every sheet four planes of uint8 are kept: `image`,
-    `labels`, `strokes` (bit k set where the ink of curve k + 1 lies) and `layers` (the bits of the vocabulary).
+    `N` sheets of one size `[H, W]` with K curves. Of every sheet four planes of uint8 are kept: `image`, `labels`,
+    `strokes` (bit k set where the ink of curve k + 1 lies) and `layers` (the bits of the vocabulary). A byte has
+    MAX_CURVES bits: more curves than that must not cross, and then the strokes are what the labels say and their plane
+    is empty.
 
 Layout
     header   HEADER bytes: a JSON object padded with blanks; says sizes and holds the mark `"complete": true`
@@ -19,8 +21,9 @@ import errno
 import json
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
@@ -33,6 +36,10 @@ FORMAT = 1
 HEADER = 4096
 ALIGN = 64
 PLANES = 4
+MAX_CURVES = 8  # one bit of a byte each
+
+
+Planes = UInt8 | tuple[UInt8, ...]
 
 
 class CacheError(OSError):
@@ -93,23 +100,36 @@ class Header:
 class CachedSheets:
     """N rendered sheets as read-only views of one mapped file; a pickled copy reopens the file instead of carrying it.
 
-    `images`, `labels`, `strokes`, `layers`: uint8 [N,H,W]. `pixels [N, K+2]` int64: pixels of each sheet with class id
-    0..K and, last, with the ignored id. `curves` is K. `path` is the file.
+    `images`, `labels`, `strokes`, `layers`: uint8 [N,H,W], or where sheets differ in size N planes [H,W]. `pixels
+    [N, K+2]` int64: pixels of each sheet with class id 0..K and, last, with the ignored id. `curves` is K. `path` is
+    the file, the first where several are joined: `parts` then are the files, and `rows` where their sheets stand.
     """
 
     path: Path
-    images: UInt8
-    labels: UInt8
-    strokes: UInt8
-    layers: UInt8
+    images: Planes
+    labels: Planes
+    strokes: Planes
+    layers: Planes
     pixels: Int64
     curves: int
+    parts: tuple[CachedSheets, ...] = ()
+    rows: tuple[tuple[int, ...], ...] = ()
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def __reduce__(self) -> tuple[Callable[[Path], CachedSheets], tuple[Path]]:
-        return _reopen, (self.path,)
+    def __reduce__(self) -> tuple[Callable[..., CachedSheets], tuple[object, ...]]:
+        return (joined, (self.parts, self.rows)) if self.parts else (_reopen, (self.path,))
+
+    @cached_property
+    def sizes(self) -> Int64:
+        """Height and width of every sheet, int64 [N,2]."""
+        return np.array([plane.shape for plane in self.images], dtype=np.int64)
+
+    @property
+    def crossing(self) -> bool:
+        """Whether `strokes` holds the curves; else no two of them share a pixel, and `labels` says where they are."""
+        return self.curves <= MAX_CURVES
 
     def class_counts(self, classes: int, *, order: Int64 | None = None) -> Int64:
         """Pixels per class id as int64 [C]; `order [M]` counts a sheet as often as it is shown. Reads no pixel.
@@ -135,6 +155,21 @@ class CachedSheets:
         return counts / total if total else np.full(classes, np.nan)
 
 
+def joined(parts: Sequence[CachedSheets], rows: Sequence[Sequence[int]]) -> CachedSheets:
+    """Several files as one set of sheets: sheet i of part p is number `rows[p][i]`, which together are 0..N-1."""
+    places = [(part, i) for part, mine in zip(parts, rows, strict=True) for i in range(len(mine))]
+    order = np.argsort(np.concatenate([np.asarray(mine) for mine in rows])).tolist()
+    images, labels, strokes, layers = (
+        tuple(getattr(places[n][0], name)[places[n][1]] for n in order)
+        for name in ("images", "labels", "strokes", "layers")
+    )
+    pixels = np.concatenate([part.pixels for part in parts])[order]
+    kept = tuple(tuple(mine) for mine in rows)
+    return CachedSheets(
+        parts[0].path, images, labels, strokes, layers, pixels, parts[0].curves, parts=tuple(parts), rows=kept
+    )
+
+
 def fill(record: UInt8, sheet: Sheet, header: Header) -> Int64:
     """Lay the planes of `sheet` into `record [stride]`; return its row of the table, int64 [K + 3].
 
@@ -149,9 +184,21 @@ def fill(record: UInt8, sheet: Sheet, header: Header) -> Int64:
         )
     planes = record[: PLANES * header.height * header.width].reshape(PLANES, *size)
     planes[0], planes[1], planes[2], planes[3] = sheet.image, sheet.labels, 0, sheet.layers
-    for bit, stroke in enumerate(sheet.strokes):
-        planes[2] |= stroke.view(np.uint8) << np.uint8(bit)
+    if header.curves > MAX_CURVES:
+        _demand_apart(sheet)
+    else:
+        for bit, stroke in enumerate(sheet.strokes):
+            planes[2] |= stroke.view(np.uint8) << np.uint8(bit)
     return np.concatenate(([zlib.crc32(record.data)], _pixels_per_class(sheet.labels, header.curves)))
+
+
+def _demand_apart(sheet: Sheet) -> None:
+    """Refuse more curves than bits where the labels do not say all about them."""
+    if any((stroke != (sheet.labels == k)).any() for k, stroke in enumerate(sheet.strokes, start=1)):
+        raise ValueError(
+            f"a cached sheet must have at most {MAX_CURVES} curves, got {len(sheet.strokes)} that cross; draw fewer on "
+            "a sheet, or curves whose strokes are those of the labels"
+        )
 
 
 def read(path: Path, *, key: str | None = None) -> CachedSheets | None:

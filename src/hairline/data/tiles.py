@@ -7,7 +7,7 @@ Conventions
 What step s holds, for a global batch of B and an `order` of M entries
     sheets   positions sB .. sB+B-1 of an endless row of shuffled copies of `order`, copy e shuffled by the stream
              (seed, "order", e): every entry is shown once before any is shown twice
-    corner   uniform over all places where the tile fits, from the stream (seed, "tiles", s)
+    corner   uniform over all places where the tile fits on its sheet, from the stream (seed, "tiles", s)
     change   left-right flip with probability 1/2 (the truth is flipped too: the order of the curves on a log is free);
              darkness' = clip(gain * (darkness - 1/2) + 1/2 + shift, 0, 1), gain uniform in 1 +- contrast and shift in
              +- brightness. Same stream. Each can be switched off.
@@ -87,9 +87,10 @@ class TrainingTiles(Dataset[Batch]):
         if not 0 <= step < self.plan.steps:
             raise IndexError(f"`step` must lie in 0..{self.plan.steps - 1}, got {step}")
         chance = _stream(self.plan.seed, "tiles", step)
-        windows = self._windows(chance)[self.mine]
+        indices = self._indices(step)
+        windows = self._windows(indices, chance)[self.mine]
         gain, shift = self._tones(chance)[:, self.mine]
-        batch = batch_of(self.sheets, self._indices(step)[self.mine], windows)
+        batch = batch_of(self.sheets, indices[self.mine], windows)
         if self.plan.change.contrast or self.plan.change.brightness:
             offset = torch.from_numpy(0.5 + shift - 0.5 * gain).view(-1, 1, 1, 1)
             batch.image.mul_(torch.from_numpy(gain).view(-1, 1, 1, 1)).add_(offset).clamp_(0.0, 1.0)
@@ -108,12 +109,18 @@ class TrainingTiles(Dataset[Batch]):
             self.latest = (epoch, _stream(self.plan.seed, "order", epoch).permutation(self.order))
         return self.latest[1]
 
-    def _windows(self, chance: np.random.Generator) -> list[Window]:
-        """Windows [B] of the global batch."""
-        height, width = self.sheets.images.shape[1:]
-        tall, wide = (height, width) if self.plan.tile_px is None else (self.plan.tile_px, self.plan.tile_px)
-        rows = chance.integers(height - tall + 1, size=self.plan.batch_size)
-        columns = chance.integers(width - wide + 1, size=self.plan.batch_size)
+    def showings(self) -> Int64:
+        """How often each sheet is shown in the whole run, by all processes, int64 [N]."""
+        rounds, rest = divmod(self.plan.steps * self.plan.batch_size, len(self.order))
+        once = np.bincount(self.order, minlength=len(self.sheets))
+        return rounds * once + np.bincount(self._shuffled(rounds)[:rest], minlength=len(self.sheets))
+
+    def _windows(self, indices: Int64, chance: np.random.Generator) -> list[Window]:
+        """Windows [B] of the global batch, one on each of the sheets `indices`."""
+        height, width = self.sheets.sizes[indices].T
+        tall, wide = self.sheets.sizes[0].tolist() if self.plan.tile_px is None else (self.plan.tile_px,) * 2
+        rows = chance.integers(height - tall + 1)
+        columns = chance.integers(width - wide + 1)
         flips = (chance.random(self.plan.batch_size) < 0.5) & self.plan.change.flip
         return [
             Window(row, column, tall, wide, flip)
@@ -127,9 +134,10 @@ class TrainingTiles(Dataset[Batch]):
 
 
 class EvaluationTiles(Dataset[Batch]):
-    """Item b holds the whole sheets bB .. bB+B-1, unchanged; the last batch may be smaller.
+    """Item b holds whole sheets, unchanged, at most B and all of one size; together the items hold each sheet once.
 
-    Process `rank` of `world` has every world-th sheet; together they have each sheet once.
+    Sheets of one size follow each other in their order, sizes from the smallest up. Process `rank` of `world` has every
+    world-th sheet; together they have each sheet once.
     """
 
     def __init__(self, sheets: CachedSheets, *, batch_size: int, rank: int = 0, world: int = 1):
@@ -137,15 +145,18 @@ class EvaluationTiles(Dataset[Batch]):
         if batch_size < 1:
             raise ValueError(f"`batch_size` must be 1 or more, got {batch_size}")
         self.sheets, self.batch_size = sheets, batch_size
-        self.indices = np.arange(rank, len(sheets), world)
+        mine = np.arange(rank, len(sheets), world)
+        sizes, group = np.unique(sheets.sizes[mine], axis=0, return_inverse=True)
+        same = [mine[group.reshape(-1) == number] for number in range(len(sizes))]
+        self.batches = [some[i : i + batch_size] for some in same for i in range(0, len(some), batch_size)]
 
     def __len__(self) -> int:
-        return -(-len(self.indices) // self.batch_size)
+        return len(self.batches)
 
     def __getitem__(self, number: int) -> Batch:
         if not 0 <= number < len(self):
             raise IndexError(f"`number` of a batch must lie in 0..{len(self) - 1}, got {number}")
-        return batch_of(self.sheets, self.indices[number * self.batch_size : (number + 1) * self.batch_size])
+        return batch_of(self.sheets, self.batches[number])
 
 
 def _stream(seed: int, name: str, number: int) -> np.random.Generator:
@@ -162,7 +173,9 @@ def _demand_order(order: Int64, sheets: int) -> None:
 
 def _demand_plan(plan: Plan, sheets: CachedSheets, rank: int, world: int) -> None:
     _demand_rank(rank, world)
-    smallest = min(sheets.images.shape[1:])
+    smallest = int(sheets.sizes.min())
+    if plan.tile_px is None and (sheets.sizes != sheets.sizes[0]).any():
+        raise ValueError("`tile_px` must be set for sheets of several sizes, got None: no batch could hold them whole")
     if plan.tile_px is not None and not 1 <= plan.tile_px <= smallest:
         raise ValueError(
             f"`tile_px` must lie in 1..{smallest}, the smaller side of the sheets, got {plan.tile_px}; "

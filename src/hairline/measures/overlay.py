@@ -10,9 +10,9 @@ uint8, the image faded towards white beneath the colours, every pixel enlarged t
     misses              from dark to light: black, one curve taken for another; dark tone, missed pixels of that curve;
                         light tone, its false alarms; pale grey, hits. Ignored pixels are a grey area
 
-The tones of a curve are a dark and a light neighbour in the palette of Okabe and Ito. The four signs differ in
-lightness first and the curves in hue second, so colour-blind readers and a grey print keep hits, misses and false
-alarms apart.
+The tones of the first four curves are a dark and a light neighbour in the palette of Okabe and Ito, those of four more
+lie between them; then they come round again. The four signs differ in lightness first and the curves in hue second, so
+colour-blind readers and a grey print keep hits, misses and false alarms apart.
 
 References
 ----------
@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from hairline.vocabulary import IGNORE, LOG_CLASSES, UInt8
+from hairline.vocabulary import IGNORE, UInt8
 
 Colour = tuple[int, int, int]
 Pixel = TypeVar("Pixel", np.uint8, np.bool_)
@@ -39,6 +39,10 @@ _TONES: Final[tuple[tuple[Colour, Colour], ...]] = (
     ((180, 50, 0), (240, 150, 10)),
     ((0, 100, 70), (60, 195, 150)),
     ((130, 50, 110), (225, 140, 195)),
+    ((105, 85, 0), (215, 190, 50)),
+    ((0, 95, 110), (80, 190, 205)),
+    ((120, 60, 30), (215, 155, 115)),
+    ((60, 60, 130), (155, 155, 225)),
 )
 _HIT: Final[Colour] = (195, 195, 195)
 _SWAP: Final[Colour] = (0, 0, 0)
@@ -51,7 +55,7 @@ _LETTER: Final = 0.36  # share of OpenCV's own letter size
 _SWATCH_PX: Final = 8
 
 
-def overlay(image: UInt8, true: UInt8, found: UInt8, *, classes: Sequence[str] = LOG_CLASSES, scale: int = 2) -> UInt8:
+def overlay(image: UInt8, true: UInt8, found: UInt8, *, classes: Sequence[str], scale: int = 2) -> UInt8:
     """RGB uint8 picture of one sheet: truth | prediction | misses at `scale`, and the legend below.
 
     Raises `ValueError` on shapes that differ and on a scale below 1.
