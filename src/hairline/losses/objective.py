@@ -10,6 +10,8 @@ Conventions
 
     mean over the channels with truth in the batch of  w_c L_c
 
+*Sums* (`kind = "sum"`: dice_ce, ...) add the values of their terms, each times its share.
+
 `scale="kept"` (default) divides by the sum of the weights used, so that a weight moves the balance between classes and
 not the learning rate; `scale="raw"` divides by the number of pixels or terms, as without weights.
 
@@ -21,8 +23,9 @@ seldom, and a pixel loss (alone or beside the region loss) is the remedy where i
 
 Ignored pixels (255) add nothing to any sum and get no gradient.
 
-Weights act or raise. A weight that cannot move the balance of this head and loss raises at construction; all-equal
-weights cannot either, but say so themselves: they are the same as none (under `raw`, a common factor).
+Weights act or raise. A weight that cannot move the balance of this head and loss, or of one term of a sum, raises at
+construction; all-equal weights cannot either, but say so themselves: they are the same as none (under `raw`, a common
+factor).
 
 The loss is computed and returned in float32, or wider if the logits are; bf16 and fp16 logits are widened first.
 """
@@ -30,68 +33,16 @@ The loss is computed and returned in float32, or wider if the logits are; bf16 a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Literal, Protocol, get_args
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
+from hairline.losses.kinds import HeadLike, Loss, PixelLoss, RegionLoss
+
 Scale = Literal["kept", "raw"]
-
-
-class HeadLike(Protocol):
-    """What an objective asks of a head; `hairline.heads` gives the meaning."""
-
-    name: str
-    vocabulary: tuple[str, ...]
-
-    def read(self, labels: Tensor, strokes: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
-        """Targets [B,c,H,W], zero at ignored pixels, and the mask of valid ones or None."""
-        ...
-
-    def soften(self, targets: Tensor, smoothing: float) -> Tensor:
-        """Targets moved towards all answers alike."""
-        ...
-
-    def pixel_nll(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Negative log-likelihood of each decision."""
-        ...
-
-    def probabilities(self, logits: Tensor) -> Tensor:
-        """[B,c,H,W] in 0..1."""
-        ...
-
-    def pixel_weights(self, weight: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-        """Weight of each decision."""
-        ...
-
-    def channel_weights(self, weight: Tensor) -> Tensor:
-        """Weight of each channel [c]."""
-        ...
-
-
-class PixelLoss(Protocol):
-    """Terms from the negative log-likelihood of decisions, shape kept."""
-
-    name: str
-    kind: Literal["pixel"]
-    smoothing: float
-
-    def __call__(self, nll: Tensor) -> Tensor:
-        """Terms."""
-        ...
-
-
-class RegionLoss(Protocol):
-    """One term per channel from probabilities and targets; `precise` if it wants probabilities in float64."""
-
-    name: str
-    kind: Literal["region"]
-    precise: bool
-
-    def __call__(self, probabilities: Tensor, targets: Tensor) -> Tensor:
-        """Terms [c]."""
-        ...
 
 
 class Objective(nn.Module):
@@ -99,7 +50,7 @@ class Objective(nn.Module):
 
     Args:
         head: how logits are read.
-        loss: a pixel or region loss.
+        loss: one of any kind.
         weight: one weight per class of the vocabulary, background first, for every head; None for none.
         scale: "kept" or "raw", see above.
 
@@ -113,7 +64,7 @@ class Objective(nn.Module):
     def __init__(
         self,
         head: HeadLike,
-        loss: PixelLoss | RegionLoss,
+        loss: Loss,
         *,
         weight: Sequence[float] | Tensor | None = None,
         scale: Scale = "kept",
@@ -133,17 +84,24 @@ class Objective(nn.Module):
         """The loss of a batch."""
         wide = logits if logits.dtype == torch.float64 else logits.float()
         targets, valid = self.head.read(labels, strokes, dtype=wide.dtype)
-        if self.loss.kind == "pixel":
-            return self._pixel(self.loss, wide, labels, targets, valid)
-        return self._region(self.loss, wide, targets, valid)
+        return self._value(self.loss, _Scene(self.head, wide, labels, targets, valid))
 
-    def _pixel(self, loss: PixelLoss, logits: Tensor, labels: Tensor, targets: Tensor, valid: Tensor | None) -> Tensor:
+    def _value(self, loss: Loss, scene: _Scene) -> Tensor:
+        if loss.kind == "sum":
+            values = [share * self._value(term, scene) for _, share, term in loss.parts]
+            return torch.stack(values).sum()
+        if loss.kind == "pixel":
+            return self._pixel(loss, scene)
+        return self._region(loss, scene)
+
+    def _pixel(self, loss: PixelLoss, scene: _Scene) -> Tensor:
+        targets, valid = scene.targets, scene.valid
         soft = self.head.soften(targets, loss.smoothing) if loss.smoothing else targets
-        terms = loss(self.head.pixel_nll(logits, soft))
+        terms = loss(self.head.pixel_nll(scene.logits, soft))
         if self.weight is None:
             weights = None if valid is None else valid.to(terms.dtype)
         else:
-            weights = self.head.pixel_weights(self.weight.to(terms.dtype), labels, targets)
+            weights = self.head.pixel_weights(self.weight.to(terms.dtype), scene.labels, targets)
             weights = weights if valid is None else weights * valid
         if weights is None:
             return terms.sum() / max(terms.numel(), 1)
@@ -151,14 +109,35 @@ class Objective(nn.Module):
         divisor = weights.sum() if self.weight is None or self.scale == "kept" else _count(valid, terms)
         return _ratio((terms * weights).sum(), divisor)
 
-    def _region(self, loss: RegionLoss, logits: Tensor, targets: Tensor, valid: Tensor | None) -> Tensor:
-        probabilities = self.head.probabilities(logits.double() if loss.precise else logits)
-        terms = loss(probabilities if valid is None else probabilities * valid, targets).to(logits.dtype)
-        present = (targets.sum(dim=(0, 2, 3)) > 0).to(terms.dtype)
+    def _region(self, loss: RegionLoss, scene: _Scene) -> Tensor:
+        terms = loss(scene.probabilities(precise=loss.precise), scene.targets).to(scene.logits.dtype)
+        return self._mean_over_channels(terms, scene.targets.sum(dim=(0, 2, 3)) > 0)
+
+    def _mean_over_channels(self, terms: Tensor, has_truth: Tensor) -> Tensor:
+        present = has_truth.to(terms.dtype)
         if self.weight is None:
             return _ratio((terms * present).sum(), present.sum())
         weights = present * self.head.channel_weights(self.weight.to(terms.dtype))
         return _ratio((terms * weights).sum(), (weights if self.scale == "kept" else present).sum())
+
+
+@dataclass
+class _Scene:
+    """One batch as the terms of a sum share it; probabilities are computed once, and zero at ignored pixels."""
+
+    head: HeadLike
+    logits: Tensor
+    labels: Tensor
+    targets: Tensor
+    valid: Tensor | None
+    known: dict[bool, Tensor] = field(default_factory=dict)
+
+    def probabilities(self, *, precise: bool = False) -> Tensor:
+        """`[B,c,H,W]` in the dtype of the logits, or in float64."""
+        if precise not in self.known:
+            found = self.head.probabilities(self.logits.double() if precise else self.logits)
+            self.known[precise] = found if self.valid is None else found * self.valid
+        return self.known[precise]
 
 
 def _count(valid: Tensor | None, terms: Tensor) -> Tensor:
@@ -185,15 +164,28 @@ def _checked(weight: Sequence[float] | Tensor, classes: tuple[str, ...]) -> Tens
     return vector
 
 
-def _must_act(weight: Tensor, head: HeadLike, loss: PixelLoss | RegionLoss, scale: Scale) -> None:
-    """Raise unless `weight` moves the balance between classes, or is the same for all of them."""
-    if loss.kind == "pixel" or bool((weight == weight[0]).all()):
+def _must_act(weight: Tensor, head: HeadLike, loss: Loss, scale: Scale) -> None:
+    """Raise unless `weight` moves the balance between classes in every term, or is the same for all of them."""
+    if bool((weight == weight[0]).all()):
         return
-    used = head.channel_weights(weight)
-    acts = bool((used != used[0]).any()) if scale == "kept" else bool((used != 1).any())
-    if not acts or not used.any():
-        raise ValueError(
-            f"weight {weight.tolist()} cannot act on loss={loss.name} with head={head.name} and scale={scale}: "
-            f"this loss has one term for each channel, and the weights of these are {used.tolist()}; use "
-            "head=softmax, class_weight.scale=raw, class_weight=none, or a loss that counts pixels (soft_ce, focal)"
-        )
+    for term, part in _parts(loss):
+        if part.kind == "pixel":
+            continue
+        used = head.channel_weights(weight)
+        acts = bool((used != used[0]).any()) if scale == "kept" else bool((used != 1).any())
+        if not acts or not used.any():
+            raise ValueError(
+                f"weight {weight.tolist()} cannot act on loss={loss.name} with head={head.name} and scale={scale}: "
+                f"{f'its term {term}' if term else 'this loss'} has one term for each channel, and the weights of "
+                f"these are {used.tolist()}; use head=softmax, class_weight.scale=raw, class_weight=none, or a loss "
+                "that counts pixels (soft_ce, focal)"
+            )
+
+
+def _parts(loss: Loss, path: str = "") -> Iterator[tuple[str, PixelLoss | RegionLoss]]:
+    """Every loss that is no sum, with its place in the sum, as `dice` or `both.dice`; "" for a loss that is none."""
+    if loss.kind != "sum":
+        yield path, loss
+        return
+    for name, _, part in loss.parts:
+        yield from _parts(part, f"{path}.{name}" if path else name)

@@ -1,0 +1,87 @@
+"""What an objective is made of, by shape: what it asks of a head, and the kinds of loss it can evaluate.
+
+    pixel    negative log-likelihood of decisions -> terms of the same shape
+    region   (probabilities, targets) -> one term for each channel
+    sum      losses and their shares
+
+Losses are matched by their attributes, not by inheritance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol, TypeAlias
+
+import torch
+from torch import Tensor
+
+
+class HeadLike(Protocol):
+    """What an objective asks of a head; `hairline.heads` gives the meaning."""
+
+    name: str
+    vocabulary: tuple[str, ...]
+    first_curve: int
+
+    def read(self, labels: Tensor, strokes: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
+        """Targets [B,c,H,W], zero at ignored pixels, and the mask of valid ones or None."""
+        ...
+
+    def soften(self, targets: Tensor, smoothing: float) -> Tensor:
+        """Targets moved towards all answers alike."""
+        ...
+
+    def pixel_nll(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Negative log-likelihood of each decision."""
+        ...
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """[B,c,H,W] in 0..1."""
+        ...
+
+    def pixel_weights(self, weight: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+        """Weight of each decision."""
+        ...
+
+    def channel_weights(self, weight: Tensor) -> Tensor:
+        """Weight of each channel [c]."""
+        ...
+
+
+class PixelLoss(Protocol):
+    """Terms from the negative log-likelihood of decisions, shape kept."""
+
+    name: str
+    kind: Literal["pixel"]
+    smoothing: float
+
+    def __call__(self, nll: Tensor) -> Tensor:
+        """Terms."""
+        ...
+
+
+class RegionLoss(Protocol):
+    """One term per channel from probabilities and targets; `precise` if it wants probabilities in float64."""
+
+    name: str
+    kind: Literal["region"]
+    precise: bool
+
+    def __call__(self, probabilities: Tensor, targets: Tensor) -> Tensor:
+        """Terms [c]."""
+        ...
+
+
+class SumLoss(Protocol):
+    """`parts` are (name, share, loss)."""
+
+    name: str
+    kind: Literal["sum"]
+
+    @property
+    def parts(self) -> Sequence[tuple[str, float, Loss]]:
+        """The losses of the sum that have a share."""
+        ...
+
+
+Loss: TypeAlias = "PixelLoss | RegionLoss | SumLoss"
