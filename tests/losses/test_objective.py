@@ -53,6 +53,8 @@ def can_weigh(loss, head_name: str, weight, scale: str = "kept") -> bool:
         return all(can_weigh(term, head_name, weight, scale) for _, _, term in loss.parts)
     if loss.kind == "pixel" or scale == "raw":
         return True
+    if loss.kind == "mapped" and loss.truth_map.curves_only and weight[1] == weight[2]:
+        return False
     return head_name == "softmax" or (head_name == "sigmoid_stack" and weight[1] != weight[2])
 
 

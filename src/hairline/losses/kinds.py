@@ -2,6 +2,7 @@
 
     pixel    negative log-likelihood of decisions -> terms of the same shape
     region   (probabilities, targets) -> one term for each channel
+    mapped   (probabilities, targets, truth map) -> one term for each channel
     sum      losses and their shares
 
 Losses are matched by their attributes, not by inheritance.
@@ -9,11 +10,13 @@ Losses are matched by their attributes, not by inheritance.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 import torch
 from torch import Tensor
+
+from hairline.losses.truth_map import TruthMap
 
 
 class HeadLike(Protocol):
@@ -72,6 +75,18 @@ class RegionLoss(Protocol):
         ...
 
 
+class MappedLoss(Protocol):
+    """One term per channel from probabilities, targets and a map of the truth."""
+
+    name: str
+    kind: Literal["mapped"]
+    truth_map: TruthMap
+
+    def __call__(self, probabilities: Tensor, targets: Tensor, drawn: Tensor) -> Tensor:
+        """Terms [c], or [c] of the curves alone where the map is theirs alone."""
+        ...
+
+
 class SumLoss(Protocol):
     """`parts` are (name, share, loss)."""
 
@@ -84,4 +99,14 @@ class SumLoss(Protocol):
         ...
 
 
-Loss: TypeAlias = "PixelLoss | RegionLoss | SumLoss"
+SingleLoss: TypeAlias = PixelLoss | RegionLoss | MappedLoss
+Loss: TypeAlias = SingleLoss | SumLoss
+
+
+def singles(loss: Loss, path: str = "") -> Iterator[tuple[str, SingleLoss]]:
+    """Every loss that is no sum, with its place in the sum, as `dice` or `both.dice`; "" for a loss that is none."""
+    if loss.kind != "sum":
+        yield path, loss
+        return
+    for name, _, part in loss.parts:
+        yield from singles(part, f"{path}.{name}" if path else name)

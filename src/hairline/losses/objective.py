@@ -10,6 +10,10 @@ Conventions
 
     mean over the channels with truth in the batch of  w_c L_c
 
+*Mapped* losses (`kind = "mapped"`: skeleton_recall, cldice, boundary) are region losses that also look at a map of the
+truth, as its skeleton: made once per sheet in training, of the batch itself where none is given. Those that judge
+curves alone have no term for the background. A class is there when its map is not empty.
+
 *Sums* (`kind = "sum"`: dice_ce, ...) add the values of their terms, each times its share.
 
 `scale="kept"` (default) divides by the sum of the weights used, so that a weight moves the balance between classes and
@@ -33,14 +37,15 @@ The loss is computed and returned in float32, or wider if the logits are; bf16 a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-from hairline.losses.kinds import HeadLike, Loss, PixelLoss, RegionLoss
+from hairline.losses.kinds import HeadLike, Loss, MappedLoss, PixelLoss, RegionLoss, SingleLoss, singles
+from hairline.losses.truth_map import TruthMap, map_of
 
 Scale = Literal["kept", "raw"]
 
@@ -80,11 +85,24 @@ class Objective(nn.Module):
             _must_act(checked, head, loss, scale)
         self.register_buffer("weight", checked, persistent=False)
 
-    def forward(self, logits: Tensor, labels: Tensor, strokes: Tensor) -> Tensor:
-        """The loss of a batch."""
+    def forward(
+        self, logits: Tensor, labels: Tensor, strokes: Tensor, *, maps: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
+        """The loss of a batch; `maps` are its `truth_maps` by key, made of this batch where they are not given."""
         wide = logits if logits.dtype == torch.float64 else logits.float()
         targets, valid = self.head.read(labels, strokes, dtype=wide.dtype)
-        return self._value(self.loss, _Scene(self.head, wide, labels, targets, valid))
+        return self._value(self.loss, _Scene(self.head, wide, labels, targets, valid, maps or {}))
+
+    @property
+    def truth_maps(self) -> list[TruthMap]:
+        """The maps of the truth that the loss, or any term of it, looks at."""
+        wanted = {part.truth_map.key: part.truth_map for _, part in singles(self.loss) if part.kind == "mapped"}
+        return list(wanted.values())
+
+    def draw(self, truth_map: TruthMap, labels: Tensor, strokes: Tensor) -> Tensor:
+        """One map of `labels [B,H,W]` and `strokes [B,K,H,W]` for this head: `[B,c,H,W]`, or the curves' channels."""
+        first = self.head.first_curve if truth_map.curves_only else 0
+        return map_of(truth_map, self.head.read(labels, strokes, dtype=torch.float32)[0][:, first:])
 
     def _value(self, loss: Loss, scene: _Scene) -> Tensor:
         if loss.kind == "sum":
@@ -92,7 +110,7 @@ class Objective(nn.Module):
             return torch.stack(values).sum()
         if loss.kind == "pixel":
             return self._pixel(loss, scene)
-        return self._region(loss, scene)
+        return self._mapped(loss, scene) if loss.kind == "mapped" else self._region(loss, scene)
 
     def _pixel(self, loss: PixelLoss, scene: _Scene) -> Tensor:
         targets, valid = scene.targets, scene.valid
@@ -113,11 +131,17 @@ class Objective(nn.Module):
         terms = loss(scene.probabilities(precise=loss.precise), scene.targets).to(scene.logits.dtype)
         return self._mean_over_channels(terms, scene.targets.sum(dim=(0, 2, 3)) > 0)
 
-    def _mean_over_channels(self, terms: Tensor, has_truth: Tensor) -> Tensor:
+    def _mapped(self, loss: MappedLoss, scene: _Scene) -> Tensor:
+        first = _first_channel(self.head, loss)
+        drawn = scene.truth_map(loss.truth_map, first)
+        terms = loss(scene.probabilities()[:, first:], scene.targets[:, first:], drawn)
+        return self._mean_over_channels(terms, drawn.flatten(2).any(2).any(0), first=first)
+
+    def _mean_over_channels(self, terms: Tensor, has_truth: Tensor, *, first: int = 0) -> Tensor:
         present = has_truth.to(terms.dtype)
         if self.weight is None:
             return _ratio((terms * present).sum(), present.sum())
-        weights = present * self.head.channel_weights(self.weight.to(terms.dtype))
+        weights = present * self.head.channel_weights(self.weight.to(terms.dtype))[first:]
         return _ratio((terms * weights).sum(), (weights if self.scale == "kept" else present).sum())
 
 
@@ -130,6 +154,7 @@ class _Scene:
     labels: Tensor
     targets: Tensor
     valid: Tensor | None
+    maps: Mapping[str, Tensor]
     known: dict[bool, Tensor] = field(default_factory=dict)
 
     def probabilities(self, *, precise: bool = False) -> Tensor:
@@ -138,6 +163,22 @@ class _Scene:
             found = self.head.probabilities(self.logits.double() if precise else self.logits)
             self.known[precise] = found if self.valid is None else found * self.valid
         return self.known[precise]
+
+    def truth_map(self, truth_map: TruthMap, first: int) -> Tensor:
+        """`[B,c,H,W]` of the channels from `first` on, in the dtype of the logits."""
+        given = self.maps.get(truth_map.key)
+        drawn = map_of(truth_map, self.targets[:, first:]) if given is None else given
+        if drawn.shape != self.targets[:, first:].shape:
+            raise ValueError(
+                f"the truth map {truth_map.key!r} must be {list(self.targets[:, first:].shape)} for head "
+                f"{self.head.name!r}, got {list(drawn.shape)}; draw it with the head in use and cut it as the labels"
+            )
+        return drawn.to(self.logits.dtype)
+
+
+def _first_channel(head: HeadLike, loss: SingleLoss) -> int:
+    """The first channel that the loss judges."""
+    return head.first_curve if loss.kind == "mapped" and loss.truth_map.curves_only else 0
 
 
 def _count(valid: Tensor | None, terms: Tensor) -> Tensor:
@@ -168,10 +209,10 @@ def _must_act(weight: Tensor, head: HeadLike, loss: Loss, scale: Scale) -> None:
     """Raise unless `weight` moves the balance between classes in every term, or is the same for all of them."""
     if bool((weight == weight[0]).all()):
         return
-    for term, part in _parts(loss):
+    for term, part in singles(loss):
         if part.kind == "pixel":
             continue
-        used = head.channel_weights(weight)
+        used = head.channel_weights(weight)[_first_channel(head, part) :]
         acts = bool((used != used[0]).any()) if scale == "kept" else bool((used != 1).any())
         if not acts or not used.any():
             raise ValueError(
@@ -180,12 +221,3 @@ def _must_act(weight: Tensor, head: HeadLike, loss: Loss, scale: Scale) -> None:
                 f"these are {used.tolist()}; use head=softmax, class_weight.scale=raw, class_weight=none, or a loss "
                 "that counts pixels (soft_ce, focal)"
             )
-
-
-def _parts(loss: Loss, path: str = "") -> Iterator[tuple[str, PixelLoss | RegionLoss]]:
-    """Every loss that is no sum, with its place in the sum, as `dice` or `both.dice`; "" for a loss that is none."""
-    if loss.kind != "sum":
-        yield path, loss
-        return
-    for name, _, part in loss.parts:
-        yield from _parts(part, f"{path}.{name}" if path else name)
