@@ -79,7 +79,7 @@ def _key(split: Split, px_per_mm: float) -> str:
 
 
 def _open(split: Split, name: str, conf: Conf, console: Console) -> CachedSheets:
-    with _progress(name, console) as tell:
+    with progress(f"rendering {name} sheets", console) as tell:
         return open_sheets(
             split.specs,
             px_per_mm=conf.resolution.px_per_mm,
@@ -91,10 +91,10 @@ def _open(split: Split, name: str, conf: Conf, console: Console) -> CachedSheets
 
 
 @contextmanager
-def _progress(name: str, console: Console) -> Iterator[OnProgress]:
-    """A bar that appears with the first rendered sheet and leaves nothing behind."""
+def progress(text: str, console: Console) -> Iterator[OnProgress]:
+    """A bar that appears with the first sheet that is done and leaves nothing behind."""
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        row = bar.add_task(f"rendering {name} sheets", visible=False)
+        row = bar.add_task(text, visible=False)
 
         def tell(done: int, total: int) -> None:
             bar.update(row, completed=done, total=total, visible=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from hairline.config import Conf, objective_of
+from hairline.data.map_file import CachedMaps
 from hairline.data.tiles import Change, EvaluationTiles, Plan, TrainingTiles
 from hairline.launch import rank_and_world
 from hairline.ledger import RunFolder
@@ -25,6 +27,7 @@ from hairline.training.optimiser import Schedule
 from hairline.training.results import Outcome
 from hairline.training.run import Machine, train
 from hairline.training.task import SegmentationTask
+from hairline.truth_maps import open_truth_maps
 
 CONSOLE = Console()
 
@@ -34,9 +37,10 @@ def do_work(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFold
     sheets = render_sheets(planned, conf, console=CONSOLE)
     weight = _weight(config, conf, planned, sheets, record)
     task = build_task(config, conf, weight, folder=folder.path)
+    maps = open_truth_maps(task.objective, sheets.train, conf, console=CONSOLE)
     outcome = train(
         task,
-        _batches(conf, planned, sheets),
+        _batches(conf, planned, sheets, maps),
         machine=Machine(**asdict(conf.trainer)),
         folder=folder.checkpoints,
         record=record,
@@ -81,7 +85,7 @@ def build_task(config: DictConfig, conf: Conf, weight: list[float] | None, *, fo
     return SegmentationTask(network, objective, head, schedule=schedule, folder=folder, pictures=conf.overlays)
 
 
-def _batches(conf: Conf, planned: Planned, sheets: Rendered) -> Sheets:
+def _batches(conf: Conf, planned: Planned, sheets: Rendered, maps: Mapping[str, CachedMaps] | None = None) -> Sheets:
     """What the run sees; a tile covers the same millimetres at every resolution."""
     budget = conf.budget
     smallest = min(sheets.train.images.shape[1:])
@@ -89,7 +93,7 @@ def _batches(conf: Conf, planned: Planned, sheets: Rendered) -> Sheets:
     plan = Plan(conf.seed, budget.steps, budget.batch_size, tile_px, Change())
     rank, world = rank_and_world()
     return Sheets(
-        TrainingTiles(sheets.train, planned.splits.train.order, plan, rank=rank, world=world),
+        TrainingTiles(sheets.train, planned.splits.train.order, plan, rank=rank, world=world, maps=maps),
         EvaluationTiles(sheets.val, batch_size=budget.batch_size, rank=rank, world=world),
         EvaluationTiles(sheets.test, batch_size=budget.batch_size, rank=rank, world=world),
         validate_every=budget.validate_every,
