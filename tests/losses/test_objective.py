@@ -51,6 +51,8 @@ def can_weigh(loss, head_name: str, weight, scale: str = "kept") -> bool:
     """Whether a weight [1, a, b] moves the balance between the classes that this loss judges under this head."""
     if loss.kind == "sum":
         return all(can_weigh(term, head_name, weight, scale) for _, _, term in loss.parts)
+    if loss.name == "cb_focal":
+        return False
     if loss.kind == "pixel" or scale == "raw":
         return True
     if loss.kind == "mapped" and loss.truth_map.curves_only and weight[1] == weight[2]:

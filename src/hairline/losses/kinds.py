@@ -5,13 +5,14 @@
     mapped   (probabilities, targets, truth map) -> one term for each channel
     sum      losses and their shares
 
-Losses are matched by their attributes, not by inheritance.
+A pixel loss may also have `spread` (its targets are smeared in space first) or `balance` (it brings class weights of
+its own). Losses are matched by their attributes, not by inheritance.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -60,6 +61,24 @@ class PixelLoss(Protocol):
 
     def __call__(self, nll: Tensor) -> Tensor:
         """Terms."""
+        ...
+
+
+@runtime_checkable
+class Spreads(Protocol):
+    """A pixel loss whose targets are spread over neighbouring pixels."""
+
+    def spread(self, targets: Tensor, valid: Tensor | None) -> Tensor:
+        """Soft targets [B,c,H,W]."""
+        ...
+
+
+@runtime_checkable
+class Balances(Protocol):
+    """A pixel loss with class weights of its own."""
+
+    def balance(self, counts: Tensor) -> Tensor:
+        """Weights [C] from the pixels of each class [C]."""
         ...
 
 

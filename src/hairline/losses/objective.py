@@ -44,7 +44,17 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from hairline.losses.kinds import HeadLike, Loss, MappedLoss, PixelLoss, RegionLoss, SingleLoss, singles
+from hairline.losses.kinds import (
+    Balances,
+    HeadLike,
+    Loss,
+    MappedLoss,
+    PixelLoss,
+    RegionLoss,
+    SingleLoss,
+    Spreads,
+    singles,
+)
 from hairline.losses.truth_map import TruthMap, map_of
 
 Scale = Literal["kept", "raw"]
@@ -114,18 +124,31 @@ class Objective(nn.Module):
 
     def _pixel(self, loss: PixelLoss, scene: _Scene) -> Tensor:
         targets, valid = scene.targets, scene.valid
-        soft = self.head.soften(targets, loss.smoothing) if loss.smoothing else targets
-        terms = loss(self.head.pixel_nll(scene.logits, soft))
-        if self.weight is None:
+        terms = loss(self.head.pixel_nll(scene.logits, self._soft(loss, scene)))
+        weight = self._class_weights(loss, scene)
+        if weight is None:
             weights = None if valid is None else valid.to(terms.dtype)
         else:
-            weights = self.head.pixel_weights(self.weight.to(terms.dtype), scene.labels, targets)
+            weights = self.head.pixel_weights(weight.to(terms.dtype), scene.labels, targets)
             weights = weights if valid is None else weights * valid
         if weights is None:
             return terms.sum() / max(terms.numel(), 1)
         weights = weights.expand_as(terms)
-        divisor = weights.sum() if self.weight is None or self.scale == "kept" else _count(valid, terms)
+        divisor = weights.sum() if weight is None or self.scale == "kept" else _count(valid, terms)
         return _ratio((terms * weights).sum(), divisor)
+
+    def _soft(self, loss: PixelLoss, scene: _Scene) -> Tensor:
+        """What the decisions are compared with."""
+        targets = loss.spread(scene.targets, scene.valid) if isinstance(loss, Spreads) else scene.targets
+        return self.head.soften(targets, loss.smoothing) if loss.smoothing else targets
+
+    def _class_weights(self, loss: PixelLoss, scene: _Scene) -> Tensor | None:
+        """[C]: those given, times those the loss brings (one of them is the same for all classes)."""
+        if not isinstance(loss, Balances):
+            return self.weight
+        counts = torch.stack([(scene.labels == id_).sum() for id_ in range(len(self.head.vocabulary))])
+        own = loss.balance(counts)
+        return own if self.weight is None else own * self.weight
 
     def _region(self, loss: RegionLoss, scene: _Scene) -> Tensor:
         terms = loss(scene.probabilities(precise=loss.precise), scene.targets).to(scene.logits.dtype)
@@ -210,6 +233,13 @@ def _must_act(weight: Tensor, head: HeadLike, loss: Loss, scale: Scale) -> None:
     if bool((weight == weight[0]).all()):
         return
     for term, part in singles(loss):
+        named = f"its term {term}" if term else "this loss"
+        if isinstance(part, Balances):
+            raise ValueError(
+                f"weight {weight.tolist()} cannot act on loss={loss.name} with head={head.name}: {named} balances the "
+                "classes itself, and weights on top would do so twice; use class_weight=none, or loss=focal with "
+                "class_weight=effective_number"
+            )
         if part.kind == "pixel":
             continue
         used = head.channel_weights(weight)[_first_channel(head, part) :]
@@ -217,7 +247,7 @@ def _must_act(weight: Tensor, head: HeadLike, loss: Loss, scale: Scale) -> None:
         if not acts or not used.any():
             raise ValueError(
                 f"weight {weight.tolist()} cannot act on loss={loss.name} with head={head.name} and scale={scale}: "
-                f"{f'its term {term}' if term else 'this loss'} has one term for each channel, and the weights of "
+                f"{named} has one term for each channel, and the weights of "
                 f"these are {used.tolist()}; use head=softmax, class_weight.scale=raw, class_weight=none, or a loss "
                 "that counts pixels (soft_ce, focal)"
             )
