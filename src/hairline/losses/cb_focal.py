@@ -8,8 +8,9 @@ Pixels overlap in what they teach, so that the n-th adds beta^(n-1) of a new one
 Conventions: n_c counts the pixels of the class in the *batch*, by `labels`; so the loss is a function of its batch like
 any other, and a batch without a class has no use for its weight. The paper counts the images of a class in the training
 set: `loss=focal class_weight=effective_number` counts the pixels of the training mix. Weights are normalised to a mean
-of 1 over the classes that are there (the paper: over all), which under `scale="kept"` cancels. A sigmoid channel takes
-the weight of its curve where that is, of the background elsewhere.
+of 1 over the classes that are there (the paper: over all); the objective divides by the weights used, whatever `scale`,
+so that only their balance counts. A sigmoid channel takes the weight of its curve where that is, of the background
+elsewhere.
 
 The loss brings its own weights. Others on top would weigh twice, and so raise, unless all are equal.
 

@@ -2,7 +2,8 @@
 
 Conventions
 -----------
-*Pixel* losses (`kind = "pixel"`: soft_ce, focal) turn the negative log-likelihood of each decision into a term:
+*Pixel* losses (`kind = "pixel"`: soft_ce, focal, spatial_soft_ce, cb_focal) turn the negative log-likelihood of each
+decision into a term:
 
     mean over valid pixels (softmax, binary) or valid pixels x channels (sigmoid_stack) of  w f(nll)
 
@@ -123,32 +124,31 @@ class Objective(nn.Module):
         return self._mapped(loss, scene) if loss.kind == "mapped" else self._region(loss, scene)
 
     def _pixel(self, loss: PixelLoss, scene: _Scene) -> Tensor:
-        targets, valid = scene.targets, scene.valid
         terms = loss(self.head.pixel_nll(scene.logits, self._soft(loss, scene)))
-        weight = self._class_weights(loss, scene)
-        if weight is None:
-            weights = None if valid is None else valid.to(terms.dtype)
-        else:
-            weights = self.head.pixel_weights(weight.to(terms.dtype), scene.labels, targets)
-            weights = weights if valid is None else weights * valid
-        if weights is None:
-            return terms.sum() / max(terms.numel(), 1)
-        weights = weights.expand_as(terms)
-        divisor = weights.sum() if weight is None or self.scale == "kept" else _count(valid, terms)
-        return _ratio((terms * weights).sum(), divisor)
+        if not isinstance(loss, Balances):
+            return self._weighted_mean(terms, self.weight, scene, kept=self.scale == "kept")
+        counts = torch.stack([(scene.labels == id_).sum() for id_ in range(len(self.head.vocabulary))])
+        value = self._weighted_mean(terms, loss.balance(counts), scene, kept=True)
+        # weights beside the loss's own are the same for all classes, or had raised
+        return value if self.weight is None or self.scale == "kept" else value * self.weight[0].to(value.dtype)
 
     def _soft(self, loss: PixelLoss, scene: _Scene) -> Tensor:
         """What the decisions are compared with."""
         targets = loss.spread(scene.targets, scene.valid) if isinstance(loss, Spreads) else scene.targets
         return self.head.soften(targets, loss.smoothing) if loss.smoothing else targets
 
-    def _class_weights(self, loss: PixelLoss, scene: _Scene) -> Tensor | None:
-        """[C]: those given, times those the loss brings (one of them is the same for all classes)."""
-        if not isinstance(loss, Balances):
-            return self.weight
-        counts = torch.stack([(scene.labels == id_).sum() for id_ in range(len(self.head.vocabulary))])
-        own = loss.balance(counts)
-        return own if self.weight is None else own * self.weight
+    def _weighted_mean(self, terms: Tensor, weight: Tensor | None, scene: _Scene, *, kept: bool) -> Tensor:
+        valid = scene.valid
+        if weight is None:
+            weights = None if valid is None else valid.to(terms.dtype)
+        else:
+            weights = self.head.pixel_weights(weight.to(terms.dtype), scene.labels, scene.targets)
+            weights = weights if valid is None else weights * valid
+        if weights is None:
+            return terms.sum() / max(terms.numel(), 1)
+        weights = weights.expand_as(terms)
+        divisor = weights.sum() if weight is None or kept else _count(valid, terms)
+        return _ratio((terms * weights).sum(), divisor)
 
     def _region(self, loss: RegionLoss, scene: _Scene) -> Tensor:
         terms = loss(scene.probabilities(precise=loss.precise), scene.targets).to(scene.logits.dtype)

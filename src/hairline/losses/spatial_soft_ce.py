@@ -7,7 +7,7 @@ ink is moved and not made: the targets of a softmax still sum to one at every pi
 be mixed up with the label smoothing of `soft_ce`, which moves probability between classes and knows no neighbours.
 
 Conventions: `sigma_px` is in px of the tile, whatever the resolution; the kernel ends at 3 sigma, rounded up. Across a
-straight line one pixel wide the default of 0.6 px leaves .666 on the line and puts .166 on either side. From 0.8 px on
+straight line one pixel wide the default of 0.6 px leaves .664 on the line and puts .166 on either side. From 0.8 px on
 less than half stays on such a line, and a network that learned just that would show no curve at all at the threshold of
 one half. sigma 0 is cross-entropy. A class weight multiplies the term of a pixel by the weight of its class in the hard
 truth. The least value is the entropy of the blurred truth, not 0.
