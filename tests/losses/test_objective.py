@@ -240,7 +240,8 @@ def test_logits_beyond_every_doubt_are_finite(loss, head, size) -> None:
 @pytest.mark.parametrize("loss", SINGLE, ids=lambda loss: loss.name)
 @every_head
 def test_a_whole_scan_in_bf16(loss, head) -> None:
-    batch = random_batch(0, share=0.01, size=(1, 480, 12_800))
+    width = 12_800 if loss.name in OWN_LOSSES else 3_200  # as many pixels as make a float16 overflow, many times over
+    batch = random_batch(0, share=0.01, size=(1, 480, width))
     value, slope = run(Objective(head(CLASSES), loss), batch, dtype=torch.bfloat16)
     assert value.dtype == torch.float32
     assert torch.isfinite(value)

@@ -31,7 +31,9 @@ from hairline.losses import soft_skeleton_kernel
 
 def soft_skeleton(probabilities: Tensor, *, iterations: int) -> Tensor:
     """S in 0..1, `[B,c,H,W]`, of `probabilities [B,c,H,W]`, float32 or float64."""
-    if probabilities.device.type != "cpu" or probabilities.numel() == 0:
+    if probabilities.numel() == 0:
+        return probabilities * 0
+    if probabilities.device.type != "cpu":
         return by_pooling(probabilities, iterations)
     skeleton: Tensor = _SoftSkeleton.apply(probabilities, iterations)
     return skeleton
@@ -41,10 +43,10 @@ def by_pooling(image: Tensor, iterations: int) -> Tensor:
     """S by max-poolings, on any device; autograd keeps every turn in memory."""
     skeleton = torch.zeros_like(image)
     for _ in range(iterations + 1):
-        column = -F.max_pool2d(-image, (3, 1), 1, (1, 0)) if image.numel() else image
-        row = -F.max_pool2d(-image, (1, 3), 1, (0, 1)) if image.numel() else image
+        column = -F.max_pool2d(-image, (3, 1), 1, (1, 0))
+        row = -F.max_pool2d(-image, (1, 3), 1, (0, 1))
         smaller = torch.minimum(column, row)
-        opened = F.max_pool2d(smaller, 3, 1, 1) if image.numel() else smaller
+        opened = F.max_pool2d(smaller, 3, 1, 1)
         extra = F.relu(image - opened)
         skeleton = skeleton + F.relu(extra - skeleton * extra)
         image = smaller
@@ -57,7 +59,7 @@ class _SoftSkeleton(torch.autograd.Function):
         image = probabilities.contiguous()
         ctx.iterations = iterations
         ctx.save_for_backward(image)
-        skeleton = torch.empty_like(image)
+        skeleton = torch.empty_like(image, memory_format=torch.contiguous_format)
         planes = image.detach().flatten(0, 1).numpy()
         soft_skeleton_kernel.skeleton(planes, iterations, skeleton.flatten(0, 1).numpy())
         return skeleton
@@ -66,7 +68,7 @@ class _SoftSkeleton(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (image,) = ctx.saved_tensors
-        slope = torch.empty_like(image)
+        slope = torch.empty_like(image, memory_format=torch.contiguous_format)
         images, grads, out = (x.flatten(0, 1).numpy() for x in (image.detach(), grad.contiguous(), slope))
         soft_skeleton_kernel.slopes(images, grads, out, ctx.iterations)
         return slope, None
