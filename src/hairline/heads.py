@@ -90,9 +90,13 @@ class Head(ABC):
             ValueError: ids outside 0..C-1 and 255 (CPU tensors only), or shapes that do not belong together.
             TypeError: labels that are not integers, strokes that are not bool.
         """
-        self._check(labels, strokes)
-        valid = valid_pixels(labels, len(self.vocabulary))
+        valid = self.valid(labels, strokes)
         return Truth(self._targets(labels, strokes, valid, dtype), valid)
+
+    def valid(self, labels: Tensor, strokes: Tensor) -> Tensor | None:
+        """The valid mask of `read` alone; errors as there."""
+        self._check(labels, strokes)
+        return valid_pixels(labels, len(self.vocabulary))
 
     def targets(self, labels: Tensor, strokes: Tensor) -> Tensor:
         """`[B,c,H,W]` float32, zero at ignored pixels; errors as in `read`."""

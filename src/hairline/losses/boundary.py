@@ -82,6 +82,7 @@ class Boundary(nn.Module):
 
     name: ClassVar[str] = "boundary"
     kind: ClassVar[Literal["mapped"]] = "mapped"
+    sees_targets: ClassVar[bool] = True
 
     def __init__(self) -> None:
         super().__init__()

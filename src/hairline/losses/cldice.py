@@ -80,6 +80,7 @@ class ClDice(nn.Module):
 
     name: ClassVar[str] = "cldice"
     kind: ClassVar[Literal["mapped"]] = "mapped"
+    sees_targets: ClassVar[bool] = True
 
     def __init__(self, *, iterations: int = 3) -> None:
         super().__init__()

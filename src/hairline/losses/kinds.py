@@ -31,6 +31,10 @@ class HeadLike(Protocol):
         """Targets [B,c,H,W], zero at ignored pixels, and the mask of valid ones or None."""
         ...
 
+    def valid(self, labels: Tensor, strokes: Tensor) -> Tensor | None:
+        """The mask of valid pixels alone, for a loss that has its truth from elsewhere."""
+        ...
+
     def soften(self, targets: Tensor, smoothing: float) -> Tensor:
         """Targets moved towards all answers alike."""
         ...
@@ -100,6 +104,7 @@ class MappedLoss(Protocol):
     name: str
     kind: Literal["mapped"]
     truth_map: TruthMap
+    sees_targets: bool  # False: its map says all, and targets may be anything
 
     def __call__(self, probabilities: Tensor, targets: Tensor, drawn: Tensor) -> Tensor:
         """Terms [c], or [c] of the curves alone where the map is theirs alone."""

@@ -101,8 +101,12 @@ class Objective(nn.Module):
     ) -> Tensor:
         """The loss of a batch; `maps` are its `truth_maps` by key, made of this batch where they are not given."""
         wide = logits if logits.dtype == torch.float64 else logits.float()
-        targets, valid = self.head.read(labels, strokes, dtype=wide.dtype)
-        return self._value(self.loss, _Scene(self.head, wide, labels, targets, valid, maps or {}))
+        maps = maps or {}
+        if all(_needs_only(part, maps) for _, part in singles(self.loss)):
+            targets, valid = wide.new_empty(()).expand_as(wide), self.head.valid(labels, strokes)  # nobody reads them
+        else:
+            targets, valid = self.head.read(labels, strokes, dtype=wide.dtype)
+        return self._value(self.loss, _Scene(self.head, wide, labels, targets, valid, maps))
 
     @property
     def truth_maps(self) -> list[TruthMap]:
@@ -197,6 +201,11 @@ class _Scene:
                 f"{self.head.name!r}, got {list(drawn.shape)}; draw it with the head in use and cut it as the labels"
             )
         return drawn.to(self.logits.dtype)
+
+
+def _needs_only(loss: SingleLoss, maps: Mapping[str, Tensor]) -> bool:
+    """Whether `maps` hold all that the loss looks at, so that nobody has to make targets."""
+    return loss.kind == "mapped" and not loss.sees_targets and loss.truth_map.key in maps
 
 
 def _first_channel(head: HeadLike, loss: SingleLoss) -> int:
