@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from folder_cases import FOUR, draw_folder
 
-from hairline.cell import SKIPPED, run_cell
+from hairline.cell import run_cell
 from hairline.config import CONF, ConfigError, checked
 from hairline.ledger import FINISHED, RunFolder, read
+from hairline.place import SKIPPED
 from hairline.rendering import plan_sheets
 from hairline.tables import class_tables
 

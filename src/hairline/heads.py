@@ -64,11 +64,12 @@ class Claims(NamedTuple):
 class Head(ABC):
     """What every head answers. Subclasses are final.
 
-    `vocabulary` are the C class names of the labels, `classes` the names of what `decode` returns.
+    `vocabulary` are the C class names of the labels, `classes` the names of what `decode` returns. Channels from
+    `first_curve` on belong to curves.
     """
 
     name: ClassVar[str]
-    _first_curve: ClassVar[int] = 0  # channels from here on belong to curves
+    first_curve: ClassVar[int] = 0
     vocabulary: tuple[str, ...]
     classes: tuple[str, ...]
     channels: int
@@ -89,9 +90,13 @@ class Head(ABC):
             ValueError: ids outside 0..C-1 and 255 (CPU tensors only), or shapes that do not belong together.
             TypeError: labels that are not integers, strokes that are not bool.
         """
-        self._check(labels, strokes)
-        valid = valid_pixels(labels, len(self.vocabulary))
+        valid = self.valid(labels, strokes)
         return Truth(self._targets(labels, strokes, valid, dtype), valid)
+
+    def valid(self, labels: Tensor, strokes: Tensor) -> Tensor | None:
+        """The valid mask of `read` alone; errors as there."""
+        self._check(labels, strokes)
+        return valid_pixels(labels, len(self.vocabulary))
 
     def targets(self, labels: Tensor, strokes: Tensor) -> Tensor:
         """`[B,c,H,W]` float32, zero at ignored pixels; errors as in `read`."""
@@ -106,7 +111,7 @@ class Head(ABC):
     def claims(self, probabilities: Tensor, *, valid: Tensor | None = None) -> Claims:
         """How many of the (valid) pixels two or more curves claim, and how many none does; exact integers."""
         self._check_channels(probabilities, "probabilities")
-        claimants = (probabilities[:, self._first_curve :] > CLAIM).sum(dim=1, keepdim=True)
+        claimants = (probabilities[:, self.first_curve :] > CLAIM).sum(dim=1, keepdim=True)
         if valid is not None:
             claimants = claimants[valid]
         return Claims(claimants.numel(), int((claimants > 1).sum()), int((claimants == 0).sum()))
@@ -177,7 +182,7 @@ class Softmax(Head):
     """Exclusive classes. `decode` takes the largest probability; of equal ones the lowest id, so background first."""
 
     name = "softmax"
-    _first_curve = 1
+    first_curve = 1
 
     def __init__(self, classes: Sequence[str]) -> None:
         super().__init__(classes)

@@ -94,7 +94,7 @@ def _key(split: Split, conf: Conf) -> str:
 
 
 def _open(split: Split, name: str, conf: Conf, console: Console) -> CachedSheets:
-    with _progress(name, console) as tell:
+    with progress(f"rendering {name} sheets", console) as tell:
         if is_folder(conf):
             return open_pieces([*split.specs], folder=Path(conf.paths.cache), on_progress=tell)
         return open_sheets(
@@ -108,10 +108,10 @@ def _open(split: Split, name: str, conf: Conf, console: Console) -> CachedSheets
 
 
 @contextmanager
-def _progress(name: str, console: Console) -> Iterator[OnProgress]:
-    """A bar that appears with the first rendered sheet and leaves nothing behind."""
+def progress(text: str, console: Console) -> Iterator[OnProgress]:
+    """A bar that appears with the first sheet that is done and leaves nothing behind."""
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        row = bar.add_task(f"rendering {name} sheets", visible=False)
+        row = bar.add_task(text, visible=False)
 
         def tell(done: int, total: int) -> None:
             bar.update(row, completed=done, total=total, visible=True)

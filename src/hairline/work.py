@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from hairline.config import Conf, objective_of
+from hairline.data.map_file import CachedMaps
 from hairline.data.tiles import Change, EvaluationTiles, Plan, TrainingTiles
 from hairline.launch import rank_and_world
 from hairline.ledger import RunFolder
@@ -27,6 +29,7 @@ from hairline.training.optimiser import Schedule
 from hairline.training.results import Outcome
 from hairline.training.run import Machine, train
 from hairline.training.task import SegmentationTask
+from hairline.truth_maps import open_truth_maps
 
 CONSOLE = Console(markup=False, highlight=False)
 
@@ -36,10 +39,11 @@ def do_work(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFold
     sheets = render_sheets(planned, conf, console=CONSOLE)
     counts = _counts(conf, planned, sheets)
     weight = _weight(config, conf, counts, record)
-    batches = _batches(conf, planned, sheets)
-    _ledger(conf, planned, sheets, batches, record)
     task = build_task(config, conf, weight, folder=folder.path, prior=_prior(config, counts))
-    _demand_memory(conf, task, planned, sheets)
+    maps = open_truth_maps(task.objective, sheets.train, conf, console=CONSOLE)
+    batches = _batches(conf, planned, sheets, maps)
+    _demand_memory(conf, task, batches.training)
+    _ledger(conf, planned, sheets, batches, record)
     outcome = train(
         task,
         batches,
@@ -119,28 +123,23 @@ def build_task(
     )
 
 
-def _demand_memory(conf: Conf, task: SegmentationTask, planned: Planned, sheets: Rendered) -> None:
+def _demand_memory(conf: Conf, task: SegmentationTask, tiles: TrainingTiles) -> None:
     """Refuse, before the first step, a budget that cannot fit."""
-    one = TrainingTiles(sheets.train, planned.splits.train.order, _plan(conf, sheets, batch_size=1))[0]
+    one = TrainingTiles(tiles.sheets, tiles.order, replace(tiles.plan, batch_size=1), maps=tiles.maps)[0]
     device = torch.device("cuda" if conf.trainer.accelerator != "cpu" and torch.cuda.is_available() else "cpu")
     rows = -(-conf.budget.batch_size // rank_and_world()[1])
     demand_memory(task.network, task.objective, one, batch_size=rows, free=free_bytes(device))
 
 
-def _plan(conf: Conf, sheets: Rendered, *, batch_size: int) -> Plan:
-    """A tile covers the same millimetres at every resolution."""
-    smallest = int(sheets.train.sizes.min())
-    tile_px = min(smallest, round(conf.budget.tile_px * conf.resolution.px_per_mm * PEN_MM))
-    return Plan(conf.seed, conf.budget.steps, batch_size, tile_px, Change())
-
-
-def _batches(conf: Conf, planned: Planned, sheets: Rendered) -> Sheets:
-    """What the run sees."""
+def _batches(conf: Conf, planned: Planned, sheets: Rendered, maps: Mapping[str, CachedMaps] | None = None) -> Sheets:
+    """What the run sees; a tile covers the same millimetres at every resolution."""
     budget = conf.budget
-    plan = _plan(conf, sheets, batch_size=budget.batch_size)
+    smallest = int(sheets.train.sizes.min())
+    tile_px = min(smallest, round(budget.tile_px * conf.resolution.px_per_mm * PEN_MM))
+    plan = Plan(conf.seed, budget.steps, budget.batch_size, tile_px, Change())
     rank, world = rank_and_world()
     return Sheets(
-        TrainingTiles(sheets.train, planned.splits.train.order, plan, rank=rank, world=world),
+        TrainingTiles(sheets.train, planned.splits.train.order, plan, rank=rank, world=world, maps=maps),
         EvaluationTiles(sheets.val, batch_size=budget.batch_size, rank=rank, world=world),
         EvaluationTiles(sheets.test, batch_size=budget.batch_size, rank=rank, world=world),
         validate_every=budget.validate_every,

@@ -2,15 +2,18 @@
 
 Both sides start from what a training step has: logits, labels (int64) and strokes (bool). A peer for sigmoid channels
 turns the strokes into floats itself; `ours` is the whole objective with its checks. Pairs are run in turn and their
-medians compared.
+medians compared. What is made of the truth once per sheet (tubes, distances, its soft skeleton) is there beforehand on
+both sides, but for soft-clDice as published, which makes both skeletons in every step.
 """
 
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import monai.losses as monai
 import segmentation_models_pytorch.losses as smp
@@ -18,13 +21,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from hairline.config import build_objective
 from hairline.heads import Binary, Head, SigmoidStack, Softmax
+from hairline.losses.boundary import SignedDistance
 from hairline.losses.dice import Dice
 from hairline.losses.focal import Focal
 from hairline.losses.lovasz import Lovasz
 from hairline.losses.objective import Objective
+from hairline.losses.skeleton_recall import Tube
 from hairline.losses.soft_ce import SoftCE
+from hairline.losses.truth_map import map_of
 from hairline.losses.tversky import Tversky
+
+sys.path.append(str(Path(__file__).parents[1] / "losses"))
+from published_cldice import soft_cldice
 
 CLASSES = ("background", "curve_1", "curve_2")
 B, H, W = 8, 256, 256
@@ -95,6 +105,7 @@ def cases() -> list[Case]:
     z3, z2, z1 = field(one_of), field(each()), field(union())
     weight = torch.tensor(WEIGHT)
     return [
+        *thin_cases(labels, strokes, z3),
         *(
             Case(f"lovasz softmax, smp, {stage}", field(one_of, trained), ours(Softmax, Lovasz()), peer, repeats=7)
             for stage, trained in TRAINED.items()
@@ -138,6 +149,77 @@ def cases() -> list[Case]:
         Case("focal stack, monai", z2, ours(SigmoidStack, Focal()), _on(monai.FocalLoss(), each)),
         Case("focal binary, smp", z1, ours(Binary, Focal()), _on(smp.FocalLoss("binary"), union)),
     ]
+
+
+def thin_cases(labels: Tensor, strokes: Tensor, z: Tensor) -> list[Case]:
+    """The losses for thin structures and the sums, with softmax, beside MONAI or their papers written down plainly."""
+    head = Softmax(CLASSES)
+    one_of = head.targets(labels, strokes)
+    curves = one_of[:, 1:]
+
+    def ours(level: str, *overrides: str) -> Loss:
+        objective = build_objective([f"loss={level}", *overrides], weight=None)
+        maps = {one.key: objective.draw(one, labels, strokes) for one in objective.truth_maps}
+        return lambda z: objective(z, labels, strokes, maps=maps)
+
+    def recall(z: Tensor) -> Tensor:
+        return 1 - ((z.softmax(1)[:, 1:] * tube).sum((0, 2, 3)) / tube.sum((0, 2, 3))).mean()
+
+    tube = map_of(Tube(2), curves).float()
+    distance = map_of(SignedDistance(), one_of).float()
+    sums = {"softmax": True, "to_onehot_y": True, "batch": True}
+    monai_cldice = monai.SoftclDiceLoss(iter_=10, softmax=True, to_onehot_y=True, include_background=False)
+    return [
+        Case("dice_ce softmax, monai", z, ours("dice_ce"), _on(monai.DiceCELoss(**sums), labels[:, None])),
+        Case("dice_focal softmax, monai", z, ours("dice_focal"), _on(monai.DiceFocalLoss(**sums), labels[:, None])),
+        Case("tversky_ce softmax, our two", z, ours("tversky_ce"), _both(ours("tversky"), ours("soft_ce"))),
+        Case("skeleton_recall, our plain dice", z, ours("skeleton_recall"), ours("dice")),
+        Case("skeleton_recall, paper", z, ours("skeleton_recall"), recall),
+        Case(
+            "cldice 10 iterations, paper",
+            z,
+            ours("cldice", "loss.iterations=10"),
+            lambda z: soft_cldice(z.softmax(1)[:, 1:], curves, 10).mean(),
+            repeats=3,
+        ),
+        Case(
+            "cldice 10 iterations, monai",
+            z,
+            ours("cldice", "loss.iterations=10"),
+            _on(monai_cldice, labels[:, None]),
+            repeats=3,
+        ),
+        Case(
+            "cldice 3 iterations, paper",
+            z,
+            ours("cldice"),
+            lambda z: soft_cldice(z.softmax(1)[:, 1:], curves, 3).mean(),
+            repeats=5,
+        ),
+        Case("boundary, paper", z, ours("boundary"), lambda z: (z.softmax(1) * distance).mean()),
+        Case("spatial_soft_ce, torch", z, ours("spatial_soft_ce"), lambda z: F.cross_entropy(z, _blurred(one_of, 0.6))),
+        Case("cb_focal, paper", z, ours("cb_focal"), lambda z: _balanced_focal(z, labels)),
+    ]
+
+
+def _both(one: Loss, other: Loss) -> Loss:
+    return lambda z: one(z) + other(z)
+
+
+def _blurred(one_of: Tensor, sigma: float) -> Tensor:
+    """A convolution with the normalised Gaussian, divided by its share that lies inside the sheet."""
+    side = torch.arange(-2, 3).div(sigma).square().div(-2).exp()
+    kernel = (side[:, None] * side).div(side.sum() ** 2)[None, None]
+    share = F.conv2d(torch.ones_like(one_of[:1, :1]), kernel, padding=2)
+    return F.conv2d(one_of, kernel.expand(3, 1, 5, 5), padding=2, groups=3) / share
+
+
+def _balanced_focal(z: Tensor, labels: Tensor, beta: float = 0.9999, gamma: float = 2.0) -> Tensor:
+    """Cui et al.: focal terms times their class's share of the inverse effective numbers."""
+    weight = (1 - beta) / (1 - beta ** torch.bincount(labels.flatten(), minlength=3).double())
+    nll = F.cross_entropy(z, labels, reduction="none")
+    own = weight.to(z.dtype)[labels]
+    return (own * (1 - (-nll).exp()) ** gamma * nll).sum() / own.sum()
 
 
 def _on(loss: nn.Module, target: Tensor | Callable[[], Tensor]) -> Loss:

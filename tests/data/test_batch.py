@@ -15,8 +15,9 @@ def test_a_batch_of_whole_sheets_holds_what_was_drawn(drawn, curves: int) -> Non
     assert batch.image.shape == (2, 1, 24, 20)
     assert batch.strokes.shape == (2, curves, 24, 20)
     dtypes = (torch.float32, torch.int64, torch.bool, torch.int64)
-    assert tuple(tensor.dtype for tensor in batch) == dtypes
-    assert all(tensor.is_contiguous() for tensor in batch)
+    assert tuple(tensor.dtype for tensor in batch[:4]) == dtypes
+    assert all(tensor.is_contiguous() for tensor in batch[:4])
+    assert batch.maps is None
     for row, number in enumerate([3, 0]):
         sheet = noise(Drawing(number, curves=curves))
         np.testing.assert_array_equal(batch.labels[row], sheet.labels)
@@ -78,7 +79,7 @@ def test_windows_that_fit_no_batch_are_refused(drawn) -> None:
 
 
 def test_the_fields_are_named() -> None:
-    assert Batch._fields == ("image", "labels", "strokes", "index")
+    assert Batch._fields == ("image", "labels", "strokes", "index", "maps")
 
 
 @pytest.mark.parametrize("classes", [2, 3, 40])

@@ -12,7 +12,8 @@ STILL = Plan(seed=3, steps=40, batch_size=4, tile_px=None)
 
 
 def equal(a: Batch, b: Batch) -> bool:
-    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+    assert a.maps is b.maps is None
+    return all(torch.equal(x, y) for x, y in zip(a[:4], b[:4], strict=True))
 
 
 def shown(tiles: TrainingTiles) -> list[int]:
@@ -49,7 +50,7 @@ def test_the_parts_of_all_processes_are_the_batch_of_one(drawn, world: int) -> N
     alone = TrainingTiles(sheets, order, PLAN)
     parts = [TrainingTiles(sheets, order, PLAN, rank=rank, world=world) for rank in range(world)]
     for step in (0, 1, 25):
-        joined = Batch(*(torch.cat(tensors) for tensors in zip(*(part[step] for part in parts), strict=True)))
+        joined = Batch(*(torch.cat(tensors) for tensors in zip(*(part[step][:4] for part in parts), strict=True)))
         assert equal(joined, alone[step])
 
 

@@ -21,7 +21,7 @@ def batch(count):
 def test_a_network_known_by_heart():
     """A convolution keeps its input, a ReLU its output, a square its input: 1, 8 and again those 8 planes of floats."""
     network = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1, bias=False), nn.ReLU())
-    kept = saved_bytes(network, lambda logits, *_: logits.square().sum(), batch(2))
+    kept = saved_bytes(network, lambda logits, *_, maps: logits.square().sum(), batch(2))
     assert kept == 2 * (1 + 8) * HEIGHT * WIDTH * 4
 
 

@@ -7,15 +7,17 @@ Conventions
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from hairline.data.map_file import CachedMaps
 from hairline.data.sheet_file import CachedSheets
 from hairline.vocabulary import IGNORE, Int64, UInt8
 
@@ -24,13 +26,15 @@ class Batch(NamedTuple):
     """What a step sees; contiguous tensors.
 
     `image` float32 [B,1,H,W] darkness 0..1; `labels` int64 [B,H,W], 255 = ignore; `strokes` bool [B,K,H,W]; `index`
-    int64 [B], the number of the sheet among the unique ones.
+    int64 [B], the number of the sheet among the unique ones; `maps` by name [B,c,H,W] uint8 or float16, what a loss
+    looks at beside the truth, None where it wants nothing.
     """
 
     image: Tensor
     labels: Tensor
     strokes: Tensor
     index: Tensor  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a batch
+    maps: dict[str, Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class Window:
     width: int
     flip: bool = False
 
-    def copy(self, plane: UInt8, out: UInt8) -> None:
+    def copy(self, plane: NDArray[Any], out: NDArray[Any]) -> None:
         """Copy the part of one plane [H,W] into `out [height,width]`, contiguous."""
         part = plane[self.row : self.row + self.height, self.column : self.column + self.width]
         if self.flip:
@@ -57,8 +61,16 @@ def darkness_of(image: Tensor) -> Tensor:
     return image.float().mul_(-1 / 255).add_(1.0)
 
 
-def batch_of(sheets: CachedSheets, indices: Sequence[int] | Int64, windows: Sequence[Window] | None = None) -> Batch:
+def batch_of(
+    sheets: CachedSheets,
+    indices: Sequence[int] | Int64,
+    windows: Sequence[Window] | None = None,
+    *,
+    maps: Mapping[str, CachedMaps] | None = None,
+) -> Batch:
     """Copy the sheets `indices [B]` into a batch, of sheet b the part `windows[b]`; None takes whole sheets.
+
+    `maps` of the same sheets are cut and turned with them.
 
     Raises ValueError for windows of different sizes or beyond their sheet, and for whole sheets of different sizes.
     """
@@ -81,7 +93,19 @@ def batch_of(sheets: CachedSheets, indices: Sequence[int] | Int64, windows: Sequ
         labels=torch.from_numpy(planes[1]).long(),
         strokes=torch.from_numpy(strokes),
         index=torch.from_numpy(np.array(indices, dtype=np.int64)),
+        maps={name: _cut(cached, indices, frames) for name, cached in maps.items()} if maps else None,
     )
+
+
+def _cut(maps: CachedMaps, indices: Sequence[int] | Int64, frames: Sequence[Window]) -> Tensor:
+    """The part of every map that its tile shows, `[B,c,H,W]`."""
+    first = maps.planes[indices[0]]
+    out = np.empty((len(frames), len(first), frames[0].height, frames[0].width), first.dtype)
+    bits = np.dtype(f"i{out.itemsize}")  # OpenCV turns integers of any width, and need not know what they stand for
+    for row, (index, frame) in enumerate(zip(indices, frames, strict=True)):
+        for plane, cut in zip(maps.planes[index].view(bits), out[row].view(bits), strict=True):
+            frame.copy(plane, cut)
+    return torch.from_numpy(out)
 
 
 def whole(sheets: CachedSheets, index: int) -> Window:

@@ -18,32 +18,27 @@ Layout
 from __future__ import annotations
 
 import errno
-import json
 import os
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from mmap import ACCESS_READ, mmap
+from mmap import mmap
 from pathlib import Path
 
 import numpy as np
 
+from hairline.data.whole_file import HEADER, CacheError, header_block, header_fields, mapped, records_match
 from hairline.sheets import Sheet
 from hairline.vocabulary import IGNORE, Float64, Int64, UInt8
 
 FORMAT = 1
-HEADER = 4096
 ALIGN = 64
 PLANES = 4
 MAX_CURVES = 8  # one bit of a byte each
 
 
 Planes = UInt8 | tuple[UInt8, ...]
-
-
-class CacheError(OSError):
-    """The cache cannot be kept, or read back, where it was asked to be."""
 
 
 @dataclass(frozen=True)
@@ -81,19 +76,20 @@ class Header:
 
     def packed(self) -> bytes:
         """The header as a block of HEADER bytes."""
-        return json.dumps(asdict(self)).encode().ljust(HEADER)
+        return header_block(asdict(self))
 
     @staticmethod
     def unpacked(block: bytes) -> Header | None:
         """The header of a block, or None when the block is none, or one of another format or without the mark."""
+        fields = header_fields(block)
         try:
-            header = Header(**json.loads(block))
-        except (ValueError, TypeError):
+            header = Header(**fields) if fields is not None else None
+        except TypeError:
+            return None
+        if header is None or header.format != FORMAT:
             return None
         sizes = (header.sheets, header.height, header.width, header.curves, header.table_crc)
-        if not all(isinstance(value, int) for value in sizes):
-            return None
-        return header if header.complete is True and header.format == FORMAT else None
+        return header if all(isinstance(value, int) for value in sizes) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,11 +204,12 @@ def read(path: Path, *, key: str | None = None) -> CachedSheets | None:
             header = Header.unpacked(file.read(HEADER))
             if header is None or os.fstat(file.fileno()).st_size != header.size or key not in (None, header.key):
                 return None
-            content = mmap(file.fileno(), 0, access=ACCESS_READ)
+            content = mapped(file)
     except FileNotFoundError:
         return None
     table = np.frombuffer(content, dtype="<i8", offset=header.table_start).reshape(header.sheets, header.columns)
-    if zlib.crc32(table.tobytes()) != header.table_crc or not _records_match(content, header, table[:, 0]):
+    crcs = table[:, 0].tolist()
+    if zlib.crc32(table.tobytes()) != header.table_crc or not records_match(content, header.stride, crcs):
         return None
     return _views(path, content, header, table)
 
@@ -227,16 +224,6 @@ def _pixels_per_class(labels: UInt8, curves: int) -> Int64:
             "was it drawn with another vocabulary?"
         )
     return np.append(counts[: curves + 1], counts[IGNORE])
-
-
-def _records_match(content: mmap, header: Header, expected: Int64) -> bool:
-    """Whether every record has the CRC-32 of the table."""
-    with memoryview(content) as view:
-        for index, crc in enumerate(expected.tolist()):
-            start = HEADER + index * header.stride
-            if zlib.crc32(view[start : start + header.stride]) != crc:
-                return False
-    return True
 
 
 def _views(path: Path, content: mmap, header: Header, table: Int64) -> CachedSheets:

@@ -17,6 +17,7 @@ What step s holds, for a global batch of B and an `order` of M entries
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,7 @@ import torch
 from torch.utils.data import Dataset
 
 from hairline.data.batch import Batch, Window, batch_of, darkness_of, pair
+from hairline.data.map_file import CachedMaps
 from hairline.data.sheet_file import CachedSheets
 from hairline.vocabulary import Float32, Int64
 
@@ -72,10 +74,21 @@ class Plan:
 class TrainingTiles(Dataset[Batch]):
     """Item s is this process's part of the batch of optimiser step s, 0 <= s < plan.steps."""
 
-    def __init__(self, sheets: CachedSheets, order: Int64, plan: Plan, *, rank: int = 0, world: int = 1):
+    def __init__(
+        self,
+        sheets: CachedSheets,
+        order: Int64,
+        plan: Plan,
+        *,
+        rank: int = 0,
+        world: int = 1,
+        maps: Mapping[str, CachedMaps] | None = None,
+    ):
+        """`maps` of the sheets go into every batch by their names, cut and turned as the tile."""
         _demand_order(order, len(sheets))
+        _demand_maps(maps or {}, sheets)
         _demand_plan(plan, sheets, rank, world)
-        self.sheets, self.order, self.plan = sheets, order, plan
+        self.sheets, self.order, self.plan, self.maps = sheets, order, plan, maps
         share = plan.batch_size // world
         self.mine = slice(rank * share, (rank + 1) * share)
         self.latest: tuple[int, Int64] = (-1, order)
@@ -90,7 +103,7 @@ class TrainingTiles(Dataset[Batch]):
         indices = self._indices(step)
         windows = self._windows(indices, chance)[self.mine]
         gain, shift = self._tones(chance)[:, self.mine]
-        batch = batch_of(self.sheets, indices[self.mine], windows)
+        batch = batch_of(self.sheets, indices[self.mine], windows, maps=self.maps)
         if self.plan.change.contrast or self.plan.change.brightness:
             offset = torch.from_numpy(0.5 + shift - 0.5 * gain).view(-1, 1, 1, 1)
             batch.image.mul_(torch.from_numpy(gain).view(-1, 1, 1, 1)).add_(offset).clamp_(0.0, 1.0)
@@ -169,6 +182,14 @@ def _demand_order(order: Int64, sheets: int) -> None:
         raise ValueError(
             f"`order` must hold numbers of sheets, 0..{sheets - 1}, at least one, got {order}; same split?"
         )
+
+
+def _demand_maps(maps: Mapping[str, CachedMaps], sheets: CachedSheets) -> None:
+    for name, cached in maps.items():
+        if len(cached) != len(sheets) or any(map.shape[1:] != plane.shape for map, plane in cached.beside(sheets)):
+            raise ValueError(
+                f"map {name!r} must be one of these {len(sheets)} sheets, got one of others; open it with them"
+            )
 
 
 def _demand_plan(plan: Plan, sheets: CachedSheets, rank: int, world: int) -> None:

@@ -2,13 +2,20 @@
 
 Conventions
 -----------
-*Pixel* losses (`kind = "pixel"`: soft_ce, focal) turn the negative log-likelihood of each decision into a term:
+*Pixel* losses (`kind = "pixel"`: soft_ce, focal, spatial_soft_ce, cb_focal) turn the negative log-likelihood of each
+decision into a term:
 
     mean over valid pixels (softmax, binary) or valid pixels x channels (sigmoid_stack) of  w f(nll)
 
 *Region* losses (`kind = "region"`: dice, tversky, lovasz) turn probabilities and targets into one term per channel:
 
     mean over the channels with truth in the batch of  w_c L_c
+
+*Mapped* losses (`kind = "mapped"`: skeleton_recall, cldice, boundary) are region losses that also look at a map of the
+truth, as its skeleton: made once per sheet in training, of the batch itself where none is given. Those that judge
+curves alone have no term for the background. A class is there when its map is not empty.
+
+*Sums* (`kind = "sum"`: dice_ce, ...) add the values of their terms, each times its share.
 
 `scale="kept"` (default) divides by the sum of the weights used, so that a weight moves the balance between classes and
 not the learning rate; `scale="raw"` divides by the number of pixels or terms, as without weights.
@@ -21,8 +28,9 @@ seldom, and a pixel loss (alone or beside the region loss) is the remedy where i
 
 Ignored pixels (255) add nothing to any sum and get no gradient.
 
-Weights act or raise. A weight that cannot move the balance of this head and loss raises at construction; all-equal
-weights cannot either, but say so themselves: they are the same as none (under `raw`, a common factor).
+Weights act or raise. A weight that cannot move the balance of this head and loss, or of one term of a sum, raises at
+construction; all-equal weights cannot either, but say so themselves: they are the same as none (under `raw`, a common
+factor).
 
 With a `prior` the logits are adjusted by it before anything else (`logit_adjustment.py`), whatever the head and loss.
 
@@ -32,71 +40,28 @@ The loss is computed and returned in float32, or wider if the logits are; bf16 a
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Literal, Protocol, get_args
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
+from hairline.losses.kinds import (
+    Balances,
+    HeadLike,
+    Loss,
+    MappedLoss,
+    PixelLoss,
+    RegionLoss,
+    SingleLoss,
+    Spreads,
+    singles,
+)
 from hairline.losses.logit_adjustment import logit_shift
+from hairline.losses.truth_map import TruthMap, map_of
 
 Scale = Literal["kept", "raw"]
-
-
-class HeadLike(Protocol):
-    """What an objective asks of a head; `hairline.heads` gives the meaning."""
-
-    name: str
-    vocabulary: tuple[str, ...]
-    channels: int
-
-    def read(self, labels: Tensor, strokes: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
-        """Targets [B,c,H,W], zero at ignored pixels, and the mask of valid ones or None."""
-        ...
-
-    def soften(self, targets: Tensor, smoothing: float) -> Tensor:
-        """Targets moved towards all answers alike."""
-        ...
-
-    def pixel_nll(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Negative log-likelihood of each decision."""
-        ...
-
-    def probabilities(self, logits: Tensor) -> Tensor:
-        """[B,c,H,W] in 0..1."""
-        ...
-
-    def pixel_weights(self, weight: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-        """Weight of each decision."""
-        ...
-
-    def channel_weights(self, weight: Tensor) -> Tensor:
-        """Weight of each channel [c]."""
-        ...
-
-
-class PixelLoss(Protocol):
-    """Terms from the negative log-likelihood of decisions, shape kept."""
-
-    name: str
-    kind: Literal["pixel"]
-    smoothing: float
-
-    def __call__(self, nll: Tensor) -> Tensor:
-        """Terms."""
-        ...
-
-
-class RegionLoss(Protocol):
-    """One term per channel from probabilities and targets; `precise` if it wants probabilities in float64."""
-
-    name: str
-    kind: Literal["region"]
-    precise: bool
-
-    def __call__(self, probabilities: Tensor, targets: Tensor) -> Tensor:
-        """Terms [c]."""
-        ...
 
 
 class Objective(nn.Module):
@@ -104,7 +69,7 @@ class Objective(nn.Module):
 
     Args:
         head: how logits are read.
-        loss: a pixel or region loss.
+        loss: one of any kind.
         weight: one weight per class of the vocabulary, background first, for every head; None for none.
         scale: "kept" or "raw", see above.
         prior: share of each class of the vocabulary, to adjust the logits by; None leaves them.
@@ -121,7 +86,7 @@ class Objective(nn.Module):
     def __init__(
         self,
         head: HeadLike,
-        loss: PixelLoss | RegionLoss,
+        loss: Loss,
         *,
         weight: Sequence[float] | Tensor | None = None,
         scale: Scale = "kept",
@@ -141,38 +106,123 @@ class Objective(nn.Module):
         shift = None if prior is None else _shift(prior, head, tau)
         self.register_buffer("shift", shift, persistent=False)
 
-    def forward(self, logits: Tensor, labels: Tensor, strokes: Tensor) -> Tensor:
-        """The loss of a batch."""
+    def forward(
+        self, logits: Tensor, labels: Tensor, strokes: Tensor, *, maps: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
+        """The loss of a batch; `maps` are its `truth_maps` by key, made of this batch where they are not given."""
         wide = logits if logits.dtype == torch.float64 else logits.float()
         if self.shift is not None:
             wide = wide + self.shift.to(wide.dtype)
-        targets, valid = self.head.read(labels, strokes, dtype=wide.dtype)
-        if self.loss.kind == "pixel":
-            return self._pixel(self.loss, wide, labels, targets, valid)
-        return self._region(self.loss, wide, targets, valid)
+        maps = maps or {}
+        if all(_needs_only(part, maps) for _, part in singles(self.loss)):
+            targets, valid = wide.new_empty(()).expand_as(wide), self.head.valid(labels, strokes)  # nobody reads them
+        else:
+            targets, valid = self.head.read(labels, strokes, dtype=wide.dtype)
+        return self._value(self.loss, _Scene(self.head, wide, labels, targets, valid, maps))
 
-    def _pixel(self, loss: PixelLoss, logits: Tensor, labels: Tensor, targets: Tensor, valid: Tensor | None) -> Tensor:
-        soft = self.head.soften(targets, loss.smoothing) if loss.smoothing else targets
-        terms = loss(self.head.pixel_nll(logits, soft))
-        if self.weight is None:
+    @property
+    def truth_maps(self) -> list[TruthMap]:
+        """The maps of the truth that the loss, or any term of it, looks at."""
+        wanted = {part.truth_map.key: part.truth_map for _, part in singles(self.loss) if part.kind == "mapped"}
+        return list(wanted.values())
+
+    def draw(self, truth_map: TruthMap, labels: Tensor, strokes: Tensor) -> Tensor:
+        """One map of `labels [B,H,W]` and `strokes [B,K,H,W]` for this head: `[B,c,H,W]`, or the curves' channels."""
+        first = self.head.first_curve if truth_map.curves_only else 0
+        return map_of(truth_map, self.head.read(labels, strokes, dtype=torch.float32)[0][:, first:])
+
+    def _value(self, loss: Loss, scene: _Scene) -> Tensor:
+        if loss.kind == "sum":
+            values = [share * self._value(term, scene) for _, share, term in loss.parts]
+            return torch.stack(values).sum()
+        if loss.kind == "pixel":
+            return self._pixel(loss, scene)
+        return self._mapped(loss, scene) if loss.kind == "mapped" else self._region(loss, scene)
+
+    def _pixel(self, loss: PixelLoss, scene: _Scene) -> Tensor:
+        terms = loss(self.head.pixel_nll(scene.logits, self._soft(loss, scene)))
+        if not isinstance(loss, Balances):
+            return self._weighted_mean(terms, self.weight, scene, kept=self.scale == "kept")
+        counts = torch.stack([(scene.labels == id_).sum() for id_ in range(len(self.head.vocabulary))])
+        value = self._weighted_mean(terms, loss.balance(counts), scene, kept=True)
+        # weights beside the loss's own are the same for all classes, or had raised
+        return value if self.weight is None or self.scale == "kept" else value * self.weight[0].to(value.dtype)
+
+    def _soft(self, loss: PixelLoss, scene: _Scene) -> Tensor:
+        """What the decisions are compared with."""
+        targets = loss.spread(scene.targets, scene.valid) if isinstance(loss, Spreads) else scene.targets
+        return self.head.soften(targets, loss.smoothing) if loss.smoothing else targets
+
+    def _weighted_mean(self, terms: Tensor, weight: Tensor | None, scene: _Scene, *, kept: bool) -> Tensor:
+        valid = scene.valid
+        if weight is None:
             weights = None if valid is None else valid.to(terms.dtype)
         else:
-            weights = self.head.pixel_weights(self.weight.to(terms.dtype), labels, targets)
+            weights = self.head.pixel_weights(weight.to(terms.dtype), scene.labels, scene.targets)
             weights = weights if valid is None else weights * valid
         if weights is None:
             return terms.sum() / max(terms.numel(), 1)
         weights = weights.expand_as(terms)
-        divisor = weights.sum() if self.weight is None or self.scale == "kept" else _count(valid, terms)
+        divisor = weights.sum() if weight is None or kept else _count(valid, terms)
         return _ratio((terms * weights).sum(), divisor)
 
-    def _region(self, loss: RegionLoss, logits: Tensor, targets: Tensor, valid: Tensor | None) -> Tensor:
-        probabilities = self.head.probabilities(logits.double() if loss.precise else logits)
-        terms = loss(probabilities if valid is None else probabilities * valid, targets).to(logits.dtype)
-        present = (targets.sum(dim=(0, 2, 3)) > 0).to(terms.dtype)
+    def _region(self, loss: RegionLoss, scene: _Scene) -> Tensor:
+        terms = loss(scene.probabilities(precise=loss.precise), scene.targets).to(scene.logits.dtype)
+        return self._mean_over_channels(terms, scene.targets.sum(dim=(0, 2, 3)) > 0)
+
+    def _mapped(self, loss: MappedLoss, scene: _Scene) -> Tensor:
+        first = _first_channel(self.head, loss)
+        drawn = scene.truth_map(loss.truth_map, first)
+        terms = loss(scene.probabilities()[:, first:], scene.targets[:, first:], drawn)
+        return self._mean_over_channels(terms, drawn.flatten(2).any(2).any(0), first=first)
+
+    def _mean_over_channels(self, terms: Tensor, has_truth: Tensor, *, first: int = 0) -> Tensor:
+        present = has_truth.to(terms.dtype)
         if self.weight is None:
             return _ratio((terms * present).sum(), present.sum())
-        weights = present * self.head.channel_weights(self.weight.to(terms.dtype))
+        weights = present * self.head.channel_weights(self.weight.to(terms.dtype))[first:]
         return _ratio((terms * weights).sum(), (weights if self.scale == "kept" else present).sum())
+
+
+@dataclass
+class _Scene:
+    """One batch as the terms of a sum share it; probabilities are computed once, and zero at ignored pixels."""
+
+    head: HeadLike
+    logits: Tensor
+    labels: Tensor
+    targets: Tensor
+    valid: Tensor | None
+    maps: Mapping[str, Tensor]
+    known: dict[bool, Tensor] = field(default_factory=dict)
+
+    def probabilities(self, *, precise: bool = False) -> Tensor:
+        """`[B,c,H,W]` in the dtype of the logits, or in float64."""
+        if precise not in self.known:
+            found = self.head.probabilities(self.logits.double() if precise else self.logits)
+            self.known[precise] = found if self.valid is None else found * self.valid
+        return self.known[precise]
+
+    def truth_map(self, truth_map: TruthMap, first: int) -> Tensor:
+        """`[B,c,H,W]` of the channels from `first` on, in the dtype of the logits."""
+        given = self.maps.get(truth_map.key)
+        drawn = map_of(truth_map, self.targets[:, first:]) if given is None else given
+        if drawn.shape != self.targets[:, first:].shape:
+            raise ValueError(
+                f"the truth map {truth_map.key!r} must be {list(self.targets[:, first:].shape)} for head "
+                f"{self.head.name!r}, got {list(drawn.shape)}; draw it with the head in use and cut it as the labels"
+            )
+        return drawn.to(self.logits.dtype)
+
+
+def _needs_only(loss: SingleLoss, maps: Mapping[str, Tensor]) -> bool:
+    """Whether `maps` hold all that the loss looks at, so that nobody has to make targets."""
+    return loss.kind == "mapped" and not loss.sees_targets and loss.truth_map.key in maps
+
+
+def _first_channel(head: HeadLike, loss: SingleLoss) -> int:
+    """The first channel that the loss judges."""
+    return head.first_curve if loss.kind == "mapped" and loss.truth_map.curves_only else 0
 
 
 def _count(valid: Tensor | None, terms: Tensor) -> Tensor:
@@ -210,15 +260,26 @@ def _shift(prior: Sequence[float] | Tensor, head: HeadLike, tau: float) -> Tenso
     return logit_shift(share, channels=head.channels, tau=tau).view(-1, 1, 1)
 
 
-def _must_act(weight: Tensor, head: HeadLike, loss: PixelLoss | RegionLoss, scale: Scale) -> None:
-    """Raise unless `weight` moves the balance between classes, or is the same for all of them."""
-    if loss.kind == "pixel" or bool((weight == weight[0]).all()):
+def _must_act(weight: Tensor, head: HeadLike, loss: Loss, scale: Scale) -> None:
+    """Raise unless `weight` moves the balance between classes in every term, or is the same for all of them."""
+    if bool((weight == weight[0]).all()):
         return
-    used = head.channel_weights(weight)
-    acts = bool((used != used[0]).any()) if scale == "kept" else bool((used != 1).any())
-    if not acts or not used.any():
-        raise ValueError(
-            f"weight {weight.tolist()} cannot act on loss={loss.name} with head={head.name} and scale={scale}: "
-            f"this loss has one term for each channel, and the weights of these are {used.tolist()}; use "
-            "head=softmax, class_weight.scale=raw, class_weight=none, or a loss that counts pixels (soft_ce, focal)"
-        )
+    for term, part in singles(loss):
+        named = f"its term {term}" if term else "this loss"
+        if isinstance(part, Balances):
+            raise ValueError(
+                f"weight {weight.tolist()} cannot act on loss={loss.name} with head={head.name}: {named} balances the "
+                "classes itself, and weights on top would do so twice; use class_weight=none, or loss=focal with "
+                "class_weight=effective_number"
+            )
+        if part.kind == "pixel":
+            continue
+        used = head.channel_weights(weight)[_first_channel(head, part) :]
+        acts = bool((used != used[0]).any()) if scale == "kept" else bool((used != 1).any())
+        if not acts or not used.any():
+            raise ValueError(
+                f"weight {weight.tolist()} cannot act on loss={loss.name} with head={head.name} and scale={scale}: "
+                f"{named} has one term for each channel, and the weights of "
+                f"these are {used.tolist()}; use head=softmax, class_weight.scale=raw, class_weight=none, or a loss "
+                "that counts pixels (soft_ce, focal)"
+            )

@@ -22,7 +22,8 @@ from torch import Tensor, nn
 from hairline.data.tiles import Batch
 
 GIB: Final = 2**30
-Objective = Callable[[Tensor, Tensor, Tensor], Tensor]
+Objective = Callable[..., Tensor]
+"""Called with logits, labels, strokes and the keyword `maps`."""
 
 
 class MemoryBudgetError(ValueError):
@@ -41,7 +42,7 @@ def saved_bytes(network: nn.Module, objective: Objective, batch: Batch) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
-        loss = objective(network(batch.image), batch.labels, batch.strokes)
+        loss = objective(network(batch.image), batch.labels, batch.strokes, maps=batch.maps)
     del loss  # lives until here, so that no address was given out twice
     return sum(kept.values())
 

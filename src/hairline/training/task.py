@@ -82,7 +82,7 @@ class SegmentationTask(pl.LightningModule):
     @override
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         logits, batch = whole_batch(self(batch.image), batch)
-        loss: Tensor = self.objective(logits, batch.labels, batch.strokes)
+        loss: Tensor = self.objective(logits, batch.labels, batch.strokes, maps=batch.maps)
         self.latest_loss = float(loss.detach())
         if not math.isfinite(self.latest_loss):
             raise TrainingDivergedError(self._describe(batch, logits))

@@ -30,8 +30,9 @@ def whole_batch(logits: Tensor, batch: Batch) -> tuple[Tensor, Batch]:
         return logits, batch
     rows = _gathered(logits.detach())
     rows[distributed.get_rank()] = logits
-    truth = (None if part is None else torch.cat(_gathered(part)) for part in batch)
-    return torch.cat(rows), Batch(*truth)
+    maps = None if batch.maps is None else {name: torch.cat(_gathered(part)) for name, part in batch.maps.items()}
+    image, labels, strokes, index = (torch.cat(_gathered(part)) for part in batch[:4])
+    return torch.cat(rows), Batch(image, labels, strokes, index, maps)
 
 
 def _gathered(part: Tensor) -> list[Tensor]:

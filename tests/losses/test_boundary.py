@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+import torch
+from drawn_sheets import CLASSES, draw, random_batch, sheets
+from scipy.ndimage import distance_transform_edt
+from torch.autograd import gradcheck
+
+from hairline.heads import Binary, SigmoidStack, Softmax
+from hairline.losses.boundary import Boundary, SignedDistance, boundary
+from hairline.losses.objective import Objective
+
+
+def authors_distance(inside: np.ndarray) -> np.ndarray:
+    """The authors' map: distances of the outside less those of the inside, which start from 0 there."""
+    if not inside.any():
+        return np.zeros(inside.shape)
+    return distance_transform_edt(~inside) * ~inside - (distance_transform_edt(inside) - 1) * inside
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("share", [0.02, 0.5, 0.98])
+def test_the_distance_is_the_authors_less_half_a_pixel(seed: int, share: float) -> None:
+    inside = np.random.default_rng(seed).random((40, 30)) < share
+    np.testing.assert_allclose(SignedDistance()(inside), authors_distance(inside) - 0.5, atol=1e-5)
+
+
+def test_distances_by_hand_change_sign_between_pixels() -> None:
+    inside = draw("..11.").strokes[0, 0].numpy()
+    assert SignedDistance()(inside).tolist() == [[1.5, 0.5, -0.5, -0.5, 0.5]]
+    for nowhere in (np.zeros((2, 3), bool), np.ones((2, 3), bool)):
+        assert not SignedDistance()(nowhere).any()
+
+
+def test_the_formula_on_five_pixels() -> None:
+    phi = torch.tensor([1.5, 0.5, -0.5, -0.5, 0.5]).view(1, 1, 1, 5)
+    t = torch.tensor([0.0, 0, 1, 1, 0]).view(1, 1, 1, 5)
+    p = torch.tensor([0.2, 0, 1, 0.5, 1]).view(1, 1, 1, 5)
+    assert boundary(p, t, phi).item() == pytest.approx((0.2 * 1.5 + 0.5 * 0.5 + 0.5) / 5)
+    assert boundary(t, t, phi).item() == 0
+
+
+def test_gradient_by_finite_differences() -> None:
+    generator = torch.Generator().manual_seed(0)
+    p, t, phi = torch.rand(3, 2, 3, 4, 5, dtype=torch.float64, generator=generator)
+    assert gradcheck(lambda p: boundary(p, t, phi), (p.requires_grad_(),))
+
+
+def test_the_slope_is_the_authors_on_two_channels_of_a_softmax() -> None:
+    """Half a pixel more everywhere is the same for both channels, whose probabilities add up to one."""
+    batch, names = random_batch(0, curves=1), ("background", "curve_1")
+    logits = batch.logits(2, dtype=torch.float64)
+    phi = np.array([[authors_distance(mask) for mask in (labels == 0, labels == 1)] for labels in batch.labels.numpy()])
+    peer = (logits.softmax(1) * torch.from_numpy(phi)).mean()
+    ours = Objective(Softmax(names), Boundary())(logits, *batch)
+    torch.testing.assert_close(*(torch.autograd.grad(value, logits)[0] for value in (ours, peer)), rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize("head", [Softmax, SigmoidStack, Binary])
+def test_equals_the_formula_in_float64_on_every_channel(head) -> None:
+    batch, head = random_batch(0), head(CLASSES)
+    logits = batch.logits(head.channels, dtype=torch.float64)
+    t = head.targets(*batch).double()
+    phi = np.array([[authors_distance(plane) - 0.5 for plane in planes] for planes in t.numpy() > 0])
+    expected = ((head.probabilities(logits) - t) * torch.from_numpy(phi)).mean()
+    torch.testing.assert_close(Objective(head, Boundary())(logits, *batch), expected, rtol=1e-6, atol=0)
+
+
+def test_what_is_far_costs_more_and_nothing_is_below_zero() -> None:
+    batch, objective = sheets(), Objective(SigmoidStack(CLASSES), Boundary())
+    perfect = (60.0 * batch.strokes - 30).double()
+    costs = []
+    for column in (1, 5):  # curve 1 of the first row lies in column 1
+        logits = perfect.clone()
+        logits[0, 0, 1, column] = 30
+        costs.append(objective(logits, *batch).item())
+    assert objective(perfect, *batch).item() == pytest.approx(0, abs=1e-9)
+    assert 0 < costs[0] < costs[1]

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+import torch
+from drawn_sheets import CLASSES, draw, random_batch, sheets
+from torch.autograd import gradcheck
+
+from hairline.heads import Binary, SigmoidStack, Softmax
+from hairline.losses.objective import Objective
+from hairline.losses.skeleton_recall import SkeletonRecall, Tube, skeleton_recall
+from hairline.losses.thinning import thinned
+
+BAND = """
+    .........
+    .1111111.
+    .1111111.
+    .1111111.
+    .1111111.
+    .1111111.
+    .1111111.
+    .1111111.
+    .........
+    """
+
+
+def published(probabilities, tubes):
+    """The authors' sums over batch and pixels, without their smoothing; theirs is minus the recall."""
+    recall = torch.einsum("bchw,bchw->c", probabilities, tubes) / torch.einsum("bchw->c", tubes)
+    return (1 - recall).mean()
+
+
+def around(mask: np.ndarray, radius: int) -> np.ndarray:
+    """Pixels at most `radius` steps along rows and columns away from the mask."""
+    rows, columns = np.indices(mask.shape)
+    near = np.zeros_like(mask)
+    for r, c in np.argwhere(mask):
+        near |= abs(rows - r) + abs(columns - c) <= radius
+    return near
+
+
+@pytest.mark.parametrize("radius", [0, 1, 2])
+def test_the_tube_is_the_skeleton_widened_inside_the_truth(radius: int) -> None:
+    inside = draw(BAND).strokes[0, 0].numpy()
+    tube = Tube(radius)(inside)
+    np.testing.assert_array_equal(tube > 0, around(thinned(inside), radius) & inside)
+    assert tube.sum() < inside.sum()
+
+
+def test_a_curve_thinner_than_the_tube_is_its_own_tube() -> None:
+    curve = sheets().strokes[0, 0].numpy()
+    np.testing.assert_array_equal(Tube(2)(curve) > 0, curve)
+    assert Tube(2)(np.zeros((3, 4), bool)).sum() == 0
+
+
+def test_the_formula_on_four_pixels() -> None:
+    p = torch.tensor([[[[0.5, 1.0], [0.25, 0.9]]]])
+    u = torch.tensor([[[[1.0, 1.0], [1.0, 0.0]]]])
+    assert skeleton_recall(p, u).item() == pytest.approx(1 - 1.75 / 3)
+
+
+def test_gradient_by_finite_differences() -> None:
+    generator = torch.Generator().manual_seed(0)
+    p = torch.rand(2, 3, 4, 5, dtype=torch.float64, generator=generator).requires_grad_()
+    u = (torch.rand(2, 3, 4, 5, dtype=torch.float64, generator=generator) < 0.4).double()
+    assert gradcheck(lambda p: skeleton_recall(p, u), (p,))
+
+
+@pytest.mark.parametrize("head", [Softmax, SigmoidStack, Binary])
+def test_equals_the_published_formula_on_the_curves_channels(head) -> None:
+    batch, head = random_batch(0, share=0.3), head(CLASSES)
+    logits = batch.logits(head.channels, dtype=torch.float64)
+    curves = head.targets(*batch)[:, head.first_curve :].numpy() > 0
+    tubes = torch.from_numpy(np.array([[Tube(2)(plane) for plane in planes] for planes in curves])).double()
+    expected = published(head.probabilities(logits)[:, head.first_curve :], tubes)
+    torch.testing.assert_close(Objective(head, SkeletonRecall())(logits, *batch), expected)
+
+
+def test_no_price_for_false_positives_and_no_term_for_the_background() -> None:
+    batch, objective = draw(".11. .... 11.1"), Objective(SigmoidStack(CLASSES), SkeletonRecall())
+    everything = torch.full((1, 2, 3, 4), 30.0, requires_grad=True)
+    assert objective(everything, *batch).item() == pytest.approx(0)
+    logits = batch.logits(3)
+    (slope,) = torch.autograd.grad(Objective(Softmax(CLASSES), SkeletonRecall())(logits, *batch), logits)
+    assert not slope[:, :, batch.labels[0] == 0].any()
+
+
+def test_a_radius_below_nothing_names_its_key() -> None:
+    with pytest.raises(ValueError, match=r"`loss\.radius_px` must be 0 or more, got -1"):
+        SkeletonRecall(radius_px=-1)
