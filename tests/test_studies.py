@@ -106,7 +106,7 @@ def test_failed_cells_are_told_again_and_run_again_when_asked(main, store, capsy
 
 def test_a_job_in_a_process_of_its_own_gives_the_same_numbers(main, store):
     """And what fails there is told here by its own reason."""
-    sweep = ["-m", "loss=dice", "head=softmax,binary", "class_weight=none,fixed", "tracking.uri="]
+    sweep = ["-m", "loss=dice", "head=binary", "class_weight=none,fixed", "tracking.uri="]
     assert main(*sweep, "fresh_process=true") == 1
     (failed,) = [line for line in cells(store) if line["status"] == FAILED]
     assert "ValueError: weight" in failed["error"]

@@ -60,7 +60,7 @@ def run_cell(
     `retry`, and `Killed` on SIGINT and SIGTERM.
     """
     ledgers = ledgers or Ledgers()
-    gc.collect()  # a Trainer and its task refer to each other, and would hold the sheets of the cell before
+    _collect()
     place = place_of(config, choices)
     conf, planned, folder = place.conf, place.planned, place.folder
     if rank_and_world()[0] > 0:
@@ -76,6 +76,17 @@ def run_cell(
         _begin(folder, cell, config, ledgers)
         _work_and_end(config, conf, planned, folder=folder, tracker=ledgers.tracker)
     return Ended(folder.name, FINISHED, folder.path)
+
+
+def _collect() -> None:
+    """Let go of the cell before: a Trainer and its task refer to each other, and would hold its sheets.
+
+    What was there at the first cell is imported code, which a collection need not look through again: that takes
+    seconds in a large process.
+    """
+    gc.collect()
+    if gc.get_freeze_count() == 0:
+        gc.freeze()
 
 
 @contextmanager
