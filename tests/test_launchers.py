@@ -34,27 +34,6 @@ def command(store, cache, *arguments: str, small=SMALL) -> subprocess.Popen:
     )
 
 
-def spans(store):
-    """First and last moment each run was heard of, in seconds."""
-    told = ([line.time_ms / 1000 for line in folder.history()] for folder in ledger.run_folders(store))
-    return sorted((min(times), max(times)) for times in told)
-
-
-def test_ray_runs_two_cells_at_a_time(store, cache):
-    pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    long = ["budget.steps=300", "budget.validate_every=10"]
-    process = command(
-        store, cache, "-m", "hydra/launcher=ray", "+hydra.launcher.ray.init.num_cpus=2", "loss=dice,focal", *long
-    )
-    text = process.communicate(timeout=280)[0]
-    assert process.returncode == 0, text
-    assert ledger.status(store)["status"].tolist() == [FINISHED, FINISHED]
-    assert all(folder.manifest().studies for folder in ledger.run_folders(store))  # told by a file, not by inheritance
-    (_, first_ends), (second_begins, _) = spans(store)
-    assert second_begins < first_ends
-    assert text.index("dice", text.index("curve_1: unseen")) < text.index("focal", text.index("curve_1: unseen"))
-
-
 def test_submitit_runs_cells_as_jobs_of_this_machine(store, cache, tmp_path):
     pytest.importorskip("submitit", reason="the extra `slurm` is not installed")
     process = command(store, cache, "-m", "hydra/launcher=submitit_local", "loss=dice,focal")
