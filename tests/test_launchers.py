@@ -78,8 +78,12 @@ def test_a_rank_that_dies_ends_its_job_and_no_other(store, cache):
 
 
 def test_two_processes_train_what_one_trains(store, cache):
-    """Losses and counts at the same global batch; a group norm, since torch shares no batch norm on a CPU."""
-    same = ["network=veernet", "network.widths=[8,8,8,8,8]", "trainer.precision=fp32", "optimiser=adamw"]
+    """Losses and counts at the same global batch; a group norm, since torch shares no batch norm on a CPU.
+
+    In fp64: the sum of two halves of a batch rounds otherwise than that of the whole, and where a gradient is zero but
+    for rounding (a bias in front of a norm) Adam makes whole steps of it. With 53 bits that noise is under its epsilon.
+    """
+    same = ["network=veernet", "network.widths=[8,8,8,8,8]", "trainer.precision=fp64", "optimiser=adamw"]
     small = [word for word in SMALL if not word.startswith(("network.", "tracking."))]
     for folder, machine in (("one", []), ("two", ["trainer=ddp", "trainer.accelerator=cpu"])):
         process = command(store / folder, cache, *same, *machine, small=small)
@@ -88,8 +92,8 @@ def test_two_processes_train_what_one_trains(store, cache):
     one, two = ([line.metrics for line in ledger.run_folders(store / name)[0].history()] for name in ("one", "two"))
     losses = [[metrics["train/loss"] for metrics in told if "train/loss" in metrics] for told in (one, two)]
     assert len(losses[0]) == 2
-    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert losses[0] == pytest.approx(losses[1], rel=1e-7)
     tables = [ledger.read(store / name).drop(columns="run") for name in ("one", "two")]
-    pd.testing.assert_frame_equal(*tables, rtol=1e-6)
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
     support = ledger.read_sheets(store / "two").query("split == 'test' and measure == 'support'")
     assert sorted(support["sheet"].unique()) == [0, 1, 2]  # every test sheet once, from both processes

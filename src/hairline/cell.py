@@ -6,6 +6,7 @@ folder says FAILED and why.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import logging
 from collections.abc import Iterator, Mapping
@@ -87,6 +88,7 @@ def _collect() -> None:
     gc.collect()
     if gc.get_freeze_count() == 0:
         gc.freeze()
+        atexit.register(gc.unfreeze)  # at its end Python looks at all again; libraries complain of what it left
 
 
 @contextmanager
@@ -103,7 +105,8 @@ def _held(folder: RunFolder) -> Iterator[None]:
 
 def _begin(folder: RunFolder, cell: Cell, config: DictConfig, ledgers: Ledgers) -> None:
     """The manifest says RUNNING, the history ends where the checkpoint stands, and MLflow knows the run."""
-    folder.begin(cell, Origin(*git_state(Path.cwd()), library_versions()), study=ledgers.study)
+    threads = OmegaConf.select(config, "trainer.threads") or torch.get_num_threads()
+    folder.begin(cell, Origin(*git_state(Path.cwd()), library_versions(), threads), study=ledgers.study)
     folder.write_config(OmegaConf.to_yaml(config, resolve=True))
     folder.rewind(steps_done(folder.checkpoints / LAST))
     if ledgers.tracker is not None:

@@ -43,6 +43,7 @@ NOT_IDENTITY: Final = (
     "trainer.processes",
     "trainer.channels_last",
     "trainer.compile",
+    "trainer.threads",
     "data_mix.archive.las_dir",
     *(f"data_mix.{key}" for key in ("root", "images", "masks", "curves", "split.file")),
 )
@@ -105,6 +106,7 @@ class TrainerConf:
     precision: str = MISSING
     channels_last: bool = MISSING
     compile: bool = MISSING
+    threads: int | None = MISSING
 
 
 @dataclass
@@ -170,8 +172,9 @@ def _demand(conf: Conf) -> None:
         f"budget.{name}": getattr(budget, name) for name in ("steps", "validate_every", "batch_size", "tile_px")
     }
     positive |= {"resolution.px_per_mm": conf.resolution.px_per_mm, "trainer.processes": conf.trainer.processes}
+    positive["trainer.threads"] = conf.trainer.threads
     for key, value in positive.items():
-        if value <= 0:
+        if value is not None and value <= 0:
             raise ConfigError(f"`{key}` must be above zero, got {value}")
     if budget.steps % budget.validate_every:
         raise ConfigError(

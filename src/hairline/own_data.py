@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from hairline.config import Conf, ConfigError
-from hairline.data.folder import FOLDER, Folder, Photo, Stamps, read_folder, state
+from hairline.data.image_folder import FOLDER, Folder, Photo, Stamps, read_folder, state
 from hairline.data.mix import Split, Splits
 from hairline.data.parting import PARTS
 from hairline.data.pieces import cut

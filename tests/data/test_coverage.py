@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from hairline.data.coverage import DEPTHS, LEVELS, coverage, words
-from hairline.data.folder import Folder, read_folder
+from hairline.data.image_folder import Folder, read_folder
 from hairline.data.mix import Counts, Mix, compose, reference
 from hairline.data.pieces import cut
 from hairline.sheets import sample

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from hairline.data.batch import batch_of
-from hairline.data.folder import Folder, Photo, read_folder
+from hairline.data.image_folder import Folder, Photo, read_folder
 from hairline.data.pieces import cut, open_pieces, render_piece
 from hairline.data.tiles import EvaluationTiles, Plan, TrainingTiles
 

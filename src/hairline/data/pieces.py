@@ -24,7 +24,7 @@ from typing import Final
 import numpy as np
 
 from hairline.data.cache import Progress, open_sheets
-from hairline.data.folder import FOLDER, Photo
+from hairline.data.image_folder import FOLDER, Photo
 from hairline.data.sheet_file import CachedSheets, joined
 from hairline.sheets import Sheet
 from hairline.vocabulary import Float64

@@ -40,11 +40,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Origin:
-    """Which code made a run: git commit, whether it was changed since, and the versions of the libraries."""
+    """Which code made a run, on how many CPU threads: sums over more threads round otherwise, so counts may differ."""
 
     git_commit: str | None
     git_dirty: bool | None
     versions: Mapping[str, str]
+    threads: int | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from hairline.sheets.sheet import DrawnCurve, Sheet
 from hairline.sheets.spec import PEN_MM, SheetSpec
 from hairline.sheets.wear import wear
 
-DRAWING_VERSION: Final = 3
+DRAWING_VERSION: Final = 4
 """Raised by every change that alters a pixel; part of the key of any cache of sheets."""
 
 __all__ = [

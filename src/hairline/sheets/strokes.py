@@ -141,15 +141,15 @@ def _dashed(ink: Line, curve: CurveSpec, *, cap_mm: float) -> tuple[Float64, Flo
     at = np.zeros(len(ink.x_mm))
     length = np.hypot(ink.x_mm[1:] - ink.x_mm[:-1], ink.y_mm[1:] - ink.y_mm[:-1])
     np.cumsum(np.where(ink.down, length, _LIFT_MM), out=at[1:])
-    patterns = [(dash, every) for dash, every in ((curve.pen.dash_mm, True), (curve.lap_dash_mm, False)) if dash]
+    wrapped = (ink.lap != 0) & bool(curve.lap_dash_mm)  # there the pen's own dashes would beat against the lap's
+    patterns = [(dash, there) for dash, there in ((curve.pen.dash_mm, ~wrapped), (curve.lap_dash_mm, wrapped)) if dash]
     cuts = [_cuts(dash, at[-1], cap_mm) for dash, _ in patterns]
     place = np.sort(np.concatenate([at, *cuts]))
     middle = (place[:-1] + place[1:]) / 2
     step = np.searchsorted(at, middle) - 1
     on = ink.down[step]
-    for cut, (_, every) in zip(cuts, patterns, strict=True):
-        inked = np.searchsorted(cut, middle) % 2 == 1
-        on &= inked if every else inked | (ink.lap[step] == 0)
+    for cut, (_, there) in zip(cuts, patterns, strict=True):
+        on &= ~there[step] | (np.searchsorted(cut, middle) % 2 == 1)
     return np.interp(place, at, ink.x_mm), np.interp(place, at, ink.y_mm), on
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -24,18 +24,22 @@ from hairline.training.task import SegmentationTask
 for _name in ("pytorch_lightning", "lightning", "lightning.pytorch"):
     logging.getLogger(_name).setLevel(logging.WARNING)  # its news (which devices exist, tips) would drown the numbers
 
-Precision = Literal["bf16-mixed", "32-true"]
+Precision = Literal["bf16-mixed", "32-true", "64-true"]
+
+
+_PRECISIONS: Final[dict[str, Precision]] = {"bf16": "bf16-mixed", "fp32": "32-true", "fp64": "64-true"}
 
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a run computes; nothing here but `precision` changes what is computed."""
+    """Where a run computes; nothing here but `precision` changes what is computed, though `threads` how it rounds."""
 
     accelerator: str
     processes: int
     precision: str
     channels_last: bool
     compile: bool
+    threads: int | None = None
 
 
 def precision_of(machine: Machine) -> Precision:
@@ -43,12 +47,10 @@ def precision_of(machine: Machine) -> Precision:
 
     Raises ValueError for another word.
     """
-    if machine.precision == "fp32":
-        return "32-true"
-    if machine.precision == "bf16":
-        return "bf16-mixed"
+    if machine.precision in _PRECISIONS:
+        return _PRECISIONS[machine.precision]
     if machine.precision != "auto":
-        raise ValueError(f"`trainer.precision` must be auto, bf16 or fp32, got {machine.precision!r}")
+        raise ValueError(f"`trainer.precision` must be auto, {', '.join(_PRECISIONS)}, got {machine.precision!r}")
     on_gpu = machine.accelerator in ("gpu", "cuda", "auto") and torch.cuda.is_available()
     native = torch.cuda.is_bf16_supported() if on_gpu else _cpu_has_bf16()
     return "bf16-mixed" if native else "32-true"
@@ -73,7 +75,7 @@ def train(
     checkpoint = folder / LAST
     # deterministic algorithms also fill every new tensor with NaN, to show reads of memory nobody wrote; we have none
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    with _quiet():
+    with _quiet(), _threads(machine.threads):
         trainer = _trainer(task, sheets, machine, folder=folder, record=record, title=title)
         trainer.fit(task, datamodule=sheets, ckpt_path=checkpoint if checkpoint.exists() else None, weights_only=False)
         trainer.validate(task, datamodule=sheets, verbose=False)
@@ -106,6 +108,19 @@ def _trainer(
         enable_model_summary=False,
         callbacks=[Recorder(record), AtomicCheckpoint(folder), ClassProgress(title)],
     )
+
+
+@contextmanager
+def _threads(number: int | None) -> Iterator[None]:
+    """Compute with so many CPU threads, and as before afterwards: the next cell of this process may say nothing."""
+    before = torch.get_num_threads()
+    if number is not None:
+        torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        if number is not None:
+            torch.set_num_threads(before)
 
 
 @contextmanager

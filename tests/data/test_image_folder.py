@@ -11,7 +11,7 @@ import pytest
 from folder_cases import FOUR, draw_folder
 from omegaconf import OmegaConf
 
-from hairline.data.folder import Folder, FolderError, read_folder, state
+from hairline.data.image_folder import Folder, FolderError, read_folder, state
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
 CONF = Path(__file__).parents[2] / "conf/data_mix/folder.yaml"
