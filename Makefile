@@ -39,8 +39,9 @@ format: setup  ## let ruff mend what it can
 bench: setup  ## ratios against peers, measured side by side in one process
 	$(BIN)/python tests/bench/run.py
 
-soak: setup  ## a study of 12 tiny cells killed 20 times at random; takes a quarter of an hour
-	$(BIN)/python tests/soak/run.py
+soak: setup  ## a study killed 20 times at random, and an MLflow server that goes down; takes half an hour
+	$(BIN)/python tests/soak/kills.py
+	$(BIN)/python tests/soak/server.py
 
 preview: setup  ## a contact sheet of sheets and their truth, and what they are made of
 	$(BIN)/python -m hairline sheets --preview preview.png

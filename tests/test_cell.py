@@ -3,7 +3,6 @@
 import copy
 import gc
 import math
-import shutil
 from pathlib import Path
 
 import cv2
@@ -11,36 +10,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from cell_cases import manifest, only_folder, run, tables
 
 from hairline import cell, ledger, rendering, work
-from hairline.cell import run_cell, steps_done
 from hairline.config import CONF, checked
-from hairline.ledger import FAILED, FINISHED, KILLED, RunFolder
+from hairline.ledger import FAILED, FINISHED, RunFolder
 from hairline.place import SKIPPED, FailedBeforeError
 from hairline.rendering import plan_sheets
-from hairline.signals import Killed
 from hairline.training.callbacks import LAST
 from hairline.training.memory import MemoryBudgetError
 from hairline.training.run import Machine, precision_of
 from hairline.training.task import DIVERGED_BATCH, SegmentationTask, TrainingDivergedError
-
-
-def run(made, **how):
-    config, choices = made
-    return run_cell(config, choices, **how)
-
-
-def tables(ended):
-    return [pd.read_parquet(ended.folder / name) for name in ("per_class.parquet", "per_sheet.parquet")]
-
-
-def manifest(ended_or_path):
-    return RunFolder.open(getattr(ended_or_path, "folder", ended_or_path)).manifest()
-
-
-def only_folder(store):
-    (folder,) = ledger.run_folders(store)
-    return folder
 
 
 @pytest.fixture
@@ -145,50 +125,6 @@ def test_another_seed_is_another_cell(ended, tiny):
     other = run(tiny("seed=1"))
     assert other.folder != ended.folder
     assert not tables(other)[0]["value"].equals(tables(ended)[0]["value"])
-
-
-def test_a_killed_run_goes_on_where_it_was(tiny, tmp_path, monkeypatch):
-    """Killed after the first checkpoint, resumed: same numbers, same curve as a run nobody disturbed."""
-    undisturbed = run(tiny())
-    kept = tables(undisturbed)
-    history = RunFolder.open(undisturbed.folder).history()
-    shutil.rmtree(undisturbed.folder)
-
-    log = RunFolder.log
-
-    def kill_in_second_half(self, step, metrics):
-        if step > 3:
-            raise Killed(15)
-        return log(self, step, metrics)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(RunFolder, "log", kill_in_second_half)
-        with pytest.raises(Killed):
-            run(tiny())
-    folder = only_folder(tmp_path / "store")
-    assert folder.manifest().status == KILLED
-    assert steps_done(folder.checkpoints / LAST) == 3
-
-    resumed = run(tiny())
-    assert manifest(resumed).status == FINISHED
-    assert manifest(resumed).attempts == 2
-    for old, new in zip(kept, tables(resumed), strict=True):
-        pd.testing.assert_frame_equal(old, new, check_exact=True)
-    steps = [line.step for line in folder.history()]
-    assert steps == sorted(steps)
-    timing = {"steps_per_second", "validation_seconds"}
-    for before, after in zip(history, folder.history(), strict=True):
-        assert before.step == after.step
-        for name in set(before.metrics) - timing:
-            assert after.metrics[name] == pytest.approx(before.metrics[name], nan_ok=True, abs=0)
-
-
-def test_a_run_killed_between_training_and_results_only_scores(tiny, monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setattr(RunFolder, "write_results", lambda *_: (_ for _ in ()).throw(Killed(2)))
-        with pytest.raises(Killed):
-            run(tiny())
-    assert run(tiny()).status == FINISHED
 
 
 def test_a_failing_cell_says_why(tiny, tmp_path):

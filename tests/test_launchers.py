@@ -12,7 +12,7 @@ import pytest
 
 import train
 from hairline import ledger
-from hairline.ledger import FAILED, FINISHED, KILLED
+from hairline.ledger import FAILED, FINISHED, KILLED, RUNNING
 
 ROOT = Path(train.__file__).parent
 SMALL = ["budget=smoke", "network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2", "tracking.uri="]
@@ -23,10 +23,11 @@ def store(tmp_path):
     return tmp_path / "store"
 
 
-def command(store, cache, *arguments: str, small=SMALL) -> subprocess.Popen:
+def command(store, cache, *arguments: str, small=SMALL, out: Path | None = None) -> subprocess.Popen:
+    """The program in a process group of its own; it prints into a pipe, or into the file `out`."""
     return subprocess.Popen(
         [sys.executable, str(ROOT / "train.py"), *arguments, *small, f"paths.store={store}", f"paths.cache={cache}"],
-        stdout=subprocess.PIPE,
+        stdout=subprocess.PIPE if out is None else out.open("w"),
         stderr=subprocess.STDOUT,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"},
@@ -39,6 +40,22 @@ def test_submitit_runs_cells_as_jobs_of_this_machine(store, cache, tmp_path):
     process = command(store, cache, "-m", "hydra/launcher=submitit_local", "loss=dice,focal")
     text = process.communicate(timeout=280)[0]
     assert process.returncode == 0, text
+    assert ledger.status(store)["status"].tolist() == [FINISHED, FINISHED]
+    assert "focal" in text[text.index("curve_1: unseen") :]
+
+
+def test_ray_runs_two_cells_at_a_time(store, cache, tmp_path):
+    pytest.importorskip("ray", reason="the extra `ray` is not installed")
+    long_enough = ["budget.steps=900", "budget.validate_every=300"]  # to be seen beside each other
+    process = command(store, cache, "-m", "hydra/launcher=ray", "loss=dice,focal", *long_enough, out=tmp_path / "out")
+    at_once = 0
+    while process.poll() is None:
+        if (store / "runs").exists():
+            at_once = max(at_once, int((ledger.status(store)["status"] == RUNNING).sum()))
+        time.sleep(0.2)
+    text = (tmp_path / "out").read_text()
+    assert process.returncode == 0, text
+    assert at_once == 2, text
     assert ledger.status(store)["status"].tolist() == [FINISHED, FINISHED]
     assert "focal" in text[text.index("curve_1: unseen") :]
 

@@ -15,6 +15,7 @@ class Drawing:
     height: int = 24
     width: int = 20
     curves: int = 2
+    apart: bool = False
 
     @property
     def digest(self) -> str:
@@ -26,7 +27,7 @@ class Drawing:
 
 
 def noise(drawing: Drawing) -> Sheet:
-    """Strokes at random, also across each other; a pixel belongs to the last curve, and some are ignored."""
+    """Strokes at random, also across each other unless `apart`; a pixel is the last curve's, and some are ignored."""
     rng = np.random.default_rng(drawing.number)
     size = (drawing.height, drawing.width)
     strokes = rng.random((drawing.curves, *size)) < 0.2
@@ -34,5 +35,7 @@ def noise(drawing: Drawing) -> Sheet:
     for k, stroke in enumerate(strokes):
         labels[stroke] = k + 1
     labels[rng.random(size) < 0.05] = 255
+    if drawing.apart:
+        strokes = np.stack([labels == k + 1 for k in range(drawing.curves)])
     image = rng.integers(0, 256, size, dtype=np.uint8)
     return Sheet(image, labels, strokes, rng.integers(0, 16, size, dtype=np.uint8), ())

@@ -6,7 +6,7 @@ import pytorch_lightning as pl
 import torch
 from rich.console import Console
 
-from hairline.training.callbacks import LAST, AtomicCheckpoint, ClassProgress
+from hairline.training.callbacks import LAST, AtomicCheckpoint, CheckpointError, ClassProgress
 
 
 def trainer(**values):
@@ -27,9 +27,10 @@ def test_a_checkpoint_appears_whole_or_not_at_all(tmp_path):
         raise OSError(28, "No space left on device")
 
     callback = AtomicCheckpoint(tmp_path)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(CheckpointError, match=r"last\.ckpt at step 3.*'No space left on device'.*bytes free"):
         callback.on_train_epoch_end(trainer(save_checkpoint=dies), TASK)
     assert (tmp_path / LAST).read_bytes() == b"the one before"
+    assert [path.name for path in tmp_path.iterdir()] == [LAST]
     callback.on_train_epoch_end(trainer(save_checkpoint=lambda path: path.write_bytes(b"new")), TASK)
     assert (tmp_path / LAST).read_bytes() == b"new"
     assert [path.name for path in tmp_path.iterdir()] == [LAST]

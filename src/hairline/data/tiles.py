@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from hairline.data.batch import Batch, Window, batch_of, darkness_of, pair
@@ -36,6 +37,7 @@ __all__ = [
     "EvaluationTiles",
     "Plan",
     "TrainingTiles",
+    "View",
     "Window",
     "batch_of",
     "darkness_of",
@@ -71,6 +73,15 @@ class Plan:
     change: Change = NO_CHANGE
 
 
+@dataclass(frozen=True, eq=False)
+class View:
+    """What a step shows: sheets [B], the part of each, and float32 [2,B], factor and offset of their darkness."""
+
+    indices: Int64
+    windows: list[Window]
+    tones: Float32
+
+
 class TrainingTiles(Dataset[Batch]):
     """Item s is this process's part of the batch of optimiser step s, 0 <= s < plan.steps."""
 
@@ -97,17 +108,26 @@ class TrainingTiles(Dataset[Batch]):
         return self.plan.steps
 
     def __getitem__(self, step: int) -> Batch:
+        view = self.view(step)
+        batch = batch_of(self.sheets, view.indices, view.windows, maps=self.maps)
+        self.tone(batch.image, torch.from_numpy(view.tones))
+        return batch
+
+    def view(self, step: int) -> View:
+        """Which sheets and which parts of them this process sees at a step, and in which tone."""
         if not 0 <= step < self.plan.steps:
             raise IndexError(f"`step` must lie in 0..{self.plan.steps - 1}, got {step}")
         chance = _stream(self.plan.seed, "tiles", step)
         indices = self._indices(step)
         windows = self._windows(indices, chance)[self.mine]
         gain, shift = self._tones(chance)[:, self.mine]
-        batch = batch_of(self.sheets, indices[self.mine], windows, maps=self.maps)
+        return View(indices[self.mine], windows, np.stack([gain, 0.5 + shift - 0.5 * gain]))
+
+    def tone(self, image: Tensor, tones: Tensor) -> None:
+        """Change the darkness of `image [B,1,h,w]` in place, each row by its factor and offset of `tones [2,B]`."""
         if self.plan.change.contrast or self.plan.change.brightness:
-            offset = torch.from_numpy(0.5 + shift - 0.5 * gain).view(-1, 1, 1, 1)
-            batch.image.mul_(torch.from_numpy(gain).view(-1, 1, 1, 1)).add_(offset).clamp_(0.0, 1.0)
-        return batch
+            factor, offset = tones.view(2, -1, 1, 1, 1)
+            image.mul_(factor).add_(offset).clamp_(0.0, 1.0)
 
     def _indices(self, step: int) -> Int64:
         """Sheets [B] of the global batch."""

@@ -160,12 +160,13 @@ class RunFolder:
             )
         self._history.flush()
         failure = None if error is None else Failure.of(error)
-        return self._write(replace(self.begun(), status=status, finished=now(), exception=failure))
+        begun = self.begun()
+        return self._write(replace(begun, status=status, finished=max(now(), begun.started), exception=failure))
 
     def settle(self) -> bool:
         """Mark a run KILLED whose process died without a word: RUNNING although the lock was free. Needs the lock.
 
-        It is said to have ended when it logged last.
+        It is said to have ended when it logged last, and like every run not before it began: clocks are set back.
         """
         self._must_hold_lock()
         manifest = self.manifest()
@@ -173,7 +174,7 @@ class RunFolder:
             return False
         lines = self.history()
         last = datetime.fromtimestamp(lines[-1].time_ms / 1000, UTC).isoformat("T", "seconds") if lines else now()
-        self._write(replace(manifest, status=KILLED, finished=last))
+        self._write(replace(manifest, status=KILLED, finished=max(last, manifest.started)))
         return True
 
     # what the run yields

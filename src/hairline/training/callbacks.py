@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,6 +20,10 @@ Record = Callable[[int, Mapping[str, float]], None]
 """Called with (optimiser step, numbers) after every validation and after the test."""
 
 LAST = "last.ckpt"
+
+
+class CheckpointError(OSError):
+    """The disk refuses a checkpoint."""
 
 
 class AtomicCheckpoint(pl.Callback):
@@ -49,11 +54,20 @@ class AtomicCheckpoint(pl.Callback):
     @override
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         partial = self.folder / f"{LAST}.partial"
-        trainer.save_checkpoint(partial)
-        if trainer.is_global_zero:
-            with partial.open("rb+") as file:
-                os.fsync(file.fileno())
-            partial.replace(self.folder / LAST)
+        try:
+            trainer.save_checkpoint(partial)
+            if trainer.is_global_zero:
+                with partial.open("rb+") as file:
+                    os.fsync(file.fileno())
+                partial.replace(self.folder / LAST)
+        except OSError as error:
+            partial.unlink(missing_ok=True)  # on a full disk it would keep the room that is wanted
+            raise CheckpointError(
+                f"cannot write {self.folder / LAST} at step {trainer.global_step}: expected room for a checkpoint, got "
+                f"'{error.strerror or error}' ({shutil.disk_usage(self.folder).free:,} bytes free). The one before is "
+                "whole. Free some space and start the same command again (a sweep with retry_failed=true): the run "
+                "goes on from there"
+            ) from error
 
 
 class Recorder(pl.Callback):

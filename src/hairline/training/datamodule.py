@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import pytorch_lightning as pl
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
+from hairline.data.resident import ResidentTiles, bytes_on_device
 from hairline.data.tiles import Batch, EvaluationTiles, TrainingTiles
+from hairline.training.memory import free_bytes
+
+SHARE_OF_DEVICE: Final = 0.25
+"""Of the memory that is free on the device, as much may be sheets; the rest is the network's."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +42,21 @@ class Sheets(pl.LightningDataModule):
         self.validation = validation
         self.testing = testing
         self.validate_every = validate_every
+        self._resident: ResidentTiles | None = None
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """The next stretch of steps; Lightning asks again after every validation."""
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
         steps = Stretch(epoch * self.validate_every, self.validate_every)
-        return DataLoader(self.training, batch_size=None, sampler=steps)
+        return DataLoader(self._tiles(), batch_size=None, sampler=steps)
+
+    def _tiles(self) -> Dataset[Batch]:
+        """On an accelerator with room for all sheets they are sent once, and batches are cut there."""
+        if self._resident is None and self.trainer is not None:
+            device = self.trainer.strategy.root_device
+            if device.type != "cpu" and bytes_on_device(self.training) < SHARE_OF_DEVICE * free_bytes(device):
+                self._resident = ResidentTiles(self.training, device)
+        return self._resident or self.training
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Whole validation sheets, in order."""

@@ -1,11 +1,11 @@
-"""`make soak`: a study of 12 tiny cells, killed 20 times at random moments, must end as if nothing had happened.
+"""`make soak`, first part: a study of 12 tiny cells, killed 20 times at random moments, must end as if nothing had happened.
 
 Each round starts the same command and kills, after a random while, the worker of a job, the parent of the sweep, or
 both, with SIGKILL. Then it runs to its end once. Checked against an undisturbed study of the same cells: every cell
 once in the results, equal numbers, no run of MLflow left RUNNING. Prints what it did; exit code 1 when something
 differs.
 
-python tests/soak/run.py [--rounds 20] [--seed 0]
+python tests/soak/kills.py [--rounds 20] [--seed 0]
 """
 
 from __future__ import annotations
