@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import IO
 
 import pandas as pd
 import pytest
@@ -23,11 +24,11 @@ def store(tmp_path):
     return tmp_path / "store"
 
 
-def command(store, cache, *arguments: str, small=SMALL, out: Path | None = None) -> subprocess.Popen:
-    """The program in a process group of its own; it prints into a pipe, or into the file `out`."""
+def command(store, cache, *arguments: str, small=SMALL, out: int | IO = subprocess.PIPE) -> subprocess.Popen:
+    """The program in a process group of its own."""
     return subprocess.Popen(
         [sys.executable, str(ROOT / "train.py"), *arguments, *small, f"paths.store={store}", f"paths.cache={cache}"],
-        stdout=subprocess.PIPE if out is None else out.open("w"),
+        stdout=out,
         stderr=subprocess.STDOUT,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1", "COLUMNS": "200"},
@@ -46,8 +47,9 @@ def test_submitit_runs_cells_as_jobs_of_this_machine(store, cache, tmp_path):
 
 def test_ray_runs_two_cells_at_a_time(store, cache, tmp_path):
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    long_enough = ["budget.steps=900", "budget.validate_every=300"]  # to be seen beside each other
-    process = command(store, cache, "-m", "hydra/launcher=ray", "loss=dice,focal", *long_enough, out=tmp_path / "out")
+    long_enough = ["budget.steps=600", "budget.validate_every=200"]  # to be seen beside each other
+    with (tmp_path / "out").open("w") as out:
+        process = command(store, cache, "-m", "hydra/launcher=ray", "loss=dice,focal", *long_enough, out=out)
     at_once = 0
     while process.poll() is None:
         if (store / "runs").exists():

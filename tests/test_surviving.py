@@ -52,10 +52,8 @@ def test_a_killed_run_goes_on_where_it_was(tiny, tmp_path, monkeypatch):
             assert after.metrics[name] == pytest.approx(before.metrics[name], nan_ok=True, abs=0)
 
 
-def test_a_disk_that_is_full_at_a_checkpoint_costs_no_more_than_the_steps_since_the_one_before(
-    tiny, tmp_path, monkeypatch
-):
-    """The kernel refuses to let files grow when the second checkpoint is written; the next start goes on from the first."""
+def test_a_disk_full_at_a_checkpoint_costs_the_steps_since_the_one_before(tiny, tmp_path, monkeypatch):
+    """The kernel refuses to let files grow at the second checkpoint; the next start goes on from the first."""
     undisturbed = run(tiny())
     kept = tables(undisturbed)
     shutil.rmtree(undisturbed.folder)

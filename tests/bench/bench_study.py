@@ -31,9 +31,10 @@ def main() -> list[tuple[str, float, str]]:
         together, pauses = _together(Path(folder) / "one")
         apart = [_apart(Path(folder) / "many", seed) for seed in range(APART)]
     each, pause = statistics.median(together), statistics.median(pauses)
-    hour = f"{3600 / each:,.0f} cells an hour in one process, {3600 / statistics.median(apart):,.0f} in processes of their own"
+    alone = statistics.median(apart)
+    hour = f"{3600 / each:,.0f} cells an hour in one process, {3600 / alone:,.0f} in processes of their own"
     return [
-        ("cells in one process / a process each", statistics.median(apart) / each, hour),
+        ("cells in one process / a process each", alone / each, hour),
         (f"{PAUSE_S} s / pause between two cells", PAUSE_S / pause, f"{pause:.2f} s, at most {PAUSE_S} wanted"),
     ]
 

@@ -1,4 +1,4 @@
-"""`make soak`, first part: a study of 12 tiny cells, killed 20 times at random moments, must end as if nothing had happened.
+"""`make soak`, first part: a study of 12 tiny cells is killed 20 times and must end as if nothing had happened.
 
 Each round starts the same command and kills, after a random while, the worker of a job, the parent of the sweep, or
 both, with SIGKILL. Then it runs to its end once. Checked against an undisturbed study of the same cells: every cell

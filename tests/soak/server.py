@@ -1,9 +1,9 @@
-"""`make soak`, second part: two sweeps at once that write to an MLflow server over PostgreSQL, which goes down and comes back.
+"""`make soak`, second part: two sweeps write to one MLflow server over PostgreSQL, which goes down and comes back.
 
 The server is killed with SIGKILL while both sweeps run, and started again after they have ended; then
-`python -m hairline replay` sends what is missing. Checked: every number of every run folder stands in MLflow once, under
-one run that is FINISHED, and no run is left RUNNING. PostgreSQL is installed from the system's packages where it is
-missing and this is allowed; exit code 1 when something differs.
+`python -m hairline replay` sends what is missing. Checked: every number of every run folder stands in MLflow once,
+under one run that is FINISHED, and no run is left RUNNING. PostgreSQL is installed from the system's packages where it
+is missing and this is allowed; exit code 1 when something differs.
 
 python tests/soak/server.py
 """
