@@ -1,16 +1,17 @@
 import io
 
 import pandas as pd
+import pytest
 from rich.console import Console
 
 from hairline.tables import cell_labels, class_tables, show
 
 
-def rows(*cells):
+def rows(*cells, seed=0):
     """Rows of runs given as (name, loss, weight, {class: iou})."""
     return pd.DataFrame(
         [
-            {"run": run, "seed": 0, "loss": loss, "head": "softmax", "class_weight": weight, "split": "test"}
+            {"run": run, "seed": seed, "loss": loss, "head": "softmax", "class_weight": weight, "split": "test"}
             | {"measure": measure, "class": name, "value": value, "support": 9, "signature": "s"}
             for run, loss, weight, scores in cells
             for name, iou in scores.items()
@@ -19,8 +20,8 @@ def rows(*cells):
     )
 
 
-def printed(table):
-    console = Console(width=100, file=io.StringIO(), record=True)
+def printed(table, width=100):
+    console = Console(width=width, file=io.StringIO(), record=True)
     console.print(table)
     return console.export_text()
 
@@ -56,6 +57,38 @@ def test_a_class_that_was_not_there_is_a_dash():
     (line,) = [line for line in second.splitlines() if "tversky" in line]
     assert "nan" not in line
     assert "-" in line
+
+
+def seeds(*scores, weight="none"):
+    return pd.concat(
+        [rows((f"r{weight}{k}", "dice", weight, {"curve_1": iou}), seed=k) for k, iou in enumerate(scores)]
+    )
+
+
+def test_runs_that_differ_in_their_seed_alone_are_one_line():
+    scored = pd.concat([seeds(0.1, 0.2, 0.6), seeds(0.3, 0.4, weight="measured")])
+    order = [f"rnone{k}" for k in range(3)] + [f"rmeasured{k}" for k in range(2)]
+    (text,) = (printed(table) for table in class_tables(scored, order=order, width=100))
+    lines = [line.split() for line in text.splitlines()]
+    assert ["none", "0.300", "0.265", *["-"] * 6, "3"] in lines  # statistics.stdev of the three
+    assert ["*", "measured", "0.350", "0.071", *["-"] * 6, "2"] in lines
+    assert "mean over seeds" in text
+
+
+def test_a_mean_over_something_undefined_is_undefined():
+    (text,) = (printed(table) for table in class_tables(seeds(0.5, float("nan")), order=["rnone0", "rnone1"]))
+    (line,) = [line.split() for line in text.splitlines() if line.strip().startswith("dice")]
+    assert line[1] == "-"
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_long_names_are_not_folded_while_columns_can_go(width):
+    long = "effective_number(beta=0.9999)"
+    two = rows(("r1", "dice", "none", {"curve_1": 0.5}), ("r2", "dice", long, {"curve_1": 0.4}))
+    text = printed(class_tables(two, order=["r1", "r2"], width=width)[0], width)
+    assert long in text or width == 60
+    assert max(map(len, text.splitlines())) <= width
+    assert ("at p" in text) == (width == 100)
 
 
 def test_show_ends_with_the_commands():
