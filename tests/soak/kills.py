@@ -1,9 +1,10 @@
 """`make soak`, first part: a study of 12 tiny cells is killed 20 times and must end as if nothing had happened.
 
-Each round starts the same command and kills, after a random while, the worker of a job, the parent of the sweep, or
-both, with SIGKILL. Then it runs to its end once. Checked against an undisturbed study of the same cells: every cell
-once in the results, equal numbers, no run of MLflow left RUNNING. Prints what it did; exit code 1 when something
-differs.
+Each round starts the same command, waits until a cell trains, and a random while later kills with SIGKILL the worker of
+the job (and all others once the sweep has gone on without it), or the parent alone, or all; every fourth round kills
+all while they are still starting. Then the command runs to its end once. Checked against an undisturbed study of the
+same cells: every cell once in the results, equal numbers, no run of MLflow left RUNNING. Prints what it did; exit code
+1 when something differs, or when the study was done before the last kill.
 
 python tests/soak/kills.py [--rounds 20] [--seed 0]
 """
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -29,9 +31,10 @@ from hairline.ledger.tracker import MlflowClient
 ROOT = Path(__file__).parents[2]
 SWEEP = ["-m", "loss=dice,focal,tversky", "class_weight=none,measured", "seed=0,1", "budget=smoke"]
 SMALL = ["network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
+LONG = ["budget.steps=200", "budget.validate_every=20"]  # ten checkpoints a cell, in two seconds or so
 CELLS = 12
-KINDS = ("worker", "parent", "all")
-LONGEST_S = 45.0
+KINDS = ("worker", "parent", "all", "start")
+STARTING_S, TRAINING_S = 8.0, 2.0
 
 
 def main() -> int:
@@ -47,13 +50,14 @@ def main() -> int:
         print(f"undisturbed: exit code {code}", flush=True)
         for number in range(options.rounds):
             kind = KINDS[number % len(KINDS)]
-            after = chance.uniform(1.0, LONGEST_S)
-            told = disturb(start(killed, Path(folder) / "cache", fresh=number % 2 == 0), kind, after)
-            states = Counter(ledger.status(killed)["status"]) if (killed / "runs").exists() else Counter()
-            print(f"round {number + 1:2d}: {told}; cells {dict(states)}", flush=True)
+            told = disturb(
+                start(killed, Path(folder) / "cache", fresh=kind in ("worker", "parent")), kind, killed, chance
+            )
+            print(f"round {number + 1:2d}: {told}; cells {dict(states(killed))}", flush=True)
+        early = states(killed)[ledger.FINISHED] == CELLS
         code = start(killed, Path(folder) / "cache").wait()
         print(f"last run: exit code {code}", flush=True)
-        wrong = differences(calm, killed)
+        wrong = differences(calm, killed) + ["the study was done before the last kill"] * early
     for line in wrong:
         print(f"WRONG  {line}")
     print("the disturbed study is the undisturbed one" if not wrong and code == 0 else "the soak failed")
@@ -64,7 +68,7 @@ def start(store: Path, cache: Path, *, fresh: bool = False) -> subprocess.Popen[
     """The same command, in a process group of its own."""
     paths = [f"paths.store={store}", f"paths.cache={cache}", f"fresh_process={str(fresh).lower()}"]
     return subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), *SWEEP, *SMALL, *paths],
+        [sys.executable, str(ROOT / "train.py"), *SWEEP, *SMALL, *LONG, *paths],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -72,25 +76,48 @@ def start(store: Path, cache: Path, *, fresh: bool = False) -> subprocess.Popen[
     )
 
 
-def disturb(parent: subprocess.Popen[bytes], kind: str, after: float) -> str:
-    """Kill one kind of process `after` seconds, unless the sweep ended before; in words."""
-    try:
-        return f"ended by itself with exit code {parent.wait(after)}"
-    except subprocess.TimeoutExpired:
-        pass
+def disturb(parent: subprocess.Popen[bytes], kind: str, store: Path, chance: random.Random) -> str:
+    """Kill one kind of process, unless the sweep ended before; in words."""
+    if kind == "start":
+        time.sleep(chance.uniform(1.0, STARTING_S))
+        return kill_all(parent, "all killed while they started")
+    if not wait_until(lambda: states(store)[ledger.RUNNING] > 0, parent):
+        return f"ended by itself with exit code {parent.wait()}"
+    time.sleep(chance.uniform(0.0, TRAINING_S))
     workers = children(parent.pid)
     if kind == "worker" and workers:
         os.kill(workers[0], signal.SIGKILL)
-        return f"worker killed after {after:.0f} s, the sweep went on to exit code {parent.wait()}"
+        went_on = wait_until(lambda: set(children(parent.pid)) - set(workers), parent)
+        return kill_all(parent, f"worker killed, {'the next cell began, all killed' if went_on else 'the sweep ended'}")
     if kind == "parent":
         parent.kill()
         parent.wait()
         for worker in workers:  # an orphan finishes its cell; the next sweep waits for it
             wait_for_end(worker)
-        return f"parent killed after {after:.0f} s" + (", its worker went on" if workers else "")
-    os.killpg(parent.pid, signal.SIGKILL)
+        return "parent killed" + (", its worker went on to the end of its cell" if workers else "")
+    return kill_all(parent, "all killed")
+
+
+def kill_all(parent: subprocess.Popen[bytes], words: str) -> str:
+    """SIGKILL to the whole process group."""
+    if parent.poll() is None:
+        os.killpg(parent.pid, signal.SIGKILL)
     parent.wait()
-    return f"all killed after {after:.0f} s"
+    return words
+
+
+def wait_until(true: Callable[[], object], parent: subprocess.Popen[bytes]) -> bool:
+    """Poll until it is true; False when the sweep ended before."""
+    while parent.poll() is None:
+        if true():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def states(store: Path) -> Counter[str]:
+    """How many cells are in which state."""
+    return Counter(ledger.status(store)["status"]) if (store / "runs").exists() else Counter()
 
 
 def children(pid: int) -> list[int]:
