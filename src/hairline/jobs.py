@@ -16,6 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from hairline.config import CONF
 from hairline.study.design import SEED, Study, expand, select
+from hairline.study.reading import read_study
 
 NOT_VARIED: Final = ("experiment", "hydra")
 
@@ -32,7 +33,7 @@ def study_of(config: DictConfig) -> Study | None:
     if node is None:
         return None
     plain: Mapping[str, Any] = OmegaConf.to_container(node, resolve=True)  # type: ignore[assignment]
-    return Study.read(plain, groups=groups())
+    return read_study(plain, groups=groups())
 
 
 def jobs_of(study: Study | None, overrides: Sequence[Override]) -> list[list[str]]:

@@ -13,8 +13,9 @@ from typing import Final
 
 from omegaconf import DictConfig, OmegaConf
 
-from hairline.config import NOT_IDENTITY, Conf, checked, levels
+from hairline.config import NOT_IDENTITY, Conf, checked
 from hairline.ledger import FAILED, FINISHED, RunFolder, cell_digest, cell_slug
+from hairline.levels import levels
 from hairline.rendering import Planned, plan_sheets
 
 SKIPPED: Final = "SKIPPED"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from hairline.config import CONF
 from hairline.jobs import groups
-from hairline.study.design import Study, StudyError, expand, select, strength
+from hairline.study.design import StudyError, expand, select, strength
+from hairline.study.reading import read_study
 
 GROUPS = {"loss": ["dice", "focal"], "head": ["softmax", "binary"], "class_weight": ["none", "fixed"]}
 
@@ -27,7 +28,7 @@ def node(**changes):
 
 
 def read(**changes):
-    return Study.read(node(**changes), groups=GROUPS)
+    return read_study(node(**changes), groups=GROUPS)
 
 
 def test_the_product_seed_by_seed():
@@ -140,7 +141,7 @@ COUNTS = {
 
 def experiment(name, **changes):
     declared = yaml.safe_load((CONF / "experiment" / f"{name}.yaml").read_text())["study"]
-    return Study.read(declared | changes, groups=groups())
+    return read_study(declared | changes, groups=groups())
 
 
 @pytest.mark.parametrize("path", sorted((CONF / "experiment").glob("*.yaml")), ids=lambda path: path.stem)

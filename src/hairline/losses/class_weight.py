@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from hairline.losses.objective import Scale
+from hairline.losses.acting import Scale
 
 Counts = Sequence[int] | Tensor
 FAR_OFF = 1.5

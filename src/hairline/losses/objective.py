@@ -39,14 +39,14 @@ The loss is computed and returned in float32, or wider if the logits are; bf16 a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
+from hairline.losses.acting import Scale, checked_weight, demand_acting, first_channel, shift_of
 from hairline.losses.kinds import (
     Balances,
     HeadLike,
@@ -58,10 +58,7 @@ from hairline.losses.kinds import (
     Spreads,
     singles,
 )
-from hairline.losses.logit_adjustment import logit_shift
 from hairline.losses.truth_map import TruthMap, map_of
-
-Scale = Literal["kept", "raw"]
 
 
 class Objective(nn.Module):
@@ -99,11 +96,11 @@ class Objective(nn.Module):
         self.head = head
         self.loss = loss
         self.scale = scale
-        checked = None if weight is None else _checked(weight, head.vocabulary)
+        checked = None if weight is None else checked_weight(weight, head.vocabulary)
         if checked is not None:
-            _must_act(checked, head, loss, scale)
+            demand_acting(checked, head, loss, scale)
         self.register_buffer("weight", checked, persistent=False)
-        shift = None if prior is None else _shift(prior, head, tau)
+        shift = None if prior is None else shift_of(prior, head, tau)
         self.register_buffer("shift", shift, persistent=False)
 
     def forward(
@@ -171,7 +168,7 @@ class Objective(nn.Module):
         return self._mean_over_channels(terms, scene.targets.sum(dim=(0, 2, 3)) > 0)
 
     def _mapped(self, loss: MappedLoss, scene: _Scene) -> Tensor:
-        first = _first_channel(self.head, loss)
+        first = first_channel(self.head, loss)
         drawn = scene.truth_map(loss.truth_map, first)
         terms = loss(scene.probabilities()[:, first:], scene.targets[:, first:], drawn)
         return self._mean_over_channels(terms, drawn.flatten(2).any(2).any(0), first=first)
@@ -220,11 +217,6 @@ def _needs_only(loss: SingleLoss, maps: Mapping[str, Tensor]) -> bool:
     return loss.kind == "mapped" and not loss.sees_targets and loss.truth_map.key in maps
 
 
-def _first_channel(head: HeadLike, loss: SingleLoss) -> int:
-    """The first channel that the loss judges."""
-    return head.first_curve if loss.kind == "mapped" and loss.truth_map.curves_only else 0
-
-
 def _count(valid: Tensor | None, terms: Tensor) -> Tensor:
     """Number of valid terms."""
     return terms.new_tensor(terms.numel()) if valid is None else valid.expand_as(terms).sum().to(terms.dtype)
@@ -233,53 +225,3 @@ def _count(valid: Tensor | None, terms: Tensor) -> Tensor:
 def _ratio(total: Tensor, divisor: Tensor) -> Tensor:
     """`total / divisor`; where there is nothing to divide by, zero with a zero gradient."""
     return total / divisor.clamp_min(torch.finfo(divisor.dtype).tiny)
-
-
-def _checked(weight: Sequence[float] | Tensor, classes: tuple[str, ...]) -> Tensor:
-    vector = torch.as_tensor(weight, dtype=torch.float64).detach().clone()
-    if vector.ndim != 1 or len(vector) != len(classes):
-        raise ValueError(
-            f"`weight` must hold one number for each of {list(classes)}, got {vector.tolist()}; background comes first"
-        )
-    if not all(math.isfinite(value) and value >= 0 for value in vector.tolist()) or not vector.any():
-        raise ValueError(
-            f"`weight` must be finite, not negative and not all zero, got {vector.tolist()}; "
-            "count the pixels of each class, or use class_weight=none"
-        )
-    return vector
-
-
-def _shift(prior: Sequence[float] | Tensor, head: HeadLike, tau: float) -> Tensor:
-    """[c,1,1], what is added to the logits."""
-    share = torch.as_tensor(prior, dtype=torch.float64)
-    if share.shape != (len(head.vocabulary),):
-        raise ValueError(
-            f"`prior` must hold one share for each of {list(head.vocabulary)}, got {share.tolist()}; background comes "
-            "first"
-        )
-    return logit_shift(share, channels=head.channels, tau=tau).view(-1, 1, 1)
-
-
-def _must_act(weight: Tensor, head: HeadLike, loss: Loss, scale: Scale) -> None:
-    """Raise unless `weight` moves the balance between classes in every term, or is the same for all of them."""
-    if bool((weight == weight[0]).all()):
-        return
-    for term, part in singles(loss):
-        named = f"its term {term}" if term else "this loss"
-        if isinstance(part, Balances):
-            raise ValueError(
-                f"weight {weight.tolist()} cannot act on loss={loss.name} with head={head.name}: {named} balances the "
-                "classes itself, and weights on top would do so twice; use class_weight=none, or loss=focal with "
-                "class_weight=effective_number"
-            )
-        if part.kind == "pixel":
-            continue
-        used = head.channel_weights(weight)[_first_channel(head, part) :]
-        acts = bool((used != used[0]).any()) if scale == "kept" else bool((used != 1).any())
-        if not acts or not used.any():
-            raise ValueError(
-                f"weight {weight.tolist()} cannot act on loss={loss.name} with head={head.name} and scale={scale}: "
-                f"{named} has one term for each channel, and the weights of "
-                f"these are {used.tolist()}; use head=softmax, class_weight.scale=raw, class_weight=none, or a loss "
-                "that counts pixels (soft_ce, focal)"
-            )
