@@ -90,7 +90,7 @@ def database(programs: Path, folder: Path):
     run(str(programs / "pg_ctl"), "-D", str(place / "data"), "-o", ask, "-l", str(place / "log"), "-w", "start")
     try:
         run(str(programs / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", user, "mlflow")
-        yield f"postgresql://{user}@127.0.0.1:{port}/mlflow"
+        yield f"postgresql+psycopg2://{user}@127.0.0.1:{port}/mlflow"
     finally:
         run(str(programs / "pg_ctl"), "-D", str(place / "data"), "-m", "immediate", "stop")
 
