@@ -17,7 +17,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from hairline import work
 from hairline.cell import Ledgers, run_cell
-from hairline.config import checked, compose_config
+from hairline.config import FACTORS, checked, compose_config
 from hairline.ledger import run_folders
 from hairline.ledger.tracker import Tracker
 from hairline.rendering import plan_sheets, render_sheets
@@ -49,10 +49,9 @@ def _config(folder: Path, seed: int):
 
 def _harness(folder: Path, seed: int) -> float:
     config = _config(folder, seed)
-    names = ("loss", "head", "class_weight", "data_mix", "resolution", "network", "budget")
     tracker = Tracker(config.tracking.uri, config.tracking.experiment, folder)
     tracker.initialise()
-    run_cell(config, dict.fromkeys(names, "bench"), Ledgers(tracker=tracker))
+    run_cell(config, dict.fromkeys(FACTORS, "bench"), Ledgers(tracker=tracker))
     (run,) = [run for run in run_folders(folder) if run.name.rsplit("-", 2)[1] == f"s{seed}"]
     return next(line.metrics["steps_per_second"] for line in run.history() if "steps_per_second" in line.metrics)
 

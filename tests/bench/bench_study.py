@@ -7,12 +7,14 @@ the next.
 
 from __future__ import annotations
 
+import io
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 
 from hairline.cell import Ledgers, run_cell
@@ -28,7 +30,8 @@ PAUSE_S = 1.5
 def main() -> list[tuple[str, float, str]]:
     """Two rows: cells per hour against processes of their own, and the longest pause wanted over that measured."""
     with tempfile.TemporaryDirectory() as folder:
-        together, pauses = _together(Path(folder) / "one")
+        with redirect_stdout(io.StringIO()):
+            together, pauses = _together(Path(folder) / "one")
         apart = [_apart(Path(folder) / "many", seed) for seed in range(APART)]
     each, pause = statistics.median(together), statistics.median(pauses)
     alone = statistics.median(apart)

@@ -64,25 +64,29 @@ def test_a_nan_is_passed_on(where: int) -> None:
     assert np.isnan(slopes).all()
 
 
-def test_compiled_and_plain_python_agree() -> None:
+def test_compiled_and_plain_python_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(0)
     probabilities = generator.random((2, 2, 30))
     inside = (generator.random((2, 2, 30)) < 0.3).astype(np.float32)
     out, again = np.zeros_like(probabilities), np.zeros_like(probabilities)
     terms = lovasz_kernel.slopes(probabilities, inside, out)
-    np.testing.assert_array_equal(terms, lovasz_kernel._slopes.py_func(probabilities, inside, np.uint64(20), again))
+    monkeypatch.setattr(lovasz_kernel, "_compiled", lambda function, *arguments: function.py_func(*arguments))
+    np.testing.assert_array_equal(terms, lovasz_kernel.slopes(probabilities, inside, again))
     np.testing.assert_array_equal(out, again)
 
 
 @pytest.mark.parametrize("place_bits", [20, 25, 32, 40])
-def test_a_place_of_more_bits_leaves_the_ranks_of_errors_a_ten_thousandth_apart(place_bits: int) -> None:
+def test_a_place_of_more_bits_leaves_the_ranks_of_errors_a_ten_thousandth_apart(
+    place_bits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     generator = np.random.default_rng(1)
     probabilities = (generator.permutation(5000).reshape(1, 1, -1) + 0.5) / 5000
     inside = (generator.random((1, 1, 5000)) < 0.3).astype(np.float32)
     inside[probabilities > 0.4] = 0  # so that no inside error equals an outside one
     out, again = np.zeros_like(probabilities), np.zeros_like(probabilities)
     lovasz_kernel.slopes(probabilities, inside, out)
-    lovasz_kernel._slopes(probabilities, inside, np.uint64(place_bits), again)
+    monkeypatch.setattr(lovasz_kernel, "_LEAST_PLACE_BITS", place_bits)
+    lovasz_kernel.slopes(probabilities, inside, again)
     np.testing.assert_array_equal(out, again)
 
 
@@ -106,8 +110,9 @@ def test_a_full_disk_does_not_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    fresh = numba.njit(cache=True)(lovasz_kernel._slopes.py_func)
-    monkeypatch.setattr(fresh._cache, "save_overload", full)
-    monkeypatch.setattr(fresh._cache, "load_overload", lambda *_: None)
-    monkeypatch.setattr(lovasz_kernel, "_slopes", fresh)
+    for name in ("_survey", "_collect", "_scan"):
+        fresh = numba.njit(cache=True)(getattr(lovasz_kernel, name).py_func)
+        monkeypatch.setattr(fresh._cache, "save_overload", full)
+        monkeypatch.setattr(fresh._cache, "load_overload", lambda *_: None)
+        monkeypatch.setattr(lovasz_kernel, name, fresh)
     assert run(field(0.9, 0.4, 0.2), field(0, 1, 0))[0] == pytest.approx(0.75)

@@ -8,18 +8,22 @@ and b outside pixels were seen, the Jaccard loss grows by
 
 Two things make this fast and keep it exact. After the last inside pixel f = G, so outside pixels whose error is not
 above the smallest inside error have slope zero and are not sorted at all. The others are sorted by the bits of their
-error (the bits of a positive float rise with it) in four counting passes, each pixel being one 64-bit item:
+error (the bits of a positive float rise with it), each pixel being one 64-bit item, which numpy sorts with the
+processor's vectors:
 
     key      1.0 minus the error, as the upper bits of a float64: small for a large error
     outside  one bit, 1 if the pixel is outside, so that of equal errors the inside come first
     place    where the pixel's slope goes, in as many bits as that needs
 
 A place takes 21 bits for 8 sheets of 3 x 256 x 256 and 25 bits for one of 3 x 480 x 12,800, which leaves the key 32 and
-28 bits of mantissa: errors count as equal if they agree to 2e-10 and 4e-9 of themselves. Equal items keep the order
-of the pixels. The kernel lets go of the interpreter lock and starts no threads of its own.
+28 bits of mantissa: errors count as equal if they agree to 2e-10 and 4e-9 of themselves. Of equal errors the earlier
+pixel comes first. The kernel lets go of the interpreter lock and starts no threads of its own.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -27,8 +31,7 @@ from numba import njit
 from hairline.vocabulary import Float32, Float64
 
 _ONE = np.uint64(0x3FF0000000000000)  # the bits of 1.0, the largest error; keys are at most this
-_DIGITS, _DIGIT = 4, 11  # the upper 44 bits of an item are sorted, which is all of key and outside
-_LEAST_PLACE_BITS = 64 - _DIGITS * _DIGIT
+_LEAST_PLACE_BITS = 20
 MOST_PLACES = 1 << 40
 """More slopes than this would leave a key 12 bits of mantissa or fewer."""
 
@@ -41,12 +44,27 @@ def slopes(probabilities: Float64, inside: Float32, out: Float64) -> Float64:
         inside: [B,c,N], C-contiguous, above one half where a pixel is inside the truth.
         out: [B,c,N], C-contiguous, overwritten: 0 for a class without truth, NaN for one with a NaN probability.
     """
-    place_bits = max(_LEAST_PLACE_BITS, (probabilities.size - 1).bit_length())
-    try:
-        terms: Float64 = _slopes(probabilities, inside, np.uint64(place_bits), out)
-    except OSError:  # numba compiled it but could not keep it, as on a full disk; now it is in memory
-        terms = _slopes(probabilities, inside, np.uint64(place_bits), out)
+    place_bits = np.uint64(max(_LEAST_PLACE_BITS, (probabilities.size - 1).bit_length()))
+    sheets, channels, pixels = probabilities.shape
+    places, terms = out.reshape(-1), np.zeros(channels)
+    items = np.empty(sheets * pixels, np.uint64)  # once for all classes: fresh memory costs as much as sorting
+    for channel in range(channels):
+        count, lowest, total = _compiled(_survey, probabilities, inside, channel)
+        if count == 0 or np.isnan(total):
+            out[:, channel] = 0 * total
+            terms[channel] = 0 * total
+            continue
+        kept = _compiled(_collect, probabilities, inside, channel, lowest, place_bits, places, items)
+        items[:kept].sort()
+        terms[channel] = _compiled(_scan, items[:kept], count, place_bits, places)
     return terms
+
+
+def _compiled(function: Callable[..., Any], *arguments: object) -> Any:
+    try:
+        return function(*arguments)
+    except OSError:  # numba compiled it but could not keep it, as on a full disk; now it is in memory
+        return function(*arguments)
 
 
 def _on_disk() -> bool:
@@ -58,12 +76,10 @@ def _on_disk() -> bool:
     return True
 
 
-@njit
-def _digit(item, digit):  # type: ignore[no-untyped-def]
-    return (item >> np.uint64(64 - _DIGIT * (_DIGITS - digit))) & np.uint64((1 << _DIGIT) - 1)
+_KEPT = _on_disk()
 
 
-@njit
+@njit(nogil=True, cache=_KEPT)
 def _survey(probabilities, inside, channel):  # type: ignore[no-untyped-def]
     """G, the smallest inside error, and a sum that is NaN if any probability is."""
     count, lowest, total = 0, 1.0, 0.0
@@ -77,11 +93,10 @@ def _survey(probabilities, inside, channel):  # type: ignore[no-untyped-def]
     return count, lowest, total
 
 
-@njit
+@njit(nogil=True, cache=_KEPT)
 def _collect(probabilities, inside, channel, lowest, place_bits, places, items):  # type: ignore[no-untyped-def]
-    """Fill `items` with all pixels that have a slope; 0 at the other places. How many, and how often each digit."""
+    """Fill `items` with all pixels that have a slope, 0 at the other places; how many they are."""
     sheets, channels, pixels = probabilities.shape
-    counts = np.zeros((_DIGITS, 1 << _DIGIT), np.int64)
     kept = 0
     for sheet in range(sheets):
         start = (sheet * channels + channel) * pixels
@@ -93,29 +108,12 @@ def _collect(probabilities, inside, channel, lowest, place_bits, places, items):
                 places[start + pixel] = 0
                 continue
             key = (_ONE - np.float64(min(error, 1.0)).view(np.uint64)) >> (place_bits - np.uint64(1))
-            item = (key << np.uint64(1) | np.uint64(outside)) << place_bits | np.uint64(start + pixel)
-            items[kept] = item
+            items[kept] = (key << np.uint64(1) | np.uint64(outside)) << place_bits | np.uint64(start + pixel)
             kept += 1
-            for digit in range(_DIGITS):
-                counts[digit, _digit(item, digit)] += 1
-    return kept, counts
+    return kept
 
 
-@njit
-def _sort(items, spare, counts):  # type: ignore[no-untyped-def]
-    """`items` in rising order, by one stable pass for each digit to `spare` or back."""
-    for digit in range(_DIGITS):
-        starts = np.zeros((1 << _DIGIT) + 1, np.int64)
-        starts[1:] = np.cumsum(counts[digit])
-        for item in items:
-            value = _digit(item, digit)
-            spare[starts[value]] = item
-            starts[value] += 1
-        items, spare = spare, items
-    return items
-
-
-@njit
+@njit(nogil=True, cache=_KEPT)
 def _scan(items, count, place_bits, places):  # type: ignore[no-untyped-def]
     """Walk down the errors and write the slopes; the sum of errors times slopes."""
     left, union, term = float(count), float(count), 0.0
@@ -133,20 +131,3 @@ def _scan(items, count, place_bits, places):  # type: ignore[no-untyped-def]
             places[place] = -step
         term += np.uint64(_ONE - key).view(np.float64) * step
     return term
-
-
-@njit(nogil=True, cache=_on_disk())
-def _slopes(probabilities, inside, place_bits, out):  # type: ignore[no-untyped-def]
-    sheets, channels, pixels = probabilities.shape
-    terms = np.zeros(channels)
-    places = out.reshape(-1)
-    items = np.empty((2, sheets * pixels), np.uint64)  # once for all classes: fresh memory costs as much as sorting
-    for channel in range(channels):
-        count, lowest, total = _survey(probabilities, inside, channel)
-        if count == 0 or np.isnan(total):
-            out[:, channel] = 0 * total
-            terms[channel] = 0 * total
-            continue
-        kept, counts = _collect(probabilities, inside, channel, lowest, place_bits, places, items[0])
-        terms[channel] = _scan(_sort(items[0, :kept], items[1, :kept], counts), count, place_bits, places)
-    return terms
