@@ -15,7 +15,7 @@ from cell_cases import manifest, only_folder, run, tables
 from hairline import cell, ledger, rendering, work
 from hairline.config import CONF, checked
 from hairline.ledger import FAILED, FINISHED, RunFolder
-from hairline.place import SKIPPED, FailedBeforeError
+from hairline.place import SKIPPED, FailedBeforeError, OtherMeasuresError
 from hairline.rendering import plan_sheets
 from hairline.training.callbacks import LAST
 from hairline.training.memory import MemoryBudgetError
@@ -144,6 +144,15 @@ def test_a_failed_cell_is_tried_again_only_when_that_is_wanted(tiny, monkeypatch
         run(tiny(), retry=False)
     assert run(tiny(), retry=True).status == FINISHED
     assert run(tiny(), retry=False).status == SKIPPED
+
+
+def test_a_cell_measured_by_another_version_is_refused_by_signature(tiny, monkeypatch):
+    done = run(tiny())
+    monkeypatch.setattr(cell, "signature", lambda name: f"{name}|v:2")
+    with pytest.raises(OtherMeasuresError, match=r"iou\|absent:nan\|ignore:255\|v:1.*force=true"):
+        run(tiny())
+    assert manifest(done).cell.signatures[0].endswith("v:1")  # and nothing of it was touched
+    assert run(tiny("force=true")).status == FINISHED
 
 
 def test_a_budget_that_does_not_fit_is_refused_before_the_first_step(tiny, tmp_path):

@@ -37,7 +37,7 @@ def test_an_error_with_brackets_is_told_as_it_is(config, tmp_path, capsys):
 
 def test_a_report_that_breaks_is_no_success(config, tmp_path, monkeypatch, capsys):
     append(tmp_path / "sweep", Line(0, "loss=dice", "dice-s0-1", "FINISHED"))
-    monkeypatch.setattr(sweep.ledger, "read", lambda *_: pd.DataFrame({"nothing": []}))
+    monkeypatch.setattr(sweep.ledger, "read", lambda *_, **__: pd.DataFrame({"nothing": [1]}))
     with pytest.raises(SystemExit) as stop:
         Sweep().on_multirun_end(config)
     assert stop.value.code == 1

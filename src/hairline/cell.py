@@ -68,12 +68,13 @@ def run_cell(
         do_work(config, conf, planned, folder=folder, record=_nothing)
         return Ended(folder.name, FINISHED, folder.path)
     with _held(folder):
-        before = done_before(folder, force=conf.force, retry=retry, study=ledgers.study)
+        signatures = tuple(signature(name) for name in RATES)
+        before = done_before(folder, force=conf.force, retry=retry, study=ledgers.study, signatures=signatures)
         if before is not None:
             return before
         if folder.manifest() is not None and conf.force:
             folder.start_over()
-        cell = Cell(place.factors, conf.seed, plain(config), planned.digest, tuple(signature(name) for name in RATES))
+        cell = Cell(place.factors, conf.seed, plain(config), planned.digest, signatures)
         _begin(folder, cell, config, ledgers)
         _work_and_end(config, conf, planned, folder=folder, tracker=ledgers.tracker)
     return Ended(folder.name, FINISHED, folder.path)

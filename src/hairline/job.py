@@ -57,9 +57,9 @@ def run_job(config: DictConfig, hydra: HydraConf) -> None:
         line = sweep.Line(int(hydra.job.num), sweep.job_of(hydra), ended.name, ended.status)
         sweep.append(Path(hydra.sweep.dir), line)
         return
-    rows = ledger.read(Path(config.paths.store))
     order = [ended.name]
-    show(sweep.CONSOLE, rows[rows["run"] == ended.name], order=order, commands=sweep.commands(config, order))
+    rows = ledger.read(Path(config.paths.store), runs=order)
+    show(sweep.CONSOLE, rows, order=order, commands=sweep.commands(config, order))
 
 
 def _run(config: DictConfig, hydra: HydraConf, alone: bool) -> Ended:

@@ -34,6 +34,10 @@ class FailedBeforeError(RuntimeError):
     """A cell of a sweep that failed before and was not asked to try again."""
 
 
+class OtherMeasuresError(ValueError):
+    """A finished cell whose numbers were defined otherwise."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A cell before it runs: its typed configuration, the levels of its factors, its sheets and its run folder."""
@@ -57,15 +61,24 @@ def place_of(config: DictConfig, choices: Mapping[str, str]) -> Place:
     return Place(conf, factors, planned, RunFolder(Path(conf.paths.store), slug, digest))
 
 
-def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | None) -> Ended | None:
+def done_before(
+    folder: RunFolder, *, force: bool, retry: bool, study: str | None, signatures: tuple[str, ...] | None = None
+) -> Ended | None:
     """How the cell of `folder` ended before, if that settles it; it then joins `study`.
 
-    Raises `FailedBeforeError` for one that failed, unless it may `retry`.
+    Raises `FailedBeforeError` for one that failed, unless it may `retry`, and `OtherMeasuresError` for one that was
+    measured under other `signatures` than those given.
     """
     manifest = folder.manifest()
     if manifest is None or force:
         return None
     if manifest.status == FINISHED:
+        strange = sorted(set(manifest.cell.signatures) - set(signatures or manifest.cell.signatures))
+        if strange:
+            raise OtherMeasuresError(
+                f"run {folder.name} must have been measured as this version measures, got {', '.join(strange)}; its "
+                "numbers cannot stand beside new ones: run it again with force=true, or give another paths.store"
+            )
         if study is not None:
             folder.join_study(study)
         return Ended(folder.name, SKIPPED, folder.path)

@@ -135,7 +135,8 @@ class Sweep(Callback):
             close(
                 folder, config, ledger.FAILED if failed else ledger.FINISHED, [line.cell or line.job for line in failed]
             )
-            report(config, done)
+            with _told():
+                report(config, done)
         except Exception as error:  # Hydra would turn it into a warning, and the exit code into 0
             traceback.print_exception(error)
             sys.exit(1)
@@ -170,8 +171,7 @@ def close(folder: Path | None, config: DictConfig, status: str, failures: list[s
 def report(config: DictConfig, done: list[Line]) -> None:
     """Tables of the cells of a sweep, then what failed and why."""
     order = list(dict.fromkeys(line.cell for line in done if line.status != FAILED))
-    rows = ledger.read(Path(config.paths.store))
-    rows = rows[rows["run"].isin(order)]
+    rows = ledger.read(Path(config.paths.store), runs=order)
     if len(rows):
         CONSOLE.print()
         show(CONSOLE, rows, order=order, commands=commands(config, order))

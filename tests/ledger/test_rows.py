@@ -64,6 +64,7 @@ def test_two_signatures_of_one_measure_are_refused_with_measure_signatures_and_r
     for word in ("measure 'iou'", "iou|v:1", "iou|v:2", old.name, new.name, "force=true"):
         assert word in str(told.value)
     assert len(read(tmp_path, "old")) == len(per_class())
+    assert set(read(tmp_path, runs=[new.name])["run"]) == {new.name}  # the older one does not spoil the table of others
 
 
 def test_a_factor_named_like_a_column_is_refused(tmp_path):

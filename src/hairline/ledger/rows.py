@@ -10,6 +10,7 @@ Conventions
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -21,13 +22,13 @@ from hairline.ledger.manifest import FINISHED, KILLED, RUNNING, Manifest
 _OWN_COLUMNS = ("run", "seed")
 
 
-def read(root: Path, study: str | None = None) -> pd.DataFrame:
-    """Every number of every finished run under `root`, or of one study.
+def read(root: Path, study: str | None = None, *, runs: Collection[str] | None = None) -> pd.DataFrame:
+    """Every number of every finished run under `root`, or of one study, or of the `runs` named.
 
     Columns: run, seed, one per factor, then split, measure, class, value, support, signature. Runs that lack a factor
     have a missing value there. No run yet: an empty table with these columns.
     """
-    return _gather(root, study, PER_CLASS, CLASS_COLUMNS)
+    return _gather(root, study, PER_CLASS, CLASS_COLUMNS, runs)
 
 
 def read_sheets(root: Path, study: str | None = None) -> pd.DataFrame:
@@ -60,11 +61,15 @@ def _status_row(folder: RunFolder, manifest: Manifest) -> dict[str, object]:
     } | _factors(manifest, folder.name)
 
 
-def _gather(root: Path, study: str | None, file: str, columns: tuple[str, ...]) -> pd.DataFrame:
+def _gather(
+    root: Path, study: str | None, file: str, columns: tuple[str, ...], runs: Collection[str] | None = None
+) -> pd.DataFrame:
     tables = [
         _with_names(folder, manifest, _table(folder.path / file, columns))
         for folder, manifest in _begun(root)
-        if manifest.status == FINISHED and (study is None or study in manifest.studies)
+        if manifest.status == FINISHED
+        and (study is None or study in manifest.studies)
+        and (runs is None or folder.name in runs)
     ]
     if not tables:
         return pd.DataFrame(columns=[*_OWN_COLUMNS, *columns])
