@@ -1,0 +1,100 @@
+"""Scores of centrelines, per class: is the line where it should be, and in one piece?
+
+Conventions
+-----------
+Masks are bool `[H,W]`, one class of one sheet; ignored pixels are to be taken out of both before. A *centreline* is the
+skeleton by Zhang and Suen, as scikit-image's `skeletonize` and with it the published clDice take it. *Within t* of a
+mask is at most t pixels (Euclidean, between centres) from one of its pixels. Pieces are 8-connected.
+
+Counts come first, as integers, and may be added over sheets; rates divide once.
+
+    1. cldice       harmonic mean of the share of the found centreline in the true mask and of the true centreline in
+                    the found mask                                                    Shit et al. 2021, equation 1
+    2. tol_cldice   the same, within t of the masks: plain clDice tolerates the radius of the mask and no more, which
+                    for a pen of 1 px is nothing
+    3. breaks       how often a piece of the true centreline is interrupted: pieces of it within 1 px of what was
+                    found, less one, summed over the pieces that were found at all
+
+0/0 is as in pixels.py: absent from both is NaN, silence about a class that is there is 0, false alarms alone are 0.
+`breaks` is a number of the truth: 0 where the truth has nothing, and where nothing was found (recall tells that).
+
+References
+----------
+Shit et al., "clDice - a novel topology-preserving loss function for tubular structure segmentation", CVPR 2021.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from hairline.curves.thinning import thinned
+from hairline.measures.masks import demand_masks
+from hairline.vocabulary import Bool, Float64, Int64
+
+TOLERANCES_PX: Final = (0.0, 1.0, 2.0, 3.0)
+"""The first is plain clDice."""
+
+BREAK_PX: Final = 1.0
+_FAR: Final = 1e9
+
+
+@dataclass(frozen=True)
+class CentrelineCounts:
+    """Integers of one class over one or more sheets; `a + b` is the count of both.
+
+    `near [T,2]`: for each tolerance the pixels of the found and of the true centreline within it of the other mask.
+    `all [2]`: how many there are. `breaks`.
+    """
+
+    near: Int64
+    all: Int64
+    breaks: int
+
+    def __add__(self, other: CentrelineCounts) -> CentrelineCounts:
+        return CentrelineCounts(self.near + other.near, self.all + other.all, self.breaks + other.breaks)
+
+
+def centrelines(found: Bool, true: Bool, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -> CentrelineCounts:
+    """Compare two masks `[H,W]`. Raises ValueError for masks of two shapes, TypeError for other dtypes than bool."""
+    demand_masks(found, true)
+    lines = [thinned(mask, method="zhang_suen") for mask in (found, true)]
+    away = [_distance(true)[lines[0]], _distance(found)[lines[1]]]
+    limits = np.asarray(tolerances_px, dtype=np.float64)[:, None]
+    near = np.stack([np.count_nonzero(distance <= limits, axis=1) for distance in away], axis=1)
+    return CentrelineCounts(near, np.array([len(part) for part in away]), _breaks(lines[1], away[1] <= BREAK_PX))
+
+
+def _distance(mask: Bool) -> Float64:
+    """From every pixel to the nearest one of `mask`; far beyond any sheet where there is none."""
+    if not mask.any():
+        return np.full(mask.shape, _FAR)
+    return cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).astype(np.float64)
+
+
+def _breaks(line: Bool, covered: Bool) -> int:
+    """Interruptions of the pieces of `line [H,W]`, of whose pixels `covered [P]` were found."""
+    kept = np.zeros_like(line)
+    kept[line] = covered
+    _, whole = cv2.connectedComponents(line.view(np.uint8), connectivity=8)
+    pieces, parts = cv2.connectedComponents(kept.view(np.uint8), connectivity=8)
+    belongs = np.zeros(pieces, dtype=np.int64)
+    belongs[parts[kept]] = whole[kept]
+    return pieces - 1 - len(np.unique(belongs[1:]))
+
+
+def centreline_rates(counts: CentrelineCounts) -> dict[str, Float64]:
+    """`cldice` for every tolerance, float64 [T], and `breaks`, float64 []; see the module for 0/0."""
+    found, true = counts.all.tolist()
+    near = counts.near.astype(np.float64)
+    if not found or not true:
+        value = np.nan if not found and not true else 0.0
+        return {"cldice": np.full(len(near), value), "breaks": np.float64(counts.breaks)}
+    precision, recall = near[:, 0] / found, near[:, 1] / true
+    total = precision + recall
+    cldice = np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
+    return {"cldice": cldice, "breaks": np.float64(counts.breaks)}
