@@ -39,7 +39,7 @@ format: setup  ## let ruff mend what it can
 bench: setup  ## ratios against peers, measured side by side in one process
 	$(BIN)/python tests/bench/run.py
 
-soak: setup  ## a study killed 20 times at random, and an MLflow server that goes down; takes half an hour
+soak: setup  ## a study killed 20 times at random, and an MLflow server that goes down; takes ten minutes
 	$(BIN)/python tests/soak/kills.py
 	$(BIN)/python tests/soak/server.py
 

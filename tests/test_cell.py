@@ -12,7 +12,7 @@ import pytest
 import torch
 from cell_cases import manifest, only_folder, run, tables
 
-from hairline import cell, ledger, rendering, work
+from hairline import cell, ledger, place, rendering, work
 from hairline.config import CONF, checked
 from hairline.ledger import FAILED, FINISHED, RunFolder
 from hairline.place import SKIPPED, FailedBeforeError, OtherMeasuresError
@@ -148,7 +148,7 @@ def test_a_failed_cell_is_tried_again_only_when_that_is_wanted(tiny, monkeypatch
 
 def test_a_cell_measured_by_another_version_is_refused_by_signature(tiny, monkeypatch):
     done = run(tiny())
-    monkeypatch.setattr(cell, "signature", lambda name: f"{name}|v:2")
+    monkeypatch.setattr(place, "signatures", lambda: ("iou|v:2",))
     with pytest.raises(OtherMeasuresError, match=r"iou\|absent:nan\|ignore:255\|v:1.*force=true"):
         run(tiny())
     assert manifest(done).cell.signatures[0].endswith("v:1")  # and nothing of it was touched

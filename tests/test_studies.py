@@ -9,7 +9,7 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 
 import train
-from hairline import ledger
+from hairline import ledger, place
 from hairline.ledger import FAILED, FINISHED
 
 SMALL = ["budget=smoke", "network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
@@ -70,12 +70,25 @@ def test_a_plan_names_the_cells_and_runs_none(main, store, capsys):
     assert ledger.status(store).equals(before)
 
 
-def test_a_plan_says_what_cannot_run(main, capsys):
-    assert main("-m", "loss=dice,soft_ce", "head=binary", "class_weight=fixed", "tracking.uri=", "dry_run=true") == 0
+def test_a_plan_tells_cells_that_another_version_measured(main, monkeypatch, capsys):
+    sweep = ["-m", "loss=dice,focal", "tracking.uri="]
+    assert main(*sweep, "loss=dice") == 0
+    capsys.readouterr()
+    monkeypatch.setattr(place, "signatures", lambda: ("iou|v:2",))
+    assert main(*sweep, "dry_run=true") == 0
     text = capsys.readouterr().out
-    assert "no estimate: dice-binary" in text
+    assert "2 cells: 1 other measures, 1 missing" in text
+
+
+def test_a_plan_says_what_cannot_run(main, capsys):
+    sweep = ["loss=dice,soft_ce", "head=binary", "class_weight=none,fixed", "tracking.uri="]
+    assert main("-m", *sweep, "dry_run=true") == 0
+    text = capsys.readouterr().out
+    assert "no estimate: dice-binary-fixed" in text
     assert "cannot act" in text
-    assert re.search(r"soft_ce +missing +\d", text)
+    assert re.search(r"dice/fixed +missing +\d+ *$", text, re.MULTILINE)  # images, neither time nor memory
+    for runs in ("dice/none", "soft_ce/none", "soft_ce/fixed"):
+        assert re.search(rf"{runs} +missing +\d+ s", text)
 
 
 def test_what_the_study_does_not_have_is_refused_before_anything_runs(main, store, capsys):
@@ -91,6 +104,12 @@ def test_a_study_is_no_single_run(main, capsys):
     assert "python train.py -m" in capsys.readouterr().out
 
 
+def test_a_plan_of_a_single_run_is_refused_and_trains_nothing(main, store, capsys):
+    assert main("dry_run=true", "tracking.uri=") == 1
+    assert "got a single run; say `python train.py -m ...`" in capsys.readouterr().out
+    assert not (store / "runs").exists()
+
+
 def test_failed_cells_are_told_again_and_run_again_when_asked(main, store, capsys):
     bad = ["-m", "loss=dice", "head=softmax,binary", "class_weight=fixed", "tracking.uri="]
     assert main(*bad) == 1
@@ -99,6 +118,10 @@ def test_failed_cells_are_told_again_and_run_again_when_asked(main, store, capsy
     text = capsys.readouterr().out
     assert "FailedBeforeError" in text
     assert "retry_failed=true" in text
+    assert main(*bad, "dry_run=true") == 0
+    text = capsys.readouterr().out
+    assert re.search(r"binary +failed", text)
+    assert re.search(r"softmax +done", text)
     attempts = ledger.status(store).set_index("status")["attempts"]
     assert attempts.to_dict() == {FAILED: 1, FINISHED: 1}
     assert main(*bad, "retry_failed=true") == 1
@@ -113,6 +136,7 @@ def test_a_job_in_a_process_of_its_own_gives_the_same_numbers(main, store):
     assert "ValueError: weight" in failed["error"]
     apart = ledger.read(store)
     assert main(*sweep, "force=true") == 1
+    assert [line["status"] for line in cells(store)] == [FINISHED, FAILED]  # trained again, not skipped
     together = ledger.read(store)
     assert len(apart) > 0
     pd.testing.assert_frame_equal(apart, together, check_exact=True)

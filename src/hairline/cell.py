@@ -31,7 +31,7 @@ from hairline.ledger import (
     library_versions,
 )
 from hairline.ledger.tracker import Tracker
-from hairline.measures.pixels import RATES, signature
+from hairline.measures.signatures import signatures
 from hairline.place import Ended, done_before, place_of, plain
 from hairline.rendering import Planned
 from hairline.signals import Killed
@@ -68,13 +68,12 @@ def run_cell(
         do_work(config, conf, planned, folder=folder, record=_nothing)
         return Ended(folder.name, FINISHED, folder.path)
     with _held(folder):
-        signatures = tuple(signature(name) for name in RATES)
-        before = done_before(folder, force=conf.force, retry=retry, study=ledgers.study, signatures=signatures)
+        before = done_before(folder, force=conf.force, retry=retry, study=ledgers.study)
         if before is not None:
             return before
         if folder.manifest() is not None and conf.force:
             folder.start_over()
-        cell = Cell(place.factors, conf.seed, plain(config), planned.digest, signatures)
+        cell = Cell(place.factors, conf.seed, plain(config), planned.digest, signatures())
         _begin(folder, cell, config, ledgers)
         _work_and_end(config, conf, planned, folder=folder, tracker=ledgers.tracker)
     return Ended(folder.name, FINISHED, folder.path)

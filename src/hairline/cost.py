@@ -22,11 +22,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from hairline.cell import Ledgers, run_cell
-from hairline.config import Conf
+from hairline.config import BudgetConf, objective_of
+from hairline.data.sheet_file import PLANES
 from hairline.ledger.tracker import Tracker
+from hairline.losses.class_weight import LogitAdjustment
 from hairline.place import place_of, plain
 from hairline.rendering import render_sheets
 from hairline.work import CONSOLE
@@ -39,13 +42,16 @@ COSTS: Final = ("loss", "head", "network", "optimiser", "resolution", "budget", 
 
 @dataclass(frozen=True)
 class Trial:
-    """Seconds of a step, of a sheet evaluated and of a sheet rendered, of everything else, and peak memory in bytes."""
+    """Seconds of a step, of a sheet evaluated and of a sheet rendered, and of everything else; bytes at the peak and of
+    a sheet, which is mapped into memory or sent to the device.
+    """
 
     step_s: float
     evaluated_s: float
     rendered_s: float
     rest_s: float
     memory: int
+    sheet: int
 
 
 def cost_key(config: DictConfig) -> str:
@@ -53,12 +59,30 @@ def cost_key(config: DictConfig) -> str:
     return json.dumps({name: plain(config)[name] for name in COSTS}, sort_keys=True)
 
 
-def seconds(conf: Conf, trial: Trial, *, rest_s: float) -> float:
-    """Estimated time of a cell whose sheets are rendered."""
-    budget = conf.budget
+def objective_key(config: DictConfig) -> str:
+    """Equal for cells that have one objective."""
+    return json.dumps(
+        {name: plain(config)[name] for name in ("loss", "head", "class_weight", "classes")}, sort_keys=True
+    )
+
+
+def refusal(config: DictConfig) -> str | None:
+    """Why this loss, head and class weight cannot work together, or None; the pixel counts are invented."""
+    counts = torch.tensor([10_000, *range(100, 100 + len(config.classes) - 1)])
+    weighting = instantiate(config.class_weight)
+    weight = weighting(counts)
+    prior = weighting.prior(counts).tolist() if isinstance(weighting, LogitAdjustment) else None
+    try:
+        objective_of(config, None if weight is None else weight.tolist(), prior=prior)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def seconds(budget: BudgetConf, trial: Trial, *, val: int, test: int, rest_s: float) -> float:
+    """Estimated time of a cell that is judged on `val` and `test` sheets, all of them rendered."""
     validations = budget.steps // budget.validate_every + 1
-    evaluated = validations * budget.counts.val + budget.counts.test
-    return budget.steps * trial.step_s + evaluated * trial.evaluated_s + rest_s
+    return budget.steps * trial.step_s + (validations * val + test) * trial.evaluated_s + rest_s
 
 
 def measure(config: DictConfig, choices: Mapping[str, str], folder: Path) -> Trial:
@@ -102,7 +126,8 @@ def _measure(config: DictConfig, choices: Mapping[str, str], folder: Path) -> Tr
     evaluated_s = validated_s / len(sheets.val)
     evaluated = 3 * len(sheets.val) + len(sheets.test)
     rest_s = max(0.0, whole_s - 2 * STRETCH * step_s - evaluated * evaluated_s)
-    return Trial(step_s, evaluated_s, rendered_s, rest_s, memory)
+    sheet = PLANES * int(sheets.train.sizes.prod(axis=1).mean())
+    return Trial(step_s, evaluated_s, rendered_s, rest_s, memory, sheet)
 
 
 def _forget_peak() -> None:

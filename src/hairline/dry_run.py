@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, open_dict, read_write
@@ -18,8 +18,11 @@ from rich.table import Table
 
 from hairline.jobs import jobs_of, study_of
 from hairline.ledger import FAILED, FINISHED, RunFolder
-from hairline.place import Place, place_of
+from hairline.place import Place, otherwise_measured, place_of
 from hairline.study.design import FULL, Study, StudyError
+
+if TYPE_CHECKING:
+    from hairline.cost import Trial
 
 CONSOLE = Console(markup=False, highlight=False)
 DONE: Final = "done"
@@ -85,7 +88,7 @@ def _state(folder: RunFolder) -> str:
     if manifest is None:
         return "missing"
     if manifest.status == FINISHED:
-        return DONE
+        return "other measures" if otherwise_measured(manifest) else DONE
     if folder.in_use():
         return "running"
     return "failed" if manifest.status == FAILED else "interrupted"
@@ -105,10 +108,10 @@ def _costs(cells: Sequence[Planned]) -> tuple[dict[str, Cost], float]:
     if not cells:
         return {}, 0.0
     # torch and Lightning take many seconds, and a plan with nothing to do needs neither
-    from hairline.cost import Trial, cost_key, measure, seconds
+    from hairline.cost import cost_key, measure
 
     alike: dict[str, list[Planned]] = {}
-    for cell in cells:
+    for cell in _that_run(cells):
         alike.setdefault(cost_key(cell.config), []).append(cell)
     trials: dict[str, Trial] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -122,14 +125,32 @@ def _costs(cells: Sequence[Planned]) -> tuple[dict[str, Cost], float]:
     if not trials:
         return {}, 0.0
     rest_s = min(trial.rest_s for trial in trials.values())
-    costs = {
-        cell.place.folder.name: Cost(seconds(cell.place.conf, trials[key], rest_s=rest_s), trials[key].memory)
-        for key, group in alike.items()
-        for cell in group
-    }
+    costs = {cell.place.folder.name: _cost(cell, trials[key], rest_s) for key, group in alike.items() for cell in group}
     drawn = {cell.place.planned.digest: (cell, trials[key]) for key, group in alike.items() for cell in group}
     rendering_s = sum(trial.rendered_s * _sheets(cell) for cell, trial in drawn.values())
     return costs, rendering_s
+
+
+def _cost(cell: Planned, trial: Trial, rest_s: float) -> Cost:
+    """By a trial of a cell like it, but for its number of sheets: a folder of one's own has as many as it has."""
+    from hairline.cost import seconds
+
+    splits, budget = cell.place.planned.splits, cell.place.conf.budget
+    took = seconds(budget, trial, val=len(splits.val.specs), test=len(splits.test.specs), rest_s=rest_s)
+    return Cost(took, trial.memory + trial.sheet * _sheets(cell))
+
+
+def _that_run(cells: Sequence[Planned]) -> list[Planned]:
+    """The cells whose loss, head and weight work together; of the others it is told why, once for each reason."""
+    from hairline.cost import objective_key, refusal
+
+    keys = [objective_key(cell.config) for cell in cells]
+    first = dict(reversed(list(zip(keys, cells, strict=True))))
+    refused = {key: reason for key, cell in first.items() if (reason := refusal(cell.config)) is not None}
+    for key, reason in refused.items():
+        text = f"no estimate: {first[key].place.folder.name} and {keys.count(key) - 1} more cannot run: {reason}"
+        CONSOLE.print(text, style="red", soft_wrap=True)
+    return [cell for key, cell in zip(keys, cells, strict=True) if key not in refused]
 
 
 def _sheets(cell: Planned) -> int:

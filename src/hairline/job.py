@@ -66,6 +66,8 @@ def _run(config: DictConfig, hydra: HydraConf, alone: bool) -> Ended:
     """Here, or in processes of its own; what those leave is then read from the run folder."""
     if alone and config.study is not None and not launched():
         raise ValueError("a study has many cells, got a single run; say `python train.py -m +experiment=...`")
+    if alone and config.dry_run:
+        raise ValueError("`dry_run=true` lists the cells of a sweep, got a single run; say `python train.py -m ...`")
     folder = sweep.folder_of(hydra)
     parent = sweep.parent_of(folder)
     study = None if parent is None else parent.study

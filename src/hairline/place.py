@@ -14,8 +14,9 @@ from typing import Final
 from omegaconf import DictConfig, OmegaConf
 
 from hairline.config import NOT_IDENTITY, Conf, checked
-from hairline.ledger import FAILED, FINISHED, RunFolder, cell_digest, cell_slug
+from hairline.ledger import FAILED, FINISHED, Manifest, RunFolder, cell_digest, cell_slug
 from hairline.levels import levels
+from hairline.measures.signatures import signatures
 from hairline.rendering import Planned, plan_sheets
 
 SKIPPED: Final = "SKIPPED"
@@ -61,23 +62,21 @@ def place_of(config: DictConfig, choices: Mapping[str, str]) -> Place:
     return Place(conf, factors, planned, RunFolder(Path(conf.paths.store), slug, digest))
 
 
-def done_before(
-    folder: RunFolder, *, force: bool, retry: bool, study: str | None, signatures: tuple[str, ...] | None = None
-) -> Ended | None:
+def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | None) -> Ended | None:
     """How the cell of `folder` ended before, if that settles it; it then joins `study`.
 
     Raises `FailedBeforeError` for one that failed, unless it may `retry`, and `OtherMeasuresError` for one that was
-    measured under other `signatures` than those given.
+    measured by other definitions than today's.
     """
     manifest = folder.manifest()
     if manifest is None or force:
         return None
     if manifest.status == FINISHED:
-        strange = sorted(set(manifest.cell.signatures) - set(signatures or manifest.cell.signatures))
-        if strange:
+        if otherwise_measured(manifest):
             raise OtherMeasuresError(
-                f"run {folder.name} must have been measured as this version measures, got {', '.join(strange)}; its "
-                "numbers cannot stand beside new ones: run it again with force=true, or give another paths.store"
+                f"run {folder.name} must have been measured as this version measures, by {signatures()[0]}, ..., got "
+                f"{', '.join(manifest.cell.signatures)}; its numbers cannot stand beside new ones: run it again with "
+                "force=true, or give another paths.store"
             )
         if study is not None:
             folder.join_study(study)
@@ -87,6 +86,11 @@ def done_before(
         reason = "it left no reason" if told is None else f"{told.type}: {told.message}"
         raise FailedBeforeError(f"it failed before and is not run again (retry_failed=true tries): {reason}")
     return None
+
+
+def otherwise_measured(manifest: Manifest) -> bool:
+    """Whether the numbers of a run were defined by another version of the measures."""
+    return set(manifest.cell.signatures) != set(signatures())
 
 
 def plain(config: DictConfig) -> dict[str, object]:

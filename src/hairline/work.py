@@ -23,11 +23,11 @@ from hairline.mix_ledger import data_numbers, tell_data
 from hairline.rendering import Planned, Rendered, render_sheets
 from hairline.sheets import PEN_MM
 from hairline.training.callbacks import Record
-from hairline.training.datamodule import Sheets
+from hairline.training.datamodule import Sheets, resident_bytes
 from hairline.training.memory import demand_memory, free_bytes
 from hairline.training.optimiser import Schedule
 from hairline.training.results import Outcome
-from hairline.training.run import Machine, train
+from hairline.training.run import Machine, halves_batch_norm, train
 from hairline.training.task import SegmentationTask
 from hairline.truth_maps import open_truth_maps
 
@@ -44,10 +44,14 @@ def do_work(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFold
     batches = _batches(conf, planned, sheets, maps)
     _demand_memory(conf, task, batches.training)
     _ledger(conf, planned, sheets, batches, record)
+    machine = Machine(**asdict(conf.trainer))
+    if halves_batch_norm(machine, task.network) and rank_and_world()[0] == 0:
+        told = "warning: on CPUs each process sees its own part of the batch in a batch norm, so this is not the run"
+        CONSOLE.print(f"{told} of one process; network=veernet has group norms", style="yellow", soft_wrap=True)
     outcome = train(
         task,
         batches,
-        machine=Machine(**asdict(conf.trainer)),
+        machine=machine,
         folder=folder.checkpoints,
         record=record,
         title=folder.name,
@@ -128,7 +132,9 @@ def _demand_memory(conf: Conf, task: SegmentationTask, tiles: TrainingTiles) -> 
     one = TrainingTiles(tiles.sheets, tiles.order, replace(tiles.plan, batch_size=1), maps=tiles.maps)[0]
     device = torch.device("cuda" if conf.trainer.accelerator != "cpu" and torch.cuda.is_available() else "cpu")
     rows = -(-conf.budget.batch_size // rank_and_world()[1])
-    demand_memory(task.network, task.objective, one, batch_size=rows, free=free_bytes(device))
+    demand_memory(
+        task.network, task.objective, one, batch_size=rows, free=free_bytes(device) - resident_bytes(tiles, device)
+    )
 
 
 def _batches(conf: Conf, planned: Planned, sheets: Rendered, maps: Mapping[str, CachedMaps] | None = None) -> Sheets:

@@ -25,13 +25,15 @@ from hairline.training.task import SegmentationTask
 CELLS = 8
 APART = 2
 PAUSE_S = 1.5
+MANY_SHEETS = ["budget.counts.archive=64", "budget.counts.train=2048", "budget.sheet_mm=[64,64]"]
 
 
 def main() -> list[tuple[str, float, str]]:
-    """Two rows: cells per hour against processes of their own, and the longest pause wanted over that measured."""
+    """Cells per hour against processes of their own, and the longest pause wanted over those measured."""
     with tempfile.TemporaryDirectory() as folder:
         with redirect_stdout(io.StringIO()):
-            together, pauses = _together(Path(folder) / "one")
+            together, pauses = _together(Path(folder) / "one", CELLS, [])
+            _, wide = _together(Path(folder) / "wide", 3, MANY_SHEETS)
         apart = [_apart(Path(folder) / "many", seed) for seed in range(APART)]
     each, pause = statistics.median(together), statistics.median(pauses)
     alone = statistics.median(apart)
@@ -39,6 +41,11 @@ def main() -> list[tuple[str, float, str]]:
     return [
         ("cells in one process / a process each", alone / each, hour),
         (f"{PAUSE_S} s / pause between two cells", PAUSE_S / pause, f"{pause:.2f} s, at most {PAUSE_S} wanted"),
+        (
+            f"{PAUSE_S} s / the same, sheets of the laptop",
+            PAUSE_S / statistics.median(wide),
+            f"{statistics.median(wide):.2f} s",
+        ),
     ]
 
 
@@ -51,7 +58,7 @@ def _given(store: Path, seed: int) -> list[str]:
     ]
 
 
-def _together(store: Path) -> tuple[list[float], list[float]]:
+def _together(store: Path, cells: int, changes: list[str]) -> tuple[list[float], list[float]]:
     """Seconds of each cell but the first, which waits for imports and compiled kernels, and of each pause."""
     first_steps: list[float] = []
     step = SegmentationTask.training_step
@@ -64,9 +71,9 @@ def _together(store: Path) -> tuple[list[float], list[float]]:
     seconds, pauses = [], []
     try:
         ended = time.perf_counter()
-        for seed in range(CELLS + 1):
+        for seed in range(cells + 1):
             first_steps.clear()
-            config = compose_config(_given(store, seed))
+            config = compose_config([*_given(store, seed), *changes])
             tracker = Tracker(config.tracking.uri, config.tracking.experiment, store)
             if seed == 0:
                 tracker.initialise()

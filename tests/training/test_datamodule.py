@@ -8,10 +8,10 @@ import torch
 from noise_sheets import Drawing, noise
 
 from hairline.data.cache import open_sheets
-from hairline.data.resident import ResidentTiles
+from hairline.data.resident import ResidentTiles, bytes_on_device
 from hairline.data.tiles import EvaluationTiles, Plan, TrainingTiles
 from hairline.training import datamodule
-from hairline.training.datamodule import Sheets
+from hairline.training.datamodule import Sheets, resident_bytes
 
 
 @pytest.fixture
@@ -39,9 +39,12 @@ def test_on_an_accelerator_with_room_sheets_are_sent_once(sheets, monkeypatch):
     assert isinstance(first, ResidentTiles)
     assert first is second
     assert first[0].image.device.type == "meta"
+    assert resident_bytes(sheets.training, torch.device("meta")) == bytes_on_device(sheets.training) > 0
+    assert resident_bytes(sheets.training, torch.device("cpu")) == 0
     assert first[0].image.shape == (2, 1, 16, 16)
 
 
 def test_without_room_they_stay(sheets, monkeypatch):
     monkeypatch.setattr(datamodule, "free_bytes", lambda device: 1000)
     assert on(sheets, "meta").train_dataloader().dataset is sheets.training
+    assert resident_bytes(sheets.training, torch.device("meta")) == 0

@@ -1,7 +1,8 @@
 import pytest
 import torch
+from torch import nn
 
-from hairline.training.run import Machine, _threads, precision_of
+from hairline.training.run import Machine, _threads, halves_batch_norm, precision_of
 
 
 def test_precision_words():
@@ -25,3 +26,14 @@ def test_threads_are_as_before_after_a_run():
         raise RuntimeError("lost")
     with _threads(None):
         assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("accelerator", ["cpu", "auto"])
+@pytest.mark.parametrize(("norm", "halved"), [(nn.BatchNorm2d(4), True), (nn.GroupNorm(2, 4), False)])
+def test_a_batch_norm_in_several_processes_without_gpu_is_known(accelerator, norm, halved, monkeypatch):
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), norm)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert halves_batch_norm(Machine(accelerator, 2, "auto", True, False), network) == halved
+    assert not halves_batch_norm(Machine(accelerator, 1, "auto", True, False), network)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert halves_batch_norm(Machine(accelerator, 2, "auto", True, False), network) == (halved and accelerator == "cpu")

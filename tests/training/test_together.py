@@ -8,7 +8,8 @@ from hairline.config import build_objective
 from hairline.data.tiles import Batch
 from hairline.training.together import processes, whole_batch
 
-LOSSES = ("dice", "lovasz", "soft_ce", "tversky", "focal")
+MAPPED = ("skeleton_recall", "boundary", "dice_cldice")  # which look at maps of the truth, uint8 and float16
+LOSSES = ("dice", "lovasz", "soft_ce", "tversky", "focal", *MAPPED)
 WEIGHT = [1.0, 5.0, 9.0]
 
 
@@ -19,7 +20,13 @@ def whole():
     labels[3, 2:7] = 2
     labels[0, 0] = 255
     strokes = torch.stack([labels == 1, labels == 2], dim=1)
-    return Batch(torch.rand(4, 1, 12, 9, generator=chance), labels, strokes, torch.arange(4))
+    maps = {}
+    for objective in (build_objective([f"loss={name}"], weight=WEIGHT) for name in MAPPED):
+        for wanted in objective.truth_maps:
+            drawn = objective.draw(wanted, labels, strokes)
+            maps[wanted.key] = drawn.half() if (drawn % 1).any() or drawn.min() < 0 else drawn.to(torch.uint8)
+    assert {drawn.dtype for drawn in maps.values()} == {torch.uint8, torch.float16}
+    return Batch(torch.rand(4, 1, 12, 9, generator=chance), labels, strokes, torch.arange(4), maps)
 
 
 def network():
@@ -33,7 +40,8 @@ def gradients(module, plain, batch):
     for name in LOSSES:
         module.zero_grad()
         logits, everything = whole_batch(module(batch.image), batch)
-        loss = build_objective([f"loss={name}"], weight=WEIGHT)(logits, everything.labels, everything.strokes)
+        objective = build_objective([f"loss={name}"], weight=WEIGHT)
+        loss = objective(logits, everything.labels, everything.strokes, maps=everything.maps)
         (loss * processes()).backward()
         found[name] = (loss.item(), [parameter.grad.clone() for parameter in plain.parameters()])
     return found
@@ -43,7 +51,8 @@ def work(rank, folder):
     """One of two processes, with its half of the rows."""
     distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     plain = network()
-    half = Batch(*(part[2 * rank : 2 * rank + 2] for part in whole() if part is not None))
+    mine, batch = slice(2 * rank, 2 * rank + 2), whole()
+    half = Batch(*(part[mine] for part in batch[:4]), {name: drawn[mine] for name, drawn in batch.maps.items()})
     torch.save(gradients(DistributedDataParallel(plain), plain, half), f"{folder}/{rank}.pt")
     distributed.destroy_process_group()
 

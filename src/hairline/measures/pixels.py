@@ -34,25 +34,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from hairline.measures.signatures import RATES, signature
 from hairline.vocabulary import IGNORE
 
-RATES: Final = ("iou", "precision", "recall", "f1", "area_ratio", "support")
-"""Names of the rates, in the order of the module's list."""
-
-_VERSION: Final = 1  # raise when a definition above changes: rows of different signatures cannot be averaged
-
-
-def signature(measure: str) -> str:
-    """What could change the value of `measure`, as `iou|absent:nan|ignore:255|v:1`; `ValueError` for unknown names."""
-    if measure not in RATES:
-        raise ValueError(f"no pixel measure is called {measure!r}; expected one of {', '.join(RATES)}")
-    return f"{measure}|absent:nan|ignore:{IGNORE}|v:{_VERSION}"
+__all__ = ["RATES", "PixelCounts", "PixelMeasures", "confusion", "named", "rates", "signature"]
 
 
 @dataclass(frozen=True)

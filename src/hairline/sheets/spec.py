@@ -22,7 +22,7 @@ import math
 import types
 import typing
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final
 
 CUES: Final = ("weight", "dash", "roughness")
@@ -177,7 +177,7 @@ class SheetSpec:
         spec: SheetSpec = _thawed(SheetSpec, json.loads(text), "SheetSpec")
         return spec
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Sha256 of the JSON, 64 hexadecimal digits."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()

@@ -21,7 +21,8 @@ A plan may restrict `levels` of factors, and `keep` only the cells whose level n
 given) add up, times the factors in `of`, to 0 modulo `modulus`. Of such a plan the *resolution* must be declared and
 is checked: it is R when every combination of the levels of any R - 1 factors, seeds among them, occurs equally often,
 and not so for R of them (an orthogonal array of strength R - 1). At III main effects are clear of each other, at IV of
-two-way interactions, at V two-way interactions of each other.
+two-way interactions, at V two-way interactions of each other. It is that of the plan before exclusions, which thin it
+where they hit; the plan of a sweep lists them with their reasons.
 
 References
 ----------

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import pytorch_lightning as pl
+import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from hairline.data.resident import ResidentTiles, bytes_on_device
@@ -29,6 +30,12 @@ class Stretch(Sampler[int]):
 
     def __len__(self) -> int:
         return self.count
+
+
+def resident_bytes(tiles: TrainingTiles, device: torch.device) -> int:
+    """What the sheets of a run will take on its device; 0 on a CPU, and where there is no room for them."""
+    need = bytes_on_device(tiles)
+    return need if device.type != "cpu" and need < SHARE_OF_DEVICE * free_bytes(device) else 0
 
 
 class Sheets(pl.LightningDataModule):
@@ -54,7 +61,7 @@ class Sheets(pl.LightningDataModule):
         """On an accelerator with room for all sheets they are sent once, and batches are cut there."""
         if self._resident is None and self.trainer is not None:
             device = self.trainer.strategy.root_device
-            if device.type != "cpu" and bytes_on_device(self.training) < SHARE_OF_DEVICE * free_bytes(device):
+            if resident_bytes(self.training, device):
                 self._resident = ResidentTiles(self.training, device)
         return self._resident or self.training
 

@@ -15,6 +15,7 @@ import torch
 import torch.utils.deterministic as deterministic
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from torch import nn
 
 from hairline.training.callbacks import LAST, AtomicCheckpoint, ClassProgress, Record, Recorder
 from hairline.training.datamodule import Sheets
@@ -51,9 +52,18 @@ def precision_of(machine: Machine) -> Precision:
         return _PRECISIONS[machine.precision]
     if machine.precision != "auto":
         raise ValueError(f"`trainer.precision` must be auto, {', '.join(_PRECISIONS)}, got {machine.precision!r}")
-    on_gpu = machine.accelerator in ("gpu", "cuda", "auto") and torch.cuda.is_available()
-    native = torch.cuda.is_bf16_supported() if on_gpu else _cpu_has_bf16()
+    native = torch.cuda.is_bf16_supported() if _on_gpu(machine) else _cpu_has_bf16()
     return "bf16-mixed" if native else "32-true"
+
+
+def _on_gpu(machine: Machine) -> bool:
+    return machine.accelerator in ("gpu", "cuda", "auto") and torch.cuda.is_available()
+
+
+def halves_batch_norm(machine: Machine, network: nn.Module) -> bool:
+    """Whether each process of a run would see its own part of the batch in a batch norm, and so train another net."""
+    norms = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules())
+    return machine.processes > 1 and norms and not _on_gpu(machine)
 
 
 def _cpu_has_bf16() -> bool:
@@ -99,7 +109,7 @@ def _trainer(
         gradient_clip_val=task.schedule.clip_norm,
         reload_dataloaders_every_n_epochs=1,
         use_distributed_sampler=False,
-        sync_batchnorm=many and machine.accelerator != "cpu",  # torch has none for the CPU: there, take a group norm
+        sync_batchnorm=many and _on_gpu(machine),  # torch has none for the CPU: there, take a group norm
         num_sanity_val_steps=0,
         log_every_n_steps=sheets.validate_every,
         deterministic="warn" if machine.accelerator != "cpu" else True,
