@@ -7,7 +7,7 @@ from torch.autograd import gradcheck
 from hairline.heads import Binary, SigmoidStack, Softmax
 from hairline.losses.objective import Objective
 from hairline.losses.skeleton_recall import SkeletonRecall, Tube, skeleton_recall
-from hairline.curves.thinning import thinned
+from hairline.losses.thinning import thinned
 
 BAND = """
     .........

@@ -21,7 +21,7 @@ def pairs(draw):
 def curve(width: int = 1, *, shift: int = 0, jitter: int = 0, height: int = 512, total: int = 640) -> np.ndarray:
     """A log-like curve [512,640] of `width` px, joined from row to row, moved sideways or every row at random."""
     y = np.arange(height)
-    x = 320 + 150 * np.sin(y / 37.0) + 40 * np.sin(y / 7.3)
+    x = 320 + 60 * np.sin(y / 60.0) + 10 * np.sin(y / 13.0)
     x = np.rint(x).astype(int) + shift
     if jitter:
         x = x + np.random.default_rng(0).integers(-jitter, jitter + 1, height)

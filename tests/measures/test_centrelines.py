@@ -7,27 +7,15 @@ from mask_cases import curve, drawn, pairs
 from scipy import ndimage
 from skimage.morphology import disk, skeletonize
 
-from hairline.curves.thinning import thinned
 from hairline.measures.centrelines import TOLERANCES_PX, centreline_rates, centrelines
+from hairline.measures.distances import Pair
 
 NOTHING = np.zeros((5, 9), dtype=bool)
 LINE = drawn("......... ......... ######### ......... .........")
 
 
 def rates(found, true):
-    return centreline_rates(centrelines(found, true))
-
-
-@given(pairs())
-def test_the_skeleton_is_that_of_scikit_image(pair) -> None:
-    for mask in pair:
-        np.testing.assert_array_equal(thinned(mask, method="zhang_suen"), skeletonize(mask))
-
-
-@pytest.mark.parametrize("width", [1, 2, 3, 7, 20])
-def test_the_skeleton_of_a_curve_is_that_of_scikit_image(width: int) -> None:
-    mask = curve(width)
-    np.testing.assert_array_equal(thinned(mask, method="zhang_suen"), skeletonize(mask))
+    return centreline_rates(centrelines(Pair(found, true)))
 
 
 @given(pairs())
@@ -87,14 +75,14 @@ def test_the_same_mask_twice_is_perfect(pair) -> None:
 def test_counts_of_two_sheets_add_up() -> None:
     hole = LINE.copy()
     hole[2, 2:7] = False
-    both = centrelines(hole, LINE) + centrelines(LINE, LINE)
+    both = centrelines(Pair(hole, LINE)) + centrelines(Pair(LINE, LINE))
     assert both.breaks == 1
     np.testing.assert_array_equal(both.all, [4 + 9, 9 + 9])
 
 
 def test_plain_cldice_tolerates_the_radius_of_the_mask_and_no_more() -> None:
     values = [rates(curve(width, shift=1), curve(width))["cldice"][:2] for width in (1, 3, 7)]
-    assert values[0][0] < 0.7
+    assert values[0][0] < 0.8
     assert values[1][0] > 0.9
     assert values[2][0] > 0.99
     assert min(value[1] for value in values) > 0.99

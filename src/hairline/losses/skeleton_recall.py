@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from hairline.curves.thinning import thinned
+from hairline.losses.thinning import thinned
 from hairline.vocabulary import Bool, UInt8
 
 _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=np.uint8)

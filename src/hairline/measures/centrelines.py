@@ -2,9 +2,8 @@
 
 Conventions
 -----------
-Masks are bool `[H,W]`, one class of one sheet; ignored pixels are to be taken out of both before. A *centreline* is the
-skeleton by Zhang and Suen, as scikit-image's `skeletonize` and with it the published clDice take it. *Within t* of a
-mask is at most t pixels (Euclidean, between centres) from one of its pixels. Pieces are 8-connected.
+Masks and distances are those of distances.py. A *centreline* is the skeleton by scikit-image's `skeletonize`, which the
+published clDice takes as well. *Within t* of a mask is at most t pixels from one of its pixels. Pieces are 8-connected.
 
 Counts come first, as integers, and may be added over sheets; rates divide once.
 
@@ -31,16 +30,15 @@ from typing import Final
 
 import cv2
 import numpy as np
+from skimage.morphology import skeletonize
 
-from hairline.curves.thinning import thinned
-from hairline.measures.masks import demand_masks
+from hairline.measures.distances import Pair, within
 from hairline.vocabulary import Bool, Float64, Int64
 
 TOLERANCES_PX: Final = (0.0, 1.0, 2.0, 3.0)
 """The first is plain clDice."""
 
 BREAK_PX: Final = 1.0
-_FAR: Final = 1e9
 
 
 @dataclass(frozen=True)
@@ -59,21 +57,12 @@ class CentrelineCounts:
         return CentrelineCounts(self.near + other.near, self.all + other.all, self.breaks + other.breaks)
 
 
-def centrelines(found: Bool, true: Bool, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -> CentrelineCounts:
-    """Compare two masks `[H,W]`. Raises ValueError for masks of two shapes, TypeError for other dtypes than bool."""
-    demand_masks(found, true)
-    lines = [thinned(mask, method="zhang_suen") for mask in (found, true)]
-    away = [_distance(true)[lines[0]], _distance(found)[lines[1]]]
-    limits = np.asarray(tolerances_px, dtype=np.float64)[:, None]
-    near = np.stack([np.count_nonzero(distance <= limits, axis=1) for distance in away], axis=1)
-    return CentrelineCounts(near, np.array([len(part) for part in away]), _breaks(lines[1], away[1] <= BREAK_PX))
-
-
-def _distance(mask: Bool) -> Float64:
-    """From every pixel to the nearest one of `mask`; far beyond any sheet where there is none."""
-    if not mask.any():
-        return np.full(mask.shape, _FAR)
-    return cv2.distanceTransform((~mask).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE).astype(np.float64)
+def centrelines(pair: Pair, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -> CentrelineCounts:
+    """Compare the centrelines of two masks."""
+    lines = [skeletonize(mask) for mask in pair.masks]
+    away = [way.of(line) for way, line in zip(pair.ways, lines, strict=True)]
+    near = np.stack([within(part, tolerances_px) for part in away], axis=1)
+    return CentrelineCounts(near, np.array([len(part) for part in away]), _breaks(lines[1], away[1] <= BREAK_PX**2))
 
 
 def _breaks(line: Bool, covered: Bool) -> int:
@@ -93,8 +82,8 @@ def centreline_rates(counts: CentrelineCounts) -> dict[str, Float64]:
     near = counts.near.astype(np.float64)
     if not found or not true:
         value = np.nan if not found and not true else 0.0
-        return {"cldice": np.full(len(near), value), "breaks": np.float64(counts.breaks)}
+        return {"cldice": np.full(len(near), value), "breaks": np.asarray(float(counts.breaks))}
     precision, recall = near[:, 0] / found, near[:, 1] / true
     total = precision + recall
     cldice = np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
-    return {"cldice": cldice, "breaks": np.float64(counts.breaks)}
+    return {"cldice": cldice, "breaks": np.asarray(float(counts.breaks))}

@@ -2,10 +2,7 @@
 
 Conventions
 -----------
-Masks are bool `[H,W]`, one class of one sheet. The *surface* of a mask is its pixels with one of the four neighbours
-outside it; beyond the sheet is outside. Distances are Euclidean, in pixels, between centres of pixels, and squares of
-them are exact integers: a distance is *within t* when its square is at most t squared. Ignored pixels are to be taken
-out of both masks before.
+Masks, surfaces and distances are those of distances.py.
 
 Counts come first, as integers, and may be added over sheets; rates divide once.
 
@@ -40,16 +37,14 @@ from typing import Final
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
 
-from hairline.measures.masks import demand_masks
+from hairline.measures.distances import Pair, within
 from hairline.vocabulary import Bool, Float64, Int64, UInt8
 
 TOLERANCES_PX: Final = (1.0, 2.0, 3.0)
 BAND: Final = 0.02
 """Width of the band of boundary IoU as a fraction of the diagonal of the sheet, as published."""
 
-_CROSS: Final = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 _SQUARE: Final = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
 
 
@@ -78,28 +73,18 @@ class Surfaces:
     band_is_all: bool
 
 
-def surfaces(found: Bool, true: Bool, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -> Surfaces:
-    """Compare two masks `[H,W]`. Raises ValueError for masks of two shapes, TypeError for other dtypes than bool."""
-    demand_masks(found, true)
-    masks = (found, true)
-    edges = [surface(mask) for mask in masks]
-    bands = [band(mask) for mask in masks]
-    outward = _Outward(found, true, edges[0], edges[1]), _Outward(true, found, edges[1], edges[0])
-    limits = np.square(np.asarray(tolerances_px, dtype=np.float64))
-    near = np.stack([_within(part, limits) for part in (*(o.edge2 for o in outward), *(o.mask2 for o in outward))], 1)
+def surfaces(pair: Pair, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -> Surfaces:
+    """Compare the outlines of two masks."""
+    bands = [band(mask) for mask in pair.masks]
+    edges = [way.to_surface[way.on_surface] for way in pair.ways]
+    parts = [*edges, *(way.to_mask for way in pair.ways)]
+    near = np.stack([within(part, tolerances_px) for part in parts], axis=1)
     both = np.array([np.count_nonzero(bands[0] & bands[1]), np.count_nonzero(bands[0] | bands[1])])
-    total = np.array([len(o.edge2) for o in outward] + [len(o.mask2) for o in outward])
     return Surfaces(
-        SurfaceCounts(near, total, both),
-        hd95=_hd95(outward[0].edge2, outward[1].edge2),
-        band_is_all=all(np.array_equal(band, mask) for band, mask in zip(bands, masks, strict=True)),
+        SurfaceCounts(near, np.array([len(part) for part in parts]), both),
+        hd95=_hd95(*edges),
+        band_is_all=all(np.array_equal(band, mask) for band, mask in zip(bands, pair.masks, strict=True)),
     )
-
-
-def surface(mask: Bool) -> Bool:
-    """The pixels of `mask [H,W]` beside its outside."""
-    inner = cv2.erode(mask.view(np.uint8), _CROSS, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    return mask & (inner == 0)
 
 
 def band(mask: Bool) -> Bool:
@@ -107,35 +92,8 @@ def band(mask: Bool) -> Bool:
     width = max(1, round(BAND * float(np.hypot(*mask.shape))))
     padded = cv2.copyMakeBorder(mask.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
     inner: UInt8 = cv2.erode(padded, _SQUARE, iterations=width)
-    return mask & (inner[1:-1, 1:-1] == 0)
-
-
-class _Outward:
-    """Squared distances from one mask to another, of its surface and of all its pixels.
-
-    `edge2` are to the surface of the other, `mask2` to the other itself, and so 0 where both are; infinite where the
-    other is empty. A pixel outside a mask is as far from its surface as from the mask: one search answers both.
-    """
-
-    def __init__(self, mask: Bool, other: Bool, edge: Bool, other_edge: Bool):
-        rows, columns = np.nonzero(mask)
-        distance2 = _squared_distances(np.stack([rows, columns], axis=1), other_edge)
-        self.edge2 = distance2[edge[rows, columns]]
-        self.mask2 = np.where(other[rows, columns], 0.0, distance2)
-
-
-def _squared_distances(points: Int64, edge: Bool) -> Float64:
-    """From `points [P,2]` to the nearest pixel of `edge`, exact."""
-    targets = np.argwhere(edge)
-    if not len(targets) or not len(points):
-        return np.full(len(points), np.inf)
-    _, nearest = cKDTree(targets, balanced_tree=False, compact_nodes=False).query(points)
-    found: Float64 = np.square(points - targets[nearest]).sum(axis=1).astype(np.float64)
+    found: Bool = mask & (inner[1:-1, 1:-1] == 0)
     return found
-
-
-def _within(distances2: Float64, limits: Float64) -> Int64:
-    return np.count_nonzero(distances2 <= limits[:, None], axis=1)
 
 
 def _hd95(outward: Float64, back: Float64) -> float:
@@ -158,5 +116,5 @@ def surface_rates(counts: SurfaceCounts) -> dict[str, Float64]:
             "tol_precision": precision,
             "tol_recall": recall,
             "tol_f1": f1,
-            "boundary_iou": np.float64(counts.band[0]) / np.float64(counts.band[1]),
+            "boundary_iou": np.asarray(np.float64(counts.band[0]) / np.float64(counts.band[1])),
         }
