@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
 from omegaconf import DictConfig
 
+import train
 from hairline.config import FACTORS, compose_config
 
 settings.register_profile("shared machine", deadline=None)  # a busy core is no failure
@@ -40,3 +43,33 @@ def tiny(tmp_path: Path, cache: Path) -> Callable[..., tuple[DictConfig, dict[st
         return config, {name: chosen.get(name, defaults[name]) for name in FACTORS}
 
     return make
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """Where the command line of a test puts its runs."""
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def given(store: Path, cache: Path) -> list[str]:
+    """What makes a cell of the command line tiny."""
+    small = ["budget=smoke", "network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
+    return [*small, f"paths.store={store}", f"paths.cache={cache}"]
+
+
+@pytest.fixture
+def main(monkeypatch: pytest.MonkeyPatch, given: list[str]) -> Callable[..., int]:
+    """`main("-m", "loss=dice,focal")` -> exit code, of train.py in this process."""
+
+    def call(*arguments: str) -> int:
+        monkeypatch.setattr(sys, "argv", [train.__file__, *arguments, *given])
+        monkeypatch.setenv("COLUMNS", "200")
+        GlobalHydra.instance().clear()
+        try:
+            train.main()
+        except SystemExit as stop:
+            return int(stop.code or 0)
+        return 0
+
+    return call

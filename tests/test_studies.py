@@ -2,41 +2,13 @@
 
 import json
 import re
-import sys
 
 import pandas as pd
-import pytest
-from hydra.core.global_hydra import GlobalHydra
 
-import train
 from hairline import ledger, place
 from hairline.ledger import FAILED, FINISHED
 
-SMALL = ["budget=smoke", "network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
 STUDY = ["-m", "+experiment=target_shape", "loss=dice,soft_ce", "head=softmax,binary"]
-
-
-@pytest.fixture
-def store(tmp_path):
-    return tmp_path / "store"
-
-
-@pytest.fixture
-def main(monkeypatch, store, cache):
-    """`main("-m", "+experiment=three_family")` -> exit code, of train.py in this process."""
-
-    def call(*arguments: str) -> int:
-        given = [*SMALL, f"paths.store={store}", f"paths.cache={cache}"]
-        monkeypatch.setattr(sys, "argv", [train.__file__, *arguments, *given])
-        monkeypatch.setenv("COLUMNS", "200")
-        GlobalHydra.instance().clear()
-        try:
-            train.main()
-        except SystemExit as stop:
-            return int(stop.code or 0)
-        return 0
-
-    return call
 
 
 def cells(store):

@@ -10,7 +10,6 @@ import time
 from pathlib import Path
 
 import pytest
-from hydra.core.global_hydra import GlobalHydra
 
 import train
 from hairline import ledger
@@ -20,33 +19,6 @@ from hairline.ledger.tracker import MlflowClient  # not from mlflow, whose impor
 
 ROOT = Path(train.__file__).parent
 LAS = ROOT / "../shared/data/las"
-SMALL = ["budget=smoke", "network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
-
-
-@pytest.fixture
-def store(tmp_path):
-    return tmp_path / "store"
-
-
-@pytest.fixture
-def given(store, cache):
-    return [*SMALL, f"paths.store={store}", f"paths.cache={cache}"]
-
-
-@pytest.fixture
-def main(monkeypatch, given):
-    """`main("-m", "loss=dice,focal")` -> exit code, of train.py in this process."""
-
-    def call(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["train.py", *arguments, *given])
-        GlobalHydra.instance().clear()
-        try:
-            train.main()
-        except SystemExit as stop:
-            return int(stop.code or 0)
-        return 0
-
-    return call
 
 
 def command(*arguments: str, **options) -> subprocess.Popen:

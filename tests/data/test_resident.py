@@ -19,7 +19,7 @@ def of_several_sizes(drawn):
     return joined((drawn(3, height=24, width=20), drawn(2, height=17, width=40)), ((0, 2, 4), (1, 3)))
 
 
-def demand_equal(tiles: TrainingTiles) -> None:
+def same_batches(tiles: TrainingTiles) -> bool:
     there = ResidentTiles(tiles, HOST)
     assert len(there) == len(tiles)
     for step in range(len(tiles)):
@@ -31,26 +31,27 @@ def demand_equal(tiles: TrainingTiles) -> None:
         for name, plane in (here.maps or {}).items():
             assert found.maps[name].is_contiguous()
             assert torch.equal(plane, found.maps[name])
+    return True
 
 
 @pytest.mark.parametrize("change", [Change(), NO_CHANGE, Change(flip=True, contrast=0, brightness=0)])
 @pytest.mark.parametrize("tile_px", [16, 20, None])
 def test_batches_are_those_of_the_host(drawn, change, tile_px) -> None:
-    demand_equal(TrainingTiles(drawn(7), np.arange(7), replace(PLAN, change=change, tile_px=tile_px)))
+    assert same_batches(TrainingTiles(drawn(7), np.arange(7), replace(PLAN, change=change, tile_px=tile_px)))
 
 
 def test_sheets_of_several_sizes(drawn) -> None:
-    demand_equal(TrainingTiles(of_several_sizes(drawn), np.array([0, 1, 2, 3, 4, 3, 3]), PLAN))
+    assert same_batches(TrainingTiles(of_several_sizes(drawn), np.array([0, 1, 2, 3, 4, 3, 3]), PLAN))
 
 
 @pytest.mark.parametrize("curves", [1, 8, 9])
 def test_any_number_of_curves(drawn, curves) -> None:
-    demand_equal(TrainingTiles(drawn(5, curves=curves, apart=curves > 8), np.arange(5), PLAN))
+    assert same_batches(TrainingTiles(drawn(5, curves=curves, apart=curves > 8), np.arange(5), PLAN))
 
 
 @pytest.mark.parametrize("rank", [0, 1])
 def test_each_process_holds_its_own_rows(drawn, rank) -> None:
-    demand_equal(TrainingTiles(drawn(7), np.arange(7), PLAN, rank=rank, world=2))
+    assert same_batches(TrainingTiles(drawn(7), np.arange(7), PLAN, rank=rank, world=2))
 
 
 def test_maps_are_cut_with_their_sheets(drawn, tmp_path) -> None:
@@ -60,7 +61,7 @@ def test_maps_are_cut_with_their_sheets(drawn, tmp_path) -> None:
         return np.random.default_rng(sheet).normal(0, 40, (2, *sheets.images[sheet].shape)).astype(np.float32)
 
     maps = {"distance": open_maps(sheets, name="d", make=distance, folder=tmp_path)}
-    demand_equal(TrainingTiles(sheets, np.arange(5), PLAN, maps=maps))
+    assert same_batches(TrainingTiles(sheets, np.arange(5), PLAN, maps=maps))
 
 
 def test_what_it_takes_is_what_it_holds(drawn) -> None:
