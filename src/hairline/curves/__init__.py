@@ -1,4 +1,4 @@
-"""Curves as numbers: read from well-log files. Imports numpy and lasio only."""
+"""Curves as numbers: traced from ink, compared, read from well-log files. No torch."""
 
 from hairline.curves.files import LasCurve, LasError, read_las, read_las_dir
 

@@ -22,12 +22,9 @@ pixel comes first. The kernel lets go of the interpreter lock and starts no thre
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
-from numba import njit
 
+from hairline.compiled import call, kernel
 from hairline.vocabulary import Float32, Float64
 
 _ONE = np.uint64(0x3FF0000000000000)  # the bits of 1.0, the largest error; keys are at most this
@@ -49,37 +46,18 @@ def slopes(probabilities: Float64, inside: Float32, out: Float64) -> Float64:
     places, terms = out.reshape(-1), np.zeros(channels)
     items = np.empty(sheets * pixels, np.uint64)  # once for all classes: fresh memory costs as much as sorting
     for channel in range(channels):
-        count, lowest, total = _compiled(_survey, probabilities, inside, channel)
+        count, lowest, total = call(_survey, probabilities, inside, channel)
         if count == 0 or np.isnan(total):
             out[:, channel] = 0 * total
             terms[channel] = 0 * total
             continue
-        kept = _compiled(_collect, probabilities, inside, channel, lowest, place_bits, places, items)
+        kept = call(_collect, probabilities, inside, channel, lowest, place_bits, places, items)
         items[:kept].sort()
-        terms[channel] = _compiled(_scan, items[:kept], count, place_bits, places)
+        terms[channel] = call(_scan, items[:kept], count, place_bits, places)
     return terms
 
 
-def _compiled(function: Callable[..., Any], *arguments: object) -> Any:
-    try:
-        return function(*arguments)
-    except OSError:  # numba compiled it but could not keep it, as on a full disk; now it is in memory
-        return function(*arguments)
-
-
-def _on_disk() -> bool:
-    """Whether numba finds a folder for compiled code that it may write; if not it raises as early as this."""
-    try:
-        njit(cache=True)(_on_disk)
-    except RuntimeError:
-        return False
-    return True
-
-
-_KEPT = _on_disk()
-
-
-@njit(nogil=True, cache=_KEPT)
+@kernel
 def _survey(probabilities, inside, channel):  # type: ignore[no-untyped-def]
     """G, the smallest inside error, and a sum that is NaN if any probability is."""
     count, lowest, total = 0, 1.0, 0.0
@@ -93,7 +71,7 @@ def _survey(probabilities, inside, channel):  # type: ignore[no-untyped-def]
     return count, lowest, total
 
 
-@njit(nogil=True, cache=_KEPT)
+@kernel
 def _collect(probabilities, inside, channel, lowest, place_bits, places, items):  # type: ignore[no-untyped-def]
     """Fill `items` with all pixels that have a slope, 0 at the other places; how many they are."""
     sheets, channels, pixels = probabilities.shape
@@ -113,7 +91,7 @@ def _collect(probabilities, inside, channel, lowest, place_bits, places, items):
     return kept
 
 
-@njit(nogil=True, cache=_KEPT)
+@kernel
 def _scan(items, count, place_bits, places):  # type: ignore[no-untyped-def]
     """Walk down the errors and write the slopes; the sum of errors times slopes."""
     left, union, term = float(count), float(count), 0.0

@@ -19,25 +19,19 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from hairline.losses.lovasz_kernel import _on_disk
+from hairline.compiled import call, kernel
 
 Planes: TypeAlias = NDArray[np.floating[Any]]  # [N,H,W], C-contiguous, all of one dtype
 
 
 def skeleton(images: Planes, iterations: int, out: Planes) -> None:
     """Write S of every plane of `images [N,H,W]` to `out`."""
-    try:
-        _skeletons(images, iterations, out)
-    except OSError:  # numba compiled it but could not keep it, as on a full disk; now it is in memory
-        _skeletons(images, iterations, out)
+    call(_skeletons, images, iterations, out)
 
 
 def slopes(images: Planes, grads: Planes, out: Planes, iterations: int) -> None:
     """Write to `out` the slope by every pixel of `images`, from the slopes `grads` of their skeletons."""
-    try:
-        _slopes(images, grads, out, iterations)
-    except OSError:
-        _slopes(images, grads, out, iterations)
+    call(_slopes, images, grads, out, iterations)
 
 
 @njit
@@ -78,7 +72,7 @@ def _dilate_row(image, r, tall, out):  # type: ignore[no-untyped-def]
         out[c] = _most(out[c], tall[c + 1])
 
 
-@njit(nogil=True, cache=_on_disk())
+@kernel
 def _skeletons(images, iterations, out):  # type: ignore[no-untyped-def]
     count, rows, columns = images.shape
     eroded = np.empty((2, rows, columns), images.dtype)
@@ -154,7 +148,7 @@ def _to_least(image, r, c, slope, out):  # type: ignore[no-untyped-def]
         out[r, at_c] += slope / 2
 
 
-@njit(nogil=True, cache=_on_disk())
+@kernel
 def _slopes(images, grads, out, iterations):  # type: ignore[no-untyped-def]
     count, rows, columns = images.shape
     eroded = np.empty((iterations + 2, rows, columns), images.dtype)

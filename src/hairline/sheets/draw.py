@@ -54,6 +54,11 @@ def draw(spec: SheetSpec, *, px_per_mm: float) -> Sheet:
     return Sheet(cv2.bitwise_not(ink), labels, strokes.view(bool), layers, curves)
 
 
+def followed(spec: SheetSpec, *, px_per_mm: float) -> tuple[DrawnCurve, ...]:
+    """The `curves` of `draw(spec)`, without drawing them."""
+    return _followed([course(curve, spec.size_mm) for curve in spec.curves], spec, px_per_mm)
+
+
 def _inked(mask: UInt8, pen: PenSpec, px_per_mm: float) -> UInt8:
     """Ink 0..255 of a stroke: the stroke, full rings around it, and a grey last ring."""
     full = round(255 * pen.darkness)

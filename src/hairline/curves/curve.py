@@ -1,0 +1,49 @@
+"""A curve as traced: where it is in every row, and how sure that is.
+
+Conventions
+    P rows from the top; `x_px` is the column of the centre, where 0.0 is the centre of the first pixel. A gap is NaN,
+    and has confidence 0: nothing is filled in before somebody asks for it (bridge.py). `ink [K,H,W]` float32 are the
+    probabilities 0..1 of each curve, background left out; a class map becomes ink by `ink_of`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hairline.vocabulary import Bool, Float32, Float64, UInt8
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """`x_px [P]` float64, NaN in gaps; `confidence [P]` float64 in 0..1, 0 in gaps."""
+
+    x_px: Float64
+    confidence: Float64
+
+    @property
+    def found(self) -> Bool:
+        """In which rows there is something, bool [P]."""
+        return np.isfinite(self.x_px)
+
+    def without(self, rows: Bool) -> Curve:
+        """The same curve with `rows [P]` made gaps."""
+        return Curve(np.where(rows, np.nan, self.x_px), np.where(rows, 0.0, self.confidence))
+
+
+def ink_of(labels: UInt8, *, curves: int) -> Float32:
+    """A class map, ids [H,W] with 0 as background, as certain ink [curves,H,W]. Other ids, as 255, are no ink."""
+    return np.asarray(labels[None] == np.arange(1, curves + 1, dtype=np.uint8)[:, None, None], np.float32)
+
+
+def demand_ink(ink: Float32) -> None:
+    """Refuse what is not ink [K,H,W] float32 of probabilities; TypeError, ValueError."""
+    if ink.dtype != np.float32 or ink.ndim != 3:
+        raise TypeError(
+            f"`ink` must be float32 [K,H,W], got {ink.dtype} {list(ink.shape)}; use ink_of(labels, curves=K) for ids"
+        )
+    if ink.size and not (ink.min() >= 0 and ink.max() <= 1):
+        raise ValueError(
+            f"`ink` must hold probabilities 0..1, got {ink.min()}..{ink.max()}; logits go through a head first"
+        )

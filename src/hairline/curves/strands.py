@@ -1,0 +1,152 @@
+"""Ink as strands: the few places of each row where a curve may be, small enough to keep for a scan of any length.
+
+Conventions
+    A strand is a run of neighbouring pixels of one row that hold ink (the sum over the curves is at least FLOOR) and
+    of which one curve is the likeliest, so that two curves side by side are two strands. Its `x_px` is the centre of
+    mass of the ink in it, hence finer than a pixel; its evidence for a curve is the largest probability in it. Of a row
+    the MOST strands with the strongest evidence are kept, in the order of columns.
+
+    S strands of H rows; those of row r are `first[r] .. first[r+1]-1`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from hairline.compiled import call, kernel
+from hairline.curves.curve import Curve, demand_ink
+from hairline.vocabulary import Float32, Int64
+
+FLOOR: Final = 0.003
+"""Faint ink counts: what is hardly likely anywhere else is still the best place of its row."""
+
+MOST: Final = 6
+
+NONE: Final = -1
+"""In place of a strand where a row has none for a curve."""
+
+
+@dataclass(frozen=True, eq=False)
+class Strands:
+    """`first [H+1]` int64; `x_px`, `width_px` float32 [S]; `evidence` float32 [S,K]."""
+
+    first: Int64
+    x_px: Float32
+    width_px: Float32
+    evidence: Float32
+
+    @property
+    def rows(self) -> int:
+        """H."""
+        return len(self.first) - 1
+
+    @property
+    def curves(self) -> int:
+        """K."""
+        return int(self.evidence.shape[1])
+
+    @staticmethod
+    def joined(parts: Sequence[Strands]) -> Strands:
+        """Bands of one scan, from the top, as one. ValueError for none, or for bands of different curves."""
+        if not parts or len({part.curves for part in parts}) != 1:
+            raise ValueError(
+                f"`parts` must be bands of one scan with the same curves, got {[part.curves for part in parts]}; "
+                "read the scan with one network"
+            )
+        ends = np.cumsum([0] + [len(part.x_px) for part in parts])
+        first = [part.first[:-1] + end for part, end in zip(parts, ends[:-1], strict=True)]
+        return Strands(
+            np.concatenate([*first, ends[-1:]]),
+            np.concatenate([part.x_px for part in parts]),
+            np.concatenate([part.width_px for part in parts]),
+            np.concatenate([part.evidence for part in parts]),
+        )
+
+    def between(self, start: int, stop: int) -> Strands:
+        """The strands of rows `start` to `stop` - 1."""
+        low, high = int(self.first[start]), int(self.first[stop])
+        kept = slice(low, high)
+        return Strands(self.first[start : stop + 1] - low, self.x_px[kept], self.width_px[kept], self.evidence[kept])
+
+    def curve(self, taken: Int64, evidence: Float32) -> Curve:
+        """The curve that runs through the strands `taken [H]` or NONE; its confidence is their `evidence [S]`."""
+        at = taken != NONE
+        x, confidence = np.full(len(taken), np.nan), np.zeros(len(taken))
+        x[at], confidence[at] = self.x_px[taken[at]], evidence[taken[at]]
+        return Curve(x, confidence)
+
+
+def strands_of(ink: Float32, *, floor: float = FLOOR, most: int = MOST) -> Strands:
+    """The strands of `ink [K,H,W]`, probabilities of each curve. TypeError and ValueError as `demand_ink`."""
+    demand_ink(ink)
+    curves, rows, _ = ink.shape
+    count = np.zeros(rows, np.int64)
+    places = np.zeros((rows, most, 2), np.float32)
+    evidence = np.zeros((rows, most, curves), np.float32)
+    call(_search, np.ascontiguousarray(ink), np.float32(floor), count, places, evidence)
+    kept = np.arange(most) < count[:, None]
+    return Strands(
+        np.concatenate([np.zeros(1, np.int64), np.cumsum(count)]),
+        places[kept][:, 0],
+        places[kept][:, 1],
+        evidence[kept],
+    )
+
+
+@kernel
+def _search(ink, floor, count, places, evidence):  # type: ignore[no-untyped-def]
+    """Fill `count [H]`, `places [H,most,2]` (x, width) and `evidence [H,most,K]`."""
+    curves, rows, columns = ink.shape
+    peak, strength = np.zeros(curves, np.float32), np.zeros(places.shape[1], np.float32)
+    for row in range(rows):
+        owner, mass, moment, start = -1, 0.0, 0.0, 0
+        for column in range(columns + 1):
+            total, likeliest = np.float32(0.0), 0
+            if column < columns:
+                for k in range(curves):
+                    total += ink[k, row, column]
+                    if ink[k, row, column] > ink[likeliest, row, column]:
+                        likeliest = k
+            here = likeliest if column < columns and total >= floor else -1
+            if here != owner and owner >= 0:
+                at = _room(peak, strength, count[row], places[row], evidence[row])
+                if at >= 0:
+                    places[row, at, 0], places[row, at, 1] = moment / mass, column - start
+                    evidence[row, at] = peak
+                    count[row] = max(count[row], at + 1)
+            if here >= 0:
+                if here != owner:
+                    mass, moment, start = 0.0, 0.0, column
+                    peak[:] = 0
+                mass += float(total)
+                moment += float(total) * column
+                for k in range(curves):
+                    peak[k] = max(peak[k], ink[k, row, column])
+            owner = here
+
+
+@kernel
+def _room(peak, strength, count, places, evidence):  # type: ignore[no-untyped-def]
+    """Where in its row a strand goes, or -1: behind the others, of a full row only if the weakest of them gives way."""
+    strongest = peak[0]
+    for k in range(1, len(peak)):
+        strongest = max(strongest, peak[k])
+    at = count
+    if at == len(strength):
+        weakest = 0
+        for i in range(1, at):
+            if strength[i] < strength[weakest]:
+                weakest = i
+        if strongest <= strength[weakest]:
+            return -1
+        at -= 1
+        for i in range(weakest, at):
+            strength[i] = strength[i + 1]
+            places[i] = places[i + 1]
+            evidence[i] = evidence[i + 1]
+    strength[at] = strongest
+    return at

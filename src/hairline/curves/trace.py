@@ -1,0 +1,31 @@
+"""From a class map or probabilities to curves, by one of three methods; each has a file of its own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hairline.curves.centroid import centroid
+from hairline.curves.curve import Curve, ink_of
+from hairline.curves.edge_follower import edge_follower
+from hairline.curves.strands import strands_of
+from hairline.curves.viterbi import viterbi
+from hairline.vocabulary import Float32
+
+__all__ = ["METHODS", "Curve", "ink_of", "trace"]
+
+METHODS: Final = ("viterbi", "centroid", "edge_follower")
+
+
+def trace(ink: Float32, *, px_per_mm: float, method: str = "viterbi") -> tuple[Curve, ...]:
+    """The K curves of `ink [K,H,W]`, probabilities 0..1 of each; `ink_of` makes ink of a class map.
+
+    `viterbi` gains from probabilities; the others only ask where they are above one half. Raises ValueError for another
+    method, and what `demand_ink` raises.
+    """
+    if method == "viterbi":
+        return viterbi(strands_of(ink), px_per_mm=px_per_mm)
+    if method == "centroid":
+        return centroid(ink)
+    if method == "edge_follower":
+        return edge_follower(ink, px_per_mm=px_per_mm)
+    raise ValueError(f"`method` must be one of {', '.join(METHODS)}, got {method!r}")

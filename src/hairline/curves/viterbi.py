@@ -1,0 +1,93 @@
+"""Curves by dynamic programming: the courses of two curves that explain the ink of all rows best, found together.
+
+Method (Viterbi 1967, on the strands of strands.py)
+    In every row each curve is at one of a few positions: a strand of the row, a place held from a row before (a gap:
+    dashes, faded ink), or nowhere. A pair of courses costs the sum over rows of
+
+        at a strand     -log(max(evidence for the curve, blind)) - ink * (largest evidence of the strand)
+        held, nowhere   gap
+        a step          slope * (pixels sideways between the two runs of ink), at most jump
+        in and out of nowhere   jump
+        both curves at one position      share
+
+    and the cheapest pair of courses is found exactly. `blind` bounds what a wrong label can cost: a strand that the
+    network gives to the other curve for a few rows is still followed. `ink` rewards using ink at all: a strand that
+    nobody follows has to be explained too, so when both strands of a sheet are called curve 1 and one of them is taken,
+    curve 2 takes the other. `share` is what keeps the two apart, except over the few rows of a crossing: to follow a
+    strand that the other curve has, without evidence of one's own, costs more than a gap.
+
+    Held places are dropped after `hold_mm`; one that a strand of the row covers is that strand.
+
+    The values were chosen by random search on 96 archive sheets that are in no split, with three trained networks
+    (experiments/LOG.md). `slope` compares pixels with rows and needs no scale; `jump` is for 4 rows a mm and grows with
+    the rows, because a strand of the same length then has more evidence.
+
+Curves beyond two are traced in pairs, each pair on the strands that those before have left.
+
+References
+    Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm", IEEE Trans.
+    Inform. Theory 13 (1967).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hairline.compiled import call
+from hairline.curves.curve import Curve
+from hairline.curves.strands import NONE, Strands
+from hairline.curves.viterbi_kernel import Given, follow
+from hairline.vocabulary import Float32, Int64
+
+_REFERENCE_PX_PER_MM = 4.0
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a pair of courses costs; see the module."""
+
+    blind: float = 0.01
+    ink: float = 3.0
+    gap: float = 4.0
+    slope: float = 0.19
+    jump: float = 23.0
+    share: float = 2.6
+    hold_mm: float = 15.0
+
+
+COSTS = Costs()
+
+
+def viterbi(strands: Strands, *, px_per_mm: float, costs: Costs = COSTS) -> tuple[Curve, ...]:
+    """The K curves of `strands`, one x for each of its rows. ValueError for a scale that is not above 0."""
+    if not px_per_mm > 0:
+        raise ValueError(f"`px_per_mm` must be above 0, got {px_per_mm}; take the scale of the sheet")
+    scaled = replace(costs, jump=costs.jump * max(1.0, px_per_mm / _REFERENCE_PX_PER_MM))
+    evidence = strands.evidence.copy()
+    found: list[Curve] = []
+    for first in range(0, strands.curves, 2):
+        pair = evidence[:, first : first + 2]
+        chosen = _chosen(strands, pair, px_per_mm, scaled)
+        for k, taken in enumerate(chosen):
+            found.append(strands.curve(taken, pair[:, k]))
+        for taken in chosen:
+            evidence[taken[taken != NONE]] = 0
+    return tuple(found)
+
+
+def _chosen(strands: Strands, evidence: Float32, px_per_mm: float, costs: Costs) -> list[Int64]:
+    """For each of one or two curves the strand of every row, int64 [H], NONE where there is none."""
+    strength = strands.evidence.max(axis=1) if len(evidence) else np.zeros(0, np.float32)
+    price = -np.log(np.maximum(evidence, costs.blind)) - costs.ink * strength[:, None]
+    alone = evidence.shape[1] == 1
+    given = Given(
+        strands.first,
+        strands.x_px.astype(np.float64),
+        strands.width_px.astype(np.float64),
+        np.repeat(price, 2, axis=1).astype(np.float64) if alone else price.astype(np.float64),
+    )
+    numbers = np.array([costs.gap, costs.slope, costs.jump, costs.share, round(costs.hold_mm * px_per_mm)])
+    chosen = call(follow, given, numbers, alone)
+    return [np.asarray(taken, np.int64) for taken in chosen[: evidence.shape[1]]]

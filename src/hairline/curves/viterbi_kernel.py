@@ -1,0 +1,150 @@
+"""The cheapest pair of courses, compiled: positions of every row, costs forward, choices back. See viterbi.py.
+
+R rows with up to POSITIONS positions each, shared by both curves; the last position of a row is "nowhere". A state is
+the pair of positions (i, j). The steps of the two curves cost independently, so the least over pairs is taken one curve
+after the other: POSITIONS^3 twice instead of POSITIONS^4 once.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from hairline.compiled import kernel
+from hairline.vocabulary import Float64, Int64
+
+POSITIONS: Final = 14
+_HELD: Final = -1
+_NOWHERE: Final = -2
+_NEVER: Final = 1e18
+
+
+class Given(NamedTuple):
+    """`first [R+1]`, `x [S]` and `width [S]` as in Strands; `price [S,2]` of each strand for either curve."""
+
+    first: Int64
+    x: Float64
+    width: Float64
+    price: Float64
+
+
+class Places(NamedTuple):
+    """Of every position of a row [R,POSITIONS]: its strand, held or nowhere; x; half its width; rows it was held."""
+
+    strand: Int64
+    x: Float64
+    half: Float64
+    age: Int64
+
+
+@kernel
+def follow(given, costs, alone):  # type: ignore[no-untyped-def]
+    """The strand of each curve in every row, int64 [2,R], or -1.
+
+    `costs` are gap, slope, jump, share and the rows a place is held. With `alone` the second curve stays nowhere.
+    """
+    rows = len(given.first) - 1
+    gap, slope, jump, share, hold = costs
+    shape = (rows, POSITIONS)
+    places = Places(np.full(shape, _NOWHERE, np.int64), np.zeros(shape), np.zeros(shape), np.zeros(shape, np.int64))
+    count = np.zeros(rows, np.int64)
+    back = np.zeros((2, rows, POSITIONS, POSITIONS), np.uint8)
+    square = (POSITIONS, POSITIONS)
+    total, middle, step = np.zeros(square), np.zeros(square), np.zeros(square)
+    middle_back = np.zeros(square, np.uint8)
+    own = np.zeros((POSITIONS, 2))
+    for row in range(rows):
+        before = count[row - 1] if row else 0
+        here = _fill(row, before, given, places, hold)
+        count[row] = here
+        _price(row, here, places, given.price, gap, own)
+        if alone:
+            for i in range(here):
+                own[i, 1] = 0.0 if places.strand[row, i] == _NOWHERE else _NEVER
+        if row:
+            _measure(row, here, before, places, slope, jump, step)
+            for i in range(here):  # the first curve steps, the second stays where it was
+                for j in range(before):
+                    middle[i, j], middle_back[i, j] = _least(total[:, j], step[i], before)
+        for i in range(here):
+            for j in range(here):
+                behind, which = _least(middle[i], step[j], before) if row else (0.0, 0)
+                together = share if i == j and places.strand[row, i] != _NOWHERE else 0.0
+                total[i, j] = behind + own[i, 0] + own[j, 1] + together
+                back[0, row, i, j], back[1, row, i, j] = middle_back[i, which], which
+    return _walked_back(total, count, places.strand, back)
+
+
+@kernel
+def _least(costs, steps, count):  # type: ignore[no-untyped-def]
+    """The least of `costs + steps` over the first `count`, and where."""
+    best, which = _NEVER * 4, 0
+    for b in range(count):
+        value = costs[b] + steps[b]
+        if value < best:
+            best, which = value, b
+    return best, which
+
+
+@kernel
+def _fill(row, before, given, places, hold):  # type: ignore[no-untyped-def]
+    """The positions of a row: its strands, places held from the row before, nowhere; how many they are."""
+    here = 0
+    for s in range(given.first[row], given.first[row + 1]):
+        if here < POSITIONS - 1:
+            places.strand[row, here], places.x[row, here] = s, given.x[s]
+            places.half[row, here] = 0.5 * (given.width[s] - 1)
+            here += 1
+    strands = here
+    for i in range(before):
+        old, x = places.age[row - 1, i], places.x[row - 1, i]
+        if places.strand[row - 1, i] == _NOWHERE or old >= hold or here == POSITIONS - 1:
+            continue
+        covered = False
+        for j in range(strands):
+            if abs(places.x[row, j] - x) <= places.half[row, j] + 1.5:
+                covered = True
+        if not covered:
+            places.strand[row, here], places.x[row, here], places.age[row, here] = _HELD, x, old + 1
+            here += 1
+    return here + 1  # the last one is nowhere, as all are to begin with
+
+
+@kernel
+def _price(row, here, places, price, gap, own):  # type: ignore[no-untyped-def]
+    """What being at each position costs either curve, `own [i,2]`."""
+    for i in range(here):
+        for k in range(2):
+            strand = places.strand[row, i]
+            own[i, k] = price[strand, k] if strand >= 0 else gap
+
+
+@kernel
+def _measure(row, here, before, places, slope, jump, step):  # type: ignore[no-untyped-def]
+    """What the step from position b of the row before to position i of this one costs, `step [i,b]`."""
+    for i in range(here):
+        for b in range(before):
+            off, was_off = places.strand[row, i] == _NOWHERE, places.strand[row - 1, b] == _NOWHERE
+            if off or was_off:
+                step[i, b] = 0.0 if off and was_off else jump
+            else:
+                apart = abs(places.x[row, i] - places.x[row - 1, b])
+                apart -= places.half[row, i] + places.half[row - 1, b]
+                step[i, b] = min(slope * max(apart, 0.0), jump)
+
+
+@kernel
+def _walked_back(total, count, strand, back):  # type: ignore[no-untyped-def]
+    """From the cheapest end to the top."""
+    rows = len(count)
+    chosen = np.full((2, rows), _HELD, np.int64)
+    best, i, j = _NEVER * 4, 0, 0
+    for a in range(count[rows - 1] if rows else 0):
+        for b in range(count[rows - 1]):
+            if total[a, b] < best:
+                best, i, j = total[a, b], a, b
+    for row in range(rows - 1, -1, -1):
+        chosen[0, row], chosen[1, row] = max(strand[row, i], _HELD), max(strand[row, j], _HELD)
+        i, j = back[0, row, i, j], back[1, row, i, j]
+    return chosen

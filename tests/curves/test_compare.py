@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from sklearn import metrics
+
+from hairline.curves.compare import CurveError, compare, curve_rates, longest_run
+
+TRACK = 100.0
+places = st.floats(0, 100)
+gappy = st.one_of(places, st.just(np.nan))
+
+
+def scored(found, true, track=TRACK):
+    return compare(np.asarray(found, float), np.asarray(true, float), track_px=track)
+
+
+def rates(*errors):
+    return curve_rates(errors, px_per_mm=4.0)
+
+
+@st.composite
+def pairs(draw):
+    rows = draw(st.integers(2, 25))
+    return tuple(draw(arrays.arrays(np.float64, rows, elements=gappy)) for _ in range(2))
+
+
+def test_a_curve_against_itself():
+    x = np.array([1.0, 50, np.nan, 7])
+    got = rates(scored(x, x))
+    assert got == dict.fromkeys(got, 0) | {"r2": 1, "coverage": 1}
+
+
+def test_a_shift_of_three_pixels():
+    x = np.linspace(10, 80, 50)
+    got = rates(scored(x + 3, x))
+    assert got["mae_px"] == pytest.approx(3)
+    assert got["mae_mm"] == pytest.approx(0.75)
+    for name in ("mae_track", "p95_track", "max_track", "rmse_track"):
+        assert got[name] == pytest.approx(0.03)
+
+
+@given(st.integers(2, 30), st.data())
+def test_against_scikit_learn_where_all_rows_are_found(rows, data):
+    found, true = (data.draw(arrays.arrays(np.float64, rows, elements=places)) for _ in range(2))
+    got = rates(scored(found, true))
+    assert got["mae_px"] == pytest.approx(metrics.mean_absolute_error(true, found), abs=1e-9)
+    assert got["rmse_track"] == pytest.approx(metrics.root_mean_squared_error(true, found) / TRACK, abs=1e-12)
+    assert got["max_track"] == pytest.approx(metrics.max_error(true, found) / TRACK, abs=1e-12)
+    if np.ptp(true) > 1e-3:
+        assert got["r2"] == pytest.approx(metrics.r2_score(true, found), rel=1e-9)
+
+
+@given(pairs())
+def test_row_by_row(pair):
+    found, true = pair
+    off, hits, extra, run, longest = [], 0, 0, 0, 0
+    for f, t in zip(found, true, strict=True):
+        if np.isnan(t):
+            extra += not np.isnan(f)
+            continue
+        off.append(1.0 if np.isnan(f) else min(abs(f - t) / TRACK, 1.0))
+        hits += not np.isnan(f)
+        run = run + 1 if np.isnan(f) else 0
+        longest = max(longest, run)
+    got = scored(found, true)
+    assert (got.rows, got.found, got.extra, got.gap) == (len(off), hits, extra, longest)
+    assert got.error == pytest.approx(sum(off))
+    if off:
+        assert got.worst == pytest.approx(max(off))
+        assert got.p95 == pytest.approx(np.percentile(off, 95))
+
+
+@given(pairs(), st.data())
+def test_leaving_rows_out_never_improves_a_score(pair, data):
+    """Of the true rows; a found row without truth is a false one, and may go."""
+    found, true = pair
+    left_out = data.draw(arrays.arrays(np.bool_, len(true))) & np.isfinite(true)
+    all_rows, fewer = (rates(scored(x, true)) for x in (found, np.where(left_out, np.nan, found)))
+    for name in ("mae_track", "mae_px", "mae_mm", "rmse_track", "p95_track", "max_track", "gap_mm", "extra"):
+        assert np.isnan(all_rows[name]) or not fewer[name] < all_rows[name] - 1e-12
+    for name in ("r2", "coverage"):
+        assert np.isnan(all_rows[name]) or not fewer[name] > all_rows[name] + 1e-12
+
+
+@given(pairs(), pairs())
+def test_sheets_are_summed_before_they_are_divided(one, two):
+    both = rates(scored(*one), scored(*two))
+    rows = [np.isfinite(true).sum() for _, true in (one, two)]
+    means = [rates(scored(*pair))["mae_track"] for pair in (one, two)]
+    if sum(rows):
+        expected = sum(n * mean for n, mean in zip(rows, means, strict=True) if n) / sum(rows)
+        assert both["mae_track"] == pytest.approx(expected)
+    else:
+        assert np.isnan(both["mae_track"])
+
+
+def test_without_truth_nothing_is_scored_but_what_was_found_is_extra():
+    got = rates(scored([1, np.nan], [np.nan, np.nan]))
+    assert got["extra"] == 1
+    assert all(np.isnan(value) for name, value in got.items() if name != "extra")
+    assert np.isnan(rates(scored([np.nan], [np.nan]))["extra"])
+    assert np.isnan(rates(scored([3, 4], [5, 5]))["r2"])
+
+
+@pytest.mark.parametrize(("rows", "longest"), [("", 0), ("..", 0), ("#.##.#", 2), ("###", 3), (".#", 1)])
+def test_longest_run(rows, longest):
+    assert longest_run(np.array([mark == "#" for mark in rows], bool)) == longest
+
+
+def test_bad_input():
+    with pytest.raises(ValueError, match="same rows"):
+        scored([1, 2], [1])
+    with pytest.raises(ValueError, match="above 0, got 0"):
+        scored([1], [1], track=0)
+    assert isinstance(scored([1], [1]), CurveError)

@@ -1,0 +1,59 @@
+import numpy as np
+from curve_cases import lines_as_ink
+
+from hairline.curves.edge_follower import REACH_MM, edge_follower
+
+
+def followed(found):
+    return edge_follower(found, px_per_mm=4.0)
+
+
+def test_a_line_alone_is_followed_through_dashes():
+    x = 20 + 0.5 * np.arange(40)
+    seen = np.where(np.arange(40) % 7 < 4, x, np.nan)
+    (curve,) = followed(lines_as_ink([seen], 64))
+    np.testing.assert_allclose(curve.x_px[curve.found], x[curve.found], atol=0.6)
+    assert curve.found.sum() == np.isfinite(seen).sum()
+
+
+def test_straight_lines_that_cross_are_told_apart():
+    down = np.arange(41) + 10.0
+    for curve, true in zip(followed(lines_as_ink([down, down[::-1]], 64)), [down, down[::-1]], strict=True):
+        np.testing.assert_allclose(curve.x_px[curve.found], true[curve.found], atol=1.1)
+
+
+def test_lines_that_touch_and_part_are_taken_for_a_crossing():
+    """It keeps going straight, and so each ends on the other's line: the failure the source describes."""
+    away = np.abs(np.arange(41) - 20.0)
+    left, right = 30 - away, 31 + away
+    one, two = followed(lines_as_ink([left, right], 64))
+    assert abs(one.x_px[-1] - right[-1]) < 1.5
+    assert abs(two.x_px[-1] - left[-1]) < 1.5
+
+
+def test_it_starts_at_the_first_row_of_its_own_and_ends_with_the_ink():
+    x = np.where((np.arange(30) >= 5) & (np.arange(30) < 22), 12.0, np.nan)
+    (curve,) = followed(lines_as_ink([x], 24))
+    np.testing.assert_array_equal(curve.x_px, x)
+
+
+def test_reach_grows_with_the_gap_and_no_faster():
+    x = np.full(20, 10.0)
+    reach = REACH_MM * 4
+    for jump, rows, reached in (
+        (reach, 0, True),
+        (reach + 1, 0, False),
+        (3 * reach, 2, True),
+        (3 * reach + 1, 2, False),
+    ):
+        course = x.copy()
+        course[8 : 8 + rows] = np.nan
+        course[8 + rows] += jump
+        course[9 + rows :] = np.nan
+        (curve,) = followed(lines_as_ink([course], 64))
+        assert np.isfinite(curve.x_px[8 + rows]) == reached
+
+
+def test_nothing_gives_gaps():
+    for curve in followed(np.zeros((2, 6, 5), np.float32)):
+        assert not curve.found.any()

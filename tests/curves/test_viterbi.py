@@ -1,0 +1,198 @@
+import itertools
+
+import numpy as np
+import pytest
+from curve_cases import ink, lines_as_ink
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hairline.curves.strands import Strands, strands_of
+from hairline.curves.viterbi import COSTS, Costs, viterbi
+from hairline.sheets import sample
+from hairline.sheets.draw import draw
+from hairline.sheets.rows import true_rows
+from hairline.sheets.strokes import pen_px
+
+NOWHERE = "nowhere"
+
+
+def traced(found, **how):
+    return viterbi(strands_of(found), px_per_mm=4.0, **how)
+
+
+@st.composite
+def little_scans(draw):
+    """Up to three rows of up to two strands each, at places that may come back."""
+    x, width, first, evidence = [], [], [0], []
+    for _ in range(draw(st.integers(1, 3))):
+        places = sorted(draw(st.sets(st.sampled_from([2.0, 5.0, 9.0, 40.0]), max_size=2)))
+        x += places
+        width += draw(st.lists(st.sampled_from([1.0, 4.0]), min_size=len(places), max_size=len(places)))
+        chance = st.sampled_from([0.0, 0.1, 0.5, 0.9])
+        evidence += draw(st.lists(st.tuples(chance, chance), min_size=len(places), max_size=len(places)))
+        first.append(len(x))
+    return Strands(
+        np.array(first), *(np.array(v, np.float32) for v in (x, width)), np.array(evidence, np.float32).reshape(-1, 2)
+    )
+
+
+def positions(strands):
+    """Of every row what a curve can be at, spelled out: (strand or None, x, half width) and NOWHERE."""
+    rows = []
+    for row in range(strands.rows):
+        own = range(strands.first[row], strands.first[row + 1])
+        here = [(s, float(strands.x_px[s]), (float(strands.width_px[s]) - 1) / 2) for s in own]
+        held = [each for each in rows[-1] if each != NOWHERE] if rows else []
+        free = [e for e in held if all(abs(e[1] - x) > half + 1.5 for _, x, half in here)]
+        rows.append([*here, *((None, x, 0.0) for _, x, _ in free), NOWHERE])
+    return rows
+
+
+def price(strands, costs, k, path):
+    """Of one course, from the formula in the module."""
+    total = 0.0
+    for place in path:
+        if place == NOWHERE or place[0] is None:
+            total += costs.gap
+        else:
+            evidence = strands.evidence[place[0]]
+            total += -np.log(max(float(evidence[k]), costs.blind)) - costs.ink * float(evidence.max())
+    for before, after in itertools.pairwise(path):
+        if (before == NOWHERE) != (after == NOWHERE):
+            total += costs.jump
+        elif before != NOWHERE:
+            total += min(costs.slope * max(abs(before[1] - after[1]) - before[2] - after[2], 0), costs.jump)
+    return total
+
+
+@settings(deadline=None, max_examples=60)
+@given(little_scans(), st.sampled_from([COSTS, Costs(jump=3.0, share=0.5), Costs(gap=0.5, ink=0.0, blind=0.2)]))
+def test_no_pair_of_courses_is_cheaper(strands, costs):
+    """Against all pairs of all courses."""
+    places = positions(strands)
+    courses = list(itertools.product(*places))
+    alone = [[price(strands, costs, k, path) for path in courses] for k in (0, 1)]
+    together = {
+        (a, b): sum(costs.share for p, q in zip(courses[a], courses[b], strict=True) if p == q != NOWHERE)
+        for a in range(len(courses))
+        for b in range(len(courses))
+    }
+    best = min(alone[0][a] + alone[1][b] + shared for (a, b), shared in together.items())
+    found = [[None if np.isnan(x) else x for x in curve.x_px] for curve in viterbi(strands, px_per_mm=4.0, costs=costs)]
+    fits = [
+        alone[0][a] + alone[1][b] + shared
+        for (a, b), shared in together.items()
+        if all(
+            [p[1] if p != NOWHERE and p[0] is not None else None for p in courses[path]] == found[k]
+            for k, path in enumerate((a, b))
+        )
+    ]
+    assert min(fits) == pytest.approx(best, abs=1e-4)
+
+
+def test_a_wrong_label_for_a_few_rows_is_seen_through():
+    x = np.full(40, 10.0), np.full(40, 30.0)
+    found = lines_as_ink(x, 48)
+    found[:, 15:17] = found[::-1, 15:17]
+    for curve, true in zip(traced(found), x, strict=True):
+        np.testing.assert_allclose(curve.x_px, true)
+
+
+def test_curves_that_touch_and_part_keep_their_names():
+    """Both run up to the middle and turn back; a follower of lines goes straight on there."""
+    away = np.abs(np.arange(41) - 20.0)
+    found = lines_as_ink([30 - away, 31 + away], 64)
+    for curve, true in zip(traced(found), [30 - away, 31 + away], strict=True):
+        np.testing.assert_allclose(curve.x_px, true, atol=0.6)
+
+
+def test_curves_that_cross_keep_their_names():
+    down = np.arange(41) + 10.0
+    curves = traced(lines_as_ink([down, down[::-1]], 64))
+    for curve, true in zip(curves, [down, down[::-1]], strict=True):
+        at = curve.found
+        assert at.sum() >= 40
+        np.testing.assert_allclose(curve.x_px[at], true[at], atol=0.6)
+
+
+def test_both_strands_called_curve_1_are_parted():
+    """What nobody follows has to be explained too."""
+    found = lines_as_ink([np.full(30, 8.0), np.full(30, 24.0)], 32)
+    found[0] = found.max(axis=0)
+    found[1] *= 0.1
+    middles = sorted(float(np.nanmean(curve.x_px)) for curve in traced(found))
+    assert middles == pytest.approx([8, 24])
+
+
+def test_gaps_of_dashes_are_gaps_and_confidence_tells():
+    x = np.where(np.arange(40) % 8 < 5, 12.0, np.nan)
+    curve, _ = traced(lines_as_ink([x, np.full(40, 30.0)], 40, sure=0.75))
+    np.testing.assert_array_equal(curve.x_px, x)
+    np.testing.assert_allclose(curve.confidence, np.where(np.isnan(x), 0, 0.75), atol=1e-6)
+
+
+def test_stray_ink_far_away_is_not_followed():
+    found = lines_as_ink([np.full(40, 10.0), np.full(40, 20.0)], 200)
+    found[0, 20, 10], found[0, 20, 180] = 0, 0.9
+    assert np.nanmax(traced(found)[0].x_px) == 10
+
+
+def test_one_curve_and_three():
+    one = traced(ink("1..\n.1.\n..1", curves=1))
+    assert [curve.x_px.tolist() for curve in one] == [[0, 1, 2]]
+    courses = np.array([[4.0] * 20, [12.0] * 20, [20.0] * 20])
+    for curve, true in zip(traced(lines_as_ink(courses, 24)), courses, strict=True):
+        np.testing.assert_allclose(curve.x_px, true)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000))
+def test_turning_the_sheet_turns_the_curves_and_naming_names_them(seed):
+    rng = np.random.default_rng(seed)
+    found = rng.random((2, 30, 24), np.float32) ** 6
+    x = np.array([curve.x_px for curve in traced(found)])
+    swapped = np.array([curve.x_px for curve in traced(np.ascontiguousarray(found[::-1]))])
+    np.testing.assert_allclose(swapped[::-1], x)
+    wider = np.pad(found, ((0, 0), (0, 0), (7, 0)))
+    np.testing.assert_allclose(np.array([curve.x_px for curve in traced(wider)]), x + 7, atol=1e-4)
+
+
+@pytest.mark.parametrize("empty", [np.zeros((2, 12, 9), np.float32), np.zeros((2, 0, 9), np.float32)])
+def test_nothing_gives_gaps(empty):
+    for curve in traced(empty):
+        assert len(curve.x_px) == empty.shape[1]
+        assert not curve.found.any()
+        assert not curve.confidence.any()
+
+
+def test_a_sheet_that_is_all_curve_gives_its_middle_to_one_curve_and_nothing_to_the_other():
+    found = np.zeros((2, 12, 9), np.float32)
+    found[0] = 1
+    first, second = traced(found)
+    np.testing.assert_allclose(first.x_px, 4.0)
+    assert not second.found.any()
+
+
+@pytest.mark.parametrize("px_per_mm", [4.0, 8.0, 12.0])
+def test_drawn_curves_come_back_within_half_a_pen(px_per_mm):
+    """From strokes of solid pens, in rows where the ink is no wider than the pen and its steps."""
+    off = []
+    for number in range(60):
+        spec = sample("procedural", number)
+        solid = [k for k, curve in enumerate(spec.curves) if not curve.pen.dash_mm and not curve.lap_dash_mm]
+        if not solid:
+            continue
+        sheet, true = draw(spec, px_per_mm=px_per_mm), true_rows(spec, px_per_mm=px_per_mm)
+        for k in solid:
+            (found,) = viterbi(strands_of(sheet.strokes[k : k + 1].astype(np.float32)), px_per_mm=px_per_mm)
+            pen = pen_px(spec.curves[k].pen, px_per_mm)
+            calm = found.found & np.isfinite(true[k]) & (sheet.strokes[k].sum(axis=1) <= pen + 1)
+            off.append((np.abs(found.x_px - true[k]) - pen / 2)[calm])
+    assert sum(map(len, off)) > 3000
+    assert np.quantile(np.concatenate(off), 0.99) <= 0.5
+    assert np.median(np.concatenate(off)) < 0
+
+
+def test_bad_scale():
+    with pytest.raises(ValueError, match="above 0, got 0"):
+        viterbi(strands_of(np.zeros((1, 1, 1), np.float32)), px_per_mm=0)
