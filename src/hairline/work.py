@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
+import pandas as pd
 import torch
 from hydra.utils import instantiate
 from omegaconf import DictConfig
@@ -15,6 +16,7 @@ from rich.console import Console
 from hairline.config import Conf, objective_of
 from hairline.data.map_file import CachedMaps
 from hairline.data.tiles import Change, EvaluationTiles, Plan, TrainingTiles
+from hairline.judging import judge_of, oracle_rows
 from hairline.launch import rank_and_world
 from hairline.ledger import RunFolder
 from hairline.losses.class_weight import LogitAdjustment, TunedThreshold, far_from_measured, measured_ratio
@@ -40,6 +42,7 @@ def do_work(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFold
     counts = _counts(conf, planned, sheets)
     weight = _weight(config, conf, counts, record)
     task = build_task(config, conf, weight, folder=folder.path, prior=_prior(config, counts))
+    task.judge = judge_of(conf, planned.splits.test.specs, sheets.test, task.head)
     maps = open_truth_maps(task.objective, sheets.train, conf, console=CONSOLE)
     batches = _batches(conf, planned, sheets, maps)
     _demand_memory(conf, task, batches.training)
@@ -57,6 +60,8 @@ def do_work(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFold
         title=folder.name,
     )
     if rank_and_world()[0] == 0:
+        oracles = oracle_rows(task.judge, task.classes, cache=Path(conf.paths.cache))
+        outcome = replace(outcome, per_class=pd.concat([outcome.per_class, oracles], ignore_index=True))
         _write(outcome, task, sheets, folder)
         record(conf.budget.steps, outcome.numbers())
 

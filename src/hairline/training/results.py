@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -11,16 +11,27 @@ import torch
 from torch import Tensor
 
 from hairline.measures.claims import claim_shares, claim_signature
+from hairline.measures.judgement import Judgement
 from hairline.measures.pixels import RATES, PixelCounts, rates, signature
 from hairline.measures.thresholds import best_threshold, counts_at
+from hairline.training.judged_rows import judged_tables
 from hairline.vocabulary import UInt8
+
+DETAILS = ("slope_", "distance_", "fp_", "fn_")
+"""Measures that would bury the others in a list of metrics: they are in the tables of the run alone."""
+
+OF_ORACLES = ("iou", "precision", "recall", "f1", "nsd_1px", "cldice_1px", "viterbi_bridged_mae_track")
+"""What is listed of the oracle lines, which say how to read the others; their tables have all."""
 
 THRESHOLD_SIGNATURE = "threshold|best_f1:val|v:1"
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The integers of one split: confusion [C,C], of each sheet [N,C,C], score histogram [c,2,bins], claims [3]."""
+    """The integers of one split: confusion [C,C], of each sheet [N,C,C], score histogram [c,2,bins], claims [3].
+
+    `judged` are the sheets judged by the measures beyond pixels, by their id; none where nobody asked.
+    """
 
     split: str
     confusion: Tensor
@@ -28,6 +39,8 @@ class Evaluation:
     sheet_confusion: Tensor
     histogram: Tensor
     claims: Tensor
+    judged: Mapping[int, Judgement] = field(default_factory=dict)
+    px_per_mm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -39,27 +52,40 @@ class Outcome:
     found: dict[int, UInt8]
 
     def numbers(self) -> dict[str, float]:
-        """The per-class rows as `split/measure/class` names."""
+        """The per-class rows as `split/measure/class` names; of zones and reasons only what the tables hold."""
         rows = self.per_class
+        detail = rows["measure"].str.startswith(DETAILS)
+        rows = rows[~detail & (~rows["split"].str.startswith("oracle") | rows["measure"].isin(OF_ORACLES))]
         names = rows["split"] + "/" + rows["measure"] + "/" + rows["class"]
         return dict(zip(names.tolist(), rows["value"].tolist(), strict=True))
 
 
 def outcome(val: Evaluation, test: Evaluation, classes: Sequence[str], found: dict[int, UInt8]) -> Outcome:
     """Rows of validation and test, and of the test split at the thresholds of validation."""
-    tables = [
-        _class_rows(PixelCounts.from_confusion(each.confusion), classes, split=each.split) for each in (val, test)
-    ]
+    tables, of_sheets = (list(frames) for frames in zip(*(split_tables(each, classes) for each in (val, test)), strict=True))
     answering = classes[len(classes) - len(test.histogram) :]
     threshold, _ = best_threshold(val.histogram)
     tables.append(_class_rows(counts_at(test.histogram, threshold), answering, split="tuned"))
     tables.append(
-        _rows("tuned", "threshold", answering, threshold, _support(test.histogram), "threshold|best_f1:val|v:1")
+        _rows("tuned", "threshold", answering, threshold, _support(test.histogram), THRESHOLD_SIGNATURE)
     )
     for each in (val, test):
         tables.append(_claim_rows(each))
-    per_sheet = pd.concat([_sheet_rows(each, classes) for each in (val, test)], ignore_index=True)
-    return Outcome(pd.concat([t for t in tables if len(t)], ignore_index=True), per_sheet, found)
+    kept = [table for table in tables if len(table)]
+    return Outcome(pd.concat(kept, ignore_index=True), pd.concat(of_sheets, ignore_index=True), found)
+
+
+def split_tables(evaluation: Evaluation, classes: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(rows of the split, rows of each sheet) by pixels and, where sheets were judged, by every measure beyond them."""
+    counts = PixelCounts.from_confusion(evaluation.confusion)
+    tables = [(_class_rows(counts, classes, split=evaluation.split), _sheet_rows(evaluation, classes))]
+    if evaluation.judged:
+        names = classes[1:]
+        tables.append(
+            judged_tables(evaluation.judged, names, split=evaluation.split, px_per_mm=evaluation.px_per_mm)
+        )
+    of_split, of_sheets = (pd.concat(frames, ignore_index=True) for frames in zip(*tables, strict=True))
+    return of_split, of_sheets
 
 
 def _support(histogram: Tensor) -> Tensor:

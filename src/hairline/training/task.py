@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytorch_lightning as pl
 import torch
@@ -21,14 +21,24 @@ from hairline.data.tiles import Batch
 from hairline.heads import Head
 from hairline.measures.claims import ClaimCounts
 from hairline.measures.gradients import class_square_norms
+from hairline.measures.judgement import Judgement
 from hairline.measures.pixels import PixelMeasures, named
 from hairline.measures.thresholds import ScoreHistogram, best_threshold, tuned_labels
 from hairline.training.optimiser import Schedule, optimiser_of
 from hairline.training.results import Evaluation
-from hairline.training.together import processes, whole_batch
-from hairline.vocabulary import IGNORE, UInt8
+from hairline.training.together import gathered, processes, whole_batch
+from hairline.vocabulary import IGNORE, Float32, UInt8
 
 DIVERGED_BATCH = "diverged_batch.pt"
+
+
+class Judge(Protocol):
+    """Scores a test sheet by the measures beyond pixels; `px_per_mm` is None where nobody knows it."""
+
+    px_per_mm: float | None
+
+    def __call__(self, index: int, labels: UInt8, ink: Float32) -> Judgement:
+        """Judge `labels [H,W]` and the probability of each curve, `ink [K,H,W]`, on sheet `index` of the split."""
 
 
 class TrainingDivergedError(FloatingPointError):
@@ -48,14 +58,18 @@ class SegmentationTask(pl.LightningModule):
         folder: Path,
         pictures: int = 0,
         tuned: bool = False,
+        judge: Judge | None = None,
     ):
         """`pictures` label maps of the first test sheets are kept; a batch that breaks the run is saved in `folder`.
 
-        With `tuned` the test split is decided at the thresholds that `tune` was given, not by the head.
+        With `tuned` the test split is decided at the thresholds that `tune` was given, not by the head. `judge` scores
+        every sheet of the test split by the measures beyond pixels.
         """
         super().__init__()
         self.pictures = pictures
         self.tuned = tuned
+        self.judge = judge
+        self.judged: dict[int, Judgement] = {}
         self.threshold: Tensor | None = None
         self.network = network
         self.objective = objective
@@ -127,26 +141,31 @@ class SegmentationTask(pl.LightningModule):
         self.pixels.reset()
         self.scores.reset()
         self.claimed.reset()
+        self.judged.clear()
 
     @override
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self._count(batch)
+        self._count(batch, self.head.probabilities(self(batch.image).float()))
 
     @override
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        found = self._count(batch, self.threshold)
-        for index, labels in zip(batch.index.tolist(), found, strict=True):
+        probabilities = self.head.probabilities(self(batch.image).float())
+        found = self._count(batch, probabilities, self.threshold)
+        ink = probabilities[:, self.head.first_curve :].cpu().numpy()
+        maps = found.to("cpu", torch.uint8).numpy()
+        for index, labels, of_sheet in zip(batch.index.tolist(), maps, ink, strict=True):
             if index < self.pictures:
-                self.found[index] = labels.to("cpu", torch.uint8).numpy()
+                self.found[index] = labels
+            if self.judge is not None:
+                self.judged[index] = self.judge(index, labels, of_sheet)
 
     def tune(self, validation: Evaluation) -> None:
         """Take the thresholds of the curves from `validation`, where the test is to be decided by them."""
         if self.tuned:
             self.threshold = best_threshold(validation.histogram)[0][-self.curves :]
 
-    def _count(self, batch: Batch, threshold: Tensor | None = None) -> Tensor:
-        """Add a batch to the counts; returns the label maps found, `[B,H,W]`."""
-        probabilities = self.head.probabilities(self(batch.image).float())
+    def _count(self, batch: Batch, probabilities: Tensor, threshold: Tensor | None = None) -> Tensor:
+        """Add a batch and what was found, `probabilities [B,c,H,W]`, to the counts; returns the label maps `[B,H,W]`."""
         if threshold is None:
             found = self.head.decode(probabilities)
         else:
@@ -190,4 +209,6 @@ class SegmentationTask(pl.LightningModule):
             sheet_confusion=matrices,
             histogram=self.scores.compute().clone(),
             claims=self.claimed.compute().clone() if self.contradicts else torch.zeros(3, dtype=torch.int64),
+            judged=gathered(self.judged),
+            px_per_mm=None if self.judge is None else self.judge.px_per_mm,
         )

@@ -10,10 +10,15 @@ often as there are processes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 import torch
 from torch import Tensor, distributed
 
 from hairline.data.tiles import Batch
+
+Thing = TypeVar("Thing")
 
 
 def processes() -> int:
@@ -42,3 +47,12 @@ def _gathered(part: Tensor) -> list[Tensor]:
     found = [torch.empty_like(sent) for _ in range(processes())]
     distributed.all_gather(found, sent)
     return found
+
+
+def gathered(parts: Mapping[int, Thing]) -> dict[int, Thing]:
+    """What all processes have, by number; what two have of one number is taken once."""
+    if processes() == 1:
+        return dict(parts)
+    found: list[Mapping[int, Thing]] = [{} for _ in range(processes())]
+    distributed.all_gather_object(found, dict(parts))
+    return {number: thing for each in found for number, thing in each.items()}

@@ -1,0 +1,127 @@
+"""Roof: who judges the test sheets of a run, and what nearly perfect answers score on them.
+
+The truth of a sheet is brought together here from the rooms that have it: labels, strokes and layers from the cache of
+sheets, the courses of its curves from the spec it was drawn from, or from the CSV beside a user's image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import torch
+
+from hairline.config import Conf
+from hairline.data.pieces import Piece
+from hairline.data.sheet_file import CachedSheets
+from hairline.heads import Head
+from hairline.ledger.atomic import write_bytes
+from hairline.measures.judgement import Courses, Judgement, judge
+from hairline.measures.oracle import ORACLES, oracle
+from hairline.measures.pixels import confusion
+from hairline.measures.signatures import signatures
+from hairline.measures.truth import Truth
+from hairline.own_data import is_folder
+from hairline.sheets import SheetSpec
+from hairline.sheets.rows import true_rows
+from hairline.training.judged_rows import NOMINAL_PX_PER_MM
+from hairline.training.results import Evaluation, split_tables
+from hairline.vocabulary import Float32, UInt8
+
+_ORACLE_VERSION: Final = 1
+
+
+class SheetJudge:
+    """Judges the sheets of one split for one head. `px_per_mm` is None where a user's images have no scale."""
+
+    def __init__(
+        self, sheets: CachedSheets, specs: Sequence[SheetSpec | Piece], head: Head, *, px_per_mm: float | None
+    ) -> None:
+        self.sheets, self.specs, self.head, self.px_per_mm = sheets, specs, head, px_per_mm
+        self.known: dict[int, tuple[Truth, Courses | None]] = {}
+
+    def __call__(self, index: int, labels: UInt8, ink: Float32 | None) -> Judgement:
+        """See `training.task.Judge`; `ink` None does not trace curves."""
+        truth, courses = self.truth(index)
+        return judge(labels, ink, truth, courses)
+
+    def truth(self, index: int) -> tuple[Truth, Courses | None]:
+        """What is true on sheet `index` of the split; read once."""
+        if index not in self.known:
+            labels = np.array(self.sheets.labels[index])
+            seen = self.head.truth(torch.from_numpy(labels.astype(np.int64))).numpy().astype(np.uint8)
+            strokes = self._strokes(index, labels)
+            if len(strokes) != len(self.head.classes) - 1:  # a head that does not tell curves apart
+                strokes = strokes.any(axis=0, keepdims=True)
+            layers = np.array(self.sheets.layers[index])
+            truth = Truth(seen, strokes, layers, self.px_per_mm or NOMINAL_PX_PER_MM)
+            self.known[index] = truth, self._courses(index, len(strokes), labels.shape)
+        return self.known[index]
+
+    def _strokes(self, index: int, labels: UInt8) -> np.ndarray[tuple[int, int, int], np.dtype[np.bool_]]:
+        numbers = np.arange(self.sheets.curves, dtype=np.uint8)[:, None, None]
+        if not self.sheets.crossing:
+            return np.asarray(labels == numbers + 1)
+        return np.asarray((np.array(self.sheets.strokes[index]) >> numbers) & 1, np.bool_)
+
+    def _courses(self, index: int, channels: int, shape: tuple[int, ...]) -> Courses | None:
+        """None where the head gives fewer channels than there are curves, or nobody knows where the curves run."""
+        spec = self.specs[index]
+        if channels != self.sheets.curves:
+            return None
+        if isinstance(spec, Piece):
+            named = spec.courses
+            if not named:
+                return None
+            nowhere = np.full(shape[0], np.nan)
+            x = np.stack([named.get(name, nowhere) for name in self.head.vocabulary[1:]])
+            return Courses(x, np.full(len(x), float(shape[1])))
+        scale = self.px_per_mm or NOMINAL_PX_PER_MM
+        wide = [spec.tracks[curve.track].right_mm - spec.tracks[curve.track].left_mm for curve in spec.curves]
+        return Courses(true_rows(spec, px_per_mm=scale), np.array(wide) * scale)
+
+
+def judge_of(conf: Conf, specs: Sequence[SheetSpec | Piece], sheets: CachedSheets, head: Head) -> SheetJudge:
+    """The judge of the test split of `conf`."""
+    scale = conf.data_mix.get("px_per_mm") if is_folder(conf) else conf.resolution.px_per_mm
+    return SheetJudge(sheets, specs, head, px_per_mm=None if scale is None else float(scale))
+
+
+def oracle_rows(judged_by: SheetJudge, classes: Sequence[str], *, cache: Path) -> pd.DataFrame:
+    """Rows per class of every oracle on the sheets of the judge, split `oracle_...`; computed once for a split."""
+    path = cache / f"oracle-{_key(judged_by)}.parquet"
+    if path.is_file():
+        return pd.read_parquet(path)
+    rows = pd.concat([_oracle(name, judged_by, classes) for name in ORACLES], ignore_index=True)
+    buffer = io.BytesIO()
+    rows.to_parquet(buffer)
+    write_bytes(path, buffer.getvalue())
+    return rows
+
+
+def _key(judged_by: SheetJudge) -> str:
+    parts = [part.path.name for part in judged_by.sheets.parts or (judged_by.sheets,)]
+    told = [*parts, judged_by.head.name, str(judged_by.px_per_mm), *signatures(), str(_ORACLE_VERSION)]
+    return hashlib.sha256("|".join(told).encode()).hexdigest()[:16]
+
+
+def _oracle(name: str, judged_by: SheetJudge, classes: Sequence[str]) -> pd.DataFrame:
+    matrices, judged = [], {}
+    for index in range(len(judged_by.sheets)):
+        truth, courses = judged_by.truth(index)
+        answer = oracle(name, truth.labels, seed=index)
+        found, true = (torch.from_numpy(ids.astype(np.int64))[None] for ids in (answer, truth.labels))
+        matrices.append(confusion(found, true, classes=len(classes)))
+        ink = np.asarray(answer == np.arange(1, len(truth.strokes) + 1)[:, None, None], np.float32)
+        judged[index] = judge(answer, ink, truth, courses)
+    whole = torch.cat(matrices)
+    none = torch.zeros(0)
+    evaluation = Evaluation(
+        name, whole.sum(0), torch.arange(len(whole)), whole, none, none, judged, judged_by.px_per_mm
+    )
+    return split_tables(evaluation, classes)[0]

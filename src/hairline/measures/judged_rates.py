@@ -1,0 +1,103 @@
+"""Rates of judged sheets: counts added first, divided once; the names under which every run reports them.
+
+    nsd_T tol_precision_T tol_recall_T tol_f1_T     T of 1px 2px 3px .25mm .5mm 1mm                      surfaces.py
+    boundary_iou hd95_px hd95_mm                                                                         surfaces.py
+    cldice_0px cldice_T breaks                                                                        centrelines.py
+    fp_REASON fn_REASON                             shares of false alarms and of misses                  anatomy.py
+    crossing_ZONE_RATE slope_ZONE_RATE distance_ZONE_RATE                                                  places.py
+    WAY_RATE                                        WAY of judgement.py                          curves/compare.py
+    WAY_swaps WAY_swapped_mm WAY_swapped                                                                   swaps.py
+
+Measures that are no counts, as percentiles, are means over the sheets where they are defined: of hd95, and of the
+percentiles of compare.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+
+from hairline.curves.compare import curve_rates
+from hairline.measures.anatomy import anatomy_rates
+from hairline.measures.centrelines import centreline_rates
+from hairline.measures.judgement import Judgement, tolerances
+from hairline.measures.places import APART_MM, CROSSINGS, SLOPES, place_rates
+from hairline.measures.surfaces import surface_rates
+from hairline.measures.swaps import swap_rates
+from hairline.vocabulary import Float64
+
+_BUDGET = ("mae_track", "mae_mm")
+ZONES = {
+    "crossing": CROSSINGS,
+    "slope": SLOPES,
+    "distance": (*(f"{limit:g}mm" for limit in APART_MM), "beyond"),
+}
+
+
+def judged_rates(judged: Sequence[Judgement], *, px_per_mm: float) -> dict[str, Float64]:
+    """Every measure of the module of one or more sheets, float64 [K] each."""
+    rates = _of_masks(judged, px_per_mm)
+    rates |= anatomy_rates(_total(sheet.anatomy for sheet in judged))
+    for name, values in place_rates(_total(sheet.places for sheet in judged)).items():
+        division, rate = name.split("_")
+        rates |= {f"{division}_{zone}_{rate}": values[:, z] for z, zone in enumerate(ZONES[division])}
+    return rates | _of_curves(judged, px_per_mm)
+
+
+def _total(parts: Iterable[Any]) -> Any:
+    return reduce(add, parts)
+
+
+def _of_masks(judged: Sequence[Judgement], px_per_mm: float) -> dict[str, Float64]:
+    """Outlines and centrelines."""
+    ends = list(tolerances(px_per_mm))
+    return _side_by_side(
+        [_of_mask(judged, k, ends) | {"hd95_mm": _hd95(judged, k) / px_per_mm} for k in range(len(judged[0].support))]
+    )
+
+
+def _of_mask(judged: Sequence[Judgement], k: int, ends: Sequence[str]) -> dict[str, float]:
+    found = surface_rates(_total(sheet.surfaces[k].counts for sheet in judged))
+    rates = {"boundary_iou": float(found.pop("boundary_iou")), "hd95_px": _hd95(judged, k)}
+    for name, values in found.items():
+        rates |= {f"{name}_{end}": value for end, value in zip(ends, values.tolist(), strict=True)}
+    lines = centreline_rates(_total(sheet.centrelines[k] for sheet in judged))
+    rates |= {f"cldice_{end}": v for end, v in zip(["0px", *ends], lines["cldice"].tolist(), strict=True)}
+    return rates | {"breaks": float(lines["breaks"])}
+
+
+def _hd95(judged: Sequence[Judgement], k: int) -> float:
+    known = [sheet.surfaces[k].hd95 for sheet in judged if not np.isnan(sheet.surfaces[k].hd95)]
+    return float(np.mean(known)) if known else np.nan
+
+
+def _of_curves(judged: Sequence[Judgement], px_per_mm: float) -> dict[str, Float64]:
+    """Of those sheets whose courses are known."""
+    traced = [sheet for sheet in judged if sheet.curves]
+    if not traced:
+        return {}
+    rates: dict[str, Float64] = {}
+    for way in traced[0].curves:
+        found = [
+            curve_rates([sheet.curves[way][k] for sheet in traced], px_per_mm=px_per_mm)
+            for k in range(len(traced[0].support))
+        ]
+        kept = _side_by_side(found)
+        rates |= {f"{way}_{name}": kept[name] for name in (_BUDGET if way.startswith("budget_") else kept)}
+    for way in traced[0].swaps:
+        found_swaps = swap_rates(_total(sheet.swaps[way] for sheet in traced), px_per_mm=px_per_mm)
+        rates |= {f"{way}_{name}": values for name, values in found_swaps.items()}
+    return rates
+
+
+def _side_by_side(of_classes: Sequence[Mapping[str, float]]) -> dict[str, Float64]:
+    return {name: np.array([rates[name] for rates in of_classes], np.float64) for name in of_classes[0]}
+
+
+def band_is_all(judged: Sequence[Judgement]) -> bool:
+    """Whether no mask of any sheet is thicker than the band of boundary IoU, so that it is IoU."""
+    return all(surfaces.band_is_all for sheet in judged for surfaces in sheet.surfaces)

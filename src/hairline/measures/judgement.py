@@ -1,0 +1,153 @@
+"""One sheet judged by every measure beyond pixels: outlines, centrelines, reasons of errors, places, traced curves.
+
+Conventions
+-----------
+What was found is `labels` uint8 `[H,W]` as the head decodes them and `ink` float32 `[K,H,W]`, the probability of each
+curve; the truth is that of truth.py, and for curves the course `x_px` float64 `[K,H]` with the width of the track of
+each. Where no course is known, as on a user's masks, or for a head that does not tell curves apart, curves are not
+traced.
+
+Curves are traced and mended in these ways, which begin the names of their scores:
+
+    viterbi             dynamic programming over the probabilities, both curves together; gaps are gaps
+    viterbi_bridged     its gaps filled by straight lines: what a user gets
+    centroid            the middle of each row of the class map; gaps are gaps
+    centroid_bridged
+    edge_follower       a line followed without asking whose it is
+    published           centroid, a cubic spline through it, read at 300 points: VeerNet, J. Imaging 9(7), 136 (2023)
+
+The error budget substitutes truth for one part of the answer after the other, traced as `viterbi_bridged`:
+
+    budget_reconstruction   from the true class map: what tracing alone costs
+    budget_identity         the ink that was found, each pixel of it given to the curve it is nearest to: the share of
+                            the error that right names would leave
+    (total)                 viterbi_bridged
+
+A `Judgement` holds counts and sums of one sheet; rates.py adds those of many and divides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from hairline.curves.bridge import bridged, resampled
+from hairline.curves.compare import CurveError, compare
+from hairline.curves.trace import ink_of, trace
+from hairline.measures.anatomy import AnatomyCounts, anatomy
+from hairline.measures.answer import Answer
+from hairline.measures.centrelines import CentrelineCounts, centrelines
+from hairline.measures.distances import Pair
+from hairline.measures.places import PlaceCounts, places
+from hairline.measures.surfaces import Surfaces, surfaces
+from hairline.measures.swaps import SwapCounts, swaps
+from hairline.measures.truth import Truth
+from hairline.vocabulary import IGNORE, Float32, Float64, UInt8
+
+TOLERANCES_PX: Final = (1.0, 2.0, 3.0)
+TOLERANCES_MM: Final = (0.25, 0.5, 1.0)
+"""Of one, two and four nominal pens: the same at every resolution."""
+
+TRACED: Final = ("viterbi", "centroid", "edge_follower")
+
+
+@dataclass(frozen=True, eq=False)
+class Courses:
+    """Where the curves of a sheet truly run: `x_px [K,H]` float64, NaN where there is none, and `track_px [K]`."""
+
+    x_px: Float64
+    track_px: Float64
+
+
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """One sheet. Tuples are of the K curves; `curves` and `swaps` by the way of tracing, empty without courses."""
+
+    support: tuple[int, ...]
+    surfaces: tuple[Surfaces, ...]
+    centrelines: tuple[CentrelineCounts, ...]
+    anatomy: AnatomyCounts
+    places: PlaceCounts
+    curves: Mapping[str, tuple[CurveError, ...]]
+    swaps: Mapping[str, SwapCounts]
+
+
+def tolerances(px_per_mm: float) -> dict[str, float]:
+    """Tolerances in px by the end of a measure's name, as `1px` and `0.25mm`."""
+    of_mm = {f"{mm:g}mm": mm * px_per_mm for mm in TOLERANCES_MM}
+    return {f"{px:g}px": px for px in TOLERANCES_PX} | of_mm
+
+
+def judge(labels: UInt8, ink: Float32 | None, truth: Truth, courses: Courses | None) -> Judgement:
+    """Judge what was found on one sheet. Raises what `Answer`, `trace` and `compare` raise.
+
+    `ink` may be None where courses are.
+    """
+    answer = Answer(labels, truth)
+    limits = list(tolerances(truth.px_per_mm).values())
+    valid = truth.labels != IGNORE
+    ids = range(1, len(truth.strokes) + 1)
+    pairs = [Pair((labels == k) & valid, truth.labels == k) for k in ids]
+    curves, swapped = ({}, {}) if courses is None or ink is None else _curves(labels, ink, truth, courses)
+    return Judgement(
+        support=tuple(int(np.count_nonzero(pair.true)) for pair in pairs),
+        surfaces=tuple(surfaces(pair, tolerances_px=limits) for pair in pairs),
+        centrelines=tuple(centrelines(pair, tolerances_px=[0.0, *limits]) for pair in pairs),
+        anatomy=anatomy(answer),
+        places=places(answer),
+        curves=curves,
+        swaps=swapped,
+    )
+
+
+def _curves(
+    labels: UInt8, ink: Float32, truth: Truth, courses: Courses
+) -> tuple[dict[str, tuple[CurveError, ...]], dict[str, SwapCounts]]:
+    scale = truth.px_per_mm
+    certain = ink_of(labels, curves=len(ink))
+    found = {
+        method: [curve.x_px for curve in trace(ink if method == "viterbi" else certain, px_per_mm=scale, method=method)]
+        for method in TRACED
+    }
+    substituted = {
+        "budget_reconstruction": ink_of(truth.labels, curves=len(ink)),
+        "budget_identity": renamed(ink, truth),
+    }
+    whole = {
+        way: [bridged(curve.x_px) for curve in trace(given, px_per_mm=scale)] for way, given in substituted.items()
+    }
+    for method in ("viterbi", "centroid"):
+        whole[f"{method}_bridged"] = [bridged(x) for x in found[method]]
+    whole["published"] = [resampled(bridged(x, way="cubic")) for x in found["centroid"]]
+    errors = {way: _compared(curves, courses) for way, curves in (found | whole).items()}
+    swapped = {way: swaps(np.stack(curves), courses.x_px, px_per_mm=scale) for way, curves in found.items()}
+    return errors, swapped
+
+
+def _compared(found: Sequence[Float64], courses: Courses) -> tuple[CurveError, ...]:
+    return tuple(
+        compare(mine, true, track_px=float(track))
+        for mine, true, track in zip(found, courses.x_px, courses.track_px, strict=True)
+    )
+
+
+def renamed(ink: Float32, truth: Truth) -> Float32:
+    """All ink `[K,H,W]`, each pixel given to the curve whose true ink is nearest; to the first where none is."""
+    if len(ink) == 1:
+        return ink
+    total = ink.sum(axis=0).clip(max=1)
+    far = np.float32(sum(total.shape))  # of a curve that is nowhere
+    apart = np.stack(
+        [
+            cv2.distanceTransform((~stroke).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+            if stroke.any()
+            else np.full(total.shape, far, np.float32)
+            for stroke in truth.strokes
+        ]
+    )
+    nearest = apart.argmin(axis=0)
+    return np.asarray(total * (nearest == np.arange(len(ink))[:, None, None]), np.float32)
