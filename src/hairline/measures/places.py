@@ -8,8 +8,8 @@ a division add up to the counts of the whole sheet. A pixel is in the zone of it
 
     1. crossing   inside    at most `crossing_mm` from ink of its class and from ink of another curve
                   outside
-    2. slope      vertical, sloped, horizontal   |dx/dy| at most 1/3, between, at least 3, of the ink of its class that
-                            is nearest to it: its own, for hits and misses
+    2. slope      vertical, sloped, horizontal   up to 30 degrees from vertical, to 60, and more: of the ink of its
+                            class that is nearest to it, which for hits and misses is their own
                   away      farther than `crossing_mm` from ink of its class, where it has no slope: false alarms only
     3. distance   from ink of the nearest other curve: at most the first of `apart_mm`, at most the second, ..., more
                   than the last or no other curve on the sheet
@@ -38,8 +38,8 @@ CROSSINGS: Final = ("inside", "outside")
 SLOPES: Final = ("vertical", "sloped", "horizontal", "away")
 APART_MM: Final = (0.5, 1.0, 2.0, 4.0)
 
-FLAT: Final = 3.0
-"""|dx/dy| from which ink is near horizontal, 18 degrees; up to one over it, it is near vertical."""
+FLAT: Final = 3**0.5
+"""|dx/dy| at 60 degrees from vertical. As no axis of pixels has just this slope, no rounding decides about a zone."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ def places(answer: Answer, *, crossing_mm: float = CROSSING_MM, apart_mm: Sequen
     limits = np.square([answer.px(limit) for limit in apart_mm])
     near = answer.px(crossing_mm) ** 2
     divisions: tuple[list[Int64], list[Int64], list[Int64]] = ([], [], [])
-    for own, marks in zip(answer.truth.own, answer.marks, strict=True):
+    for slopes, marks in zip(answer.truth.slopes, answer.marks, strict=True):
         outcome = np.where(marks.true, np.where(marks.found, 0, 2), 1)
         outside = (marks.to_own > near) | (marks.to_others > near)
         ink = np.where(marks.to_own <= near, marks.ink, -1)
-        zones = (outside.astype(np.int64), slope_zones(own.slopes, ink), np.searchsorted(limits, marks.to_others))
+        zones = (outside.astype(np.int64), slope_zones(slopes, ink), np.searchsorted(limits, marks.to_others))
         for division, zone, count in zip(divisions, zones, (2, len(SLOPES), len(limits) + 1), strict=True):
             division.append(np.bincount(zone * 3 + outcome, minlength=count * 3).reshape(count, 3))
     return PlaceCounts(*(np.stack(division) for division in divisions))

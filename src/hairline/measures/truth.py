@@ -15,11 +15,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 
 from hairline.measures.ink import Ink, ink_of, union
-from hairline.vocabulary import IGNORE, Bool, UInt8
+from hairline.vocabulary import IGNORE, Bool, Float64, UInt8
+
+SLOPE_MM: Final = 1.0
+"""Longer than a dash of any pen is wide, shorter than the spikes of a log."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,3 +76,8 @@ class Truth:
         return tuple(
             union([ink for j, ink in enumerate(self.own) if j != k], (height, width)) for k in range(len(self.own))
         )
+
+    @cached_property
+    def slopes(self) -> tuple[Float64, ...]:
+        """For each curve the slopes of its ink, from what is within SLOPE_MM."""
+        return tuple(ink.slopes(within_px=SLOPE_MM * self.px_per_mm) for ink in self.own)
