@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from error_cases import answer_of, answers, drawn_truth, ids, printed, squared_to, truth_of
-from hypothesis import given
+from hypothesis import given, settings
 from mask_cases import drawn
 
 from hairline.measures.anatomy import ALARMS, MISSES, AnatomyCounts, anatomy, anatomy_rates
@@ -89,6 +89,7 @@ def test_the_reasons_are_those_of_the_list(answer) -> None:
 
 
 @given(answers())
+@settings(max_examples=50)
 def test_classes_that_change_their_names_change_their_places(answer) -> None:
     truth, curves = answer.truth, len(answer.truth.strokes)
     renamed = np.arange(256, dtype=np.uint8)
@@ -101,6 +102,7 @@ def test_classes_that_change_their_names_change_their_places(answer) -> None:
 
 
 @given(answers())
+@settings(max_examples=50)
 def test_a_perfect_answer_has_no_errors_whatever_it_says_of_ignored_pixels(answer) -> None:
     labels = answer.truth.labels
     perfect = Answer(np.where(labels == IGNORE, answer.found, labels), answer.truth)

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from error_cases import answer_of, answers, ids, squared_to, truth_of
-from hypothesis import given
+from hypothesis import given, settings
 
 from hairline.measures.answer import Answer
 from hairline.measures.truth import Truth
@@ -16,6 +16,7 @@ PLAIN = truth_of(LABELS)
 
 
 @given(answers())
+@settings(max_examples=50)
 def test_marks_are_the_counted_pixels_of_a_class_and_their_distances(answer) -> None:
     truth, reach = answer.truth, answer.reach_mm * answer.truth.px_per_mm
     inks = [truth.strokes[k] | (truth.labels == k + 1) for k in range(len(truth.strokes))]

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 from error_cases import drawn_truth, sheet_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from mask_cases import drawn, pairs
 
@@ -20,6 +20,7 @@ def slopes(text: str, *, within: float) -> np.ndarray:
 
 
 @given(pairs(), st.sampled_from([0.0, 1.0, 1.5, 2.0, 3.7, 40.0, np.inf]))
+@settings(max_examples=50)
 def test_the_nearest_ink_is_found_and_of_equals_the_first(pair, within: float) -> None:
     asked, mask = pair
     squared, which = ink_of(mask).nearest(np.flatnonzero(asked), within_px=within)
@@ -29,6 +30,17 @@ def test_the_nearest_ink_is_found_and_of_equals_the_first(pair, within: float) -
         near = row.size > 0 and row.min() <= within**2
         assert squared[q] == (row.min() if near else np.inf)
         assert which[q] == (row.argmin() if near else -1)
+
+
+@pytest.mark.parametrize("within", [0.0, 1.0, 2.0, 5**0.5, 3.0, 3.7, 5.0, 6.4])
+def test_the_reach_is_a_disc(within: float) -> None:
+    """Around one pixel of ink, of a sheet that cuts the disc on two sides."""
+    mask = np.zeros((11, 12), bool)
+    mask[4, 6] = True
+    squared, _ = ink_of(mask).nearest(np.arange(mask.size), within_px=within)
+    y, x = np.indices(mask.shape)
+    away = (y - 4) ** 2 + (x - 6) ** 2
+    np.testing.assert_array_equal(squared.reshape(mask.shape), np.where(away <= within**2, away, np.inf))
 
 
 def test_the_nearest_ink_of_drawn_curves_is_that_of_a_distance_map() -> None:
@@ -50,6 +62,7 @@ def test_the_order_of_the_places_does_not_matter() -> None:
 
 
 @given(pairs(), st.sampled_from([0.0, 1.0, 2.5, 30.0]))
+@settings(max_examples=50)
 def test_slopes_are_those_of_the_eigenvectors_of_the_ink_around(pair, within: float) -> None:
     mask, _ = pair
     points = np.argwhere(mask)

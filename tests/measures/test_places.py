@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from error_cases import answer_of, answers, drawn_truth, ids, squared_to, truth_of
-from hypothesis import given
+from hypothesis import given, settings
 from mask_cases import drawn
 
 from hairline.measures.answer import Answer
@@ -42,6 +42,7 @@ def by_pixel(answer, *, crossing_mm: float = 1.0, apart_mm=APART_MM) -> PlaceCou
 
 
 @given(answers())
+@settings(max_examples=50)
 def test_the_zones_are_those_of_the_list(answer) -> None:
     fast, slow = places(answer, crossing_mm=0.9), by_pixel(answer, crossing_mm=0.9)
     for division in dataclasses.fields(PlaceCounts):
@@ -66,6 +67,7 @@ def _sides(classes, found, true):
 
 
 @given(answers())
+@settings(max_examples=50)
 def test_a_perfect_answer_has_only_hits_and_they_have_a_slope(answer) -> None:
     labels = answer.truth.labels
     counts = places(Answer(np.where(labels == IGNORE, 0, labels), answer.truth))
@@ -77,6 +79,7 @@ def test_a_perfect_answer_has_only_hits_and_they_have_a_slope(answer) -> None:
 
 
 @given(answers())
+@settings(max_examples=50)
 def test_classes_that_change_their_names_change_their_places(answer) -> None:
     truth, curves = answer.truth, len(answer.truth.strokes)
     renamed = np.arange(256, dtype=np.uint8)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from error_cases import sheet_of
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -70,6 +70,7 @@ def test_swaps_are_those_of_a_walk_down_the_rows(pair, margin: float, apart: flo
 
 
 @given(courses())
+@settings(max_examples=50)
 def test_the_truth_is_never_swapped_and_names_do_not_matter(pair) -> None:
     found, true = pair
     assert not swaps(true, true, px_per_mm=1.0).rows.any()

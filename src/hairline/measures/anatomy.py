@@ -26,7 +26,7 @@ A miss of class k
     6. gap          between them
 
 Curve k *was found* in a row where a pixel found as k lies at most `thickness_mm` from its ink; alarms elsewhere do not
-make a gap of an end. The issue's three kinds of misses are 1, 5 with 4, and 6; 2 and 3 are none of them.
+make a gap of an end. What interrupts a trace is 1, 5 with 4, and 6; pixels of 2 and 3 are not blank, but wrong.
 
 Counts come first, as integers, and may be added over sheets; rates divide once. A rate is the share of a reason in the
 false alarms (`fp_...`) or misses (`fn_...`) of a class, NaN where it has none.
