@@ -31,7 +31,7 @@ from hairline.sheets import SheetSpec
 from hairline.sheets.rows import true_rows
 from hairline.training.judged_rows import NOMINAL_PX_PER_MM
 from hairline.training.results import Evaluation, split_tables
-from hairline.vocabulary import Float32, UInt8
+from hairline.vocabulary import Bool, Float32, UInt8
 
 _ORACLE_VERSION: Final = 1
 
@@ -57,13 +57,13 @@ class SheetJudge:
             seen = self.head.truth(torch.from_numpy(labels.astype(np.int64))).numpy().astype(np.uint8)
             strokes = self._strokes(index, labels)
             if len(strokes) != len(self.head.classes) - 1:  # a head that does not tell curves apart
-                strokes = strokes.any(axis=0, keepdims=True)
+                strokes = np.asarray(strokes.any(axis=0, keepdims=True), np.bool_)
             layers = np.array(self.sheets.layers[index])
             truth = Truth(seen, strokes, layers, self.px_per_mm or NOMINAL_PX_PER_MM)
             self.known[index] = truth, self._courses(index, len(strokes), labels.shape)
         return self.known[index]
 
-    def _strokes(self, index: int, labels: UInt8) -> np.ndarray[tuple[int, int, int], np.dtype[np.bool_]]:
+    def _strokes(self, index: int, labels: UInt8) -> Bool:
         numbers = np.arange(self.sheets.curves, dtype=np.uint8)[:, None, None]
         if not self.sheets.crossing:
             return np.asarray(labels == numbers + 1)
@@ -100,6 +100,7 @@ def oracle_rows(judged_by: SheetJudge, classes: Sequence[str], *, cache: Path) -
     rows = pd.concat([_oracle(name, judged_by, classes) for name in ORACLES], ignore_index=True)
     buffer = io.BytesIO()
     rows.to_parquet(buffer)
+    cache.mkdir(parents=True, exist_ok=True)
     write_bytes(path, buffer.getvalue())
     return rows
 

@@ -19,14 +19,12 @@ else, and a tree several times as long. Kernels let go of the interpreter lock a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numba import njit
 
+from hairline.compiled import call, kernel
 from hairline.vocabulary import Bool, Float64, Int64
 
 
@@ -46,7 +44,7 @@ class Ink:
     def slopes(self, *, within_px: float) -> Float64:
         """Number 1 of the module for each place, float64 [P], from the ink `within_px` rows and columns of it."""
         slopes = np.empty(len(self.places))
-        _compiled(_axes, self.places, self.rows, self.shape[1], int(within_px), slopes)
+        call(_axes, self.places, self.rows, self.shape[1], int(within_px), slopes)
         return slopes
 
     def nearest(self, places: Int64, *, within_px: float) -> tuple[Float64, Int64]:
@@ -55,7 +53,7 @@ class Ink:
         limit = int(min(within_px * within_px, height * height + width * width))
         squared, which = np.empty(len(places)), np.empty(len(places), np.int64)
         asked = np.asarray(places, np.int64)
-        _compiled(_search, asked, self.places, self.rows, width, limit, squared, which)
+        call(_search, asked, self.places, self.rows, width, limit, squared, which)
         return squared, which
 
 
@@ -72,26 +70,7 @@ def union(inks: list[Ink], shape: tuple[int, int]) -> Ink:
     return Ink(np.unique(places), shape)
 
 
-def _compiled(function: Callable[..., Any], *arguments: object) -> None:
-    try:
-        function(*arguments)
-    except OSError:  # numba compiled it but could not keep it, as on a full disk; now it is in memory
-        function(*arguments)
-
-
-def _on_disk() -> bool:
-    """Whether numba finds a folder for compiled code that it may write; if not it raises as early as this."""
-    try:
-        njit(cache=True)(_on_disk)
-    except RuntimeError:
-        return False
-    return True
-
-
-_KEPT = _on_disk()
-
-
-@njit(nogil=True, cache=_KEPT)
+@kernel
 def _first_from(ink, low, high, target):  # type: ignore[no-untyped-def]
     """The first of ascending `ink[low:high]` that is at least `target`, or `high`."""
     while low < high:
@@ -103,7 +82,7 @@ def _first_from(ink, low, high, target):  # type: ignore[no-untyped-def]
     return low
 
 
-@njit(nogil=True, cache=_KEPT)
+@kernel
 def _search(places, ink, rows, width, limit, squared, which):  # type: ignore[no-untyped-def]
     """Write the squared distance and the number of the nearest ink at most `limit` away, or inf and -1."""
     reach = int(np.sqrt(limit)) + 1
@@ -138,7 +117,7 @@ def _search(places, ink, rows, width, limit, squared, which):  # type: ignore[no
             squared[q], which[q] = best, nearest
 
 
-@njit(nogil=True, cache=_KEPT)
+@kernel
 def _axes(ink, rows, width, reach, slopes):  # type: ignore[no-untyped-def]
     """Write the slope of the longer principal axis of the ink around each ink pixel, from sums that are integers."""
     for p in range(len(ink)):

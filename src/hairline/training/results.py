@@ -62,13 +62,13 @@ class Outcome:
 
 def outcome(val: Evaluation, test: Evaluation, classes: Sequence[str], found: dict[int, UInt8]) -> Outcome:
     """Rows of validation and test, and of the test split at the thresholds of validation."""
-    tables, of_sheets = (list(frames) for frames in zip(*(split_tables(each, classes) for each in (val, test)), strict=True))
+    tables, of_sheets = (
+        list(frames) for frames in zip(*(split_tables(each, classes) for each in (val, test)), strict=True)
+    )
     answering = classes[len(classes) - len(test.histogram) :]
     threshold, _ = best_threshold(val.histogram)
     tables.append(_class_rows(counts_at(test.histogram, threshold), answering, split="tuned"))
-    tables.append(
-        _rows("tuned", "threshold", answering, threshold, _support(test.histogram), THRESHOLD_SIGNATURE)
-    )
+    tables.append(_rows("tuned", "threshold", answering, threshold, _support(test.histogram), THRESHOLD_SIGNATURE))
     for each in (val, test):
         tables.append(_claim_rows(each))
     kept = [table for table in tables if len(table)]
@@ -81,9 +81,7 @@ def split_tables(evaluation: Evaluation, classes: Sequence[str]) -> tuple[pd.Dat
     tables = [(_class_rows(counts, classes, split=evaluation.split), _sheet_rows(evaluation, classes))]
     if evaluation.judged:
         names = classes[1:]
-        tables.append(
-            judged_tables(evaluation.judged, names, split=evaluation.split, px_per_mm=evaluation.px_per_mm)
-        )
+        tables.append(judged_tables(evaluation.judged, names, split=evaluation.split, px_per_mm=evaluation.px_per_mm))
     of_split, of_sheets = (pd.concat(frames, ignore_index=True) for frames in zip(*tables, strict=True))
     return of_split, of_sheets
 

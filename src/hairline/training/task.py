@@ -58,17 +58,16 @@ class SegmentationTask(pl.LightningModule):
         folder: Path,
         pictures: int = 0,
         tuned: bool = False,
-        judge: Judge | None = None,
     ):
         """`pictures` label maps of the first test sheets are kept; a batch that breaks the run is saved in `folder`.
 
-        With `tuned` the test split is decided at the thresholds that `tune` was given, not by the head. `judge` scores
-        every sheet of the test split by the measures beyond pixels.
+        With `tuned` the test split is decided at the thresholds that `tune` was given, not by the head. `judge`, where
+        it is set, scores every sheet of the test split by the measures beyond pixels.
         """
         super().__init__()
         self.pictures = pictures
         self.tuned = tuned
-        self.judge = judge
+        self.judge: Judge | None = None
         self.judged: dict[int, Judgement] = {}
         self.threshold: Tensor | None = None
         self.network = network
@@ -165,7 +164,7 @@ class SegmentationTask(pl.LightningModule):
             self.threshold = best_threshold(validation.histogram)[0][-self.curves :]
 
     def _count(self, batch: Batch, probabilities: Tensor, threshold: Tensor | None = None) -> Tensor:
-        """Add a batch and what was found, `probabilities [B,c,H,W]`, to the counts; returns the label maps `[B,H,W]`."""
+        """Add a batch and what was found in it, `[B,c,H,W]`, to the counts; returns the label maps `[B,H,W]`."""
         if threshold is None:
             found = self.head.decode(probabilities)
         else:
