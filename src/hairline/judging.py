@@ -80,10 +80,11 @@ class SheetJudge:
                 return None
             nowhere = np.full(shape[0], np.nan)
             x = np.stack([named.get(name, nowhere) for name in self.head.vocabulary[1:]])
-            return Courses(x, np.full(len(x), float(shape[1])))
+            return Courses(x, np.tile([-0.5, shape[1] - 0.5], (len(x), 1)))  # the whole image stands for the track
         scale = self.px_per_mm or NOMINAL_PX_PER_MM
-        wide = [spec.tracks[curve.track].right_mm - spec.tracks[curve.track].left_mm for curve in spec.curves]
-        return Courses(true_rows(spec, px_per_mm=scale), np.array(wide) * scale)
+        tracks = [spec.tracks[curve.track] for curve in spec.curves]
+        edges = np.array([[track.left_mm, track.right_mm] for track in tracks]) * scale - 0.5
+        return Courses(true_rows(spec, px_per_mm=scale), edges)
 
 
 def judge_of(conf: Conf, specs: Sequence[SheetSpec | Piece], sheets: CachedSheets, head: Head) -> SheetJudge:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn import metrics
 
-from hairline.curves.compare import CurveError, compare, curve_rates, longest_run
+from hairline.curves.compare import CurveError, compare, curve_rates
 
 TRACK = 100.0
 places = st.floats(0, 100)
@@ -67,7 +67,9 @@ def test_row_by_row(pair):
     got = scored(found, true)
     assert (got.rows, got.found, got.extra, got.gap) == (len(off), hits, extra, longest)
     assert got.error == pytest.approx(sum(off))
+    assert got.square == pytest.approx(sum(each * each for each in off))
     if off:
+        assert got.spread == pytest.approx(np.isfinite(true).sum() * np.nanvar(true / TRACK), abs=1e-9)
         assert got.worst == pytest.approx(max(off))
         assert got.p95 == pytest.approx(np.percentile(off, 95))
 
@@ -102,11 +104,6 @@ def test_without_truth_nothing_is_scored_but_what_was_found_is_extra():
     assert all(np.isnan(value) for name, value in got.items() if name != "extra")
     assert np.isnan(rates(scored([np.nan], [np.nan]))["extra"])
     assert np.isnan(rates(scored([3, 4], [5, 5]))["r2"])
-
-
-@pytest.mark.parametrize(("rows", "longest"), [("", 0), ("..", 0), ("#.##.#", 2), ("###", 3), (".#", 1)])
-def test_longest_run(rows, longest):
-    assert longest_run(np.array([mark == "#" for mark in rows], bool)) == longest
 
 
 def test_bad_input():

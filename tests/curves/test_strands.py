@@ -20,7 +20,9 @@ def slow(found, floor, most):
     """Strands row by row with itertools: (x, width, evidence) in the order of columns, the strongest kept."""
     rows = []
     for row in range(found.shape[1]):
-        cells = found[:, row]
+        paper = np.median(found[:, row], axis=1, keepdims=True)  # of up to 64 columns all are asked
+        cells = np.where(paper < 1, (found[:, row] - paper) / np.where(paper < 1, 1 - paper, 1), 0).clip(min=0)
+        cells = cells.astype(np.float32)
         total = np.zeros(cells.shape[1], np.float32)
         for channel in cells:
             total += channel
@@ -70,17 +72,17 @@ def test_strands_are_those_of_a_loop(found, floor):
     for mine, theirs in zip(itertools.chain(*fast), itertools.chain(*reference), strict=True):
         assert mine[0] == pytest.approx(theirs[0], abs=1e-4)
         assert mine[1] == theirs[1]
-        np.testing.assert_array_equal(mine[2], theirs[2])
+        np.testing.assert_allclose(mine[2], theirs[2], rtol=1e-5)
 
 
 @settings(deadline=None)
 @given(some_ink, st.integers(1, 3))
 def test_of_a_full_row_the_strongest_are_kept(found, most):
-    kept, reference = told(strands_of(found, most=most)), slow(found, 0.003, 99)
+    kept, reference = told(strands_of(found, most=most)), slow(found, 0.001, 99)
     for mine, every in zip(kept, reference, strict=True):
         assert len(mine) == min(most, len(every))
         strongest = sorted((run[2].max() for run in every), reverse=True)[:most]
-        assert sorted((run[2].max() for run in mine), reverse=True) == pytest.approx(strongest)
+        assert sorted((run[2].max() for run in mine), reverse=True) == pytest.approx(strongest, rel=1e-5)
         assert [run[0] for run in mine] == sorted(run[0] for run in mine)
 
 

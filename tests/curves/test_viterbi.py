@@ -48,9 +48,10 @@ def positions(strands):
     return rows
 
 
-def price(strands, costs, k, path):
+def price(strands, costs, k, path, *, tracks=None):
     """Of one course, from the formula in the module."""
     total = 0.0
+    jump = costs.jump_off_track if tracks is None else costs.jump
     for place in path:
         if place == NOWHERE or place[0] is None:
             total += costs.gap
@@ -59,26 +60,38 @@ def price(strands, costs, k, path):
             total += -np.log(max(float(evidence[k]), costs.blind)) - costs.ink * float(evidence.max())
     for before, after in itertools.pairwise(path):
         if (before == NOWHERE) != (after == NOWHERE):
-            total += costs.jump
+            total += jump
         elif before != NOWHERE:
-            total += min(costs.slope * max(abs(before[1] - after[1]) - before[2] - after[2], 0), costs.jump)
+            step = min(costs.slope * max(abs(before[1] - after[1]) - before[2] - after[2], 0), jump)
+            if tracks is not None:
+                reach = costs.edge_mm * 4
+                left = [place[1] - place[2] <= tracks[k][0] + reach for place in (before, after)]
+                right = [place[1] + place[2] >= tracks[k][1] - reach for place in (before, after)]
+                step = min(step, costs.wrap) if (left[0] and right[1]) or (right[0] and left[1]) else step
+            total += step
     return total
 
 
 @settings(deadline=None, max_examples=60)
-@given(little_scans(), st.sampled_from([COSTS, Costs(jump=3.0, share=0.5), Costs(gap=0.5, ink=0.0, blind=0.2)]))
-def test_no_pair_of_courses_is_cheaper(strands, costs):
+@given(
+    little_scans(),
+    st.sampled_from([COSTS, Costs(jump=3.0, jump_off_track=2.0, share=0.5), Costs(gap=0.5, ink=0.0, blind=0.2)]),
+    st.sampled_from([None, [[-3.0, 45.0], [8.0, 20.0]]]),
+)
+def test_no_pair_of_courses_is_cheaper(strands, costs, tracks):
     """Against all pairs of all courses."""
     places = positions(strands)
     courses = list(itertools.product(*places))
-    alone = [[price(strands, costs, k, path) for path in courses] for k in (0, 1)]
+    alone = [[price(strands, costs, k, path, tracks=tracks) for path in courses] for k in (0, 1)]
     together = {
         (a, b): sum(costs.share for p, q in zip(courses[a], courses[b], strict=True) if p == q != NOWHERE)
         for a in range(len(courses))
         for b in range(len(courses))
     }
     best = min(alone[0][a] + alone[1][b] + shared for (a, b), shared in together.items())
-    found = [[None if np.isnan(x) else x for x in curve.x_px] for curve in viterbi(strands, px_per_mm=4.0, costs=costs)]
+    edges = None if tracks is None else np.array(tracks)
+    curves = viterbi(strands, px_per_mm=4.0, tracks=edges, costs=costs)
+    found = [[None if np.isnan(x) else x for x in curve.x_px] for curve in curves]
     fits = [
         alone[0][a] + alone[1][b] + shared
         for (a, b), shared in together.items()
@@ -149,12 +162,12 @@ def test_one_curve_and_three():
 @given(st.integers(0, 10_000))
 def test_turning_the_sheet_turns_the_curves_and_naming_names_them(seed):
     rng = np.random.default_rng(seed)
-    found = rng.random((2, 30, 24), np.float32) ** 6
+    found = rng.random((2, 30, 24), np.float32) * (rng.random((2, 30, 24)) < 0.3).astype(np.float32)
     x = np.array([curve.x_px for curve in traced(found)])
     swapped = np.array([curve.x_px for curve in traced(np.ascontiguousarray(found[::-1]))])
     np.testing.assert_allclose(swapped[::-1], x)
-    wider = np.pad(found, ((0, 0), (0, 0), (7, 0)))
-    np.testing.assert_allclose(np.array([curve.x_px for curve in traced(wider)]), x + 7, atol=1e-4)
+    turned = np.array([curve.x_px for curve in traced(np.ascontiguousarray(found[:, :, ::-1]))])
+    np.testing.assert_allclose(turned, 23 - x, atol=1e-4)
 
 
 @pytest.mark.parametrize("empty", [np.zeros((2, 12, 9), np.float32), np.zeros((2, 0, 9), np.float32)])
@@ -165,12 +178,22 @@ def test_nothing_gives_gaps(empty):
         assert not curve.confidence.any()
 
 
-def test_a_sheet_that_is_all_curve_gives_its_middle_to_one_curve_and_nothing_to_the_other():
+def test_a_sheet_that_is_all_curve_has_none_and_one_strand_is_not_followed_twice():
     found = np.zeros((2, 12, 9), np.float32)
     found[0] = 1
+    assert not any(curve.found.any() for curve in traced(found))
+    found[0, :, 3:] = 0
     first, second = traced(found)
-    np.testing.assert_allclose(first.x_px, 4.0)
+    np.testing.assert_allclose(first.x_px, 1.0)
     assert not second.found.any()
+
+
+def test_a_lap_is_followed_where_the_track_is_known():
+    """Seven rows on the other side of the track, as a value that leaves its scale leaves it."""
+    x = np.where((np.arange(40) > 15) & (np.arange(40) < 23), 6.0, 93.0)
+    found = lines_as_ink([x, np.full(40, 50.0)], 100)
+    edges = np.array([[4.0, 95.0], [4.0, 95.0]])
+    np.testing.assert_array_equal(viterbi(strands_of(found), px_per_mm=4.0, tracks=edges)[0].x_px, x)
 
 
 @pytest.mark.parametrize("px_per_mm", [4.0, 8.0, 12.0])

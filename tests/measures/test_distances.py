@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from mask_cases import pairs
 
-from hairline.measures.distances import Pair, surface, within
+from hairline.measures.distances import Pair, within
+from hairline.measures.region import Region
 
 
 @given(pairs())
@@ -13,7 +14,7 @@ def test_distances_are_the_least_over_all_pixels(pair) -> None:
     for way, mask, other in zip(ways, pair, pair[::-1], strict=True):
         points = np.argwhere(mask)
         assert len(way.places) == len(points)
-        for squared, target in ((way.to_surface, surface(other)), (way.to_mask, other)):
+        for squared, target in ((way.to_surface, Region(other).edge), (way.to_mask, other)):
             ends = np.argwhere(target)
             every = ((points[:, None] - ends[None]) ** 2).sum(-1)
             expected = every.min(1) if len(ends) else np.full(len(points), np.inf)
@@ -23,7 +24,7 @@ def test_distances_are_the_least_over_all_pixels(pair) -> None:
 @given(pairs())
 def test_a_part_of_a_mask_has_the_distances_of_its_pixels(pair) -> None:
     way = Pair(*pair).ways[0]
-    part = surface(pair[0])
+    part = Region(pair[0]).edge
     np.testing.assert_array_equal(way.of(part), way.to_mask[way.on_surface])
 
 

@@ -9,8 +9,9 @@ import torch
 from hypothesis import given
 from mask_cases import curve, drawn, pairs
 
-from hairline.measures.distances import Pair, surface
-from hairline.measures.surfaces import BAND, TOLERANCES_PX, surface_rates, surfaces
+from hairline.measures.distances import Pair
+from hairline.measures.region import BAND, Region
+from hairline.measures.surfaces import TOLERANCES_PX, surface_rates, surfaces
 
 NOTHING = np.zeros((6, 7), dtype=bool)
 BAR = drawn("....... .#####. ....... ....... ....... .......")
@@ -108,7 +109,7 @@ def test_by_hand() -> None:
 
 def test_the_surface_of_a_square_is_its_rim_and_the_edge_of_the_sheet_is_a_rim() -> None:
     square = drawn("##### ##### ##### .....")
-    np.testing.assert_array_equal(surface(square), drawn("##### #...# ##### ....."))
+    np.testing.assert_array_equal(Region(square).edge, drawn("##### #...# ##### ....."))
 
 
 @given(pairs())

@@ -1,8 +1,9 @@
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
-from hairline.training.results import Evaluation, outcome
+from hairline.training.results import Evaluation, Outcome, outcome
 
 
 def evaluation(split, sheets, *, channels=3, claims=(0, 0, 0)):
@@ -72,3 +73,17 @@ def test_channels_without_background_answer_for_curves_alone():
 
 def test_a_softmax_has_no_rows_of_claims(made):
     assert not made.per_class["measure"].str.startswith("claimed").any()
+
+
+def test_numbers_leave_details_to_the_tables():
+    rows = pd.DataFrame(
+        [
+            ("test", "nsd_1px", "curve_1", 0.5),
+            ("test", "fp_grid", "curve_1", 0.1),
+            ("test", "slope_vertical_iou", "curve_1", 0.1),
+            ("oracle_jitter", "iou", "curve_1", 0.2),
+            ("oracle_jitter", "breaks", "curve_1", 3.0),
+        ],
+        columns=["split", "measure", "class", "value"],
+    )
+    assert set(Outcome(rows, rows, {}).numbers()) == {"test/nsd_1px/curve_1", "oracle_jitter/iou/curve_1"}

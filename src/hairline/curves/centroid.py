@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from hairline.compiled import call, kernel
 from hairline.curves.curve import Curve, demand_ink
 from hairline.vocabulary import Float32
 
@@ -18,10 +19,23 @@ from hairline.vocabulary import Float32
 def centroid(ink: Float32) -> tuple[Curve, ...]:
     """The K curves of `ink [K,H,W]`. TypeError and ValueError as `demand_ink`."""
     demand_ink(ink)
-    mask = ink > 0.5
-    count = mask.sum(axis=2)
-    columns = np.arange(ink.shape[2], dtype=np.float64)
-    with np.errstate(invalid="ignore"):  # 0/0 in a row without a pixel
-        x = (mask @ columns) / count
-        confidence = np.where(count > 0, np.where(mask, ink, 0).sum(axis=2, dtype=np.float64) / count, 0.0)
+    x, confidence = call(_middles, ink)
     return tuple(Curve(x[k], confidence[k]) for k in range(len(ink)))
+
+
+@kernel
+def _middles(ink):  # type: ignore[no-untyped-def]
+    """Mean column and mean ink of the pixels above one half, float64 [K,H] each."""
+    curves, rows, columns = ink.shape
+    x, confidence = np.full((curves, rows), np.nan), np.zeros((curves, rows))
+    for k in range(curves):
+        for row in range(rows):
+            count, moment, mass = 0, 0.0, 0.0
+            for column in range(columns):
+                if ink[k, row, column] > 0.5:
+                    count += 1
+                    moment += column
+                    mass += ink[k, row, column]
+            if count:
+                x[k, row], confidence[k, row] = moment / count, mass / count
+    return x, confidence

@@ -30,7 +30,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hairline.vocabulary import Bool, Float64
+from hairline.compiled import call, kernel
+from hairline.vocabulary import Float64
 
 
 @dataclass(frozen=True)
@@ -61,31 +62,40 @@ def compare(found_px: Float64, true_px: Float64, *, track_px: float) -> CurveErr
         )
     if not track_px > 0:
         raise ValueError(f"`track_px` must be above 0, got {track_px}; it is the width of the track in pixels")
-    true, got = np.isfinite(true_px), np.isfinite(found_px)
-    truth = true_px[true] / track_px
-    off = np.ones(len(truth))
-    hit = got[true]
-    off[hit] = np.minimum(np.abs(found_px[true][hit] / track_px - truth[hit]), 1.0)
-    rows = len(truth)
-    return CurveError(
-        rows=rows,
-        found=int(hit.sum()),
-        extra=int((got & ~true).sum()),
-        error=float(off.sum()),
-        square=float(np.square(off).sum()),
-        spread=float(np.square(truth - truth.mean()).sum()) if rows else 0.0,
-        p95=float(np.percentile(off, 95)) if rows else np.nan,
-        worst=float(off.max()) if rows else np.nan,
-        gap=longest_run(true & ~got, of=true),
-        track_px=float(track_px),
-    )
+    counts, sums = call(_compared, found_px, true_px, float(track_px))
+    rows, found, extra, gap = counts.tolist()
+    error, square, spread, p95, worst = sums.tolist()
+    return CurveError(rows, found, extra, error, square, spread, p95, worst, gap, float(track_px))
 
 
-def longest_run(rows: Bool, *, of: Bool | None = None) -> int:
-    """The longest run of set `rows [P]`, counted among the rows `of [P]` alone where they are given."""
-    kept = rows if of is None else rows[of]
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], kept, [False]]).astype(np.int8)))
-    return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0
+@kernel
+def _compared(found_px, true_px, track):  # type: ignore[no-untyped-def]
+    """(true rows, found, extra, longest gap) and (sums of errors, of squares, spread, 95th percentile, largest)."""
+    off = np.empty(len(true_px))
+    rows, found, extra, gap, longest, mean = 0, 0, 0, 0, 0, 0.0
+    for row in range(len(true_px)):
+        known = np.isfinite(found_px[row])
+        if not np.isfinite(true_px[row]):
+            extra += known
+            continue
+        off[rows] = min(abs(found_px[row] - true_px[row]) / track, 1.0) if known else 1.0
+        found += known
+        gap = 0 if known else gap + 1
+        longest = max(longest, gap)
+        mean += true_px[row] / track
+        rows += 1
+    spread, p95, worst = 0.0, np.nan, np.nan
+    off = np.sort(off[:rows])
+    if rows:
+        mean /= rows
+        for row in range(len(true_px)):
+            if np.isfinite(true_px[row]):
+                spread += (true_px[row] / track - mean) ** 2
+        place = 0.95 * (rows - 1)
+        low = int(place)
+        p95 = off[low] + (place - low) * (off[min(low + 1, rows - 1)] - off[low])
+        worst = off[rows - 1]
+    return np.array([rows, found, extra, longest]), np.array([off.sum(), (off**2).sum(), spread, p95, worst])
 
 
 def curve_rates(errors: Sequence[CurveError], *, px_per_mm: float) -> dict[str, float]:

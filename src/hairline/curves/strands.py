@@ -1,6 +1,10 @@
 """Ink as strands: the few places of each row where a curve may be, small enough to keep for a scan of any length.
 
 Conventions
+    Ink counts from the background of its row up, which is the median over the columns (a row is mostly paper), taken at
+    every W/64th: (p - median) / (1 - median), not below 0. So a network that is never quite sure of paper, as one
+    trained with smoothed labels or a focal loss, is read like one that is. A row that is mostly ink has no curve.
+
     A strand is a run of neighbouring pixels of one row that hold ink (the sum over the curves is at least FLOOR) and
     of which one curve is the likeliest, so that two curves side by side are two strands. Its `x_px` is the centre of
     mass of the ink in it, hence finer than a pixel; its evidence for a curve is the largest probability in it. Of a row
@@ -21,10 +25,10 @@ from hairline.compiled import call, kernel
 from hairline.curves.curve import Curve, demand_ink
 from hairline.vocabulary import Float32, Int64
 
-FLOOR: Final = 0.003
+FLOOR: Final = 0.001
 """Faint ink counts: what is hardly likely anywhere else is still the best place of its row."""
 
-MOST: Final = 6
+MOST: Final = 4
 
 NONE: Final = -1
 """In place of a strand where a row has none for a curve."""
@@ -102,14 +106,19 @@ def _search(ink, floor, count, places, evidence):  # type: ignore[no-untyped-def
     """Fill `count [H]`, `places [H,most,2]` (x, width) and `evidence [H,most,K]`."""
     curves, rows, columns = ink.shape
     peak, strength = np.zeros(curves, np.float32), np.zeros(places.shape[1], np.float32)
+    line, stride = np.zeros((curves, columns), np.float32), max(1, columns // 64)
     for row in range(rows):
+        for k in range(curves):
+            paper = np.median(ink[k, row, ::stride]) if columns else 0.0
+            for column in range(columns):
+                line[k, column] = max(0.0, (ink[k, row, column] - paper) / (1 - paper)) if paper < 1 else 0.0
         owner, mass, moment, start = -1, 0.0, 0.0, 0
         for column in range(columns + 1):
             total, likeliest = np.float32(0.0), 0
             if column < columns:
                 for k in range(curves):
-                    total += ink[k, row, column]
-                    if ink[k, row, column] > ink[likeliest, row, column]:
+                    total += line[k, column]
+                    if line[k, column] > line[likeliest, column]:
                         likeliest = k
             here = likeliest if column < columns and total >= floor else -1
             if here != owner and owner >= 0:
@@ -125,7 +134,7 @@ def _search(ink, floor, count, places, evidence):  # type: ignore[no-untyped-def
                 mass += float(total)
                 moment += float(total) * column
                 for k in range(curves):
-                    peak[k] = max(peak[k], ink[k, row, column])
+                    peak[k] = max(peak[k], line[k, column])
             owner = here
 
 

@@ -9,21 +9,24 @@ from hairline.curves.curve import Curve, ink_of
 from hairline.curves.edge_follower import edge_follower
 from hairline.curves.strands import strands_of
 from hairline.curves.viterbi import viterbi
-from hairline.vocabulary import Float32
+from hairline.vocabulary import Float32, Float64
 
 __all__ = ["METHODS", "Curve", "ink_of", "trace"]
 
 METHODS: Final = ("viterbi", "centroid", "edge_follower")
 
 
-def trace(ink: Float32, *, px_per_mm: float, method: str = "viterbi") -> tuple[Curve, ...]:
+def trace(
+    ink: Float32, *, px_per_mm: float, method: str = "viterbi", tracks: Float64 | None = None
+) -> tuple[Curve, ...]:
     """The K curves of `ink [K,H,W]`, probabilities 0..1 of each; `ink_of` makes ink of a class map.
 
-    `viterbi` gains from probabilities; the others only ask where they are above one half. Raises ValueError for another
+    `viterbi` gains from probabilities, and from the columns of the left and right edge of the track of each curve,
+    `tracks [K,2]`; the others only ask where ink is above one half. Raises ValueError for another
     method, and what `demand_ink` raises.
     """
     if method == "viterbi":
-        return viterbi(strands_of(ink), px_per_mm=px_per_mm)
+        return viterbi(strands_of(ink), px_per_mm=px_per_mm, tracks=tracks)
     if method == "centroid":
         return centroid(ink)
     if method == "edge_follower":

@@ -7,6 +7,7 @@ Method (Viterbi 1967, on the strands of strands.py)
         at a strand     -log(max(evidence for the curve, blind)) - ink * (largest evidence of the strand)
         held, nowhere   gap
         a step          slope * (pixels sideways between the two runs of ink), at most jump
+        a wrap          wrap: from within edge_mm of one edge of the curve's track to as near to the other
         in and out of nowhere   jump
         both curves at one position      share
 
@@ -16,11 +17,12 @@ Method (Viterbi 1967, on the strands of strands.py)
     curve 2 takes the other. `share` is what keeps the two apart, except over the few rows of a crossing: to follow a
     strand that the other curve has, without evidence of one's own, costs more than a gap.
 
-    Held places are dropped after `hold_mm`; one that a strand of the row covers is that strand.
+    Held places are dropped after `hold_mm`; one that a strand of the row covers is that strand. A curve can only wrap
+    where its track is known, and where it is not, it pays less to jump (`jump_off_track`): a lap is then a jump.
 
-    The values were chosen by random search on 96 archive sheets that are in no split, with three trained networks
-    (experiments/LOG.md). `slope` compares pixels with rows and needs no scale; `jump` is for 4 rows a mm and grows with
-    the rows, because a strand of the same length then has more evidence.
+    The values were chosen by random search on 96 archive sheets that are in no split, with five trained networks and
+    the true class maps (experiments/LOG.md). `slope` compares pixels with rows and needs no scale; jumps are for 4 rows
+    a mm and grow with the rows, because a strand of the same length then has more evidence.
 
 Curves beyond two are traced in pairs, each pair on the strands that those before have left.
 
@@ -39,7 +41,7 @@ from hairline.compiled import call
 from hairline.curves.curve import Curve
 from hairline.curves.strands import NONE, Strands
 from hairline.curves.viterbi_kernel import Given, follow
-from hairline.vocabulary import Float32, Int64
+from hairline.vocabulary import Float32, Float64, Int64
 
 _REFERENCE_PX_PER_MM = 4.0
 
@@ -51,25 +53,37 @@ class Costs:
     blind: float = 0.01
     ink: float = 3.0
     gap: float = 4.0
-    slope: float = 0.19
-    jump: float = 23.0
-    share: float = 2.6
-    hold_mm: float = 15.0
+    slope: float = 0.34
+    jump: float = 60.0
+    jump_off_track: float = 25.0
+    share: float = 3.0
+    hold_mm: float = 18.0
+    wrap: float = 4.0
+    edge_mm: float = 2.0
 
 
 COSTS = Costs()
 
 
-def viterbi(strands: Strands, *, px_per_mm: float, costs: Costs = COSTS) -> tuple[Curve, ...]:
-    """The K curves of `strands`, one x for each of its rows. ValueError for a scale that is not above 0."""
+def viterbi(
+    strands: Strands, *, px_per_mm: float, tracks: Float64 | None = None, costs: Costs = COSTS
+) -> tuple[Curve, ...]:
+    """The K curves of `strands`, one x for each of its rows. ValueError for a scale that is not above 0.
+
+    `tracks [K,2]` are the columns of the left and the right edge of the track of each curve; None where they are not
+    known: only a curve whose track is known can wrap round it.
+    """
     if not px_per_mm > 0:
         raise ValueError(f"`px_per_mm` must be above 0, got {px_per_mm}; take the scale of the sheet")
-    scaled = replace(costs, jump=costs.jump * max(1.0, px_per_mm / _REFERENCE_PX_PER_MM))
+    jump = costs.jump_off_track if tracks is None else costs.jump
+    scaled = replace(costs, jump=jump * max(1.0, px_per_mm / _REFERENCE_PX_PER_MM))
     evidence = strands.evidence.copy()
     found: list[Curve] = []
     for first in range(0, strands.curves, 2):
         pair = evidence[:, first : first + 2]
-        chosen = _chosen(strands, pair, px_per_mm, scaled)
+        edges = np.full((2, 2), np.nan) if tracks is None else np.resize(tracks[first : first + 2], (2, 2))
+        at_edges = edges + np.array([1, -1]) * costs.edge_mm * px_per_mm
+        chosen = _chosen(strands, pair, at_edges, px_per_mm, scaled)
         for k, taken in enumerate(chosen):
             found.append(strands.curve(taken, pair[:, k]))
         for taken in chosen:
@@ -77,7 +91,7 @@ def viterbi(strands: Strands, *, px_per_mm: float, costs: Costs = COSTS) -> tupl
     return tuple(found)
 
 
-def _chosen(strands: Strands, evidence: Float32, px_per_mm: float, costs: Costs) -> list[Int64]:
+def _chosen(strands: Strands, evidence: Float32, at_edges: Float64, px_per_mm: float, costs: Costs) -> list[Int64]:
     """For each of one or two curves the strand of every row, int64 [H], NONE where there is none."""
     strength = strands.evidence.max(axis=1) if len(evidence) else np.zeros(0, np.float32)
     price = -np.log(np.maximum(evidence, costs.blind)) - costs.ink * strength[:, None]
@@ -87,7 +101,9 @@ def _chosen(strands: Strands, evidence: Float32, px_per_mm: float, costs: Costs)
         strands.x_px.astype(np.float64),
         strands.width_px.astype(np.float64),
         np.repeat(price, 2, axis=1).astype(np.float64) if alone else price.astype(np.float64),
+        at_edges,
     )
-    numbers = np.array([costs.gap, costs.slope, costs.jump, costs.share, round(costs.hold_mm * px_per_mm)])
+    held = round(costs.hold_mm * px_per_mm)
+    numbers = np.array([costs.gap, costs.slope, costs.jump, costs.share, held, costs.wrap])
     chosen = call(follow, given, numbers, alone)
     return [np.asarray(taken, np.int64) for taken in chosen[: evidence.shape[1]]]

@@ -21,12 +21,17 @@ _NEVER: Final = 1e18
 
 
 class Given(NamedTuple):
-    """`first [R+1]`, `x [S]` and `width [S]` as in Strands; `price [S,2]` of each strand for either curve."""
+    """`first [R+1]`, `x [S]` and `width [S]` as in Strands; `price [S,2]` of each strand for either curve.
+
+    `tracks [2,2]` are the columns from which on a strand is at the left and at the right edge of the track of either
+    curve, NaN where there is none to wrap round.
+    """
 
     first: Int64
     x: Float64
     width: Float64
     price: Float64
+    tracks: Float64
 
 
 class Places(NamedTuple):
@@ -42,16 +47,16 @@ class Places(NamedTuple):
 def follow(given, costs, alone):  # type: ignore[no-untyped-def]
     """The strand of each curve in every row, int64 [2,R], or -1.
 
-    `costs` are gap, slope, jump, share and the rows a place is held. With `alone` the second curve stays nowhere.
+    `costs` are gap, slope, jump, share, the rows a place is held, wrap. With `alone` the second curve stays nowhere.
     """
     rows = len(given.first) - 1
-    gap, slope, jump, share, hold = costs
+    gap, slope, jump, share, hold, wrap = costs
     shape = (rows, POSITIONS)
     places = Places(np.full(shape, _NOWHERE, np.int64), np.zeros(shape), np.zeros(shape), np.zeros(shape, np.int64))
     count = np.zeros(rows, np.int64)
     back = np.zeros((2, rows, POSITIONS, POSITIONS), np.uint8)
     square = (POSITIONS, POSITIONS)
-    total, middle, step = np.zeros(square), np.zeros(square), np.zeros(square)
+    total, middle, step = np.zeros(square), np.zeros(square), np.zeros((2, POSITIONS, POSITIONS))
     middle_back = np.zeros(square, np.uint8)
     own = np.zeros((POSITIONS, 2))
     for row in range(rows):
@@ -63,13 +68,16 @@ def follow(given, costs, alone):  # type: ignore[no-untyped-def]
             for i in range(here):
                 own[i, 1] = 0.0 if places.strand[row, i] == _NOWHERE else _NEVER
         if row:
-            _measure(row, here, before, places, slope, jump, step)
+            _measure(row, here, before, places, slope, jump, step[0])
+            step[1] = step[0]
+            for k in range(2):
+                _wrap(row, here, before, places, given.tracks[k], wrap, step[k])
             for i in range(here):  # the first curve steps, the second stays where it was
                 for j in range(before):
-                    middle[i, j], middle_back[i, j] = _least(total[:, j], step[i], before)
+                    middle[i, j], middle_back[i, j] = _least(total[:, j], step[0, i], before)
         for i in range(here):
             for j in range(here):
-                behind, which = _least(middle[i], step[j], before) if row else (0.0, 0)
+                behind, which = _least(middle[i], step[1, j], before) if row else (0.0, 0)
                 together = share if i == j and places.strand[row, i] != _NOWHERE else 0.0
                 total[i, j] = behind + own[i, 0] + own[j, 1] + together
                 back[0, row, i, j], back[1, row, i, j] = middle_back[i, which], which
@@ -132,6 +140,23 @@ def _measure(row, here, before, places, slope, jump, step):  # type: ignore[no-u
                 apart = abs(places.x[row, i] - places.x[row - 1, b])
                 apart -= places.half[row, i] + places.half[row - 1, b]
                 step[i, b] = min(slope * max(apart, 0.0), jump)
+
+
+@kernel
+def _wrap(row, here, before, places, track, wrap, step):  # type: ignore[no-untyped-def]
+    """Lower to `wrap` what it costs to leave the track at one edge and come back at the other."""
+    left, right = track
+    if np.isnan(left):
+        return
+    for i in range(here):
+        for b in range(before):
+            if places.strand[row, i] == _NOWHERE or places.strand[row - 1, b] == _NOWHERE:
+                continue
+            low, high = places.x[row, i] - places.half[row, i], places.x[row, i] + places.half[row, i]
+            was_low = places.x[row - 1, b] - places.half[row - 1, b]
+            was_high = places.x[row - 1, b] + places.half[row - 1, b]
+            if (low <= left and was_high >= right) or (high >= right and was_low <= left):
+                step[i, b] = min(step[i, b], wrap)
 
 
 @kernel

@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-Masks and distances are those of distances.py. A *centreline* is the skeleton by scikit-image's `skeletonize`, which the
-published clDice takes as well. *Within t* of a mask is at most t pixels from one of its pixels. Pieces are 8-connected.
+Masks and distances are those of distances.py. A *centreline* is the `line` of region.py, which the published clDice
+takes as well. *Within t* of a mask is at most t pixels from one of its pixels. Pieces are 8-connected.
 
 Counts come first, as integers, and may be added over sheets; rates divide once.
 
@@ -30,7 +30,6 @@ from typing import Final
 
 import cv2
 import numpy as np
-from skimage.morphology import skeletonize
 
 from hairline.measures.distances import Pair, within
 from hairline.vocabulary import Bool, Float64, Int64
@@ -59,7 +58,7 @@ class CentrelineCounts:
 
 def centrelines(pair: Pair, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -> CentrelineCounts:
     """Compare the centrelines of two masks."""
-    lines = [skeletonize(mask) for mask in pair.masks]
+    lines = [region.line for region in pair.regions]
     away = [way.of(line) for way, line in zip(pair.ways, lines, strict=True)]
     near = np.stack([within(part, tolerances_px) for part in away], axis=1)
     return CentrelineCounts(near, np.array([len(part) for part in away]), _breaks(lines[1], away[1] <= BREAK_PX**2))

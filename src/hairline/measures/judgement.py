@@ -3,9 +3,10 @@
 Conventions
 -----------
 What was found is `labels` uint8 `[H,W]` as the head decodes them and `ink` float32 `[K,H,W]`, the probability of each
-curve; the truth is that of truth.py, and for curves the course `x_px` float64 `[K,H]` with the width of the track of
-each. Where no course is known, as on a user's masks, or for a head that does not tell curves apart, curves are not
-traced.
+curve; the truth is that of truth.py, and for curves the course `x_px` float64 `[K,H]` with the track of each. Places
+are compared on the paper: a curve that has left its track on one side is where it came back on the other, and which lap
+it is on is not judged. Where no course is known, as on a user's masks, or for a head that does not tell curves apart,
+curves are not traced.
 
 Curves are traced and mended in these ways, which begin the names of their scores:
 
@@ -16,12 +17,12 @@ Curves are traced and mended in these ways, which begin the names of their score
     edge_follower       a line followed without asking whose it is
     published           centroid, a cubic spline through it, read at 300 points: VeerNet, J. Imaging 9(7), 136 (2023)
 
-The error budget substitutes truth for one part of the answer after the other, traced as `viterbi_bridged`:
+The error budget substitutes truth for one part of the answer after the other, traced as `viterbi_bridged`. What
+tracing alone costs is the score of `oracle_exact` (oracle.py), whose class map is the truth; then
 
-    budget_reconstruction   from the true class map: what tracing alone costs
-    budget_identity         the ink that was found, each pixel of it given to the curve it is nearest to: the share of
-                            the error that right names would leave
-    (total)                 viterbi_bridged
+    budget_identity     the ink that was found, each pixel of it given to the curve it is nearest to: what right names
+                        would leave of the error
+    (total)             viterbi_bridged
 
 A `Judgement` holds counts and sums of one sheet; rates.py adds those of many and divides.
 """
@@ -32,12 +33,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 
 from hairline.curves.bridge import bridged, resampled
 from hairline.curves.compare import CurveError, compare
-from hairline.curves.trace import ink_of, trace
+from hairline.curves.trace import Curve, ink_of, trace
 from hairline.measures.anatomy import AnatomyCounts, anatomy
 from hairline.measures.answer import Answer
 from hairline.measures.centrelines import CentrelineCounts, centrelines
@@ -57,10 +57,14 @@ TRACED: Final = ("viterbi", "centroid", "edge_follower")
 
 @dataclass(frozen=True, eq=False)
 class Courses:
-    """Where the curves of a sheet truly run: `x_px [K,H]` float64, NaN where there is none, and `track_px [K]`."""
+    """Where the curves of a sheet truly run: `x_px [K,H]` float64, NaN where there is none.
+
+    `tracks [K,2]` are the columns of the left and the right edge of the track of each. Tracing is told where they are,
+    as it is by whoever digitises a scan: values cannot be read without.
+    """
 
     x_px: Float64
-    track_px: Float64
+    tracks: Float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,8 +94,7 @@ def judge(labels: UInt8, ink: Float32 | None, truth: Truth, courses: Courses | N
     answer = Answer(labels, truth)
     limits = list(tolerances(truth.px_per_mm).values())
     valid = truth.labels != IGNORE
-    ids = range(1, len(truth.strokes) + 1)
-    pairs = [Pair((labels == k) & valid, truth.labels == k) for k in ids]
+    pairs = [Pair((labels == k) & valid, true) for k, true in enumerate(truth.regions, start=1)]
     curves, swapped = ({}, {}) if courses is None or ink is None else _curves(labels, ink, truth, courses)
     return Judgement(
         support=tuple(int(np.count_nonzero(pair.true)) for pair in pairs),
@@ -110,15 +113,11 @@ def _curves(
     scale = truth.px_per_mm
     certain = ink_of(labels, curves=len(ink))
     found = {
-        method: [curve.x_px for curve in trace(ink if method == "viterbi" else certain, px_per_mm=scale, method=method)]
+        method: [curve.x_px for curve in _traced(ink if method == "viterbi" else certain, scale, courses, method)]
         for method in TRACED
     }
-    substituted = {
-        "budget_reconstruction": ink_of(truth.labels, curves=len(ink)),
-        "budget_identity": renamed(ink, truth),
-    }
     whole = {
-        way: [bridged(curve.x_px) for curve in trace(given, px_per_mm=scale)] for way, given in substituted.items()
+        "budget_identity": [bridged(curve.x_px) for curve in _traced(renamed(ink, truth), scale, courses, "viterbi")]
     }
     for method in ("viterbi", "centroid"):
         whole[f"{method}_bridged"] = [bridged(x) for x in found[method]]
@@ -128,10 +127,14 @@ def _curves(
     return errors, swapped
 
 
+def _traced(ink: Float32, px_per_mm: float, courses: Courses, method: str) -> tuple[Curve, ...]:
+    return trace(ink, px_per_mm=px_per_mm, method=method, tracks=courses.tracks)
+
+
 def _compared(found: Sequence[Float64], courses: Courses) -> tuple[CurveError, ...]:
     return tuple(
         compare(mine, true, track_px=float(track))
-        for mine, true, track in zip(found, courses.x_px, courses.track_px, strict=True)
+        for mine, true, track in zip(found, courses.x_px, np.diff(courses.tracks)[:, 0], strict=True)
     )
 
 
@@ -139,15 +142,5 @@ def renamed(ink: Float32, truth: Truth) -> Float32:
     """All ink `[K,H,W]`, each pixel given to the curve whose true ink is nearest; to the first where none is."""
     if len(ink) == 1:
         return ink
-    total = ink.sum(axis=0).clip(max=1)
-    far = np.float32(sum(total.shape))  # of a curve that is nowhere
-    apart = np.stack(
-        [
-            cv2.distanceTransform((~stroke).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-            if stroke.any()
-            else np.full(total.shape, far, np.float32)
-            for stroke in truth.strokes
-        ]
-    )
-    nearest = apart.argmin(axis=0)
-    return np.asarray(total * (nearest == np.arange(len(ink))[:, None, None]), np.float32)
+    mine = truth.nearest == np.arange(len(ink), dtype=np.uint8)[:, None, None]
+    return np.asarray(ink.sum(axis=0).clip(max=1) * mine, np.float32)

@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-Masks, surfaces and distances are those of distances.py.
+Masks, bands, surfaces and distances are those of region.py and distances.py.
 
 Counts come first, as integers, and may be added over sheets; rates divide once.
 
@@ -35,17 +35,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 
 from hairline.measures.distances import Pair, within
-from hairline.vocabulary import Bool, Float64, Int64, UInt8
+from hairline.vocabulary import Float64, Int64
 
 TOLERANCES_PX: Final = (1.0, 2.0, 3.0)
-BAND: Final = 0.02
-"""Width of the band of boundary IoU as a fraction of the diagonal of the sheet, as published."""
-
-_SQUARE: Final = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ class Surfaces:
 
 def surfaces(pair: Pair, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -> Surfaces:
     """Compare the outlines of two masks."""
-    bands = [band(mask) for mask in pair.masks]
+    bands = [region.band for region in pair.regions]
     edges = [way.to_surface[way.on_surface] for way in pair.ways]
     parts = [*edges, *(way.to_mask for way in pair.ways)]
     near = np.stack([within(part, tolerances_px) for part in parts], axis=1)
@@ -83,17 +78,8 @@ def surfaces(pair: Pair, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -> S
     return Surfaces(
         SurfaceCounts(near, np.array([len(part) for part in parts]), both),
         hd95=_hd95(*edges),
-        band_is_all=all(np.array_equal(band, mask) for band, mask in zip(bands, pair.masks, strict=True)),
+        band_is_all=all(np.array_equal(region.band, region.mask) for region in pair.regions),
     )
-
-
-def band(mask: Bool) -> Bool:
-    """The pixels of `mask [H,W]` within the band of boundary IoU, at least 1 px of its outside."""
-    width = max(1, round(BAND * float(np.hypot(*mask.shape))))
-    padded = cv2.copyMakeBorder(mask.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    inner: UInt8 = cv2.erode(padded, _SQUARE, iterations=width)
-    found: Bool = mask & (inner[1:-1, 1:-1] == 0)
-    return found
 
 
 def _hd95(outward: Float64, back: Float64) -> float:

@@ -1,0 +1,151 @@
+"""A sheet as a whole: that every family is asked, with the right masks, and that the whole is the sum of its sheets."""
+
+import numpy as np
+import pytest
+
+from hairline.curves.trace import ink_of
+from hairline.measures.distances import Pair
+from hairline.measures.judged_rates import band_is_all, judged_rates
+from hairline.measures.judgement import Courses, judge, renamed, tolerances
+from hairline.measures.signatures import signature, signatures
+from hairline.measures.surfaces import surface_rates, surfaces
+from hairline.measures.truth import Truth
+from hairline.sheets import render, sample
+from hairline.sheets.rows import true_rows
+
+SCALE = 4.0
+
+
+def sheet(number):
+    spec = sample("archive", number)
+    drawn = render(spec, px_per_mm=SCALE)
+    tracks = [spec.tracks[curve.track] for curve in spec.curves]
+    edges = np.array([[track.left_mm, track.right_mm] for track in tracks]) * SCALE - 0.5
+    truth = Truth(drawn.labels, drawn.strokes, drawn.layers, SCALE)
+    return truth, Courses(true_rows(spec, px_per_mm=SCALE), edges)
+
+
+def noisy(labels, rng, share=0.05):
+    """Labels with a share of the curve pixels lost and as much stray ink."""
+    found = np.where(rng.random(labels.shape) < share, 0, labels).astype(np.uint8)
+    stray = rng.random(labels.shape) < 0.002
+    return np.where(stray & (found == 0), rng.integers(1, 3, labels.shape), found).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def judged():
+    rng = np.random.default_rng(0)
+    sheets = []
+    for number in range(3):
+        truth, courses = sheet(number)
+        labels = noisy(truth.labels, rng)
+        sheets.append((truth, labels, judge(labels, ink_of(labels, curves=2), truth, courses)))
+    return sheets
+
+
+def test_a_perfect_answer_is_perfect():
+    truth, courses = sheet(5)
+    rates = judged_rates([judge(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE)
+    for name in ("nsd_1px", "tol_f1_2px", "boundary_iou", "cldice_0px", "cldice_0.5mm"):
+        np.testing.assert_array_equal(rates[name], 1)
+    for name in ("hd95_px", "breaks"):
+        np.testing.assert_array_equal(rates[name], 0)
+    assert np.isnan(rates["fp_stray"]).all()
+    assert (rates["viterbi_bridged_mae_track"] < 0.02).all()
+
+
+def test_every_measure_has_a_signature_and_runs_are_marked_with_every_family(judged):
+    rates = judged_rates([each for *_, each in judged], px_per_mm=SCALE)
+    signs = {signature(name) for name in rates}
+    assert len(signs) == len(rates) > 150
+    families = {sign.split("|")[1] for sign in signs}
+    assert families <= {mark.split("|")[0] for mark in signatures()}
+    assert all(values.shape == (2,) for values in rates.values())
+
+
+def test_counts_of_sheets_are_added_before_they_are_divided(judged):
+    whole = judged_rates([each for *_, each in judged], px_per_mm=SCALE)
+    for k in (0, 1):
+        pairs = [Pair(labels == k + 1, truth.labels == k + 1) for truth, labels, _ in judged]
+        counts = [surfaces(pair, tolerances_px=[1.0, 2.0]).counts for pair in pairs]
+        expected = surface_rates(counts[0] + counts[1] + counts[2])
+        assert whole["nsd_2px"][k] == expected["nsd"][1]
+        assert whole["tol_recall_1px"][k] == expected["tol_recall"][0]
+        assert whole["hd95_px"][k] == pytest.approx(np.mean([surfaces(pair).hd95 for pair in pairs]))
+        rows = sum(each.curves["viterbi"][k].rows for *_, each in judged)
+        errors = sum(each.curves["viterbi"][k].error for *_, each in judged)
+        assert whole["viterbi_mae_track"][k] == pytest.approx(errors / rows)
+
+
+def test_millimetres_are_pixels_of_the_scale(judged):
+    rates = judged_rates([judged[0][2]], px_per_mm=SCALE)
+    np.testing.assert_array_equal(rates["nsd_0.25mm"], rates["nsd_1px"])
+    np.testing.assert_allclose(rates["hd95_mm"] * SCALE, rates["hd95_px"])
+    assert tolerances(8.0)["0.5mm"] == 4.0
+    assert list(tolerances(4.0)) == ["1px", "2px", "3px", "0.25mm", "0.5mm", "1mm"]
+
+
+def test_false_alarms_and_misses_are_those_of_the_pixels(judged):
+    for truth, labels, each in judged:
+        for k in (0, 1):
+            found, true = labels == k + 1, truth.labels == k + 1
+            assert each.anatomy.alarms[k].sum() == (found & ~true).sum()
+            assert each.anatomy.misses[k].sum() == (true & ~found).sum()
+            assert each.support[k] == true.sum()
+
+
+def test_ignored_pixels_are_in_no_mask():
+    truth, courses = sheet(6)
+    labels = truth.labels.copy()
+    labels[:40] = 255
+    cut = Truth(labels, truth.strokes, truth.layers, SCALE)
+    wild = truth.labels.copy()
+    wild[:40] = 1
+    ink = ink_of(wild, curves=2)
+    rates = judged_rates([judge(wild, ink, cut, courses)], px_per_mm=SCALE)
+    np.testing.assert_array_equal(rates["tol_precision_1px"], 1)
+    np.testing.assert_array_equal(rates["tol_recall_1px"], 1)
+
+
+def test_without_courses_curves_are_not_traced():
+    truth, _ = sheet(7)
+    rates = judged_rates([judge(truth.labels, None, truth, None)], px_per_mm=SCALE)
+    assert "nsd_1px" in rates
+    assert not any(name.startswith(("viterbi", "budget", "published")) for name in rates)
+
+
+def test_right_names_leave_only_the_error_of_places():
+    """All ink called by the other name: the total error is large, that with true names is that of the truth."""
+    truth, courses = sheet(2)
+    swapped = np.array([0, 2, 1], np.uint8)[truth.labels]
+    got = judged_rates([judge(swapped, ink_of(swapped, curves=2), truth, courses)], px_per_mm=SCALE)
+    exact = judged_rates([judge(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE)
+    assert (got["viterbi_bridged_mae_track"] > 0.1).all()
+    np.testing.assert_allclose(got["budget_identity_mae_track"], exact["budget_identity_mae_track"], atol=0.005)
+    assert (got["viterbi_swapped"] > 0.4).all()
+    assert (exact["viterbi_swapped"] < 0.1).all()
+    np.testing.assert_array_equal(renamed(ink_of(swapped, curves=2), truth), ink_of(truth.labels, curves=2))
+
+
+def test_renaming_keeps_all_ink_and_gives_it_to_the_nearest():
+    strokes = np.zeros((2, 4, 9), bool)
+    strokes[0, :, 1] = strokes[1, :, 7] = True
+    truth = Truth((strokes[0] + 2 * strokes[1]).astype(np.uint8), strokes, np.zeros((4, 9), np.uint8), 4.0)
+    ink = np.full((2, 4, 9), 0.25, np.float32)
+    got = renamed(ink, truth)
+    np.testing.assert_allclose(got.sum(axis=0), 0.5)
+    assert (got[0, :, :4] == 0.5).all()
+    assert (got[1, :, 5:] == 0.5).all()
+    one = Truth(truth.labels.clip(max=1), strokes.any(axis=0, keepdims=True), truth.layers, 4.0)
+    assert renamed(ink[:1], one) is not None
+
+
+def test_thin_masks_are_all_band(judged):
+    truth, labels, each = judged[0]
+    assert band_is_all([each])
+    thick = np.zeros((64, 64), np.uint8)
+    thick[10:50, 10:50] = 1
+    strokes = (thick == 1)[None]
+    blob = Truth(thick, strokes, np.zeros_like(thick), 4.0)
+    assert not band_is_all([judge(thick, None, blob, None)])
+    assert labels.shape == truth.labels.shape
