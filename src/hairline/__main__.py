@@ -3,6 +3,7 @@
 sheets    a contact sheet of drawn sheets with their truth, and what their pixels are; what resizing does to truth
 replay    send to MLflow what it missed, and settle runs whose process died
 status    every run of the store with its status
+coherence which reported scores cannot be one operating point, and by how much
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hairline import ledger
+from hairline.coherence_door import add_coherence
 from hairline.curves.files import read_las_dir
 from hairline.ledger.atomic import LedgerError, write_bytes
 from hairline.resolutions import show_resolutions
@@ -72,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--everything", action="store_true", help="also runs that MLflow had; for a lost database"
             )
+    add_coherence(commands, CONSOLE)
     return parser
 
 
