@@ -144,7 +144,7 @@ def on_the_grid(given, slack):
     return bool(inside.any())
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(
     texts=st.fixed_dictionaries(
         {},
@@ -162,6 +162,7 @@ def test_feasible_is_what_a_grid_of_operating_points_says(texts):
         assert not feasible(given)
 
 
+@settings(max_examples=60)
 @given(precision=st.integers(1, 99), recall=st.integers(1, 99), name=st.sampled_from(["f1", "iou", "area_ratio"]))
 def test_what_two_numbers_imply_spans_what_a_grid_inside_their_rounding_spans(precision, recall, name):
     given = numbers(precision=f"{precision / 100:.2f}", recall=f"{recall / 100:.2f}")
