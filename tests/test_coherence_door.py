@@ -1,6 +1,11 @@
 """`python -m hairline coherence`: what it says and its exit codes."""
 
+import contextlib
+import io
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hairline.__main__ import main
 
@@ -52,6 +57,13 @@ def test_the_weight_has_two_readings(ask):
     assert "weight 42 forces prevalence 0.0238" in text
 
 
+def test_false_alarms_that_find_no_background_are_told(ask):
+    code, text = ask("--precision", ".01", "--recall", "1", "--prevalence", ".5")
+    assert code == 1
+    assert "precision .01 with recall 1 force prevalence 0.000 to 0.0100" in text
+    assert "off by 0.490" in text
+
+
 def test_a_deviation_for_all_rates_makes_room(ask):
     assert ask("--f1", ".37", "--iou", ".26")[0] == 1
     assert ask("--f1", ".37", "--iou", ".26", "--plus-minus", ".03")[0] == 0
@@ -65,6 +77,7 @@ def test_a_deviation_for_all_rates_makes_room(ask):
         ([], "expected two or more numbers"),
         (["--f1", "nope", "--iou", ".2"], "finite number"),
         (["--f1-of-classes", ".9,x", "--f1", ".4", "--iou", ".2"], "finite number"),
+        (["--class-weight", ".5", "--f1", ".4", "--weight-is", "inverse"], "1 / prevalence is 1 or more"),
         (["--accuracy", ".9"], "usage"),
     ],
 )
@@ -72,3 +85,21 @@ def test_what_makes_no_sense_exits_with_two(ask, arguments, words):
     code, text = ask(*arguments)
     assert code == 2
     assert words in text
+
+
+TEXTS = {
+    **dict.fromkeys(("precision", "recall", "f1", "iou"), ("0", "1", ".5", ".41", "0.0", "<.3", ">.7", ".003")),
+    "area-ratio": ("0.5", "1.2", "<.4", "12"),
+    "prevalence": (".5", ".02", "<.02", ">.6"),
+    "class-weight": ("42", "1", ">50", "1.5"),
+}
+
+
+@settings(max_examples=20)
+@given(st.fixed_dictionaries({}, optional={name: st.sampled_from(texts) for name, texts in TEXTS.items()}))
+def test_whatever_is_typed_is_answered(texts):
+    if len(texts) > 1:
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            code = main(["coherence", *(f"--{name}={text}" for name, text in texts.items())])
+        assert ("coherent: one operating point" in said.getvalue()) == (code == 0)
+        assert ("cannot be one operating point" in said.getvalue()) == (code == 1)

@@ -90,7 +90,10 @@ def _answer(options: argparse.Namespace, *, parser: argparse.ArgumentParser, con
     if len(given) < 2:
         parser.error(f"expected two or more numbers of one run, got {len(given)}; add --recall, --iou or another")
     inverse = options.weight_is == "inverse"
-    answer = check(given, inverse=inverse)
+    try:
+        answer = check(given, inverse=inverse)
+    except ReportedError as error:
+        parser.error(str(error))
     console.print(_table(answer))
     said = list(_sentences(answer, inverse=inverse))
     said += list(_means(given, options))

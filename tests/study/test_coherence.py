@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hairline.config import CONF
-from hairline.study.coherence import TABLE, check, check_table, feasible, mean_of_classes
+from hairline.study.coherence import check, check_table, feasible, mean_of_classes
+from hairline.study.operating_points import TABLE, spans
 from hairline.study.reported import ReportedError, reported
 
 ROOT = Path(CONF).parent
@@ -222,6 +223,12 @@ def test_the_weight_of_the_source_is_not_that_of_its_share():
     assert not found.coherent
 
 
+def test_an_inverse_below_one_is_no_prevalence():
+    with pytest.raises(ReportedError, match="1 / prevalence is 1 or more"):
+        answer(inverse=True, class_weight=".5", f1=".5")
+    assert answer(class_weight=".5", f1=".5").coherent
+
+
 def test_a_conflict_is_the_smallest_set_and_each_pair_of_three_is_fine():
     found = answer(precision=".41", recall=".96", f1=".37", prevalence=".03")
     (conflict,) = found.conflicts
@@ -234,6 +241,9 @@ def test_false_alarms_need_background():
     """With half of the sheet true, 100 times its ink cannot be found."""
     (conflict,) = answer(precision=".01", recall="1", prevalence=".5").conflicts
     assert len(conflict) == 3
+    rest = implied(answer(precision=".01", recall="1", prevalence=".5"), "precision", "recall")["prevalence"]
+    assert rest.exact == pytest.approx((0, 0.01))  # 99 false alarms for each true pixel
+    assert rest.off == pytest.approx(0.49)
     assert answer(precision=".01", recall="1", prevalence=".009").coherent
 
 
@@ -241,7 +251,11 @@ def test_where_nothing_was_hit_only_zeros_fit():
     assert answer(precision="0", recall="0", f1="0", iou="0", area_ratio="1.2").coherent
     assert not answer(precision="0", recall=".5").coherent
     assert not answer(recall="0", iou=".26").coherent
-    assert not answer(recall="0", area_ratio="1.9", prevalence=".9").coherent  # more ink than there is paper
+    found = answer(recall="0", area_ratio="1.9", prevalence=".9")  # more ink than there is paper
+    assert not found.coherent
+    assert implied(found, "recall", "area_ratio")["prevalence"].exact == pytest.approx((0, 1 / 2.9))
+    bounded = spans([it.exact() for it in numbers(precision=".01", recall="1", prevalence="<.9")], inverse=False)
+    assert bounded["class_weight"][0] == 99
 
 
 def test_tables_say_the_row_and_pass_over_what_is_not_there():

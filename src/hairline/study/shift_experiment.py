@@ -1,7 +1,7 @@
 """A thin curve and a thick blob, moved sideways by the same number of cells: what width alone does to IoU.
 
-The experiment of the source (000_*.txt, "two pixel grids, one shift slider"): a curve one pixel wide beside a solid
-blob ten pixels across. Both are drawn here as cells, and IoU is counted from the cells.
+The experiment that the source describes (000_*.txt): a curve one pixel wide beside a solid blob ten pixels across, each
+against itself moved aside. Both are drawn here as cells, and IoU is counted from the cells.
 
     curve   one cell in each row, never two side by side: moved by any n >= 1 it touches itself nowhere, IoU 0
     blob    a square of 10 x 10 cells: IoU (10 - n) / (10 + n) for n <= 10
