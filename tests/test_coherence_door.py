@@ -95,7 +95,7 @@ TEXTS = {
 }
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(st.fixed_dictionaries({}, optional={name: st.sampled_from(texts) for name, texts in TEXTS.items()}))
 def test_whatever_is_typed_is_answered(texts):
     if len(texts) > 1:

@@ -109,7 +109,7 @@ def test_rounded_rates_of_any_counts_are_coherent(tp, fp, fn, digits, names):
     assert check_table([row]) == []
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(tp=st.integers(50, 3000), fp=COUNTS, fn=COUNTS, name=st.sampled_from(TABLE), up=st.booleans())
 def test_one_number_moved_beyond_its_rounding_is_found(tp, fp, fn, name, up):
     """The four others fix the point to within their own rounding: 1e-6 of it at the most, here."""
@@ -145,7 +145,7 @@ def on_the_grid(given, slack):
     return bool(inside.any())
 
 
-@settings(max_examples=120)
+@settings(max_examples=100)
 @given(
     texts=st.fixed_dictionaries(
         {},
