@@ -3,6 +3,8 @@
 sheets    a contact sheet of drawn sheets with their truth, and what their pixels are; what resizing does to truth
 replay    send to MLflow what it missed, and settle runs whose process died
 status    every run of the store with its status
+coherence which reported scores cannot be one operating point, and by how much
+ruler     what every measure says of your own truth, disturbed
 """
 
 from __future__ import annotations
@@ -18,9 +20,11 @@ from rich.console import Console
 from rich.table import Table
 
 from hairline import ledger
+from hairline.coherence_door import add_coherence
 from hairline.curves.files import read_las_dir
 from hairline.ledger.atomic import LedgerError, write_bytes
 from hairline.resolutions import show_resolutions
+from hairline.ruler_door import add_ruler
 from hairline.sheets import FAMILIES, Sheet, render, sample
 from hairline.sheets.preview import composition, contact_sheet
 from hairline.vocabulary import LOG_CLASSES
@@ -72,6 +76,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--everything", action="store_true", help="also runs that MLflow had; for a lost database"
             )
+    add_coherence(commands, CONSOLE)
+    add_ruler(commands, CONSOLE)
     return parser
 
 
