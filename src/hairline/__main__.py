@@ -3,6 +3,7 @@
 sheets    a contact sheet of drawn sheets with their truth, and what their pixels are; what resizing does to truth
 replay    send to MLflow what it missed, and settle runs whose process died
 status    every run of the store with its status
+digitise  a scan of a log -> curves as CSV and LAS, with pictures to look at
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rich.table import Table
 
 from hairline import ledger
 from hairline.curves.files import read_las_dir
+from hairline.digitise_words import add_digitise
 from hairline.ledger.atomic import LedgerError, write_bytes
 from hairline.resolutions import show_resolutions
 from hairline.sheets import FAMILIES, Sheet, render, sample
@@ -72,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--everything", action="store_true", help="also runs that MLflow had; for a lost database"
             )
+    add_digitise(commands)
     return parser
 
 

@@ -1,0 +1,166 @@
+"""De-skew: how the print lies askew on the scan, found from its long straight lines, and undone by whole pixels.
+
+Conventions
+    Paper pixels (see `paper.py`). The print is looked at in strips of STRIP_MM; nothing but sums of darkness is kept.
+    `across [H]` how many columns to the right of its place each row lies, 0 in the first row, linear between strips.
+    So columns given by the user (the edges of a track) hold in the first row that is digitised.
+    `down(W)` how many rows below its place each column lies, 0 in the middle.
+    A print that is straight within STRAIGHT_PX over its whole length and width is left alone, bit for bit.
+
+Method
+    slope of a strip   the strip is sheared by every slope up to STEEPEST in steps of half a pixel at its ends; upright
+                       lines are sharpest, as the sum of squared differences of the column sums, where they stand
+                       upright. Curves and print blur at every slope. A strip whose best slope is not PROMINENCE times
+                       as sharp as the median slope has no lines to go by, and takes the slope of its neighbours.
+    place of a strip   its sums of columns against those of the strips before it, moved by what the slopes foretell
+                       and up to SEARCH_PX more. Slopes alone would add up their errors over a long scan.
+    down               the same slope of the lying lines, median over strips; of a strip without any, minus the slope of
+                       the upright ones: a sheet that was turned turns both.
+
+    Slow waves of the paper are followed across; stretching along the depth cannot be known from straight lines.
+
+References
+    Postl, "Detection of linear oblique structures and skew scan in digitized documents", ICPR 1986 (the criterion).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hairline.vocabulary import Float64, Int64, UInt8
+
+STRIP_MM: Final = 64.0
+STEEPEST: Final = 0.05  # 2.9 degrees
+PROMINENCE: Final = 1.5
+SEARCH_PX: Final = 3
+STRAIGHT_PX: Final = 1.0
+_BLOCK: Final = 4  # rows summed before shearing
+_KEPT: Final = 0.8  # share of the strips before in the sums a strip is compared with
+
+
+@dataclass(frozen=True, eq=False)
+class Skew:
+    """Knots of `across`: paper rows and columns, float64 [N] each (none: straight); `slope` of lying lines."""
+
+    knots: Float64
+    moved: Float64
+    slope: float
+
+    def across(self, rows: Int64) -> Int64:
+        """Whole columns that each row lies too far right."""
+        if not len(self.knots):
+            return np.zeros(len(rows), np.int64)
+        return np.rint(np.interp(rows, self.knots, self.moved)).astype(np.int64)
+
+    def down(self, width: int) -> Int64:
+        """Whole rows that each of `width` columns lies too low."""
+        return np.rint(self.slope * (np.arange(width) - (width - 1) / 2)).astype(np.int64)
+
+    def told(self) -> str:
+        """In words, for the terminal."""
+        if not len(self.knots) and not self.slope:
+            return "straight"
+        reach = float(np.ptp(self.moved)) if len(self.moved) else 0.0
+        return f"rows up to {reach:.0f} px aside, lying lines rise by {100 * self.slope:+.2f} %; undone"
+
+
+STRAIGHT: Final = Skew(np.zeros(0), np.zeros(0), 0.0)
+
+
+def estimate(rows: Callable[[int, int], UInt8], shape: tuple[int, int], *, px_per_mm: float) -> Skew:
+    """The skew of a print of `shape` (H, W) whose grey levels `rows(start, stop)` gives."""
+    height, width = shape
+    count = max(1, round(height / (STRIP_MM * px_per_mm)))
+    bounds = np.linspace(0, height, count + 1).astype(int)
+    upright, lying, sums = [], [], []
+    for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        dark = 255.0 - rows(start, stop)
+        slope = _slope(dark)
+        upright.append(slope)
+        lying.append(_slope(dark.T))
+        sums.append(_sheared(dark, 0.0 if np.isnan(slope) else slope))
+    return _skew(bounds, np.array(upright), np.array(lying), sums, width)
+
+
+def _skew(bounds: NDArray[Any], upright: Float64, lying: Float64, sums: list[Float64], width: int) -> Skew:
+    known = np.flatnonzero(np.isfinite(upright))
+    knots, moved = np.zeros(0), np.zeros(0)
+    if len(known):
+        centres = (bounds[1:] + bounds[:-1] - 1) / 2
+        slopes = np.interp(centres, centres[known], upright[known])
+        place = _places(centres, slopes, sums)
+        half = np.diff(bounds)[[0, -1]] / 2
+        knots = np.concatenate([[0.0], centres, [float(bounds[-1] - 1)]])
+        moved = np.concatenate([[place[0] - slopes[0] * half[0]], place, [place[-1] + slopes[-1] * half[1]]])
+        moved -= moved[0]
+        if np.ptp(moved) < STRAIGHT_PX:
+            knots, moved = np.zeros(0), np.zeros(0)
+    turned = -float(np.median(upright[known])) if len(known) else 0.0
+    seen = lying[np.isfinite(lying)]
+    slope = float(np.median(seen)) if len(seen) else turned
+    return Skew(knots, moved, slope if abs(slope) * width / 2 >= STRAIGHT_PX else 0.0)
+
+
+def _slope(dark: Float64) -> float:
+    """Columns a row by which upright lines lean; NaN where there are none to go by. `dark` float64 [h,w]."""
+    height = len(dark)
+    steps = int(2 * STEEPEST * height / 2)
+    if steps < 1 or dark.shape[1] < 4 * steps:
+        return np.nan
+    slopes = np.arange(-steps, steps + 1) / height
+    blocks = _blocks(dark)
+    sharpness = np.array([np.square(np.diff(_shifted_sum(blocks, slope, height))).sum() for slope in slopes])
+    best = int(sharpness.argmax())
+    if sharpness[best] < PROMINENCE * np.median(sharpness) or sharpness[best] == 0:
+        return np.nan
+    level = np.flatnonzero(sharpness >= 0.999 * sharpness[best])
+    return float(slopes[level[np.abs(level - steps).argmin()]])  # of slopes that do as well, the one nearest to none
+
+
+def _blocks(dark: Float64) -> Float64:
+    """Sums of _BLOCK rows each, [n,w]."""
+    return np.add.reduceat(dark, np.arange(0, len(dark), _BLOCK), axis=0)
+
+
+def _sheared(dark: Float64, slope: float) -> Float64:
+    """Sums of the columns of a strip once it is upright about its middle row, [w]."""
+    return _shifted_sum(_blocks(dark), slope, len(dark))
+
+
+def _shifted_sum(blocks: Float64, slope: float, height: int) -> Float64:
+    middle = np.arange(len(blocks)) * _BLOCK + (_BLOCK - 1) / 2 - (height - 1) / 2
+    shifts = np.rint(slope * middle).astype(int)
+    total = np.zeros(blocks.shape[1])
+    for shift in np.unique(shifts).tolist():
+        part = blocks[shifts == shift].sum(axis=0)
+        total += _moved(part, shift)
+    return total
+
+
+def _moved(sums: Float64, shift: int) -> Float64:
+    """`sums` taken `shift` columns further right, the ends repeated."""
+    return np.asarray(sums[np.clip(np.arange(len(sums)) + shift, 0, len(sums) - 1)], np.float64)
+
+
+def _places(centres: Float64, slopes: Float64, sums: list[Float64]) -> Float64:
+    """How far right the middle of each strip lies, the first at 0."""
+    place = np.zeros(len(centres))
+    before = _edges(sums[0])
+    for n in range(1, len(centres)):
+        foretold = place[n - 1] + (slopes[n - 1] + slopes[n]) / 2 * (centres[n] - centres[n - 1])
+        tries = np.rint(foretold).astype(int) + np.arange(-SEARCH_PX, SEARCH_PX + 1)
+        fits = np.array([before @ _edges(_moved(sums[n], int(shift))) for shift in tries])
+        level = np.flatnonzero(fits == fits.max())
+        place[n] = tries[level[np.abs(level - SEARCH_PX).argmin()]]
+        before = _KEPT * before + (1 - _KEPT) * _edges(_moved(sums[n], int(place[n])))
+    return place
+
+
+def _edges(sums: Float64) -> Float64:
+    """Where the sums change: slow stains drop out."""
+    return np.diff(sums)
