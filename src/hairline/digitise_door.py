@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
+import numpy as np
 import torch
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from hairline.digitise import CurveScale, Demands, DepthScale, Finished, Frame, Job, Reader, digitise, open_scan
+from hairline.digitise import (
+    CurveScale,
+    Demands,
+    DepthScale,
+    Digitised,
+    Finished,
+    Frame,
+    Job,
+    Reader,
+    digitise,
+    open_scan,
+)
 from hairline.digitise.scales import ScaleError
 from hairline.digitise.scan import Scan, ScanError
 from hairline.digitise.whole import Told
@@ -41,17 +54,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _job(options: argparse.Namespace, scan: Scan, network: Trained, device: str) -> Job:
-    dpi = options.dpi if options.dpi is not None else scan.dpi
-    if not dpi > 0:
+    dpi = scan.dpi if options.dpi is None else (options.dpi, options.dpi)
+    if not min(dpi) > 0:
         raise ScanError(
-            f"{scan.path}: expected a resolution, got {'none in the file' if options.dpi is None else dpi}; give "
-            "--dpi, for example --dpi 200"
+            f"{scan.path}: expected a resolution, got {'none in the file' if options.dpi is None else options.dpi}; "
+            "give --dpi, for example --dpi 200"
         )
     rows = tuple(options.rows or (-0.5, scan.height - 0.5))
     curves = network.head.classes[1:]
     scales = _scales(options, curves, scan)
     depth = DepthScale(options.top, options.bottom, rows[0], rows[1], options.unit)
-    frame = _frame(scan, rows, scales, factor=network.px_per_mm * _MM_PER_INCH / dpi, px_per_mm=network.px_per_mm)
+    across, down = (network.px_per_mm * _MM_PER_INCH / value for value in dpi)
+    frame = _frame(scan, rows, scales, factors=(down, across), beside=CONTEXT_MM * network.px_per_mm / across)
     return Job(
         scan=scan,
         frame=frame,
@@ -66,18 +80,22 @@ def _job(options: argparse.Namespace, scan: Scan, network: Trained, device: str)
 
 
 def _frame(
-    scan: Scan, rows: tuple[float, ...], scales: tuple[CurveScale, ...], *, factor: float, px_per_mm: float
+    scan: Scan,
+    rows: tuple[float, ...],
+    scales: tuple[CurveScale, ...],
+    *,
+    factors: tuple[float, float],
+    beside: float,
 ) -> Frame:
-    """The rows between the two depths, and the columns of all tracks with what is beside them."""
-    beside = CONTEXT_MM * px_per_mm / factor
+    """The rows between the two depths, and the columns of all tracks with what is `beside` them, px of the scan."""
     left = min(scale.left_px for scale in scales) - beside
     right = max(scale.right_px for scale in scales) + beside
     _demand_on(scan, "--rows", rows, scan.height)
     for scale in scales:
         _demand_on(scan, f"track of {scale.name}", (scale.left_px, scale.right_px), scan.width)
-    first_row, last_row = round(rows[0] + 0.5), round(rows[1] + 0.5)
-    first, last = max(0, round(left + 0.5)), min(scan.width, round(right + 0.5))
-    return Frame.of((first_row, last_row), (first, last), factor=factor)
+    first_row, last_row = math.floor(rows[0] + 0.5), math.ceil(rows[1] + 0.5)
+    first, last = max(0, math.floor(left + 0.5)), min(scan.width, math.ceil(right + 0.5))
+    return Frame.of((first_row, last_row), (first, last), factors=factors)
 
 
 def _demand_on(scan: Scan, what: str, ends: tuple[float, ...], size: int) -> None:
@@ -114,11 +132,19 @@ def _scale(curve: str, keys: Mapping[str, Any], track: tuple[float, ...]) -> Cur
         raise ScaleError(f"{curve}: `falling` must be yes or no, got {keys['falling']!r}")
     if "track" in keys:
         ends = str(keys["track"]).split("-")
-        track = tuple(_number(f"{curve}:track", end) for end in ends)
-        if len(track) != 2:
+        if len(ends) != 2:
             raise ScaleError(f"{curve}: `track` must be two columns as 120-860, got {keys['track']!r}")
-    values = (_number(f"{curve}:{side}", keys[side]) for side in ("left", "right"))
-    return CurveScale(name, str(keys["unit"]), *track[:2], *values, str(keys["scale"]), keys["falling"] == "yes")
+        track = tuple(_number(f"{curve}:track", end) for end in ends)
+    return CurveScale(
+        name=name,
+        unit=str(keys["unit"]),
+        left_px=track[0],
+        right_px=track[1],
+        left=_number(f"{curve}:left", keys["left"]),
+        right=_number(f"{curve}:right", keys["right"]),
+        kind=str(keys["scale"]),
+        falling=keys["falling"] == "yes",
+    )
 
 
 def _parsed(text: str) -> tuple[str, dict[str, str]]:
@@ -139,6 +165,18 @@ def _number(what: str, text: Any) -> float:
         return float(text)
     except ValueError:
         raise ScaleError(f"{what}: expected a number, got {text!r}") from None
+
+
+def _line(curve: Digitised) -> tuple[str, ...]:
+    """The cells of one curve."""
+    name = curve.scale.name if curve.scale.name == curve.label else f"{curve.scale.name} ({curve.label})"
+    seen = f"{100 * curve.coverage:.1f} %", f"{curve.mean_confidence:.2f}", f"{curve.longest_gap_mm:.1f} mm"
+    if curve.refused:
+        return name, *seen, "-", "refused"
+    known = np.isfinite(curve.values)
+    laps = ", ".join(f"{lap:+d}" if lap else "0" for lap in np.unique(curve.lap[known]).tolist())
+    low, high = curve.values[known].min(), curve.values[known].max()
+    return name, *seen, laps, f"{low:.4g} to {high:.4g} {curve.scale.unit}".rstrip()
 
 
 @contextmanager
@@ -171,24 +209,10 @@ def _tell(finished: Finished, job: Job) -> None:
         CONSOLE.print(f"went on after {finished.resumed} bands that were read before", style="dim")
     CONSOLE.print(f"skew: {finished.skew.told()}", style="dim")
     table = Table("curve", box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("class", "coverage", "confidence", "longest gap", "laps", "values"):
-        table.add_column(name, justify="right" if name != "class" else "left")
+    for name in ("coverage", "confidence", "longest gap", "laps", "values"):
+        table.add_column(name, justify="right", no_wrap=True)
     for curve in finished.curves:
-        known = curve.values[curve.values == curve.values]
-        unit = f" {curve.scale.unit}" if curve.scale.unit else ""
-        told = "refused" if curve.refused else f"{known.min():.4g} to {known.max():.4g}{unit}"
-        lapped = sorted(set(curve.lap.tolist()))
-        laps = "-" if curve.refused else ", ".join(f"{lap:+d}" if lap else "0" for lap in lapped)
-        gap = f"{curve.longest_gap_mm:.1f} mm"
-        table.add_row(
-            curve.scale.name,
-            curve.label,
-            f"{100 * curve.coverage:.1f} %",
-            f"{curve.mean_confidence:.2f}",
-            gap,
-            laps,
-            told,
-        )
+        table.add_row(*_line(curve))
     CONSOLE.print(table)
     for curve in finished.curves:
         if curve.refused:

@@ -55,11 +55,11 @@ class Skew:
         """Whole columns that each row lies too far right."""
         if not len(self.knots):
             return np.zeros(len(rows), np.int64)
-        return np.rint(np.interp(rows, self.knots, self.moved)).astype(np.int64)
+        return np.asarray(np.rint(np.interp(rows, self.knots, self.moved)), np.int64)
 
     def down(self, width: int) -> Int64:
         """Whole rows that each of `width` columns lies too low."""
-        return np.rint(self.slope * (np.arange(width) - (width - 1) / 2)).astype(np.int64)
+        return np.asarray(np.rint(self.slope * (np.arange(width) - (width - 1) / 2)), np.int64)
 
     def told(self) -> str:
         """In words, for the terminal."""
@@ -79,7 +79,7 @@ def estimate(rows: Callable[[int, int], UInt8], shape: tuple[int, int], *, px_pe
     bounds = np.linspace(0, height, count + 1).astype(int)
     upright, lying, sums = [], [], []
     for start, stop in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-        dark = 255.0 - rows(start, stop)
+        dark = np.asarray(255.0 - rows(start, stop), np.float64)
         slope = _slope(dark)
         upright.append(slope)
         lying.append(_slope(dark.T))

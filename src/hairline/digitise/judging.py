@@ -21,7 +21,7 @@ import numpy as np
 from hairline.digitise.paper import Frame
 from hairline.digitise.scales import CurveScale, laps
 from hairline.digitise.tracing import Curve
-from hairline.vocabulary import Float64, Int64
+from hairline.vocabulary import Float32, Float64, Int64
 
 MOST_INK: Final = 0.2
 MIN_CONFIDENCE: Final = 0.5
@@ -65,16 +65,26 @@ class Digitised:
         return float(np.isfinite(self.u_px).mean())
 
 
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """What is kept of the ink of one curve: the share of its `track` that it covers in each row, [H], and of the
+    `middle` of its track, where only a line from side to side lies.
+    """
+
+    track: Float32
+    middle: Float32
+
+
 def judged(
-    label: str, curve: Curve, scale: CurveScale, frame: Frame, *, ink_share: float, px_per_mm: float, demands: Demands
+    label: str, curve: Curve, ink: Ink, scale: CurveScale, *, frame: Frame, px_per_mm: float, demands: Demands
 ) -> Digitised:
-    """The curve as it may be told; `ink_share` of its track is covered by its ink."""
+    """The curve as it may be told."""
     found = np.isfinite(curve.x_px)
     mean = float(curve.confidence[found].mean()) if found.any() else 0.0
     kept = found & (curve.confidence >= demands.min_confidence)
     u_px = np.where(kept, curve.x_px, np.nan)
     x_px = frame.scan_x(u_px)
-    lap = laps(scale.position(x_px), px_per_mm=px_per_mm)
+    lap = laps(scale.position(x_px), ink.middle, px_per_mm=px_per_mm)
     return Digitised(
         label=label,
         scale=scale,
@@ -82,7 +92,7 @@ def judged(
         values=scale.values(x_px, lap),
         lap=lap,
         confidence=curve.confidence,
-        refused=_refusal(found.any(), float(kept.mean()), mean, ink_share, demands),
+        refused=_refusal(bool(found.any()), float(kept.mean()), mean, float(ink.track.mean()), demands),
         mean_confidence=mean,
         longest_gap_mm=_longest(~kept) / px_per_mm,
     )

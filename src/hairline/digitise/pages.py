@@ -5,9 +5,10 @@ Conventions
     BT.601), 16 bits by their upper 8, transparency over white paper, orientation tags obeyed.
     A page of **strips** (a TIFF that is stored by rows) is decoded strip by strip: each is handed to Pillow as a TIFF
     of its own, and only those that hold the rows asked for are held. Everything else (PNG, JPEG, a TIFF in tiles or
-    turned by its orientation tag) is decoded **whole**.
+    turned by its orientation tag) is decoded **whole**. Only the rows asked for are turned to grey.
     What is decoded at once is known from the header and refused above `MOST_BYTES` before any of it is allocated:
-    1 byte a pixel for 1-bit and grey, 2 for 16 bits, 4 for colour, CMYK and transparency.
+    1 byte a pixel for 1-bit, grey and JPEG, 2 for 16 bits, 4 for other colour, CMYK and transparency. (A turned page
+    is held twice while it is turned.)
 
 References
     TIFF revision 6.0 (Adobe, 1992).
@@ -17,9 +18,11 @@ from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from PIL import Image, ImageOps, TiffImagePlugin
@@ -44,11 +47,11 @@ class ScanError(ValueError):
 
 
 class Page(ABC):
-    """One page: `height` x `width` px at `dpi` (0 where the file does not say)."""
+    """One page: `height` x `width` px at `dpi`, across and down, 0 where the file does not say."""
 
     height: int
     width: int
-    dpi: float
+    dpi: tuple[float, float]
 
     @abstractmethod
     def rows(self, start: int, stop: int) -> UInt8:
@@ -61,28 +64,34 @@ class Page(ABC):
 
 @dataclass(eq=False)
 class WholePage(Page):
-    """A page that is decoded in one piece, and kept until it is told to forget."""
+    """Page `number` of a file, decoded in one piece and kept until it is told to forget."""
 
     path: Path
     number: int
     height: int
     width: int
-    dpi: float
-    _grey: UInt8 | None = field(default=None, repr=False)
+    dpi: tuple[float, float]
+    _image: Image.Image | None = field(default=None, repr=False)
 
     @override
     def rows(self, start: int, stop: int) -> UInt8:
-        if self._grey is None:
-            with opened(self.path) as image, _decoding(self.path):
-                image.seek(self.number)
-                image.draft("L", image.size)  # a JPEG then decodes to grey at once
-                image.load()
-                self._grey = grey_of(ImageOps.exif_transpose(image))
-        return self._grey[start:stop]
+        with _decoding(self.path):
+            if self._image is None:
+                with self.path.open("rb") as file:
+                    self._image = self._decoded(file)
+            return _grey_rows(self._image, start, stop)
 
     @override
     def forget(self) -> None:
-        self._grey = None
+        self._image = None
+
+    def _decoded(self, file: BinaryIO) -> Image.Image:
+        image = Image.open(file)
+        if self.number:
+            image.seek(self.number)
+        image.draft("L", image.size)  # a JPEG then decodes to grey at once
+        image.load()
+        return image if image.getexif().get(_TURN, 1) == 1 else ImageOps.exif_transpose(image)
 
 
 @dataclass(eq=False)
@@ -92,45 +101,79 @@ class StripPage(Page):
     path: Path
     height: int
     width: int
-    dpi: float
+    dpi: tuple[float, float]
     tags: TiffImagePlugin.ImageFileDirectory_v2
     strip_rows: int
     offsets: tuple[int, ...]
     counts: tuple[int, ...]
-    _strips: dict[int, UInt8] = field(default_factory=dict, repr=False)
+    _strips: dict[int, Image.Image] = field(default_factory=dict, repr=False)
 
     @override
     def rows(self, start: int, stop: int) -> UInt8:
         wanted = range(start // self.strip_rows, -(-stop // self.strip_rows))
         self._strips = {number: kept for number, kept in self._strips.items() if number in wanted}
-        for number in wanted:
-            if number not in self._strips:
-                self._strips[number] = self._decoded(number)
-        joined = [self._strips[number] for number in wanted]
-        first = wanted[0] * self.strip_rows
-        together = joined[0] if len(joined) == 1 else np.concatenate(joined)
-        return together[start - first : stop - first]
+        parts = []
+        with _decoding(self.path):
+            for number in wanted:
+                if number not in self._strips:
+                    self._strips[number] = self._decoded(number)
+                top, strip = number * self.strip_rows, self._strips[number]
+                parts.append(_grey_rows(strip, max(start - top, 0), min(stop - top, strip.height)))
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     @override
     def forget(self) -> None:
         self._strips = {}
 
-    def _decoded(self, number: int) -> UInt8:
+    def _decoded(self, number: int) -> Image.Image:
         with self.path.open("rb") as file:
             file.seek(self.offsets[number])
             raw = file.read(self.counts[number])
         height = min(self.strip_rows, self.height - number * self.strip_rows)
-        with _decoding(self.path), opened(_as_file(self.tags, raw, height)) as image:
-            image.load()
-            return grey_of(image)
+        image = Image.open(_as_file(self.tags, raw, height))
+        image.load()
+        return image
+
+
+@dataclass(eq=False)
+class TurnedPage(Page):
+    """A page of strips that its orientation tag, 2 to 8, turns or mirrors."""
+
+    page: StripPage
+    turn: int
+    height: int
+    width: int
+    dpi: tuple[float, float]
+    _grey: UInt8 | None = field(default=None, repr=False)
+
+    @override
+    def rows(self, start: int, stop: int) -> UInt8:
+        if self._grey is None:
+            self._grey = turned(self.page.rows(0, self.page.height), self.turn)
+            self.page.forget()
+        return self._grey[start:stop]
+
+    @override
+    def forget(self) -> None:
+        self._grey = None
+
+
+def turned(grey: UInt8, turn: int) -> UInt8:
+    """[h,W] as orientation tag `turn`, 1 to 8, asks for."""
+    if turn >= 5:  # the first row of the file is a column of the picture
+        grey = grey.T
+    mirrored, upended = turn in (2, 3, 6, 7), turn in (3, 4, 7, 8)
+    return np.ascontiguousarray(grey[:: -1 if upended else 1, :: -1 if mirrored else 1])
 
 
 def pages_of(path: Path) -> tuple[Page, ...]:
     """The pages of an image file in their order, nothing decoded yet. ScanError says what is wrong with one."""
     found: list[Page] = []
-    with _decoding(path), opened(path) as image:
-        for number in range(getattr(image, "n_frames", 1)):
-            image.seek(number)
+    with _decoding(path), path.open("rb") as file:
+        image = Image.open(file)
+        for number in range(getattr(image, "n_frames", 1) if image.format == "TIFF" else 1):
+            if number:
+                image.seek(number)
             if _tag(image, _THUMBNAIL, 0) & 1:
                 continue  # a thumbnail of another page
             found.append(_page(path, image, number))
@@ -152,64 +195,48 @@ def grey_of(image: Image.Image) -> UInt8:
     return np.where(grey, np.uint8(255), np.uint8(0)) if grey.dtype == np.bool_ else np.asarray(grey, np.uint8)
 
 
-class opened:
-    """An image file open, its own size limit off: this module has one that also knows what a strip is."""
+@contextmanager
+def _decoding(path: Path) -> Iterator[None]:
+    """Errors of Pillow and libtiff as ScanError with the name of the file; Pillow's own limit of size off.
 
-    def __init__(self, source: Path | io.BytesIO) -> None:
-        self.source = source
-
-    def __enter__(self) -> Image.Image:
-        self.limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-        try:
-            self.image: Image.Image = Image.open(self.source)
-        except BaseException:
-            Image.MAX_IMAGE_PIXELS = self.limit
-            raise
-        return self.image
-
-    def __exit__(self, *_: object) -> None:
-        Image.MAX_IMAGE_PIXELS = self.limit
-        self.image.close()
-
-
-class _decoding:
-    """Errors of Pillow and libtiff as ScanError with the name of the file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ScanError):
-            if str(self.path) in str(error):
-                return
-            raise ScanError(f"{self.path}: {error}") from error
-        if isinstance(error, (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError)):
-            raise ScanError(
-                f"{self.path}: expected a whole image, could not decode it ({error}); was the file cut short on its "
-                "way? copy it again, or open it in an image viewer and save it anew"
-            ) from error
+    This module has a limit that knows what a strip is, and checks it before anything is decoded.
+    """
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    except ScanError as error:
+        raise ScanError(f"{path}: {error}") from error
+    except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError) as error:
+        raise ScanError(
+            f"{path}: expected a whole image, could not decode it ({error}); was the file cut short on its way? copy "
+            "it again, or open it in an image viewer and save it anew"
+        ) from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
 def _page(path: Path, image: Image.Image, number: int) -> Page:
     dpi = _dpi(image)
     bytes_a_pixel = 1 if image.format == "JPEG" and image.mode == "RGB" else _BYTES.get(image.mode, 4)
-    tags = getattr(image, "tag_v2", None)
-    if tags is not None and tags.get(_TURN, 1) == 1:
-        strips = _strips(path, tags, dpi)
-        if strips is not None:
-            _demand_room(path, min(strips.strip_rows, strips.height), strips.width, bytes_a_pixel)
-            return strips
+    tags: TiffImagePlugin.ImageFileDirectory_v2 | None = getattr(image, "tag_v2", None)
+    strips = None if tags is None else _strips(path, tags, dpi)
     width, height = image.size
-    if image.getexif().get(_TURN, 1) >= 5 and tags is None:
-        width, height = height, width  # of a TIFF, Pillow has turned the size already
-    _demand_room(path, height, width, bytes_a_pixel)
-    return WholePage(path, number, height, width, dpi)
+    if strips is None:
+        if tags is None and image.getexif().get(_TURN, 1) >= 5:
+            width, height = height, width  # of a TIFF, Pillow has turned the size already
+        _demand_room(height, width, bytes_a_pixel)
+        return WholePage(path, number, height, width, dpi)
+    turn = _tag(image, _TURN, 1)
+    if turn not in range(2, 9):
+        _demand_room(strips.strip_rows, strips.width, bytes_a_pixel)
+        return strips
+    _demand_room(strips.height, strips.width, bytes_a_pixel)
+    if turn >= 5:
+        return TurnedPage(strips, turn, strips.width, strips.height, (dpi[1], dpi[0]))
+    return TurnedPage(strips, turn, strips.height, strips.width, dpi)
 
 
-def _strips(path: Path, tags: TiffImagePlugin.ImageFileDirectory_v2, dpi: float) -> StripPage | None:
+def _strips(path: Path, tags: TiffImagePlugin.ImageFileDirectory_v2, dpi: tuple[float, float]) -> StripPage | None:
     """The page by its strips; None where it is not stored so. ScanError where strips lie beyond the end of the file."""
     if _OFFSETS not in tags or tags.get(_PLANES, 1) != 1 or tags.get(_COMPRESSION, 1) == _OLD_JPEG:
         return None
@@ -221,7 +248,7 @@ def _strips(path: Path, tags: TiffImagePlugin.ImageFileDirectory_v2, dpi: float)
     whole = [offset + count <= size for offset, count in zip(offsets, counts, strict=False)]
     if min(rows, height, width) < 1 or not len(offsets) == len(counts) == needed or not all(whole):
         raise ScanError(
-            f"{path}: expected {needed} strips of rows for {width} x {height} px within {size:,} bytes, got "
+            f"expected {needed} strips of rows for {width} x {height} px within {size:,} bytes, got "
             f"{len(offsets)}, {sum(whole)} of them in the file; the file is cut short or damaged: copy it again"
         )
     return StripPage(path, height, width, dpi, tags, rows, offsets, counts)
@@ -245,24 +272,28 @@ def _as_file(tags: TiffImagePlugin.ImageFileDirectory_v2, raw: bytes, height: in
     return file
 
 
-def _demand_room(path: Path, height: int, width: int, bytes_a_pixel: int) -> None:
+def _demand_room(height: int, width: int, bytes_a_pixel: int) -> None:
     needed = height * width * bytes_a_pixel
     if needed > MOST_BYTES:
         raise ScanError(
-            f"{path}: at most {MOST_BYTES:,} bytes may be decoded at once, got {width:,} x {height:,} px of "
+            f"at most {MOST_BYTES:,} bytes may be decoded at once, got {width:,} x {height:,} px of "
             f"{bytes_a_pixel} bytes that can only be decoded together ({needed:,}); save it as a 1-bit or grey TIFF in "
             "strips of some hundred rows, or cut it into pages"
         )
 
 
-def _dpi(image: Image.Image) -> float:
-    """Dots per inch down the page, 0 where the file does not say or says nonsense."""
+def _dpi(image: Image.Image) -> tuple[float, float]:
+    """Dots per inch across and down, 0 where the file does not say or says nonsense."""
     found = image.info.get("dpi", (0.0, 0.0))
     try:
-        dpi = float(found[1])
-    except (TypeError, ValueError, ZeroDivisionError, IndexError):
-        return 0.0
-    return dpi if 20 <= dpi <= 4800 else 0.0
+        across, down = (float(value) for value in found)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return 0.0, 0.0
+    return (across, down) if min(across, down) >= 20 and max(across, down) <= 4800 else (0.0, 0.0)
+
+
+def _grey_rows(image: Image.Image, start: int, stop: int) -> UInt8:
+    return grey_of(image.crop((0, start, image.width, stop)))
 
 
 def _tag(image: Image.Image, tag: int, otherwise: int) -> int:

@@ -38,9 +38,10 @@ class Frame:
     width: int
 
     @classmethod
-    def of(cls, rows: tuple[int, int], columns: tuple[int, int], *, factor: float) -> Frame:
-        """The frame whose paper is `factor` times as large. ScanError when that is too small to see anything."""
-        height, width = (round((last - first) * factor) for first, last in (rows, columns))
+    def of(cls, rows: tuple[int, int], columns: tuple[int, int], *, factors: tuple[float, float]) -> Frame:
+        """The frame whose paper is `factors` (down, across) times as large. ScanError when that is too small."""
+        height = round((rows[1] - rows[0]) * factors[0])
+        width = round((columns[1] - columns[0]) * factors[1])
         if min(height, width) < _SMALLEST_PX:
             raise ScanError(
                 f"the part to digitise must be at least {_SMALLEST_PX} px each way at the run's scale, got "
@@ -98,7 +99,8 @@ class Paper:
             around[top - first : bottom - first, reach : reach + self.frame.width] = self.crooked(top, bottom)
         columns = np.arange(self.frame.width)
         rows = np.arange(start - first, stop - first)
-        return around[rows[:, None] + down[None], columns[None] + across[:, None] + reach]
+        straight = around[rows[:, None] + down[None], columns[None] + across[:, None] + reach]
+        return np.asarray(straight, np.uint8)
 
     def crooked(self, start: int, stop: int) -> UInt8:
         """Grey levels [stop - start, W] as they lie on the scan."""
@@ -113,7 +115,7 @@ class Paper:
             grey = weights @ source.astype(np.float32)
         if self._across is not None:
             grey = (self._across @ grey.astype(np.float32).T).T
-        return np.ascontiguousarray(grey) if grey.dtype == np.uint8 else np.rint(grey).astype(np.uint8)
+        return np.ascontiguousarray(grey if grey.dtype == np.uint8 else np.rint(grey), np.uint8)
 
     @cached_property
     def _across(self) -> sparse.csr_matrix | None:
@@ -125,7 +127,7 @@ class Paper:
 def _taps(start: int, stop: int, factor: float, size: int) -> tuple[int, int, sparse.csr_matrix] | None:
     """Which source pixels (first, last) the pixels start..stop-1 are made of, and the weights; None at factor 1.
 
-    The weights of one pixel depend on that pixel alone. Raises nothing.
+    The weights of one pixel depend on that pixel alone.
     """
     if factor == 1:
         return None

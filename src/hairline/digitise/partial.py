@@ -14,7 +14,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -54,9 +54,19 @@ class Partial:
                     path.unlink()
                 write_bytes(self.folder / "job.json", json.dumps({"digest": self.digest}).encode())
             yield
-        finally:
+        except BaseException:
             lock.release()
+            if not self.finished(1):
+                self._leave()  # nothing was read: nothing to go on with
+            raise
+        lock.release()
+        self._leave()
+
+    def _leave(self) -> None:
+        """Remove what was kept, and the output folder where nothing else was put into it."""
         shutil.rmtree(self.folder)
+        with suppress(OSError):
+            self.out.rmdir()
 
     def finished(self, count: int) -> int:
         """How many of `count` bands are kept, from the first on without a hole."""

@@ -43,13 +43,13 @@ _FOREIGN: Final = {
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """`height` x `width` px over all pages; `dpi` as the file says it, 0 where it does not."""
+    """`height` x `width` px over all pages; `dpi` across and down as the file says it, 0 where it does not."""
 
     path: Path
     pages: tuple[Page, ...]
     height: int
     width: int
-    dpi: float
+    dpi: tuple[float, float]
 
     def rows(self, start: int, stop: int) -> UInt8:
         """Grey levels [stop - start, W] of rows start..stop-1."""
@@ -81,12 +81,11 @@ def open_scan(path: Path) -> Scan:
     pages = pages_of(path)
     if not pages:
         raise ScanError(f"{path}: expected at least one page, got none; save it anew from an image viewer")
-    for name, values in (("width", [page.width for page in pages]), ("resolution", [page.dpi for page in pages])):
-        if len(set(values)) > 1:
-            odd = next(number for number, value in enumerate(values) if value != values[0])
+    for number, page in enumerate(pages, start=1):
+        if (page.width, page.dpi) != (pages[0].width, pages[0].dpi):
             raise ScanError(
-                f"{path}: expected pages of one {name}, got {values[0]:g} on page 1 and {values[odd]:g} on page "
-                f"{odd + 1}; cut or scale the pages to one {name}, or digitise them one by one"
+                f"{path}: expected pages of one width and resolution, got {_told(pages[0])} on page 1 and "
+                f"{_told(page)} on page {number}; cut or scale the pages to one width, or digitise them one by one"
             )
     height, width = sum(page.height for page in pages), pages[0].width
     for name, size, most in (("rows", height, MOST_ROWS), ("columns", width, MOST_COLUMNS)):
@@ -96,6 +95,10 @@ def open_scan(path: Path) -> Scan:
                 f"{'cut it into parts, or scan it at fewer dpi' if size > most else 'this is no scan of a log'}"
             )
     return Scan(path, pages, height, width, pages[0].dpi)
+
+
+def _told(page: Page) -> str:
+    return f"{page.width} px at {page.dpi[0]:g} dpi"
 
 
 def _demand_image(path: Path) -> None:

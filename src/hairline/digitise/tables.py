@@ -58,7 +58,9 @@ def las_of(depth: Float64, curves: Sequence[Digitised], *, depth_unit: str, told
     file.other = "\n".join(f"{curve.scale.name} was refused: {curve.refused}" for curve in curves if curve.refused)
     step = (depth[-1] - depth[0]) / max(len(depth) - 1, 1)
     text = io.StringIO()
-    file.write(text, version=2.0, wrap=False, fmt="%.8g", STRT=depth[0], STOP=depth[-1], STEP=step)
+    file.write(
+        text, version=2.0, wrap=False, fmt="%.8g", column_fmt={0: "%.10g"}, STRT=depth[0], STOP=depth[-1], STEP=step
+    )
     return text.getvalue().encode()
 
 

@@ -21,17 +21,17 @@ from typing import Final
 import numpy as np
 
 from hairline.digitise.deskew import STRAIGHT, Skew, estimate
-from hairline.digitise.judging import Demands, Digitised, judged
+from hairline.digitise.judging import Demands, Digitised, Ink, judged
 from hairline.digitise.paper import Frame, Paper
 from hairline.digitise.partial import Partial
 from hairline.digitise.pictures import OVERLAY_ROWS, class_map_png, overlay_png
 from hairline.digitise.read import Band, Reader
-from hairline.digitise.scales import CurveScale, DepthScale
+from hairline.digitise.scales import OUTER, CurveScale, DepthScale
 from hairline.digitise.scan import Scan
 from hairline.digitise.tables import csv_of, las_of
 from hairline.digitise.tracing import Curve, Strands, strands_of, viterbi
 from hairline.ledger.atomic import write_bytes
-from hairline.vocabulary import Bool, Float64
+from hairline.vocabulary import Bool, Float32
 
 EDGE_MM: Final = 0.75
 """How far beyond the edge of its track a curve's ink is looked for: half of a heavy pen."""
@@ -102,17 +102,25 @@ def _skew(job: Job, partial: Partial) -> Skew:
     return skew
 
 
-def _read(job: Job, paper: Paper, partial: Partial, count: int, told: Told | None) -> tuple[Strands, Float64]:
-    """Strands of all bands, and the share of its track that each curve's ink covers, [K]."""
-    tracks = _tracks(job)
-    strands, inked = [], np.zeros(len(tracks))
+def _read(job: Job, paper: Paper, partial: Partial, count: int, told: Told | None) -> tuple[Strands, list[Ink]]:
+    """Strands of all bands, and of each curve how much of its track is inked."""
+    reach = EDGE_MM * job.px_per_mm
+    tracks, middles = _columns(job, 0, 1, reach), _columns(job, OUTER, 1 - OUTER, 0)
+    strands, inked = [], []
     for number, band in enumerate(_bands(job, paper, partial, count)):
         ink = band.probabilities() * tracks[:, None]
         strands.append(strands_of(ink))
-        inked += (ink > 0.5).sum(axis=(1, 2))
+        inked.append([_share(ink > 0.5, columns) for columns in (tracks, middles)])
         if told is not None:
             told(number + 1, count)
-    return Strands.joined(strands), inked / (tracks.sum(axis=1) * job.frame.height)
+    whole, middle = (np.concatenate(parts, axis=1) for parts in zip(*inked, strict=True))
+    return Strands.joined(strands), [Ink(*both) for both in zip(whole, middle, strict=True)]
+
+
+def _share(ink: Bool, columns: Bool) -> Float32:
+    """Of ink [K,h,W] the share of the columns [K,W] it covers in each row, [K,h]."""
+    among = np.maximum(columns.sum(axis=1), 1)
+    return np.asarray((ink & columns[:, None]).sum(axis=2) / among[:, None], np.float32)
 
 
 def _bands(job: Job, paper: Paper, partial: Partial, count: int) -> Iterator[Band]:
@@ -125,24 +133,22 @@ def _bands(job: Job, paper: Paper, partial: Partial, count: int) -> Iterator[Ban
             yield band
 
 
-def _tracks(job: Job) -> Bool:
-    """Which columns of the paper belong to the track of each curve, [K,W]."""
+def _columns(job: Job, first: float, last: float, reach: float) -> Bool:
+    """Which columns of the paper lie between two shares of each curve's track, or `reach` px beside them, [K,W]."""
     columns = np.arange(job.frame.width)
-    reach = EDGE_MM * job.px_per_mm
-    return np.stack(
-        [
-            (columns >= job.frame.paper_x(scale.left_px) - reach)
-            & (columns <= job.frame.paper_x(scale.right_px) + reach)
-            for scale in job.scales
-        ]
-    )
+    found = []
+    for scale in job.scales:
+        left, right = job.frame.paper_x(scale.left_px), job.frame.paper_x(scale.right_px)
+        low, high = (left + share * (right - left) for share in (first, last))
+        found.append((columns >= low - reach) & (columns <= high + reach))
+    return np.stack(found)
 
 
-def _judge(job: Job, curves: tuple[Curve, ...], ink: Float64) -> tuple[Digitised, ...]:
+def _judge(job: Job, curves: tuple[Curve, ...], ink: list[Ink]) -> tuple[Digitised, ...]:
     names = job.reader.head.classes[1:]
     return tuple(
-        judged(name, curve, scale, job.frame, ink_share=float(share), px_per_mm=job.px_per_mm, demands=job.demands)
-        for name, curve, scale, share in zip(names, curves, job.scales, ink, strict=True)
+        judged(*each, frame=job.frame, px_per_mm=job.px_per_mm, demands=job.demands)
+        for each in zip(names, curves, ink, job.scales, strict=True)
     )
 
 
