@@ -89,9 +89,10 @@ class WholePage(Page):
         image = Image.open(file)
         if self.number:
             image.seek(self.number)
+        turn = _turn(image)
         image.draft("L", image.size)  # a JPEG then decodes to grey at once
         image.load()
-        return image if image.getexif().get(_TURN, 1) == 1 else ImageOps.exif_transpose(image)
+        return ImageOps.exif_transpose(image) if turn in range(2, 9) else image
 
 
 @dataclass(eq=False)
@@ -222,9 +223,9 @@ def _page(path: Path, image: Image.Image, number: int) -> Page:
     strips = None if tags is None else _strips(path, tags, dpi)
     width, height = image.size
     if strips is None:
-        if tags is None and image.getexif().get(_TURN, 1) >= 5:
-            width, height = height, width  # of a TIFF, Pillow has turned the size already
         _demand_room(height, width, bytes_a_pixel)
+        if tags is None and _turn(image) >= 5:
+            width, height = height, width  # of a TIFF, Pillow has turned the size already
         return WholePage(path, number, height, width, dpi)
     turn = _tag(image, _TURN, 1)
     if turn not in range(2, 9):
@@ -294,6 +295,11 @@ def _dpi(image: Image.Image) -> tuple[float, float]:
 
 def _grey_rows(image: Image.Image, start: int, stop: int) -> UInt8:
     return grey_of(image.crop((0, start, image.width, stop)))
+
+
+def _turn(image: Image.Image) -> int:
+    """The orientation tag, 1 where there is none; of a PNG, only one that stands before its pixels, so none is read."""
+    return int(image.getexif().get(_TURN, 1)) if "exif" in image.info or image.format != "PNG" else 1
 
 
 def _tag(image: Image.Image, tag: int, otherwise: int) -> int:
