@@ -116,8 +116,11 @@ def _scales(options: argparse.Namespace, curves: tuple[str, ...], scan: Scan) ->
     shared = {"left": options.left, "right": options.right, "scale": options.scale, "unit": "", "falling": "no"}
     found = tuple(_scale(name, shared | {"name": name} | own.get(name, {}), track) for name in curves)
     names = [scale.name for scale in found]
-    if len(set(names)) < len(names):
-        raise ScaleError(f"--curve: expected a name of its own for every curve, got {', '.join(names)}")
+    if len({name.upper() for name in names} - {"DEPT", "DEPTH"}) < len(names):
+        raise ScaleError(
+            f"--curve: expected a name of its own for every curve, other than DEPT and DEPTH, got {', '.join(names)}; "
+            "LAS does not tell small letters from capitals"
+        )
     return found
 
 

@@ -202,5 +202,5 @@ def test_fractions_have_no_white(tmp_path: Path) -> None:
 def test_rows_outside_are_refused(tmp_path: Path) -> None:
     scan = open_scan(save(noise(), tmp_path / "a.png"))
     for start, stop in ((-1, 5), (5, 5), (0, 121)):
-        with pytest.raises(ValueError, match="rows must lie in 0..120"):
+        with pytest.raises(ValueError, match=r"rows must lie in 0\.\.120"):
             scan.rows(start, stop)

@@ -38,7 +38,7 @@ STRIP_MM: Final = 64.0
 STEEPEST: Final = 0.05  # 2.9 degrees
 PROMINENCE: Final = 1.5
 SEARCH_PX: Final = 3
-STRAIGHT_PX: Final = 1.0
+STRAIGHT_PX: Final = 1.5
 _BLOCK: Final = 4  # rows summed before shearing
 _KEPT: Final = 0.8  # share of the strips before in the sums a strip is compared with
 
@@ -103,7 +103,7 @@ def _skew(bounds: NDArray[Any], upright: Float64, lying: Float64, sums: list[Flo
     turned = -float(np.median(upright[known])) if len(known) else 0.0
     seen = lying[np.isfinite(lying)]
     slope = float(np.median(seen)) if len(seen) else turned
-    return Skew(knots, moved, slope if abs(slope) * width / 2 >= STRAIGHT_PX else 0.0)
+    return Skew(knots, moved, slope if abs(slope) * width >= STRAIGHT_PX else 0.0)
 
 
 def _slope(dark: Float64) -> float:

@@ -3,7 +3,7 @@
 Conventions
     CSV: `depth`, then of each curve its value under its own name, and `NAME.x_px` (column of the scan as it was given,
     skew and all), `NAME.confidence`, `NAME.lap`. A gap is an empty cell; confidence is told in gaps too.
-    LAS: depth and the values; a gap is NULL_VALUE. The file tells the scan, the run and every curve that was refused.
+    LAS: depth and the values, under their names in capitals; a gap is NULL_VALUE. The file tells the scan, the run and every curve that was refused.
     Refused curves have no column.
 
 References
@@ -52,7 +52,7 @@ def las_of(depth: Float64, curves: Sequence[Digitised], *, depth_unit: str, told
         if not curve.refused:
             scale = curve.scale
             descr = f"{curve.label}, {scale.kind} {scale.left:g} to {scale.right:g}, digitised"
-            file.append_curve(scale.name, _rounded(curve.values), unit=scale.unit, descr=descr)
+            file.append_curve(scale.name.upper(), _rounded(curve.values), unit=scale.unit, descr=descr)
     for name, value in told.items():
         file.params[name] = lasio.HeaderItem(name, value=value)
     file.other = "\n".join(f"{curve.scale.name} was refused: {curve.refused}" for curve in curves if curve.refused)
