@@ -157,7 +157,7 @@ def test_the_table_says_what_came_of_each_curve(scan: Path, capsys) -> None:
     )
     text = told(capsys)
     assert code == 0
-    for words in ("400 rows x 300 columns", "skew: straight", "GR (curve_1)", "coverage", "longest gap", "written: "):
+    for words in ("400 rows x 300 columns", "skew: straight", "GR (curve_1)", "coverage", "longest gap", "written to "):
         assert words in text
     table = pd.read_csv(out / "curves.csv")
     assert np.nanmax(np.abs(table.GR - (wave(400, middle=150, swing=80) + 0.5) / 2)) < 0.7

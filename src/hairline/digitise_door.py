@@ -222,4 +222,7 @@ def _tell(finished: Finished, job: Job) -> None:
             CONSOLE.print(f"{curve.scale.name} is refused: {curve.refused}", style="yellow", soft_wrap=True)
     if not finished.told:
         CONSOLE.print("no curve is told, so there is no CSV and no LAS; the pictures show what was seen", style="red")
-    CONSOLE.print("written: " + ", ".join(map(str, finished.files)), soft_wrap=True)
+    names = [path.name for path in finished.files if not path.name.startswith("overlay_")]
+    parts = [path.name for path in finished.files if path.name.startswith("overlay_")]
+    names += [f"{parts[0]} to {parts[-1]}"] if parts else []
+    CONSOLE.print(f"written to {finished.files[0].parent}: {', '.join(names)}", soft_wrap=True)

@@ -36,6 +36,8 @@ from hairline.vocabulary import Bool, Float32
 EDGE_MM: Final = 0.75
 """How far beyond the edge of its track a curve's ink is looked for: half of a heavy pen."""
 
+_AT_ONCE: Final = 256  # rows of the overlay, which is far higher than a band
+
 Told = Callable[[int, int], None]
 """Called with (bands done, bands in all)."""
 
@@ -175,6 +177,7 @@ def _write(job: Job, paper: Paper, partial: Partial, curves: tuple[Digitised, ..
     tops = range(0, height, OVERLAY_ROWS)
     for number, top in enumerate(tops, start=1):
         name = "overlay.png" if len(tops) == 1 else f"overlay_{number:03d}.png"
-        grey = paper.rows(top, min(top + OVERLAY_ROWS, height))
-        write(name, overlay_png(grey, top, curves, depth, title=job.scan.path.name))
+        bottom = min(top + OVERLAY_ROWS, height)
+        parts = [paper.rows(row, min(row + _AT_ONCE, bottom)) for row in range(top, bottom, _AT_ONCE)]
+        write(name, overlay_png(np.concatenate(parts), top, curves, depth, title=job.scan.path.name))
     return tuple(files)
