@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from scan_cases import PX_PER_MM, blank, save
+from scan_cases import PX_PER_MM, blank, save, trace
 
 from hairline.digitise.deskew import STRAIGHT, Skew, estimate
 from hairline.digitise.paper import Frame, Paper
@@ -35,8 +35,10 @@ def test_a_straight_sheet_is_left_alone(number: int) -> None:
 def test_the_skew_of_a_sheet_is_found(number: int, angle: float, shear: float) -> None:
     skew = of(sheet(number, SkewSpec(angle_deg=angle, shear=shear)))
     slope = shear - math.tan(math.radians(angle))
-    rows = np.arange(800)
-    assert np.abs(skew.across(rows) - slope * rows).max() <= 2.5
+    header = round(sample("archive", number, size_mm=(200.0, 64.0)).header_mm * PX_PER_MM)
+    rows = np.arange(header, 800)  # a header has no lines: what lies above the first is left where it is
+    assert np.abs(skew.across(rows) - slope * (rows - header)).max() <= 2.0
+    assert not skew.across(np.arange(header // 2)).any()
     assert skew.slope * 128 == pytest.approx(math.tan(math.radians(angle)) * 128, abs=1.0)
 
 
@@ -55,6 +57,15 @@ def test_a_slow_wave_of_a_long_scan_is_followed() -> None:
 def test_nothing_to_go_by_is_straight(image: np.ndarray) -> None:
     assert of(image).told() == "straight"
     assert of(image[:9, :9]).told() == "straight"
+
+
+@pytest.mark.parametrize("trend", [0, 5, 15, 25])
+@pytest.mark.parametrize("ink", [0, 120])
+def test_a_curve_alone_is_not_straightened(trend: int, ink: int) -> None:
+    rows = np.arange(512)
+    x = np.linspace(100, 100 + trend, 512) + 3 * np.sin(rows / 20)
+    assert of(trace(np.full((512, 300), 255, np.uint8), x, ink=ink)).told() == "straight"
+    assert of(trace(blank(512, 300), x, ink=ink)).told() == "straight"
 
 
 def test_noise_is_straight() -> None:

@@ -3,7 +3,8 @@
 Conventions
     CSV: `depth`, then of each curve its value under its own name, and `NAME.x_px` (column of the scan as it was given,
     skew and all), `NAME.confidence`, `NAME.lap`. A gap is an empty cell; confidence is told in gaps too.
-    LAS: depth and the values, under their names in capitals; a gap is NULL_VALUE. The file tells the scan, the run and every curve that was refused.
+    LAS: depth and the values, under their names in capitals; a gap is NULL_VALUE. The file tells the scan, the run and
+    every curve that was refused.
     Refused curves have no column.
 
 References
