@@ -10,10 +10,16 @@ _ABOUT: Final = """\
 A scan of a log -> its curves as CSV and LAS, with pictures to look at.
 
 What stands where on the scan
-    `--track LEFT RIGHT` columns (pixels of the file) of the edges of the track, in the first row that is digitised;
-    without it the whole width is the track. `--left` and `--right` are the values there. `--rows TOP BOTTOM` rows of
-    the file at which the depths `--top` and `--bottom` stand, without it the first and the last; what lies above and
-    below is not read. `--curve NAME:KEY=VALUE,...` says otherwise for one curve of the run.
+    --track   columns (pixels of the file) of the edges of the track, in the first row that is digitised; without it the
+              whole width is the track. --left and --right are the values there
+    --rows    rows of the file at which the depths --top and --bottom stand, without it the first and the last; what
+              lies above and below is not read, so leave out the header
+    --curve   says otherwise for one curve of the run, as curve_1:left=0,right=150,name=GR,unit=API,track=120-860;
+              falling=yes for a scale whose smaller value, given as left, stands at the right edge
+
+A curve that leaves the track and comes back on the other side is unwrapped. A curve that is not seen well enough is
+refused with the reason, and nothing is filled in where it is not seen. A scan that stands upside down is not noticed:
+turn it first. A run that was killed goes on when the same command is given again.
 """
 
 

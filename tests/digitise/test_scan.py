@@ -38,6 +38,23 @@ def test_grey_tiff_strip_by_strip(compression: str, tmp_path: Path) -> None:
         assert np.array_equal(scan.rows(start, stop), grey[start:stop])
 
 
+def test_only_the_strips_and_pages_asked_for_are_held(tmp_path: Path) -> None:
+    images = [Image.fromarray(noise()), Image.fromarray(noise())]
+    images[0].save(
+        tmp_path / "a.tif", save_all=True, append_images=images[1:], compression="tiff_lzw", strip_size=50 * 16
+    )
+    scan = open_scan(tmp_path / "a.tif")
+    first, second = scan.pages
+    assert isinstance(first, StripPage)
+    assert isinstance(second, StripPage)
+    scan.rows(20, 40)
+    assert list(first._strips) == [1, 2]
+    scan.rows(110, 130)
+    assert (list(first._strips), list(second._strips)) == ([6, 7], [0])
+    scan.rows(150, 160)
+    assert (list(first._strips), list(second._strips)) == ([], [1, 2])
+
+
 @pytest.mark.parametrize("compression", ["raw", "group3", "group4", "tiff_lzw"])
 @pytest.mark.parametrize("strip", [7, 1000])
 def test_one_bit_tiff(compression: str, strip: int, tmp_path: Path) -> None:
