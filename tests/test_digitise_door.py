@@ -246,13 +246,42 @@ def test_no_curve_is_exit_code_1_and_no_table(tmp_path: Path, capsys) -> None:
 
 
 @pytest.mark.usefixtures("perfect")
-def test_an_upside_down_scan_reads_upside_down(scan: Path) -> None:
-    turned = np.asarray(Image.open(scan))[::-1, ::-1]
-    path = save(np.ascontiguousarray(turned), scan.parent / "turned.tif")
-    code, out = digitise(path)  # not noticed: said in `scan.py` and --help
-    assert code == 0
-    assert digitise(scan, "--force")[0] == 0
-    assert out.exists()
+def test_an_upside_down_scan_is_not_noticed_and_reads_mirrored(scan: Path) -> None:
+    assert digitise(scan)[0] == 0
+    upright = pd.read_csv(scan.parent / "out/curves.csv").curve_1
+    turned = np.ascontiguousarray(np.asarray(Image.open(scan))[::-1, ::-1])
+    assert digitise(save(turned, scan.parent / "turned.tif"), "--force")[0] == 0
+    found = pd.read_csv(scan.parent / "out/curves.csv").curve_1[::-1].to_numpy()
+    assert np.nanmax(np.abs(150 - found - upright)) < 1.5
+
+
+@pytest.mark.usefixtures("perfect")
+def test_a_scan_cut_short_leaves_nothing(scan: Path, capsys) -> None:
+    png = save(np.asarray(Image.open(scan)), scan.parent / "whole.png").read_bytes()
+    (scan.parent / "cut.png").write_bytes(png[: len(png) // 2])
+    code, out = digitise(scan.parent / "cut.png", "--dpi", "100")
+    assert code == 1
+    assert "cut short" in told(capsys)
+    assert not out.exists()
+
+
+def test_a_stopped_scan_says_how_to_go_on(scan: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    calls = []
+
+    def stops(image: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        if len(calls) > 3:
+            raise KeyboardInterrupt
+        return sees(image)
+
+    known = Trained("perfect@0", stops, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
+    monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: known)
+    assert digitise(scan)[0] == 130
+    assert "the same command without --force goes on" in told(capsys)
+    whole = dataclasses.replace(known, network=sees)  # type: ignore[arg-type]
+    monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: whole)
+    assert digitise(scan)[0] == 0
+    assert "went on after" in told(capsys)
 
 
 def test_a_binary_run_tells_one_curve(scan: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,7 @@ CONTEXT_MM: Final = 4.0
 
 _KEYS: Final = ("left", "right", "scale", "name", "unit", "track", "falling")
 _MM_PER_INCH: Final = 25.4
+_STOPPED: Final = 130
 
 
 def run(options: argparse.Namespace) -> int:
@@ -47,8 +48,12 @@ def run(options: argparse.Namespace) -> int:
     scan = open_scan(options.scan)
     job = _job(options, scan, network, device)
     _tell_job(job, network)
-    with _progress(options.scan.name) as told:
-        finished = digitise(job, options.out, force=options.force, told=told)
+    try:
+        with _progress(options.scan.name) as told:
+            finished = digitise(job, options.out, force=options.force, told=told)
+    except KeyboardInterrupt:
+        CONSOLE.print("stopped; the same command without --force goes on from here", style="yellow")
+        return _STOPPED
     _tell(finished, job)
     return 0 if finished.told else 1
 
