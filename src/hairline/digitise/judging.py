@@ -4,8 +4,8 @@ Conventions
     The confidence of a row is the tracer's, 0..1. Rows below `min_confidence` are gaps: nothing is filled in.
     **coverage** is the share of the rows that keep a value, the **longest gap** is in mm of paper.
     A curve is refused, with its reason, when
-        nothing of it was found                                        an empty class map
         its ink covers more than MOST_INK of its track                 a class map that is all curve
+        nothing of it was found                                        an empty class map
         the mean confidence of the rows where it was found is below `min_confidence`
         its coverage is below `min_coverage`
     A refused curve has no values in any file.
@@ -100,13 +100,13 @@ def judged(
 
 def _refusal(found: bool, coverage: float, mean: float, ink_share: float, demands: Demands) -> str:
     """Why the curve is not told, or nothing."""
-    if not found:
-        return "nothing of it was found"
     if ink_share > MOST_INK:
         return (
             f"the network calls {100 * ink_share:.0f} % of its track this curve, {100 * MOST_INK:.0f} % are the most; "
             "is the run trained, and is --dpi right?"
         )
+    if not found:
+        return "nothing of it was found"
     if mean < demands.min_confidence:
         return f"its mean confidence is {mean:.2f}, expected {demands.min_confidence:g} or more (--min-confidence)"
     if coverage < demands.min_coverage:
