@@ -15,6 +15,7 @@ from cell_cases import manifest, only_folder, run, tables
 from hairline import cell, ledger, place, rendering, work
 from hairline.config import CONF, checked
 from hairline.ledger import FAILED, FINISHED, RunFolder
+from hairline.measures.oracle import ORACLES
 from hairline.place import SKIPPED, FailedBeforeError, OtherMeasuresError
 from hairline.rendering import plan_sheets
 from hairline.training.callbacks import LAST
@@ -37,7 +38,7 @@ def test_a_finished_cell_leaves_everything(ended):
     assert told.cell.seed == 0
     assert len(told.cell.dataset_digest) == 16
     assert (ended.folder / "checkpoints" / LAST).exists()
-    assert {"val", "test", "tuned"} == set(per_class["split"])
+    assert {"val", "test", "tuned", *ORACLES} == set(per_class["split"])
     assert set(per_class.loc[per_class["split"] == "test", "class"]) == {"background", "curve_1", "curve_2"}
     assert sorted(per_sheet.loc[per_sheet["split"] == "test", "sheet"].unique()) == [0, 1, 2]
     assert ended.name.startswith("dice-softmax-none-fresh-pen1-unet_slim-smoke-muon-s0-")

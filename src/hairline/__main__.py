@@ -5,6 +5,7 @@ replay    send to MLflow what it missed, and settle runs whose process died
 status    every run of the store with its status
 coherence which reported scores cannot be one operating point, and by how much
 ruler     what every measure says of your own truth, disturbed
+digitise  a scan of a log -> curves as CSV and LAS, with pictures to look at
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from rich.table import Table
 from hairline import ledger
 from hairline.coherence_door import add_coherence
 from hairline.curves.files import read_las_dir
+from hairline.digitise_words import add_digitise
 from hairline.ledger.atomic import LedgerError, write_bytes
 from hairline.resolutions import show_resolutions
 from hairline.ruler_door import add_ruler
@@ -78,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
             )
     add_coherence(commands, CONSOLE)
     add_ruler(commands, CONSOLE)
+    add_digitise(commands)
     return parser
 
 

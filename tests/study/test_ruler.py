@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hairline.measures.pixels import PixelCounts, confusion, rates
-from hairline.measures.surfaces import BAND
+from hairline.measures.region import BAND
 from hairline.sheets import sample
 from hairline.sheets.draw import draw
 from hairline.study.ruler import AMOUNTS, COLUMNS, GAP_ROWS, WIDTHS_PX, disturbed, jittered, respond, swapped, torn

@@ -9,11 +9,12 @@ Of masks, all curves and sheets summed, background in none of them:
     boundary_iou, nsd_*px, tol_f1_*px, hd95_px    measures/surfaces.py
     cldice, tol_cldice_*px, breaks                measures/centrelines.py; breaks is a number per curve
 
-Of the columns of a curve, over the rows that both have:
+Of the columns of a curve, over the rows of the truth, as curves/compare.py defines them with the whole sheet as track:
+a row that was left out is a sheet's width away
 
     mae_px     mean distance sideways
     r2         1 - squared distances / squared distances of the truth from its own mean; every curve has its own
-    coverage   rows found / rows true. The two above say nothing about rows that were left out; this does
+    coverage   rows found / rows true
 
 A measure that has nothing to be counted on is NaN.
 """
@@ -25,6 +26,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from hairline.curves.compare import compare
 from hairline.measures.centrelines import CentrelineCounts, centreline_rates, centrelines
 from hairline.measures.distances import Pair
 from hairline.measures.surfaces import SurfaceCounts, surface_rates, surfaces
@@ -72,8 +74,8 @@ _LINE_TOLERANCES_PX: Final = (0.0, 1.0, 2.0)
 class Tally:
     """What is counted of one curve; `a + b` is the tally of both.
 
-    `pixels [3]` hits, false alarms, misses; `hd95 [2]` their sum and number; `columns [5]` absolute and squared
-    distances, squared distances of the truth from its mean, rows of both, rows of the truth; `curves` how many.
+    `pixels [3]` hits, false alarms, misses; `hd95 [2]` their sum and number; `columns [5]` those of `_columns`;
+    `curves` how many.
     """
 
     pixels: Int64
@@ -96,7 +98,7 @@ def tally(found: Bool, true: Bool, *, found_x: Float64, true_x: Float64) -> Tall
         outline.counts,
         centrelines(pair, tolerances_px=_LINE_TOLERANCES_PX),
         np.nan_to_num(np.array([outline.hd95, float(np.isfinite(outline.hd95))])),
-        _columns(found_x, true_x),
+        _columns(found_x, true_x, found.shape[1]),
     )
 
 
@@ -106,22 +108,18 @@ def overlap(found: Bool, true: Bool) -> Int64:
     return np.array([hits, np.count_nonzero(found) - hits, np.count_nonzero(true) - hits], np.int64)
 
 
-def _columns(found: Float64, true: Float64) -> Float64:
-    """To be replaced by hairline.curves.compare, which has it for curves in general."""
-    known = np.isfinite(true)
-    both = known & np.isfinite(found)
-    if not both.any():
-        return np.array([0, 0, 0, 0, np.count_nonzero(known)], np.float64)
-    away = found[both] - true[both]
-    spread = np.square(true[both] - true[both].mean()).sum()
-    return np.array([np.abs(away).sum(), np.square(away).sum(), spread, len(away), np.count_nonzero(known)])
+def _columns(found: Float64, true: Float64, width: int) -> Float64:
+    """Sums of errors in px, of their squares, spread of the truth, rows, rows found: the track is the whole sheet."""
+    error = compare(found, true, track_px=float(width))
+    sums = np.array([error.error * width, error.square * width**2, error.spread * width**2])
+    return np.concatenate([sums, [error.rows, error.found]])
 
 
 def scores(total: Tally, any_curve: Int64) -> dict[str, float]:
     """Every measure of the module's list, in its order; `any_curve [3]` is the overlap of the sheets as one mask."""
     hits, alarms, misses = total.pixels.tolist()
     outline, centre = surface_rates(total.surface), centreline_rates(total.centre)
-    away, squared, spread, rows, true_rows = total.columns.tolist()
+    away, squared, spread, rows, found_rows = total.columns.tolist()
     found = {
         "iou": _share(hits, hits + alarms + misses),
         "precision": _share(hits, hits + alarms, empty=0.0 if misses else np.nan),
@@ -133,7 +131,7 @@ def scores(total: Tally, any_curve: Int64) -> dict[str, float]:
         "breaks": _share(total.centre.breaks, total.curves),
         "mae_px": _share(away, rows),
         "r2": 1 - _share(squared, spread),
-        "coverage": _share(rows, true_rows),
+        "coverage": _share(found_rows, rows),
     }
     for place, tolerance in enumerate(_TOLERANCES_PX):
         found[f"nsd_{tolerance:.0f}px"] = float(outline["nsd"][place])

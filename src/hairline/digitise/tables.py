@@ -1,0 +1,72 @@
+"""Curves as CSV and LAS 2.0, a row for each row of the paper, shallow first.
+
+Conventions
+    CSV: `depth`, then of each curve its value under its own name, and `NAME.x_px` (column of the scan as it was given,
+    skew and all), `NAME.confidence`, `NAME.lap`. A gap is an empty cell; confidence is told in gaps too.
+    LAS: depth and the values, under their names in capitals; a gap is NULL_VALUE. The file tells the scan, the run and
+    every curve that was refused.
+    Refused curves have no column.
+
+References
+    Canadian Well Logging Society, LAS version 2.0 (1992, updated 2017).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import lasio
+import numpy as np
+import pandas as pd
+
+from hairline.digitise.judging import Digitised
+from hairline.vocabulary import Float64
+
+NULL_VALUE: Final = -999.25
+
+
+def csv_of(depth: Float64, curves: Sequence[Digitised], x_px: Sequence[Float64]) -> bytes:
+    """The CSV of the curves that are told; `x_px` are their columns on the scan."""
+    columns: dict[str, object] = {"depth": depth}
+    for curve, x in zip(curves, x_px, strict=True):
+        if not curve.refused:
+            name = curve.scale.name
+            lap = pd.array(curve.lap, dtype="Int64")
+            lap[~np.isfinite(curve.values)] = pd.NA
+            columns |= {
+                name: _rounded(curve.values),
+                f"{name}.x_px": np.round(x, 2),
+                f"{name}.confidence": np.round(curve.confidence, 3),
+                f"{name}.lap": lap,
+            }
+    return pd.DataFrame(columns).to_csv(index=False).encode()
+
+
+def las_of(depth: Float64, curves: Sequence[Digitised], *, depth_unit: str, told: Mapping[str, str]) -> bytes:
+    """The LAS 2.0 file of the curves that are told; `told` goes into its parameters."""
+    file = lasio.LASFile()
+    file.well["NULL"].value = NULL_VALUE
+    file.append_curve("DEPT", depth, unit=depth_unit, descr="depth of the row of the scan")
+    for curve in curves:
+        if not curve.refused:
+            scale = curve.scale
+            descr = f"{curve.label}, {scale.kind} {scale.left:g} to {scale.right:g}, digitised"
+            file.append_curve(scale.name.upper(), _rounded(curve.values), unit=scale.unit, descr=descr)
+    for name, value in told.items():
+        file.params[name] = lasio.HeaderItem(name, value=value)
+    file.other = "\n".join(f"{curve.scale.name} was refused: {curve.refused}" for curve in curves if curve.refused)
+    step = (depth[-1] - depth[0]) / max(len(depth) - 1, 1)
+    text = io.StringIO()
+    file.write(
+        text, version=2.0, wrap=False, fmt="%.8g", column_fmt={0: "%.10g"}, STRT=depth[0], STOP=depth[-1], STEP=step
+    )
+    return text.getvalue().encode()
+
+
+def _rounded(values: Float64) -> Float64:
+    """Values to six digits of the largest: more than any scan can tell."""
+    known = np.abs(values[np.isfinite(values)])
+    most = float(known.max()) if len(known) else 1.0
+    return np.asarray(np.round(values, int(6 - np.ceil(np.log10(max(most, 1e-30))))), np.float64)

@@ -1,0 +1,196 @@
+"""One scan, from rows of grey to files: straighten, read band by band, trace, judge, write.
+
+Way of a scan
+    The skew is found first, which reads the scan once. Then each band is read and kept in `OUT/.partial/`; its strands
+    (the few places of each row where a curve may be) stay in memory for the tracer, which sees all rows at once. The
+    class map comes from the kept bands, the overlay reads the scan a third time.
+
+Memory
+    The rows of one band, at the scan's own resolution, with what they were decoded from (see `pages.py`), and for the
+    whole length the strands, about 100 bytes a row and curve, the sums of `deskew.py`, and at the end the tables, about
+    1,500 bytes a row while they are written. Measured: a 1-bit TIFF of 200,000 x 2,000 px in strips of 256 rows, read
+    at 4 px/mm, takes 240 MB besides the 890 MB of the libraries; in one single strip 400 MB more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from hairline.curves.curve import Curve
+from hairline.curves.laps import OUTER
+from hairline.curves.strands import Strands, strands_of
+from hairline.curves.viterbi import viterbi
+from hairline.digitise.deskew import STRAIGHT, Skew, estimate
+from hairline.digitise.judging import Demands, Digitised, Ink, judged
+from hairline.digitise.paper import Frame, Paper
+from hairline.digitise.partial import Partial
+from hairline.digitise.pictures import OVERLAY_ROWS, class_map_png, overlay_png
+from hairline.digitise.read import Band, Reader
+from hairline.digitise.scales import CurveScale, DepthScale
+from hairline.digitise.scan import Scan
+from hairline.digitise.tables import csv_of, las_of
+from hairline.ledger.atomic import write_bytes
+from hairline.vocabulary import Bool, Float32, Float64
+
+EDGE_MM: Final = 0.75
+"""How far beyond the edge of its track a curve's ink is looked for: half of a heavy pen."""
+
+_AT_ONCE: Final = 256  # rows of the overlay, which is far higher than a band
+
+Told = Callable[[int, int], None]
+"""Called with (bands done, bands in all)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What to digitise with what: `scales` one for each curve of the reader's head, `run` names the run."""
+
+    scan: Scan
+    frame: Frame
+    reader: Reader
+    run: str
+    px_per_mm: float
+    scales: tuple[CurveScale, ...]
+    depth: DepthScale
+    demands: Demands = field(default_factory=Demands)
+    deskew: bool = True
+
+    def digest(self) -> str:
+        """Names all that decides what is read."""
+        told = (self.scan.digest(), self.run, self.frame, self.reader.tile_px, self.px_per_mm, self.deskew)
+        return hashlib.sha256(repr(told).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What came of a job: the curves in the order of the classes, the skew undone, the files written."""
+
+    curves: tuple[Digitised, ...]
+    skew: Skew
+    files: tuple[Path, ...]
+    resumed: int
+
+    @property
+    def told(self) -> bool:
+        """Whether any curve was told."""
+        return any(not curve.refused for curve in self.curves)
+
+
+def digitise(job: Job, out: Path, *, force: bool = False, told: Told | None = None) -> Finished:
+    """Do the job and write into `out`; an unfinished job of the same kind is gone on with.
+
+    Raises OutputError for a folder that may not be written, ScanError for a scan that cannot be read to its end, and
+    what the network raises.
+    """
+    partial = Partial(out, job.digest())
+    with partial.held(force=force):
+        count = len(job.reader.band_starts(job.frame.height))
+        if told is not None:
+            told(partial.finished(count), count)
+        skew = _skew(job, partial)
+        paper = Paper(job.scan, job.frame, skew)
+        resumed = partial.finished(count)
+        strands, ink = _read(job, paper, partial, count, told)
+        curves = _judge(job, viterbi(strands, px_per_mm=job.px_per_mm, tracks=_edges(job)), ink)
+        files = _write(job, paper, partial, curves, out)
+    return Finished(curves, skew, files, resumed)
+
+
+def _skew(job: Job, partial: Partial) -> Skew:
+    skew = partial.skew()
+    if skew is None:
+        crooked = Paper(job.scan, job.frame)
+        skew = estimate(crooked.rows, crooked.shape, px_per_mm=job.px_per_mm) if job.deskew else STRAIGHT
+        partial.keep_skew(skew)
+    return skew
+
+
+def _read(job: Job, paper: Paper, partial: Partial, count: int, told: Told | None) -> tuple[Strands, list[Ink]]:
+    """Strands of all bands, and of each curve how much of its track is inked."""
+    reach = EDGE_MM * job.px_per_mm
+    tracks, middles = _columns(job, 0, 1, reach), _columns(job, OUTER, 1 - OUTER, 0)
+    strands, inked = [], []
+    for number, band in enumerate(_bands(job, paper, partial, count)):
+        ink = band.probabilities()
+        paper_ink = np.median(ink, axis=2, keepdims=True)  # beyond the track there is only paper
+        ink = np.where(tracks[:, None], ink, paper_ink)
+        strands.append(strands_of(ink))
+        inked.append([_share(ink > 0.5, columns) for columns in (tracks, middles)])
+        if told is not None:
+            told(number + 1, count)
+    whole, middle = (np.concatenate(parts, axis=1) for parts in zip(*inked, strict=True))
+    return Strands.joined(strands), [Ink(*both) for both in zip(whole, middle, strict=True)]
+
+
+def _share(ink: Bool, columns: Bool) -> Float32:
+    """Of ink [K,h,W] the share of the columns [K,W] it covers in each row, [K,h]."""
+    among = np.maximum(columns.sum(axis=1), 1)
+    return np.asarray((ink & columns[:, None]).sum(axis=2) / among[:, None], np.float32)
+
+
+def _bands(job: Job, paper: Paper, partial: Partial, count: int) -> Iterator[Band]:
+    """Every band, from the disk where it was read before."""
+    done = partial.finished(count)
+    yield from (partial.band(number) for number in range(done))
+    if done < count:
+        for number, band in enumerate(job.reader.bands(paper.rows, paper.shape, first=done), start=done):
+            partial.keep(number, band)
+            yield band
+
+
+def _edges(job: Job) -> Float64:
+    """Columns of the paper at which the track of each curve begins and ends, [K,2]."""
+    return np.array([[job.frame.paper_x(x) for x in (scale.left_px, scale.right_px)] for scale in job.scales])
+
+
+def _columns(job: Job, first: float, last: float, reach: float) -> Bool:
+    """Which columns of the paper lie between two shares of each curve's track, or `reach` px beside them, [K,W]."""
+    columns = np.arange(job.frame.width)
+    found = []
+    for left, right in _edges(job).tolist():
+        low, high = (left + share * (right - left) for share in (first, last))
+        found.append((columns >= low - reach) & (columns <= high + reach))
+    return np.stack(found)
+
+
+def _judge(job: Job, curves: tuple[Curve, ...], ink: list[Ink]) -> tuple[Digitised, ...]:
+    names = job.reader.head.classes[1:]
+    return tuple(
+        judged(*each, frame=job.frame, px_per_mm=job.px_per_mm, demands=job.demands)
+        for each in zip(names, curves, ink, job.scales, strict=True)
+    )
+
+
+def _write(job: Job, paper: Paper, partial: Partial, curves: tuple[Digitised, ...], out: Path) -> tuple[Path, ...]:
+    """The files; without a curve that is told only the two pictures."""
+    height = job.frame.height
+    rows = np.arange(height)
+    depth = job.depth.depths(job.frame.scan_y(rows.astype(np.float64)))
+    files = []
+
+    def write(name: str, content: bytes) -> None:
+        write_bytes(out / name, content)
+        files.append(out / name)
+
+    if any(not curve.refused for curve in curves):
+        across = paper.skew.across(rows)
+        on_scan = [job.frame.scan_x(curve.u_px + across) for curve in curves]
+        write("curves.csv", csv_of(depth, curves, on_scan))
+        about = {"SCAN": job.scan.path.name, "RUN": job.run, "SKEW": paper.skew.told()}
+        write("curves.las", las_of(depth, curves, depth_unit=job.depth.unit, told=about))
+    count = len(job.reader.band_starts(height))
+    labels = (partial.band(number).labels for number in range(count))
+    write("class_map.png", class_map_png(labels, paper.shape, curves=len(curves)))
+    tops = range(0, height, OVERLAY_ROWS)
+    for number, top in enumerate(tops, start=1):
+        name = "overlay.png" if len(tops) == 1 else f"overlay_{number:03d}.png"
+        bottom = min(top + OVERLAY_ROWS, height)
+        parts = [paper.rows(row, min(row + _AT_ONCE, bottom)) for row in range(top, bottom, _AT_ONCE)]
+        write(name, overlay_png(np.concatenate(parts), top, curves, depth, title=job.scan.path.name))
+    return tuple(files)

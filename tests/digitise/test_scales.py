@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hairline.digitise.scales import CurveScale, DepthScale, ScaleError
+
+edges = st.tuples(st.floats(-50, 500), st.floats(1, 2000)).map(lambda e: (e[0], e[0] + e[1]))
+linear = st.tuples(st.floats(-1e4, 1e4), st.floats(1e-3, 1e4)).map(lambda e: (e[0], e[0] + e[1]))
+logs = st.tuples(st.floats(1e-3, 10), st.floats(1.5, 1e4)).map(lambda e: (e[0], e[0] * e[1]))
+
+
+@given(track=edges, ends=linear, falling=st.booleans(), u=st.lists(st.floats(-2.9, 2.9), min_size=1, max_size=9))
+def test_values_and_places_invert_each_other(track, ends, falling, u) -> None:
+    scale = CurveScale("GR", "API", *track, *ends, "linear", falling)
+    values = ends[0] + (ends[1] - ends[0]) * np.array(u)
+    x, lap = scale.places(values)
+    size = np.abs(ends).max() + ends[1] - ends[0]
+    assert scale.values(x, lap) == pytest.approx(values, abs=1e-9 * size)
+    assert (scale.position(x) >= -1e-9).all()
+    assert (scale.position(x) <= 1 + 1e-9).all()
+
+
+@given(track=edges, ends=logs, falling=st.booleans(), u=st.lists(st.floats(-2.9, 2.9), min_size=1, max_size=9))
+def test_so_do_those_of_a_log_scale(track, ends, falling, u) -> None:
+    scale = CurveScale("RT", "OHMM", *track, *ends, "log", falling)
+    values = ends[0] * (ends[1] / ends[0]) ** np.array(u)
+    assert scale.values(*scale.places(values)) == pytest.approx(values, rel=1e-6)
+
+
+def test_the_edges_of_a_track_are_its_two_values() -> None:
+    x, none = np.array([10.0, 110.0]), np.zeros(2, np.int64)
+    assert CurveScale("A", "", 10, 110, 0, 150).values(x, none).tolist() == [0, 150]
+    assert CurveScale("A", "", 10, 110, 0, 150, falling=True).values(x, none).tolist() == [150, 0]
+    assert CurveScale("A", "", 10, 110, 0.2, 2000, "log").values(np.array([35.0]), none[:1]) == pytest.approx([2.0])
+    assert CurveScale("A", "", 10, 110, 0, 150).values(x, none + 1).tolist() == [150, 300]
+    assert CurveScale("A", "", 10, 110, 0, 150, falling=True).values(x, none + 1).tolist() == [0, -150]
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"left": 150, "right": 0}, "left below right"),
+        ({"left": 5, "right": 5}, "left below right"),
+        ({"left": 0, "right": 10, "kind": "log"}, "log scale must lie above zero"),
+        ({"left": -1, "right": 10, "kind": "log"}, "log scale must lie above zero"),
+        ({"left": 0, "right": float("nan")}, "finite"),
+        ({"left": 0, "right": 1, "kind": "root"}, "linear or log"),
+        ({"left": 0, "right": 1, "left_px": 300.0}, "left edge of the track"),
+    ],
+)
+def test_scales_that_cannot_be_are_refused(keys, told) -> None:
+    with pytest.raises(ScaleError, match=told):
+        CurveScale(**{"name": "GR", "unit": "", "left_px": 0.0, "right_px": 200.0} | keys)
+
+
+@pytest.mark.parametrize(("top", "bottom"), [(1200, 1000), (1000, 1000), (float("nan"), 5), (0, float("inf"))])
+def test_depths_must_increase(top: float, bottom: float) -> None:
+    with pytest.raises(ScaleError, match="--top"):
+        DepthScale(top, bottom, 0, 100, "m")
+
+
+def test_the_row_of_the_top_stands_above() -> None:
+    assert DepthScale(1000, 1100, 10, 60, "m").depths(np.array([10.0, 60.0, 110.0])).tolist() == [1000, 1100, 1200]
+    with pytest.raises(ScaleError, match="--rows"):
+        DepthScale(1000, 1100, 60, 10, "m")

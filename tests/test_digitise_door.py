@@ -1,0 +1,305 @@
+"""`python -m hairline digitise`: from the command line to files, with a run trained here in the smoke budget."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from hairline import digitise_door
+from hairline.__main__ import main as command
+from hairline.cell import run_cell
+from hairline.config import compose_config
+from hairline.curves.files import read_las
+from hairline.digitise import Demands
+from hairline.digitise_words import add_digitise
+from hairline.heads import Binary
+from hairline.ledger import RunFolder
+from hairline.sheets import render, sample
+from hairline.trained import NoRunError, Trained, trained
+from hairline.vocabulary import LOG_CLASSES
+
+sys.path.insert(0, str(Path(__file__).parent / "digitise"))
+from scan_cases import DPI, HEAD, blank, save, sees, trace, wave
+
+SCALE = ["--left", "0", "--right", "150", "--top", "1000", "--bottom", "1100"]
+CHOICES = {"loss": "dice", "head": "softmax", "class_weight": "none", "data_mix": "fresh"}
+CHOICES |= {"resolution": "pen1", "network": "unet_slim", "budget": "smoke", "optimiser": "muon"}
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """The folder of a run trained for six steps: its files are whole, its curves are nothing."""
+    store = tmp_path_factory.mktemp("digitise") / "store"
+    given = [f"paths.store={store}", f"paths.cache={cache}", "tracking.uri=''", "budget=smoke"]
+    given += ["network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
+    return run_cell(compose_config(given), CHOICES).folder
+
+
+@pytest.fixture
+def perfect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that knows the truth of coded scans."""
+    known = Trained("perfect@0", sees, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
+    monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: known)
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    paper = trace(blank(400, 300), wave(400, middle=150, swing=80), ink=0)
+    return save(trace(paper, wave(400, middle=120, swing=60, period=310), ink=120), tmp_path / "scan.tif")
+
+
+def digitise(scan: Path, *more: str) -> tuple[int, Path]:
+    out = scan.parent / "out"
+    return command(["digitise", str(scan), *SCALE, "--out", str(out), *more]), out
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join(capsys.readouterr().out.split())
+
+
+def test_a_smoke_run_digitises_or_refuses_honestly(smoke: Path, tmp_path: Path, capsys) -> None:
+    sheet = render(sample("archive", 1), px_per_mm=4.0)
+    code, out = digitise(save(sheet.image, tmp_path / "worn.png"), "--run", str(smoke))
+    text = told(capsys)
+    assert code in (0, 1)
+    assert (out / "class_map.png").exists()
+    assert (out / "overlay.png").exists()
+    assert (code == 0) == (out / "curves.las").exists()
+    assert ("refused" in text) or code == 0
+    if code == 0:
+        assert pd.read_csv(out / "curves.csv").depth.is_monotonic_increasing
+
+
+def test_a_smoke_run_that_may_tell_anything_writes_files_that_read_back(smoke: Path, tmp_path: Path) -> None:
+    sheet = render(sample("archive", 1), px_per_mm=4.0)
+    scan = save(sheet.image, tmp_path / "worn.png")
+    code, out = digitise(scan, "--run", str(smoke), "--min-confidence", "0", "--min-coverage", "0")
+    if code == 0:
+        assert all(len(curve.depth) == 256 for curve in read_las(out / "curves.las"))
+
+
+@pytest.mark.parametrize("way", ["folder", "name", "start of the name", "mlflow", "checkpoint", "copied checkpoint"])
+def test_a_run_is_found_by_what_people_have(way: str, smoke: Path, tmp_path: Path) -> None:
+    store = smoke.parent.parent
+    run_id = "0123456789abcdef0123456789abcdef"
+    asked = {"folder": str(smoke), "name": smoke.name, "start of the name": "dice-softmax", "mlflow": run_id}
+    asked |= {"checkpoint": str(smoke / "checkpoints/last.ckpt"), "copied checkpoint": str(tmp_path / "mine.ckpt")}
+    if way == "mlflow":
+        store = tmp_path / "tracked"
+        shutil.copytree(smoke, store / "runs" / smoke.name)
+        manifest = store / "runs" / smoke.name / "manifest.json"
+        told = json.loads(manifest.read_text())
+        told["mlflow"] = {"uri": "sqlite:///x", "experiment": "hairline", "name": smoke.name, "run_id": run_id}
+        manifest.write_text(json.dumps(told))
+    if way == "copied checkpoint":
+        shutil.copy(smoke / "checkpoints/last.ckpt", tmp_path / "mine.ckpt")
+        shutil.copy(smoke / "config.yaml", tmp_path / "config.yaml")
+    found = trained(asked[way], store, device="cpu")
+    assert (found.px_per_mm, found.sheet_px, found.finished) == (4.0, 128, True)
+    saved = torch.load(smoke / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
+    for name, weight in found.network.state_dict().items():
+        assert torch.equal(weight, saved[f"network.{name}"])
+    assert not found.network.training
+
+
+def test_without_a_run_the_way_to_train_one_is_told(scan: Path, smoke: Path, capsys) -> None:
+    code, out = digitise(scan, "--store", str(scan.parent / "none"))
+    text = told(capsys)
+    assert code == 1
+    assert "`python train.py` trains one" in text
+    assert "no finished run" in text
+    assert not out.exists()
+    code, _ = digitise(scan, "--store", str(smoke.parent.parent))
+    assert smoke.name in told(capsys)
+
+
+def test_runs_that_are_none_are_told_apart(smoke: Path, tmp_path: Path) -> None:
+    store = smoke.parent.parent
+    with pytest.raises(NoRunError, match=r"found none; `python train\.py` trains one"):
+        trained("nonsense", store, device="cpu")
+    (tmp_path / "lonely.ckpt").write_bytes(b"x")
+    with pytest.raises(NoRunError, match=r"expected the config\.yaml of its run beside the checkpoint"):
+        trained(str(tmp_path / "lonely.ckpt"), store, device="cpu")
+    shutil.copy(smoke / "config.yaml", tmp_path / "config.yaml")
+    with pytest.raises(NoRunError, match="could not load it"):
+        trained(str(tmp_path / "lonely.ckpt"), store, device="cpu")
+    with pytest.raises(NoRunError, match="did this run get to its first validation"):
+        trained(str(tmp_path), store, device="cpu")
+    text = (smoke / "config.yaml").read_text().replace("- 8\n", "- 16\n")
+    (tmp_path / "config.yaml").write_text(text)
+    shutil.copy(smoke / "checkpoints/last.ckpt", tmp_path / "lonely.ckpt")
+    with pytest.raises(NoRunError, match=r"does the config\.yaml beside it belong to it"):
+        trained(str(tmp_path / "lonely.ckpt"), store, device="cpu")
+
+
+def test_two_runs_that_begin_the_same_are_not_guessed(smoke: Path, tmp_path: Path) -> None:
+    for name in ("dice-a-0000000001", "dice-b-0000000002"):
+        shutil.copytree(smoke, tmp_path / "runs" / name)
+    assert RunFolder.open(tmp_path / "runs/dice-a-0000000001").finished
+    with pytest.raises(NoRunError, match="got 2 that begin so"):
+        trained("dice", tmp_path, device="cpu")
+    assert trained("dice-a", tmp_path, device="cpu").name.startswith("dice-a-0000000001@")
+
+
+@pytest.mark.usefixtures("perfect")
+def test_the_table_says_what_came_of_each_curve(scan: Path, capsys) -> None:
+    code, out = digitise(
+        scan, "--curve", "curve_1:name=GR,unit=API", "--curve", "curve_2:left=0.2,right=2000,scale=log"
+    )
+    text = told(capsys)
+    assert code == 0
+    for words in ("400 rows x 300 columns", "skew: straight", "GR (curve_1)", "coverage", "longest gap", "written to "):
+        assert words in text
+    table = pd.read_csv(out / "curves.csv")
+    assert np.nanmax(np.abs(table.GR - (wave(400, middle=150, swing=80) + 0.5) / 2)) < 0.7
+    assert table.curve_2.min() > 0.2
+    assert [curve.name for curve in read_las(out / "curves.las")] == ["GR", "CURVE_2"]
+
+
+@pytest.mark.usefixtures("perfect")
+def test_track_and_rows_of_the_scan(scan: Path) -> None:
+    code, out = digitise(scan, "--track", "20", "279", "--rows", "100", "300")
+    assert code == 0
+    table = pd.read_csv(out / "curves.csv")
+    assert len(table) == 201
+    assert table.depth.iloc[[0, -1]].tolist() == [1000, 1100]
+    x = wave(400, middle=150, swing=80)[100:301]
+    assert np.nanmax(np.abs(table.curve_1 - (x - 20) / 259 * 150)) < 0.7
+    assert np.nanmax(np.abs(table["curve_1.x_px"] - x)) <= 1
+
+
+@pytest.mark.usefixtures("perfect")
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--left", "150", "--right", "0"], "expected left below right"),
+        (["--scale", "log"], "log scale must lie above zero"),
+        (["--top", "1200"], "numbers that increase down the scan"),
+        (["--dpi", "0"], "expected a resolution"),
+        (["--dpi", "9000"], "must be at least 8 px each way"),
+        (["--track", "200", "100"], "left edge of the track left of its right edge"),
+        (["--track", "20", "400"], "must lie on the scan, 0 to 299"),
+        (["--rows", "300", "100"], "check --rows"),
+        (["--curve", "curve_9:left=0"], "expected a curve of the run, curve_1 or curve_2"),
+        (["--curve", "curve_1:wide=0"], "keys left, right"),
+        (["--curve", "curve_1"], "got 'no key'"),
+        (["--curve", "curve_1:left=x"], "expected a number, got 'x'"),
+        (["--curve", "curve_1:track=9"], "two columns as 120-860"),
+        (["--curve", "curve_1:name=G R"], "letters, digits"),
+        (["--curve", "curve_1:name=Curve_2"], "a name of its own"),
+        (["--curve", "curve_1:name=Depth"], "a name of its own"),
+        (["--curve", "curve_1:falling=maybe"], "yes or no"),
+        (["--min-confidence", "2"], "must lie in 0..1"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(more, words, scan: Path, capsys) -> None:
+    code, out = digitise(scan, *more)
+    assert code == 1
+    assert words in told(capsys)
+    assert not out.exists()
+
+
+@pytest.mark.usefixtures("perfect")
+def test_a_scan_without_resolution_asks_for_it(scan: Path, capsys) -> None:
+    Image.open(scan).save(scan.parent / "bare.png")
+    code, _ = digitise(scan.parent / "bare.png")
+    assert code == 1
+    assert "give --dpi" in told(capsys)
+    code, _ = digitise(scan.parent / "bare.png", "--dpi", str(DPI))
+    assert code == 0
+
+
+@pytest.mark.usefixtures("perfect")
+def test_a_missing_value_is_asked_for(scan: Path, capsys) -> None:
+    given = ["digitise", str(scan), "--top", "0", "--bottom", "9", "--out", str(scan.parent / "out")]
+    assert command(given) == 1
+    assert "give --left" in told(capsys)
+    both = ["--curve", "curve_1:left=0,right=9", "--curve", "curve_2:left=0,right=9"]
+    assert command([*given, *both]) == 0
+
+
+@pytest.mark.usefixtures("perfect")
+def test_an_output_folder_is_not_overwritten(scan: Path, capsys) -> None:
+    assert digitise(scan)[0] == 0
+    assert digitise(scan)[0] == 1
+    assert "unless you say --force" in told(capsys)
+    assert digitise(scan, "--force")[0] == 0
+
+
+@pytest.mark.usefixtures("perfect")
+def test_no_curve_is_exit_code_1_and_no_table(tmp_path: Path, capsys) -> None:
+    code, out = digitise(save(blank(300, 200), tmp_path / "bare.tif"))
+    text = told(capsys)
+    assert code == 1
+    assert "curve_1 is refused: nothing of it was found" in text
+    assert "no curve is told" in text
+    assert not (out / "curves.csv").exists()
+
+
+@pytest.mark.usefixtures("perfect")
+def test_an_upside_down_scan_is_not_noticed_and_reads_mirrored(scan: Path) -> None:
+    assert digitise(scan)[0] == 0
+    upright = pd.read_csv(scan.parent / "out/curves.csv").curve_1
+    turned = np.ascontiguousarray(np.asarray(Image.open(scan))[::-1, ::-1])
+    assert digitise(save(turned, scan.parent / "turned.tif"), "--force")[0] == 0
+    found = pd.read_csv(scan.parent / "out/curves.csv").curve_1[::-1].to_numpy()
+    assert np.nanmax(np.abs(150 - found - upright)) < 1.5
+
+
+@pytest.mark.usefixtures("perfect")
+def test_a_scan_cut_short_leaves_nothing(scan: Path, capsys) -> None:
+    png = save(np.asarray(Image.open(scan)), scan.parent / "whole.png").read_bytes()
+    (scan.parent / "cut.png").write_bytes(png[: len(png) // 2])
+    code, out = digitise(scan.parent / "cut.png", "--dpi", "100")
+    assert code == 1
+    assert "cut short" in told(capsys)
+    assert not out.exists()
+
+
+def test_a_stopped_scan_says_how_to_go_on(scan: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    calls = []
+
+    def stops(image: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        if len(calls) > 3:
+            raise KeyboardInterrupt
+        return sees(image)
+
+    known = Trained("perfect@0", stops, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
+    monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: known)
+    assert digitise(scan)[0] == 130
+    assert "the same command without --force goes on" in told(capsys)
+    whole = dataclasses.replace(known, network=sees)  # type: ignore[arg-type]
+    monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: whole)
+    assert digitise(scan)[0] == 0
+    assert "went on after" in told(capsys)
+
+
+def test_a_binary_run_tells_one_curve(scan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def any_ink(image: torch.Tensor) -> torch.Tensor:
+        return torch.where(image > 0.8, 9.0, -9.0)
+
+    known = Trained("binary@0", any_ink, Binary(LOG_CLASSES), 4.0, 128, True)  # type: ignore[arg-type]
+    monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: known)
+    code, out = digitise(scan)
+    assert code == 0
+    assert list(pd.read_csv(out / "curves.csv")) == ["depth", "curve", "curve.x_px", "curve.confidence", "curve.lap"]
+
+
+def test_the_words_say_what_the_room_does() -> None:
+    import argparse
+
+    commands = argparse.ArgumentParser().add_subparsers()
+    add_digitise(commands)
+    words = commands.choices["digitise"].parse_args(["s.tif", "--top", "0", "--bottom", "1", "--out", "o"])
+    assert Demands(words.min_confidence, words.min_coverage) == Demands()
+    assert dataclasses.asdict(Demands()) == {"min_confidence": 0.5, "min_coverage": 0.25}
