@@ -95,3 +95,40 @@ def test_show_ends_with_the_commands():
     console = Console(width=100, file=io.StringIO(), record=True)
     show(console, TWO, order=["r1", "r2"], commands=["first command", "second command"])
     assert [line.strip() for line in console.export_text().splitlines()][-2:] == ["first command", "second command"]
+
+
+def with_lines(table):
+    """The rows of `table`, and of each run what a line and the oracles score."""
+    base = {"seed": 0, "loss": "dice", "head": "softmax", "class_weight": "none", "class": "curve_1", "support": 9}
+    more = [
+        base | {"run": run, "split": split, "measure": measure, "value": value, "signature": "s"}
+        for run in table["run"].unique()
+        for split, measure, value in (
+            ("test", "nsd_1px", 0.8),
+            ("test", "viterbi_bridged_mae_track", 0.01234),
+            ("test", "breaks", 7.0),
+            ("test", "boundary_iou", 0.5),
+            ("oracle_jitter", "iou", 0.2),
+            ("oracle_jitter", "nsd_1px", 1.0),
+        )
+    ]
+    return pd.concat([table, pd.DataFrame(more)])
+
+
+def test_a_curve_has_a_table_of_its_line_and_oracles_stand_below_the_cells():
+    scored = with_lines(rows(("r1", "dice", "none", {"curve_1": 0.5})))
+    pixels, line = (printed(table) for table in class_tables(scored, order=["r1"]))
+    assert "curve_1 as a line" in line
+    cells = [text.split() for text in line.splitlines()]
+    assert ["dice/softmax", "0.800", "0.0123", "-", "-", "-", "-", "7"] in cells
+    assert ["(±1", "px", "jitter)", "1.000", *["-"] * 6] in cells
+    assert ["(±1", "px", "jitter)", "0.200", *["-"] * 6] in [text.split() for text in pixels.splitlines()]
+    assert "(the truth)" not in line
+
+
+def test_it_is_said_when_boundary_iou_is_iou():
+    console = Console(width=100, file=io.StringIO(), record=True)
+    show(console, with_lines(rows(("r1", "dice", "none", {"curve_1": 0.5}))), order=["r1"], commands=[])
+    assert "boundary IoU is IoU here" in console.export_text()
+    show(console, with_lines(rows(("r1", "dice", "none", {"curve_1": 0.4}))), order=["r1"], commands=[])
+    assert "boundary IoU is IoU here" not in console.export_text()

@@ -1,4 +1,7 @@
-"""Roof: what a run and a sweep print at their end. One table per class; classes are never averaged."""
+"""Roof: what a run and a sweep print at their end. Two tables per curve, its pixels and its line, and one of the
+background; classes are never averaged. Below the cells of a curve stand the oracles: what nearly perfect answers score
+on the same sheets, so that a score can be read.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
 from rich.table import Table
 
-COLUMNS: Final = {
+Columns = Mapping[tuple[str, str], str]
+
+COLUMNS: Final[Columns] = {
     ("test", "iou"): "IoU",
     ("test", "precision"): "precision",
     ("test", "recall"): "recall",
@@ -21,7 +26,23 @@ COLUMNS: Final = {
 }
 """What a table shows of each cell: split and measure. `tuned` is the test split at the threshold best on validation."""
 
-BEST_BY: Final = ("test", "iou")
+LINE_COLUMNS: Final[Columns] = {
+    ("test", "nsd_1px"): "NSD 1px",
+    ("test", "viterbi_bridged_mae_track"): "MAE",
+    ("test", "budget_identity_mae_track"): "if named",
+    ("test", "viterbi_bridged_r2"): "R2",
+    ("test", "viterbi_coverage"): "cover",
+    ("test", "viterbi_swaps"): "swaps",
+    ("test", "breaks"): "breaks",
+}
+"""Of the curve itself: MAE of the traced curve with its gaps bridged, in tracks, and what right names would leave."""
+
+ORACLE_LINES: Final = {
+    "oracle_exact": "(the truth)",
+    "oracle_jitter": "(±1 px jitter)",
+    "oracle_shift": "(1 px aside)",
+    "oracle_thick": "(3 px thick)",
+}
 
 
 NOT_FACTORS: Final = frozenset({"run", "seed", "split", "measure", "class", "value", "support", "signature"})
@@ -31,15 +52,21 @@ def class_tables(rows: pd.DataFrame, *, order: Sequence[str], width: int = 80) -
     """One table for every class in `rows` (as `ledger.read` gives them), the curves first.
 
     There is a line for every cell, in the `order` of its first run, named by the factors in which the runs differ. Runs
-    of a cell under several seeds are one line: their means, the standard deviation of the IoU, and how many they are; a
-    mean over an undefined value is undefined. The best cell of a class by test IoU is marked with a star. The last
-    columns are left out where names would not fit into `width` characters beside them.
+    of a cell under several seeds are one line: their means, the standard deviation of the first column, and how many
+    they are; a mean over an undefined value is undefined. The best cell of a class by the first column is marked with a
+    star. The last columns are left out where names would not fit into `width` characters beside them.
     """
-    scored = rows[rows["split"].isin(["test", "tuned"])]
-    cells = cell_labels(scored)
-    names = list(dict.fromkeys(scored.loc[scored["split"] == "test", "class"]))
+    cells = cell_labels(rows)
+    names = list(dict.fromkeys(rows.loc[rows["split"] == "test", "class"]))
     names = [name for name in names if name not in ("background", "all")] + [n for n in names if n == "background"]
-    return [_class_table(scored[scored["class"] == name], name, order, cells, width) for name in names]
+    tables = []
+    for name in names:
+        of_oracles = rows["split"].str.startswith("oracle")
+        mine = rows[(rows["class"] == name) & ~(of_oracles & (name == "background"))]
+        tables.append(_class_table(mine, f"{name}: unseen test sheets", COLUMNS, order, cells, width))
+        if "nsd_1px" in set(mine["measure"]):
+            tables.append(_class_table(mine, f"{name} as a line", LINE_COLUMNS, order, cells, width))
+    return tables
 
 
 def cell_labels(rows: pd.DataFrame) -> dict[str, str]:
@@ -51,41 +78,59 @@ def cell_labels(rows: pd.DataFrame) -> dict[str, str]:
 
 
 def _class_table(
-    rows: pd.DataFrame, name: str, order: Sequence[str], cells: Mapping[str, str], width: int
+    rows: pd.DataFrame, title: str, columns: Columns, order: Sequence[str], cells: Mapping[str, str], width: int
 ) -> RenderableType:
+    best_by = next(iter(columns))
     wide = rows.pivot_table(index="run", columns=["split", "measure"], values="value", aggfunc="first", dropna=False)
     wide = wide.reindex([run for run in order if run in wide.index])
     by_cell = wide.groupby([cells[str(run)] for run in wide.index], sort=False)
     means, seeds = by_cell.mean(skipna=False), by_cell.size()
-    spread = by_cell[[BEST_BY]].std().iloc[:, 0]
-    best = means[BEST_BY].idxmax() if BEST_BY in means and means[BEST_BY].notna().any() else None
+    spread = by_cell[[best_by]].std().iloc[:, 0]
+    best = means[best_by].idxmax() if best_by in means and means[best_by].notna().any() else None
     several = int(seeds.max()) > 1
-    heads = _heads(int(means.index.str.len().max()), several, width)
-    table = _empty(_title(name, wide, int(seeds.max())), heads, several)
+    oracles = _oracle_lines(wide, columns)
+    heads = _heads(columns, max(map(len, [*map(str, means.index), *oracles])), several, width)
+    table = _empty(_title(title, wide, int(seeds.max())), heads, several)
     for (cell, values), deviation, count in zip(means.iterrows(), spread, seeds, strict=True):
-        shown = [_number(values.get(column, float("nan"))) for column in heads]
+        shown = [_number(values.get(column, float("nan")), column) for column in heads]
         if several:
-            shown = [shown[0], _number(deviation), *shown[1:], str(count)]
+            shown = [shown[0], _number(deviation, best_by), *shown[1:], str(count)]
         marked = cell == best and len(means) > 1
         table.add_row("*" if marked else "", str(cell), *shown, style="bold" if marked else None)
+    for name, line in oracles.items():
+        shown = [_number(line[column], column) for column in heads]
+        table.add_row("", name, *([shown[0], "", *shown[1:], ""] if several else shown), style="dim")
     return table
 
 
-def _heads(label: int, several: bool, width: int) -> dict[tuple[str, str], str]:
+def _oracle_lines(wide: pd.DataFrame, columns: Columns) -> dict[str, dict[tuple[str, str], float]]:
+    """What each oracle scores, by its name in a table, mean over the runs; none where runs have no oracles."""
+    means = wide.mean(skipna=False)
+    there = set(wide.columns.get_level_values("split"))
+    return {
+        name: {
+            at: float(means.get((oracle, at[1]), float("nan"))) if at[0] == "test" else float("nan") for at in columns
+        }
+        for oracle, name in ORACLE_LINES.items()
+        if oracle in there
+    }
+
+
+def _heads(columns: Columns, label: int, several: bool, width: int) -> dict[tuple[str, str], str]:
     """The columns that fit beside names of `label` characters; the first four always stay."""
-    heads = dict(COLUMNS)
+    heads = dict(columns)
     room = width - label - (18 if several else 4)
     while len(heads) > 4 and sum(max(5, len(head)) + 2 for head in heads.values()) > room:
         heads.popitem()
     return heads
 
 
-def _title(name: str, wide: pd.DataFrame, seeds: int) -> str:
+def _title(title: str, wide: pd.DataFrame, seeds: int) -> str:
     support = wide.get(("test", "support"))
     pixels = "no" if support is None or support.isna().all() else f"{int(support.max()):,}"
     if seeds == 1:
-        return f"{name}: unseen test sheets, {pixels} true pixels"
-    return f"{name}: unseen test sheets, mean over seeds, {pixels} true pixels"
+        return f"{title}, {pixels} true pixels"
+    return f"{title}, mean over seeds, {pixels} true pixels"
 
 
 def _empty(title: str, heads: Mapping[tuple[str, str], str], several: bool) -> Table:
@@ -103,8 +148,20 @@ def _empty(title: str, heads: Mapping[tuple[str, str], str], several: bool) -> T
     return table
 
 
-def _number(value: float) -> str:
-    return "-" if pd.isna(value) else f"{value:.3f}"
+def _number(value: float, column: tuple[str, str]) -> str:
+    if pd.isna(value):
+        return "-"
+    whole = column[1] in ("breaks", "viterbi_swaps")
+    return f"{value:.0f}" if whole else f"{value:.4f}" if column[1].endswith("_mae_track") else f"{value:.3f}"
+
+
+def _band_is_all(rows: pd.DataFrame) -> bool:
+    """Whether boundary IoU says nothing that IoU does not."""
+    test = rows[(rows["split"] == "test") & ~rows["class"].isin(["background", "all"])]
+    both = test[test["measure"].isin(["iou", "boundary_iou"])].pivot_table(
+        index=["run", "class"], columns="measure", values="value"
+    )
+    return "boundary_iou" in both and bool((both["iou"] == both["boundary_iou"]).all())
 
 
 def show(console: Console, rows: pd.DataFrame, *, order: Sequence[str], commands: Sequence[str]) -> None:
@@ -112,7 +169,11 @@ def show(console: Console, rows: pd.DataFrame, *, order: Sequence[str], commands
     for table in class_tables(rows, order=order, width=console.width):
         console.print(table)
     if len(order) > 1:
-        console.print("* best of this sweep by test IoU, for this class alone", style="dim")
+        console.print("* best of this sweep by the first column, for this class alone", style="dim")
+    if "oracle_exact" in set(rows["split"]):
+        console.print("in brackets: what nearly perfect answers score on these sheets", style="dim")
+    if _band_is_all(rows):
+        console.print("boundary IoU is IoU here: no mask is thicker than its band", style="dim")
     console.print("More:", style="dim")
     for command in commands:
         console.print(f"  {command}", highlight=False, soft_wrap=True)

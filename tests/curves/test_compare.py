@@ -104,6 +104,7 @@ def test_without_truth_nothing_is_scored_but_what_was_found_is_extra():
     assert all(np.isnan(value) for name, value in got.items() if name != "extra")
     assert np.isnan(rates(scored([np.nan], [np.nan]))["extra"])
     assert np.isnan(rates(scored([3, 4], [5, 5]))["r2"])
+    assert np.isnan(rates(scored([0.1] * 7, [0.7] * 7, track=49.3))["r2"])
 
 
 def test_bad_input():

@@ -5,7 +5,7 @@ import pytest
 
 from hairline.curves.trace import ink_of
 from hairline.measures.distances import Pair
-from hairline.measures.judged_rates import band_is_all, judged_rates
+from hairline.measures.judged_rates import judged_rates
 from hairline.measures.judgement import Courses, judge, renamed, tolerances
 from hairline.measures.signatures import signature, signatures
 from hairline.measures.surfaces import surface_rates, surfaces
@@ -138,14 +138,3 @@ def test_renaming_keeps_all_ink_and_gives_it_to_the_nearest():
     assert (got[1, :, 5:] == 0.5).all()
     one = Truth(truth.labels.clip(max=1), strokes.any(axis=0, keepdims=True), truth.layers, 4.0)
     assert renamed(ink[:1], one) is not None
-
-
-def test_thin_masks_are_all_band(judged):
-    truth, labels, each = judged[0]
-    assert band_is_all([each])
-    thick = np.zeros((64, 64), np.uint8)
-    thick[10:50, 10:50] = 1
-    strokes = (thick == 1)[None]
-    blob = Truth(thick, strokes, np.zeros_like(thick), 4.0)
-    assert not band_is_all([judge(thick, None, blob, None)])
-    assert labels.shape == truth.labels.shape

@@ -85,12 +85,16 @@ def _compared(found_px, true_px, track):  # type: ignore[no-untyped-def]
         mean += true_px[row] / track
         rows += 1
     spread, p95, worst = 0.0, np.nan, np.nan
+    least, most = np.inf, -np.inf
     off = np.sort(off[:rows])
     if rows:
         mean /= rows
         for row in range(len(true_px)):
             if np.isfinite(true_px[row]):
                 spread += (true_px[row] / track - mean) ** 2
+                least, most = min(least, true_px[row]), max(most, true_px[row])
+        if least == most:  # its mean may be off by a rounding, and then there would be a spread
+            spread = 0.0
         place = 0.95 * (rows - 1)
         low = int(place)
         p95 = off[low] + (place - low) * (off[min(low + 1, rows - 1)] - off[low])

@@ -96,8 +96,3 @@ def _of_curves(judged: Sequence[Judgement], px_per_mm: float) -> dict[str, Float
 
 def _side_by_side(of_classes: Sequence[Mapping[str, float]]) -> dict[str, Float64]:
     return {name: np.array([rates[name] for rates in of_classes], np.float64) for name in of_classes[0]}
-
-
-def band_is_all(judged: Sequence[Judgement]) -> bool:
-    """Whether no mask of any sheet is thicker than the band of boundary IoU, so that it is IoU."""
-    return all(surfaces.band_is_all for sheet in judged for surfaces in sheet.surfaces)
