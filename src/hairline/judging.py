@@ -34,6 +34,11 @@ from hairline.training.results import Evaluation, split_tables
 from hairline.vocabulary import Bool, Float32, UInt8
 
 _ORACLE_VERSION: Final = 1
+_KEPT_PX: Final = 2**24
+"""Test splits up to so many pixels stay in memory between the cells of a sweep, with what was worked out of them."""
+
+
+_Known = dict[int, tuple[Truth, Courses | None]]
 
 
 class SheetJudge:
@@ -43,7 +48,7 @@ class SheetJudge:
         self, sheets: CachedSheets, specs: Sequence[SheetSpec | Piece], head: Head, *, px_per_mm: float | None
     ) -> None:
         self.sheets, self.specs, self.head, self.px_per_mm = sheets, specs, head, px_per_mm
-        self.known: dict[int, tuple[Truth, Courses | None]] = {}
+        self.known: _Known = {}
 
     def __call__(self, index: int, labels: UInt8, ink: Float32 | None) -> Judgement:
         """See `training.task.Judge`; `ink` None does not trace curves."""
@@ -51,8 +56,9 @@ class SheetJudge:
         return judge(labels, ink, truth, courses)
 
     def truth(self, index: int) -> tuple[Truth, Courses | None]:
-        """What is true on sheet `index` of the split; read once."""
-        if index not in self.known:
+        """What is true on sheet `index` of the split; read once, unless the split is too large to be kept."""
+        known = self.known.get(index)
+        if known is None:
             labels = np.array(self.sheets.labels[index])
             seen = self.head.truth(torch.from_numpy(labels.astype(np.int64))).numpy().astype(np.uint8)
             strokes = self._strokes(index, labels)
@@ -60,8 +66,10 @@ class SheetJudge:
                 strokes = np.asarray(strokes.any(axis=0, keepdims=True), np.bool_)
             layers = np.array(self.sheets.layers[index])
             truth = Truth(seen, strokes, layers, self.px_per_mm or NOMINAL_PX_PER_MM)
-            self.known[index] = truth, self._courses(index, len(strokes), labels.shape)
-        return self.known[index]
+            known = truth, self._courses(index, len(strokes), labels.shape)
+            if self.sheets.sizes.prod(axis=1).sum() <= _KEPT_PX:
+                self.known[index] = known
+        return known
 
     def _strokes(self, index: int, labels: UInt8) -> Bool:
         numbers = np.arange(self.sheets.curves, dtype=np.uint8)[:, None, None]
@@ -87,10 +95,21 @@ class SheetJudge:
         return Courses(true_rows(spec, px_per_mm=scale), edges)
 
 
+_latest: dict[str, _Known] = {}
+
+
 def judge_of(conf: Conf, specs: Sequence[SheetSpec | Piece], sheets: CachedSheets, head: Head) -> SheetJudge:
-    """The judge of the test split of `conf`."""
+    """The judge of the test split of `conf`; what it knows is kept for a next cell with the same test sheets and head.
+
+    The sheets themselves are let go of.
+    """
     scale = conf.data_mix.get("px_per_mm") if is_folder(conf) else conf.resolution.px_per_mm
-    return SheetJudge(sheets, specs, head, px_per_mm=None if scale is None else float(scale))
+    made = SheetJudge(sheets, specs, head, px_per_mm=None if scale is None else float(scale))
+    key = f"{sheets.path.parent.absolute()}|{_key(made)}"
+    if key not in _latest:
+        _latest.clear()
+    made.known = _latest.setdefault(key, {})
+    return made
 
 
 def oracle_rows(judged_by: SheetJudge, classes: Sequence[str], *, cache: Path) -> pd.DataFrame:
@@ -109,7 +128,12 @@ def oracle_rows(judged_by: SheetJudge, classes: Sequence[str], *, cache: Path) -
 def _key(judged_by: SheetJudge) -> str:
     parts = [part.path.name for part in judged_by.sheets.parts or (judged_by.sheets,)]
     told = [*parts, judged_by.head.name, str(judged_by.px_per_mm), *signatures(), str(_ORACLE_VERSION)]
-    return hashlib.sha256("|".join(told).encode()).hexdigest()[:16]
+    digest = hashlib.sha256("|".join(told).encode())
+    for spec in judged_by.specs:
+        digest.update(spec.digest.encode())
+        for name, course in spec.courses.items() if isinstance(spec, Piece) else ():
+            digest.update(name.encode() + course.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _oracle(name: str, judged_by: SheetJudge, classes: Sequence[str]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+import numpy as np
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, RenderableType
@@ -149,7 +150,7 @@ def _empty(title: str, heads: Mapping[tuple[str, str], str], several: bool) -> T
 
 
 def _number(value: float, column: tuple[str, str]) -> str:
-    if pd.isna(value):
+    if np.isnan(value):
         return "-"
     whole = column[1] in ("breaks", "viterbi_swaps")
     return f"{value:.0f}" if whole else f"{value:.4f}" if column[1].endswith("_mae_track") else f"{value:.3f}"
@@ -157,11 +158,10 @@ def _number(value: float, column: tuple[str, str]) -> str:
 
 def _band_is_all(rows: pd.DataFrame) -> bool:
     """Whether boundary IoU says nothing that IoU does not."""
-    test = rows[(rows["split"] == "test") & ~rows["class"].isin(["background", "all"])]
-    both = test[test["measure"].isin(["iou", "boundary_iou"])].pivot_table(
-        index=["run", "class"], columns="measure", values="value"
-    )
-    return "boundary_iou" in both and bool((both["iou"] == both["boundary_iou"]).all())
+    test = rows[(rows["split"] == "test") & (rows["class"] != "background")].set_index(["run", "class"])
+    boundary, iou = (test.loc[test["measure"] == name, "value"] for name in ("boundary_iou", "iou"))
+    same = boundary.to_numpy() == iou.reindex(boundary.index).to_numpy()
+    return bool(len(same)) and bool(np.all(same))
 
 
 def show(console: Console, rows: pd.DataFrame, *, order: Sequence[str], commands: Sequence[str]) -> None:

@@ -21,6 +21,8 @@ def slow(found, floor, most):
     rows = []
     for row in range(found.shape[1]):
         paper = np.median(found[:, row], axis=1, keepdims=True)  # of up to 64 columns all are asked
+        faint = (found[:, row] < np.float32(floor)).mean(axis=1, keepdims=True) > 0.5
+        paper = np.where(faint, 0, paper)
         cells = np.where(paper < 1, (found[:, row] - paper) / np.where(paper < 1, 1 - paper, 1), 0).clip(min=0)
         cells = cells.astype(np.float32)
         total = np.zeros(cells.shape[1], np.float32)

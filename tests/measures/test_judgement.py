@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from hairline.curves.strands import strands_of
 from hairline.curves.trace import ink_of
 from hairline.measures.distances import Pair
 from hairline.measures.judged_rates import judged_rates
-from hairline.measures.judgement import Courses, judge, renamed, tolerances
+from hairline.measures.judgement import Courses, judge, named, tolerances
 from hairline.measures.signatures import signature, signatures
 from hairline.measures.surfaces import surface_rates, surfaces
 from hairline.measures.truth import Truth
@@ -124,17 +125,17 @@ def test_right_names_leave_only_the_error_of_places():
     np.testing.assert_allclose(got["budget_identity_mae_track"], exact["budget_identity_mae_track"], atol=0.005)
     assert (got["viterbi_swapped"] > 0.4).all()
     assert (exact["viterbi_swapped"] < 0.1).all()
-    np.testing.assert_array_equal(renamed(ink_of(swapped, curves=2), truth), ink_of(truth.labels, curves=2))
 
 
-def test_renaming_keeps_all_ink_and_gives_it_to_the_nearest():
+def test_named_strands_stay_where_they_are_and_belong_to_the_nearest():
     strokes = np.zeros((2, 4, 9), bool)
     strokes[0, :, 1] = strokes[1, :, 7] = True
     truth = Truth((strokes[0] + 2 * strokes[1]).astype(np.uint8), strokes, np.zeros((4, 9), np.uint8), 4.0)
-    ink = np.full((2, 4, 9), 0.25, np.float32)
-    got = renamed(ink, truth)
-    np.testing.assert_allclose(got.sum(axis=0), 0.5)
-    assert (got[0, :, :4] == 0.5).all()
-    assert (got[1, :, 5:] == 0.5).all()
-    one = Truth(truth.labels.clip(max=1), strokes.any(axis=0, keepdims=True), truth.layers, 4.0)
-    assert renamed(ink[:1], one) is not None
+    ink = np.zeros((2, 4, 9), np.float32)
+    ink[0, :, 8], ink[1, :, 3] = 0.75, 0.5
+    found = strands_of(ink)
+    got = named(found, truth)
+    np.testing.assert_array_equal(got.x_px, found.x_px)
+    np.testing.assert_array_equal(got.evidence, [[0.5, 0], [0, 0.75]] * 4)
+    alone = Truth(truth.labels.clip(max=1), strokes.any(axis=0, keepdims=True), truth.layers, 4.0)
+    np.testing.assert_array_equal(named(strands_of(ink[:1]), alone).evidence, np.full((4, 1), 0.75))

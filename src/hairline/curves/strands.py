@@ -1,9 +1,10 @@
 """Ink as strands: the few places of each row where a curve may be, small enough to keep for a scan of any length.
 
 Conventions
-    Ink counts from the background of its row up, which is the median over the columns (a row is mostly paper), taken at
-    every W/64th: (p - median) / (1 - median), not below 0. So a network that is never quite sure of paper, as one
-    trained with smoothed labels or a focal loss, is read like one that is. A row that is mostly ink has no curve.
+    Ink counts from the background of its row up: (p - paper) / (1 - paper), not below 0, where paper is the median over
+    the columns (a row is mostly paper), taken at every W/64th, or 0 where most of these are below FLOOR. So a network
+    that is never quite sure of paper, as one trained with smoothed labels or a focal loss, is read like one that is. A
+    row that is mostly ink has no curve.
 
     A strand is a run of neighbouring pixels of one row that hold ink (the sum over the curves is at least FLOOR) and
     of which one curve is the likeliest, so that two curves side by side are two strands. Its `x_px` is the centre of
@@ -109,7 +110,7 @@ def _search(ink, floor, count, places, evidence):  # type: ignore[no-untyped-def
     line, stride = np.zeros((curves, columns), np.float32), max(1, columns // 64)
     for row in range(rows):
         for k in range(curves):
-            paper = np.median(ink[k, row, ::stride]) if columns else 0.0
+            paper = _paper(ink[k, row, ::stride], floor)
             for column in range(columns):
                 line[k, column] = max(0.0, (ink[k, row, column] - paper) / (1 - paper)) if paper < 1 else 0.0
         owner, mass, moment, start = -1, 0.0, 0.0, 0
@@ -136,6 +137,15 @@ def _search(ink, floor, count, places, evidence):  # type: ignore[no-untyped-def
                 for k in range(curves):
                     peak[k] = max(peak[k], line[k, column])
             owner = here
+
+
+@kernel
+def _paper(line, floor):  # type: ignore[no-untyped-def]
+    """The background of a row from some of its pixels: their median, or 0 where most are below the floor."""
+    faint = 0
+    for value in line:
+        faint += value < floor
+    return 0.0 if 2 * faint > len(line) else np.median(line)
 
 
 @kernel

@@ -57,7 +57,6 @@ def follow(given, costs, alone):  # type: ignore[no-untyped-def]
     back = np.zeros((2, rows, POSITIONS, POSITIONS), np.uint8)
     square = (POSITIONS, POSITIONS)
     total, middle, step = np.zeros(square), np.zeros(square), np.zeros((2, POSITIONS, POSITIONS))
-    middle_back = np.zeros(square, np.uint8)
     own = np.zeros((POSITIONS, 2))
     for row in range(rows):
         before = count[row - 1] if row else 0
@@ -72,27 +71,48 @@ def follow(given, costs, alone):  # type: ignore[no-untyped-def]
             step[1] = step[0]
             for k in range(2):
                 _wrap(row, here, before, places, given.tracks[k], wrap, step[k])
-            for i in range(here):  # the first curve steps, the second stays where it was
-                for j in range(before):
-                    middle[i, j], middle_back[i, j] = _least(total[:, j], step[0, i], before)
+            _first_steps(here, before, total, step[0], middle, back[0, row])
+            _second_steps(here, before, middle, step[1], total, back[0, row], back[1, row])
+        else:
+            total[:here, :here] = 0.0
         for i in range(here):
             for j in range(here):
-                behind, which = _least(middle[i], step[1, j], before) if row else (0.0, 0)
                 together = share if i == j and places.strand[row, i] != _NOWHERE else 0.0
-                total[i, j] = behind + own[i, 0] + own[j, 1] + together
-                back[0, row, i, j], back[1, row, i, j] = middle_back[i, which], which
+                total[i, j] += own[i, 0] + own[j, 1] + together
     return _walked_back(total, count, places.strand, back)
 
 
 @kernel
-def _least(costs, steps, count):  # type: ignore[no-untyped-def]
-    """The least of `costs + steps` over the first `count`, and where."""
-    best, which = _NEVER * 4, 0
-    for b in range(count):
-        value = costs[b] + steps[b]
-        if value < best:
-            best, which = value, b
-    return best, which
+def _first_steps(here, before, total, step, out, back):  # type: ignore[no-untyped-def]
+    """The first curve steps, the second stays: `out [i,j]` is the least of `total [b,j] + step [b,i]` over b."""
+    for i in range(here):
+        out[i, :before] = _NEVER * 4
+        for b in range(before):
+            more = step[b, i]
+            for j in range(before):
+                value = total[b, j] + more
+                if value < out[i, j]:
+                    out[i, j], back[i, j] = value, b
+
+
+@kernel
+def _second_steps(here, before, middle, step, out, back, back_other):  # type: ignore[no-untyped-def]
+    """Then the second steps: `out [i,j]` is the least of `middle [i,b] + step [b,j]` over b.
+
+    `back [i,b]` says where the first curve came from if the second was at b; it becomes that of the pair (i, j).
+    """
+    came = np.empty(before, np.uint8)
+    for i in range(here):
+        came[:] = back[i, :before]
+        out[i, :here] = _NEVER * 4
+        for b in range(before):
+            so_far = middle[i, b]
+            for j in range(here):
+                value = so_far + step[b, j]
+                if value < out[i, j]:
+                    out[i, j], back_other[i, j] = value, b
+        for j in range(here):
+            back[i, j] = came[back_other[i, j]]
 
 
 @kernel
@@ -130,16 +150,16 @@ def _price(row, here, places, price, gap, own):  # type: ignore[no-untyped-def]
 
 @kernel
 def _measure(row, here, before, places, slope, jump, step):  # type: ignore[no-untyped-def]
-    """What the step from position b of the row before to position i of this one costs, `step [i,b]`."""
+    """What the step from position b of the row before to position i of this one costs, `step [b,i]`."""
     for i in range(here):
         for b in range(before):
             off, was_off = places.strand[row, i] == _NOWHERE, places.strand[row - 1, b] == _NOWHERE
             if off or was_off:
-                step[i, b] = 0.0 if off and was_off else jump
+                step[b, i] = 0.0 if off and was_off else jump
             else:
                 apart = abs(places.x[row, i] - places.x[row - 1, b])
                 apart -= places.half[row, i] + places.half[row - 1, b]
-                step[i, b] = min(slope * max(apart, 0.0), jump)
+                step[b, i] = min(slope * max(apart, 0.0), jump)
 
 
 @kernel
@@ -156,7 +176,7 @@ def _wrap(row, here, before, places, track, wrap, step):  # type: ignore[no-unty
             was_low = places.x[row - 1, b] - places.half[row - 1, b]
             was_high = places.x[row - 1, b] + places.half[row - 1, b]
             if (low <= left and was_high >= right) or (high >= right and was_low <= left):
-                step[i, b] = min(step[i, b], wrap)
+                step[b, i] = min(step[b, i], wrap)
 
 
 @kernel

@@ -20,8 +20,8 @@ Curves are traced and mended in these ways, which begin the names of their score
 The error budget substitutes truth for one part of the answer after the other, traced as `viterbi_bridged`. What
 tracing alone costs is the score of `oracle_exact` (oracle.py), whose class map is the truth; then
 
-    budget_identity     the ink that was found, each pixel of it given to the curve it is nearest to: what right names
-                        would leave of the error
+    budget_identity     the strands that were found, each given to the curve it is nearest to: what right names would
+                        leave of the error
     (total)             viterbi_bridged
 
 A `Judgement` holds counts and sums of one sheet; rates.py adds those of many and divides.
@@ -30,14 +30,16 @@ A `Judgement` holds counts and sums of one sheet; rates.py adds those of many an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from hairline.curves.bridge import bridged, resampled
 from hairline.curves.compare import CurveError, compare
-from hairline.curves.trace import Curve, ink_of, trace
+from hairline.curves.strands import Strands, strands_of
+from hairline.curves.trace import ink_of, trace
+from hairline.curves.viterbi import viterbi
 from hairline.measures.anatomy import AnatomyCounts, anatomy
 from hairline.measures.answer import Answer
 from hairline.measures.centrelines import CentrelineCounts, centrelines
@@ -110,25 +112,20 @@ def judge(labels: UInt8, ink: Float32 | None, truth: Truth, courses: Courses | N
 def _curves(
     labels: UInt8, ink: Float32, truth: Truth, courses: Courses
 ) -> tuple[dict[str, tuple[CurveError, ...]], dict[str, SwapCounts]]:
-    scale = truth.px_per_mm
+    scale, tracks = truth.px_per_mm, courses.tracks
     certain = ink_of(labels, curves=len(ink))
-    found = {
-        method: [curve.x_px for curve in _traced(ink if method == "viterbi" else certain, scale, courses, method)]
-        for method in TRACED
-    }
-    whole = {
-        "budget_identity": [bridged(curve.x_px) for curve in _traced(renamed(ink, truth), scale, courses, "viterbi")]
-    }
+    strands = strands_of(ink)
+    curves = {method: trace(certain, px_per_mm=scale, method=method) for method in ("centroid", "edge_follower")}
+    curves["viterbi"] = viterbi(strands, px_per_mm=scale, tracks=tracks)
+    found = {method: [curve.x_px for curve in curves[method]] for method in TRACED}
+    right = viterbi(named(strands, truth), px_per_mm=scale, tracks=tracks)
+    whole = {"budget_identity": [bridged(curve.x_px) for curve in right]}
     for method in ("viterbi", "centroid"):
         whole[f"{method}_bridged"] = [bridged(x) for x in found[method]]
     whole["published"] = [resampled(bridged(x, way="cubic")) for x in found["centroid"]]
-    errors = {way: _compared(curves, courses) for way, curves in (found | whole).items()}
-    swapped = {way: swaps(np.stack(curves), courses.x_px, px_per_mm=scale) for way, curves in found.items()}
+    errors = {way: _compared(those, courses) for way, those in (found | whole).items()}
+    swapped = {way: swaps(np.stack(those), courses.x_px, px_per_mm=scale) for way, those in found.items()}
     return errors, swapped
-
-
-def _traced(ink: Float32, px_per_mm: float, courses: Courses, method: str) -> tuple[Curve, ...]:
-    return trace(ink, px_per_mm=px_per_mm, method=method, tracks=courses.tracks)
 
 
 def _compared(found: Sequence[Float64], courses: Courses) -> tuple[CurveError, ...]:
@@ -138,9 +135,12 @@ def _compared(found: Sequence[Float64], courses: Courses) -> tuple[CurveError, .
     )
 
 
-def renamed(ink: Float32, truth: Truth) -> Float32:
-    """All ink `[K,H,W]`, each pixel given to the curve whose true ink is nearest; to the first where none is."""
-    if len(ink) == 1:
-        return ink
-    mine = truth.nearest == np.arange(len(ink), dtype=np.uint8)[:, None, None]
-    return np.asarray(ink.sum(axis=0).clip(max=1) * mine, np.float32)
+def named(strands: Strands, truth: Truth) -> Strands:
+    """The same strands with right names: all evidence of each for the curve whose true ink is nearest to its place."""
+    rows = np.repeat(np.arange(strands.rows), np.diff(strands.first))
+    height, width = truth.labels.shape
+    places = rows * width + np.rint(strands.x_px).astype(np.int64)
+    away = np.stack([own.nearest(places, within_px=float(height + width))[0] for own in truth.own])
+    of_curve = away.argmin(axis=0)[:, None] == np.arange(strands.curves)
+    evidence = np.where(of_curve, strands.evidence.max(axis=1, initial=0)[:, None], np.float32(0))
+    return replace(strands, evidence=evidence)

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-import cv2
 import numpy as np
 
 from hairline.measures.ink import Ink, ink_of, union
@@ -83,16 +82,6 @@ class Truth:
     def regions(self) -> tuple[Region, ...]:
         """The pixels of each class but the background."""
         return tuple(Region(self.labels == k) for k in range(1, len(self.strokes) + 1))
-
-    @cached_property
-    def nearest(self) -> UInt8:
-        """For every pixel which stroke is nearest, 0..K-1 [H,W]; 0 where there is no ink at all."""
-        far = np.full(self.labels.shape, np.inf, np.float32)
-        away = [
-            cv2.distanceTransform((~stroke).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) if stroke.any() else far
-            for stroke in self.strokes
-        ]
-        return np.asarray(np.stack(away).argmin(axis=0), np.uint8)
 
     @cached_property
     def slopes(self) -> tuple[Float64, ...]:
