@@ -34,6 +34,7 @@ STAIN: Final = 8
 
 UInt8 = NDArray[np.uint8]
 Bool = NDArray[np.bool_]
+Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]

@@ -32,7 +32,7 @@ import cv2
 import numpy as np
 
 from hairline.measures.distances import Pair, within
-from hairline.vocabulary import Bool, Float64, Int64
+from hairline.vocabulary import Bool, Float64, Int32, Int64
 
 TOLERANCES_PX: Final = (0.0, 1.0, 2.0, 3.0)
 """The first is plain clDice."""
@@ -61,14 +61,14 @@ def centrelines(pair: Pair, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -
     lines = [region.line for region in pair.regions]
     away = [way.of(line) for way, line in zip(pair.ways, lines, strict=True)]
     near = np.stack([within(part, tolerances_px) for part in away], axis=1)
-    return CentrelineCounts(near, np.array([len(part) for part in away]), _breaks(lines[1], away[1] <= BREAK_PX**2))
+    breaks = _breaks(lines[1], pair.regions[1].pieces, away[1] <= BREAK_PX**2)
+    return CentrelineCounts(near, np.array([len(part) for part in away]), breaks)
 
 
-def _breaks(line: Bool, covered: Bool) -> int:
-    """Interruptions of the pieces of `line [H,W]`, of whose pixels `covered [P]` were found."""
+def _breaks(line: Bool, whole: Int32, covered: Bool) -> int:
+    """Interruptions of the pieces `whole [H,W]` of `line [H,W]`, of whose pixels `covered [P]` were found."""
     kept = np.zeros_like(line)
     kept[line] = covered
-    _, whole = cv2.connectedComponents(line.view(np.uint8), connectivity=8)
     pieces, parts = cv2.connectedComponents(kept.view(np.uint8), connectivity=8)
     belongs = np.zeros(pieces, dtype=np.int64)
     belongs[parts[kept]] = whole[kept]

@@ -85,7 +85,15 @@ def surfaces(pair: Pair, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -> S
 def _hd95(outward: Float64, back: Float64) -> float:
     if not len(outward) or not len(back):
         return float("nan")
-    return float(max(np.percentile(np.sqrt(outward), 95), np.percentile(np.sqrt(back), 95)))
+    return max(_percentile_95(outward), _percentile_95(back))
+
+
+def _percentile_95(squared: Float64) -> float:
+    """The 95th percentile of distances, by linear interpolation; several times as fast as numpy's for a few hundred."""
+    place = 0.95 * (len(squared) - 1)
+    low = int(place)
+    near, far = np.sqrt(np.sort(squared)[[low, min(low + 1, len(squared) - 1)]]).tolist()
+    return float(near + (place - low) * (far - near) if far > near else near)
 
 
 def surface_rates(counts: SurfaceCounts) -> dict[str, Float64]:

@@ -1,0 +1,135 @@
+"""All measures beyond pixels on drawn archive sheets of 256x256 px with two curves, beside MONAI's and inference.
+
+What was found is the truth with a share of its ink lost, moved aside by a pixel or given to the other curve, and stray
+dashes: about as good as a trained network. One thread each.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import numpy as np
+import segmentation_models_pytorch as smp
+import torch
+from monai.metrics import compute_hausdorff_distance, compute_surface_dice
+
+from hairline.curves.compare import compare
+from hairline.curves.trace import trace
+from hairline.measures.centrelines import centrelines
+from hairline.measures.distances import Pair
+from hairline.measures.judgement import Courses, judge
+from hairline.measures.oracle import moved
+from hairline.measures.surfaces import surfaces
+from hairline.measures.truth import Truth
+from hairline.sheets import render, sample
+from hairline.sheets.rows import true_rows
+
+SHEETS, SCALE, REPEATS = 8, 4.0, 7
+
+
+def case(number: int) -> tuple[Any, ...]:
+    """(labels found, ink, truth, courses) of a sheet."""
+    spec = sample("archive", number)
+    sheet = render(spec, px_per_mm=SCALE)
+    rng = np.random.default_rng(number)
+    found = moved(sheet.labels, rng.integers(-1, 2, len(sheet.labels)) * (rng.random(len(sheet.labels)) < 0.2))
+    found[rng.random(found.shape) < 0.1] = 0
+    other = np.repeat(rng.random(len(found) // 8) < 0.05, 8)[:, None] & (found > 0)
+    found = np.where(other, 3 - found, found).astype(np.uint8)
+    found[np.repeat(np.repeat(rng.random((64, 64)) < 0.003, 4, 0), 4, 1)] = 2
+    ink = np.clip((found == np.arange(1, 3)[:, None, None]) - 0.05 + rng.normal(0, 0.01, (2, *found.shape)), 0, 1)
+    edges = [[spec.tracks[curve.track].left_mm, spec.tracks[curve.track].right_mm] for curve in spec.curves]
+    courses = Courses(true_rows(spec, px_per_mm=SCALE), np.array(edges) * SCALE - 0.5)
+    return found, ink.astype(np.float32), Truth(sheet.labels, sheet.strokes, sheet.layers, SCALE), courses
+
+
+def main() -> list[tuple[str, float, str]]:
+    """Rows (name, peer's time over ours, comment)."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        cases = [case(number) for number in range(SHEETS)]
+        return [_outlines(cases), _tracing(cases), *_share(cases)]
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _outlines(cases: list[Any]) -> tuple[str, float, str]:
+    def ours() -> None:
+        for found, _, truth, _ in cases:
+            for k in (1, 2):
+                pair = Pair(found == k, truth.labels == k)
+                surfaces(pair)
+                centrelines(pair)
+
+    def peer() -> None:
+        for found, _, truth, _ in cases:
+            hot = [
+                torch.from_numpy(ids[None] == np.arange(3)[:, None, None])[None].float()
+                for ids in (found, truth.labels)
+            ]
+            compute_surface_dice(*hot, class_thresholds=[1.0, 1.0])
+            compute_hausdorff_distance(*hot, percentile=95)
+
+    our_s, peer_s = _seconds([ours, peer])
+    comment = f"{our_s * 1e3:.2f} ms a sheet for NSD, HD95, clDice, breaks...; MONAI NSD and HD95 {peer_s * 1e3:.1f}"
+    return "outlines and centrelines, both curves", peer_s / our_s, comment
+
+
+def _tracing(cases: list[Any]) -> tuple[str, float, str]:
+    def ours() -> None:
+        for _, ink, _, courses in cases:
+            curves = trace(ink, px_per_mm=SCALE, tracks=courses.tracks)
+            for curve, true in zip(curves, courses.x_px, strict=True):
+                compare(curve.x_px, true, track_px=100.0)
+
+    (our_s,) = _seconds([ours])
+    return "tracing and comparing two curves: of 200 a second", 1 / our_s / 200, f"{1 / our_s:.0f} sheets a second"
+
+
+def _share(cases: list[Any]) -> list[tuple[str, float, str]]:
+    network = smp.Unet("resnet18", encoder_weights=None, in_channels=1, classes=3).eval()
+    images = torch.rand(SHEETS, 1, 256, 256)
+
+    def known() -> None:
+        for each in cases:
+            judge(*each)
+
+    def fresh() -> None:
+        for found, ink, truth, courses in cases:
+            judge(found, ink, Truth(truth.labels, truth.strokes, truth.layers, SCALE), courses)
+
+    def infer() -> None:
+        with torch.inference_mode():
+            network(images)
+
+    known_s, fresh_s, network_s = _seconds([known, fresh, infer])
+    told = f"of an smp ResNet-18 U-Net's inference, {network_s * 1e3:.0f} ms a sheet, one thread"
+    return [
+        (
+            "inference over all measures, truth known",
+            network_s / known_s,
+            f"{known_s * 1e3:.1f} ms: {known_s / network_s:.1%} {told}",
+        ),
+        (
+            "inference over all measures, first run",
+            network_s / fresh_s,
+            f"{fresh_s * 1e3:.1f} ms: {fresh_s / network_s:.1%} {told}",
+        ),
+    ]
+
+
+def _seconds(jobs: list[Callable[[], object]]) -> list[float]:
+    """Median seconds a sheet of each job, taken in turns."""
+    taken: list[list[float]] = [[] for _ in jobs]
+    for job in jobs:
+        job()
+    for _ in range(REPEATS):
+        for times, job in zip(taken, jobs, strict=True):
+            start = time.perf_counter()
+            job()
+            times.append((time.perf_counter() - start) / SHEETS)
+    return [median(times) for times in taken]
