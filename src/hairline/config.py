@@ -42,6 +42,7 @@ NOT_IDENTITY: Final = (
     "trainer.channels_last",
     "trainer.compile",
     "trainer.threads",
+    "trainer.judges",
     "data_mix.archive.las_dir",
     *(f"data_mix.{key}" for key in ("root", "images", "masks", "curves", "split.file")),
 )
@@ -105,6 +106,7 @@ class TrainerConf:
     channels_last: bool = MISSING
     compile: bool = MISSING
     threads: int | None = MISSING
+    judges: int = MISSING
 
 
 @dataclass
@@ -174,6 +176,8 @@ def _demand(conf: Conf) -> None:
     for key, value in positive.items():
         if value is not None and value <= 0:
             raise ConfigError(f"`{key}` must be above zero, got {value}")
+    if conf.trainer.judges < 0:
+        raise ConfigError(f"`trainer.judges` must be 0 or more processes, got {conf.trainer.judges}")
     if budget.steps % budget.validate_every:
         raise ConfigError(
             f"`budget.steps` must be a multiple of `budget.validate_every`, so that the last step is validated, got "

@@ -50,8 +50,11 @@ class SheetJudge:
         self.sheets, self.specs, self.head, self.px_per_mm = sheets, specs, head, px_per_mm
         self.known: _Known = {}
 
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"known": {}}  # another process reads what it needs
+
     def __call__(self, index: int, labels: UInt8, ink: Float32 | None) -> Judgement:
-        """See `training.task.Judge`; `ink` None does not trace curves."""
+        """See `training.judges.Judge`; `ink` None does not trace curves."""
         truth, courses = self.truth(index)
         return judge(labels, ink, truth, courses)
 

@@ -26,6 +26,7 @@ from hairline.rendering import Planned, Rendered, render_sheets
 from hairline.sheets import PEN_MM
 from hairline.training.callbacks import Record
 from hairline.training.datamodule import Sheets, resident_bytes
+from hairline.training.judges import Judges
 from hairline.training.memory import demand_memory, free_bytes
 from hairline.training.optimiser import Schedule
 from hairline.training.results import Outcome
@@ -42,25 +43,27 @@ def do_work(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFold
     counts = _counts(conf, planned, sheets)
     weight = _weight(config, conf, counts, record)
     task = build_task(config, conf, weight, folder=folder.path, prior=_prior(config, counts))
-    task.judge = judge_of(conf, planned.splits.test.specs, sheets.test, task.head)
+    judge = judge_of(conf, planned.splits.test.specs, sheets.test, task.head)
+    task.judges = Judges(judge, processes=conf.trainer.judges)
     maps = open_truth_maps(task.objective, sheets.train, conf, console=CONSOLE)
     batches = _batches(conf, planned, sheets, maps)
     _demand_memory(conf, task, batches.training)
     _ledger(conf, planned, sheets, batches, record)
-    machine = Machine(**asdict(conf.trainer))
+    machine = Machine(**{name: value for name, value in asdict(conf.trainer).items() if name != "judges"})
     if halves_batch_norm(machine, task.network) and rank_and_world()[0] == 0:
         told = "warning: on CPUs each process sees its own part of the batch in a batch norm, so this is not the run"
         CONSOLE.print(f"{told} of one process; network=veernet has group norms", style="yellow", soft_wrap=True)
-    outcome = train(
-        task,
-        batches,
-        machine=machine,
-        folder=folder.checkpoints,
-        record=record,
-        title=folder.name,
-    )
+    with task.judges:
+        outcome = train(
+            task,
+            batches,
+            machine=machine,
+            folder=folder.checkpoints,
+            record=record,
+            title=folder.name,
+        )
     if rank_and_world()[0] == 0:
-        oracles = oracle_rows(task.judge, task.classes, cache=Path(conf.paths.cache))
+        oracles = oracle_rows(judge, task.classes, cache=Path(conf.paths.cache))
         outcome = replace(outcome, per_class=pd.concat([outcome.per_class, oracles], ignore_index=True))
         _write(outcome, task, sheets, folder)
         record(conf.budget.steps, outcome.numbers())

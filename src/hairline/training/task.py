@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytorch_lightning as pl
 import torch
@@ -21,24 +21,15 @@ from hairline.data.tiles import Batch
 from hairline.heads import Head
 from hairline.measures.claims import ClaimCounts
 from hairline.measures.gradients import class_square_norms
-from hairline.measures.judgement import Judgement
 from hairline.measures.pixels import PixelMeasures, named
 from hairline.measures.thresholds import ScoreHistogram, best_threshold, tuned_labels
+from hairline.training.judges import Judges
 from hairline.training.optimiser import Schedule, optimiser_of
 from hairline.training.results import Evaluation
 from hairline.training.together import gathered, processes, whole_batch
-from hairline.vocabulary import IGNORE, Float32, UInt8
+from hairline.vocabulary import IGNORE, UInt8
 
 DIVERGED_BATCH = "diverged_batch.pt"
-
-
-class Judge(Protocol):
-    """Scores a test sheet by the measures beyond pixels; `px_per_mm` is None where nobody knows it."""
-
-    px_per_mm: float | None
-
-    def __call__(self, index: int, labels: UInt8, ink: Float32) -> Judgement:
-        """Judge `labels [H,W]` and the probability of each curve, `ink [K,H,W]`, on sheet `index` of the split."""
 
 
 class TrainingDivergedError(FloatingPointError):
@@ -61,14 +52,13 @@ class SegmentationTask(pl.LightningModule):
     ):
         """`pictures` label maps of the first test sheets are kept; a batch that breaks the run is saved in `folder`.
 
-        With `tuned` the test split is decided at the thresholds that `tune` was given, not by the head. `judge`, where
-        it is set, scores every sheet of the test split by the measures beyond pixels.
+        With `tuned` the test split is decided at the thresholds that `tune` was given, not by the head. `judges`, where
+        they are set, score every sheet of the test split by the measures beyond pixels.
         """
         super().__init__()
         self.pictures = pictures
         self.tuned = tuned
-        self.judge: Judge | None = None
-        self.judged: dict[int, Judgement] = {}
+        self.judges: Judges | None = None
         self.threshold: Tensor | None = None
         self.network = network
         self.objective = objective
@@ -140,7 +130,8 @@ class SegmentationTask(pl.LightningModule):
         self.pixels.reset()
         self.scores.reset()
         self.claimed.reset()
-        self.judged.clear()
+        if self.judges is not None:
+            self.judges.clear()
 
     @override
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -155,8 +146,8 @@ class SegmentationTask(pl.LightningModule):
         for index, labels, of_sheet in zip(batch.index.tolist(), maps, ink, strict=True):
             if index < self.pictures:
                 self.found[index] = labels
-            if self.judge is not None:
-                self.judged[index] = self.judge(index, labels, of_sheet)
+            if self.judges is not None:
+                self.judges.put(index, labels, of_sheet)
 
     def tune(self, validation: Evaluation) -> None:
         """Take the thresholds of the curves from `validation`, where the test is to be decided by them."""
@@ -208,6 +199,6 @@ class SegmentationTask(pl.LightningModule):
             sheet_confusion=matrices,
             histogram=self.scores.compute().clone(),
             claims=self.claimed.compute().clone() if self.contradicts else torch.zeros(3, dtype=torch.int64),
-            judged=gathered(self.judged),
-            px_per_mm=None if self.judge is None else self.judge.px_per_mm,
+            judged={} if self.judges is None else gathered(self.judges.taken()),
+            px_per_mm=None if self.judges is None else self.judges.judge.px_per_mm,
         )

@@ -1,0 +1,87 @@
+"""Judging test sheets here, or in processes of their own beside the network.
+
+A GPU answers in a millisecond what takes several to judge on a CPU core, so there the sheets are handed to `processes`
+that judge while the network goes on with the next ones; on a CPU the cores are the network's, and judging waits its
+turn (0 processes). What is judged is the same. Each process starts anew and reads the truth of the sheets it gets by
+itself; a sheet waits with its labels and ink, and no more than WAITING for every process do.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from concurrent.futures import Future, ProcessPoolExecutor
+from types import TracebackType
+from typing import Final, Protocol
+
+from hairline.measures.judgement import Judgement
+from hairline.vocabulary import Float32, UInt8
+
+WAITING: Final = 8
+
+
+class Judge(Protocol):
+    """Scores a sheet by the measures beyond pixels; `px_per_mm` is None where nobody knows it."""
+
+    px_per_mm: float | None
+
+    def __call__(self, index: int, labels: UInt8, ink: Float32) -> Judgement:
+        """Judge `labels [H,W]` and the probability of each curve, `ink [K,H,W]`, on sheet `index` of the split."""
+
+
+class Judges:
+    """A judge and the processes it works in; a context, in which sheets are `put` and then `taken` once."""
+
+    def __init__(self, judge: Judge, *, processes: int = 0) -> None:
+        self.judge, self.processes = judge, processes
+        self.pool: ProcessPoolExecutor | None = None
+        self.done: dict[int, Judgement] = {}
+        self.waiting: dict[int, Future[Judgement]] = {}
+
+    def __enter__(self) -> Judges:
+        if self.processes:
+            spawn = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
+            self.pool = ProcessPoolExecutor(self.processes, spawn, initializer=_begin, initargs=(self.judge,))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.pool is not None:
+            self.pool.shutdown(cancel_futures=True)
+            self.pool = None
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what was put."""
+        self.done.clear()
+        self.waiting.clear()
+
+    def put(self, index: int, labels: UInt8, ink: Float32) -> None:
+        """Have sheet `index` judged."""
+        if self.pool is None:
+            self.done[index] = self.judge(index, labels, ink)
+            return
+        while len(self.waiting) >= WAITING * self.processes:
+            self._settle(next(iter(self.waiting)))
+        self.waiting[index] = self.pool.submit(_judged, index, labels, ink)
+
+    def taken(self) -> dict[int, Judgement]:
+        """What was put, judged; raises what judging raised."""
+        for index in list(self.waiting):
+            self._settle(index)
+        return dict(self.done)
+
+    def _settle(self, index: int) -> None:
+        self.done[index] = self.waiting.pop(index).result()
+
+
+_here: list[Judge] = []
+"""The judge of a process that judges."""
+
+
+def _begin(judge: Judge) -> None:
+    _here[:] = [judge]
+
+
+def _judged(index: int, labels: UInt8, ink: Float32) -> Judgement:
+    return _here[0](index, labels, ink)
