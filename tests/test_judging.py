@@ -12,7 +12,7 @@ from hairline.judging import SheetJudge, judge_of, oracle_rows
 from hairline.measures.oracle import ORACLES, oracle
 from hairline.rendering import plan_sheets, render_sheets
 from hairline.sheets import render
-from hairline.sheets.rows import true_rows
+from hairline.sheets.true_rows import true_rows
 from hairline.vocabulary import LOG_CLASSES
 
 

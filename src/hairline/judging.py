@@ -28,7 +28,7 @@ from hairline.measures.signatures import signatures
 from hairline.measures.truth import Truth
 from hairline.own_data import is_folder
 from hairline.sheets import SheetSpec
-from hairline.sheets.rows import true_rows
+from hairline.sheets.true_rows import true_rows
 from hairline.training.judged_rows import NOMINAL_PX_PER_MM
 from hairline.training.results import Evaluation, split_tables
 from hairline.vocabulary import Bool, Float32, UInt8

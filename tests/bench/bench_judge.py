@@ -25,7 +25,7 @@ from hairline.measures.oracle import moved
 from hairline.measures.surfaces import surfaces
 from hairline.measures.truth import Truth
 from hairline.sheets import render, sample
-from hairline.sheets.rows import true_rows
+from hairline.sheets.true_rows import true_rows
 
 SHEETS, SCALE, REPEATS = 8, 4.0, 7
 

@@ -10,8 +10,8 @@ from hairline.curves.strands import Strands, strands_of
 from hairline.curves.viterbi import COSTS, Costs, viterbi
 from hairline.sheets import sample
 from hairline.sheets.draw import draw
-from hairline.sheets.rows import true_rows
 from hairline.sheets.strokes import pen_px
+from hairline.sheets.true_rows import true_rows
 
 NOWHERE = "nowhere"
 

@@ -12,7 +12,7 @@ from hairline.measures.signatures import signature, signatures
 from hairline.measures.surfaces import surface_rates, surfaces
 from hairline.measures.truth import Truth
 from hairline.sheets import render, sample
-from hairline.sheets.rows import true_rows
+from hairline.sheets.true_rows import true_rows
 
 SCALE = 4.0
 

@@ -5,8 +5,8 @@ import pytest
 
 from hairline.sheets import DrawnCurve, sample
 from hairline.sheets.draw import draw, followed
-from hairline.sheets.rows import at_rows, true_rows
 from hairline.sheets.spec import SkewSpec
+from hairline.sheets.true_rows import at_rows, true_rows
 
 
 def drawn(x, y, lap=None):
