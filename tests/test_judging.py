@@ -66,6 +66,9 @@ def test_oracles_are_scored_as_any_answer_and_once(split, tmp_path, monkeypatch)
     assert of_shift["nsd_1px"] == 1
     exact = rows[(rows["split"] == "oracle_exact") & (rows["measure"] == "f1")]
     assert (exact["value"] == 1).all()
+    renamed = ("background", "a", "b")
+    other = oracle_rows(judge_of(conf, specs, sheets, Softmax(renamed)), renamed, cache=tmp_path / "cache")
+    assert set(other["class"]) == set(renamed)
     monkeypatch.setattr(judging, "_oracle", None)  # the second time it is read
     pd.testing.assert_frame_equal(oracle_rows(by, LOG_CLASSES, cache=tmp_path / "cache"), rows)
 

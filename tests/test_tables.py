@@ -132,3 +132,13 @@ def test_it_is_said_when_boundary_iou_is_iou():
     assert "boundary IoU is IoU here" in console.export_text()
     show(console, with_lines(rows(("r1", "dice", "none", {"curve_1": 0.4}))), order=["r1"], commands=[])
     assert "boundary IoU is IoU here" not in console.export_text()
+
+
+def test_oracles_of_other_sheets_are_not_averaged():
+    scored = with_lines(rows(("r1", "dice", "none", {"curve_1": 0.5}), ("r2", "focal", "none", {"curve_1": 0.4})))
+    assert all("jitter" in printed(table) for table in class_tables(scored, order=["r1", "r2"]))
+    other = (scored["run"] == "r2") & (scored["split"] == "oracle_jitter")
+    scored.loc[other, "value"] = 0.9
+    assert not any("jitter" in printed(table) for table in class_tables(scored, order=["r1", "r2"]))
+    scored.loc[scored["run"] == "r2", "seed"] = 1  # another seed has other sheets
+    assert all("jitter" in printed(table) for table in class_tables(scored, order=["r1", "r2"]))

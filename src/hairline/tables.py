@@ -89,7 +89,8 @@ def _class_table(
     spread = by_cell[[best_by]].std().iloc[:, 0]
     best = means[best_by].idxmax() if best_by in means and means[best_by].notna().any() else None
     several = int(seeds.max()) > 1
-    oracles = _oracle_lines(wide, columns)
+    by_seed = rows.drop_duplicates("run").set_index("run")["seed"]
+    oracles = _oracle_lines(wide, columns) if _same_sheets(wide, by_seed) else {}
     heads = _heads(columns, max(map(len, [*map(str, means.index), *oracles])), several, width)
     table = _empty(_title(title, wide, int(seeds.max())), heads, several)
     for (cell, values), deviation, count in zip(means.iterrows(), spread, seeds, strict=True):
@@ -105,16 +106,26 @@ def _class_table(
 
 
 def _oracle_lines(wide: pd.DataFrame, columns: Columns) -> dict[str, dict[tuple[str, str], float]]:
-    """What each oracle scores, by its name in a table, mean over the runs; none where runs have no oracles."""
-    means = wide.mean(skipna=False)
+    """What each oracle scores, by its name in a table: the mean over seeds, as of the cells.
+
+    None where runs have no oracles, or where cells were scored on sheets on which the oracles differ, as resolutions.
+    """
     there = set(wide.columns.get_level_values("split"))
-    return {
-        name: {
-            at: float(means.get((oracle, at[1]), float("nan"))) if at[0] == "test" else float("nan") for at in columns
-        }
-        for oracle, name in ORACLE_LINES.items()
-        if oracle in there
-    }
+    as_test = {at: at[1] if at[0] == "test" else "" for at in columns}  # an oracle has no threshold to tune
+    lines = {}
+    for oracle, name in ORACLE_LINES.items():
+        if oracle in there:
+            known = wide.loc[:, wide.columns.get_level_values("split") == oracle].dropna(how="all")
+            means = known.mean(skipna=False)
+            lines[name] = {at: float(means.get((oracle, m), float("nan"))) for at, m in as_test.items()}
+    return lines
+
+
+def _same_sheets(wide: pd.DataFrame, seeds: pd.Series) -> bool:
+    """Whether cells of one seed were scored on the same sheets: their oracles agree."""
+    of_oracles = wide.loc[:, wide.columns.get_level_values("split").str.startswith("oracle")]
+    spread = of_oracles.groupby(seeds.reindex(of_oracles.index)).agg(np.ptp)
+    return bool((spread.fillna(0).abs() < 1e-9).all(axis=None))
 
 
 def _heads(columns: Columns, label: int, several: bool, width: int) -> dict[tuple[str, str], str]:

@@ -158,6 +158,25 @@ def test_one_curve_and_three():
         np.testing.assert_allclose(curve.x_px, true)
 
 
+def test_of_three_curves_none_follows_another() -> None:
+    """A pair is traced without the third, and the third without the pair."""
+    rows, nowhere = 200, np.full(200, np.nan)
+
+    def x_of(*places):
+        courses = [nowhere if place is None else np.broadcast_to(place, rows).astype(float) for place in places]
+        return [curve.x_px for curve in traced(lines_as_ink(courses, 80, doubt=0))], courses
+
+    for absent in ([10, 40, None], [None, None, 55], [None, 40, 55]):
+        found, true = x_of(*absent)
+        np.testing.assert_array_equal(found, true)
+    dashed = np.where(np.arange(rows) % 10 < 5, 10.0, np.nan)
+    found, true = x_of(dashed, 30, 13)
+    np.testing.assert_array_equal(found, true)
+    gap = np.where((np.arange(rows) > 90) & (np.arange(rows) < 110), np.nan, 55.0)
+    found, true = x_of(20, 40, gap)
+    np.testing.assert_array_equal(found, true)
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000))
 def test_turning_the_sheet_turns_the_curves_and_naming_names_them(seed):

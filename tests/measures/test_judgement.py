@@ -8,6 +8,7 @@ from hairline.curves.trace import ink_of
 from hairline.measures.distances import Pair
 from hairline.measures.judged_rates import judged_rates
 from hairline.measures.judgement import Courses, judge, named, tolerances
+from hairline.measures.oracle import oracle
 from hairline.measures.signatures import signature, signatures
 from hairline.measures.surfaces import surface_rates, surfaces
 from hairline.measures.truth import Truth
@@ -106,6 +107,20 @@ def test_ignored_pixels_are_in_no_mask():
     rates = judged_rates([judge(wild, ink, cut, courses)], px_per_mm=SCALE)
     np.testing.assert_array_equal(rates["tol_precision_1px"], 1)
     np.testing.assert_array_equal(rates["tol_recall_1px"], 1)
+
+
+def test_rows_of_a_course_that_are_ignored_are_in_no_count():
+    labels = np.zeros((64, 40), np.uint8)
+    labels[:, 12] = 1
+    strokes = (labels == 1)[None]
+    labels[:20] = 255
+    truth = Truth(labels, strokes, np.zeros_like(labels), SCALE)
+    answer = oracle("oracle_exact", labels, seed=0)
+    courses = Courses(np.full((1, 64), 12.0), np.array([[0.0, 39.0]]))
+    got = judge(answer, ink_of(answer, curves=1), truth, courses)
+    assert got.curves["viterbi"][0].rows == 44
+    rates = judged_rates([got], px_per_mm=SCALE)
+    assert (rates["viterbi_coverage"][0], rates["viterbi_mae_track"][0]) == (1, 0)
 
 
 def test_without_courses_curves_are_not_traced():

@@ -56,5 +56,13 @@ def test_support_is_pixels_for_masks_and_rows_for_curves(judged):
 
 def test_without_a_scale_there_are_no_millimetres():
     whole, _ = judged_tables({0: one(1, courses=False)}, CURVES, split="test", px_per_mm=None)
-    assert not whole["measure"].str.endswith("mm").any()
+    assert not whole["measure"].str.contains("mm").any()
     assert "hd95_px" in set(whole["measure"])
+
+
+def test_a_sheet_without_courses_does_not_hide_those_of_the_others():
+    for order in ((0, 1), (1, 0)):
+        judged = dict(zip(order, (one(0, courses=False), one(2)), strict=True))
+        whole, _ = judged_tables(judged, CURVES, split="test", px_per_mm=4.0)
+        assert set(whole.loc[whole["measure"] == "viterbi_mae_track", "support"]) == {40}
+        assert set(whole.loc[whole["measure"] == "nsd_1px", "support"]) == {80}

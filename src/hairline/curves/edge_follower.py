@@ -62,4 +62,6 @@ def _follow(first, at, start, top, reach, taken):  # type: ignore[no-untyped-def
         here, missed = at[which], 0
         x[row], taken[row] = here, which
         back = max(top, row - LOOK_BACK)
-        slope = (here - x[back]) / (row - back) if row > back and not np.isnan(x[back]) else 0.0
+        while back < row and np.isnan(x[back]):
+            back += 1
+        slope = (here - x[back]) / (row - back) if back < row else slope

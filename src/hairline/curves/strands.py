@@ -77,6 +77,11 @@ class Strands:
         kept = slice(low, high)
         return Strands(self.first[start : stop + 1] - low, self.x_px[kept], self.width_px[kept], self.evidence[kept])
 
+    def only(self, kept: Int64) -> Strands:
+        """The strands with the ascending numbers `kept`, in the same rows."""
+        first = np.searchsorted(kept, self.first)
+        return Strands(first, self.x_px[kept], self.width_px[kept], self.evidence[kept])
+
     def curve(self, taken: Int64, evidence: Float32) -> Curve:
         """The curve that runs through the strands `taken [H]` or NONE; its confidence is their `evidence [S]`."""
         at = taken != NONE

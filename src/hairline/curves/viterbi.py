@@ -15,7 +15,8 @@ Method (Viterbi 1967, on the strands of strands.py)
     network gives to the other curve for a few rows is still followed. `ink` rewards using ink at all: a strand that
     nobody follows has to be explained too, so when both strands of a sheet are called curve 1 and one of them is taken,
     curve 2 takes the other. `share` is what keeps the two apart, except over the few rows of a crossing: to follow a
-    strand that the other curve has, without evidence of one's own, costs more than a gap.
+    strand that the other curve has, without evidence of one's own, costs more than a gap. (With a little evidence it
+    does not: a curve that is not on the sheet may follow the other one, with a confidence that says so.)
 
     Held places are dropped after `hold_mm`; one that a strand of the row covers is that strand. A curve can only wrap
     where its track is known, and where it is not, it pays less to jump (`jump_off_track`): a lap is then a jump.
@@ -24,7 +25,8 @@ Method (Viterbi 1967, on the strands of strands.py)
     the true class maps (experiments/LOG.md). `slope` compares pixels with rows and needs no scale; jumps are for 4 rows
     a mm and grow with the rows, because a strand of the same length then has more evidence.
 
-Curves beyond two are traced in pairs, each pair on the strands that those before have left.
+Curves beyond two are traced in pairs, each pair on the strands that are likeliest one of its own: a strand that bears
+the name of a curve of another pair is never followed.
 
 References
     Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm", IEEE Trans.
@@ -39,7 +41,7 @@ import numpy as np
 
 from hairline.compiled import call
 from hairline.curves.curve import Curve
-from hairline.curves.strands import NONE, Strands
+from hairline.curves.strands import Strands
 from hairline.curves.viterbi_kernel import Given, follow
 from hairline.vocabulary import Float32, Float64, Int64
 
@@ -77,23 +79,21 @@ def viterbi(
         raise ValueError(f"`px_per_mm` must be above 0, got {px_per_mm}; take the scale of the sheet")
     jump = costs.jump_off_track if tracks is None else costs.jump
     scaled = replace(costs, jump=jump * max(1.0, px_per_mm / _REFERENCE_PX_PER_MM))
-    evidence = strands.evidence.copy()
+    pair_of = strands.evidence.argmax(axis=1) // 2 if len(strands.x_px) else np.zeros(0, np.int64)
     found: list[Curve] = []
     for first in range(0, strands.curves, 2):
-        pair = evidence[:, first : first + 2]
+        mine = strands.only(np.flatnonzero(pair_of == first // 2))
+        evidence = mine.evidence[:, first : first + 2]
         edges = np.full((2, 2), np.nan) if tracks is None else np.resize(tracks[first : first + 2], (2, 2))
         at_edges = edges + np.array([1, -1]) * costs.edge_mm * px_per_mm
-        chosen = _chosen(strands, pair, at_edges, px_per_mm, scaled)
-        for k, taken in enumerate(chosen):
-            found.append(strands.curve(taken, pair[:, k]))
-        for taken in chosen:
-            evidence[taken[taken != NONE]] = 0
+        chosen = _chosen(mine, evidence, at_edges, px_per_mm, scaled)
+        found += [mine.curve(taken, evidence[:, k]) for k, taken in enumerate(chosen)]
     return tuple(found)
 
 
 def _chosen(strands: Strands, evidence: Float32, at_edges: Float64, px_per_mm: float, costs: Costs) -> list[Int64]:
     """For each of one or two curves the strand of every row, int64 [H], NONE where there is none."""
-    strength = strands.evidence.max(axis=1) if len(evidence) else np.zeros(0, np.float32)
+    strength = evidence.max(axis=1, initial=0)
     price = -np.log(np.maximum(evidence, costs.blind)) - costs.ink * strength[:, None]
     alone = evidence.shape[1] == 1
     given = Given(

@@ -113,6 +113,7 @@ def _curves(
     labels: UInt8, ink: Float32, truth: Truth, courses: Courses
 ) -> tuple[dict[str, tuple[CurveError, ...]], dict[str, SwapCounts]]:
     scale, tracks = truth.px_per_mm, courses.tracks
+    true = _counted(courses.x_px, truth)
     certain = ink_of(labels, curves=len(ink))
     strands = strands_of(ink)
     curves = {method: trace(certain, px_per_mm=scale, method=method) for method in ("centroid", "edge_follower")}
@@ -123,15 +124,25 @@ def _curves(
     for method in ("viterbi", "centroid"):
         whole[f"{method}_bridged"] = [bridged(x) for x in found[method]]
     whole["published"] = [resampled(bridged(x, way="cubic")) for x in found["centroid"]]
-    errors = {way: _compared(those, courses) for way, those in (found | whole).items()}
-    swapped = {way: swaps(np.stack(those), courses.x_px, px_per_mm=scale) for way, those in found.items()}
+    errors = {way: _compared(those, true, tracks) for way, those in (found | whole).items()}
+    swapped = {way: swaps(np.stack(those), true, px_per_mm=scale) for way, those in found.items()}
     return errors, swapped
 
 
-def _compared(found: Sequence[Float64], courses: Courses) -> tuple[CurveError, ...]:
+def _counted(x_px: Float64, truth: Truth) -> Float64:
+    """Courses `[K,H]` without the rows in which their place on the sheet is ignored, which are in no count."""
+    curve, row = np.nonzero(np.isfinite(x_px))
+    column = np.rint(x_px[curve, row]).astype(np.int64).clip(0, truth.labels.shape[1] - 1)
+    ignored = truth.labels[row, column] == IGNORE
+    counted = x_px.copy()
+    counted[curve[ignored], row[ignored]] = np.nan
+    return counted
+
+
+def _compared(found: Sequence[Float64], true: Float64, tracks: Float64) -> tuple[CurveError, ...]:
     return tuple(
-        compare(mine, true, track_px=float(track))
-        for mine, true, track in zip(found, courses.x_px, np.diff(courses.tracks)[:, 0], strict=True)
+        compare(mine, its, track_px=float(width))
+        for mine, its, width in zip(found, true, np.diff(tracks)[:, 0], strict=True)
     )
 
 

@@ -15,7 +15,7 @@ Counts come first, as integers, and may be added over sheets; rates divide once.
     6. hd95           the larger of the 95th percentiles of surface distances in either direction, px; no count, of a
                       sheet alone, and of several sheets the mean over those where both masks have pixels
 
-On a mask thinner than twice the band every pixel is in the band, and boundary IoU *is* IoU: `band_is_all` says so.
+On a mask thinner than twice the band every pixel is in the band, and boundary IoU *is* IoU.
 
 What 0/0 means is what pixels.py says: absent from both is NaN, silence about a class that is there is 0, and so are
 false alarms alone (tol_recall NaN). hd95 is NaN unless both masks have pixels, because no number of pixels is the
@@ -61,11 +61,10 @@ class SurfaceCounts:
 
 @dataclass(frozen=True)
 class Surfaces:
-    """One class of one sheet: its counts, its hd95 in px, and whether the bands are the whole masks."""
+    """One class of one sheet: its counts and its hd95 in px."""
 
     counts: SurfaceCounts
     hd95: float
-    band_is_all: bool
 
 
 def surfaces(pair: Pair, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -> Surfaces:
@@ -78,7 +77,6 @@ def surfaces(pair: Pair, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -> S
     return Surfaces(
         SurfaceCounts(near, np.array([len(part) for part in parts]), both),
         hd95=_hd95(*edges),
-        band_is_all=all(np.array_equal(region.band, region.mask) for region in pair.regions),
     )
 
 

@@ -1,11 +1,13 @@
 """Judged sheets as tidy rows, of the split and of each sheet: see measures/judged_rates.py for what they hold.
 
 `support` is the number of true pixels of the class, for traced curves the number of rows that have one. Where the scale
-of a sheet is not known, lengths in mm are left out.
+of a sheet is not known, lengths in mm are left out, and where a measure reaches so far (reasons, crossings, swaps) a
+pixel is taken for a nominal pen.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -17,6 +19,8 @@ from hairline.measures.signatures import signature
 
 NOMINAL_PX_PER_MM = 4.0
 """What a pixel is taken for in zones and reaches where the scale is not known: a nominal pen of one pixel."""
+
+_IN_MM = re.compile(r"(^|_)[\d.]*mm($|_)")
 
 
 def judged_tables(
@@ -33,11 +37,11 @@ def judged_tables(
 
 def _rows(judged: Sequence[Judgement], curves: Sequence[str], px_per_mm: float | None) -> pd.DataFrame:
     rates = judged_rates(judged, px_per_mm=px_per_mm or NOMINAL_PX_PER_MM)
-    names = [name for name in rates if px_per_mm is not None or not name.endswith("mm")]
+    names = [name for name in rates if px_per_mm is not None or not _IN_MM.search(name)]
     pixels = np.sum([sheet.support for sheet in judged], axis=0)
     of_curves = {
         way: np.sum([[error.rows for error in sheet.curves[way]] for sheet in judged if sheet.curves], axis=0)
-        for way in (judged[0].curves or {})
+        for way in next((sheet.curves for sheet in judged if sheet.curves), {})
     }
     support = [next((rows for way, rows in of_curves.items() if name.startswith(way)), pixels) for name in names]
     return pd.DataFrame(
