@@ -6,12 +6,14 @@ import dataclasses
 import json
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from omegaconf import DictConfig, OmegaConf
 from PIL import Image
 
 from hairline import digitise_door
@@ -139,6 +141,56 @@ def test_runs_that_are_none_are_told_apart(smoke: Path, tmp_path: Path) -> None:
     shutil.copy(smoke / "checkpoints/last.ckpt", tmp_path / "lonely.ckpt")
     with pytest.raises(NoRunError, match=r"does the config\.yaml beside it belong to it"):
         trained(str(tmp_path / "lonely.ckpt"), store, device="cpu")
+
+
+def with_config(smoke: Path, folder: Path, change: Callable[[DictConfig], None]) -> Path:
+    """A checkpoint of the run beside another configuration."""
+    config = OmegaConf.load(smoke / "config.yaml")
+    assert isinstance(config, DictConfig)
+    change(config)
+    OmegaConf.save(config, folder / "config.yaml")
+    return Path(shutil.copy(smoke / "checkpoints/last.ckpt", folder / "mine.ckpt"))
+
+
+def test_a_run_of_yesterday_lacks_keys_that_say_nothing_of_its_network(smoke: Path, tmp_path: Path) -> None:
+    def older(config: DictConfig) -> None:
+        del config.trainer.judges
+        for name in ("paths", "tracking", "study", "optimiser", "loss", "overlays", "data_mix", "class_weight"):
+            del config[name]
+
+    whole = trained(str(smoke), tmp_path, device="cpu")
+    found = trained(str(with_config(smoke, tmp_path, older)), tmp_path, device="cpu")
+    assert (found.px_per_mm, found.sheet_px) == (whole.px_per_mm, whole.sheet_px)
+    assert found.head.classes == whole.head.classes
+    image = torch.rand(1, 1, 32, 32)
+    assert torch.equal(found.network(image), whole.network(image))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("head", None, r"expected `head\._target_`.* got none"),
+        ("network", None, r"expected `network\._target_`.* got none"),
+        ("resolution.px_per_mm", None, r"expected `resolution\.px_per_mm`.* got none"),
+        ("resolution.px_per_mm", "???", r"expected `resolution\.px_per_mm`.* got none"),
+        ("resolution.px_per_mm", "wide", "above zero, got wide"),
+        ("resolution.px_per_mm", -4.0, r"above zero, got -4\.0"),
+        ("budget", None, r"expected `budget\.sheet_mm`.* got none"),
+        ("budget.sheet_mm", [], "above zero, got"),
+        ("head._target_", "hairline.heads.Gone", "expected a `head` of hairline"),
+        ("head._target_", "hairline.losses.class_weight.NoWeight", "expected a `head` of hairline"),
+        ("network._target_", "hairline.network.Gone", "expected a `network` that can be built"),
+        ("network.wings", 2, "expected a `network` that can be built"),
+        ("network.prior", "${gone}", "expected a `network` that can be built"),
+        ("head.classes", "${gone}", "expected a `head` of hairline"),
+    ],
+)
+def test_a_configuration_that_does_not_say_the_network_is_told(key, value, words, smoke: Path, tmp_path: Path) -> None:
+    checkpoint = with_config(smoke, tmp_path, lambda config: OmegaConf.update(config, key, value, merge=False))
+    with pytest.raises(NoRunError, match=words) as told:
+        trained(str(checkpoint), tmp_path, device="cpu")
+    assert str(told.value).startswith(str(tmp_path / "config.yaml"))
+    assert "copy config.yaml anew" in str(told.value)
 
 
 def test_two_runs_that_begin_the_same_are_not_guessed(smoke: Path, tmp_path: Path) -> None:
