@@ -5,29 +5,35 @@ What counts as which, tried in this order
     a folder      a run folder: config.yaml and checkpoints/last.ckpt
     a word        a run of the store by its name, by its MLflow run id, or by the beginning of either where one run
                   alone begins so
+
+What of its configuration counts
+    `head`, `network`, `resolution.px_per_mm`, `budget.sheet_mm` and what they refer to. The rest says how the run was
+    trained, and may lack keys that came later.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import torch
+from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from torch import nn
 from yaml import YAMLError
 
-from hairline.config import Conf, checked
 from hairline.heads import Head
 from hairline.ledger import FINISHED, RunFolder, run_folders
 from hairline.training.callbacks import LAST
 
 HOW_TO_TRAIN: Final = "`python train.py` trains one on drawn sheets (budget=laptop: minutes on two cores)"
+_COPY: Final = "copy config.yaml anew from the run folder that the checkpoint comes from, or train the run again"
 _NETWORK = "network."
 _SHOWN = 5
 
@@ -54,14 +60,14 @@ def trained(run: str | None, store: Path, *, device: str) -> Trained:
         raise NoRunError(f"expected --run with a trained network, got none: {HOW_TO_TRAIN}. {_offered(store)}")
     config_path, checkpoint, folder = _found(run, store)
     config = _config(config_path)
-    conf = checked(config)
-    head = instantiate(config.head)
-    network = _network(config, head, checkpoint)
+    px_per_mm, sheet_mm = _lengths(config, config_path)
+    head = _head(config, config_path)
+    network = _network(config, config_path, head, checkpoint)
     name = f"{config_path.parent.name}@{_digest(checkpoint)}"
     manifest = folder.manifest() if folder is not None else None
     finished = manifest is None or manifest.status == FINISHED
     network = network.to(device).eval()
-    return Trained(name, network, head, conf.resolution.px_per_mm, _sheet_px(conf), finished)
+    return Trained(name, network, head, px_per_mm, round(sheet_mm * px_per_mm), finished)
 
 
 def _found(run: str, store: Path) -> tuple[Path, Path, RunFolder | None]:
@@ -130,19 +136,65 @@ def _config(path: Path) -> DictConfig:
     return config
 
 
-def _network(config: DictConfig, head: Head, checkpoint: Path) -> nn.Module:
+def _lengths(config: DictConfig, path: Path) -> tuple[float, float]:
+    """px_per_mm, and the shorter side of a sheet in mm."""
+    scale, sides = _needed(config, path, "resolution.px_per_mm"), _needed(config, path, "budget.sheet_mm")
+    try:
+        found = float(scale), min(float(side) for side in sides)
+    except (TypeError, ValueError):
+        found = 0.0, 0.0
+    if not all(math.isfinite(value) and value > 0 for value in found):
+        raise NoRunError(
+            f"{path}: expected `resolution.px_per_mm` and `budget.sheet_mm` above zero, got {scale} and {sides}; "
+            f"{_COPY}"
+        )
+    return found
+
+
+def _head(config: DictConfig, path: Path) -> Head:
+    _needed(config, path, "head._target_")
+    try:
+        head = instantiate(config.head)
+    except (OmegaConfBaseException, InstantiationException) as error:
+        raise NoRunError(f"{path}: expected a `head` of hairline.heads, got {_first(error)}; {_COPY}") from error
+    if not isinstance(head, Head):
+        raise NoRunError(f"{path}: expected a `head` of hairline.heads, got {config.head._target_}; {_COPY}")
+    return head
+
+
+def _needed(config: DictConfig, path: Path, key: str) -> Any:
+    """What the configuration says under `key`."""
+    try:
+        found = OmegaConf.select(config, key)
+    except OmegaConfBaseException as error:
+        raise NoRunError(f"{path}: expected `{key}`, got {_first(error)}; {_COPY}") from error
+    if found is None:
+        raise NoRunError(f"{path}: expected `{key}`, which says how the network sees, got none; {_COPY}")
+    return found
+
+
+def _first(error: Exception) -> str:
+    """The first line of an error that may have many, or none."""
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _network(config: DictConfig, path: Path, head: Head, checkpoint: Path) -> nn.Module:
     """The network of the configuration with the weights of the checkpoint."""
-    bare = OmegaConf.merge(config.network, {"encoder_weights": None} if "encoder_weights" in config.network else {})
-    network: nn.Module = instantiate(bare, channels=head.channels, _convert_="all")
+    _needed(config, path, "network._target_")
+    try:
+        bare = OmegaConf.merge(config.network, {"encoder_weights": None} if "encoder_weights" in config.network else {})
+        network: nn.Module = instantiate(bare, channels=head.channels, _convert_="all")
+    except (OmegaConfBaseException, InstantiationException) as error:
+        raise NoRunError(f"{path}: expected a `network` that can be built, got {_first(error)}; {_COPY}") from error
     try:
         saved = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
         weights = {key.removeprefix(_NETWORK): value for key, value in saved.items() if key.startswith(_NETWORK)}
         network.load_state_dict(weights)
     except (RuntimeError, KeyError, TypeError, EOFError, OSError, pickle.UnpicklingError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise NoRunError(
             f"{checkpoint}: expected a checkpoint of network {config.network._target_} with {head.channels} channels, "
-            f"could not load it ({first}); does the config.yaml beside it belong to it?"
+            f"could not load it ({_first(error)}); does the config.yaml beside it belong to it?"
         ) from error
     return network
 
@@ -150,7 +202,3 @@ def _network(config: DictConfig, head: Head, checkpoint: Path) -> nn.Module:
 def _digest(checkpoint: Path) -> str:
     with checkpoint.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:10]
-
-
-def _sheet_px(conf: Conf) -> int:
-    return round(min(conf.budget.sheet_mm) * conf.resolution.px_per_mm)

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import sparse
 
 from hairline.digitise.deskew import STRAIGHT, Skew
-from hairline.digitise.scan import Scan, ScanError
+from hairline.digitise.scan import MOST_COLUMNS, MOST_ROWS, Scan, ScanError
 from hairline.vocabulary import Float64, UInt8
 
 _SMALLEST_PX = 8
@@ -39,7 +39,10 @@ class Frame:
 
     @classmethod
     def of(cls, rows: tuple[int, int], columns: tuple[int, int], *, factors: tuple[float, float]) -> Frame:
-        """The frame whose paper is `factors` (down, across) times as large. ScanError when that is too small."""
+        """The frame whose paper is `factors` (down, across) times as large.
+
+        ScanError when that is too small, or larger than a scan may be.
+        """
         height = round((rows[1] - rows[0]) * factors[0])
         width = round((columns[1] - columns[0]) * factors[1])
         if min(height, width) < _SMALLEST_PX:
@@ -47,6 +50,12 @@ class Frame:
                 f"the part to digitise must be at least {_SMALLEST_PX} px each way at the run's scale, got "
                 f"{height} rows and {width} columns from scan rows {rows}, columns {columns}; check --rows, --track "
                 "and --dpi"
+            )
+        if height > MOST_ROWS or width > MOST_COLUMNS:
+            raise ScanError(
+                f"the part to digitise must be at most {MOST_ROWS:,} rows and {MOST_COLUMNS:,} columns at the run's "
+                f"scale, got {height:,} x {width:,} px from scan rows {rows}, columns {columns}; check --dpi, or take "
+                "parts with --rows and --track"
             )
         return cls(*rows, *columns, height, width)
 

@@ -109,9 +109,9 @@ class Partial:
         return bool(told.get("digest") == self.digest)
 
     def _demand_ours(self, force: bool) -> None:
-        if force or not self.out.exists() or (self.out.is_dir() and self._same()):
-            if self.out.exists() and not self.out.is_dir():
-                raise OutputError(f"{self.out}: expected a folder to write into, got a file; give another --out")
+        if self.out.exists() and not self.out.is_dir():
+            raise OutputError(f"{self.out}: expected a folder to write into, got a file; give another --out")
+        if force or not self.out.exists() or self._same():
             return
         unfinished = " with an unfinished job of another scan, run or options" if self.folder.exists() else ""
         raise OutputError(

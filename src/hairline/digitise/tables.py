@@ -4,8 +4,9 @@ Conventions
     CSV: `depth`, then of each curve its value under its own name, and `NAME.x_px` (column of the scan as it was given,
     skew and all), `NAME.confidence`, `NAME.lap`. A gap is an empty cell; confidence is told in gaps too.
     LAS: depth and the values, under their names in capitals; a gap is NULL_VALUE. The file tells the scan, the run and
-    every curve that was refused.
-    Refused curves have no column.
+    every curve that was refused, in ASCII: another letter, a colon or a line break in a name, as of a scan, is told
+    as `_`, because programs read letters beyond ASCII as they like and the rest would break the header.
+    Refused curves have no column. Values have DIGITS significant digits each, the same in both files.
 
 References
     Canadian Well Logging Society, LAS version 2.0 (1992, updated 2017).
@@ -25,6 +26,9 @@ from hairline.digitise.judging import Digitised
 from hairline.vocabulary import Float64
 
 NULL_VALUE: Final = -999.25
+
+DIGITS: Final = 7
+"""Significant digits of a value: more than any scan can tell, on any scale."""
 
 
 def csv_of(depth: Float64, curves: Sequence[Digitised], x_px: Sequence[Float64]) -> bytes:
@@ -52,21 +56,31 @@ def las_of(depth: Float64, curves: Sequence[Digitised], *, depth_unit: str, told
     for curve in curves:
         if not curve.refused:
             scale = curve.scale
-            descr = f"{curve.label}, {scale.kind} {scale.left:g} to {scale.right:g}, digitised"
+            descr = f"{_plain(curve.label)}, {scale.kind} {scale.left:g} to {scale.right:g}, digitised"
             file.append_curve(scale.name.upper(), _rounded(curve.values), unit=scale.unit, descr=descr)
     for name, value in told.items():
-        file.params[name] = lasio.HeaderItem(name, value=value)
+        file.params[name] = lasio.HeaderItem(name, value=_plain(value))
     file.other = "\n".join(f"{curve.scale.name} was refused: {curve.refused}" for curve in curves if curve.refused)
     step = (depth[-1] - depth[0]) / max(len(depth) - 1, 1)
     text = io.StringIO()
     file.write(
-        text, version=2.0, wrap=False, fmt="%.8g", column_fmt={0: "%.10g"}, STRT=depth[0], STOP=depth[-1], STEP=step
+        text,
+        version=2.0,
+        wrap=False,
+        fmt=f"%.{DIGITS}g",
+        column_fmt={0: "%.10g"},
+        STRT=depth[0],
+        STOP=depth[-1],
+        STEP=step,
     )
     return text.getvalue().encode()
 
 
+def _plain(text: str) -> str:
+    """Text as a header holds it."""
+    return "".join(letter if letter.isascii() and letter.isprintable() and letter != ":" else "_" for letter in text)
+
+
 def _rounded(values: Float64) -> Float64:
-    """Values to six digits of the largest: more than any scan can tell."""
-    known = np.abs(values[np.isfinite(values)])
-    most = float(known.max()) if len(known) else 1.0
-    return np.asarray(np.round(values, int(6 - np.ceil(np.log10(max(most, 1e-30))))), np.float64)
+    """Each value to DIGITS of its own: the small ones of a log scale count as much as the large."""
+    return np.array([float(f"{value:.{DIGITS}g}") for value in values.tolist()], np.float64)
