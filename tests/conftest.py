@@ -20,6 +20,14 @@ settings.load_profile("shared machine")
 torch.set_num_threads(1)  # tiny tensors: a second thread only waits
 
 
+LONG = ("test_launchers.py", "test_studies.py", "test_train.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that take many seconds come first: at the end one of two processes would wait for the other."""
+    items.sort(key=lambda item: item.path.name not in LONG)
+
+
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Rendered sheets, shared by all tests."""
