@@ -33,6 +33,7 @@ sys.path.insert(0, str(Path(__file__).parent / "digitise"))
 from scan_cases import DPI, HEAD, blank, save, sees, trace, wave
 
 SCALE = ["--left", "0", "--right", "150", "--top", "1000", "--bottom", "1100"]
+NO_DPI = ("0", "inf", "nan", "-200", "19", "9000")
 CHOICES = {"loss": "dice", "head": "softmax", "class_weight": "none", "data_mix": "fresh"}
 CHOICES |= {"resolution": "pen1", "network": "unet_slim", "budget": "smoke", "optimiser": "muon"}
 
@@ -236,10 +237,15 @@ def test_track_and_rows_of_the_scan(scan: Path) -> None:
         (["--left", "150", "--right", "0"], "expected left below right"),
         (["--scale", "log"], "log scale must lie above zero"),
         (["--top", "1200"], "numbers that increase down the scan"),
-        (["--dpi", "0"], "expected a resolution"),
-        (["--dpi", "9000"], "must be at least 8 px each way"),
+        *((["--dpi", dpi], f"--dpi: expected 20 to 4800 dots per inch, got {dpi}; for example") for dpi in NO_DPI),
         (["--track", "200", "100"], "left edge of the track left of its right edge"),
         (["--track", "20", "400"], "must lie on the scan, 0 to 299"),
+        (["--track", "nan", "20"], "columns of the scan at the edges of its track, got nan and 20; check --track"),
+        (["--track", "0", "inf"], "columns of the scan at the edges of its track, got 0 and inf; check --track"),
+        (["--curve", "curve_2:track=5-nan"], "scale of curve_2: expected finite columns"),
+        (["--right", "nan"], "values at the edges of its track, got 0 and nan; check --left and --right"),
+        (["--rows", "nan", "20"], "check --rows"),
+        (["--rows", "0", "inf"], "must lie on the scan, 0 to 399"),
         (["--rows", "300", "100"], "check --rows"),
         (["--curve", "curve_9:left=0"], "expected a curve of the run, curve_1 or curve_2"),
         (["--curve", "curve_1:wide=0"], "keys left, right"),
@@ -250,6 +256,8 @@ def test_track_and_rows_of_the_scan(scan: Path) -> None:
         (["--curve", "curve_1:name=Curve_2"], "a name of its own"),
         (["--curve", "curve_1:name=Depth"], "a name of its own"),
         (["--curve", "curve_1:falling=maybe"], "yes or no"),
+        (["--curve", "curve_1:unit=ohm m:x"], "unit of curve_1: expected ASCII without blanks and colons"),
+        (["--unit", "m:x"], "--unit: expected ASCII without blanks and colons"),
         (["--min-confidence", "2"], "must lie in 0..1"),
     ],
 )
@@ -285,6 +293,29 @@ def test_an_output_folder_is_not_overwritten(scan: Path, capsys) -> None:
     assert digitise(scan)[0] == 1
     assert "unless you say --force" in told(capsys)
     assert digitise(scan, "--force")[0] == 0
+
+
+@pytest.mark.usefixtures("perfect")
+@pytest.mark.parametrize("more", [[], ["--force"]])
+def test_a_file_in_the_place_of_the_output_folder_is_told(more: list[str], scan: Path, capsys) -> None:
+    (scan.parent / "out").write_text("mine")
+    code, out = digitise(scan, *more)
+    assert code == 1
+    assert "out: expected a folder to write into, got a file; give another --out" in told(capsys)
+    assert out.read_text() == "mine"
+
+
+@pytest.mark.usefixtures("perfect")
+def test_paper_larger_than_any_scan_is_refused(scan: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hairline.digitise.paper.MOST_ROWS", 1500)
+    assert digitise(scan, "--dpi", "30")[0] == 0
+    code, _ = digitise(scan, "--dpi", "25", "--force")
+    assert code == 1
+    assert "at most 1,500 rows and 20,000 columns at the run's scale, got 1,626 x 1,219 px" in told(capsys)
+    monkeypatch.setattr("hairline.digitise.paper.MOST_COLUMNS", 1000)
+    code, _ = digitise(scan, "--dpi", "30", "--force")
+    assert code == 1
+    assert "check --dpi" in told(capsys)
 
 
 @pytest.mark.usefixtures("perfect")

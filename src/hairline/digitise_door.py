@@ -28,7 +28,7 @@ from hairline.digitise import (
     open_scan,
 )
 from hairline.digitise.scales import ScaleError
-from hairline.digitise.scan import Scan, ScanError
+from hairline.digitise.scan import LEAST_DPI, MOST_DPI, Scan, ScanError
 from hairline.digitise.whole import Told
 from hairline.trained import Trained, trained
 
@@ -59,12 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _job(options: argparse.Namespace, scan: Scan, network: Trained, device: str) -> Job:
-    dpi = scan.dpi if options.dpi is None else (options.dpi, options.dpi)
-    if not min(dpi) > 0:
-        raise ScanError(
-            f"{scan.path}: expected a resolution, got {'none in the file' if options.dpi is None else options.dpi}; "
-            "give --dpi, for example --dpi 200"
-        )
+    dpi = _dpi(options.dpi, scan)
     rows = tuple(options.rows or (-0.5, scan.height - 0.5))
     curves = network.head.classes[1:]
     scales = _scales(options, curves, scan)
@@ -82,6 +77,20 @@ def _job(options: argparse.Namespace, scan: Scan, network: Trained, device: str)
         demands=Demands(options.min_confidence, options.min_coverage),
         deskew=not options.no_deskew,
     )
+
+
+def _dpi(given: float | None, scan: Scan) -> tuple[float, float]:
+    """Dots per inch across and down: as given, else as the file says."""
+    if given is None:
+        if not min(scan.dpi) > 0:
+            raise ScanError(f"{scan.path}: expected a resolution, got none in the file; give --dpi, as --dpi 200")
+        return scan.dpi
+    if not LEAST_DPI <= given <= MOST_DPI:
+        raise ScanError(
+            f"--dpi: expected {LEAST_DPI} to {MOST_DPI} dots per inch, got {given:g}; for example --dpi 200, or none "
+            "where the file says its own"
+        )
+    return given, given
 
 
 def _frame(

@@ -46,7 +46,9 @@ def test_the_edges_of_a_track_are_its_two_values() -> None:
         ({"left": 5, "right": 5}, "left below right"),
         ({"left": 0, "right": 10, "kind": "log"}, "log scale must lie above zero"),
         ({"left": -1, "right": 10, "kind": "log"}, "log scale must lie above zero"),
-        ({"left": 0, "right": float("nan")}, "finite"),
+        ({"left": 0, "right": float("nan")}, "finite values .* got 0 and nan; check --left and --right"),
+        ({"left": 0, "right": 9, "left_px": float("nan")}, "finite columns .* got nan and 200; check --track"),
+        ({"left": 0, "right": 9, "right_px": float("inf")}, "finite columns .* got 0 and inf; check --track"),
         ({"left": 0, "right": 1, "kind": "root"}, "linear or log"),
         ({"left": 0, "right": 1, "left_px": 300.0}, "left edge of the track"),
     ],
@@ -54,6 +56,16 @@ def test_the_edges_of_a_track_are_its_two_values() -> None:
 def test_scales_that_cannot_be_are_refused(keys, told) -> None:
     with pytest.raises(ScaleError, match=told):
         CurveScale(**{"name": "GR", "unit": "", "left_px": 0.0, "right_px": 200.0} | keys)
+
+
+@pytest.mark.parametrize("unit", ["ohm m", "ohm:m", "m\n~ASCII", "\t", "µs/ft", "m\udcff"])
+def test_units_that_a_header_cannot_hold_are_refused(unit: str) -> None:
+    with pytest.raises(ScaleError, match=r"unit of GR: expected ASCII without .*, got .* write it as ohm\.m"):
+        CurveScale("GR", unit, 0, 200, 0, 150)
+    with pytest.raises(ScaleError, match=r"--unit: expected .* without blanks and colons, got"):
+        DepthScale(1000, 1100, 0, 100, unit)
+    with pytest.raises(ScaleError, match="say m or ft"):
+        DepthScale(1000, 1100, 0, 100, "")
 
 
 @pytest.mark.parametrize(("top", "bottom"), [(1200, 1000), (1000, 1000), (float("nan"), 5), (0, float("inf"))])

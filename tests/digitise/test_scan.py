@@ -221,3 +221,13 @@ def test_rows_outside_are_refused(tmp_path: Path) -> None:
     for start, stop in ((-1, 5), (5, 5), (0, 121)):
         with pytest.raises(ValueError, match=r"rows must lie in 0\.\.120"):
             scan.rows(start, stop)
+
+
+def test_a_resolution_that_is_no_number_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "scan.tif"
+    Image.fromarray(np.full((40, 40), 255, np.uint8)).save(path, dpi=(100, 100))
+    content = path.read_bytes()
+    tag = content.index(struct.pack("<HHI", 283, 5, 1))  # YResolution, one rational
+    (place,) = struct.unpack("<I", content[tag + 8 : tag + 12])
+    path.write_bytes(content[:place] + bytes(8) + content[place + 8 :])  # 0/0
+    assert open_scan(path).dpi == (0, 0)

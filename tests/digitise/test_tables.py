@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
+import lasio
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,3 +48,24 @@ def test_values_are_written_to_seven_digits() -> None:
     scale = CurveScale("GR", "API", 0, 200, 0, 150)
     text = csv_of(DEPTH[:3], [told(scale, np.array([1 / 3, 200 / 3, -123456789.0]))], [np.zeros(3)]).decode()
     assert [line.split(",")[1] for line in text.splitlines()[1:]] == ["0.3333333", "66.66667", "-123456800.0"]
+
+
+@pytest.mark.parametrize("unit", ["", "API", "ohm.m", "g/cm3", "us/ft", "%", "degC", "1/m", "v/v", "m^3", "K.m3/kg"])
+def test_units_read_back(unit: str, tmp_path: Path) -> None:
+    curve = told(CurveScale("GR", unit, 0, 200, 0, 150), np.linspace(0, 150, ROWS))
+    (tmp_path / "curves.las").write_bytes(las_of(DEPTH, [curve], depth_unit=unit or "ft", told={}))
+    (back,) = read_las(tmp_path / "curves.las")
+    assert (back.name, back.unit, back.depth_unit) == ("GR", unit, unit or "ft")
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("a:b.tif", "a_b.tif"), ("a:\nb: c.tif", "a__b_ c.tif"), ("m\udcff.tif", "m_.tif"), ("Öl 3.tif", "_l 3.tif")],
+)
+def test_the_name_of_a_scan_does_not_break_the_header(name: str, kept: str, tmp_path: Path) -> None:
+    curve = told(CurveScale("GR", "API", 0, 200, 0, 150), np.linspace(0, 150, ROWS))
+    text = las_of(DEPTH, [curve], depth_unit="m", told={"SCAN": name, "RUN": "test@0"})
+    (tmp_path / "curves.las").write_bytes(text)
+    file = lasio.read(tmp_path / "curves.las")
+    assert {item.mnemonic: item.value for item in file.params} == {"SCAN": kept, "RUN": "test@0"}
+    assert len(read_las(tmp_path / "curves.las")) == 1

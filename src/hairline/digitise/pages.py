@@ -31,6 +31,8 @@ from typing_extensions import override
 from hairline.vocabulary import UInt8
 
 MOST_BYTES: Final = 1 << 30
+LEAST_DPI: Final = 20
+MOST_DPI: Final = 4800
 """What may be decoded at once: 200,000 rows of 5,000 px in grey."""
 
 _WIDTH, _LENGTH, _COMPRESSION, _OFFSETS, _ROWS, _COUNTS, _TURN = 256, 257, 259, 273, 278, 279, 274
@@ -290,7 +292,7 @@ def _dpi(image: Image.Image) -> tuple[float, float]:
         across, down = (float(value) for value in found)
     except (TypeError, ValueError, ZeroDivisionError):
         return 0.0, 0.0
-    return (across, down) if min(across, down) >= 20 and max(across, down) <= 4800 else (0.0, 0.0)
+    return (across, down) if all(LEAST_DPI <= value <= MOST_DPI for value in (across, down)) else (0.0, 0.0)
 
 
 def _grey_rows(image: Image.Image, start: int, stop: int) -> UInt8:

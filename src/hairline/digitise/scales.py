@@ -11,6 +11,7 @@ Conventions
 
     Depth: `top` in row `first_px`, `bottom` in row `last_px`, linear between and beyond.
     Laps are told by hairline.curves.laps.
+    Units stand in the header of a LAS file, which is ASCII and ends a unit at a blank and a value at a colon.
 """
 
 from __future__ import annotations
@@ -45,10 +46,19 @@ class CurveScale:
 
     def __post_init__(self) -> None:
         told = f"scale of {self.name}"
+        _demand_unit(f"unit of {self.name}", self.unit, "as ohm.m or us/ft")
         if self.kind not in KINDS:
             raise ScaleError(f"{told}: expected {' or '.join(KINDS)}, got {self.kind!r}")
-        if not all(map(math.isfinite, (self.left, self.right, self.left_px, self.right_px))):
-            raise ScaleError(f"{told}: expected finite numbers, got {self.left} to {self.right}")
+        if not (math.isfinite(self.left) and math.isfinite(self.right)):
+            raise ScaleError(
+                f"{told}: expected finite values at the edges of its track, got {self.left:g} and {self.right:g}; "
+                "check --left and --right"
+            )
+        if not (math.isfinite(self.left_px) and math.isfinite(self.right_px)):
+            raise ScaleError(
+                f"{told}: expected finite columns of the scan at the edges of its track, got {self.left_px:g} and "
+                f"{self.right_px:g}; check --track"
+            )
         if not self.left < self.right:
             raise ScaleError(
                 f"{told}: expected left below right, got {self.left:g} and {self.right:g}; for a scale that falls to "
@@ -102,6 +112,11 @@ class DepthScale:
     unit: str
 
     def __post_init__(self) -> None:
+        if not self.unit:
+            raise ScaleError(
+                "--unit: expected the unit of the depths, got none; LAS takes none for m, say m or ft"
+            )
+        _demand_unit("--unit", self.unit, "as m or ft")
         if not (math.isfinite(self.top) and math.isfinite(self.bottom) and self.top < self.bottom):
             raise ScaleError(
                 f"depth: expected top above bottom, in numbers that increase down the scan, got --top {self.top:g} "
@@ -117,3 +132,11 @@ class DepthScale:
         """Depths of scan rows."""
         share = (y_px - self.first_px) / (self.last_px - self.first_px)
         return np.asarray(self.top + (self.bottom - self.top) * share, np.float64)
+
+
+def _demand_unit(what: str, unit: str, usual: str) -> None:
+    if not (unit.isascii() and unit.isprintable()) or " " in unit or ":" in unit:
+        raise ScaleError(
+            f"{what}: expected ASCII without blanks and colons, got {unit!a}; a LAS header has no room for more, write "
+            f"it {usual}"
+        )

@@ -20,10 +20,10 @@ from typing import Final
 
 import numpy as np
 
-from hairline.digitise.pages import MOST_BYTES, Page, ScanError, pages_of
+from hairline.digitise.pages import LEAST_DPI, MOST_BYTES, MOST_DPI, Page, ScanError, pages_of
 from hairline.vocabulary import UInt8
 
-__all__ = ["MOST_BYTES", "MOST_COLUMNS", "MOST_ROWS", "Scan", "ScanError", "open_scan"]
+__all__ = ["LEAST_DPI", "MOST_BYTES", "MOST_COLUMNS", "MOST_DPI", "MOST_ROWS", "Scan", "ScanError", "open_scan"]
 
 MOST_ROWS: Final = 200_000
 MOST_COLUMNS: Final = 20_000

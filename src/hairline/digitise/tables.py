@@ -4,7 +4,8 @@ Conventions
     CSV: `depth`, then of each curve its value under its own name, and `NAME.x_px` (column of the scan as it was given,
     skew and all), `NAME.confidence`, `NAME.lap`. A gap is an empty cell; confidence is told in gaps too.
     LAS: depth and the values, under their names in capitals; a gap is NULL_VALUE. The file tells the scan, the run and
-    every curve that was refused.
+    every curve that was refused, in ASCII: another letter, a colon or a line break in a name, as of a scan, is told
+    as `_`, because programs read letters beyond ASCII as they like and the rest would break the header.
     Refused curves have no column. Values have DIGITS significant digits each, the same in both files.
 
 References
@@ -55,10 +56,10 @@ def las_of(depth: Float64, curves: Sequence[Digitised], *, depth_unit: str, told
     for curve in curves:
         if not curve.refused:
             scale = curve.scale
-            descr = f"{curve.label}, {scale.kind} {scale.left:g} to {scale.right:g}, digitised"
+            descr = f"{_plain(curve.label)}, {scale.kind} {scale.left:g} to {scale.right:g}, digitised"
             file.append_curve(scale.name.upper(), _rounded(curve.values), unit=scale.unit, descr=descr)
     for name, value in told.items():
-        file.params[name] = lasio.HeaderItem(name, value=value)
+        file.params[name] = lasio.HeaderItem(name, value=_plain(value))
     file.other = "\n".join(f"{curve.scale.name} was refused: {curve.refused}" for curve in curves if curve.refused)
     step = (depth[-1] - depth[0]) / max(len(depth) - 1, 1)
     text = io.StringIO()
@@ -73,6 +74,11 @@ def las_of(depth: Float64, curves: Sequence[Digitised], *, depth_unit: str, told
         STEP=step,
     )
     return text.getvalue().encode()
+
+
+def _plain(text: str) -> str:
+    """Text as a header holds it."""
+    return "".join(letter if letter.isascii() and letter.isprintable() and letter != ":" else "_" for letter in text)
 
 
 def _rounded(values: Float64) -> Float64:
