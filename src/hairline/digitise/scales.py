@@ -113,9 +113,7 @@ class DepthScale:
 
     def __post_init__(self) -> None:
         if not self.unit:
-            raise ScaleError(
-                "--unit: expected the unit of the depths, got none; LAS takes none for m, say m or ft"
-            )
+            raise ScaleError("--unit: expected the unit of the depths, got none; LAS takes none for m, say m or ft")
         _demand_unit("--unit", self.unit, "as m or ft")
         if not (math.isfinite(self.top) and math.isfinite(self.bottom) and self.top < self.bottom):
             raise ScaleError(
