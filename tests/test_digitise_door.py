@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -20,8 +22,9 @@ from hairline import digitise_door
 from hairline.__main__ import main as command
 from hairline.cell import run_cell
 from hairline.config import compose_config
-from hairline.curves.files import read_las
+from hairline.curves.files import read_las, read_las_dir
 from hairline.digitise import Demands
+from hairline.digitise.whole import EDGE_MM
 from hairline.digitise_words import add_digitise
 from hairline.heads import Binary
 from hairline.ledger import RunFolder
@@ -30,21 +33,73 @@ from hairline.trained import NoRunError, Trained, trained
 from hairline.vocabulary import LOG_CLASSES
 
 sys.path.insert(0, str(Path(__file__).parent / "digitise"))
-from scan_cases import DPI, HEAD, blank, save, sees, trace, wave
+from scan_cases import DPI, HEAD, blank, own_las, save, sees, trace, wave
 
+SHARED = Path(__file__).parents[2] / "shared/data/las"
+ANY = ["--min-confidence", "0", "--min-coverage", "0"]
 SCALE = ["--left", "0", "--right", "150", "--top", "1000", "--bottom", "1100"]
 NO_DPI = ("0", "inf", "nan", "-200", "19", "9000")
 CHOICES = {"loss": "dice", "head": "softmax", "class_weight": "none", "data_mix": "fresh"}
 CHOICES |= {"resolution": "pen1", "network": "unet_slim", "budget": "smoke", "optimiser": "muon"}
 
 
+@dataclasses.dataclass(frozen=True)
+class Worn:
+    """A sheet as a scan: the rows below its header, and the columns of the track of each curve."""
+
+    path: Path
+    first: int
+    last: int
+    edges: list[tuple[float, float]]
+
+    def words(self, kind: str, left: float, right: float) -> list[str]:
+        words = ["--top", "1000", "--bottom", "1100", "--rows", str(self.first), str(self.last)]
+        words += ["--left", str(left), "--right", str(right), "--scale", kind]
+        for number, (start, stop) in enumerate(self.edges, start=1):
+            words += ["--curve", f"curve_{number}:name=curve_{number},track={start}-{stop}"]
+        return words
+
+
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     """The folder of a run trained for six steps: its files are whole, its curves are nothing."""
     store = tmp_path_factory.mktemp("digitise") / "store"
+    return run_cell(compose_config(small(store, cache)), CHOICES).folder
+
+
+@pytest.fixture(scope="module")
+def seeing(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """The folder of a run of the smoke budget at ten times its steps: seconds, and it sees both curves, badly."""
+    store = tmp_path_factory.mktemp("seeing") / "store"
+    longer = ["budget.steps=60", "budget.validate_every=60"]
+    return run_cell(compose_config([*small(store, cache), *longer]), CHOICES).folder
+
+
+@pytest.fixture(scope="module", params=["shared", "own"])
+def worn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Worn:
+    """An archive sheet with curves of LAS files, those of the shared folder or one written here, as it is worn."""
+    folder = tmp_path_factory.mktemp("worn")
+    if request.param == "shared":
+        if not SHARED.is_dir():
+            pytest.skip(f"no {SHARED}")
+        with pytest.warns(UserWarning, match="left out"):
+            curves = read_las_dir(SHARED)
+    else:
+        curves = read_las(own_las(folder / "own.las"))
+    runs = [run for curve in curves for run in curve.runs()]
+    specs = (sample("archive", number, size_mm=(128.0, 64.0), samples=runs) for number in range(1, 99))
+    # both in one track: after so few steps the network sees lines, but hardly tells which is which
+    spec = next(spec for spec in specs if spec.curves[0].track == spec.curves[1].track)
+    sheet = render(spec, px_per_mm=4.0)
+    tracks = [spec.tracks[curve.track] for curve in spec.curves]
+    edges = [(max(4 * t.left_mm - 0.5, -0.5), min(4 * t.right_mm - 0.5, 255.5)) for t in tracks]
+    return Worn(save(sheet.image, folder / "worn.png"), math.ceil(4 * spec.header_mm), len(sheet.image) - 1, edges)
+
+
+def small(store: Path, cache: Path) -> list[str]:
+    """What makes a cell tiny."""
     given = [f"paths.store={store}", f"paths.cache={cache}", "tracking.uri=''", "budget=smoke"]
-    given += ["network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
-    return run_cell(compose_config(given), CHOICES).folder
+    return [*given, "network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
 
 
 @pytest.fixture
@@ -65,29 +120,73 @@ def digitise(scan: Path, *more: str) -> tuple[int, Path]:
     return command(["digitise", str(scan), *SCALE, "--out", str(out), *more]), out
 
 
+def to(out: Path) -> list[str]:
+    return ["--out", str(out)]
+
+
 def told(capsys: pytest.CaptureFixture[str]) -> str:
     return " ".join(capsys.readouterr().out.split())
 
 
-def test_a_smoke_run_digitises_or_refuses_honestly(smoke: Path, tmp_path: Path, capsys) -> None:
-    sheet = render(sample("archive", 1), px_per_mm=4.0)
-    code, out = digitise(save(sheet.image, tmp_path / "worn.png"), "--run", str(smoke))
+@pytest.mark.parametrize(("kind", "left", "right"), [("linear", 0.0, 150.0), ("log", 0.2, 2000.0)])
+def test_a_worn_sheet_of_las_curves_is_told_by_a_trained_run_and_reads_back(
+    kind: str, left: float, right: float, seeing: Path, worn: Worn, tmp_path: Path, capsys
+) -> None:
+    out = tmp_path / "out"
+    code = command(["digitise", str(worn.path), *worn.words(kind, left, right), *ANY, "--run", str(seeing), *to(out)])
+    assert code == 0, told(capsys)
+    table = pd.read_csv(out / "curves.csv")
+    count = worn.last - worn.first + 1
+    assert table.depth.to_numpy() == pytest.approx(np.linspace(1000, 1100, count), abs=1e-9)
+    read = {curve.name: curve for curve in read_las(out / "curves.las")}
+    assert list(read) == ["CURVE_1", "CURVE_2"]
+    grey = np.asarray(Image.open(worn.path)).astype(int)[worn.first : worn.last + 1]
+    for name, (start, stop) in zip(("curve_1", "curve_2"), worn.edges, strict=True):
+        values, lap, x = (table[name + part].to_numpy(np.float64) for part in ("", ".lap", ".x_px"))
+        known = np.isfinite(values)
+        assert known.mean() > 0.5
+        assert known[table[f"{name}.confidence"] > 0].all()
+        assert (np.isfinite(x) == known).all()
+        assert (np.isfinite(lap) == known).all()
+        if kind == "log":
+            share = np.log(values / left) / math.log(right / left) - lap
+        else:
+            share = (values - left) / (right - left) - lap
+        beyond = (4 * EDGE_MM + 1) / (stop - start)  # a heavy line on the edge has ink beside it
+        assert -beyond <= np.nanmin(share) < np.nanmax(share) <= 1 + beyond
+        curve = read[name.upper()]
+        assert curve.depth == pytest.approx(table.depth.to_numpy(), abs=1e-6)
+        assert np.array_equal(curve.values, values, equal_nan=True)
+        dark = grey < np.median(grey) - 20
+        under = dark[known, np.clip(np.rint(x[known]), 0, grey.shape[1] - 1).astype(int)].mean()
+        among = dark[:, round(start + 1) : round(stop)].mean()
+        assert under > 3 * among, "no better than columns by chance"
+
+
+def test_the_same_run_on_the_same_sheet_is_refused_by_strict_demands(
+    seeing: Path, worn: Worn, tmp_path: Path, capsys
+) -> None:
+    out = tmp_path / "out"
+    strict = ["--min-confidence", "0.99", "--min-coverage", "0.99"]
+    code = command(["digitise", str(worn.path), *worn.words("linear", 0, 150), *strict, "--run", str(seeing), *to(out)])
     text = told(capsys)
-    assert code in (0, 1)
+    assert code == 1
+    for name in ("curve_1", "curve_2"):
+        assert re.search(rf"{name} is refused: its mean confidence is 0\.\d\d, expected 0\.99 or more", text)
+    assert sorted(path.name for path in out.iterdir()) == ["class_map.png", "overlay.png"]
+
+
+def test_a_run_of_six_steps_is_refused_with_its_reason(smoke: Path, tmp_path: Path, capsys) -> None:
+    sheet = render(sample("archive", 1), px_per_mm=4.0)
+    code, out = digitise(save(sheet.image, tmp_path / "worn.png"), *ANY, "--run", str(smoke))
+    text = told(capsys)
+    assert code == 1
     assert (out / "class_map.png").exists()
     assert (out / "overlay.png").exists()
-    assert (code == 0) == (out / "curves.las").exists()
-    assert ("refused" in text) or code == 0
-    if code == 0:
-        assert pd.read_csv(out / "curves.csv").depth.is_monotonic_increasing
-
-
-def test_a_smoke_run_that_may_tell_anything_writes_files_that_read_back(smoke: Path, tmp_path: Path) -> None:
-    sheet = render(sample("archive", 1), px_per_mm=4.0)
-    scan = save(sheet.image, tmp_path / "worn.png")
-    code, out = digitise(scan, "--run", str(smoke), "--min-confidence", "0", "--min-coverage", "0")
-    if code == 0:
-        assert all(len(curve.depth) == 256 for curve in read_las(out / "curves.las"))
+    assert not (out / "curves.las").exists()
+    assert not (out / "curves.csv").exists()
+    for name in ("curve_1", "curve_2"):
+        assert f"{name} is refused: nothing of it was found" in text
 
 
 @pytest.mark.parametrize("way", ["folder", "name", "start of the name", "mlflow", "checkpoint", "copied checkpoint"])

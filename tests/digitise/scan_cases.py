@@ -63,6 +63,16 @@ def save(paper: np.ndarray, path: Path, *, dpi: float = DPI) -> Path:
     return path
 
 
+def own_las(path: Path) -> Path:
+    """A LAS file of one gamma ray, written by hand."""
+    rng = np.random.default_rng(0)
+    values = 60 + cv2.GaussianBlur(rng.normal(0, 200, (900, 1)), (1, 61), 12)[:, 0]
+    rows = "\n".join(f"{1000 + n * 0.25:.4f} {value:.4f}" for n, value in enumerate(values))
+    head = "~Version\nVERS. 2.0:\nWRAP. NO:\n~Well\nNULL. -999.25:\n~Curve\nDEPT.M:\nGR.API:\n~ASCII\n"
+    path.write_text(head + rows + "\n")
+    return path
+
+
 @dataclass(frozen=True)
 class Asked:
     """What a job of these tests varies."""

@@ -11,13 +11,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scan_cases import GRID, INK, PX_PER_MM, Asked, blank, everything, job, nothing, save, sees, trace, wave
+from scan_cases import GRID, INK, PX_PER_MM, Asked, blank, everything, job, nothing, own_las, save, sees, trace, wave
 
 from hairline.curves.files import LasCurve, read_las, read_las_dir
 from hairline.digitise import digitise
 from hairline.digitise.partial import OutputError
 from hairline.digitise.scales import CurveScale
-from hairline.ledger.atomic import write_bytes
 from hairline.sheets import sample
 from hairline.sheets.draw import draw
 from hairline.sheets.skew import move
@@ -103,12 +102,7 @@ def las_curve(tmp_path: Path) -> LasCurve:
         with pytest.warns(UserWarning, match="left out"):
             curves = read_las_dir(SHARED)
         return next(curve for curve in curves if curve.name == "GR" and len(curve.runs()[0]) < 2000)
-    rng = np.random.default_rng(0)
-    values = 60 + cv2.GaussianBlur(rng.normal(0, 200, (900, 1)), (1, 61), 12)[:, 0]
-    rows = "\n".join(f"{1000 + n * 0.25:.4f} {value:.4f}" for n, value in enumerate(values))
-    head = "~Version\nVERS. 2.0:\nWRAP. NO:\n~Well\nNULL. -999.25:\n~Curve\nDEPT.M:\nGR.API:\n~ASCII\n"
-    write_bytes(tmp_path / "own.las", (head + rows + "\n").encode())
-    return read_las(tmp_path / "own.las")[0]
+    return read_las(own_las(tmp_path / "own.las"))[0]
 
 
 @pytest.mark.parametrize("number", [0, 3, 6])
