@@ -3,9 +3,9 @@
 Method
     The union of all ink is one drawing of lines without names. A curve starts at the first row with certain ink of its
     own (above one half). From there, at each row, the strand nearest to where the line is heading (its mean course over
-    the last LOOK_BACK rows) is its continuation, if it is within reach: REACH_MM, and as much again for every row since
-    the last one that was found. Which curve a strand belongs to is never asked again, so at a crossing the follower may
-    hop onto the other line and carry that mistake on.
+    the last LOOK_BACK rows, kept up for as many rows without ink) is its continuation, if it is within reach: REACH_MM,
+    and as much again for every row since the last one that was found. Which curve a strand belongs to is never asked
+    again, so at a crossing the follower may hop onto the other line and carry that mistake on.
 
 References
     The alternative named in the source's primer on dense labelling (text 004); continuation by nearest neighbour and
@@ -51,7 +51,7 @@ def _follow(first, at, start, top, reach, taken):  # type: ignore[no-untyped-def
     here, slope, missed = start, 0.0, 0
     x = np.full(len(taken), np.nan)
     for row in range(top, len(taken)):
-        heading = here + slope * (missed + 1) if row > top else start
+        heading = here + slope * min(missed + 1, LOOK_BACK) if row > top else start
         best, which = reach * (missed + 1), -1
         for s in range(first[row], first[row + 1]):
             if abs(at[s] - heading) <= best:
@@ -64,4 +64,4 @@ def _follow(first, at, start, top, reach, taken):  # type: ignore[no-untyped-def
         back = max(top, row - LOOK_BACK)
         while back < row and np.isnan(x[back]):
             back += 1
-        slope = (here - x[back]) / (row - back) if back < row else slope
+        slope = (here - x[back]) / (row - back) if back < row else 0.0
