@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,20 @@ def given(store: Path, cache: Path) -> list[str]:
 
 
 @pytest.fixture
-def main(monkeypatch: pytest.MonkeyPatch, given: list[str]) -> Callable[..., int]:
+def log_handlers() -> Iterator[None]:
+    """Hydra gives the root logger handlers that write to the captured output of a test; they end with it."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    for handler in set(root.handlers) - set(before):
+        root.removeHandler(handler)
+        handler.close()
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+@pytest.fixture
+def main(monkeypatch: pytest.MonkeyPatch, given: list[str], log_handlers: None) -> Callable[..., int]:
     """`main("-m", "loss=dice,focal")` -> exit code, of train.py in this process."""
 
     def call(*arguments: str) -> int:

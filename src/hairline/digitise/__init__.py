@@ -2,7 +2,7 @@
 
 `scan.py` and `pages.py` open files, `paper.py` and `deskew.py` lay the paper straight at the run's scale, `read.py`
 reads it with a network, `scales.py` gives values, `judging.py` refuses what is not
-known, `tables.py` and `pictures.py` write, `partial.py` resumes, `whole.py` does one scan from end to end.
+known, `table_files.py` and `pictures.py` write, `partial.py` resumes, `whole.py` does one scan from end to end.
 """
 
 from hairline.digitise.judging import Demands, Digitised

@@ -34,7 +34,7 @@ from hairline.digitise.pictures import OVERLAY_ROWS, class_map_png, overlay_png
 from hairline.digitise.read import Band, Reader
 from hairline.digitise.scales import CurveScale, DepthScale
 from hairline.digitise.scan import Scan
-from hairline.digitise.tables import csv_of, las_of
+from hairline.digitise.table_files import csv_of, las_of
 from hairline.ledger.atomic import write_bytes
 from hairline.vocabulary import Bool, Float32, Float64
 

@@ -13,7 +13,7 @@ import pytest
 from hairline.curves.files import read_las
 from hairline.digitise.judging import Digitised
 from hairline.digitise.scales import CurveScale
-from hairline.digitise.tables import csv_of, las_of
+from hairline.digitise.table_files import csv_of, las_of
 
 ROWS = 400
 DEPTH = 1000 + (np.arange(ROWS) + 0.5) / 5
