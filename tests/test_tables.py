@@ -134,6 +134,18 @@ def test_it_is_said_when_boundary_iou_is_iou():
     assert "boundary IoU is IoU here" not in console.export_text()
 
 
+def test_a_class_that_is_absent_everywhere_does_not_hide_that_boundary_iou_is_iou():
+    nowhere = with_lines(rows(("r1", "dice", "none", {"curve_1": float("nan")}))).assign(**{"class": "curve_2"})
+    nowhere.loc[nowhere["measure"] == "boundary_iou", "value"] = float("nan")
+    scored = pd.concat([with_lines(rows(("r1", "dice", "none", {"curve_1": 0.5}))), nowhere])
+    console = Console(width=100, file=io.StringIO(), record=True)
+    show(console, scored, order=["r1"], commands=[])
+    assert "boundary IoU is IoU here" in console.export_text()
+    console = Console(width=100, file=io.StringIO(), record=True)
+    show(console, nowhere, order=["r1"], commands=[])  # where nothing was scored there is nothing to say
+    assert "boundary IoU is IoU here" not in console.export_text()
+
+
 def test_oracles_of_other_sheets_are_not_averaged():
     scored = with_lines(rows(("r1", "dice", "none", {"curve_1": 0.5}), ("r2", "focal", "none", {"curve_1": 0.4})))
     assert all("jitter" in printed(table) for table in class_tables(scored, order=["r1", "r2"]))

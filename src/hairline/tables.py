@@ -168,9 +168,9 @@ def _number(value: float, column: tuple[str, str]) -> str:
 
 
 def _band_is_all(rows: pd.DataFrame) -> bool:
-    """Whether boundary IoU says nothing that IoU does not."""
+    """Whether boundary IoU says nothing that IoU does not, of the classes that were scored."""
     test = rows[(rows["split"] == "test") & (rows["class"] != "background")].set_index(["run", "class"])
-    boundary, iou = (test.loc[test["measure"] == name, "value"] for name in ("boundary_iou", "iou"))
+    boundary, iou = (test.loc[test["measure"] == name, "value"].dropna() for name in ("boundary_iou", "iou"))
     same = boundary.to_numpy() == iou.reindex(boundary.index).to_numpy()
     return bool(len(same)) and bool(np.all(same))
 

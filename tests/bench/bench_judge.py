@@ -6,7 +6,6 @@ dashes: about as good as a trained network. One thread each.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import segmentation_models_pytorch as smp
 import torch
 from monai.metrics import compute_hausdorff_distance, compute_surface_dice
+from turns import seconds_in_turns
 
 from hairline.curves.compare import compare
 from hairline.curves.trace import trace
@@ -124,12 +124,4 @@ def _share(cases: list[Any]) -> list[tuple[str, float, str]]:
 
 def _seconds(jobs: list[Callable[[], object]]) -> list[float]:
     """Median seconds a sheet of each job, taken in turns."""
-    taken: list[list[float]] = [[] for _ in jobs]
-    for job in jobs:
-        job()
-    for _ in range(REPEATS):
-        for times, job in zip(taken, jobs, strict=True):
-            start = time.perf_counter()
-            job()
-            times.append((time.perf_counter() - start) / SHEETS)
-    return [median(times) for times in taken]
+    return [median(times) / SHEETS for times in seconds_in_turns(jobs, repeats=REPEATS)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import torch
@@ -15,6 +14,7 @@ from torchmetrics.classification import (
     MulticlassPrecision,
     MulticlassRecall,
 )
+from turns import seconds_in_turns
 
 from hairline.measures.pixels import PixelMeasures
 from hairline.measures.thresholds import ScoreHistogram
@@ -100,15 +100,7 @@ def _share_of_inference() -> tuple[str, float, str]:
 
 def _seconds(jobs: list[Callable[[], object]]) -> list[float]:
     """Least seconds of each job, taken in turns: on a busy machine the others measure their neighbours."""
-    taken: list[list[float]] = [[] for _ in jobs]
-    for job in jobs:
-        job()
-    for _ in range(REPEATS):
-        for times, job in zip(taken, jobs, strict=True):
-            start = time.perf_counter()
-            job()
-            times.append(time.perf_counter() - start)
-    return [min(times) for times in taken]
+    return [min(times) for times in seconds_in_turns(jobs, repeats=REPEATS)]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 import numpy as np
 from curve_cases import lines_as_ink
 
-from hairline.curves.edge_follower import REACH_MM, edge_follower
+from hairline.curves.edge_follower import LOOK_BACK, REACH_MM, edge_follower
 
 
 def followed(found):
@@ -29,6 +29,16 @@ def test_lines_that_touch_and_part_are_taken_for_a_crossing():
     one, two = followed(lines_as_ink([left, right], 64))
     assert abs(one.x_px[-1] - right[-1]) < 1.5
     assert abs(two.x_px[-1] - left[-1]) < 1.5
+
+
+def test_the_course_is_remembered_over_a_gap_although_there_was_another_before():
+    """The row LOOK_BACK above was a gap; a line that begins where the first one was last seen is no continuation."""
+    rows = np.arange(20)
+    gap = ((rows >= 9 - LOOK_BACK) & (rows < 11 - LOOK_BACK)) | ((rows >= 10) & (rows < 13))
+    line = np.where(gap, np.nan, 3.0 * rows)
+    other = np.where(rows >= 13, line[9], np.nan)
+    curve, _ = followed(lines_as_ink([line, other], 64))
+    np.testing.assert_array_equal(curve.x_px, line)
 
 
 def test_it_starts_at_the_first_row_of_its_own_and_ends_with_the_ink():

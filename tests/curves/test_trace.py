@@ -13,14 +13,6 @@ def test_every_method_finds_two_plain_lines(method):
     assert all(((curve.confidence > 0) == curve.found).all() for curve in curves)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_rows_made_gaps_are_gaps(method):
-    (curve,) = trace(lines_as_ink([np.full(9, 3.0)], 8), px_per_mm=4.0, method=method)
-    less = curve.without(np.arange(9) < 4)
-    assert less.found.tolist() == [False] * 4 + [True] * 5
-    assert (less.confidence == 0).tolist() == [True] * 4 + [False] * 5
-
-
 def test_a_class_map_as_ink():
     ids = picture("12.\n.21")
     ids[0, 2] = 255

@@ -27,10 +27,6 @@ class Curve:
         """In which rows there is something, bool [P]."""
         return np.isfinite(self.x_px)
 
-    def without(self, rows: Bool) -> Curve:
-        """The same curve with `rows [P]` made gaps."""
-        return Curve(np.where(rows, np.nan, self.x_px), np.where(rows, 0.0, self.confidence))
-
 
 def ink_of(labels: UInt8, *, curves: int) -> Float32:
     """A class map, ids [H,W] with 0 as background, as certain ink [curves,H,W]. Other ids, as 255, are no ink."""

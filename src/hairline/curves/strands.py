@@ -71,12 +71,6 @@ class Strands:
             np.concatenate([part.evidence for part in parts]),
         )
 
-    def between(self, start: int, stop: int) -> Strands:
-        """The strands of rows `start` to `stop` - 1."""
-        low, high = int(self.first[start]), int(self.first[stop])
-        kept = slice(low, high)
-        return Strands(self.first[start : stop + 1] - low, self.x_px[kept], self.width_px[kept], self.evidence[kept])
-
     def only(self, kept: Int64) -> Strands:
         """The strands with the ascending numbers `kept`, in the same rows."""
         first = np.searchsorted(kept, self.first)
