@@ -4,10 +4,13 @@ Method (Viterbi 1967, on the strands of strands.py)
     In every row each curve is at one of a few positions: a strand of the row, a place held from a row before (a gap:
     dashes, faded ink), or nowhere. A pair of courses costs the sum over rows of
 
-        at a strand     -log(max(evidence for the curve, blind)) - ink * (largest evidence of the strand)
+        at a strand     -log(max(evidence for the curve, blind)) - ink * (largest evidence of the strand) - long * width
         held, nowhere   gap
         a step          slope * (pixels sideways between the two runs of ink), at most jump
-        a wrap          wrap: from within edge_mm of one edge of the curve's track to as near to the other
+        a wrap          wrap + slope * (pixels by which the two runs of ink end short of the two edges of the curve's
+                        track, edge_mm of each free): the way round the track instead of across
+        a wrap within   wrap, and the step from there on: in a row with a strand at either edge the pen was lifted at
+        a row           one of them and set down at the other, and both are places of the curve in that row
         in and out of nowhere   jump
         both curves at one position      share
 
@@ -16,7 +19,8 @@ Method (Viterbi 1967, on the strands of strands.py)
     nobody follows has to be explained too, so when both strands of a sheet are called curve 1 and one of them is taken,
     curve 2 takes the other. `share` is what keeps the two apart, except over the few rows of a crossing: to follow a
     strand that the other curve has, without evidence of one's own, costs more than a gap. (With a little evidence it
-    does not: a curve that is not on the sheet may follow the other one, with a confidence that says so.)
+    does not: a curve that is not on the sheet may follow the other one, with a confidence that says so.) `long` decides
+    between the two strands of a row with a wrap: the curve crosses the middle of the row on the longer one.
 
     Held places are dropped after `hold_mm`; one that a strand of the row covers is that strand. A curve can only wrap
     where its track is known, and where it is not, it pays less to jump (`jump_off_track`): a lap is then a jump.
@@ -54,6 +58,7 @@ class Costs:
 
     blind: float = 0.01
     ink: float = 3.0
+    long: float = 0.01
     gap: float = 4.0
     slope: float = 0.34
     jump: float = 60.0
@@ -94,7 +99,7 @@ def viterbi(
 def _chosen(strands: Strands, evidence: Float32, at_edges: Float64, px_per_mm: float, costs: Costs) -> list[Int64]:
     """For each of one or two curves the strand of every row, int64 [H], NONE where there is none."""
     strength = evidence.max(axis=1, initial=0)
-    price = -np.log(np.maximum(evidence, costs.blind)) - costs.ink * strength[:, None]
+    price = -np.log(np.maximum(evidence, costs.blind)) - (costs.ink * strength + costs.long * strands.width_px)[:, None]
     alone = evidence.shape[1] == 1
     given = Given(
         strands.first,

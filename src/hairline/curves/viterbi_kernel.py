@@ -70,7 +70,7 @@ def follow(given, costs, alone):  # type: ignore[no-untyped-def]
             _measure(row, here, before, places, slope, jump, step[0])
             step[1] = step[0]
             for k in range(2):
-                _wrap(row, here, before, places, given.tracks[k], wrap, step[k])
+                _wrap(row, here, before, places, given.tracks[k], slope, wrap, step[k])
             _first_steps(here, before, total, step[0], middle, back[0, row])
             _second_steps(here, before, middle, step[1], total, back[0, row], back[1, row])
         else:
@@ -163,20 +163,48 @@ def _measure(row, here, before, places, slope, jump, step):  # type: ignore[no-u
 
 
 @kernel
-def _wrap(row, here, before, places, track, wrap, step):  # type: ignore[no-untyped-def]
-    """Lower to `wrap` what it costs to leave the track at one edge and come back at the other."""
-    left, right = track
-    if np.isnan(left):
+def _wrap(row, here, before, places, track, slope, wrap, step):  # type: ignore[no-untyped-def]
+    """Lower `step [b,i]` to what it costs to leave the track at one edge and come back at the other.
+
+    The pen is lifted at one edge and set down at the other, in the same row: a steep curve then has one strand at
+    either edge there, and goes on in the row below from where the second one ends, and not from the first.
+    """
+    if np.isnan(track[0]):
         return
-    for i in range(here):
-        for b in range(before):
-            if places.strand[row, i] == _NOWHERE or places.strand[row - 1, b] == _NOWHERE:
-                continue
-            low, high = places.x[row, i] - places.half[row, i], places.x[row, i] + places.half[row, i]
-            was_low = places.x[row - 1, b] - places.half[row - 1, b]
-            was_high = places.x[row - 1, b] + places.half[row - 1, b]
-            if (low <= left and was_high >= right) or (high >= right and was_low <= left):
-                step[b, i] = min(step[b, i], wrap)
+    plain = step[:before, :here].copy()
+    for b in range(before):
+        for i in range(here):
+            if places.strand[row - 1, b] != _NOWHERE and places.strand[row, i] != _NOWHERE:
+                step[b, i] = min(step[b, i], wrap + slope * _round(places, row - 1, b, row, i, track))
+    for b in range(before):
+        for c in range(before):
+            if _lifted(places, row - 1, b, c, track):
+                for i in range(here):
+                    step[b, i] = min(step[b, i], wrap + plain[c, i])
+    for c in range(here):
+        for i in range(here):
+            if _lifted(places, row, c, i, track):
+                for b in range(before):
+                    step[b, i] = min(step[b, i], plain[b, c] + wrap)
+
+
+@kernel
+def _lifted(places, row, i, j, track):  # type: ignore[no-untyped-def]
+    """Whether a pen may have been lifted at the end of strand i and set down at that of strand j of the same row."""
+    if places.strand[row, i] < 0 or places.strand[row, j] < 0:
+        return False
+    return _round(places, row, i, row, j, track) == 0.0
+
+
+@kernel
+def _round(places, row, i, other_row, j, track):  # type: ignore[no-untyped-def]
+    """Pixels of paper from position i of a row round the track to position j of another, whichever edge is nearer."""
+    low, high = places.x[row, i] - places.half[row, i], places.x[row, i] + places.half[row, i]
+    other_low = places.x[other_row, j] - places.half[other_row, j]
+    other_high = places.x[other_row, j] + places.half[other_row, j]
+    right_to_left = max(0.0, track[1] - high) + max(0.0, other_low - track[0])
+    left_to_right = max(0.0, low - track[0]) + max(0.0, track[1] - other_high)
+    return min(right_to_left, left_to_right)
 
 
 @kernel
