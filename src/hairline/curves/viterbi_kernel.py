@@ -70,7 +70,7 @@ def follow(given, costs, alone):  # type: ignore[no-untyped-def]
             _measure(row, here, before, places, slope, jump, step[0])
             step[1] = step[0]
             for k in range(2):
-                _wrap(row, here, before, places, given.tracks[k], slope, wrap, step[k])
+                _wrap(row, places, given.tracks[k], slope, wrap, step[k, :before, :here])
             _first_steps(here, before, total, step[0], middle, back[0, row])
             _second_steps(here, before, middle, step[1], total, back[0, row], back[1, row])
         else:
@@ -163,7 +163,7 @@ def _measure(row, here, before, places, slope, jump, step):  # type: ignore[no-u
 
 
 @kernel
-def _wrap(row, here, before, places, track, slope, wrap, step):  # type: ignore[no-untyped-def]
+def _wrap(row, places, track, slope, wrap, step):  # type: ignore[no-untyped-def]
     """Lower `step [b,i]` to what it costs to leave the track at one edge and come back at the other.
 
     The pen is lifted at one edge and set down at the other, in the same row: a steep curve then has one strand at
@@ -171,7 +171,7 @@ def _wrap(row, here, before, places, track, slope, wrap, step):  # type: ignore[
     """
     if np.isnan(track[0]):
         return
-    plain = step[:before, :here].copy()
+    plain, (before, here) = step.copy(), step.shape
     for b in range(before):
         for i in range(here):
             if places.strand[row - 1, b] != _NOWHERE and places.strand[row, i] != _NOWHERE:
