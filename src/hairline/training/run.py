@@ -17,6 +17,7 @@ from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from torch import nn
 
+from hairline.training.allocator import keep_freed_memory
 from hairline.training.callbacks import LAST, AtomicCheckpoint, ClassProgress, Record, Recorder
 from hairline.training.datamodule import Sheets
 from hairline.training.results import Outcome, outcome
@@ -82,6 +83,8 @@ def train(
         task.network.to(memory_format=torch.channels_last)
     if machine.compile:
         task.network.compile()
+    if not _on_gpu(machine):
+        keep_freed_memory()
     checkpoint = folder / LAST
     # deterministic algorithms also fill every new tensor with NaN, to show reads of memory nobody wrote; we have none
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
