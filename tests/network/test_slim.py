@@ -41,7 +41,7 @@ def test_attention_sees_across_the_sheet() -> None:
     reached = {}
     for layers in (0, 1):
         torch.manual_seed(0)
-        network = SlimUNet(3, widths=(4, 8), attention=layers).eval()
+        network = SlimUNet(3, widths=(4, 8), attention=layers, strips=0).eval()
         image = torch.zeros(1, 1, 96, 96)
         changed = image.clone()
         changed[..., :4, :4] = 1.0
@@ -49,6 +49,29 @@ def test_attention_sees_across_the_sheet() -> None:
             reached[layers] = (network(changed) - network(image))[..., -4:, -4:].abs().max().item()
     assert reached[0] == 0.0
     assert reached[1] > 0.0
+
+
+@pytest.mark.parametrize("bad", [{"patch": 0}, {"strips": -1}])
+def test_patches_and_strips_that_cannot_be_built_are_refused(bad: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=r"network\.patch must be 1 or more and network\.strips 0 or more"):
+        SlimUNet(3, **bad)
+
+
+@pytest.mark.parametrize("patch", [1, 2, 3])
+def test_a_network_of_patches_answers_each_pixel_by_its_own_weights(patch: int) -> None:
+    """The last layer has one row of weights for each class and place in the patch; class first, as pixel shuffle asks."""
+    network = SlimUNet(2, widths=(4, 8), patch=patch, strips=0).eval()
+    with torch.no_grad():
+        network.last.weight.zero_()
+        network.bias.copy_(torch.tensor([10.0, 20.0]))
+        row, column = patch - 1, 0
+        network.last.weight[patch**2 + row * patch + column] = 1e6  # class 1, lower left of every patch
+        logits = network(torch.rand(1, 1, 24, 24))
+    assert (logits[:, 0] == 10).all()
+    elsewhere = torch.ones(24, 24, dtype=torch.bool)
+    elsewhere[row::patch, column::patch] = False
+    assert (logits[0, 1][elsewhere] == 20).all()
+    assert (logits[0, 1][row::patch, column::patch] > 20).any()
 
 
 @pytest.mark.parametrize(("widths", "attention"), [((4, 6), 1), ((4, 8), -1)])

@@ -17,15 +17,15 @@ import torch
 from torch import nn
 
 
-def set_prior(last: nn.Conv2d, prior: Sequence[float] | None) -> None:
-    """Set the bias of `last`; None leaves it. Raises ValueError for shares outside 0..1 or of another number."""
+def set_prior(bias: nn.Parameter | None, prior: Sequence[float] | None) -> None:
+    """Set the last `bias`, one number a channel; no prior leaves it. ValueError for other shares or numbers of them."""
     if prior is None:
         return
-    if len(prior) != last.out_channels or not all(0 < share < 1 for share in prior):
+    assert bias is not None
+    if len(prior) != len(bias) or not all(0 < share < 1 for share in prior):
         raise ValueError(
-            f"network.prior must hold a share in 0..1 for each of {last.out_channels} channels, got {list(prior)}; "
-            "network.prior=null leaves the last bias as PyTorch starts it"
+            f"network.prior must hold a share in 0..1 for each of {len(bias)} channels, got {list(prior)}; "
+            "network.prior=null leaves the last bias as it starts"
         )
-    assert last.bias is not None
     with torch.no_grad():
-        last.bias.copy_(torch.tensor([math.log(share) for share in prior]))
+        bias.copy_(torch.tensor([math.log(share) for share in prior]))

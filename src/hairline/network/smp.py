@@ -62,7 +62,7 @@ def unet(
             in_channels=in_channels,
             classes=channels,
         )
-    set_prior(network.segmentation_head[0], prior)
+    set_prior(network.segmentation_head[0].bias, prior)
     return AnySize(network, stride=SMP_STRIDE)
 
 
@@ -104,7 +104,7 @@ def smp_network(
         if SMP_STRIDE % network.encoder.output_stride:
             raise ValueError(f"its patches of {network.encoder.output_stride} px do not divide {SMP_STRIDE}")
     last = [layer for layer in network.segmentation_head.modules() if isinstance(layer, nn.Conv2d)][-1]
-    set_prior(last, prior)
+    set_prior(last.bias, prior)
     return AnySize(
         network,
         stride=SMP_STRIDE,

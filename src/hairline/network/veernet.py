@@ -77,7 +77,7 @@ class VeerNet(nn.Module):
         )
         self.up = nn.ModuleList(_stage(width, width, stride=1) for width in before[::-1])
         self.last = nn.Conv2d(widths[0], channels, 1)
-        set_prior(self.last, prior)
+        set_prior(self.last.bias, prior)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits `[B,channels,H,W]` of `image [B,in_channels,H,W]`."""
