@@ -139,6 +139,7 @@ class Conf:
     budget: BudgetConf = MISSING
     trainer: TrainerConf = MISSING
     classes: list[str] = MISSING
+    mirrored: bool = MISSING
     seed: int = MISSING
     force: bool = MISSING
     retry_failed: bool = MISSING

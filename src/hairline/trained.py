@@ -7,7 +7,7 @@ What counts as which, tried in this order
                   alone begins so
 
 What of its configuration counts
-    `head`, `network`, `resolution.px_per_mm`, `budget.sheet_mm` and what they refer to. The rest says how the run was
+    `head`, `network`, `mirrored`, `resolution.px_per_mm`, `budget.sheet_mm` and what they refer to. The rest says how the run was
     trained, and may lack keys that came later.
 """
 
@@ -30,6 +30,7 @@ from yaml import YAMLError
 
 from hairline.heads import Head
 from hairline.ledger import FINISHED, RunFolder, run_folders
+from hairline.network import Mirrored
 from hairline.training.callbacks import LAST
 
 HOW_TO_TRAIN: Final = "`python train.py` trains one on drawn sheets (budget=laptop: minutes on two cores)"
@@ -185,6 +186,7 @@ def _network(config: DictConfig, path: Path, head: Head, checkpoint: Path) -> nn
     try:
         bare = OmegaConf.merge(config.network, {"encoder_weights": None} if "encoder_weights" in config.network else {})
         network: nn.Module = instantiate(bare, channels=head.channels, _convert_="all")
+        network = Mirrored(network) if OmegaConf.select(config, "mirrored") else network
     except (OmegaConfBaseException, InstantiationException) as error:
         raise NoRunError(f"{path}: expected a `network` that can be built, got {_first(error)}; {_COPY}") from error
     try:

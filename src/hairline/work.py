@@ -22,6 +22,7 @@ from hairline.ledger import RunFolder
 from hairline.losses.class_weight import LogitAdjustment, TunedThreshold, far_from_measured, measured_ratio
 from hairline.measures.overlay import overlay
 from hairline.mix_ledger import data_numbers, tell_data
+from hairline.network import Mirrored
 from hairline.rendering import Planned, Rendered, render_sheets
 from hairline.sheets import PEN_MM
 from hairline.training.callbacks import Record
@@ -125,7 +126,7 @@ def build_task(
     torch.manual_seed(conf.seed)
     network = instantiate(config.network, channels=head.channels, _convert_="all")
     return SegmentationTask(
-        network,
+        Mirrored(network) if conf.mirrored else network,
         objective,
         head,
         schedule=Schedule(steps=conf.budget.steps, **asdict(conf.optimiser)),

@@ -2,7 +2,8 @@
 
 `slim.py` a small U-Net that trains on a laptop, `veernet.py` the network of the published study, `smp.py` every
 architecture and encoder of segmentation_models_pytorch; `attention.py` the transformer layer of the first two,
-`sizes.py` padding and cropping, `prior.py` the last bias.
+`strips.py` rows and columns, `mirrored.py` the mean over mirror images, `sizes.py` padding and cropping, `prior.py` the
+last bias.
 
 Conventions
 -----------
@@ -14,9 +15,10 @@ strides at least (a batch norm over one value is no norm); the logits are croppe
 """
 
 from hairline.network.attention import Attention
+from hairline.network.mirrored import Mirrored
 from hairline.network.sizes import AnySize
 from hairline.network.slim import SlimUNet
 from hairline.network.smp import smp_network, unet
 from hairline.network.veernet import VeerNet
 
-__all__ = ["AnySize", "Attention", "SlimUNet", "VeerNet", "smp_network", "unet"]
+__all__ = ["AnySize", "Attention", "Mirrored", "SlimUNet", "VeerNet", "smp_network", "unet"]
