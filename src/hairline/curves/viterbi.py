@@ -25,8 +25,8 @@ Method (Viterbi 1967, on the strands of strands.py)
     Held places are dropped after `hold_mm`; one that a strand of the row covers is that strand. A curve can only wrap
     where its track is known, and where it is not, it pays less to jump (`jump_off_track`): a lap is then a jump.
 
-    The values were chosen by random search on 96 archive sheets that are in no split, with five trained networks and
-    the true class maps (experiments/LOG.md). `slope` compares pixels with rows and needs no scale; jumps are for 4 rows
+    The values were chosen by random search on 224 archive sheets that are in no split, with two trained networks and the
+    true class maps (experiments/LOG.md). `slope` compares pixels with rows and needs no scale; jumps are for 4 rows
     a mm and grow with the rows, because a strand of the same length then has more evidence.
 
 Curves beyond two are traced in pairs, each pair on the strands that are likeliest one of its own: a strand that bears
@@ -58,15 +58,15 @@ class Costs:
 
     blind: float = 0.01
     ink: float = 3.0
-    long: float = 0.01
-    gap: float = 4.0
-    slope: float = 0.34
-    jump: float = 60.0
-    jump_off_track: float = 25.0
-    share: float = 3.0
-    hold_mm: float = 18.0
-    wrap: float = 4.0
-    edge_mm: float = 2.0
+    long: float = 0.005
+    gap: float = 5.2
+    slope: float = 0.28
+    jump: float = 78.0
+    jump_off_track: float = 15.0
+    share: float = 4.5
+    hold_mm: float = 13.0
+    wrap: float = 3.4
+    edge_mm: float = 0.6
 
 
 COSTS = Costs()
