@@ -71,6 +71,7 @@ class OptimiserConf:
     betas: tuple[float, float] = MISSING
     warmup_steps: int = MISSING
     clip_norm: float = MISSING
+    momentum: float | None = MISSING
 
 
 @dataclass

@@ -7,8 +7,8 @@ What counts as which, tried in this order
                   alone begins so
 
 What of its configuration counts
-    `head`, `network`, `mirrored`, `resolution.px_per_mm`, `budget.sheet_mm` and what they refer to. The rest says how the run was
-    trained, and may lack keys that came later.
+    `head`, `network`, `mirrored`, `resolution.px_per_mm`, `budget.sheet_mm` and what they refer to. The rest says how
+    the run was trained, and may lack keys that came later.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ def test_patches_and_strips_that_cannot_be_built_are_refused(bad: dict[str, int]
 
 @pytest.mark.parametrize("patch", [1, 2, 3])
 def test_a_network_of_patches_answers_each_pixel_by_its_own_weights(patch: int) -> None:
-    """The last layer has one row of weights for each class and place in the patch; class first, as pixel shuffle asks."""
+    """The last layer has one row of weights for each class and place in the patch, in the order of pixel shuffle."""
     network = SlimUNet(2, widths=(4, 8), patch=patch, strips=0).eval()
     with torch.no_grad():
         network.last.weight.zero_()

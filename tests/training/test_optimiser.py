@@ -17,6 +17,8 @@ def schedule(**changes):
         "warmup_steps": 10,
         "clip_norm": 1.0,
     }
+    if changes.get("name") == "muon":
+        given["momentum"] = 0.8  # before `changes`, which may say otherwise
     return Schedule(**given | changes)
 
 
@@ -62,6 +64,36 @@ def test_muon_steps_by_the_nearest_orthogonal_matrix(shape):
     expected = -0.01 * 0.2 * max(step.shape) ** 0.5 * left @ right
     assert float((step - expected).norm() / expected.norm()) < 0.1
     assert float(step.pow(2).mean().sqrt()) == pytest.approx(0.01 * 0.2, rel=0.15)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
+def test_muon_remembers_by_its_momentum_and_looks_one_gradient_ahead(momentum):
+    """The second of two steps beside the singular value decomposition of what Nesterov's rule remembers."""
+    first, second = torch.randn(2, 12, 20, generator=torch.Generator().manual_seed(1))
+    kernel = nn.Parameter(torch.zeros(12, 20))
+    optimiser = optimiser_of([kernel], schedule(name="muon", learning_rate=0.01, momentum=momentum))
+    for grad in (first, second):
+        before = kernel.detach().clone()
+        kernel.grad = grad.clone()
+        optimiser.step()
+    remembered = momentum * (1 - momentum) * first + (1 - momentum) * second
+    ahead = (1 - momentum) * second + momentum * remembered
+    left, _, right = torch.linalg.svd(ahead, full_matrices=False)
+    expected = -0.01 * 0.2 * 20**0.5 * left @ right
+    assert float((kernel.detach() - before - expected).norm() / expected.norm()) < 0.15
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"name": "muon", "momentum": None}, "a number for muon and null for every other, got None for muon"),
+        ({"name": "adamw", "momentum": 0.9}, "got 0.9 for adamw; of adamw, set betas"),
+        ({"name": "muon", "momentum": 1.0}, "must lie in 0..1 without 1, got 1.0"),
+    ],
+)
+def test_a_momentum_that_nothing_would_use_is_refused(changes, told):
+    with pytest.raises(ValueError, match=told):
+        schedule(**changes)
 
 
 def test_a_bias_under_muon_steps_as_under_nadamw():

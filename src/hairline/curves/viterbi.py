@@ -25,8 +25,8 @@ Method (Viterbi 1967, on the strands of strands.py)
     Held places are dropped after `hold_mm`; one that a strand of the row covers is that strand. A curve can only wrap
     where its track is known, and where it is not, it pays less to jump (`jump_off_track`): a lap is then a jump.
 
-    The values were chosen by random search on 224 archive sheets that are in no split, with two trained networks and the
-    true class maps (experiments/LOG.md). `slope` compares pixels with rows and needs no scale; jumps are for 4 rows
+    The values were chosen by random search on 224 archive sheets that are in no split, with two trained networks and
+    the true class maps (experiments/LOG.md). `slope` compares pixels with rows and needs no scale; jumps are for 4 rows
     a mm and grow with the rows, because a strand of the same length then has more evidence.
 
 Curves beyond two are traced in pairs, each pair on the strands that are likeliest one of its own: a strand that bears

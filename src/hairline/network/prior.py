@@ -14,10 +14,10 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch import nn
+from torch import Tensor
 
 
-def set_prior(bias: nn.Parameter | None, prior: Sequence[float] | None) -> None:
+def set_prior(bias: Tensor | None, prior: Sequence[float] | None) -> None:
     """Set the last `bias`, one number a channel; no prior leaves it. ValueError for other shares or numbers of them."""
     if prior is None:
         return

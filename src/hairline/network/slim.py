@@ -8,6 +8,7 @@ Ronneberger, Fischer and Brox, "U-Net: convolutional networks for biomedical ima
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -68,11 +69,9 @@ class SlimUNet(nn.Module):
         self.patch = patch
         self.stride = patch * 2 ** (len(widths) - 1)
         self.down = nn.ModuleList(
-            _convolutions(before, after, down_convs)
-            for before, after in zip([in_channels * patch**2, *widths[:-1]], widths, strict=True)
+            _convolutions(before, after, down_convs, strips=level < strips)
+            for level, (before, after) in enumerate(pairwise([in_channels * patch**2, *widths]))
         )
-        for block, width in zip(list(self.down)[:strips], widths, strict=False):
-            block.append(Strips(width))
         self.bottom = nn.Sequential(*(Attention(widths[-1]) for _ in range(attention)))
         above, below = widths[-2::-1], widths[:0:-1]  # both from the bottom upwards
         self.narrow = nn.ModuleList(nn.Conv2d(low, high, 1, bias=False) for low, high in zip(below, above, strict=True))
@@ -96,9 +95,9 @@ class SlimUNet(nn.Module):
         return cropped(logits + self.bias.to(logits.dtype).view(-1, 1, 1), image)
 
 
-def _convolutions(before: int, after: int, count: int) -> nn.Sequential:
+def _convolutions(before: int, after: int, count: int, *, strips: bool = False) -> nn.Sequential:
     layers: list[nn.Module] = []
     for place in range(count):
         layers.append(nn.Conv2d(before if place == 0 else after, after, 3, padding=1, bias=False))
         layers += [nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
-    return nn.Sequential(*layers)
+    return nn.Sequential(*layers, *([Strips(after)] if strips else []))

@@ -1,7 +1,7 @@
 """What stands in the whole row and the whole column of a place, told to the place.
 
-A line of the grid is a line because it goes on: nothing a few pixels wide tells a heavy one from a curve that runs along
-it. The mean of a row and of a column of features does, for next to nothing.
+A line of the grid is a line because it goes on: nothing a few pixels wide tells a heavy one from a curve that runs
+along it. The mean of a row and of a column of features does, for next to nothing.
 
 References
 ----------

@@ -25,7 +25,11 @@ OPTIMISERS: Final = ("adamw", "muon")
 
 @dataclass(frozen=True)
 class Schedule:
-    """An optimiser and its learning rate over `steps` optimiser steps. `betas` are AdamW's."""
+    """An optimiser and its learning rate over `steps` optimiser steps.
+
+    `betas` are AdamW's, `momentum` is that of Muon's kernels and None for AdamW. ValueError for another name, and for a
+    momentum that nothing would use or that is missing.
+    """
 
     name: str
     steps: int
@@ -34,10 +38,20 @@ class Schedule:
     betas: tuple[float, float]
     warmup_steps: int
     clip_norm: float
+    momentum: float | None = None
 
     def __post_init__(self) -> None:
         if self.name not in OPTIMISERS:
             raise ValueError(f"`optimiser.name` must be one of {', '.join(OPTIMISERS)}, got {self.name!r}")
+        if (self.name == "muon") != (self.momentum is not None):
+            raise ValueError(
+                f"`optimiser.momentum` must be a number for muon and null for every other, got {self.momentum} for "
+                f"{self.name}; of adamw, set betas"
+            )
+        if self.momentum is not None and not 0 <= self.momentum < 1:
+            raise ValueError(
+                f"`optimiser.momentum` must lie in 0..1 without 1, got {self.momentum}; 0.8 is the default"
+            )
 
     def factor(self, step: int) -> float:
         """Share of the learning rate at optimiser step `step`, counted from 0."""
@@ -51,6 +65,7 @@ def optimiser_of(parameters: Iterable[nn.Parameter], plan: Schedule) -> torch.op
     """The optimiser of `plan` at its full learning rate; the schedule multiplies that by `plan.factor`."""
     if plan.name == "adamw":
         return torch.optim.AdamW(parameters, lr=plan.learning_rate, betas=plan.betas, weight_decay=plan.weight_decay)
+    assert plan.momentum is not None
     # Inside the function: importing timm takes seconds
     from timm.optim.muon import Muon
 
@@ -58,6 +73,7 @@ def optimiser_of(parameters: Iterable[nn.Parameter], plan: Schedule) -> torch.op
         parameters,
         lr=plan.learning_rate,
         betas=plan.betas,
+        momentum=plan.momentum,
         nesterov=True,
         weight_decay=plan.weight_decay,
     )
