@@ -205,7 +205,7 @@ def test_every_mix_trains_and_is_judged_on_the_same_sheets(tiny, mix):
 
 def test_the_ledger_tells_the_share_of_each_class_as_often_as_it_is_shown(tiny, capsys):
     """Recounted from the batches themselves, which show whole sheets where tiles are as large."""
-    config, choices = tiny("budget.tile_px=128", "budget.steps=9", "budget.batch_size=1")
+    config, choices = tiny("budget.tile_px=[128,128]", "budget.steps=9", "budget.batch_size=1")
     first = RunFolder.open(run((config, choices)).folder).history()[0].metrics
     conf = checked(config)
     planned = plan_sheets(conf)

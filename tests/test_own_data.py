@@ -106,7 +106,7 @@ def test_a_folder_cannot_be_rendered_at_another_resolution(own):
 def test_small_images_shrink_the_tiles_and_say_so(own, caplog):
     with caplog.at_level(logging.WARNING):
         plan_sheets(checked(own(FOUR, sizes=[(40, 50)] * 5)[0]))
-    assert "training tiles are 40 px, not budget.tile_px=64" in caplog.text
+    assert "training tiles have 40 rows, not 64 as budget.tile_px" in caplog.text
 
 
 @pytest.mark.skipif(not (SHARED / "octa").is_dir(), reason="the OCTA images are not beside this checkout")

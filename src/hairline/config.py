@@ -92,7 +92,7 @@ class BudgetConf:
     steps: int = MISSING
     validate_every: int = MISSING
     batch_size: int = MISSING
-    tile_px: int = MISSING
+    tile_px: tuple[int, int] = MISSING
     sheet_mm: tuple[float, float] = MISSING
     counts: CountsConf = MISSING
 
@@ -170,9 +170,8 @@ def checked(config: DictConfig) -> Conf:
 
 def _demand(conf: Conf) -> None:
     budget = conf.budget
-    positive = {
-        f"budget.{name}": getattr(budget, name) for name in ("steps", "validate_every", "batch_size", "tile_px")
-    }
+    positive = {f"budget.{name}": getattr(budget, name) for name in ("steps", "validate_every", "batch_size")}
+    positive["budget.tile_px"] = min(budget.tile_px)
     positive |= {"resolution.px_per_mm": conf.resolution.px_per_mm, "trainer.processes": conf.trainer.processes}
     positive["trainer.threads"] = conf.trainer.threads
     for key, value in positive.items():

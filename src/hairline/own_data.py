@@ -32,10 +32,12 @@ def split_folder(conf: Conf) -> Splits:
     folder = Folder.from_conf(conf.data_mix, conf.classes)
     photos = _photos(folder, conf.seed, state(folder))
     pieces = [cut(photos[part], folder.piece_px) for part in PARTS]
-    side, name = min((min(piece.height, piece.width), piece.photo.image.name) for piece in pieces[0])
-    wanted = conf.budget.tile_px
-    if side < wanted:
-        logger.warning("training tiles are %d px, not budget.tile_px=%d: %s is no larger", side, wanted, name)
+    for wanted, side, kind in zip(conf.budget.tile_px, ("height", "width"), ("rows", "columns"), strict=True):
+        least, name = min((getattr(piece, side), piece.photo.image.name) for piece in pieces[0])
+        if least < wanted:
+            logger.warning(
+                "training tiles have %d %s, not %d as budget.tile_px: %s is no larger", least, kind, wanted, name
+            )
     train, val, test = (Split(each, np.arange(len(each))) for each in pieces)
     return Splits(train, val, test)
 

@@ -147,11 +147,11 @@ def _demand_memory(conf: Conf, task: SegmentationTask, tiles: TrainingTiles) -> 
 
 
 def _batches(conf: Conf, planned: Planned, sheets: Rendered, maps: Mapping[str, CachedMaps] | None = None) -> Sheets:
-    """What the run sees; a tile covers the same millimetres at every resolution."""
+    """What the run sees; a tile covers the same millimetres at every resolution, and no more than the least sheet."""
     budget = conf.budget
-    smallest = int(sheets.train.sizes.min())
-    tile_px = min(smallest, round(budget.tile_px * conf.resolution.px_per_mm * PEN_MM))
-    plan = Plan(conf.seed, budget.steps, budget.batch_size, tile_px, Change())
+    scale, most = conf.resolution.px_per_mm * PEN_MM, sheets.train.sizes.min(axis=0).tolist()
+    rows, columns = (min(side, round(wanted * scale)) for side, wanted in zip(most, budget.tile_px, strict=True))
+    plan = Plan(conf.seed, budget.steps, budget.batch_size, (rows, columns), Change())
     rank, world = rank_and_world()
     return Sheets(
         TrainingTiles(sheets.train, planned.splits.train.order, plan, rank=rank, world=world, maps=maps),

@@ -127,7 +127,7 @@ def test_maps_are_cut_and_turned_with_the_tile(drawn, tmp_path, make) -> None:
     rows, columns = np.indices((24, 20)).astype(make(0).dtype)
     where = open_maps(sheets, name="where", make=lambda sheet: np.stack([rows, columns]), folder=tmp_path)
     maps = {"where": where, "m": open_maps(sheets, name="m", make=make, folder=tmp_path)}
-    plan = Plan(seed=3, steps=10, batch_size=4, tile_px=16, change=Change())
+    plan = Plan(seed=3, steps=10, batch_size=4, tile_px=(16, 16), change=Change())
     plain, tiles = TrainingTiles(sheets, np.arange(6), plan), TrainingTiles(sheets, np.arange(6), plan, maps=maps)
     flips = set()
     for step in range(10):
@@ -168,7 +168,7 @@ def test_sheets_of_several_sizes_have_their_maps_in_several_files(tmp_path) -> N
     maps = open_maps(sheets, name="m", make=make, folder=tmp_path)
     for copy in (maps, pickle.loads(pickle.dumps(maps))):
         assert [plane.tolist() for plane in copy.planes] == [make(sheet).tolist() for sheet in range(3)]
-    plan = Plan(seed=0, steps=2, batch_size=3, tile_px=18, change=Change())
+    plan = Plan(seed=0, steps=2, batch_size=3, tile_px=(18, 18), change=Change())
     batch = TrainingTiles(sheets, np.arange(3), plan, maps={"m": maps})[1]
     assert batch.maps["m"].shape == (3, 2, 18, 18)
     with pytest.raises(ValueError, match="must be one of these 2 sheets"):

@@ -102,7 +102,7 @@ def test_evaluation_shows_every_piece_once_in_batches_of_one_size(photos, tmp_pa
 
 def test_training_cuts_tiles_of_one_size_from_all_sizes(photos, tmp_path) -> None:
     sheets = open_pieces(cut(photos, None), folder=tmp_path / "cache")
-    plan = Plan(seed=1, steps=60, batch_size=4, tile_px=30)
+    plan = Plan(seed=1, steps=60, batch_size=4, tile_px=(30, 30))
     tiles = TrainingTiles(sheets, np.arange(4), plan)
     reached = dict.fromkeys(range(4), 0)
     for batch in (tiles[step] for step in range(60)):
@@ -117,8 +117,8 @@ def test_training_cuts_tiles_of_one_size_from_all_sizes(photos, tmp_path) -> Non
     assert reached[3] > 45
     with pytest.raises(ValueError, match="`tile_px` must be set for sheets of several sizes"):
         TrainingTiles(sheets, np.arange(4), Plan(seed=1, steps=6, batch_size=4, tile_px=None))
-    with pytest.raises(ValueError, match=r"`tile_px` must lie in 1\.\.30"):
-        TrainingTiles(sheets, np.arange(4), Plan(seed=1, steps=6, batch_size=4, tile_px=31))
+    with pytest.raises(ValueError, match=r"`tile_px` must be 1\.\.40 rows and 1\.\.30 columns"):
+        TrainingTiles(sheets, np.arange(4), Plan(seed=1, steps=6, batch_size=4, tile_px=(31, 31)))
     with pytest.raises(ValueError, match="`windows` of one batch must have one size"):
         batch_of(sheets, [0, 1])
 
@@ -126,7 +126,7 @@ def test_training_cuts_tiles_of_one_size_from_all_sizes(photos, tmp_path) -> Non
 def test_showings_are_those_of_the_batches(photos, tmp_path) -> None:
     sheets = open_pieces(cut(photos, None), folder=tmp_path / "cache")
     for steps, order in ((7, [0, 1, 2, 3]), (3, [0, 0, 1]), (1, [3, 2, 1, 0, 1])):
-        tiles = TrainingTiles(sheets, np.array(order), Plan(seed=1, steps=steps, batch_size=3, tile_px=20))
+        tiles = TrainingTiles(sheets, np.array(order), Plan(seed=1, steps=steps, batch_size=3, tile_px=(20, 20)))
         shown = np.concatenate([tiles[step].index.numpy() for step in range(steps)])
         np.testing.assert_array_equal(tiles.showings(), np.bincount(shown, minlength=4))
 

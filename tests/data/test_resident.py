@@ -11,7 +11,7 @@ from hairline.data.resident import ResidentTiles, bytes_on_device
 from hairline.data.sheet_file import joined
 from hairline.data.tiles import NO_CHANGE, Change, Plan, TrainingTiles
 
-PLAN = Plan(seed=3, steps=12, batch_size=4, tile_px=16, change=Change())
+PLAN = Plan(seed=3, steps=12, batch_size=4, tile_px=(16, 16), change=Change())
 HOST = torch.device("cpu")
 
 
@@ -35,7 +35,7 @@ def same_batches(tiles: TrainingTiles) -> bool:
 
 
 @pytest.mark.parametrize("change", [Change(), NO_CHANGE, Change(flip=True, contrast=0, brightness=0)])
-@pytest.mark.parametrize("tile_px", [16, 20, None])
+@pytest.mark.parametrize("tile_px", [(16, 16), (16, 20), None])
 def test_batches_are_those_of_the_host(drawn, change, tile_px) -> None:
     assert same_batches(TrainingTiles(drawn(7), np.arange(7), replace(PLAN, change=change, tile_px=tile_px)))
 

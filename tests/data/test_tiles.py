@@ -7,7 +7,7 @@ from torch.utils.data import DataLoader
 
 from hairline.data.tiles import Batch, Change, EvaluationTiles, Plan, TrainingTiles, _stream, batch_of
 
-PLAN = Plan(seed=3, steps=40, batch_size=4, tile_px=16, change=Change())
+PLAN = Plan(seed=3, steps=40, batch_size=4, tile_px=(16, 16), change=Change())
 STILL = Plan(seed=3, steps=40, batch_size=4, tile_px=None)
 
 
@@ -112,7 +112,7 @@ def test_windows_on_sheets_of_one_size_are_one_draw_for_each_side(drawn, size: t
 
 def test_tiles_reach_every_corner(drawn) -> None:
     sheets = drawn(1, height=18, width=18)
-    plan = Plan(seed=0, steps=60, batch_size=4, tile_px=17)
+    plan = Plan(seed=0, steps=60, batch_size=4, tile_px=(17, 17))
     full = batch_of(sheets, [0]).image
     corners = {(top, left): full[0, :, top : top + 17, left : left + 17] for top in (0, 1) for left in (0, 1)}
     tiles = TrainingTiles(sheets, np.array([0]), plan)
@@ -156,8 +156,8 @@ def test_indices_outside_are_an_index_error(drawn) -> None:
 
 def test_plans_that_cannot_be_followed_are_refused(drawn) -> None:
     sheets, order = drawn(7), np.arange(7)
-    with pytest.raises(ValueError, match=r"`tile_px` must lie in 1..20, .* got 21"):
-        TrainingTiles(sheets, order, replace(PLAN, tile_px=21))
+    with pytest.raises(ValueError, match=r"`tile_px` must be 1..24 rows and 1..20 columns, .* got \(21, 21\)"):
+        TrainingTiles(sheets, order, replace(PLAN, tile_px=(21, 21)))
     with pytest.raises(ValueError, match="multiple of 3 processes, got 4"):
         TrainingTiles(sheets, order, PLAN, rank=0, world=3)
     with pytest.raises(ValueError, match="got rank 2 of world 2"):

@@ -64,12 +64,12 @@ NO_CHANGE = Change(flip=False, contrast=0.0, brightness=0.0)
 
 @dataclass(frozen=True)
 class Plan:
-    """Which batches a run sees. `batch_size` is the global one; `tile_px` None takes whole sheets."""
+    """Which batches a run sees. `batch_size` is the global one; `tile_px` rows and columns, None takes whole sheets."""
 
     seed: int
     steps: int
     batch_size: int
-    tile_px: int | None
+    tile_px: tuple[int, int] | None
     change: Change = NO_CHANGE
 
 
@@ -151,7 +151,7 @@ class TrainingTiles(Dataset[Batch]):
     def _windows(self, indices: Int64, chance: np.random.Generator) -> list[Window]:
         """Windows [B] of the global batch, one on each of the sheets `indices`."""
         height, width = self.sheets.sizes[indices].T
-        tall, wide = self.sheets.sizes[0].tolist() if self.plan.tile_px is None else (self.plan.tile_px,) * 2
+        tall, wide = self.plan.tile_px or self.sheets.sizes[0].tolist()
         rows = chance.integers(height - tall + 1)
         columns = chance.integers(width - wide + 1)
         flips = (chance.random(self.plan.batch_size) < 0.5) & self.plan.change.flip
@@ -214,12 +214,12 @@ def _demand_maps(maps: Mapping[str, CachedMaps], sheets: CachedSheets) -> None:
 
 def _demand_plan(plan: Plan, sheets: CachedSheets, rank: int, world: int) -> None:
     _demand_rank(rank, world)
-    smallest = int(sheets.sizes.min())
+    rows, columns = sheets.sizes.min(axis=0).tolist()
     if plan.tile_px is None and (sheets.sizes != sheets.sizes[0]).any():
         raise ValueError("`tile_px` must be set for sheets of several sizes, got None: no batch could hold them whole")
-    if plan.tile_px is not None and not 1 <= plan.tile_px <= smallest:
+    if plan.tile_px is not None and not (1 <= plan.tile_px[0] <= rows and 1 <= plan.tile_px[1] <= columns):
         raise ValueError(
-            f"`tile_px` must lie in 1..{smallest}, the smaller side of the sheets, got {plan.tile_px}; "
+            f"`tile_px` must be 1..{rows} rows and 1..{columns} columns, the least of the sheets, got {plan.tile_px}; "
             "take smaller tiles or larger sheets"
         )
     if plan.batch_size < 1 or plan.batch_size % world:

@@ -26,4 +26,5 @@ class Mirrored(nn.Module):
         logits: Tensor = self.network(image)
         if self.training:
             return logits
-        return (logits + self.network(image.flip(-1)).flip(-1)) / 2
+        both: Tensor = logits + self.network(image.flip(-1)).flip(-1)
+        return both / 2
