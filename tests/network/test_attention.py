@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import math
 
+import pytest
 import torch
 
-from hairline.network import Attention
+from hairline.network import Attention, attention
 from hairline.network.attention import positions
 
 
-def test_attention_is_torchs_transformer_layer() -> None:
-    """The same weights in nn.TransformerEncoderLayer give the same answer."""
+@pytest.mark.parametrize("few", [0, attention.FEW])
+def test_attention_is_torchs_transformer_layer(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same weights in nn.TransformerEncoderLayer give the same answer, for few places and for many."""
+    monkeypatch.setattr(attention, "FEW", few)
     torch.manual_seed(0)
     ours = Attention(16).eval()
     layer = torch.nn.TransformerEncoderLayer(
