@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-
 FEW: Final = 1024
 """Places up to which their square is held."""
 
