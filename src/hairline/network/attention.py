@@ -56,7 +56,8 @@ def _seen(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     if query.device.type != "cpu" or query.shape[-2] > FEW:
         return functional.scaled_dot_product_attention(query, key, value)
     alike = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
-    return alike.softmax(dim=-1) @ value
+    seen: Tensor = alike.softmax(dim=-1) @ value
+    return seen
 
 
 def positions(like: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ along it. The mean of a row and of a column of features does, for next to nothin
 References
 ----------
 Hou, Zhang, Cheng and Feng, "Strip pooling: rethinking spatial pooling for scene parsing", CVPR 2020, section 3.1. There
-the pooled strips gate the features; here they are added, which scored the same for less time (experiments/LOG.md).
+the pooled strips gate the features; here they are added, which scored the same (experiments/LOG.md).
 """
 
 from __future__ import annotations
