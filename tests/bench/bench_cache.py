@@ -51,7 +51,7 @@ def _sheets(folder: Path) -> CachedSheets:
 
 def _rows(sheets: CachedSheets) -> list[tuple[str, float, str]]:
     order = np.random.default_rng(0).permutation(SHEETS)
-    tiles = TrainingTiles(sheets, np.arange(SHEETS), Plan(0, 10**6, BATCH, 256, Change()))
+    tiles = TrainingTiles(sheets, np.arange(SHEETS), Plan(0, 10**6, BATCH, (256, 256), Change()))
     packed = [tuple(cv2.imencode(".png", plane[i])[1] for plane in (sheets.images, sheets.labels)) for i in order]
     batch = np.empty((2, BATCH, *sheets.images.shape[1:]), np.uint8)
     ways: dict[str, Callable[[], object]] = {

@@ -17,7 +17,7 @@ from hairline.training.datamodule import Sheets, resident_bytes
 @pytest.fixture
 def sheets(tmp_path):
     found = open_sheets([Drawing(i) for i in range(4)], px_per_mm=1.0, folder=tmp_path, render=noise, version=1)
-    training = TrainingTiles(found, np.arange(4), Plan(0, 6, 2, 16))
+    training = TrainingTiles(found, np.arange(4), Plan(0, 6, 2, (16, 16)))
     evaluation = EvaluationTiles(found, batch_size=2)
     return Sheets(training, evaluation, evaluation, validate_every=3)
 
