@@ -1,0 +1,184 @@
+"""From finished runs to the results of a study: every declared cell once, under one set of definitions, or a refusal.
+
+A run belongs to the cell whose levels it has. What a study does not vary (budget, network, head, ...) must be the same
+in all its runs; `only` picks among runs that differ there, and without it those of the study's own budget are taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from hairline.study.design import SEED, Cell, Study, StudyError, expand
+from hairline.study.results import CELL_COLUMNS, ROW_COLUMNS, SHEET_COLUMNS, Results, label_of
+
+_NAMED = 6
+"""How many cells an error names."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A run of the study: its levels, dotted factors among them, and how it ended; `why` says what went wrong."""
+
+    run: str
+    seed: int
+    levels: Mapping[str, str]
+    finished: bool
+    why: str = ""
+
+
+def assemble(
+    study: Study,
+    found: Iterable[Found],
+    rows: pd.DataFrame,
+    sheets: pd.DataFrame,
+    *,
+    only: Mapping[str, str] | None = None,
+    partial: bool = False,
+) -> Results:
+    """The results of `study` from its runs, their split rows and the rows of their test sheets.
+
+    With `partial` the balanced part is kept: seeds of which the whole grid is finished, and other conditions finished
+    for all of those; `left_out` names the rest. Raises `StudyError` for no run at all, for cells that are missing, that
+    came twice, or runs that differ in what the study does not vary.
+    """
+    runs = _of_setting(study, list(found), only)
+    cells = expand(study)
+    matched = _matched(study, cells, runs)
+    _demand_alike(study, [run for run in matched.values() if run.finished])
+    there = {key: run for key, run in matched.items() if run.finished}
+    left_out: tuple[str, ...] = ()
+    if len(there) < len(cells):
+        if not partial:
+            raise StudyError(_lacking(study, cells, matched))
+        cells, left_out = _balanced(study, cells, matched)
+    table = _cells(study, cells, there)
+    names = set(table["run"])
+    kept = [part[part["run"].isin(names)].reset_index(drop=True) for part in (rows, sheets)]
+    return Results(study, table, kept[0][list(ROW_COLUMNS)], kept[1][list(SHEET_COLUMNS)], left_out)
+
+
+def _key(study: Study, cell: Mapping[str, str]) -> tuple[str | None, ...]:
+    return tuple(cell.get(name) for name in study.names)
+
+
+def _of_setting(study: Study, runs: Sequence[Found], only: Mapping[str, str] | None) -> list[Found]:
+    """The runs of the setting asked for."""
+    wanted = dict(only or ({"budget": study.budget} if study.budget else {}))
+    kept = [run for run in runs if all(run.levels.get(name) == level for name, level in wanted.items())]
+    if not kept:
+        others = sorted({", ".join(f"{name}={run.levels.get(name)}" for name in wanted) for run in runs})
+        there = f"{len(runs)} runs with {'; '.join(others)}" if runs else "no run"
+        setting = ", ".join(f"{name}={level}" for name, level in wanted.items())
+        raise StudyError(
+            f"study {study.name!r}: expected runs with {setting or 'its levels'}, got {there}; run `{study.command}` "
+            "first, or name another setting with --only"
+        )
+    return kept
+
+
+def _matched(study: Study, cells: Sequence[Cell], runs: Iterable[Found]) -> dict[tuple[str | None, ...], Found]:
+    """The run of each cell by key; a run of no cell is none of the study's. Raises `StudyError` for a doubled cell."""
+    matched: dict[tuple[str | None, ...], Found] = {}
+    for run in runs:
+        levels = {**run.levels, SEED: str(run.seed)}
+        own = [cell for cell in cells if all(levels.get(name) == level for name, level in cell.items())]
+        for cell in own:
+            key = _key(study, cell)
+            other = matched.get(key)
+            if other is not None and other.finished and run.finished:
+                differ = [
+                    f"{name}: {other.levels.get(name)}, {run.levels.get(name)}" for name in _differing(other, run)
+                ]
+                raise StudyError(
+                    f"study {study.name!r}: cell {label_of(cell, study.names)}/s{run.seed} came twice, as {other.run} "
+                    f"and {run.run} ({'; '.join(differ) or 'alike in all factors'}); pick one with --only FACTOR=LEVEL, "
+                    "or delete one run folder"
+                )
+            if other is None or run.finished:
+                matched[key] = run
+    return matched
+
+
+def _differing(one: Found, other: Found) -> list[str]:
+    return [name for name in one.levels if one.levels[name] != other.levels.get(name)]
+
+
+def _demand_alike(study: Study, runs: Sequence[Found]) -> None:
+    """One level of everything that the study does not vary."""
+    varied = {part for name in study.names for part in (name, name.partition(".")[0])}
+    for name in runs[0].levels if runs else ():
+        levels = {run.levels.get(name): run.run for run in runs}
+        if name not in varied and len(levels) > 1:
+            told = ", ".join(f"{level} in {run}" for level, run in levels.items())
+            raise StudyError(
+                f"study {study.name!r} does not vary {name}, its runs have {told}; pick one with --only {name}=LEVEL"
+            )
+
+
+def _lacking(study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | None, ...], Found]) -> str:
+    """Which cells are not there, and why."""
+    lines = _gaps(study, cells, matched)
+    more = f" and {len(lines) - _NAMED} more" if len(lines) > _NAMED else ""
+    return (
+        f"study {study.name!r}: expected {len(cells)} finished cells, got {len(cells) - len(lines)}; lacking "
+        f"{'; '.join(lines[:_NAMED])}{more}. `{study.command}` runs them; --partial analyses the balanced part"
+    )
+
+
+def _gaps(study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | None, ...], Found]) -> list[str]:
+    """A line for each cell that is not finished: its name and why."""
+    lines = []
+    for cell in cells:
+        run = matched.get(_key(study, cell))
+        if run is None or not run.finished:
+            reason = "not run" if run is None else (run.why or "not finished")
+            lines.append(f"{label_of(cell, study.names)}/s{cell[SEED]} ({reason})")
+    return lines
+
+
+def _balanced(
+    study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | None, ...], Found]
+) -> tuple[list[Cell], tuple[str, ...]]:
+    """The cells of the balanced part, and a line for each cell left out, finished or not."""
+    done = {key for key, run in matched.items() if run.finished}
+    grid = [cell for cell in cells if in_grid(study, cell)]
+    seeds = [seed for seed in study.seeds if all(_key(study, cell) in done for cell in grid if cell[SEED] == seed)]
+    if not seeds:
+        raise StudyError(
+            f"study {study.name!r}: no seed has its whole grid finished, so no part of it is balanced; "
+            f"{_lacking(study, cells, matched)}"
+        )
+    full = {
+        label_of(cell, study.names)
+        for cell in cells
+        if all(_key(study, {**cell, SEED: seed}) in done for seed in seeds)
+    }
+    kept = [cell for cell in cells if cell[SEED] in seeds and label_of(cell, study.names) in full]
+    out = [cell for cell in cells if cell not in kept]
+    finished = [
+        f"{label_of(cell, study.names)}/s{cell[SEED]} (finished, but without its counterparts)"
+        for cell in out
+        if _key(study, cell) in done
+    ]
+    return kept, tuple([*_gaps(study, out, matched), *finished])
+
+
+def in_grid(study: Study, cell: Mapping[str, str]) -> bool:
+    """Whether a cell is of the product of the declared factors."""
+    return all(cell.get(name) in levels for name, levels in study.factors.items())
+
+
+def _cells(study: Study, cells: Sequence[Cell], there: Mapping[tuple[str | None, ...], Found]) -> pd.DataFrame:
+    factors = [name for name in study.names if name != SEED]
+    rows = []
+    for cell in cells:
+        condition = label_of(cell, study.names)
+        run = there[_key(study, cell)]
+        own = {name: cell.get(name) for name in factors}
+        rows.append(
+            [run.run, f"{condition}/s{cell[SEED]}", condition, int(cell[SEED]), *own.values(), in_grid(study, cell)]
+        )
+    return pd.DataFrame(rows, columns=[*CELL_COLUMNS, *factors, "grid"])

@@ -1,0 +1,134 @@
+"""One measure of one class as arrays: conditions x seeds x sheets, in the weights that make sheets add up to a split.
+
+Conventions
+-----------
+`A` conditions, `S` seeds, `N` sheets of a seed. The value of a cell is `sum_n parts / sum_n whole`. A pixel rate of
+sheets weighted by its own denominator is the rate of the split exactly; every other measure is weighted by its support
+(true pixels, or rows of the curve), which is exact for errors of traced curves and coverage, and a mean over sheets
+for outlines (NSD, tolerance F1), where the lengths of the outlines are not in the tables. A sheet whose value is NaN
+(its class is absent) has weight 0. A measure without sheets (`tuned/`) is one sheet a seed, of weight 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from hairline.study.design import StudyError
+from hairline.study.results import Results
+from hairline.vocabulary import Float64
+
+AXES = {
+    "iou": "IoU",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "nsd_1px": "NSD 1 px",
+    "tol_f1_1px": "tolerance F1 1 px",
+    "viterbi_bridged_mae_track": "MAE, tracks",
+    "viterbi_coverage": "coverage",
+}
+"""The measures on which effects are estimated, and how each is called."""
+
+LOWER_IS_BETTER = frozenset({"viterbi_bridged_mae_track", "viterbi_swaps", "edge_follower_swaps", "breaks", "hd95_px"})
+
+
+@dataclass(frozen=True)
+class Samples:
+    """`parts` and `whole` float64 [A,S,N]; `crossed` where all seeds were scored on the same sheets."""
+
+    split: str
+    measure: str
+    name: str
+    conditions: tuple[str, ...]
+    seeds: tuple[int, ...]
+    parts: Float64
+    whole: Float64
+    crossed: bool
+
+    @property
+    def values(self) -> Float64:
+        """The value of every cell, float64 [A,S]; NaN where nothing was to be scored."""
+        return ratio(self.parts.sum(-1), self.whole.sum(-1))
+
+
+def ratio(parts: Float64, whole: Float64) -> Float64:
+    """`parts / whole`, NaN where `whole` is 0."""
+    out = np.full(np.broadcast_shapes(parts.shape, whole.shape), np.nan)
+    return np.divide(parts, whole, out=out, where=whole > 0)
+
+
+def samples(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
+    """The samples of `split/measure/name`; every condition and seed of `results`, in their orders.
+
+    Raises `StudyError` for a measure that the runs do not have.
+    """
+    if split == "test":
+        table = results.sheets[(results.sheets["class"] == name) & (results.sheets["split"] == split)]
+        of_measure = table[table["measure"] == measure]
+        if len(of_measure):
+            return _of_sheets(results, table, of_measure, measure, name)
+    rows = results.rows
+    rows = rows[(rows["split"] == split) & (rows["measure"] == measure) & (rows["class"] == name)]
+    if rows.empty:
+        there = ", ".join(sorted(results.rows.loc[results.rows["split"] == split, "measure"].unique())[:12])
+        raise StudyError(f"expected runs with {split}/{measure}/{name}, got none; there is {there or 'nothing'}, ...")
+    cells = results.cells.set_index("run")
+    wide = rows.assign(condition=rows["run"].map(cells["condition"]), seed=rows["run"].map(cells["seed"]))
+    table = wide.pivot(index="condition", columns="seed", values="value")
+    values = table.reindex(index=list(results.conditions.index), columns=list(results.seeds)).to_numpy(np.float64)
+    known = np.isfinite(values)
+    return Samples(
+        split,
+        measure,
+        name,
+        tuple(results.conditions.index),
+        results.seeds,
+        np.where(known, values, 0.0)[..., None],
+        known.astype(np.float64)[..., None],
+        crossed=False,
+    )
+
+
+def _of_sheets(results: Results, table: pd.DataFrame, of_measure: pd.DataFrame, measure: str, name: str) -> Samples:
+    values = _array(results, of_measure, "value")
+    support = _array(results, of_measure, "support")
+    weights = support
+    if measure in ("iou", "precision", "f1"):
+        recall = _array(results, table[table["measure"] == "recall"], "value")
+        area = _array(results, table[table["measure"] == "area_ratio"], "value")
+        hits, predicted = np.rint(recall * support), np.rint(area * support)
+        weights = {"iou": predicted + support - hits, "precision": predicted, "f1": predicted + support}[measure]
+    known = np.isfinite(values) & np.isfinite(weights)
+    whole = np.where(known, weights, 0.0)
+    return Samples(
+        "test",
+        measure,
+        name,
+        tuple(results.conditions.index),
+        results.seeds,
+        np.where(known, values, 0.0) * whole,
+        whole,
+        crossed=_crossed(support),
+    )
+
+
+def _array(results: Results, table: pd.DataFrame, column: str) -> Float64:
+    """A column as [A,S,N], sheets of a seed in the order of their ids; NaN where a seed has fewer sheets."""
+    cells = results.cells.set_index("run")
+    conditions = {label: place for place, label in enumerate(results.conditions.index)}
+    seeds = {seed: place for place, seed in enumerate(results.seeds)}
+    runs = table["run"].map({run: place for place, run in enumerate(cells.index)}).to_numpy(np.int64)
+    a = cells["condition"].map(conditions).to_numpy(np.int64)[runs]
+    s = cells["seed"].map(seeds).to_numpy(np.int64)[runs]
+    n = table["sheet"].groupby(s).rank("dense").to_numpy(np.int64) - 1
+    out = np.full((len(conditions), len(seeds), int(n.max()) + 1), np.nan)
+    out[a, s, n] = table[column].to_numpy(np.float64)
+    return out
+
+
+def _crossed(support: Float64) -> bool:
+    """Whether the truth of sheet n is the same for all seeds, as where the test split is a fixed folder of images."""
+    return support.shape[1] > 1 and bool(np.all(support == support[:1, :1]))
