@@ -89,21 +89,20 @@ def _matched(study: Study, cells: Sequence[Cell], runs: Iterable[Found]) -> dict
             key = _key(study, cell)
             other = matched.get(key)
             if other is not None and other.finished and run.finished:
-                differ = [
-                    f"{name}: {other.levels.get(name)}, {run.levels.get(name)}" for name in _differing(other, run)
-                ]
-                raise StudyError(
-                    f"study {study.name!r}: cell {label_of(cell, study.names)}/s{run.seed} came twice, as {other.run} "
-                    f"and {run.run} ({'; '.join(differ) or 'alike in all factors'}); pick one with --only FACTOR=LEVEL, "
-                    "or delete one run folder"
-                )
+                raise StudyError(_twice(study, cell, other, run))
             if other is None or run.finished:
                 matched[key] = run
     return matched
 
 
-def _differing(one: Found, other: Found) -> list[str]:
-    return [name for name in one.levels if one.levels[name] != other.levels.get(name)]
+def _twice(study: Study, cell: Cell, one: Found, other: Found) -> str:
+    """Which two runs are one cell, and in what they differ."""
+    differ = [name for name in one.levels if one.levels[name] != other.levels.get(name)]
+    told = "; ".join(f"{name}: {one.levels[name]}, {other.levels.get(name)}" for name in differ)
+    return (
+        f"study {study.name!r}: cell {label_of(cell, study.names)}/s{cell[SEED]} came twice, as {one.run} and "
+        f"{other.run} ({told or 'alike in all factors'}); pick one with --only FACTOR=LEVEL, or delete one run folder"
+    )
 
 
 def _demand_alike(study: Study, runs: Sequence[Found]) -> None:
@@ -163,7 +162,7 @@ def _balanced(
         for cell in out
         if _key(study, cell) in done
     ]
-    return kept, tuple([*_gaps(study, out, matched), *finished])
+    return kept, (*_gaps(study, out, matched), *finished)
 
 
 def in_grid(study: Study, cell: Mapping[str, str]) -> bool:

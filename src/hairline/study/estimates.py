@@ -30,7 +30,7 @@ from scipy import stats
 from hairline.study.design import StudyError
 from hairline.study.results import Results
 from hairline.study.samples import Samples, ratio, samples
-from hairline.vocabulary import Float64
+from hairline.vocabulary import Bool, Float64
 
 LEVEL = 0.95
 
@@ -66,7 +66,7 @@ def estimate(data: Samples, weights: Float64, *, level: float = LEVEL) -> Estima
 def interval(
     each: Float64, *, sheets: float = 0.0, sheet_count: int = 0, level: float = LEVEL
 ) -> tuple[float, float, float]:
-    """(low, high, p) of the mean of the seeds' contrasts `each [S]`; `sheets` is a variance to add to that of the mean."""
+    """(low, high, p) of the mean of the contrasts `each [S]` of seeds; `sheets` adds to the variance of that."""
     if len(each) < 2:
         return np.nan, np.nan, np.nan
     of_seeds = float(each.var(ddof=1)) / len(each)
@@ -80,7 +80,7 @@ def interval(
     return mean - half, mean + half, p
 
 
-def _sheet_variance(data: Samples, weights: Float64, known: np.ndarray) -> float:
+def _sheet_variance(data: Samples, weights: Float64, known: Bool) -> float:
     """Jackknife over the common sheets of the contrast's mean over seeds."""
     used = np.flatnonzero(weights)
     parts, whole = data.parts[used][:, known], data.whole[used][:, known]
@@ -106,8 +106,8 @@ def mean_of(conditions: pd.DataFrame, where: Mapping[str, str | Sequence[str]], 
         chosen &= conditions["grid"] == grid
     if not chosen.any():
         raise StudyError(f"expected conditions with {dict(where)}, got none of {', '.join(conditions.index)}")
-    weights: Float64 = chosen.to_numpy(np.float64)
-    return weights / weights.sum()
+    weights: Float64 = chosen.to_numpy(np.float64) / float(chosen.sum())
+    return weights
 
 
 def difference(

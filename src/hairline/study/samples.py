@@ -57,7 +57,8 @@ class Samples:
 def ratio(parts: Float64, whole: Float64) -> Float64:
     """`parts / whole`, NaN where `whole` is 0."""
     out = np.full(np.broadcast_shapes(parts.shape, whole.shape), np.nan)
-    return np.divide(parts, whole, out=out, where=whole > 0)
+    np.divide(parts, whole, out=out, where=whole > 0)
+    return out
 
 
 def samples(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
