@@ -4,9 +4,12 @@ import json
 import re
 
 import pandas as pd
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from hairline import ledger, place
+from hairline.jobs import batches_of, jobs_of
 from hairline.ledger import FAILED, FINISHED
+from hairline.study_runs import declared
 
 STUDY = ["-m", "+experiment=target_shape", "loss=dice,soft_ce", "head=softmax,binary"]
 
@@ -25,6 +28,18 @@ def test_a_study_runs_its_cells_seed_by_seed_and_counts_them_as_its_own(main, st
     rows = ledger.read(store, "target_shape")
     assert rows[["head", "loss", "seed"]].drop_duplicates().shape[0] == 8
     assert ledger.read(store, "five_losses").empty
+
+
+def test_a_study_goes_to_its_launcher_a_seed_at_a_time():
+    """Ray starts jobs in an order of its own: seeds 1 and 3 came before 0, and a kill would have left no seed whole."""
+    study = declared("target_shape")
+    asked = OverridesParser.create().parse_overrides(["loss=dice,soft_ce", "head=softmax", "budget=smoke,laptop"])
+    batches = batches_of(study, asked)
+    assert [{job[-1] for job in batch} for batch in batches] == [{f"seed={seed}"} for seed in study.seeds]
+    assert [job for batch in batches for job in batch] == jobs_of(study, asked)
+    assert [len(batch) for batch in batches] == [4] * 5
+    alone = OverridesParser.create().parse_overrides(["loss=dice,soft_ce", "seed=0,1"])
+    assert batches_of(None, alone) == [jobs_of(None, alone)]
 
 
 def test_a_plan_names_the_cells_and_runs_none(main, store, capsys):

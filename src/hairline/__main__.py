@@ -6,6 +6,8 @@ status    every run of the store with its status
 coherence which reported scores cannot be one operating point, and by how much
 ruler     what every measure says of your own truth, disturbed
 digitise  a scan of a log -> curves as CSV and LAS, with pictures to look at
+study     finished cells -> results, effects, verdicts, figures and a report
+reproduce train published cells again, and say whether they agree
 """
 
 from __future__ import annotations
@@ -25,10 +27,12 @@ from hairline.coherence_door import add_coherence
 from hairline.curves.files import read_las_dir
 from hairline.digitise_words import add_digitise
 from hairline.ledger.atomic import LedgerError, write_bytes
+from hairline.reproduce_door import add_reproduce
 from hairline.resolutions import show_resolutions
 from hairline.ruler_door import add_ruler
 from hairline.sheets import FAMILIES, Sheet, render, sample
 from hairline.sheets.preview import composition, contact_sheet
+from hairline.study_door import add_study
 from hairline.vocabulary import LOG_CLASSES
 
 CONSOLE = Console(markup=False, highlight=False)
@@ -81,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     add_coherence(commands, CONSOLE)
     add_ruler(commands, CONSOLE)
     add_digitise(commands)
+    add_study(commands, CONSOLE)
+    add_reproduce(commands, CONSOLE)
     return parser
 
 

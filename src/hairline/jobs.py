@@ -7,6 +7,7 @@ sweeps goes to every cell. Without a study the jobs are the product of what the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any, Final
 
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -50,6 +51,18 @@ def jobs_of(study: Study | None, overrides: Sequence[Override]) -> list[list[str
     wanted = {factor: _values(override) for factor, override in own.items()}
     cells = select(expand(study), wanted)
     return [[*given, *(f"{factor}={level}" for factor, level in cell.items())] for cell in cells for given in shared]
+
+
+def batches_of(study: Study | None, overrides: Sequence[Override]) -> list[list[list[str]]]:
+    """The jobs in batches that a launcher takes one after the other: a study's by seed, else all at once.
+
+    Launchers that run several jobs at once start them in an order of their own; by batches a study that is interrupted
+    is balanced as far as it got all the same.
+    """
+    jobs = jobs_of(study, overrides)
+    if study is None:
+        return [jobs]
+    return [list(batch) for _, batch in groupby(jobs, key=lambda job: job[-1])]  # the seed is a study's last factor
 
 
 def jobs_asked(config: DictConfig) -> list[list[str]]:

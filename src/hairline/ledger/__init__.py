@@ -9,7 +9,7 @@ from hairline.ledger.folder import CLASS_COLUMNS, SHEET_COLUMNS, RunFolder, run_
 from hairline.ledger.history import Line
 from hairline.ledger.identity import cell_digest, cell_slug, git_state, library_versions
 from hairline.ledger.manifest import FAILED, FINISHED, KILLED, RUNNING, Cell, Failure, Manifest, Origin
-from hairline.ledger.rows import read, read_sheets, status
+from hairline.ledger.rows import manifests, read, read_sheets, status
 
 __all__ = [
     "CLASS_COLUMNS",
@@ -29,6 +29,7 @@ __all__ = [
     "cell_slug",
     "git_state",
     "library_versions",
+    "manifests",
     "read",
     "read_sheets",
     "run_folders",

@@ -11,6 +11,7 @@ Conventions
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -31,9 +32,24 @@ def read(root: Path, study: str | None = None, *, runs: Collection[str] | None =
     return _gather(root, study, PER_CLASS, CLASS_COLUMNS, runs)
 
 
-def read_sheets(root: Path, study: str | None = None) -> pd.DataFrame:
-    """As `read`, one number per sheet, with the column `sheet`."""
-    return _gather(root, study, PER_SHEET, SHEET_COLUMNS)
+def read_sheets(
+    root: Path, study: str | None = None, *, measures: Collection[str] | None = None, split: str | None = None
+) -> pd.DataFrame:
+    """As `read`, one number per sheet, with the column `sheet`; of the `measures` and the `split` named alone."""
+    return _gather(root, study, PER_SHEET, SHEET_COLUMNS, measures=measures, split=split)
+
+
+def manifests(root: Path, study: str) -> dict[str, Manifest]:
+    """What is known of every run of a study, finished or not, by the name of its folder.
+
+    A run that says RUNNING while nobody holds its folder is told as KILLED.
+    """
+    found = {}
+    for folder, manifest in _begun(root):
+        if study in manifest.studies:
+            dead = manifest.status == RUNNING and not folder.in_use()
+            found[folder.name] = replace(manifest, status=KILLED) if dead else manifest
+    return found
 
 
 def status(root: Path) -> pd.DataFrame:
@@ -62,10 +78,17 @@ def _status_row(folder: RunFolder, manifest: Manifest) -> dict[str, object]:
 
 
 def _gather(
-    root: Path, study: str | None, file: str, columns: tuple[str, ...], runs: Collection[str] | None = None
+    root: Path,
+    study: str | None,
+    file: str,
+    columns: tuple[str, ...],
+    runs: Collection[str] | None = None,
+    *,
+    measures: Collection[str] | None = None,
+    split: str | None = None,
 ) -> pd.DataFrame:
     tables = [
-        _with_names(folder, manifest, _table(folder.path / file, columns))
+        _with_names(folder, manifest, _picked(_table(folder.path / file, columns), measures, split))
         for folder, manifest in _begun(root)
         if manifest.status == FINISHED
         and (study is None or study in manifest.studies)
@@ -95,6 +118,12 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
             "says it is FINISHED, so the file was lost or changed later: restore it, or run this cell again with "
             "force=true"
         ) from error
+
+
+def _picked(table: pd.DataFrame, measures: Collection[str] | None, split: str | None) -> pd.DataFrame:
+    if measures is not None:
+        table = table[table["measure"].isin(measures)]
+    return table if split is None else table[table["split"] == split]
 
 
 def _with_names(folder: RunFolder, manifest: Manifest, table: pd.DataFrame) -> pd.DataFrame:

@@ -23,7 +23,7 @@ ConfigStore.instance().store(group="hydra/sweeper", name="hairline", node=Sweepe
 
 
 class HairlineSweeper(BasicSweeper):
-    """One batch of jobs: the cells of the study if there is one, else the product of the command line's choices."""
+    """The cells of the study if there is one, a batch for each seed; else the product of what the command line says."""
 
     def __init__(self) -> None:
         super().__init__(max_batch_size=None)
@@ -31,11 +31,11 @@ class HairlineSweeper(BasicSweeper):
     def split_arguments(  # type: ignore[override]  # a static method in the basic sweeper, which calls it on itself
         self, overrides: list[Override], max_batch_size: int | None
     ) -> list[list[list[str]]]:
-        """The overrides of each job."""
-        from hairline.jobs import jobs_of, study_of
+        """The overrides of each job, in batches."""
+        from hairline.jobs import batches_of, study_of
 
         assert self.config is not None
-        return [jobs_of(study_of(self.config), overrides)]
+        return batches_of(study_of(self.config), overrides)
 
     def sweep(self, arguments: Sequence[str]) -> Any:
         """Launch the jobs, or with `dry_run=true` show the plan."""

@@ -1,0 +1,137 @@
+"""What the figures show, as small tables: means of conditions and of levels, and which of many are shown.
+
+Conventions
+-----------
+A table of means is indexed by condition or level and has `mean`, `low`, `high`: the value of the whole split, mean over
+seeds, and its interval (estimates.py), NaN with one seed. `cells` is the table of that name of the effects; a measure or
+split that it does not have is estimated from the results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from hairline.study.design import StudyError
+from hairline.study.estimates import LEVEL, estimate, mean_of
+from hairline.study.figure_style import NotDrawn, words
+from hairline.study.results import Results
+from hairline.study.samples import AXES, LOWER_IS_BETTER, Samples, samples
+from hairline.vocabulary import Float64
+
+MEANS: Final = ("mean", "low", "high")
+EFFECT_TABLES: Final = {
+    "contrasts": "split measure class order term contrast effect low high p p_holm seeds primary detectable",
+    "cells": "split measure class condition mean low high seeds",
+    "ranks": "split measure class factor level mean_rank low_rank high_rank first",
+    "tau": "class factor measure_a measure_b tau",
+    "variance": "split measure class component variance share",
+}
+"""The columns of each table of effects that the figures read."""
+
+
+def data_of(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
+    """The samples of a measure and class. Raises `NotDrawn` where no run has it."""
+    try:
+        return samples(results, measure, name, split=split)
+    except StudyError:
+        raise NotDrawn(f"no run of this study has {split}/{measure} of {words(name)}") from None
+
+
+def condition_means(
+    results: Results, cells: pd.DataFrame, measure: str, name: str, *, split: str = "test"
+) -> pd.DataFrame:
+    """Means by condition, all conditions of `results` in their order. Raises `NotDrawn` where no run has the measure."""
+    conditions = results.conditions.index
+    known = cells[(cells["split"] == split) & (cells["measure"] == measure) & (cells["class"] == name)]
+    known = known.set_index("condition")
+    if set(conditions) <= set(known.index):
+        return known.loc[conditions, list(MEANS)].astype(np.float64)
+    data = data_of(results, measure, name, split=split)
+    return means(data, {str(label): row for label, row in zip(conditions, np.eye(len(conditions)), strict=True)})
+
+
+def level_means(
+    results: Results, data: Samples, factor: str, *, where: Mapping[str, str] | None = None, grid: bool | None = True
+) -> pd.DataFrame:
+    """Means by level of `factor` over the conditions with the levels `where`; levels without such are left out."""
+    weights = {}
+    for level in results.factors[factor]:
+        try:
+            weights[level] = mean_of(results.conditions, {**(where or {}), factor: level}, grid=grid)
+        except StudyError:
+            continue
+    return means(data, weights)
+
+
+def means(data: Samples, weights: Mapping[str, Float64]) -> pd.DataFrame:
+    """The mean of `data` by name, for weights over conditions by name."""
+    rows = {}
+    for name, weight in weights.items():
+        it = estimate(data, weight)
+        rows[name] = (it.effect, it.low, it.high)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(MEANS), dtype=np.float64)
+
+
+def narrowed(results: Results, measures: Sequence[str]) -> Results:
+    """`results` with only those rows of single sheets from which `measures` are computed; saves reading all each time."""
+    kept = {*measures, "recall", "area_ratio"}
+    sheets = results.sheets
+    return replace(results, sheets=sheets[sheets["measure"].isin(kept) & (sheets["split"] == "test")])
+
+
+def varied(results: Results) -> dict[str, tuple[str, ...]]:
+    """The factors of which the grid has two levels or more, with those levels."""
+    grid = results.conditions[results.conditions["grid"]]
+    found = {name: tuple(it for it in levels if it in set(grid[name])) for name, levels in results.factors.items()}
+    return {name: levels for name, levels in found.items() if len(levels) > 1}
+
+
+def short_labels(results: Results) -> dict[str, str]:
+    """The label of each condition without the factors that have one level in all of them."""
+    conditions = results.conditions
+    names = [name for name in results.factors if conditions[name].nunique(dropna=False) > 1]
+    rows = conditions[names].to_dict("index")
+    return {
+        str(label): "/".join(str(it) for it in row.values() if isinstance(it, str)) or str(label)
+        for label, row in rows.items()
+    }
+
+
+def ends_of(ordered: Sequence[str], most: int) -> tuple[list[str], str]:
+    """All of `ordered`, or where they are more than `most` its first and last halves; and a text that says so."""
+    if len(ordered) <= most:
+        return list(ordered), ""
+    half = most // 2
+    return [*ordered[:half], *ordered[-half:]], f"Shown: the first {half} and the last {half} of {len(ordered)}. "
+
+
+def overall(results: Results, cells: pd.DataFrame, measure: str = "iou") -> pd.Series:
+    """The mean over curves of a measure, by condition, best first."""
+    table = pd.concat([condition_means(results, cells, measure, name)["mean"] for name in results.classes], axis=1)
+    return table.mean(axis=1).sort_values(ascending=measure in LOWER_IS_BETTER, kind="stable")
+
+
+def measured_axes(results: Results) -> list[str]:
+    """The axes on which the study has values on the test split."""
+    there = set(results.rows.loc[results.rows["split"] == "test", "measure"])
+    return [name for name in AXES if name in there]
+
+
+def intervals_note(results: Results) -> str:
+    """What the intervals of a figure are."""
+    seeds = len(results.seeds)
+    if seeds < 2:
+        return "One seed: no intervals."
+    return f"Lines: {LEVEL * 100:g} % intervals over {seeds} seeds."
+
+
+def some(table: pd.DataFrame, what: str) -> pd.DataFrame:
+    """`table`, which must have rows. Raises `NotDrawn`."""
+    if table.empty:
+        raise NotDrawn(f"the study has no {what}")
+    return table

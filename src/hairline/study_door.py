@@ -1,0 +1,2 @@
+"""placeholder"""
+def add_study(commands, console): pass
