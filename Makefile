@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup train sweep test check format bench soak preview ui lock clean
+.PHONY: help setup train sweep test check format notebooks bench soak preview ui lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -35,6 +35,9 @@ check: setup  ## ruff and mypy
 format: setup  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+notebooks: setup  ## run the notebooks anew and keep what they show
+	$(BIN)/python notebooks/store_outputs.py
 
 bench: setup  ## ratios against peers, measured side by side in one process
 	$(BIN)/python tests/bench/run.py

@@ -8,7 +8,7 @@ from hairline.ledger import FAILED, FINISHED, Cell, Failure, Manifest, Origin
 from hairline.study.design import StudyError
 from hairline.study_runs import declared, found_of, made_by, setting
 
-LEVELS = {"loss": "soft_ce", "head": "softmax", "class_weight": "fixed(value=10)", "budget": "laptop"} | {"network": "unet"}
+LEVELS = {
     "loss": "soft_ce",
     "head": "softmax",
     "class_weight": "fixed(value=10)",

@@ -93,7 +93,11 @@ def test_a_sweep_with_a_failing_job_finishes_the_rest(main, store, capsys):
     children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
     assert parent.info.status == FAILED
     assert sorted(run.info.status for run in children) == [FAILED, FINISHED, FINISHED, FINISHED]
-    assert {run.info.run_name for run in children} == set(ledger.status(store)["run"])
+    assert {run.data.tags["run_folder"] for run in children} == set(ledger.status(store)["run"])
+    assert {run.info.run_name for run in children} == {
+        f"{loss}-binary-{weight}-s0" for loss in ("dice", "soft_ce") for weight in ("none", "fixed")
+    }
+    assert parent.info.run_name == "loss=dice,soft_ce head=binary class_weight=none,fixed"
 
 
 def test_a_finished_sweep_is_skipped_and_its_tables_shown_again(main, store, capsys):

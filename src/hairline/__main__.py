@@ -8,6 +8,7 @@ ruler     what every measure says of your own truth, disturbed
 digitise  a scan of a log -> curves as CSV and LAS, with pictures to look at
 study     finished cells -> results, effects, verdicts, figures and a report
 reproduce train published cells again, and say whether they agree
+publish   the tables of README.md and experiments/README.md, from the published studies
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from hairline.coherence_door import add_coherence
 from hairline.curves.files import read_las_dir
 from hairline.digitise_words import add_digitise
 from hairline.ledger.atomic import LedgerError, write_bytes
+from hairline.publish_door import add_publish
 from hairline.reproduce_door import add_reproduce
 from hairline.resolutions import show_resolutions
 from hairline.ruler_door import add_ruler
@@ -87,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     add_digitise(commands)
     add_study(commands, CONSOLE)
     add_reproduce(commands, CONSOLE)
+    add_publish(commands, CONSOLE)
     return parser
 
 

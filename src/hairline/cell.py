@@ -34,6 +34,7 @@ from hairline.ledger.tracker import Tracker
 from hairline.measures.signatures import signatures
 from hairline.place import Ended, done_before, place_of, plain
 from hairline.rendering import Planned
+from hairline.shown import cell_name
 from hairline.signals import Killed
 from hairline.training.callbacks import LAST
 from hairline.work import do_work
@@ -45,11 +46,15 @@ WAIT_FOR_CELL_S: Final = 24 * 3600.0
 
 @dataclass(frozen=True)
 class Ledgers:
-    """Where a cell is written beside its folder: MLflow under the parent of a sweep, and the study that counts it."""
+    """Where a cell is written beside its folder: MLflow under the parent of a sweep, and the study that counts it.
+
+    `varied` are the keys in which the cells of the sweep differ, and which name them there.
+    """
 
     tracker: Tracker | None = None
     parent_id: str | None = None
     study: str | None = None
+    varied: tuple[str, ...] = ()
 
 
 def run_cell(
@@ -110,7 +115,8 @@ def _begin(folder: RunFolder, cell: Cell, config: DictConfig, ledgers: Ledgers) 
     folder.write_config(OmegaConf.to_yaml(config, resolve=True))
     folder.rewind(steps_done(folder.checkpoints / LAST))
     if ledgers.tracker is not None:
-        ledgers.tracker.start(folder, parent_id=ledgers.parent_id, name=folder.name)
+        name = cell_name(cell.factors, ledgers.varied) or folder.name
+        ledgers.tracker.start(folder, parent_id=ledgers.parent_id, name=name)
 
 
 def steps_done(checkpoint: Path) -> int:

@@ -81,7 +81,7 @@ def _run(config: DictConfig, hydra: HydraConf, alone: bool) -> Ended:
     return run_cell(
         config,
         hydra.runtime.choices,
-        Ledgers(tracker, None if parent is None else parent.run_id, study),
+        Ledgers(tracker) if parent is None else Ledgers(tracker, parent.run_id, study, parent.varied),
         retry=retry,
     )
 

@@ -44,7 +44,7 @@ def add_reproduce(commands: Commands, console: Console) -> None:
     parser.add_argument("--cells", type=int, default=2, help="how many cells (2)")
     parser.add_argument("--seed", type=int, default=0, help="which cells are drawn (0)")
     parser.add_argument("--store", type=Path, default=Path("mlruns/reproduced"), help="a store of their own")
-    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings of the machine, as trainer=gpu")
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="for the machine, as trainer=gpu")
     parser.set_defaults(run=partial(_reproduce, console=console))
 
 
@@ -77,7 +77,7 @@ def _trained(study: Study, results: Results, row: pd.Series, options: argparse.N
     settings += [f"trainer.threads={threads}"] if threads.isdecimal() else []
     command = [
         *(sys.executable, str(CONF.parent / "train.py"), "-m", f"+experiment={study.name}", *cell, *settings),
-        *(f"paths.store={store}", "force=true", *_given(options.overrides)),
+        *(f"paths.store={store}", "force=true", *_given(options.set)),
     ]
     done = subprocess.run(command, check=False)
     rows = ledger.read(store, study.name, runs=[str(row["run"])])

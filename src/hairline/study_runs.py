@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +32,9 @@ def declared(name: str) -> Study:
     return study
 
 
-def gather(study: Study, store: Path, *, only: Mapping[str, str] | None = None, partial: bool = False) -> Results:
+def gather(
+    study: Study, store: Path, *, only: Mapping[str, Sequence[str]] | None = None, partial: bool = False
+) -> Results:
     """The results of `study` from the run folders under `store`.
 
     Raises `StudyError` for cells that are missing or doubled, `LedgerError` for tables that are lost or mixed.

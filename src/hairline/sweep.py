@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,12 @@ from rich.console import Console
 
 from hairline import ledger
 from hairline.jobs import jobs_asked, study_of
+from hairline.ledger import RunFolder
 from hairline.ledger.atomic import LedgerError, make_folder, write_bytes
+from hairline.ledger.folder import RUNS
+from hairline.place import SKIPPED
+from hairline.shown import comparison, parent_name, parent_tags, varied
+from hairline.study.design import Study
 from hairline.tables import show
 
 PARENT: Final = "parent.json"
@@ -49,19 +55,22 @@ class Line:
 
 @dataclass(frozen=True)
 class Parent:
-    """What the jobs of a sweep share: the study they belong to, the parent run, and the process that opened it."""
+    """What the jobs of a sweep share: the study they belong to, the parent run, the process that opened it, and the
+    keys in which they differ."""
 
     study: str
     run_id: str | None
     process: int
+    varied: tuple[str, ...] = ()
 
 
 def parent_of(folder: Path | None) -> Parent | None:
     """What the parent of the sweep in `folder` left for its jobs; None without a sweep, or after its end."""
     try:
-        return None if folder is None else Parent(**json.loads((folder / PARENT).read_text()))
+        told = None if folder is None else json.loads((folder / PARENT).read_text())
     except FileNotFoundError:
         return None
+    return None if told is None else Parent(**told | {"varied": tuple(told.get("varied", ()))})
 
 
 def folder_of(hydra: HydraConf) -> Path | None:
@@ -99,30 +108,34 @@ class Sweep(Callback):
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Make the store, open the parent run. Ends the program with a clear message when the jobs cannot be."""
         with _told():
-            jobs_asked(config)
+            jobs = jobs_asked(config)
             study = study_of(config)
         if config.dry_run:
             return
         self.on_run_start(config)
         folder = Path(config.hydra.sweep.dir)
         with _told():
-            parent_id = self._open(config)
-            parent = Parent(folder.name if study is None else study.name, parent_id, os.getpid())
+            parent_id = self._open(config, study, jobs)
+            name = folder.name if study is None else study.name
+            parent = Parent(name, parent_id, os.getpid(), varied(jobs))
             make_folder(folder)
             write_bytes(folder / PARENT, json.dumps(asdict(parent)).encode())
 
-    def _open(self, config: DictConfig) -> str | None:
+    def _open(self, config: DictConfig, study: Study | None, jobs: list[list[str]]) -> str | None:
         """The id of the parent run, or None without a tracker."""
         if not config.tracking.uri:
             return None
         from hairline.ledger.replay import settle_dead_sweeps
         from hairline.ledger.tracker import Tracker
+        from hairline.ledger.views import views_of
 
         tracker = Tracker(config.tracking.uri, config.tracking.experiment, Path(config.paths.store))
         if tracker.initialise() is not None:
             settle_dead_sweeps(Path(config.paths.store), config.tracking.uri)
-        overrides = " ".join(config.hydra.overrides.task)
-        return tracker.open_parent(overrides or "sweep", {"overrides": overrides})
+        overrides = list(config.hydra.overrides.task)
+        views = views_of(comparison(study, varied(jobs), config.classes), time_ms=time.time_ns() // 1_000_000)
+        tags = parent_tags(study, overrides, len(jobs))
+        return tracker.open_parent(parent_name(study, overrides), tags, views)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Close the parent run, print the tables, and exit with 1 when a job failed."""
@@ -166,6 +179,8 @@ def close(folder: Path | None, config: DictConfig, status: str, failures: list[s
 
     tracker = Tracker(config.tracking.uri, config.tracking.experiment, Path(config.paths.store))
     tracker.close_parent(parent.run_id, status, failures)
+    store = Path(config.paths.store) / RUNS
+    tracker.tell_studies([RunFolder.open(store / line.cell) for line in lines(folder) if line.status == SKIPPED])
 
 
 def report(config: DictConfig, done: list[Line]) -> None:
@@ -175,7 +190,7 @@ def report(config: DictConfig, done: list[Line]) -> None:
     if len(rows):
         CONSOLE.print()
         show(CONSOLE, rows, order=order, commands=commands(config, order))
-    skipped = sum(line.status == "SKIPPED" for line in done)
+    skipped = sum(line.status == SKIPPED for line in done)
     if skipped:
         CONSOLE.print(f"{skipped} of {len(done)} cells were finished before and not run again (force=true re-runs)")
     for line in done:

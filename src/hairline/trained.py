@@ -4,7 +4,7 @@ What counts as which, tried in this order
     a file        a checkpoint; its config.yaml lies beside it, or beside the folder `checkpoints` that it lies in
     a folder      a run folder: config.yaml and checkpoints/last.ckpt
     a word        a run of the store by its name, by its MLflow run id, or by the beginning of either where one run
-                  alone begins so
+                  alone begins so; also by its name in MLflow, where one run alone has it
 
 What of its configuration counts
     `head`, `network`, `mirrored`, `resolution.px_per_mm`, `budget.sheet_mm` and what they refer to. The rest says how
@@ -99,14 +99,15 @@ def _folder(path: Path) -> RunFolder | None:
 
 
 def _named(run: str, store: Path) -> RunFolder:
-    """The run of the store with this name or MLflow id, or whose name or id alone begins so."""
+    """The run of the store with this name, in MLflow too, or MLflow id, or whose folder or id alone begins so."""
     folders = {}
     for folder in run_folders(store):
         manifest = folder.manifest()
         tracking = manifest.mlflow if manifest is not None else None
-        folders[folder.name] = (folder, tracking.run_id if tracking is not None and tracking.run_id else "")
-    exact = [folder for folder, run_id in folders.values() if run in (folder.name, run_id)]
-    begun = [folder for folder, run_id in folders.values() if folder.name.startswith(run) or run_id.startswith(run)]
+        known = ("", "") if tracking is None else (tracking.run_id or "", tracking.name)
+        folders[folder.name] = (folder, *known)
+    exact = [folder for folder, *known in folders.values() if run in (folder.name, *known)]
+    begun = [folder for folder, run_id, _ in folders.values() if folder.name.startswith(run) or run_id.startswith(run)]
     matching = exact or begun
     if len(matching) == 1:
         return matching[0]

@@ -159,8 +159,8 @@ def differences(store: Path, uri: str) -> list[str]:
     experiment = client.get_experiment_by_name("hairline")
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     wrong = [f"{run.info.run_name} is {run.info.status}" for run in runs if run.info.status != "FINISHED"]
-    cells = {run.info.run_name: run for run in runs if "mlflow.parentRunId" in run.data.tags}
-    twice = Counter(run.info.run_name for run in runs if "mlflow.parentRunId" in run.data.tags)
+    cells = {run.data.tags["run_folder"]: run for run in runs if "mlflow.parentRunId" in run.data.tags}
+    twice = Counter(run.data.tags["run_folder"] for run in runs if "mlflow.parentRunId" in run.data.tags)
     folders = ledger.run_folders(store)
     if sorted(twice.elements()) != sorted(folder.name for folder in folders) or len(folders) != CELLS:
         wrong.append(f"expected each of {CELLS} cells once, got {dict(twice)}")

@@ -69,7 +69,7 @@ def test_runs_of_another_budget_are_not_of_the_study_unless_asked_for():
     runs = runs_of(SMALL)
     others = [replace(run, run=f"smoke-{run.run}", levels={**run.levels, "budget": "smoke"}) for run in runs]
     assert not assembled(SMALL, runs + others).cells["run"].str.startswith("smoke").any()
-    assert assembled(SMALL, runs + others, only={"budget": "smoke"}).cells["run"].str.startswith("smoke").all()
+    assert assembled(SMALL, runs + others, only={"budget": ["smoke"]}).cells["run"].str.startswith("smoke").all()
     with pytest.raises(StudyError, match="expected runs with budget=laptop, got 26 runs with budget=smoke"):
         assembled(SMALL, others)
 
@@ -96,7 +96,7 @@ def test_a_cell_that_came_twice_is_refused_with_both_runs_and_what_differs():
     twin = replace(runs[5], run="twin", levels={**runs[5].levels, "network": "unet"})
     with pytest.raises(StudyError, match=r"came twice, as run-5 and twin \(network: unet_slim, unet\)"):
         assembled(SMALL, [*runs, twin])
-    kept = assembled(SMALL, [*runs, twin], only={"network": "unet_slim"})
+    kept = assembled(SMALL, [*runs, twin], only={"network": ["unet_slim"]})
     assert "twin" not in set(kept.cells["run"])
     failed = replace(twin, finished=False)
     assert len(assembled(SMALL, [failed, *runs]).cells) == 26
@@ -146,3 +146,15 @@ def test_planted_results_have_the_shape_of_assembled_ones():
     for name in ("cells", "rows", "sheets"):
         assert list(getattr(real, name).columns) == list(getattr(drawn, name).columns)
     assert list(real.cells["condition"]) == list(drawn.cells["condition"])
+
+
+def test_levels_of_a_factor_may_be_asked_for_alone():
+    runs = [run for run in runs_of(SMALL) if run.levels["loss"] != "tversky"]
+    part = assembled(SMALL, runs, only={"loss": ["soft_ce", "dice"]})
+    assert part.factors["loss"] == ("soft_ce", "dice")
+    assert len(part.cells) == 16
+    assert part.cells["grid"].all()
+    assert len(part.left_out) == 26 - 16
+    assert "none/tversky/scarce/s0 (not asked for)" in part.left_out
+    with pytest.raises(StudyError, match="loss=focal is no level of this study"):
+        assembled(SMALL, runs, only={"loss": ["focal"]})

@@ -1,6 +1,7 @@
 """A study's folder: what is written is what is read, and an edited table is named."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 from study_cases import THREE, planted
 
 from hairline.study.design import StudyError
-from hairline.study.published import read_results, tidy, write_results, write_tables
+from hairline.study.published import read_results, results_csv, tidy, write_results, write_tables
 from hairline.study.results import Results
 
 
@@ -46,6 +47,15 @@ def test_the_csv_holds_whole_splits_to_the_last_digit(results, tmp_path):
     assert set(table.index) <= set(told.index)
     np.testing.assert_array_equal(table, told[table.index])
     assert {"iou", "viterbi_coverage"} <= set(table.index.get_level_values("measure"))
+
+
+def test_cells_keep_their_order_whatever_that_of_the_numbers(results, tmp_path):
+    """The ledger reads runs by name; cells came back in that order, and the csv was another one."""
+    mixed = replace(results, rows=results.rows.iloc[::-1].reset_index(drop=True))
+    write_results(tmp_path, mixed)
+    again = read_results(tmp_path, THREE)
+    assert list(again.cells["run"]) == list(results.cells["run"])
+    assert (tmp_path / "results.csv").read_bytes() == results_csv(again)
 
 
 def test_an_edited_or_lost_table_is_named_with_both_digests(results, tmp_path):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mlflow.tracking import MlflowClient
 
-from hairline.ledger import sending, sweeps
+from hairline.ledger import sending, sweeps, views
 from hairline.ledger.atomic import LedgerError
 from hairline.ledger.folder import RunFolder
 from hairline.ledger.manifest import Manifest, Tracking
@@ -73,8 +73,26 @@ def complete_run(
     return run_id
 
 
+def tell_studies(client: MlflowClient, folder: RunFolder) -> bool:
+    """Tell MLflow which studies count a run, where it has the run and says otherwise; whether it did.
+
+    A finished run joins a study in its folder alone: the sweep that skips it sends nothing.
+    """
+    manifest = folder.begun()
+    run_id = None if manifest.mlflow is None else manifest.mlflow.run_id
+    studies = sending.studies_text(manifest)
+    if run_id is None or not studies or not sending.is_active(client, run_id):
+        return False
+    if client.get_run(run_id).data.tags.get(sending.STUDY_TAG) == studies:
+        return False
+    client.log_text(run_id, manifest.to_json(), folder.manifest_path.name)
+    client.set_tag(run_id, sending.STUDY_TAG, studies)
+    return True
+
+
 def open_sweep(client: MlflowClient, experiment_id: str, sweep: Sweep) -> str:
-    """The id of the sweep's parent run, made where MLflow has none."""
+    """The id of the sweep's parent run, made where MLflow has none; its views are saved in the experiment."""
+    views.show(client, experiment_id, sweep.views)
     known = find_sweep(client, experiment_id, sweep)
     if known is not None:
         return known

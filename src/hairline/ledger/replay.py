@@ -89,7 +89,8 @@ def _replay_run(client: MlflowClient, folder: RunFolder, unknown: Tracking, ever
         manifest = folder.begun()
         tracking = manifest.mlflow or unknown
         if not (everything or killed or tracking.pending or tracking.uri != unknown.uri):
-            return Outcome(folder.name, COMPLETE, manifest.status)
+            joined = delivery.tell_studies(client, folder)
+            return Outcome(folder.name, SENT if joined else COMPLETE, manifest.status)
         folder.track(replace(tracking, uri=unknown.uri, pending=True))
         experiment_id = store.initialise(unknown.uri, tracking.experiment, folder.root / ARTIFACTS)
         delivery.complete_run(client, experiment_id, folder, manifest.status)

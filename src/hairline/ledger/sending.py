@@ -34,6 +34,8 @@ from hairline.ledger.manifest import Manifest, Tracking
 
 FOLDER_TAG = "run_folder"
 SUPERSEDED_TAG = "superseded_by"
+STUDY_TAG = "study"
+"""Names of the studies that count a run among their own, with commas; of a parent the study it was started for."""
 NAME_LENGTH = 250
 PARAM_LENGTH = 6000
 TAG_LENGTH = 8000
@@ -83,7 +85,14 @@ def tags_of(manifest: Manifest, tracking: Tracking, parent_id: str | None) -> di
     if origin.git_commit is not None:
         told |= {"git_commit": origin.git_commit, "git_dirty": str(origin.git_dirty).lower()}
         told[MLFLOW_GIT_COMMIT] = origin.git_commit
+    if manifest.studies:
+        told[STUDY_TAG] = studies_text(manifest)
     return told | dict(tracking.tags)
+
+
+def studies_text(manifest: Manifest) -> str:
+    """The tag `study` of a run, `three_family,five_losses`; empty for a run of no study."""
+    return cut(",".join(manifest.studies), TAG_LENGTH)
 
 
 def send_facts(client: MlflowClient, run_id: str, params: Mapping[str, str], tags: Mapping[str, str]) -> None:

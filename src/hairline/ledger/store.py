@@ -27,6 +27,7 @@ from pathlib import Path
 
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # one bar a file
 # read while mlflow is imported, hence above the import
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines a run, amid the tables
@@ -45,7 +46,7 @@ from hairline.ledger.atomic import TEMPORARY, LedgerError, explained, free_space
 from hairline.ledger.lock import FileLock
 
 SQLITE = "sqlite:///"
-_SERVER = ("http://", "https://")
+SERVER = ("http://", "https://")
 LOCK_WAIT_S = 10.0
 _QUEUE_WAIT_S = 120.0
 _MIGRATIONS = Path(mlflow.__file__).parent / "store" / "db_migrations"
@@ -68,7 +69,7 @@ def initialise(uri: str, experiment: str, artifact_root: Path, *, wait_s: float 
     mend itself (a locked database is waited for `wait_s` seconds), and `ServerAwayError` for a server that does not
     answer.
     """
-    if uri.startswith(_SERVER):
+    if uri.startswith(SERVER):
         try:
             return _experiment_id(uri, experiment, artifact_root)
         except MlflowException as error:
@@ -94,7 +95,7 @@ def initialise(uri: str, experiment: str, artifact_root: Path, *, wait_s: float 
 
 def canonical(uri: str) -> str:
     """`uri` with the database file made absolute, so that one store has one name; `LedgerError` for other kinds."""
-    return uri.rstrip("/") if uri.startswith(_SERVER) else f"{SQLITE}{database_file(uri)}"
+    return uri.rstrip("/") if uri.startswith(SERVER) else f"{SQLITE}{database_file(uri)}"
 
 
 def database_file(uri: str) -> Path:
@@ -149,7 +150,7 @@ def _experiment_id(uri: str, experiment: str, artifact_root: Path) -> str:
     client = MlflowClient(tracking_uri=uri)
     found = client.get_experiment_by_name(experiment)
     if found is None:
-        location = None if uri.startswith(_SERVER) else Path(artifact_root).absolute().as_uri()
+        location = None if uri.startswith(SERVER) else Path(artifact_root).absolute().as_uri()
         try:
             return str(client.create_experiment(experiment, artifact_location=location))
         except MlflowException:

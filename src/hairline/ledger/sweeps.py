@@ -2,8 +2,9 @@
 
 Conventions
 
-- `mlruns/sweeps/<id>.json` holds name, tags, status, failures, and the id of the parent run in MLflow. `<id>` is what
-  is passed on to the children as `parent_id`: the MLflow id, or `pending-<16 hex>` while MLflow has none.
+- `mlruns/sweeps/<id>.json` holds name, tags, status, failures, the id of the parent run in MLflow, and the saved views
+  that compare its cells there (`views.py`). `<id>` is what is passed on to the children as `parent_id`: the MLflow id,
+  or `pending-<16 hex>` while MLflow has none.
 - The process of the sweep holds `<id>.lock`; RUNNING with a free lock means that it was killed.
 """
 
@@ -36,6 +37,7 @@ class Sweep:
     failures: tuple[str, ...] = ()
     run_id: str | None = None
     pending: bool = True
+    views: Mapping[str, str] = field(default_factory=dict)
 
 
 def pending_id() -> str:

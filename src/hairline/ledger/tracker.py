@@ -18,6 +18,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -66,9 +67,12 @@ class Tracker:
 
     # the parent of a sweep
 
-    def open_parent(self, name: str, tags: Mapping[str, str]) -> str:
-        """Open the parent run; returns the id to pass on to the children, even when MLflow is away."""
-        sweep = Sweep(sweeps.pending_id(), self.uri, self.experiment, name, dict(tags))
+    def open_parent(self, name: str, tags: Mapping[str, str], views: Mapping[str, str] | None = None) -> str:
+        """Open the parent run; returns the id to pass on to the children, even when MLflow is away.
+
+        `views` are those of `views.views_of`, which compare the cells of the sweep.
+        """
+        sweep = Sweep(sweeps.pending_id(), self.uri, self.experiment, name, dict(tags), views=dict(views or {}))
         run_id = self._attempt("open the parent run", lambda: self._open_sweep(sweep))
         if run_id is not None:
             sweep = replace(sweep, sweep_id=run_id, run_id=run_id)
@@ -87,6 +91,11 @@ class Tracker:
         if settled is not None:
             sweeps.write(self.root, settled)
         sweeps.let_go(self.root, parent_id)
+
+    def tell_studies(self, folders: Sequence[RunFolder]) -> None:
+        """Tell MLflow of finished runs that a sweep skipped which studies count them now."""
+        for folder in folders:
+            self._attempt("name the study of a run", partial(delivery.tell_studies, self._client(), folder))
 
     # one run
 

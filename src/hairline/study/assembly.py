@@ -2,6 +2,8 @@
 
 A run belongs to the cell whose levels it has. What a study does not vary (budget, network, head, ...) must be the same
 in all its runs; `only` picks among runs that differ there, and without it those of the study's own budget are taken.
+Of a factor of the study, `only` picks levels, as the command line that trains does: the cells with other levels are no
+part of the analysis, and it says so.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from hairline.study.design import SEED, Cell, Study, StudyError, expand
+from hairline.study.design import SEED, Cell, Study, StudyError, expand, select
 from hairline.study.results import CELL_COLUMNS, ROW_COLUMNS, SHEET_COLUMNS, Results, label_of
 
 _NAMED = 6
@@ -35,7 +37,7 @@ def assemble(
     rows: pd.DataFrame,
     sheets: pd.DataFrame,
     *,
-    only: Mapping[str, str] | None = None,
+    only: Mapping[str, Sequence[str]] | None = None,
     partial: bool = False,
 ) -> Results:
     """The results of `study` from its runs, their split rows and the rows of their test sheets.
@@ -44,34 +46,41 @@ def assemble(
     for all of those; `left_out` names the rest. Raises `StudyError` for no run at all, for cells that are missing, that
     came twice, or runs that differ in what the study does not vary.
     """
-    runs = _of_setting(study, list(found), only)
-    cells = expand(study)
+    chosen = {name: levels for name, levels in (only or {}).items() if name in study.names}
+    runs = _of_setting(study, list(found), {name: it for name, it in (only or {}).items() if name not in chosen})
+    declared = expand(study)
+    cells = select(declared, chosen)
     matched = _matched(study, cells, runs)
     _demand_alike(study, [run for run in matched.values() if run.finished])
     there = {key: run for key, run in matched.items() if run.finished}
-    left_out: tuple[str, ...] = ()
+    left_out = tuple(f"{_name(study, cell)} (not asked for)" for cell in declared if cell not in cells)
     if len(there) < len(cells):
         if not partial:
             raise StudyError(_lacking(study, cells, matched))
-        cells, left_out = _balanced(study, cells, matched)
+        cells, unbalanced = _balanced(study, cells, matched)
+        left_out = (*left_out, *unbalanced)
     table = _cells(study, cells, there)
     names = set(table["run"])
     kept = [part[part["run"].isin(names)].reset_index(drop=True) for part in (rows, sheets)]
     return Results(study, table, kept[0][list(ROW_COLUMNS)], kept[1][list(SHEET_COLUMNS)], left_out)
 
 
+def _name(study: Study, cell: Cell) -> str:
+    return f"{label_of(cell, study.names)}/s{cell[SEED]}"
+
+
 def _key(study: Study, cell: Mapping[str, str]) -> tuple[str | None, ...]:
     return tuple(cell.get(name) for name in study.names)
 
 
-def _of_setting(study: Study, runs: Sequence[Found], only: Mapping[str, str] | None) -> list[Found]:
+def _of_setting(study: Study, runs: Sequence[Found], only: Mapping[str, Sequence[str]]) -> list[Found]:
     """The runs of the setting asked for."""
-    wanted = dict(only or ({"budget": study.budget} if study.budget else {}))
-    kept = [run for run in runs if all(run.levels.get(name) == level for name, level in wanted.items())]
+    wanted = dict(only or ({"budget": [study.budget]} if study.budget else {}))
+    kept = [run for run in runs if all(run.levels.get(name) in levels for name, levels in wanted.items())]
     if not kept:
         others = sorted({", ".join(f"{name}={run.levels.get(name)}" for name in wanted) for run in runs})
         there = f"{len(runs)} runs with {'; '.join(others)}" if runs else "no run"
-        setting = ", ".join(f"{name}={level}" for name, level in wanted.items())
+        setting = ", ".join(f"{name}={','.join(levels)}" for name, levels in wanted.items())
         raise StudyError(
             f"study {study.name!r}: expected runs with {setting or 'its levels'}, got {there}; run `{study.command}` "
             "first, or name another setting with --only"
@@ -100,7 +109,7 @@ def _twice(study: Study, cell: Cell, one: Found, other: Found) -> str:
     differ = [name for name in one.levels if one.levels[name] != other.levels.get(name)]
     told = "; ".join(f"{name}: {one.levels[name]}, {other.levels.get(name)}" for name in differ)
     return (
-        f"study {study.name!r}: cell {label_of(cell, study.names)}/s{cell[SEED]} came twice, as {one.run} and "
+        f"study {study.name!r}: cell {_name(study, cell)} came twice, as {one.run} and "
         f"{other.run} ({told or 'alike in all factors'}); pick one with --only FACTOR=LEVEL, or delete one run folder"
     )
 
@@ -134,7 +143,7 @@ def _gaps(study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | None
         run = matched.get(_key(study, cell))
         if run is None or not run.finished:
             reason = "not run" if run is None else (run.why or "not finished")
-            lines.append(f"{label_of(cell, study.names)}/s{cell[SEED]} ({reason})")
+            lines.append(f"{_name(study, cell)} ({reason})")
     return lines
 
 
@@ -158,9 +167,7 @@ def _balanced(
     kept = [cell for cell in cells if cell[SEED] in seeds and label_of(cell, study.names) in full]
     out = [cell for cell in cells if cell not in kept]
     finished = [
-        f"{label_of(cell, study.names)}/s{cell[SEED]} (finished, but without its counterparts)"
-        for cell in out
-        if _key(study, cell) in done
+        f"{_name(study, cell)} (finished, but without its counterparts)" for cell in out if _key(study, cell) in done
     ]
     return kept, (*_gaps(study, out, matched), *finished)
 

@@ -2,9 +2,9 @@
 
 Conventions
 -----------
-A table of means is indexed by condition or level and has `mean`, `low`, `high`: the value of the whole split, mean over
-seeds, and its interval (estimates.py), NaN with one seed. `cells` is the table of that name of the effects; a measure or
-split that it does not have is estimated from the results.
+A table of means is indexed by condition or level and has `mean`, `low`, `high`: the value of the whole split, mean
+over seeds, and its interval (estimates.py), NaN with one seed. `cells` is the table of that name of the effects; a
+measure or split that it does not have is estimated from the results.
 """
 
 from __future__ import annotations
@@ -24,14 +24,6 @@ from hairline.study.samples import AXES, LOWER_IS_BETTER, Samples, samples
 from hairline.vocabulary import Float64
 
 MEANS: Final = ("mean", "low", "high")
-EFFECT_TABLES: Final = {
-    "contrasts": "split measure class order term contrast effect low high p p_holm seeds primary detectable",
-    "cells": "split measure class condition mean low high seeds",
-    "ranks": "split measure class factor level mean_rank low_rank high_rank first",
-    "tau": "class factor measure_a measure_b tau",
-    "variance": "split measure class component variance share",
-}
-"""The columns of each table of effects that the figures read."""
 
 
 def data_of(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
@@ -45,7 +37,7 @@ def data_of(results: Results, measure: str, name: str, *, split: str = "test") -
 def condition_means(
     results: Results, cells: pd.DataFrame, measure: str, name: str, *, split: str = "test"
 ) -> pd.DataFrame:
-    """Means by condition, all conditions of `results` in their order. Raises `NotDrawn` where no run has the measure."""
+    """Means of all conditions of `results`, in their order. Raises `NotDrawn` where no run has the measure."""
     conditions = results.conditions.index
     known = cells[(cells["split"] == split) & (cells["measure"] == measure) & (cells["class"] == name)]
     known = known.set_index("condition")
@@ -55,14 +47,29 @@ def condition_means(
     return means(data, {str(label): row for label, row in zip(conditions, np.eye(len(conditions)), strict=True)})
 
 
+def whole_split_means(results: Results, measure: str, name: str) -> pd.DataFrame:
+    """Means by condition of what the whole test split has, for counts and rates that sheets do not add up to."""
+    conditions = results.conditions.index
+    data = data_of(replace(results, sheets=results.sheets.iloc[:0]), measure, name)
+    return means(data, {str(label): row for label, row in zip(conditions, np.eye(len(conditions)), strict=True)})
+
+
 def level_means(
-    results: Results, data: Samples, factor: str, *, where: Mapping[str, str] | None = None, grid: bool | None = True
+    conditions: pd.DataFrame,
+    data: Samples,
+    factor: str,
+    *,
+    where: Mapping[str, str] | None = None,
+    grid: bool | None = True,
 ) -> pd.DataFrame:
-    """Means by level of `factor` over the conditions with the levels `where`; levels without such are left out."""
+    """Means by level of `factor` over the `conditions` of the results that have the levels `where`.
+
+    `grid` as for `mean_of`. Levels without such conditions are left out.
+    """
     weights = {}
-    for level in results.factors[factor]:
+    for level in conditions[factor].dropna().unique():
         try:
-            weights[level] = mean_of(results.conditions, {**(where or {}), factor: level}, grid=grid)
+            weights[str(level)] = mean_of(conditions, {**(where or {}), factor: level}, grid=grid)
         except StudyError:
             continue
     return means(data, weights)
@@ -78,10 +85,12 @@ def means(data: Samples, weights: Mapping[str, Float64]) -> pd.DataFrame:
 
 
 def narrowed(results: Results, measures: Sequence[str]) -> Results:
-    """`results` with only those rows of single sheets from which `measures` are computed; saves reading all each time."""
+    """`results` to be read quickly: of single sheets only what `measures` need, and names as categories."""
     kept = {*measures, "recall", "area_ratio"}
     sheets = results.sheets
-    return replace(results, sheets=sheets[sheets["measure"].isin(kept) & (sheets["split"] == "test")])
+    sheets = sheets[sheets["measure"].isin(kept) & (sheets["split"] == "test")]
+    names = dict.fromkeys(("split", "measure", "class"), "category")
+    return replace(results, sheets=sheets.astype(names), rows=results.rows.astype(names))
 
 
 def varied(results: Results) -> dict[str, tuple[str, ...]]:
@@ -122,12 +131,12 @@ def measured_axes(results: Results) -> list[str]:
     return [name for name in AXES if name in there]
 
 
-def intervals_note(results: Results) -> str:
+def intervals_note(results: Results, shown_as: str = "Lines") -> str:
     """What the intervals of a figure are."""
     seeds = len(results.seeds)
     if seeds < 2:
         return "One seed: no intervals."
-    return f"Lines: {LEVEL * 100:g} % intervals over {seeds} seeds."
+    return f"{shown_as}: {LEVEL * 100:g} % intervals over {seeds} seeds."
 
 
 def some(table: pd.DataFrame, what: str) -> pd.DataFrame:

@@ -20,11 +20,13 @@ import functools
 import importlib.util
 import io
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, ParamSpec
 
 import numpy as np
+import pandas as pd
 
 from hairline.study.design import StudyError
 from hairline.study.samples import AXES
@@ -45,7 +47,7 @@ MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 DASHES: Final = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)))
 GREY, RULE, SHADE = "#666666", "#DDDDDD", "#F2F2F2"
 SMALL, TINY = 8.0, 7.0
-_NOTE_LETTERS: Final = 150
+_NOTE_LETTERS: Final = 132
 
 _STYLE: Final[Mapping[str, Any]] = {
     "font.size": 8.5,
@@ -79,7 +81,6 @@ _WORDS: Final = {
     "tol_f1_0.25mm": "F1 within .25 mm",
     "class_weight": "class weight",
     "class_weight.value": "weight of a curve",
-    "data_mix": "data",
 }
 _SHORT: Final = {
     "viterbi_bridged_mae_track": "MAE",
@@ -89,7 +90,7 @@ _SHORT: Final = {
 }
 
 
-class NotDrawn(StudyError):  # noqa: N818 - it says what happened, not that something is wrong
+class NotDrawn(StudyError):
     """A figure whose data the study does not have; the text is the reason, for readers of the report."""
 
 
@@ -160,14 +161,15 @@ def short(name: str) -> str:
     return _SHORT.get(name) or words(name)
 
 
-def told(value: float, *, like: float | None = None) -> str:
-    """A number as `.71`, `-.034`, `12`; the digits are those that `like` (itself by default) needs."""
+def told(value: float, *, like: float | None = None, figures: int = 3) -> str:
+    """A number as `.712`, `-.034`, `12`, with as many digits as `like` (itself by default) has at `figures` figures."""
     if not np.isfinite(value):
         return "-"
     size = abs(value if like is None else like)
-    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 else 3 if size >= 0.01 else 4
+    if size == 0:
+        return f"{value:g}"
+    digits = min(max(figures - 1 - int(np.floor(np.log10(size))), 0), 5)
     text = f"{value:.{digits}f}"
-    text = text.rstrip("0").rstrip(".") if size == 0 else text
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
@@ -178,29 +180,20 @@ def whiskers(axes: Axes, at: Float64, ends: Float64, *, ink: str, upright: bool 
     lines(at[known], ends[known, 0], ends[known, 1], color=ink, linewidth=1.1, zorder=2)
 
 
-def end_labels(axes: Axes, labels: Sequence[tuple[str, float, str]], *, gap: float = 0.075) -> None:
-    """Names (text, height, ink) beside the right edge of a panel, apart by at least `gap` of its height."""
-    low, high = axes.get_ylim()
-    known = [it for it in labels if np.isfinite(it[1])]
-    heights = spread(np.array([(height - low) / (high - low) for _, height, _ in known]), gap)
-    for (text, _, ink), height in zip(known, heights, strict=True):
-        axes.annotate(text, (1.02, float(height)), xycoords="axes fraction", color=ink, fontsize=TINY, va="center")
+@dataclass(frozen=True)
+class Line:
+    """How a line of means is drawn; hollow markers go with a dashed line."""
+
+    ink: str
+    marker: str
+    label: str
+    filled: bool = True
 
 
-def spread(places: Float64, gap: float) -> Float64:
-    """The places nearest to `places [n]` (least squares) that keep their order and are `gap` apart."""
-    from scipy.optimize import isotonic_regression
-
-    if not len(places):
-        return places
-    order = np.argsort(places, kind="stable")
-    steps = gap * np.arange(len(places))
-    out = np.empty(len(places))
-    out[order] = isotonic_regression(places[order] - steps).x + steps
-    return out
-
-
-def contrasting(colour: tuple[float, ...]) -> str:
-    """Black or white, whichever is read on `colour` (RGB, 0 to 1)."""
-    red, green, blue = colour[:3]
-    return "black" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.55 else "white"
+def response(axes: Axes, table: pd.DataFrame, line: Line) -> None:
+    """A table of means by number as a line with its intervals."""
+    at = table.index.to_numpy(np.float64)
+    whiskers(axes, at, table[["low", "high"]].to_numpy(np.float64), ink=line.ink)
+    face = line.ink if line.filled else "white"
+    dashes = "-" if line.filled else "--"
+    axes.plot(at, table["mean"], dashes, marker=line.marker, color=line.ink, markerfacecolor=face, label=line.label)

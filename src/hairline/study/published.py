@@ -38,9 +38,13 @@ _ORACLES_IN_CSV: Final = ("iou", "precision", "recall", "nsd_1px", "viterbi_brid
 
 
 def tidy(results: Results) -> pd.DataFrame:
-    """All numbers of `results` in one table; see the module for its columns."""
-    numbers = pd.concat([results.rows.assign(sheet=pd.NA), results.sheets], ignore_index=True)
-    numbers["sheet"] = numbers["sheet"].astype("Int64")
+    """All numbers of `results` in one table, whole splits first, cells in their order; see the module for columns."""
+    place = {run: number for number, run in enumerate(results.cells["run"])}
+    parts = [
+        it.sort_values("run", key=lambda runs: runs.map(place), kind="stable") for it in (results.rows, results.sheets)
+    ]
+    numbers = pd.concat(parts, ignore_index=True)
+    numbers["sheet"] = numbers["sheet"].astype("Int64")  # whole splits have none
     cells = results.cells.set_index("run")
     of_run = cells.loc[numbers["run"].to_numpy()].reset_index()
     factors = list(results.factors)

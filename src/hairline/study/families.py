@@ -1,0 +1,90 @@
+"""Which of the three families of remedy a condition uses: A weighting, B region loss, C synthesis.
+
+Conventions
+-----------
+A family has *moved* in a condition when the level of its factor is one of `moved`; all other levels are its base. The
+base of all three is class_weight=none, loss=soft_ce, data_mix=scarce. Of the levels that could be argued about:
+
+    tuned_threshold, logit_adjustment   controls without a weight: not A
+    fixed with class_weight.value=1     a weight of one is no weight: not A
+    focal, cb_focal, spatial_soft_ce    terms of single pixels: not B
+    dice_ce, tversky_ce, dice_focal     sums with a region term: B
+    duplicated, folder                  no synthetic sheet: not C
+
+A study that does not vary the factor of a family has it in no condition, because nothing in its table says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+_VALUE: Final = "class_weight.value"
+
+
+@dataclass(frozen=True)
+class Family:
+    """A remedy: its letter, its name, the factor it is a move of, the levels that are moves, and the axis it is said
+    to move."""
+
+    letter: str
+    name: str
+    factor: str
+    moved: frozenset[str]
+    axis: str
+
+
+FAMILIES: Final[Mapping[str, Family]] = {
+    "A": Family(
+        "A",
+        "weighting",
+        "class_weight",
+        frozenset({"fixed", "measured", "sqrt", "effective_number"}),
+        axis="recall",
+    ),
+    "B": Family(
+        "B",
+        "region loss",
+        "loss",
+        frozenset(
+            {
+                *("dice", "tversky", "lovasz", "cldice", "boundary", "skeleton_recall"),
+                *("dice_ce", "tversky_ce", "dice_focal", "dice_boundary", "dice_cldice", "dice_skeleton_recall"),
+            }
+        ),
+        axis="iou",
+    ),
+    "C": Family("C", "synthesis", "data_mix", frozenset({"fresh", "enriched"}), axis="precision"),
+}
+"""The families by letter, in the order of the source."""
+
+
+def family_of(condition: Mapping[str, Any] | pd.Series) -> frozenset[str]:
+    """Letters of the families that moved in a `condition`, its levels by factor; a row of `Results.conditions` is one.
+
+    Factors that are not there, or empty, have not moved.
+    """
+    moved = {it.letter for it in FAMILIES.values() if condition.get(it.factor) in it.moved}
+    value = condition.get(_VALUE)
+    if condition.get("class_weight") == "fixed" and isinstance(value, str) and float(value) == 1:
+        moved.discard("A")
+    return frozenset(moved)
+
+
+def families_of(conditions: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """The families of every row of `Results.conditions`, by its label."""
+    return {str(label): family_of(row) for label, row in conditions.iterrows()}
+
+
+def moves(families: frozenset[str]) -> str:
+    """How a set of families is written: `A+B`, or `base` for none."""
+    return "+".join(sorted(families)) or "base"
+
+
+def legend_of(families: frozenset[str]) -> str:
+    """A set of families in words: `A+B weighting, region loss`, or `base`."""
+    names = ", ".join(FAMILIES[letter].name for letter in sorted(families))
+    return f"{moves(families)} {names}".strip() if families else "base"

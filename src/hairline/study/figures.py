@@ -1,0 +1,151 @@
+"""All figures of a study, as PNG with title and alternative text; a figure whose data the study lacks says why not.
+
+Names, what they show, and where they are drawn:
+
+    frontier            precision, recall and IoU of every condition, and what is usable    figures_frontier.py
+    decision_matrix     losses by measures, with intervals and ranks                        figures_cells.py
+    weight_sweep        F1, precision, recall over the weight, beside its controls          figures_weight.py
+    forest              contrasts with intervals, after Holm's correction                   figures_effects.py
+    interactions_...    two factors at a time, for each primary measure                     figures_interactions.py
+    heat_map            every condition on every axis                                       figures_cells.py
+    resolution          measures over the width of the pen                                  figures_resolution.py
+    crossings           errors inside and outside of crossings, and swaps                   figures_crossings.py
+    rank_stability      ranks of the losses over measures                                   figures_ranks.py
+    tau                 how far measures agree on losses, or on conditions                  figures_ranks.py
+    variance            what the variance of a measure comes from                           figures_effects.py
+    sheets              best, median and worst sheet of the best condition                  figures_sheets.py
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hairline.study.figure_data import narrowed
+from hairline.study.figure_style import NotDrawn, png
+from hairline.study.figures_cells import decision_matrix, heat_map
+from hairline.study.figures_crossings import crossing_errors
+from hairline.study.figures_effects import forest, variance_shares
+from hairline.study.figures_frontier import USABLE, frontier
+from hairline.study.figures_interactions import interactions
+from hairline.study.figures_ranks import rank_stability, tau_matrix
+from hairline.study.figures_resolution import resolution_response
+from hairline.study.figures_sheets import best_run, pictures_of, sheet_overlays
+from hairline.study.figures_weight import weight_sweep
+from hairline.study.report_data import Picture
+from hairline.study.results import Results
+from hairline.study.samples import AXES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["EffectTables", "Picture", "all_figures", "best_run", "pictures_of"]
+
+_KINDS: Final = {
+    "frontier": "Scatter of precision against recall for each curve with lines of equal IoU, and dots of all axes",
+    "decision_matrix": "Table of losses by measures for each curve",
+    "weight_sweep": "Line charts of F1, precision and recall over the weight of a curve",
+    "forest": "Forest plot of effects, one row for each contrast",
+    "interactions": "Line charts of one factor over the levels of another",
+    "heat_map": "Table of conditions by measures for each curve, shaded by rank",
+    "resolution": "Line charts of measures over the width of the pen",
+    "crossings": "Dot plots of conditions: a rate inside and outside of crossings, and swaps of two ways of tracing",
+    "rank_stability": "Line chart of the mean rank of each loss over measures",
+    "tau": "Tables of Kendall's tau between measures",
+    "variance": "Stacked bars of shares of variance by measure",
+    "sheets": "Sheets with truth, prediction and misses side by side",
+}
+"""What kind of picture a figure is, for its alternative text."""
+
+
+class EffectTables(Protocol):
+    """What the figures read of the effects of a study; the columns are those of effects.py."""
+
+    @property
+    def contrasts(self) -> pd.DataFrame:
+        """Split, measure, class, order, term, contrast, effect, low, high, p, p_holm, seeds, primary, detectable."""
+
+    @property
+    def cells(self) -> pd.DataFrame:
+        """Split, measure, class, condition, mean, low, high, seeds."""
+
+    @property
+    def ranks(self) -> pd.DataFrame:
+        """Split, measure, class, factor, level, mean_rank, low_rank, high_rank, first."""
+
+    @property
+    def tau(self) -> pd.DataFrame:
+        """Class, factor, measure_a, measure_b, tau."""
+
+    @property
+    def variance(self) -> pd.DataFrame:
+        """Split, measure, class, component, variance, share."""
+
+
+def all_figures(
+    results: Results,
+    effects: EffectTables,
+    *,
+    usable: Mapping[str, float] = USABLE,
+    pictures: Mapping[int, Path | NDArray[np.uint8]] | None = None,
+) -> tuple[dict[str, Picture], dict[str, str]]:
+    """The figures by name, in the order of the module, and for those not drawn the reason.
+
+    `usable` are the thresholds of a usable curve by axis. `pictures` are those of `best_run` by sheet, as
+    `pictures_of` finds them in its folder.
+    """
+    drawn: dict[str, Picture] = {}
+    reasons: dict[str, str] = {}
+    for name, draw in _plan(results, effects, usable, pictures or {}).items():
+        try:
+            drawn[name] = picture(name, draw())
+        except NotDrawn as reason:
+            reasons[name] = str(reason)
+    return drawn, reasons
+
+
+def picture(name: str, figure: Figure) -> Picture:
+    """A figure as PNG with its title, and as alternative text its kind, its title and its note."""
+    title, note = (" ".join(text.split()) for text in (figure.get_suptitle(), figure.get_supxlabel()))
+    kind = _KINDS[next(it for it in _KINDS if name.startswith(it))]
+    return Picture(png(figure), title, f"{kind}. {title}. {note}")
+
+
+def _plan(
+    results: Results,
+    effects: EffectTables,
+    usable: Mapping[str, float],
+    pictures: Mapping[int, Path | NDArray[np.uint8]],
+) -> dict[str, Callable[[], Figure]]:
+    """How each figure is drawn, by name."""
+    primary = [measure.partition("/")[::2] for measure in results.study.primary]
+    few = narrowed(results, [*AXES, *(measure for _, measure in primary)])
+    cells = effects.cells
+    moves = {
+        "interactions_" + (measure if split == "test" else f"{split}_{measure}"): partial(
+            interactions, few, measure, split=split
+        )
+        for split, measure in primary
+    }
+    return {
+        "frontier": partial(frontier, few, cells, usable=usable),
+        "decision_matrix": partial(decision_matrix, few, effects.ranks),
+        "weight_sweep": partial(weight_sweep, few),
+        "forest": partial(forest, effects.contrasts),
+        **moves,
+        "heat_map": partial(heat_map, few, cells),
+        "resolution": partial(resolution_response, few),
+        "crossings": partial(crossing_errors, few, cells),
+        "rank_stability": partial(rank_stability, effects.ranks),
+        "tau": partial(
+            tau_matrix, effects.tau, factor="loss" if (effects.tau["factor"] == "loss").any() else "condition"
+        ),
+        "variance": partial(variance_shares, effects.variance),
+        "sheets": partial(sheet_overlays, few, cells, pictures),
+    }

@@ -1,0 +1,109 @@
+"""Best, median and worst sheet of the best condition, as pictures of truth, prediction and misses.
+
+A run keeps pictures of its first few test sheets only (`overlays` of its configuration), named `test_003.png` for sheet
+3. The three are chosen by IoU, mean over curves, among the sheets that have a picture.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from hairline.study.design import StudyError
+from hairline.study.figure_data import overall, short_labels
+from hairline.study.figure_style import WIDTH_IN, NotDrawn, entitle, in_style, page, told
+from hairline.study.results import Results
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_NAME: Final = re.compile(r"test_(\d+)")
+_WIDEST_PX: Final = 1600
+_LINE_IN: Final = 0.24
+_HEAD_IN, _FOOT_IN = 0.4, 0.4
+
+
+def best_run(results: Results, cells: pd.DataFrame) -> str:
+    """The run of the condition with the best IoU (mean over curves and seeds) at the first seed."""
+    condition = overall(results, cells).index[0]
+    table = results.cells[(results.cells["condition"] == condition) & (results.cells["seed"] == results.seeds[0])]
+    return str(table["run"].iloc[0])
+
+
+def pictures_of(paths: Iterable[Path]) -> dict[int, Path]:
+    """Pictures by the id of their sheet; files with other names are left out."""
+    found = {path: _NAME.fullmatch(path.stem) for path in sorted(paths)}
+    return {int(match[1]): path for path, match in found.items() if match}
+
+
+def ranked_sheets(results: Results, run: str, drawn: Iterable[int]) -> pd.Series:
+    """IoU, mean over curves, of the `drawn` sheets of a run by id, best first; sheets without curves are left out.
+
+    Raises `NotDrawn` where there is none.
+    """
+    table = results.sheets
+    table = table[(table["run"] == run) & (table["split"] == "test") & (table["measure"] == "iou")]
+    table = table[table["class"].isin(results.classes) & table["sheet"].isin(set(drawn))]
+    scores = table.groupby("sheet")["value"].mean().dropna()
+    if scores.empty:
+        raise NotDrawn(f"run {run} has no picture of a test sheet")
+    return scores.sort_values(ascending=False, kind="stable")
+
+
+def three_of(scores: pd.Series) -> dict[str, int]:
+    """The best, median and worst sheet of `ranked_sheets`; of fewer than three sheets, those that there are."""
+    places = {"best": 0, "median": (len(scores) - 1) // 2, "worst": len(scores) - 1}
+    chosen: dict[str, int] = {}
+    for name, place in places.items():
+        sheet = int(scores.index[place])
+        if sheet not in chosen.values():
+            chosen[name] = sheet
+    return chosen
+
+
+@in_style
+def sheet_overlays(results: Results, cells: pd.DataFrame, pictures: Mapping[int, Path | NDArray[np.uint8]]) -> Figure:
+    """`pictures` of `best_run` by sheet, RGB uint8 arrays or PNG files: the best, the median and the worst of them.
+
+    Pixels are shown one to one up to a width of 1600. Raises `NotDrawn` where no picture is of a sheet with curves.
+    """
+    run = best_run(results, cells)
+    scores = ranked_sheets(results, run, pictures)
+    chosen = three_of(scores)
+    images = {name: _read(pictures[sheet]) for name, sheet in chosen.items()}
+    heights = [WIDTH_IN * image.shape[0] / image.shape[1] for image in images.values()]
+    height = _HEAD_IN + sum(heights) + _LINE_IN * len(heights) + _FOOT_IN
+    figure = page(height, constrained=False)
+    figure.set_dpi(min(max(image.shape[1] for image in images.values()), _WIDEST_PX) / WIDTH_IN)
+    top = height - _HEAD_IN
+    for (name, image), tall in zip(images.items(), heights, strict=True):
+        top -= _LINE_IN + tall
+        axes = figure.add_axes((0, top / height, 1, tall / height))
+        axes.imshow(image, aspect="auto", interpolation="nearest" if image.shape[1] <= _WIDEST_PX else "antialiased")
+        axes.axis("off")
+        axes.set_title(f"{name}: sheet {chosen[name]}, IoU {told(scores[chosen[name]])}", x=0.01)
+    label = short_labels(results)[str(results.cells.set_index("run").loc[run, "condition"])]
+    entitle(
+        figure,
+        f"{', '.join(chosen).capitalize()} of the {len(scores)} sheets drawn",
+        f"Condition {label} (best mean IoU), seed {results.seeds[0]}; IoU: mean over the curves of the sheet.",
+    )
+    return figure
+
+
+def _read(picture: Path | NDArray[np.uint8]) -> NDArray[Any]:
+    """A picture as [H,W,3]. Raises `StudyError` for a file that is none."""
+    if not isinstance(picture, Path):
+        return picture
+    from matplotlib.image import imread
+
+    try:
+        return np.asarray(imread(picture))[..., :3]
+    except (OSError, SyntaxError, ValueError) as error:
+        raise StudyError(f"{picture.name} must be a PNG picture of a sheet, could not be read: {error}") from error

@@ -1,0 +1,141 @@
+"""What is expected of a contrast, and what was found: the interval decides, never the effect alone.
+
+Conventions
+-----------
+`low`, `high` are the ends of the interval of a contrast, `m` is the margin: the smallest effect that counts, declared
+before the runs. An expectation holds, is refuted, or neither:
+
+    kind       holds                        refuted
+    up         low > 0 and high >= m        high < m             it falls, or rises by less than counts
+    down       high < 0 and low <= -m       low > -m
+    none       -m < low and high < m        low > m or high < -m
+    not_up     high < m                     low > m
+    not_down   low > -m                     high < -m
+    at_least   low >= m                     high < m             of a value, where m is a bound
+    at_most    high <= m                    low > m
+
+`none` is a test of equivalence (two one-sided tests): to find nothing is not to show that there is nothing. Without an
+interval, as from one seed, nothing holds and nothing is refuted.
+
+References
+----------
+Schuirmann, "A comparison of the two one-sided tests procedure and the power approach", J. Pharmacokinet. Biopharm. 15
+(1987); Lakens, "Equivalence tests", Soc. Psychol. Personal. Sci. 8 (2017).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+EXPECTED: Final = ("up", "down", "none", "not_up", "not_down", "at_least", "at_most")
+BOUNDS: Final = ("at_least", "at_most")
+_TEXTS: Final = {
+    "up": "a rise of {0} or more",
+    "down": "a fall of {0} or more",
+    "none": "no change of {0} or more",
+    "not_up": "no rise of {0} or more",
+    "not_down": "no fall of {0} or more",
+    "at_least": "{0} or more",
+    "at_most": "{0} or less",
+}
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """One of `EXPECTED` with its margin or bound; see the module."""
+
+    kind: str
+    margin: float
+
+    @property
+    def text(self) -> str:
+        """In words, as `a rise of .02 or more`."""
+        return _TEXTS[self.kind].format(plain(self.margin))
+
+    def holds(self, low: float, high: float) -> bool | None:
+        """Whether an interval says that it holds (True), that it does not (False), or neither."""
+        if np.isnan(low) or np.isnan(high):
+            return None
+        m = self.margin
+        yes, no = {
+            "up": (low > 0 and high >= m, high < m),
+            "down": (high < 0 and low <= -m, low > -m),
+            "none": (-m < low and high < m, low > m or high < -m),
+            "not_up": (high < m, low > m),
+            "not_down": (low > -m, high < -m),
+            "at_least": (low >= m, high < m),
+            "at_most": (high <= m, low > m),
+        }[self.kind]
+        return True if yes else False if no else None
+
+    def room(self, low: float, high: float) -> float:
+        """How far the nearer end of an interval is from where it would not hold any more, in widths of the interval."""
+        m = self.margin
+        away = {
+            "up": low,
+            "down": -high,
+            "none": min(low + m, m - high),
+            "not_up": m - high,
+            "not_down": low + m,
+            "at_least": low - m,
+            "at_most": m - high,
+        }[self.kind]
+        return away / (high - low) if high > low else float(np.copysign(np.inf, away))
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One contrast of one class: its estimate over `seeds` seeds, and whether what was `expected` `holds` (None: open).
+
+    `measure` as `test/iou`; `of` the class; `contrast` and `expected` in words. `room` is that of the expectation,
+    `signed` says that the effect is a difference.
+    """
+
+    measure: str
+    of: str
+    contrast: str
+    expected: str
+    effect: float
+    low: float
+    high: float
+    p: float
+    seeds: int
+    holds: bool | None
+    room: float = float("nan")
+    signed: bool = True
+
+    @property
+    def told(self) -> str:
+        """As `test/iou of curve_1, loss=dice less loss=soft_ce: +.031 [.020, .042]`."""
+        return f"{self.measure} of {self.of}, {self.contrast}: {self.value}"
+
+    @property
+    def value(self) -> str:
+        """Effect and interval, as `+.031 [.020, .042]`."""
+        decimals = decimals_of(self.effect, self.high - self.low)
+        effect = short(self.effect, decimals)
+        sign = "+" if self.signed and self.effect >= 0 else ""
+        if np.isnan(self.low):
+            return f"{sign}{effect} without interval"
+        return f"{sign}{effect} [{short(self.low, decimals)}, {short(self.high, decimals)}]"
+
+
+def decimals_of(value: float, width: float) -> int:
+    """Decimals that show an interval's `width` with two digits, of a `value` without interval three digits."""
+    scale, digits = (width, 1) if np.isfinite(width) and width > 0 else (abs(value), 2)
+    return int(np.clip(digits - np.floor(np.log10(scale)), 0, 5)) if np.isfinite(scale) and scale > 0 else 3
+
+
+def short(value: float, decimals: int) -> str:
+    """A number without the zero before its point, as `.031`."""
+    text = f"{value:.{decimals}f}"
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+
+
+def plain(value: float) -> str:
+    """A declared number as it was declared, as `.02`, `5`."""
+    text = f"{value:g}"
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text

@@ -1,0 +1,88 @@
+"""A study's folder, all of it: results, effects, verdicts, figures and the report, from results that are complete.
+
+results.parquet results.csv environment.json    published.py
+effects.csv                                     contrasts with intervals, p and what was detectable
+effects/NAME.csv                                the other tables of effects.py, one file each
+verdicts.csv findings.csv                       claims judged on this study, and every contrast behind them
+figures/NAME.png                                figures.py
+report.html                                     report.py
+digests.json                                    of the tables
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from hairline.ledger.atomic import make_folder, write_bytes
+from hairline.study.claims import Claim
+from hairline.study.effects import Effects, effects
+from hairline.study.figures import Picture, all_figures
+from hairline.study.figures_sheets import best_run, pictures_of
+from hairline.study.published import write_results, write_tables
+from hairline.study.report import render_report
+from hairline.study.results import Results
+from hairline.study.verdicts import findings_table, judge, table
+
+REPORT: Final = "report.html"
+EFFECTS: Final = "effects.csv"
+VERDICTS: Final = "verdicts.csv"
+
+
+@dataclass(frozen=True)
+class Published:
+    """What was written: the effects, the table of verdicts, the figures, and why others were not drawn."""
+
+    effects: Effects
+    verdicts: pd.DataFrame
+    figures: Mapping[str, Picture]
+    not_drawn: Mapping[str, str]
+
+
+def publish(
+    folder: Path,
+    results: Results,
+    claims: Iterable[Claim],
+    *,
+    bootstraps: int = 1000,
+    overlays: Callable[[str], Iterable[Path]] = lambda run: (),
+    tell: Callable[[str], None] = lambda text: None,
+) -> Published:
+    """Write the folder of a study anew. `overlays` are pictures of a run by its name; `tell` hears how far it is."""
+    make_folder(folder / "effects")
+    make_folder(folder / "figures")
+    tell(f"{len(results.cells)} cells, {len(results.seeds)} seeds: effects from {bootstraps} bootstraps")
+    write_results(folder, results)
+    found = effects(results, bootstraps=bootstraps)
+    judged = judge(claims, results)
+    verdicts = table(judged)
+    write_tables(folder, _tables(found) | {VERDICTS: _csv(verdicts), "findings.csv": _csv(findings_table(judged))})
+    tell("figures")
+    pictures = pictures_of(overlays(best_run(results, found.cells)))
+    drawn, not_drawn = all_figures(results, found, pictures=pictures)
+    for old in set((folder / "figures").glob("*.png")) - {folder / "figures" / f"{name}.png" for name in drawn}:
+        old.unlink()
+    for name, it in drawn.items():
+        write_bytes(folder / "figures" / f"{name}.png", it.png)
+    tell("report")
+    write_bytes(folder / REPORT, render_report(results, found, verdicts, drawn))
+    return Published(found, verdicts, drawn, not_drawn)
+
+
+def _tables(found: Effects) -> dict[str, bytes]:
+    """File name and content of each table of effects."""
+    named = {it.name: getattr(found, it.name) for it in fields(found)}
+    others = {
+        f"effects/{name}.csv": _csv(it)
+        for name, it in named.items()
+        if isinstance(it, pd.DataFrame) and name != "contrasts"
+    }
+    return {EFFECTS: _csv(found.contrasts)} | others
+
+
+def _csv(rows: pd.DataFrame) -> bytes:
+    return rows.to_csv(index=False, float_format="%.10g").encode()

@@ -1,0 +1,56 @@
+"""Crossing zones and swaps, from whole splits."""
+
+import numpy as np
+import pytest
+from figure_cases import points, segments, small, tables, whole, with_rows
+
+from hairline.study.figure_style import NotDrawn
+from hairline.study.figures_crossings import crossing_errors
+
+
+def rate(cell, name, seed):
+    return 0.3 + 0.1 * (cell["data_mix"] == "fresh") + 0.01 * seed
+
+
+@pytest.fixture(scope="module")
+def results():
+    return with_rows(
+        small(),
+        {
+            ("test", "crossing_inside_iou"): rate,
+            ("test", "crossing_outside_iou"): lambda *it: rate(*it) + 0.25,
+            ("test", "viterbi_swaps"): lambda cell, name, seed: 4.0,
+            ("test", "edge_follower_swaps"): lambda cell, name, seed: 20.0 + seed,
+        },
+    )
+
+
+def test_each_condition_has_its_rates_and_swaps(results):
+    figure = crossing_errors(results, tables(results).cells)
+    order = [it.get_text() for it in figure.axes[0].get_yticklabels()]
+    iou = sum(whole(results, "iou", name).mean(axis=1) for name in results.classes)
+    assert order == list(iou.sort_values(ascending=False).index)
+    expected = [0.42 if it.endswith("fresh") else 0.32 for it in order]
+    for zones, swaps in (figure.axes[:2], figure.axes[2:]):
+        assert points(zones, "inside crossings")[:, 0] == pytest.approx(expected)
+        assert points(zones, "outside crossings")[:, 0] == pytest.approx([it + 0.25 for it in expected])
+        assert points(swaps, "viterbi")[:, 0].tolist() == [4.0] * 14
+        assert points(swaps, "edge follower")[:, 0] == pytest.approx([22.0] * 14)
+        half = 2.7764451 * 2.5**0.5 / 5**0.5
+        ends = segments(swaps)[14:, :, 0]
+        assert ends == pytest.approx(np.array([[22 - half, 22 + half]] * 14))
+    assert figure.get_suptitle() == "Crossings: IoU there is .25 below that elsewhere, on average"
+
+
+def test_a_better_rate_at_crossings_is_said_to_be(results):
+    worse = with_rows(
+        results, {("test", f"crossing_{it}_f1"): lambda *_, v=v: v for it, v in (("inside", 0.9), ("outside", 0.8))}
+    )
+    title = crossing_errors(worse, tables(results).cells, rate="f1").get_suptitle()
+    assert title == "Crossings: F1 there is .10 above that elsewhere, on average"
+
+
+def test_without_zones_there_is_no_figure():
+    results = small()
+    with pytest.raises(NotDrawn, match="no run of this study has test/crossing_inside_iou"):
+        crossing_errors(results, tables(results).cells)

@@ -1,0 +1,92 @@
+"""The blocks of the README against numbers computed by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from study_cases import planted
+
+from hairline.study.design import StudyError
+from hairline.study.families import families_of
+from hairline.study.results import Results
+from hairline.study.summary import frontier_block, published_folders, replaced, studies_block, study_row, verdict_block
+
+
+@pytest.fixture(scope="module")
+def results():
+    drawn = planted(sheets=4)
+    return Results(drawn.study, drawn.cells, drawn.rows, drawn.sheets, ("x (not run)",), {"hours of training": "3.0"})
+
+
+def test_a_line_of_the_board_is_the_mean_over_seeds_with_half_its_interval(results):
+    lines = frontier_block(results).splitlines()
+    assert len(lines) == 2 + 12
+    (line,) = [line for line in lines if "| measured/dice/fresh |" in line]
+    assert line.startswith("| A+B+C |")
+    cells = results.cells[results.cells["condition"] == "measured/dice/fresh"]["run"]
+    rows = results.rows[results.rows["run"].isin(cells) & (results.rows["split"] == "test")]
+    told = [text.strip() for text in line.strip("|").split("|")][2:]
+    for text, (name, measure) in zip(
+        told, [(name, it) for name in ("curve_1", "curve_2") for it in ("iou", "precision", "recall")], strict=True
+    ):
+        values = rows[(rows["measure"] == measure) & (rows["class"] == name)]["value"]
+        half = stats.sem(values) * stats.t(4).ppf(0.975)
+        assert text == f"{values.mean():.3f} ±{half:.3f}".replace("0.", ".")
+
+
+def test_conditions_come_by_how_many_families_moved(results):
+    labels = [line.split("|")[2].strip() for line in frontier_block(results).splitlines()[2:]]
+    counts = [len(families_of(results.conditions)[label]) for label in labels]
+    assert counts == sorted(counts)
+    assert labels[0] == "none/soft_ce/scarce"
+
+
+def test_one_seed_has_no_interval(results):
+    cells = results.cells[results.cells["seed"] == 0]
+    rows, sheets = (part[part["run"].isin(cells["run"])] for part in (results.rows, results.sheets))
+    assert "±" not in frontier_block(Results(results.study, cells, rows, sheets))
+
+
+VERDICTS = pd.DataFrame(
+    {
+        "claim": ["a", "b"],
+        "statement": ["weights raise recall", "pens lift IoU"],
+        "sourced_numbers": ["recall .96 (binary stack)", np.nan],
+        "verdict": ["supported", "untestable"],
+        "study": ["three_family", ""],
+        "sentence": ["recall +.03 [.02, .04], 5 seeds", "no cells"],
+    }
+)
+
+
+def test_tested_claims_have_a_line_and_the_others_are_named():
+    block = verdict_block(VERDICTS)
+    assert (
+        "| weights raise recall | recall .96 (binary stack) | **supported** | recall +.03 [.02, .04], 5 seeds |"
+        in block
+    )
+    assert block.endswith("cannot be: pens lift IoU.")
+
+
+def test_the_row_of_a_study_counts_cells_seeds_and_verdicts(results):
+    row = study_row(results, VERDICTS, "planted")
+    assert "60 cells, 5 seeds; 1 left out | 1 supported | 3.0 |" in row
+    block = studies_block([row], ["five_losses"])
+    assert block.endswith("Not run: five_losses.")
+
+
+def test_blocks_are_replaced_between_their_marks_alone():
+    text = "a\n<!-- one -->\nold\n<!-- /one -->\nb\n"
+    assert replaced(text, {"one": r"new \1"}, where="x") == "a\n<!-- one -->\nnew \\1\n<!-- /one -->\nb\n"
+    with pytest.raises(StudyError, match=r"x: expected one block <!-- two -->"):
+        replaced(text, {"two": ""}, where="x")
+    with pytest.raises(StudyError, match="expected one block"):
+        replaced(text + text, {"one": ""}, where="x")
+
+
+def test_only_folders_with_results_are_published(tmp_path):
+    for name in ("b", "a", "c"):
+        (tmp_path / name).mkdir()
+    for name in ("b", "a"):
+        (tmp_path / name / "results.parquet").write_bytes(b"")
+    assert [path.name for path in published_folders(tmp_path)] == ["a", "b"]

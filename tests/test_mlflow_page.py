@@ -1,0 +1,289 @@
+"""The page of MLflow on a finished study, as a user sees it in a real browser.
+
+With HAIRLINE_PICTURES=<folder> it leaves pictures for the README there, and shows the published numbers of the study
+(its first two seeds) where there are any; else numbers drawn here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from mlflow.tracking import MlflowClient
+
+from hairline import ledger
+from hairline.config import CONF
+from hairline.ledger import CLASS_COLUMNS, FINISHED, Cell, Origin, RunFolder, cell_digest, cell_slug
+from hairline.ledger.attach import attach
+from hairline.ledger.fetch import fetch
+from hairline.ledger.tracker import Tracker
+from hairline.ledger.views import views_of
+from hairline.shown import cell_name, comparison, parent_name, parent_tags
+from hairline.study.design import SEED, expand
+from hairline.study.published import RESULTS
+from hairline.study_runs import declared
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+if CHROMIUM is None:
+    pytest.skip("needs chromium, google-chrome or chromium-browser on the PATH", allow_module_level=True)
+
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright  # noqa: E402 - brings no browser
+
+EXPERIMENT = "hairline"
+STUDY = declared("three_family")
+FACTORS = tuple(name for name in STUDY.names if name != SEED)
+CLASSES = ("background", "curve_1", "curve_2")
+OTHERS = {"head": "softmax", "resolution": "pen1", "network": "unet_slim", "budget": "laptop", "optimiser": "muon"}
+PUBLISHED = CONF.parent / "experiments" / STUDY.name / RESULTS
+PICTURES = os.environ.get("HAIRLINE_PICTURES")
+PATIENCE_MS = 30_000
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A study in a store: the server's address, the parent's id, and name, levels and best-first value of each cell."""
+
+    root: Path
+    url: str
+    parent: str
+    cells: pd.DataFrame
+
+
+def drawn(cell: dict[str, str]) -> dict[str, float]:
+    """Numbers of a cell, another for every cell."""
+    rng = np.random.default_rng([sum(map(ord, f"{name}{level}")) for name, level in cell.items()])
+    measures = ("test/iou", "test/precision", "test/recall", "val/iou", "oracle_jitter/iou")
+    return {f"{measure}/{name}": float(rng.uniform(0.3, 0.9)) for measure in measures for name in CLASSES}
+
+
+def numbers() -> list[tuple[dict[str, str], dict[str, float]]]:
+    """Cells of the study and what was measured of them, two seeds of the smallest product."""
+    cells = [cell for cell in expand(STUDY) if cell[SEED] in STUDY.seeds[:2]]
+    if PICTURES is None or not PUBLISHED.exists():
+        few = [cell for cell in cells if cell["loss"] in ("soft_ce", "tversky")]
+        return [(cell, drawn(cell)) for cell in few]
+    table = pd.read_parquet(PUBLISHED).query("sheet.isna()").astype({"seed": str})
+    table["name"] = table["split"] + "/" + table["measure"] + "/" + table["class"]
+    found = table.groupby([*FACTORS, SEED])
+    return [(cell, dict(found.get_group(tuple(cell.values()))[["name", "value"]].to_numpy())) for cell in cells]
+
+
+def run(root: Path, tracker: Tracker, parent: str, cell: dict[str, str], metrics: dict[str, float]) -> tuple[str, str]:
+    """A finished run of a cell, through the ledger and nothing trained; its names in MLflow and on the disk."""
+    levels = {"loss": cell["loss"], "class_weight": cell["class_weight"], "data_mix": cell["data_mix"]} | OTHERS
+    told = levels | {SEED: cell[SEED]}
+    folder = RunFolder(root, cell_slug(told), cell_digest(told))
+    assert folder.try_lock()
+    folder.begin(
+        Cell(levels, int(cell[SEED]), {"loss": {"name": cell["loss"]}}, "d1"), Origin(None, None, {}), study=STUDY.name
+    )
+    folder.write_config(f"loss: {cell['loss']}\n")
+    name = cell_name(told, STUDY.names)
+    assert name is not None
+    steps = [(step, {"train/loss": 1 / (1 + step)}) for step in range(0, 100, 20)]
+    tracker.start(folder, parent_id=parent, name=name)
+    for step, line in [*steps, (100, metrics)]:
+        folder.log(step, line)
+        tracker.log(step, line)
+    rows = [(*name.split("/"), value, 10, "v:1") for name, value in metrics.items()]
+    table = pd.DataFrame(rows, columns=list(CLASS_COLUMNS))
+    folder.write_results(table, table.assign(sheet=0))
+    folder.finish(FINISHED)
+    assert tracker.finish(FINISHED)
+    folder.unlock()
+    return name, folder.name
+
+
+def swept(root: Path) -> tuple[str, pd.DataFrame]:
+    """A store with the study in it; the parent's id and the cells, best first."""
+    uri = f"sqlite:///{root}/mlflow.db"
+    tracker = Tracker(uri, EXPERIMENT, root)
+    tracker.initialise()
+    overrides = [f"+experiment={STUDY.name}"]
+    cells = numbers()
+    views = views_of(comparison(STUDY, STUDY.names, CLASSES), time_ms=1)
+    tags = parent_tags(STUDY, overrides, len(cells))
+    parent = tracker.open_parent(parent_name(STUDY, overrides), tags, views)
+    rows = []
+    for cell, metrics in cells:
+        name, folder = run(root, tracker, parent, cell, metrics)
+        rows.append({"name": name, "folder": folder, **cell, "iou": metrics["test/iou/curve_1"]})
+    tracker.close_parent(parent, FINISHED)
+    report = root / "report.html"
+    report.write_text("<p>a report</p>")
+    assert attach(uri, STUDY.name, [report], root=root, experiment=EXPERIMENT) == parent
+    return parent, pd.DataFrame(rows).sort_values("iou", ascending=False, ignore_index=True)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def server(root: Path) -> Iterator[str]:
+    """`mlflow ui` on the store, its address once it answers."""
+    url, port = "http://127.0.0.1:{}", free_port()
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", f"sqlite:///{root}/mlflow.db"]
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (root / "server.log").open("w") as log:
+        process = subprocess.Popen(
+            [*command, "--port", str(port), "--workers", "1"],
+            env=os.environ | quiet, cwd=root, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+        try:
+            _wait(f"{url.format(port)}/health", process, root / "server.log")
+            yield url.format(port)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until and process.poll() is None:
+        with suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
+            if answer.status == 200:
+                return
+        time.sleep(0.2)
+    raise AssertionError(f"expected mlflow ui to answer at {url}, got:\n{log.read_text()[-2000:]}")
+
+
+@contextmanager
+def opened(browser: Browser, url: str) -> Iterator[Page]:
+    """A page of a fresh profile."""
+    context = browser.new_context(viewport={"width": 1500, "height": 860})
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    page.goto(url)
+    yield page
+    context.close()
+
+
+def picture(page: Page, name: str, folder: Path) -> None:
+    page.mouse.move(0, 0)
+    page.screenshot(path=Path(PICTURES or folder) / name)
+
+
+def close_assistant(page: Page) -> None:
+    """The panel that MLflow opens beside its page."""
+    panel = page.get_by_text("MLflow Assistant").locator("xpath=ancestor::div[.//button][1]")
+    with suppress(AssertionError):
+        expect(panel).to_be_visible(timeout=2000)
+        panel.get_by_role("button").last.click()
+
+
+def names(page: Page) -> Locator:
+    """The names of runs in the table, from above."""
+    return page.locator("[col-id='attributes.`Run Name`'] a")
+
+
+def sees_parent_and_children(page: Page, shown: Shown) -> None:
+    expect(names(page)).to_have_text([STUDY.name])
+    page.locator("[col-id='attributes.`Run Name`'] button").first.click()
+    expect(names(page)).to_have_count(1 + len(shown.cells))
+    assert set(names(page).all_inner_texts()) == {STUDY.name, *shown.cells["name"]}
+    assert {"soft_ce-none-scarce-s0", "tversky-measured-fresh-s1"} <= set(shown.cells["name"])
+
+
+def chooses_factors_as_columns(page: Page) -> None:
+    page.get_by_role("button", name="Columns").click()
+    for name in FACTORS:
+        page.get_by_placeholder("Search columns").fill(name)
+        line = page.locator("[class*='tree-treenode']").filter(has_text=re.compile(rf"^\s*{name}\s*$"))
+        line.first.locator("[class*='tree-checkbox']").first.click()
+        expect(page.locator(f"[role=columnheader][col-id='params.`{name}`']")).to_be_visible()
+    page.keyboard.press("Escape")
+    levels = page.locator("[role=gridcell][col-id='params.`class_weight`']").all_inner_texts()
+    assert {"none", "measured"} <= set(levels)
+
+
+def sees_charts_by_split_and_measure(page: Page) -> None:
+    for group in ("oracle_jitter/iou", "test/iou", "test/precision", "test/recall", "val/iou"):
+        expect(page.get_by_text(group, exact=True).first).to_be_attached()
+    expect(page.get_by_text("test/iou/curve_1", exact=True)).to_have_count(1)
+
+
+def opens_view(page: Page, name: str) -> None:
+    page.get_by_test_id("saved-views-trigger").click()
+    page.get_by_text(f"{STUDY.name}: {name}", exact=True).last.click()
+    expect(page.get_by_text("viewing a shared view")).to_be_visible()
+
+
+def column(page: Page, name: str) -> list[str]:
+    return page.locator(f"[role=gridcell][col-id='{name}']").all_inner_texts()
+
+
+def sees_cells_best_first(page: Page, shown: Shown) -> None:
+    expect(names(page)).to_have_text(list(shown.cells["name"]))
+    for name in (*FACTORS, SEED):
+        assert column(page, f"params.`{name}`") == list(shown.cells[name])
+    told = [float(text.rstrip("…")) for text in column(page, "metrics.`test/iou/curve_1`")]
+    np.testing.assert_allclose(told, shown.cells["iou"], atol=1e-6)
+
+
+def sees_means_over_seeds(page: Page, shown: Shown) -> None:
+    groups = page.locator("[col-id='attributes.`Run Name`']").get_by_text("Group: ")
+    means = shown.cells.groupby(list(FACTORS))["iou"].mean()
+    expect(groups).to_have_count(len(means))
+    told = [float(text) for text in column(page, "metrics.`test/iou/curve_1`")]
+    for mean in means:
+        assert min(abs(value - mean) for value in told) < 1e-6
+
+
+def sees_the_parent(page: Page) -> None:
+    expect(page.get_by_text(STUDY.question[:40])).to_be_visible()
+    expect(page.get_by_text("mean over seeds")).to_be_visible()
+
+
+def test_a_finished_study_on_the_page_of_mlflow(tmp_path: Path) -> None:
+    root = tmp_path / "mlruns"
+    root.mkdir()
+    parent, cells = swept(root)
+    with server(root) as url, sync_playwright() as playwright:
+        shown = Shown(root, url, parent, cells)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        experiment = MlflowClient(f"sqlite:///{root}/mlflow.db").get_experiment_by_name(EXPERIMENT)
+        runs = f"{url}/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
+        with opened(browser, runs) as page:
+            close_assistant(page)
+            sees_parent_and_children(page, shown)
+            chooses_factors_as_columns(page)
+            picture(page, "mlflow_runs.png", tmp_path)
+        with opened(browser, f"{runs}&compareRunsMode=CHART") as page:
+            close_assistant(page)
+            page.locator("[col-id='attributes.`Run Name`'] button").first.click()
+            sees_charts_by_split_and_measure(page)
+        with opened(browser, runs) as page:
+            close_assistant(page)
+            opens_view(page, "cells")
+            sees_cells_best_first(page, shown)
+            picture(page, "mlflow.png", tmp_path)
+            opens_view(page, "mean over seeds")
+            sees_means_over_seeds(page, shown)
+        with opened(browser, f"{url}/#/experiments/{experiment.experiment_id}/runs/{parent}") as page:
+            sees_the_parent(page)
+            picture(page, "mlflow_parent.png", tmp_path)
+        browser.close()
+        fetch(url, STUDY.name, tmp_path / "fetched", experiment=EXPERIMENT)
+    pd.testing.assert_frame_equal(ledger.read(tmp_path / "fetched"), ledger.read(root), check_exact=True)
