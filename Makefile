@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup train sweep test check format notebooks bench soak preview ui lock clean
+.PHONY: help setup train sweep test check format notebooks bench soak preview pictures ui lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -48,6 +48,9 @@ soak: setup  ## a study killed 20 times at random, and an MLflow server that goe
 
 preview: setup  ## a contact sheet of sheets and their truth, and what they are made of
 	$(BIN)/python -m hairline sheets --preview preview.png
+
+pictures: setup  ## MLflow's page on the published study, as pictures in experiments/pictures
+	HAIRLINE_PICTURES=experiments/pictures $(BIN)/python -m pytest -q tests/test_mlflow_page.py
 
 ui: setup  ## the MLflow web page over mlruns/
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db

@@ -21,7 +21,7 @@ settings.load_profile("shared machine")
 torch.set_num_threads(1)  # tiny tensors: a second thread only waits
 
 
-LONG = ("test_launchers.py", "test_studies.py", "test_train.py")
+LONG = ("test_launchers.py", "test_mlflow_page.py", "test_studies.py", "test_train.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

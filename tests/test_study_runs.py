@@ -71,6 +71,11 @@ def test_where_numbers_come_from():
     assert told["versions"] == "numpy 2.0, torch 2"
 
 
+def test_versions_that_differ_between_runs_are_all_told():
+    runs = [manifest(origin=Origin("0123456789abcdef", False, {"torch": version}, 1)) for version in ("2.9", "2.8")]
+    assert made_by([*runs, manifest()])["versions"] == "numpy 2.0, torch 2.8 and 2.9"
+
+
 def test_every_study_of_conf_is_declared_and_others_are_not():
     assert declared("three_family").name == "three_family"
     with pytest.raises(StudyError, match="one of data_mix, five_losses"):

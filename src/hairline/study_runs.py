@@ -95,7 +95,7 @@ def made_by(manifests: Iterable[Manifest]) -> dict[str, str]:
     runs = list(manifests)
     once = [run for run in runs if run.attempts == 1 and run.finished]
     hours = sum(_seconds(run) for run in once) / 3600
-    versions = {name: version for run in runs for name, version in run.origin.versions.items()}
+    versions = sorted({name for run in runs for name in run.origin.versions})
     return {
         "cells": str(len(runs)),
         "commits": ", ".join(_distinct(_commit(run) for run in runs)),
@@ -104,8 +104,12 @@ def made_by(manifests: Iterable[Manifest]) -> dict[str, str]:
         "last finished": max(run.finished or "" for run in runs),
         "hours of training": f"{hours:.1f} ({len(runs) - len(once)} resumed cells not counted)",
         "analysed on": f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
+        "versions": ", ".join(f"{name} {_versions(runs, name)}" for name in versions),
     }
+
+
+def _versions(runs: Iterable[Manifest], name: str) -> str:
+    return " and ".join(_distinct(run.origin.versions[name] for run in runs if name in run.origin.versions))
 
 
 def _commit(run: Manifest) -> str:

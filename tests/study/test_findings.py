@@ -50,6 +50,14 @@ def test_nothing_is_decided_without_an_interval_and_what_holds_has_room(kind):
     assert seen == {True, False, None}
 
 
+def test_words_say_what_an_interval_must_do():
+    """An interval from .001 to .03 holds a rise, and does not show one of .02 or more."""
+    assert Expectation("up", 0.02).holds(0.001, 0.03)
+    assert Expectation("up", 0.02).text == "a rise whose interval reaches .02"
+    assert Expectation("down", 0.02).text == "a fall whose interval reaches -.02"
+    assert Expectation("not_down", 0.02).text == "no fall of .02 or more"
+
+
 def test_numbers_are_told_as_wide_as_their_interval():
     assert Finding("test/iou", "a", "x", "", 0.0312, 0.0204, 0.0421, 0.0, 5, None).value == "+.031 [.020, .042]"
     assert Finding("m", "a", "x", "", -0.00312, -0.0042, -0.002, 0.0, 5, None).value == "-.0031 [-.0042, -.0020]"

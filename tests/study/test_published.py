@@ -9,7 +9,7 @@ import pytest
 from study_cases import THREE, planted
 
 from hairline.study.design import StudyError
-from hairline.study.published import read_results, results_csv, tidy, write_results, write_tables
+from hairline.study.published import demand_unedited, read_results, results_csv, tidy, write_results, write_tables
 from hairline.study.results import Results
 
 
@@ -84,6 +84,24 @@ def test_other_tables_keep_their_digests(results, tmp_path):
 
 def test_a_folder_without_results_says_what_writes_them(tmp_path):
     with pytest.raises(StudyError, match="python -m hairline study writes it"):
+        read_results(tmp_path, THREE)
+
+
+def test_a_folder_without_digests_is_not_called_unedited(results, tmp_path):
+    with pytest.raises(StudyError, match=r"expected digests.json.*python -m hairline study"):
+        demand_unedited(tmp_path)
+    write_results(tmp_path, results)
+    (tmp_path / "digests.json").unlink()
+    with pytest.raises(StudyError, match=r"expected digests.json.*git checkout"):
+        read_results(tmp_path, THREE)
+
+
+def test_a_table_that_was_put_beside_the_others_is_named(results, tmp_path):
+    write_results(tmp_path, results)
+    told = json.loads((tmp_path / "digests.json").read_text())
+    del told["results.parquet"]
+    (tmp_path / "digests.json").write_text(json.dumps(told))
+    with pytest.raises(StudyError, match=r"results.parquet \(no digest"):
         read_results(tmp_path, THREE)
 
 

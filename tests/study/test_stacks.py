@@ -1,5 +1,8 @@
 """Single remedies and the stack of all, on planted studies."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from claim_cases import CLEARS, SMALL, verdict_of, with_rows
 from study_cases import planted
@@ -57,6 +60,24 @@ def test_the_weakest_axis_is_told(tmp_path):
     rows = results.rows.merge(results.cells, on="run")
     chosen = (rows["condition"] == "none/dice/scarce") & (rows["measure"] == "precision") & (rows["class"] == "curve_2")
     assert found.findings[1].effect == pytest.approx(rows.loc[chosen & (rows["split"] == "test"), "value"].mean())
+
+
+def test_a_condition_that_finds_nothing_does_not_clear(tmp_path):
+    """Without a pixel found there is no precision, and recall 0 rules it out; the rest is judged as before."""
+    results = planted(effect=raised(of_3=0.2), cell_sd=0.01, sheet_sd=0.01, **SMALL)
+    run = results.cells.loc[results.cells["condition"] == "none/dice/scarce", "run"]
+    hit = results.sheets["run"].isin(run)
+    nothing = {"precision": np.nan, "recall": 0.0, "iou": 0.0, "f1": 0.0, "area_ratio": 0.0}
+    sheets = results.sheets.assign(
+        value=results.sheets["value"].where(~hit, results.sheets["measure"].map(nothing)),
+    )
+    found = verdict_of(tmp_path, replace(results, sheets=sheets), CLEARS)
+    assert found.verdict == SUPPORTED, found.sentence
+    told = found.findings[1]
+    assert (told.contrast, told.measure, told.high) == ("weakest axis of none/dice/scarce", "test/recall", 0.0)
+    alone = verdict_of(tmp_path, replace(results, sheets=sheets), CLEARS | {"thresholds": {"test/precision": 0.5}})
+    assert alone.verdict == UNTESTABLE
+    assert "no value of test/precision of curve_1 in none/dice/scarce" in alone.sentence
 
 
 def test_pairs_and_the_base_are_asked_where_named_and_stacks_only_where_wanted(tmp_path):

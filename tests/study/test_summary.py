@@ -68,6 +68,15 @@ def test_tested_claims_have_a_line_and_the_others_are_named():
     assert block.endswith("cannot be: pens lift IoU.")
 
 
+def test_bars_in_a_text_do_not_end_its_cell():
+    """Levels are joined by `|`, which ends a cell in Markdown."""
+    sentence = "test/iou, loss=dice|tversky less loss=soft_ce: +.03 [.02, .04]"
+    block = verdict_block(VERDICTS.assign(sentence=sentence))
+    (line,) = [line for line in block.splitlines() if "weights raise recall" in line]
+    assert r"loss=dice\|tversky" in line
+    assert line.replace(r"\|", "").count("|") == block.splitlines()[0].count("|")
+
+
 def test_the_row_of_a_study_counts_cells_seeds_and_verdicts(results):
     row = study_row(results, VERDICTS, "planted")
     assert "60 cells, 5 seeds; 1 left out | 1 supported | 3.0 |" in row

@@ -78,6 +78,30 @@ def test_a_measure_that_never_varies_is_judged(tmp_path):
         assert (found.verdict, found.key.low, found.key.high) == (verdict, 0, 0)
 
 
+def test_a_curve_without_value_leaves_a_claim_on_all_curves_open(tmp_path):
+    """Every seed has a cell in which the second curve has no value: what the first one shows is not all."""
+    results = planted(effect=shift(0.1, loss="dice"), **SMALL)
+    run = results.cells.loc[results.cells["condition"] == "none/dice/scarce", "run"]
+    lost = results.sheets["run"].isin(run) & (results.sheets["class"] == "curve_2")
+    results = replace(results, sheets=results.sheets.assign(value=results.sheets["value"].where(~lost)))
+    found = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
+    assert found.verdict == UNDECIDED, found.sentence
+    assert [(it.of, it.holds, it.seeds) for it in found.findings] == [("curve_1", True, 5), ("curve_2", None, 0)]
+    assert found.sentence == (
+        "Undecided: test/recall of curve_2, loss=dice less loss=soft_ce: no value in any seed where a rise whose "
+        "interval reaches .02 was expected (1 of 2 findings are open)."
+    )
+
+
+def test_seeds_are_told_as_they_differ_between_curves(tmp_path):
+    results = planted(effect=shift(0.1, loss="dice"), **SMALL)
+    run = results.cells.loc[results.cells["cell"] == "none/dice/scarce/s3", "run"]
+    lost = results.sheets["run"].isin(run) & (results.sheets["class"] == "curve_2")
+    results = replace(results, sheets=results.sheets.assign(value=results.sheets["value"].where(~lost)))
+    found = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
+    assert found.sentence.startswith("Supported over 4 to 5 seeds: ")
+
+
 def test_a_claim_of_several_criteria_needs_all(tmp_path):
     results = planted(effect=shift(0.1, loss="dice"), **SMALL)
     wrong = RECALL | {"measure": "test/precision", "expect": "up"}

@@ -102,7 +102,10 @@ class Numbers:
 
 
 def found(numbers: Numbers, comparison: Comparison) -> list[Finding]:
-    """A finding for each class that has values in the conditions asked for. Raises `NotTestable`."""
+    """A finding for each class that has values in the conditions asked for; it is open where no seed has all of them.
+
+    Raises `NotTestable` where that is so of every class.
+    """
     for term in comparison.terms:
         numbers.weights(term)
     names = comparison.classes or numbers.classes
@@ -111,12 +114,21 @@ def found(numbers: Numbers, comparison: Comparison) -> list[Finding]:
     findings = []
     for name in names:
         told = summed(numbers, comparison.terms, name)
-        if told is not None and told.seeds:
+        if told is not None and (told.seeds or _partly(numbers, comparison.terms, name)):
             findings.append(finding_of(comparison, name, told))
-    if not findings:
+    if not any(it.seeds for it in findings):
         where = "; ".join(dict.fromkeys(words_of(term.where) for term in comparison.terms))
         raise NotTestable(f"no value of {comparison.measure} for {', '.join(names) or 'any curve'} in {where}")
     return findings
+
+
+def _partly(numbers: Numbers, terms: Sequence[Term], name: str) -> bool:
+    """Whether a class has a value in some cells of each term; one that a head does not know has none at all."""
+    for term in terms:
+        read = numbers.of(term.measure, term.of or name)
+        if read is None or not np.isfinite(read.values[numbers.weights(term) != 0]).any():
+            return False
+    return True
 
 
 def finding_of(comparison: Comparison, name: str, told: Estimate) -> Finding:

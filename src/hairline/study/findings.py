@@ -33,8 +33,8 @@ import numpy as np
 EXPECTED: Final = ("up", "down", "none", "not_up", "not_down", "at_least", "at_most")
 BOUNDS: Final = ("at_least", "at_most")
 _TEXTS: Final = {
-    "up": "a rise of {0} or more",
-    "down": "a fall of {0} or more",
+    "up": "a rise whose interval reaches {0}",
+    "down": "a fall whose interval reaches -{0}",
     "none": "no change of {0} or more",
     "not_up": "no rise of {0} or more",
     "not_down": "no fall of {0} or more",
@@ -52,7 +52,7 @@ class Expectation:
 
     @property
     def text(self) -> str:
-        """In words, as `a rise of .02 or more`."""
+        """In words, as `no rise of .02 or more`; of a rise, what its interval must do to hold."""
         return _TEXTS[self.kind].format(plain(self.margin))
 
     def holds(self, low: float, high: float) -> bool | None:
@@ -115,6 +115,8 @@ class Finding:
     @property
     def value(self) -> str:
         """Effect and interval, as `+.031 [.020, .042]`."""
+        if not self.seeds:
+            return "no value in any seed"
         decimals = decimals_of(self.effect, self.high - self.low)
         effect = short(self.effect, decimals)
         sign = "+" if self.signed and self.effect >= 0 else ""

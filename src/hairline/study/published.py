@@ -101,9 +101,19 @@ def read_results(folder: Path, study: Study) -> Results:
 
 
 def demand_unedited(folder: Path) -> None:
-    """Raises `StudyError` naming the tables of `folder` that are not as they were written, or that are gone."""
-    wrong = []
-    for name, digest in _digests(folder).items():
+    """Raises `StudyError` naming the tables of `folder` that are not as they were written, or that are gone.
+
+    A folder without digests, or with results that have none, says nothing of itself, and is refused as well.
+    """
+    if not (folder / DIGESTS).exists():
+        raise StudyError(
+            f"{folder}: expected {DIGESTS} beside the tables of a study, got no such file; restore it (git checkout), "
+            "or python -m hairline study writes it with them"
+        )
+    digests = _digests(folder)
+    written = (RESULTS, RESULTS_CSV, ENVIRONMENT)
+    wrong = [f"{name} (no digest)" for name in written if name not in digests and (folder / name).exists()]
+    for name, digest in digests.items():
         path = folder / name
         found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "no file"
         if found != digest:
@@ -120,7 +130,7 @@ def _digests(folder: Path) -> dict[str, str]:
     try:
         return dict(json.loads(path.read_text())) if path.exists() else {}
     except ValueError as error:
-        raise StudyError(f"{path}: expected digests as JSON, got {error}; restore the file, or delete it") from error
+        raise StudyError(f"{path}: expected digests as JSON, got {error}; restore the file (git checkout)") from error
 
 
 def _csv(table: pd.DataFrame) -> bytes:

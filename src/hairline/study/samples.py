@@ -131,5 +131,8 @@ def _array(results: Results, table: pd.DataFrame, column: str) -> Float64:
 
 
 def _crossed(support: Float64) -> bool:
-    """Whether the truth of sheet n is the same for all seeds, as where the test split is a fixed folder of images."""
-    return support.shape[1] > 1 and bool(np.all(support == support[:1, :1]))
+    """Whether the truth of sheet n is the same for all seeds, as where the test split is a fixed folder of images.
+
+    Conditions may differ, as the resolutions do, which count the pixels of one sheet.
+    """
+    return support.shape[1] > 1 and bool(np.all(support == support[:, :1]))

@@ -19,7 +19,7 @@ Only what was chosen by the same numbers is open to that optimism: a stack among
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,9 +56,9 @@ def cleared(numbers: Numbers, clears: Clears) -> list[Finding]:
     lacking = [str(count) for count in clears.short if count not in wanted.values()]
     if lacking:
         raise NotTestable(f"no cells with {' or '.join(lacking)} of {len(FAMILIES)} families moved")
-    findings = [_short(label, list(_axes(numbers, clears, label))) for label in wanted]
+    findings = [_short(label, _axes(numbers, clears, label)) for label in wanted]
     if clears.stack:
-        findings.append(_stack({label: list(_axes(numbers, clears, label)) for label in stacks_of(families)}))
+        findings.append(_stack({label: _axes(numbers, clears, label) for label in stacks_of(families)}))
     return findings
 
 
@@ -131,14 +131,23 @@ def _means(numbers: Numbers, measure: str, name: str) -> dict[str, float]:
     return {str(label): mean for label, mean in means.items() if np.isfinite(mean)}
 
 
-def _axes(numbers: Numbers, clears: Clears, label: str) -> Iterator[_Axis]:
-    """All axes of a condition. Raises `NotTestable` for a measure that it lacks."""
+def _axes(numbers: Numbers, clears: Clears, label: str) -> list[_Axis]:
+    """All axes of a condition that have a value; a network that finds no pixel of a curve has no precision there.
+
+    Raises `NotTestable` for a measure that was not taken, and for a value that is lacking in a condition which the
+    other axes do not rule out.
+    """
+    axes, lacking = [], ""
     for measure, threshold in clears.thresholds.items():
         for name in clears.classes or numbers.classes:
             told = summed(numbers, [Term(measure, {"condition": (label,)}, outside=True)], name)
             if told is None or not told.seeds:
-                raise NotTestable(f"no value of {measure} of {name} in {label}")
-            yield _Axis(measure, name, told, threshold)
+                lacking = lacking or f"no value of {measure} of {name} in {label}"
+            else:
+                axes.append(_Axis(measure, name, told, threshold))
+    if lacking and _reaches(axes) is not False:
+        raise NotTestable(lacking)
+    return axes
 
 
 def _reaches(axes: list[_Axis]) -> bool | None:

@@ -17,6 +17,7 @@ import pandas as pd
 from hairline.study.design import StudyError
 from hairline.study.estimates import interval
 from hairline.study.families import families_of, moves
+from hairline.study.findings import short
 from hairline.study.published import RESULTS
 from hairline.study.results import Results
 from hairline.study.samples import samples
@@ -55,13 +56,9 @@ def _means(results: Results, measure: str, name: str) -> list[str]:
     for each in samples(results, measure, name).values:
         known = each[np.isfinite(each)]
         low, high, _ = interval(known)
-        half = "" if np.isnan(low) else f" ±{_short((high - low) / 2)}"
-        found.append(f"{_short(known.mean())}{half}" if len(known) else "-")
+        half = "" if np.isnan(low) else f" ±{short((high - low) / 2, 3)}"
+        found.append(f"{short(float(known.mean()), 3)}{half}" if len(known) else "-")
     return found
-
-
-def _short(value: float) -> str:
-    return f"{value:.3f}".replace("0.", ".", 1)
 
 
 def verdict_block(table: pd.DataFrame) -> str:
@@ -70,12 +67,17 @@ def verdict_block(table: pd.DataFrame) -> str:
     lines = ["| claim of the source | its numbers | verdict | measured here, 95 % | study |", "|---|---|---|---|---|"]
     for row in tested.to_dict("records"):
         numbers = row["sourced_numbers"] if isinstance(row["sourced_numbers"], str) else ""
-        measured = str(row["sentence"])
-        lines.append(f"| {row['statement']} | {numbers} | **{row['verdict']}** | {measured} | {row['study']} |")
+        told = [row["statement"], numbers, f"**{row['verdict']}**", row["sentence"], row["study"]]
+        lines.append(f"| {' | '.join(_in_cell(str(text)) for text in told)} |")
     rest = table[table["verdict"] == "untestable"]
     if len(rest):
         lines += ["", f"Not tested, since the cells were not run or cannot be: {'; '.join(rest['statement'])}."]
     return "\n".join(lines)
+
+
+def _in_cell(text: str) -> str:
+    """A text whose bars do not end its cell."""
+    return text.replace("|", r"\|")
 
 
 def study_row(results: Results, verdicts: pd.DataFrame, folder: str) -> str:

@@ -150,6 +150,8 @@ def _sentence(verdict: str, key: Finding, findings: Sequence[Finding]) -> str:
     seeds = "one seed" if key.seeds == 1 else f"{key.seeds} seeds"
     count = len(findings)
     if verdict == SUPPORTED:
+        least, most = (end(it.seeds for it in findings) for end in (min, max))
+        seeds = seeds if least == most else f"{least} to {most} seeds"
         told = f"{key.told}" if count == 1 else f"all {count} findings hold, the narrowest being {key.told}"
         return f"Supported over {seeds}: {told} where {key.expected} was expected."
     if verdict == REFUTED:
@@ -160,7 +162,8 @@ def _sentence(verdict: str, key: Finding, findings: Sequence[Finding]) -> str:
         return f"Undecided: one seed, no interval; {key.told} where {key.expected} was expected."
     still = sum(it.holds is None for it in findings)
     told = "" if count == 1 else f" ({still} of {count} findings are open)"
-    return f"Undecided over {seeds}: {key.told} where {key.expected} was expected{told}."
+    over = f" over {seeds}" if key.seeds else ""
+    return f"Undecided{over}: {key.told} where {key.expected} was expected{told}."
 
 
 def _beside_sentence(findings: Sequence[Finding]) -> str:
