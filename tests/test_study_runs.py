@@ -67,7 +67,7 @@ def test_where_numbers_come_from():
     assert told["cells"] == "2"
     assert told["commits"] == "0123456789ab, 0123456789ab with changes"
     assert told["threads a cell"] == "1, 2"
-    assert told["hours of training"] == "0.5 (1 resumed cells not counted)"
+    assert told["hours of training"] == "0.5 by the clock of each cell (1 resumed ones left out)"
     assert told["versions"] == "numpy 2.0, torch 2"
 
 

@@ -73,6 +73,8 @@ def _study(options: argparse.Namespace, *, console: Console) -> int:
         return 0
     if options.bootstraps < 100:
         raise StudyError(f"--bootstraps must be 100 or more, got {options.bootstraps}; 1000 take seconds")
+    if options.published and (options.partial or options.only):
+        raise StudyError("--published analyses what was written, so --partial and --only need the runs; leave it out")
     claims = read_claims(options.claims, groups=groups())
     results = read_results(out, study) if options.published else _gathered(study, options, console)
     _publish(results, claims, out, options, console)
@@ -150,8 +152,10 @@ def _verdicts(table: pd.DataFrame) -> Table:
     shown.add_column("verdict", no_wrap=True)
     shown.add_column("effect", justify="right", no_wrap=True)
     shown.add_column("95 %", justify="right", no_wrap=True)
+    shown.add_column("of", overflow="fold")
     for row in tested.to_dict("records"):
-        effect = "-" if pd.isna(row["effect"]) else f"{row['effect']:+.3f}"
-        interval = "-" if pd.isna(row["low"]) else f"{row['low']:+.3f} to {row['high']:+.3f}"
-        shown.add_row(str(row["statement"]), str(row["verdict"]), effect, interval)
+        form = "+.3f" if row["signed"] else ".3f"
+        effect = "-" if pd.isna(row["effect"]) else format(row["effect"], form)
+        interval = "-" if pd.isna(row["low"]) else f"{row['low']:{form}} to {row['high']:{form}}"
+        shown.add_row(str(row["statement"]), str(row["verdict"]), effect, interval, f"{row['measure']} {row['class']}")
     return shown

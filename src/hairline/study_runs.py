@@ -102,7 +102,7 @@ def made_by(manifests: Iterable[Manifest]) -> dict[str, str]:
         "threads a cell": ", ".join(_distinct(str(run.origin.threads) for run in runs)),
         "first started": min(run.started for run in runs),
         "last finished": max(run.finished or "" for run in runs),
-        "hours of training": f"{hours:.1f} ({len(runs) - len(once)} resumed cells not counted)",
+        "hours of training": f"{hours:.1f} by the clock of each cell ({len(runs) - len(once)} resumed ones left out)",
         "analysed on": f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}",
         "versions": ", ".join(f"{name} {_versions(runs, name)}" for name in versions),
     }

@@ -158,3 +158,11 @@ def test_levels_of_a_factor_may_be_asked_for_alone():
     assert "none/tversky/scarce/s0 (not asked for)" in part.left_out
     with pytest.raises(StudyError, match="loss=focal is no level of this study"):
         assembled(SMALL, runs, only={"loss": ["focal"]})
+
+
+def test_a_run_that_is_two_cells_is_refused():
+    odd = replace(SMALL, also=({"class_weight": ("measured",), "loss": ("dice",)},))
+    with pytest.raises(
+        StudyError, match=r"run-\d+ is measured/dice/scarce/s0 and measured/dice/s0 at once; mend `also`"
+    ):
+        assembled(odd, runs_of(replace(odd, also=())))

@@ -94,7 +94,10 @@ def test_the_title_counts_conditions_that_clear_all_axes_on_all_curves(results):
     clear = np.all([table >= low[axis] for axis, its in means.items() for table in its], axis=0)
     assert 0 < clear.sum() < len(clear)
     figure = frontier(results, tables(results).cells, usable=low)
-    assert figure.get_suptitle() == f"Measured frontier: {clear.sum()} of 14 conditions are usable on both curves"
+    assert (
+        figure.get_suptitle()
+        == f"Measured frontier: {clear.sum()} of 14 conditions are usable on both curves by their means"
+    )
     by_axis = {
         name: {axis: its[place].to_frame("mean") for axis, its in means.items()}
         for place, name in enumerate(results.classes)

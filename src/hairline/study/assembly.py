@@ -94,6 +94,11 @@ def _matched(study: Study, cells: Sequence[Cell], runs: Iterable[Found]) -> dict
     for run in runs:
         levels = {**run.levels, SEED: str(run.seed)}
         own = [cell for cell in cells if all(levels.get(name) == level for name, level in cell.items())]
+        if len(own) > 1:
+            names = " and ".join(_name(study, cell) for cell in own)
+            raise StudyError(
+                f"study {study.name!r}: {run.run} is {names} at once; mend `also`, its cells are in the grid"
+            )
         for cell in own:
             key = _key(study, cell)
             other = matched.get(key)

@@ -35,13 +35,15 @@ from hairline.study.design import StudyError
 from hairline.study.nodes import NodeError, demand_keys, listed, number, one_of, text
 
 CLAIMS: Final = "claims.yaml"
-SOURCES: Final = (
-    "000_badef26fdf6581e4.txt",
-    "001_e399620bec03148d.txt",
-    "002_ad04127950089372.txt",
-    "003_3df263de0ed4899e.txt",
-    "004_7b45228e30c13677.txt",
-)
+SOURCES: Final = {
+    "000_badef26fdf6581e4.txt": "the note on overlap of thin curves",
+    "001_e399620bec03148d.txt": "the field guide to imbalance",
+    "002_ad04127950089372.txt": "the note on binary and multiclass masks",
+    "003_3df263de0ed4899e.txt": "the note on the shape of the target",
+    "004_7b45228e30c13677.txt": "the primer on labelling pixels",
+}
+"""The texts that the project starts from, and what they are called where there is no room for their names."""
+
 STANDINGS: Final = ("sourced", "illustrative")
 _NEEDED: Final = {"id", "source", "statement", "run", "standing"}
 _ALLOWED: Final = {"numbers", "test", "untestable", "declared", "against", "caution"}
@@ -128,7 +130,7 @@ def _claim(node: Any, language: Language) -> Claim:
         raise NodeError("expected `test` or `untestable` with a reason, got both or neither; leave one")
     return Claim(
         id=text(node["id"], "id"),
-        source=one_of(node["source"], SOURCES, "source"),
+        source=one_of(node["source"], tuple(SOURCES), "source"),
         statement=text(node["statement"], "statement"),
         run=text(node["run"], "run"),
         standing=one_of(node["standing"], STANDINGS, "standing"),

@@ -121,7 +121,7 @@ def usable_conditions(tables: Mapping[str, Mapping[str, pd.DataFrame]], usable: 
 def _title(tables: Mapping[str, Mapping[str, pd.DataFrame]], usable: Mapping[str, float]) -> str:
     count = len(usable_conditions(tables, usable))
     total = len(next(iter(next(iter(tables.values())).values())))
-    return f"Measured frontier: {count} of {total} conditions are usable on {_all_of(len(tables))}"
+    return f"Measured frontier: {count} of {total} conditions are usable on {_all_of(len(tables))} by their means"
 
 
 def _all_of(curves: int) -> str:

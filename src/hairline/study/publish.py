@@ -19,7 +19,7 @@ from typing import Final
 import pandas as pd
 
 from hairline.ledger.atomic import make_folder, write_bytes
-from hairline.study.claims import Claim
+from hairline.study.claims import SOURCES, Claim
 from hairline.study.effects import Effects, effects
 from hairline.study.figures import Picture, all_figures
 from hairline.study.figures_sheets import best_run, pictures_of
@@ -31,6 +31,7 @@ from hairline.study.verdicts import findings_table, judge, table
 REPORT: Final = "report.html"
 EFFECTS: Final = "effects.csv"
 VERDICTS: Final = "verdicts.csv"
+SHEETS: Final = "sheets"
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,20 @@ def publish(
     tell("figures")
     pictures = pictures_of(overlays(best_run(results, found.cells)))
     drawn, not_drawn = all_figures(results, found, pictures=pictures)
-    for old in set((folder / "figures").glob("*.png")) - {folder / "figures" / f"{name}.png" for name in drawn}:
-        old.unlink()
+    _remove_others(folder / "figures", drawn)
     for name, it in drawn.items():
         write_bytes(folder / "figures" / f"{name}.png", it.png)
     tell("report")
-    write_bytes(folder / REPORT, render_report(results, found, verdicts, drawn))
+    write_bytes(folder / REPORT, render_report(results, found, verdicts, drawn, sources=SOURCES))
     return Published(found, verdicts, drawn, not_drawn)
+
+
+def _remove_others(figures: Path, drawn: Mapping[str, Picture]) -> None:
+    """Figures of an earlier time; but overlays stay where the run folders that they were made of are not here."""
+    kept = {*drawn, *([] if SHEETS in drawn else [SHEETS])}
+    for old in figures.glob("*.png"):
+        if old.stem not in kept:
+            old.unlink()
 
 
 def _tables(found: Effects) -> dict[str, bytes]:

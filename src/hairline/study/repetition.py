@@ -5,7 +5,8 @@ Method
 A published condition has one value a seed. A further run of it lies, with a chance of .95, within the prediction
 interval mean +- t(S - 1) sd sqrt(1 + 1 / S) of those values, if they are normal (Geisser, "Predictive Inference", 1993,
 section 2.1). The repeated seed is left out of them where others remain: a run must not widen the interval that it is
-judged by.
+judged by. Of many numbers one would lie outside by chance; of m of them the level is 1 - .05 / m (Bonferroni), so that
+all lie inside with a chance of .95 at least.
 """
 
 from __future__ import annotations
@@ -59,8 +60,10 @@ def cell_of(results: Results, row: pd.Series) -> Cell:
     return levels | {"seed": str(row["seed"])}
 
 
-def compare(results: Results, row: pd.Series, again: pd.DataFrame, *, measures: Sequence[str]) -> list[Repeated]:
-    """The primary numbers of one cell beside its repetition; `again` has split, measure, class and value."""
+def compare(
+    results: Results, row: pd.Series, again: pd.DataFrame, *, measures: Sequence[str], level: float = 0.95
+) -> list[Repeated]:
+    """The numbers of one cell beside its repetition: split, measure, class, value; `level` is that of each interval."""
     found = []
     values = again.set_index(["split", "measure", "class"])["value"]
     for told in measures:
@@ -73,7 +76,7 @@ def compare(results: Results, row: pd.Series, again: pd.DataFrame, *, measures: 
             others = results.cells[
                 (results.cells["condition"] == row["condition"]) & (results.cells["run"] != row["run"])
             ]
-            low, high = prediction(of_class[others["run"]].to_numpy(np.float64))
+            low, high = prediction(of_class[others["run"]].to_numpy(np.float64), level=level)
             now = float(values.get((split, measure, name), np.nan))
             found.append(Repeated(str(row["cell"]), told, name, float(of_class[row["run"]]), now, low, high))
     return found

@@ -31,7 +31,7 @@ ORDERS: Final = 2
 VERDICTS: Final = ("supported", "refuted", "undecided", "untestable")
 VERDICT_COLUMNS: Final = (
     *("claim", "statement", "source", "standing", "sourced_numbers", "verdict", "study"),
-    *("effect", "low", "high", "seeds", "sentence"),
+    *("measure", "class", "effect", "low", "high", "signed", "seeds", "sentence"),
 )
 ASIDE: Final = ("elsewhere", "caution")
 """What other studies say of a claim, and what does not fit together: shown below the sentence, if the table has it."""
@@ -204,10 +204,10 @@ def _verdict(row: Mapping[Any, Any]) -> dict[str, Any]:
     told = {name: text_of(row[name]) for name in VERDICT_COLUMNS} | {name: text_of(row.get(name)) for name in ASIDE}
     effect, low, high = (pd.to_numeric(row[name], errors="coerce") for name in ("effect", "low", "high"))
     seeds = pd.to_numeric(row["seeds"], errors="coerce")
-    there = bool(np.isfinite(effect))
+    there, signed = bool(np.isfinite(effect)), str(row["signed"]) != "False"  # text where the table was a file
     digits = 4 if np.nanmax(np.abs([effect, low, high, 0])) < _SMALL else 3
     return told | {
-        "effect": number(effect, digits, signed=True) if there else NOTHING,
-        "span": span(low, high, digits, signed=True) if there else "",
+        "effect": number(effect, digits, signed=signed) if there else NOTHING,
+        "span": span(low, high, digits, signed=signed) if there else "",
         "seeds": f"{int(seeds)} seed{'s' if seeds != 1 else ''}" if there and np.isfinite(seeds) else "",
     }

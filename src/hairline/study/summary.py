@@ -67,11 +67,12 @@ def verdict_block(table: pd.DataFrame) -> str:
     lines = ["| claim of the source | its numbers | verdict | measured here, 95 % | study |", "|---|---|---|---|---|"]
     for row in tested.to_dict("records"):
         numbers = row["sourced_numbers"] if isinstance(row["sourced_numbers"], str) else ""
-        told = [row["statement"], numbers, f"**{row['verdict']}**", row["sentence"], row["study"]]
+        measured = str(row["sentence"]).removeprefix(f"{str(row['verdict']).capitalize()} ")
+        told = [row["statement"], numbers, f"**{row['verdict']}**", measured, row["study"]]
         lines.append(f"| {' | '.join(_in_cell(str(text)) for text in told)} |")
     rest = table[table["verdict"] == "untestable"]
     if len(rest):
-        lines += ["", f"Not tested, since the cells were not run or cannot be: {'; '.join(rest['statement'])}."]
+        lines += ["", f"{len(rest)} more claims and numbers are not tested: verdicts.csv of a study says why, one by one."]
     return "\n".join(lines)
 
 

@@ -37,7 +37,7 @@ UNTESTABLE: Final = "untestable"
 VERDICTS: Final = (SUPPORTED, REFUTED, UNDECIDED, UNTESTABLE)
 COLUMNS: Final = (
     *("claim", "statement", "source", "standing", "sourced_numbers", "verdict", "study"),
-    *("effect", "low", "high", "seeds", "sentence", "elsewhere", "caution"),
+    *("measure", "class", "contrast", "effect", "low", "high", "signed", "seeds", "sentence", "elsewhere", "caution"),
 )
 FINDING_COLUMNS: Final = (
     *("claim", "study", "measure", "class", "contrast", "expected"),
@@ -177,9 +177,10 @@ def _beside_sentence(findings: Sequence[Finding]) -> str:
 
 def _row(verdict: Verdict) -> list[object]:
     claim, key = verdict.claim, verdict.key
-    numbers = (key.effect, key.low, key.high, key.seeds) if key else (float("nan"),) * 4
+    what = (key.measure, key.of, key.contrast) if key else ("", "", "")
+    numbers = (key.effect, key.low, key.high, key.signed, key.seeds) if key else (float("nan"),) * 5
     elsewhere = "; ".join(f"{study}: {told}" for study, told in verdict.elsewhere)
     return [
         *(claim.id, claim.statement, claim.source, claim.standing, claim.sourced_numbers, verdict.verdict),
-        *(verdict.study, *numbers, verdict.sentence, elsewhere, claim.caution),
+        *(verdict.study, *what, *numbers, verdict.sentence, elsewhere, claim.caution),
     ]
