@@ -106,6 +106,9 @@ def test_a_finished_sweep_is_skipped_and_its_tables_shown_again(main, store, cap
     assert main("-m", "loss=dice,focal") == 0
     again = capsys.readouterr().out
     assert "2 of 2 cells were finished before" in again
+    children = [run for run in mlflow_runs(store) if "mlflow.parentRunId" in run.data.tags]
+    for run in children:
+        assert len(run.data.tags["study"].split(",")) == 2, "the sweep that skipped a cell counts it too"
     table = re.compile(r"^[ *]+(dice|focal)  .*$", re.MULTILINE)
     assert len(table.findall(first)) == 10  # two cells in two tables of either curve and one of the background
     assert [m.group() for m in table.finditer(first)] == [m.group() for m in table.finditer(again)]

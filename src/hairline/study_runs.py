@@ -41,7 +41,8 @@ def gather(
     """
     known = ledger.manifests(store, study.name)
     rows = ledger.read(store, study.name)[list(ROW_COLUMNS)]
-    sheets = ledger.read_sheets(store, study.name, measures=SHEET_MEASURES, split="test")[list(SHEET_COLUMNS)]
+    measures = {*SHEET_MEASURES, *(told.partition("/")[2] for told in study.primary)}
+    sheets = ledger.read_sheets(store, study.name, measures=measures, split="test")[list(SHEET_COLUMNS)]
     found = [found_of(study, name, manifest) for name, manifest in known.items()]
     results = assemble(study, found, rows, sheets, only=only, partial=partial)
     of_results = [known[run] for run in results.cells["run"]]

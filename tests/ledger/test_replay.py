@@ -1,9 +1,11 @@
+from pathlib import Path
+
 import pytest
 from ledger_cases import EXPERIMENT, begun, cell, finished, per_class, per_sheet
 from ledger_jobs import PROCESSES, die_while_running
 from mlflow.tracking import MlflowClient
 
-from hairline.ledger import Failure, store, sweeps
+from hairline.ledger import Failure, Manifest, run_folders, store, sweeps
 from hairline.ledger.replay import COMPLETE, FAILED, IN_USE, SENT, replay, settle_dead_sweeps
 from hairline.ledger.tracker import Tracker
 
@@ -85,6 +87,25 @@ def test_twice_is_the_same_as_once(place, client):
     assert everything(client) == once
     assert {it.what for it in replay(place.root, place.uri, everything=True)} == {SENT}
     assert everything(client) == once
+
+
+def test_a_run_that_joined_a_study_later_is_told_once(place, client):
+    swept(place.root, place.uri)
+    [folder] = [folder for folder in run_folders(place.root) if folder.finished]
+    run_id = folder.manifest().mlflow.run_id
+    assert "study" not in client.get_run(run_id).data.tags
+    folder.join_study("late")
+    assert [it.run for it in replay(place.root, place.uri) if it.what == SENT] == [folder.name]
+    assert client.get_run(run_id).data.tags["study"] == "late"
+    assert Manifest.from_json(mlflow_text(client, run_id), "here").studies == ("late",)
+    assert {it.what for it in replay(place.root, place.uri)} == {COMPLETE}
+    client.delete_run(run_id)
+    folder.join_study("later")
+    assert {it.what for it in replay(place.root, place.uri)} == {COMPLETE}
+
+
+def mlflow_text(client, run_id):
+    return Path(client.download_artifacts(run_id, "manifest.json")).read_text()
 
 
 def test_a_killed_sweep_and_its_run_are_settled_in_folder_and_mlflow(place, client):

@@ -34,6 +34,9 @@ AXES = {
 
 LOWER_IS_BETTER = frozenset({"viterbi_bridged_mae_track", "viterbi_swaps", "edge_follower_swaps", "breaks", "hd95_px"})
 
+TOTALS = ("_swaps", "breaks")
+"""Endings of measures that are counts: of a sheet here, summed over the sheets in the rows of a split."""
+
 
 @dataclass(frozen=True)
 class Samples:
@@ -64,13 +67,18 @@ def ratio(parts: Float64, whole: Float64) -> Float64:
 def samples(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
     """The samples of `split/measure/name`; every condition and seed of `results`, in their orders.
 
-    Raises `StudyError` for a measure that the runs do not have.
+    Raises `StudyError` for a measure that the runs do not have, and for counts without their sheets.
     """
     if split == "test":
         table = results.sheets[(results.sheets["class"] == name) & (results.sheets["split"] == split)]
         of_measure = table[table["measure"] == measure]
         if len(of_measure):
             return _of_sheets(results, table, of_measure, measure, name)
+    if measure.endswith(TOTALS):
+        raise StudyError(
+            f"{split}/{measure}/{name} is a count a sheet, and these results have its sum over the split alone; read "
+            "the runs again with python -m hairline study"
+        )
     rows = results.rows
     rows = rows[(rows["split"] == split) & (rows["measure"] == measure) & (rows["class"] == name)]
     if rows.empty:

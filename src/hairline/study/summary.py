@@ -72,7 +72,7 @@ def verdict_block(table: pd.DataFrame) -> str:
         lines.append(f"| {' | '.join(_in_cell(str(text)) for text in told)} |")
     rest = table[table["verdict"] == "untestable"]
     if len(rest):
-        lines += ["", f"{len(rest)} more claims and numbers are not tested: verdicts.csv of a study says why, one by one."]
+        lines += ["", f"{len(rest)} more claims and numbers are not tested: verdicts.csv of a study says why."]
     return "\n".join(lines)
 
 
