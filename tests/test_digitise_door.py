@@ -189,18 +189,26 @@ def test_a_run_of_six_steps_is_refused_with_its_reason(smoke: Path, tmp_path: Pa
         assert re.search(rf"{name} is refused: its mean confidence is 0\.[0-4]\d, expected 0\.5 or more", text), text
 
 
-@pytest.mark.parametrize("way", ["folder", "name", "start of the name", "mlflow", "checkpoint", "copied checkpoint"])
+@pytest.mark.parametrize(
+    "way", ["folder", "name", "start of the name", "mlflow", "shown", "checkpoint", "copied checkpoint"]
+)
 def test_a_run_is_found_by_what_people_have(way: str, smoke: Path, tmp_path: Path) -> None:
     store = smoke.parent.parent
     run_id = "0123456789abcdef0123456789abcdef"
-    asked = {"folder": str(smoke), "name": smoke.name, "start of the name": "dice-softmax", "mlflow": run_id}
+    asked = {
+        "folder": str(smoke),
+        "name": smoke.name,
+        "start of the name": "dice-softmax",
+        "mlflow": run_id,
+        "shown": "dice-s0",
+    }
     asked |= {"checkpoint": str(smoke / "checkpoints/last.ckpt"), "copied checkpoint": str(tmp_path / "mine.ckpt")}
-    if way == "mlflow":
+    if way in ("mlflow", "shown"):
         store = tmp_path / "tracked"
         shutil.copytree(smoke, store / "runs" / smoke.name)
         manifest = store / "runs" / smoke.name / "manifest.json"
         told = json.loads(manifest.read_text())
-        told["mlflow"] = {"uri": "sqlite:///x", "experiment": "hairline", "name": smoke.name, "run_id": run_id}
+        told["mlflow"] = {"uri": "sqlite:///x", "experiment": "hairline", "name": "dice-s0", "run_id": run_id}
         manifest.write_text(json.dumps(told))
     if way == "copied checkpoint":
         shutil.copy(smoke / "checkpoints/last.ckpt", tmp_path / "mine.ckpt")

@@ -95,9 +95,9 @@ def test_a_sweep_with_a_failing_job_finishes_the_rest(main, store, capsys):
     assert sorted(run.info.status for run in children) == [FAILED, FINISHED, FINISHED, FINISHED]
     assert {run.data.tags["run_folder"] for run in children} == set(ledger.status(store)["run"])
     assert {run.info.run_name for run in children} == {
-        f"{loss}-binary-{weight}-s0" for loss in ("dice", "soft_ce") for weight in ("none", "fixed")
+        f"{loss}-{weight}-s0" for loss in ("dice", "soft_ce") for weight in ("none", "fixed")
     }
-    assert parent.info.run_name == "loss=dice,soft_ce head=binary class_weight=none,fixed"
+    assert parent.info.run_name.startswith("loss=dice,soft_ce head=binary class_weight=none,fixed ")
 
 
 def test_a_finished_sweep_is_skipped_and_its_tables_shown_again(main, store, capsys):
