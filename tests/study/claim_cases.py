@@ -10,6 +10,7 @@ from study_cases import planted
 from hairline.study.claims import read_claims
 from hairline.study.comparisons import COUNTED, Comparison
 from hairline.study.criteria import Clears
+from hairline.study.samples import TOTALS
 from hairline.study.verdicts import judge
 
 GROUPS = {
@@ -47,14 +48,21 @@ def claims_of(folder, *nodes, groups=GROUPS):
 
 
 def with_rows(results, split, measure, name, value, *, sd=0.0, rng=0, support=1000):
-    """`results` with a row `split/measure/name` in every run: `value(cell)`, noise of the cell added."""
+    """`results` with a row `split/measure/name` in every run: `value(cell)`, noise of the cell added.
+
+    Of a measure that counts, that is the number on each of two sheets.
+    """
     noise = np.random.default_rng(rng)
     added = [
         (row["run"], split, measure, name, value(row) + noise.normal(0, sd), support, f"{measure}|planted")
         for row in results.cells.to_dict("records")
     ]
-    rows = pd.concat([results.rows, pd.DataFrame(added, columns=results.rows.columns)], ignore_index=True)
-    return replace(results, rows=rows)
+    table = pd.DataFrame(added, columns=results.rows.columns)
+    sheets = results.sheets
+    if measure.endswith(TOTALS):
+        sheets = pd.concat([sheets, *(table.assign(sheet=number) for number in range(2))], ignore_index=True)
+        table = table.assign(value=2 * table["value"])
+    return replace(results, rows=pd.concat([results.rows, table], ignore_index=True), sheets=sheets)
 
 
 def complete(study, claims, **noise):

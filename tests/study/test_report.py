@@ -18,9 +18,10 @@ from report_cases import BOARD, NOT_DIALLED, SWEEP, VERDICTS, small, tables, wid
 from study_cases import THREE, planted
 
 from hairline.study.design import StudyError
+from hairline.study.figure_style import Picture
 from hairline.study.report import in_script, render_report
 from hairline.study.report_board import board, dial, shift
-from hairline.study.report_data import Picture, report_data
+from hairline.study.report_data import report_data
 from hairline.study.report_numbers import number, plain, span
 from hairline.study.shift_experiment import cells as shift_cells
 

@@ -16,8 +16,9 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from report_cases import BOARD, NOT_DIALLED, SWEEP, VERDICTS, Tables, small, tables, wide
 
+from hairline.study.figure_style import Picture
 from hairline.study.report import render_report
-from hairline.study.report_data import Picture, report_data
+from hairline.study.report_data import report_data
 from hairline.study.report_numbers import number, span
 from hairline.study.shift_experiment import shift_experiment
 

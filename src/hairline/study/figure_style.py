@@ -90,6 +90,15 @@ _SHORT: Final = {
 }
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A figure as PNG, its caption, and what it shows in words for those who do not see it."""
+
+    png: bytes
+    title: str
+    alt: str
+
+
 class NotDrawn(StudyError):
     """A figure whose data the study does not have; the text is the reason, for readers of the report."""
 

@@ -21,14 +21,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from hairline.study.figure_data import narrowed
-from hairline.study.figure_style import NotDrawn, png
+from hairline.study.figure_style import NotDrawn, Picture, png
 from hairline.study.figures_cells import decision_matrix, heat_map
 from hairline.study.figures_crossings import crossing_errors
 from hairline.study.figures_effects import forest, variance_shares
@@ -38,14 +37,15 @@ from hairline.study.figures_ranks import rank_stability, tau_matrix
 from hairline.study.figures_resolution import resolution_response
 from hairline.study.figures_sheets import best_run, pictures_of, sheet_overlays
 from hairline.study.figures_weight import weight_sweep
-from hairline.study.report_data import Picture
 from hairline.study.results import Results
 from hairline.study.samples import AXES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["EffectTables", "Picture", "all_figures", "best_run", "pictures_of"]
+    from hairline.study.effects import Effects
+
+__all__ = ["Picture", "all_figures", "best_run", "pictures_of"]
 
 _KINDS: Final = {
     "frontier": "Scatter of precision against recall for each curve with lines of equal IoU, and dots of all axes",
@@ -64,33 +64,9 @@ _KINDS: Final = {
 """What kind of picture a figure is, for its alternative text."""
 
 
-class EffectTables(Protocol):
-    """What the figures read of the effects of a study; the columns are those of effects.py."""
-
-    @property
-    def contrasts(self) -> pd.DataFrame:
-        """Split, measure, class, order, term, contrast, effect, low, high, p, p_holm, seeds, primary, detectable."""
-
-    @property
-    def cells(self) -> pd.DataFrame:
-        """Split, measure, class, condition, mean, low, high, seeds."""
-
-    @property
-    def ranks(self) -> pd.DataFrame:
-        """Split, measure, class, factor, level, mean_rank, low_rank, high_rank, first."""
-
-    @property
-    def tau(self) -> pd.DataFrame:
-        """Class, factor, measure_a, measure_b, tau."""
-
-    @property
-    def variance(self) -> pd.DataFrame:
-        """Split, measure, class, component, variance, share."""
-
-
 def all_figures(
     results: Results,
-    effects: EffectTables,
+    effects: Effects,
     *,
     usable: Mapping[str, float] = USABLE,
     pictures: Mapping[int, Path | NDArray[np.uint8]] | None = None,
@@ -119,7 +95,7 @@ def picture(name: str, figure: Figure) -> Picture:
 
 def _plan(
     results: Results,
-    effects: EffectTables,
+    effects: Effects,
     usable: Mapping[str, float],
     pictures: Mapping[int, Path | NDArray[np.uint8]],
 ) -> dict[str, Callable[[], Figure]]:

@@ -15,14 +15,18 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from hairline.study.design import StudyError
+from hairline.study.figure_style import Picture
 from hairline.study.figures_frontier import USABLE
-from hairline.study.report_data import EffectTables, Picture, report_data
+from hairline.study.report_data import report_data
 from hairline.study.results import Results
+
+if TYPE_CHECKING:
+    from hairline.study.effects import Effects
 
 _PAGE: Final = files("hairline.study") / "report_page"
 _SCRIPTS: Final = ("page.js", "tables.js", "plane.js", "board.js", "dial.js", "shift.js", "downloads.js")
@@ -31,7 +35,7 @@ _FOR_SCRIPTS: Final = ("measures", "values", "usable", "classes", "board", "dial
 
 def render_report(
     results: Results,
-    effects: EffectTables,
+    effects: Effects,
     verdicts: pd.DataFrame,
     pictures: Mapping[str, Picture],
     *,

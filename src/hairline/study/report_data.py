@@ -5,54 +5,27 @@ from __future__ import annotations
 import base64
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from hairline.study.estimates import LEVEL
-from hairline.study.figure_style import words
+from hairline.study.figure_style import Picture, words
 from hairline.study.report_board import Shown, board, dial, shift, shown, values
 from hairline.study.report_numbers import digits_of, plain
 from hairline.study.report_tables import ORDERS, VERDICTS, effects, matrix, shown_contrasts, verdicts
 from hairline.study.results import Results
 
+if TYPE_CHECKING:
+    from hairline.study.effects import Effects
+
 FOREST: Final = "forest"
 """A figure with this in its name stands beside the effects, the others by themselves."""
 
 
-class EffectTables(Protocol):
-    """What a report reads of the effects of a study; the columns are those of effects.py."""
-
-    @property
-    def contrasts(self) -> pd.DataFrame:
-        """Split, measure, class, order, term, contrast, effect, low, high, p, p_holm, seeds, primary, detectable."""
-
-    @property
-    def cells(self) -> pd.DataFrame:
-        """Split, measure, class, condition, mean, low, high, seeds."""
-
-    @property
-    def ranks(self) -> pd.DataFrame:
-        """Split, measure, class, factor, level, mean_rank, low_rank, high_rank, first."""
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What has to be said about the estimates."""
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A figure as PNG, its caption, and what it shows in words for those who do not see it."""
-
-    png: bytes
-    title: str
-    alt: str
-
-
 def report_data(
     results: Results,
-    tables: EffectTables,
+    tables: Effects,
     verdict_table: pd.DataFrame,
     pictures: Mapping[str, Picture],
     *,
@@ -135,7 +108,7 @@ def _is_png(content: bytes) -> bool:
 
 
 def _downloads(
-    results: Results, tables: EffectTables, verdict_table: pd.DataFrame, measures: list[Shown]
+    results: Results, tables: Effects, verdict_table: pd.DataFrame, measures: list[Shown]
 ) -> list[dict[str, Any]]:
     """The tables behind the page as CSV: numbers of every cell, contrasts, verdicts."""
     keys = {it.key for it in measures}
