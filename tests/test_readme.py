@@ -7,6 +7,10 @@ import pandas as pd
 import pytest
 
 from hairline.config import CONF, FACTORS
+from hairline.publish_door import pages
+from hairline.study.published import demand_unedited, read_results
+from hairline.study.summary import published_folders
+from hairline.study_runs import declared
 from hairline.tables import COLUMNS, LINE_COLUMNS, ORACLE_LINES
 
 ROOT = Path(CONF).parent
@@ -54,3 +58,25 @@ def test_the_factor_table_names_every_option(factor):
 def test_pictures_and_links_are_there():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_the_blocks_of_both_readmes_are_what_the_published_results_say():
+    for path, text in pages(ROOT).items():
+        assert path.read_text(encoding="utf-8") == text, f"{path}: python -m hairline publish writes it anew"
+
+
+@pytest.mark.parametrize("folder", published_folders(ROOT / "experiments"), ids=lambda folder: folder.name)
+def test_a_published_study_is_whole_and_as_it_was_written(folder):
+    demand_unedited(folder)
+    results = read_results(folder, declared(folder.name))
+    assert len(results.seeds) > 1
+    text = (folder / "README.md").read_text()
+    for word in ("*Question.*", "*Predictions", "*Verdict.*", "python train.py"):
+        assert word in text, word
+    named = ("effects.csv", "verdicts.csv", "findings.csv", "environment.json", "report.html", "figures/frontier.png")
+    for name in named:
+        assert (folder / name).exists(), name
+
+
+def test_at_least_one_study_is_published():
+    assert published_folders(ROOT / "experiments")

@@ -152,10 +152,9 @@ def _verdicts(table: pd.DataFrame) -> Table:
     shown.add_column("verdict", no_wrap=True)
     shown.add_column("effect", justify="right", no_wrap=True)
     shown.add_column("95 %", justify="right", no_wrap=True)
-    shown.add_column("of", overflow="fold")
     for row in tested.to_dict("records"):
         form = "+.3f" if row["signed"] else ".3f"
         effect = "-" if pd.isna(row["effect"]) else format(row["effect"], form)
         interval = "-" if pd.isna(row["low"]) else f"{row['low']:{form}} to {row['high']:{form}}"
-        shown.add_row(str(row["statement"]), str(row["verdict"]), effect, interval, f"{row['measure']} {row['class']}")
+        shown.add_row(str(row["statement"]), str(row["verdict"]), effect, interval)
     return shown

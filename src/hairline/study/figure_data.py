@@ -20,7 +20,7 @@ from hairline.study.design import StudyError
 from hairline.study.estimates import LEVEL, estimate, mean_of
 from hairline.study.figure_style import NotDrawn, words
 from hairline.study.results import Results
-from hairline.study.samples import AXES, LOWER_IS_BETTER, Samples, samples
+from hairline.study.samples import AXES, LOWER_IS_BETTER, Samples, of_split, samples
 from hairline.vocabulary import Float64
 
 MEANS: Final = ("mean", "low", "high")
@@ -50,7 +50,10 @@ def condition_means(
 def whole_split_means(results: Results, measure: str, name: str) -> pd.DataFrame:
     """Means by condition of what the whole test split has, for counts and rates that sheets do not add up to."""
     conditions = results.conditions.index
-    data = data_of(replace(results, sheets=results.sheets.iloc[:0]), measure, name)
+    try:
+        data = of_split(results, measure, name)
+    except StudyError:
+        raise NotDrawn(f"no run of this study has test/{measure} of {words(name)}") from None
     return means(data, {str(label): row for label, row in zip(conditions, np.eye(len(conditions)), strict=True)})
 
 

@@ -79,6 +79,11 @@ def samples(results: Results, measure: str, name: str, *, split: str = "test") -
             f"{split}/{measure}/{name} is a count a sheet, and these results have its sum over the split alone; read "
             "the runs again with python -m hairline study"
         )
+    return of_split(results, measure, name, split=split)
+
+
+def of_split(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
+    """As `samples`, of the numbers of whole splits: one sheet a seed, of weight 1. Counts are sums over the split."""
     rows = results.rows
     rows = rows[(rows["split"] == split) & (rows["measure"] == measure) & (rows["class"] == name)]
     if rows.empty:
