@@ -72,7 +72,7 @@ def drawn(cell: dict[str, str]) -> dict[str, float]:
 
 def numbers() -> list[tuple[dict[str, str], dict[str, float]]]:
     """Two losses and two seeds of the cells of the study, as many as fit the page, and what was measured of them."""
-    cells = [cell for cell in expand(STUDY) if cell[SEED] in STUDY.seeds[:2] and cell["loss"] in ("soft_ce", "tversky")]
+    cells = [cell for cell in expand(STUDY) if cell[SEED] in STUDY.seeds[:2] and cell["loss"] in ("soft_ce", "dice")]
     if PICTURES is None or not PUBLISHED.exists():
         return [(cell, drawn(cell)) for cell in cells]
     table = pd.read_csv(PUBLISHED, keep_default_na=False, na_values={"value": ""}).astype({SEED: str})
@@ -202,7 +202,7 @@ def sees_parent_and_children(page: Page, shown: Shown) -> None:
     page.locator("[col-id='attributes.`Run Name`'] button").first.click()
     expect(names(page)).to_have_count(1 + len(shown.cells))
     assert set(names(page).all_inner_texts()) == {STUDY.name, *shown.cells["name"]}
-    assert {"soft_ce-none-scarce-s0", "tversky-measured-fresh-s1"} <= set(shown.cells["name"])
+    assert {"soft_ce-none-scarce-s0", "dice-measured-fresh-s1"} <= set(shown.cells["name"])
 
 
 def chooses_factors_as_columns(page: Page) -> None:
