@@ -53,13 +53,14 @@ CONTRASTS = (
 CELLS = ("split", "measure", "class", "condition", "mean", "low", "high", "seeds")
 RANKS = ("split", "measure", "class", "factor", "level", "mean_rank", "low_rank", "high_rank", "first")
 _VERDICTS = """
-claim|statement|source|standing|sourced_numbers|verdict|study|measure|class|effect|low|high|signed|seeds|sentence
-recall-up|Weighting raises recall|001|sourced|recall .96, .97|supported|three_moves|test/iou|curve_1|.1|.08|.12|True|3|Recall rises.
-iou-still|Weighting leaves overlap|001|illustrative||refuted|three_moves|test/iou|curve_1|-.05|-.06|-.04|True|3|It costs overlap.
-region-iou|A region loss moves overlap|001|sourced|IoU .26, .21|undecided|three_moves|test/iou|curve_1|.01|-.01|.03|True|3|Nothing is told.
-stack-stops|F1 of the stack stops rising|003|sourced|F1 .37, .26, .55|untestable||||||||0|The head does not vary.
+claim|statement|source|standing|sourced_numbers|verdict|study|effect|low|high|seeds|sentence
+recall-up|Weighting raises recall|001|sourced|recall .96, .97|supported|three_moves|.1|.08|.12|3|Recall rises.
+iou-still|Weighting leaves overlap|001|illustrative||refuted|three_moves|-.05|-.06|-.04|3|It costs overlap.
+region-iou|A region loss moves overlap|001|sourced|IoU .26, .21|undecided|three_moves|.01|-.01|.03|3|Nothing is told.
+stack-stops|F1 of the stack stops rising|003|sourced|F1 .37, .26, .55|untestable|||||0|The head does not vary.
 """
 VERDICTS = pd.read_csv(StringIO(_VERDICTS), sep="|", dtype={"source": str}).fillna({"study": "", "sourced_numbers": ""})
+VERDICTS = VERDICTS.assign(**{"measure": "test/iou", "class": "curve_1", "signed": True})
 
 
 @dataclass(frozen=True)
