@@ -2,10 +2,8 @@
 
 Conventions
 -----------
-A *term* is the mean over all conditions with the levels `where`, of one measure, times a factor; a *comparison* is a
-sum of terms of which something is expected. `where` is empty for all conditions; of the grid alone, unless `outside`
-takes those beside it as well. Terms may be of several measures and splits: they are paired by seed, and by sheet where
-all of them have sheets.
+A *comparison* is a sum of terms (see terms.py) of which something is expected. Terms may be of several measures and
+splits: they are paired by seed, and by sheet where all of them have sheets. A comparison of matched terms says so.
 
 Beyond the measures of the runs there are two of their counts of true pixels, exact in every run:
 
@@ -15,40 +13,25 @@ Beyond the measures of the runs there are two of their counts of true pixels, ex
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from hairline.study.contrasts import grid_of
 from hairline.study.design import StudyError
-from hairline.study.estimates import Estimate, estimate, mean_of
+from hairline.study.estimates import Estimate, estimate
 from hairline.study.findings import BOUNDS, Expectation, Finding
 from hairline.study.results import Results
 from hairline.study.samples import Samples, samples
+from hairline.study.terms import NotTestable, Term, Weights, weights_of, words_of
 from hairline.vocabulary import BACKGROUND, Float64, Int64
 
 FREQUENCY: Final = "frequency"
 BACKGROUND_RATIO: Final = "background_ratio"
 COUNTED: Final = (FREQUENCY, BACKGROUND_RATIO)
-
-Where = Mapping[str, tuple[str, ...]]
-
-
-class NotTestable(StudyError):
-    """A study that does not have what a criterion asks for; the text says what."""
-
-
-@dataclass(frozen=True)
-class Term:
-    """`times` the mean of `measure` (`split/name`) over the conditions `where`; of class `of`, if it names one."""
-
-    measure: str
-    where: Where = field(default_factory=dict)
-    times: float = 1.0
-    of: str = ""
-    outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +59,8 @@ class Numbers:
         self.classes = results.classes
         self._results = results
         self._read: dict[tuple[str, str], Samples | None] = {}
-        self._weights: dict[tuple[str, bool], Float64] = {}
+        self._grid = grid_of(results)
+        self._weights: dict[tuple[tuple[str, bool, float], ...], Weights] = {}
 
     def of(self, measure: str, name: str) -> Samples | None:
         """The samples of `split/name` of a class; None where no run has them."""
@@ -93,12 +77,12 @@ class Numbers:
         except StudyError:
             return None
 
-    def weights(self, term: Term) -> Float64:
-        """Weights [A] of the conditions of a term. Raises `NotTestable` naming what the study lacks."""
-        key = (words_of(term.where), term.outside)
+    def weights(self, terms: Sequence[Term]) -> Weights:
+        """The weights of the conditions in each term. Raises `NotTestable` naming what the study lacks."""
+        key = tuple((words_of(term.where), term.outside, term.times) for term in terms)
         if key not in self._weights:
-            self._weights[key] = _weights(self.conditions, term)
-        return term.times * self._weights[key]
+            self._weights[key] = weights_of(self.conditions, self._grid, terms)
+        return self._weights[key]
 
 
 def found(numbers: Numbers, comparison: Comparison) -> list[Finding]:
@@ -106,8 +90,8 @@ def found(numbers: Numbers, comparison: Comparison) -> list[Finding]:
 
     Raises `NotTestable` where that is so of every class.
     """
-    for term in comparison.terms:
-        numbers.weights(term)
+    if numbers.weights(comparison.terms).matched:
+        comparison = replace(comparison, text=f"{comparison.text}, matched")
     names = comparison.classes or numbers.classes
     if all(term.of for term in comparison.terms):
         names = (" and ".join(dict.fromkeys(term.of for term in comparison.terms)),)
@@ -124,9 +108,9 @@ def found(numbers: Numbers, comparison: Comparison) -> list[Finding]:
 
 def _partly(numbers: Numbers, terms: Sequence[Term], name: str) -> bool:
     """Whether a class has a value in some cells of each term; one that a head does not know has none at all."""
-    for term in terms:
+    for term, weights in zip(terms, numbers.weights(terms).of_terms, strict=True):
         read = numbers.of(term.measure, term.of or name)
-        if read is None or not np.isfinite(read.values[numbers.weights(term) != 0]).any():
+        if read is None or not np.isfinite(read.values[weights != 0]).any():
             return False
     return True
 
@@ -150,30 +134,12 @@ def finding_of(comparison: Comparison, name: str, told: Estimate) -> Finding:
     )
 
 
-def _weights(conditions: pd.DataFrame, term: Term) -> Float64:
-    """The mean over the conditions of a term; `NotTestable` where there are none."""
-    grid = None if term.outside else True
-    there = conditions if term.outside else conditions[conditions["grid"].astype(bool)]
-    there = there.assign(condition=there.index)
-    for name, levels in term.where.items():
-        if name not in there:
-            raise NotTestable(f"no cells with {words_of({name: levels})}: {name} is not varied")
-        known = set(there[name].dropna())
-        lacking = [level for level in levels if level not in known]
-        if lacking:
-            raise NotTestable(f"no cells with {name}={'|'.join(lacking)}")
-    try:
-        return mean_of(conditions, term.where, grid=grid)
-    except StudyError:
-        raise NotTestable(f"no cells with {words_of(term.where)} together") from None
-
-
 def summed(numbers: Numbers, terms: Sequence[Term], name: str) -> Estimate | None:
     """The estimate of the sum of `terms` for class `name`; None where a measure is lacking."""
     parts: dict[tuple[str, str], Float64] = {}
-    for term in terms:
+    for term, own in zip(terms, numbers.weights(terms).of_terms, strict=True):
         key = (term.measure, term.of or name)
-        parts[key] = parts.get(key, 0.0) + numbers.weights(term)
+        parts[key] = parts.get(key, 0.0) + own
     known, weights = [], []
     for key, weight in parts.items():
         read = numbers.of(*key)
@@ -209,11 +175,6 @@ def stacked(of_measures: Sequence[Samples]) -> Samples:
         np.concatenate([whole for _, whole in arrays]),
         crossed=crossed,
     )
-
-
-def words_of(where: Where) -> str:
-    """Levels in words, as `loss=dice|tversky, data_mix=fresh`."""
-    return ", ".join(f"{name}={'|'.join(levels)}" for name, levels in where.items()) or "all cells"
 
 
 def _counted(results: Results, split: str, measure: str, name: str) -> Samples | None:

@@ -35,9 +35,10 @@ from typing import Any, Final
 import numpy as np
 
 from hairline.measures.signatures import signature
-from hairline.study.comparisons import COUNTED, Comparison, Term, Where, words_of
+from hairline.study.comparisons import COUNTED, Comparison
 from hairline.study.findings import BOUNDS, EXPECTED, Expectation
 from hairline.study.nodes import NodeError, demand_keys, listed, number, one_of, truth
+from hairline.study.terms import Term, Where, words_of
 
 Groups = Mapping[str, Sequence[str]]
 _MEASURE: Final = re.compile(r"(val|test|tuned|oracle_exact|oracle_jitter|oracle_shift|oracle_thick)/([\w.]+)")

@@ -24,11 +24,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hairline.study.comparisons import Comparison, NotTestable, Numbers, Term, found, summed, words_of
+from hairline.study.comparisons import Comparison, Numbers, found, summed
 from hairline.study.criteria import Beside, Best, Clears
 from hairline.study.estimates import Estimate
 from hairline.study.families import FAMILIES, families_of
 from hairline.study.findings import Expectation, Finding, plain
+from hairline.study.terms import NotTestable, Term, words_of
 
 WEAKEST = "test/iou"
 """The measure whose weakest curve chooses the stack that is shown beside the source's numbers."""

@@ -24,11 +24,12 @@ from typing import Final
 import pandas as pd
 
 from hairline.study.claims import Claim
-from hairline.study.comparisons import Comparison, NotTestable, Numbers, found
+from hairline.study.comparisons import Comparison, Numbers, found
 from hairline.study.criteria import Beside, Clears, Criterion
 from hairline.study.findings import Finding
 from hairline.study.results import Results
 from hairline.study.stacks import beside, best, cleared
+from hairline.study.terms import NotTestable
 
 SUPPORTED: Final = "supported"
 REFUTED: Final = "refuted"
