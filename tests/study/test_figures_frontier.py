@@ -89,15 +89,22 @@ def test_the_usable_area_ends_where_one_threshold_is_just_reached(results):
 
 
 def test_the_title_counts_conditions_that_clear_all_axes_on_all_curves(results):
-    low = {"recall": 0.6, "precision": 0.55, "iou": 0.4}
+    low = {"recall": 0.55, "precision": 0.3, "iou": 0.25}
     means = {axis: [whole(results, axis, name).mean(axis=1) for name in results.classes] for axis in BOARD}
     clear = np.all([table >= low[axis] for axis, its in means.items() for table in its], axis=0)
     assert 0 < clear.sum() < len(clear)
-    figure = frontier(results, tables(results).cells, usable=low)
-    assert (
-        figure.get_suptitle()
-        == f"Measured frontier: {clear.sum()} of 14 conditions are usable on both curves by their means"
+    cells = tables(results).cells
+    lows = cells[(cells["split"] == "test") & cells["measure"].isin(BOARD)].assign(
+        bar=lambda it: it["measure"].map(low)
     )
+    whole_ones = int((lows["low"] >= lows["bar"]).groupby(lows["condition"]).all().sum())
+    assert 0 < whole_ones < clear.sum()
+    title = f"Measured frontier: {clear.sum()} of 14 conditions are usable on both curves by their means, {{}}"
+    assert frontier(results, cells, usable=low).get_suptitle() == title.format(f"{whole_ones} with whole intervals")
+    wide = cells.assign(low=0.0)
+    assert frontier(results, wide, usable=low).get_suptitle() == title.format("none with whole intervals")
+    one_seed = cells.assign(low=np.nan, high=np.nan)
+    assert frontier(results, one_seed, usable=low).get_suptitle() == title.removesuffix(", {}")
     by_axis = {
         name: {axis: its[place].to_frame("mean") for axis, its in means.items()}
         for place, name in enumerate(results.classes)

@@ -17,7 +17,7 @@ import pytest
 from report_cases import BOARD, NOT_DIALLED, SWEEP, VERDICTS, small, tables, wide
 from study_cases import THREE, planted
 
-from hairline.study.design import StudyError
+from hairline.study.design import Exclusion, StudyError
 from hairline.study.figure_style import Picture
 from hairline.study.report import in_script, render_report
 from hairline.study.report_board import board, dial, shift
@@ -224,13 +224,68 @@ def test_effects_are_of_order_one_and_two(effects, data, page):
     for row in data["effects"]:
         assert abs(row["low"]) <= row["reach"]
         assert abs(row["high"]) <= row["reach"]
-        assert row["apart"] == (row["low"] > 0 or row["high"] < 0)
 
 
-def test_dots_are_filled_where_the_interval_leaves_out_0(page, data):
+def test_dots_are_filled_where_holm_leaves_a_difference(effects, page, data):
+    """As in the forest; an interval that leaves out 0 is not enough."""
     marks = [it["class"] for it in page.all("svg") if it.get("class", "").startswith("interval")]
-    assert marks == ["interval apart" if row["apart"] else "interval" for row in data["effects"]]
+    assert marks == ["interval clear" if row["differs"] else "interval" for row in data["effects"]]
     assert len(set(marks)) == 2
+    known = effects.contrasts.set_index(["split", "measure", "class", "order", "term", "contrast"])["p_holm"]
+    for row in data["effects"]:
+        key = (*row["measure"].split("/"), row["class"], row["order"], row["term"], row["contrast"])
+        assert row["differs"] == (known[key] < 0.05)
+    assert any(not row["differs"] and (row["low"] > 0 or row["high"] < 0) for row in data["effects"])
+
+
+def test_a_main_effect_has_a_second_opinion_beside_it(effects, data):
+    """That of the same measure, curve and contrast; none where the model did not converge, and of interactions."""
+    known = effects.mixed.set_index(["measure", "class", "term", "contrast"])
+    assert {row["mixed"] for row in data["effects"] if row["order"] == 2 or row["measure"] == "test/recall"} == {""}
+    shown = [row for row in data["effects"] if row["order"] == 1 and row["measure"] != "test/recall"]
+    assert len(shown) > 10
+    for row in shown:
+        own = known.loc[(row["measure"].removeprefix("test/"), row["class"], row["term"], row["contrast"])]
+        digits = 4 if "mae" in row["measure"] else 3
+        assert row["mixed"] == number(own["effect"], digits, signed=True)
+        assert row["mixed_span"] == span(own["low"], own["high"], digits, signed=True)
+
+
+def test_of_two_levels_the_better_one_is_told(effects, data):
+    """Each pair once; the stub has the later level in front, but for precision."""
+    declared = BOARD.factors["loss"]
+    rows = [it for it in data["better"] if (it["class"], it["factor"]) == ("curve_1", "loss")]
+    for measure, turned in (("test/iou", False), ("test/precision", True)):
+        found = {(it["level"], it["other"]): it["text"] for it in rows if it["measure"] == measure}
+        expected = {}
+        for early, late in itertools.combinations(range(3), 2):
+            pair = (declared[early], declared[late]) if turned else (declared[late], declared[early])
+            expected[pair] = f".{5 + late - early}00"
+        assert found == expected
+    assert len(data["better"]) * 2 == len(effects.pairs)
+    assert not any(it["even"] for it in data["better"])
+
+
+def test_a_share_of_all_draws_and_of_half_is_told(results, effects):
+    ends = effects.pairs.assign(p_better=(effects.pairs["level_a"] < effects.pairs["level_b"]).astype(float))
+    even = effects.pairs.assign(p_better=0.5)
+    for table, told, is_even in ((ends, "all", False), (even, ".500", True)):
+        shown = report_data(results, replace(effects, pairs=table), VERDICTS, {}, usable=USABLE, sources={})["better"]
+        assert {(it["text"], it["even"]) for it in shown} == {(told, is_even)}
+        assert len(shown) * 2 == len(table)
+
+
+def test_levels_are_compared_over_the_same_conditions_where_the_grid_has_holes():
+    """Weighted Dice never ran: the mean of Dice has no weighted condition, so that of soft_ce must have none."""
+    hole = Exclusion({"loss": "dice", "class_weight": "measured"}, "planted")
+    found = small(replace(BOARD, also=(), exclude=(hole,)))
+    told = report_data(found, tables(found), VERDICTS, {}, usable=USABLE, sources={})
+    view = next(it for it in told["matrix"]["views"] if it["key"] == "loss")
+    cells = found.cells.merge(found.rows, on="run").query(
+        "split == 'test' and measure == 'iou' and `class` == 'curve_1'"
+    )
+    expected = cells.query("class_weight == 'none'").groupby("loss")["value"].mean()
+    assert {row["label"]: row["cells"][0]["value"] for row in view["rows"]} == pytest.approx(expected.to_dict())
 
 
 def test_what_is_said_aside_stands_below_the_sentence(results, effects):

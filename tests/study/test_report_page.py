@@ -137,7 +137,7 @@ def test_toggles_move_the_marker_to_what_was_measured(visit, board, curve):
     page.select_option("#board-class", curve)
     switch(page, "B", True)
     page.select_option("#board-B-on", "tversky")
-    seen = set()
+    seen, places = set(), set()
     for a, b, c in product((False, True), repeat=3):
         for letter, on in zip("ABC", (a, b, c), strict=True):
             switch(page, letter, on)
@@ -150,10 +150,21 @@ def test_toggles_move_the_marker_to_what_was_measured(visit, board, curve):
         place = drawn_at(page)
         assert place == pytest.approx((values["recall"][0], values["precision"][0]), abs=0.003)
         seen.add(place)
-        usable = all(board.value(f"test/{axis}", curve, label)[0] >= floor for axis, floor in USABLE.items())
-        title = curve.replace("_", " ")
-        assert f"{title} is {'inside' if usable else 'outside'}" in page.inner_text("#board-status")
+        told = where_it_lies(board, curve, label)
+        assert f"{curve.replace('_', ' ')} is {told}" in page.inner_text("#board-status")
+        places.add(told.partition(" ")[0])
     assert len(seen) == 8
+    assert places == ({"inside", "outside", "undecided"} if curve == "curve_1" else {"outside"})
+
+
+def where_it_lies(board, curve: str, label: str) -> str:
+    """Of the usable area, as a verdict has it: by whole intervals."""
+    values = {axis: board.value(f"test/{axis}", curve, label) for axis in USABLE}
+    if any(values[axis][2] < floor for axis, floor in USABLE.items()):
+        return "outside"
+    if all(values[axis][1] >= floor for axis, floor in USABLE.items()):
+        return "inside"
+    return "undecided"
 
 
 READ_OFF = """() => {
@@ -389,6 +400,17 @@ def test_effects_are_filtered(visit, board):
     row = board.effects.contrasts.query("measure == 'recall' and `class` == 'curve_2' and order == 1").iloc[0]
     assert first.startswith("measured - none")
     assert f"{number(row['effect'], signed=True)} {span(row['low'], row['high'], signed=True)}" in first
+
+
+def test_pairs_of_levels_are_filtered(visit, board):
+    page = visit(board)
+    shown = page.locator("#better-table tbody tr:visible")
+    assert page.input_value("#better-measure") == "test/iou", "the first measure declared"
+    assert shown.count() == (1 + 3 + 1) * 2
+    page.select_option("#better-class", "curve_2")
+    page.select_option("#matrix-class", "curve_1")
+    assert shown.count() == 5, "the curves of the matrix are chosen by themselves"
+    assert " ".join(shown.first.inner_text().split()) == "measured class weight none .600 IoU curve 2"
 
 
 def test_downloads_are_made_from_the_page(visit, board):

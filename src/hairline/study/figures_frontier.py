@@ -111,17 +111,21 @@ def weakest_axis(tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.Series:
     return pd.concat(columns, axis=1).min(axis=1, skipna=False).sort_values(ascending=False, kind="stable")
 
 
-def usable_conditions(tables: Mapping[str, Mapping[str, pd.DataFrame]], usable: Mapping[str, float]) -> list[str]:
-    """The conditions whose every curve reaches every threshold, by their means."""
-    reach = [table["mean"] >= usable[axis] for of_class in tables.values() for axis, table in of_class.items()]
+def usable_conditions(
+    tables: Mapping[str, Mapping[str, pd.DataFrame]], usable: Mapping[str, float], *, by: str = "mean"
+) -> list[str]:
+    """The conditions whose every curve reaches every threshold, by their means; or with the `low` ends of intervals."""
+    reach = [table[by] >= usable[axis] for of_class in tables.values() for axis, table in of_class.items()]
     reached = pd.concat(reach, axis=1).all(axis=1)
     return [str(label) for label in reached.index[reached]]
 
 
 def _title(tables: Mapping[str, Mapping[str, pd.DataFrame]], usable: Mapping[str, float]) -> str:
-    count = len(usable_conditions(tables, usable))
-    total = len(next(iter(next(iter(tables.values())).values())))
-    return f"Measured frontier: {count} of {total} conditions are usable on {_all_of(len(tables))} by their means"
+    first = next(iter(next(iter(tables.values())).values()))
+    by_means, shown = (len(usable_conditions(tables, usable, by=by)) for by in ("mean", "low"))
+    of = f"of {len(first)} conditions are usable on {_all_of(len(tables))}"
+    whole = "" if first["low"].isna().all() else f", {shown or 'none'} with whole intervals"
+    return f"Measured frontier: {by_means} {of} by their means{whole}"
 
 
 def _all_of(curves: int) -> str:

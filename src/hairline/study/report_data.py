@@ -11,9 +11,11 @@ import pandas as pd
 
 from hairline.study.estimates import LEVEL
 from hairline.study.figure_style import Picture, words
+from hairline.study.figures_effects import SIGNIFICANT
 from hairline.study.report_board import Shown, board, dial, shift, shown, values
+from hairline.study.report_effects import ORDERS, better, effects, shown_contrasts
 from hairline.study.report_numbers import digits_of, plain
-from hairline.study.report_tables import ORDERS, VERDICTS, effects, matrix, shown_contrasts, verdicts
+from hairline.study.report_tables import VERDICTS, matrix, verdicts
 from hairline.study.results import Results
 
 if TYPE_CHECKING:
@@ -50,7 +52,9 @@ def report_data(
         "dial": dial(results),
         "shift": shift(),
         "matrix": matrix(results, known, tables.ranks, measures),
-        "effects": effects(tables.contrasts, measures, classes),
+        "better": better(tables.pairs, measures, classes),
+        "effects": effects(tables.contrasts, tables.mixed, measures, classes),
+        "significant": SIGNIFICANT,
         "higher_orders": int((tables.contrasts["order"] > ORDERS).sum()),
         "verdicts": judged,
         "verdict_counts": {verdict: counts[verdict] for verdict in VERDICTS},

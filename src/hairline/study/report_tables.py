@@ -1,10 +1,11 @@
-"""The tables of a report, ready to be written down: the decision matrix, effects, verdicts.
+"""The tables of a report, ready to be written down: the decision matrix and the verdicts.
 
 Conventions
 -----------
 A *view* of the matrix has one row for each condition, or for each level of a factor (then the mean over the conditions
-of the grid with that level, paired by seed, and the mean rank among the levels where the effects have it). Its columns
-are measures by class. Of each column the best is marked, all of them where several are equal to the last digit.
+of the grid with that level, paired by seed, and the mean rank among the levels where the effects have it; over the same
+conditions of all other factors where the grid has holes, see contrasts.py). Its columns are measures by class. Of each
+column the best is marked, all of them where several are equal to the last digit.
 """
 
 from __future__ import annotations
@@ -16,17 +17,16 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from hairline.study.contrasts import grid_of, level_weights
 from hairline.study.design import StudyError
-from hairline.study.estimates import estimate, mean_of
+from hairline.study.estimates import estimate
 from hairline.study.figure_data import short_labels, varied
 from hairline.study.figure_style import words
 from hairline.study.report_board import Shown
 from hairline.study.report_numbers import NOTHING, digits_of, number, span, text_of
 from hairline.study.results import Results
 from hairline.study.samples import samples
-
-ORDERS: Final = 2
-"""Main effects and interactions of so many factors are shown."""
+from hairline.vocabulary import Bool, Float64
 
 VERDICTS: Final = ("supported", "refuted", "undecided", "untestable")
 VERDICT_COLUMNS: Final = (
@@ -106,21 +106,31 @@ def _of_levels(
 ) -> dict[str, list[list[Any]]]:
     """By factor, the mean of each level over the grid, by column; None where it cannot be told."""
     quick = replace(results, sheets=results.sheets.astype(dict.fromkeys(("split", "measure", "class"), "category")))
-    weights = [
-        (factor, place, mean_of(results.conditions, {factor: level}, grid=True))
-        for factor, levels in told.items()
-        for place, level in enumerate(levels)
-    ]
     found: dict[str, list[list[Any]]] = {factor: [[] for _ in levels] for factor, levels in told.items()}
+    weights: dict[bytes, dict[str, dict[str, Float64]]] = {}
     for it, name in columns:
         try:
             data = samples(quick, it.measure, name, split=it.split)
         except StudyError:
             data = None
-        for factor, place, weight in weights:
-            mean = None if data is None else estimate(data, weight)
-            found[factor][place].append(None if mean is None else (mean.effect, mean.low, mean.high))
+        known = np.zeros(len(results.conditions), np.bool_)
+        if data is not None:
+            known = np.asarray(np.isfinite(data.values).any(1))
+        if known.tobytes() not in weights:
+            weights[known.tobytes()] = _level_weights(results, known)
+        own = weights[known.tobytes()]
+        for factor, levels in told.items():
+            for place, level in enumerate(levels):
+                weight = own.get(factor, {}).get(level)
+                mean = None if data is None or weight is None else estimate(data, weight)
+                found[factor][place].append(None if mean is None else (mean.effect, mean.low, mean.high))
     return found
+
+
+def _level_weights(results: Results, known: Bool) -> dict[str, dict[str, Float64]]:
+    """By factor and level, the weights of the conditions of the grid that are `known` [A] (have the measure)."""
+    grid = grid_of(results, known)
+    return {name: dict(zip(grid.levels[name], level_weights(grid, name), strict=False)) for name in grid.names}
 
 
 def _add_ranks(view: dict[str, Any], ranks: pd.DataFrame, columns: Sequence[tuple[Shown, str]]) -> None:
@@ -131,60 +141,6 @@ def _add_ranks(view: dict[str, Any], ranks: pd.DataFrame, columns: Sequence[tupl
             rank = table.get((it.split, it.measure, name, row["label"]))
             if rank is not None:
                 cell["rank"] = f"rank {rank[0]:.1f} ({rank[1]:g} to {rank[2]:g})"
-
-
-def effects(contrasts: pd.DataFrame, measures: Sequence[Shown], classes: Sequence[str]) -> list[dict[str, Any]]:
-    """The contrasts of order 1 and 2 as rows; `reach` is the half width in which bars of their measure are drawn."""
-    by_key = {(it.split, it.measure): it for it in measures}
-    found = []
-    for row in shown_contrasts(contrasts, measures, classes).to_dict("records"):
-        it = by_key[row["split"], row["measure"]]
-        digits = digits_of(it.measure)
-        effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
-        known = bool(np.isfinite(low) and np.isfinite(high))
-        found.append(
-            {
-                **{
-                    "measure": it.key,
-                    "measure_name": it.name,
-                    "class": row["class"],
-                    "class_name": words(row["class"]),
-                },
-                **{"order": int(row["order"]), "term": row["term"], "contrast": row["contrast"]},
-                **{"value": effect, "low": low, "high": high, "primary": bool(row["primary"]), "known": known},
-                "apart": known and not low <= 0 <= high,
-                "text": number(effect, digits, signed=True),
-                "span": span(low, high, digits, signed=True),
-                "p": _chance(row["p"]),
-                "p_holm": _chance(row["p_holm"]),
-                "seeds": text_of(row["seeds"]),
-                "detectable": number(row["detectable"], digits),
-            }
-        )
-    reach = _reach(found)
-    return [row | {"reach": reach[row["measure"]]} for row in found]
-
-
-def shown_contrasts(contrasts: pd.DataFrame, measures: Sequence[Shown], classes: Sequence[str]) -> pd.DataFrame:
-    """The rows of `contrasts` that a report has: order 1 and 2, its measures and classes; those of the former first."""
-    keys = contrasts["split"] + "/" + contrasts["measure"]
-    order = {it.key: place for place, it in enumerate(measures)}
-    kept = contrasts[(contrasts["order"] <= ORDERS) & keys.isin(list(order)) & contrasts["class"].isin(list(classes))]
-    return kept.assign(_of=keys.map(order)).sort_values(["order", "_of"], kind="stable").drop(columns="_of")
-
-
-def _reach(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """The largest end of an interval, or effect where there is none, by measure; 1 where all is 0."""
-    ends: dict[str, float] = {}
-    for row in rows:
-        mine = [abs(row[name]) for name in ("value", "low", "high") if np.isfinite(row[name])]
-        ends[row["measure"]] = max([ends.get(row["measure"], 0.0), *mine])
-    return {key: end or 1.0 for key, end in ends.items()}
-
-
-def _chance(value: float) -> str:
-    """A p as `.012`, or `<.001`."""
-    return "<.001" if np.isfinite(value) and value < 0.001 else number(value)
 
 
 def verdicts(table: pd.DataFrame) -> list[dict[str, Any]]:

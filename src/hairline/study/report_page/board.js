@@ -59,10 +59,15 @@
     whiskers.setAttribute("d", parts.join(""));
   }
 
-  /** Whether a condition reaches every threshold on a curve, by its means; null where something was not measured. */
+  /** Where a condition lies of every threshold on a curve, by intervals as verdicts have it, by means where there are none; "" where something was not measured. */
   function reaches(condition, of) {
     const found = Object.entries(floors).map(([key, floor]) => [valueOf(condition, key, of), floor]);
-    return found.some(([value]) => !value) ? null : found.every(([value, floor]) => value[0] >= floor);
+    if (found.some(([value]) => !value)) return "";
+    const mean = found.every(([value, floor]) => value[0] >= floor) ? "inside" : "outside";
+    if (found.some(([value]) => value[1] === null)) return `${mean} by its means`;
+    if (found.some(([value, floor]) => value[2] < floor)) return "outside";
+    if (found.every(([value, floor]) => value[1] >= floor)) return "inside";
+    return `undecided (${mean} by its means, an interval crosses the border)`;
   }
 
   function tell(condition, wanted) {
@@ -70,8 +75,8 @@
       status.replaceChildren(element("b", {}, "Not run: "), Object.values(wanted).join(", "), ". Nothing is shown, because nothing was measured.");
       return;
     }
-    const told = data.classes.map((it) => [it.title, reaches(condition, it.name)]).filter(([, is]) => is !== null);
-    const usable = told.map(([name, is]) => `${name} is ${is ? "inside" : "outside"}`).join(", ");
+    const told = data.classes.map((it) => [it.title, reaches(condition, it.name)]).filter(([, is]) => is);
+    const usable = told.map(([name, is]) => `${name} is ${is}`).join(", ");
     const seeds = (valueOf(condition, keys[0], curve.value) || [])[3];
     const [name, more] = families.length ? [condition.moves, ` (${condition.label})`] : [condition.label, ""];
     status.replaceChildren(element("b", {}, name), `${more}, ${seeds ?? 0} seed${seeds === 1 ? "" : "s"}. `,

@@ -1,0 +1,112 @@
+"""The effects of a report, ready to be written down: contrasts beside a second opinion, and which level is better.
+
+Conventions
+-----------
+Contrasts are those of one and two factors; a row *differs* from 0 where that is so at p < .05 after Holm's correction,
+as in the forest. Beside a main effect stands that of the mixed model (mixed.py). Of each two levels of a factor one row
+tells the one that is better in more draws of the bootstrap, and in how many of them (ranks.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from hairline.study.figure_style import words
+from hairline.study.figures_effects import SIGNIFICANT
+from hairline.study.report_board import Shown
+from hairline.study.report_numbers import digits_of, number, span, text_of
+from hairline.study.subjects import key_of
+
+ORDERS: Final = 2
+"""Main effects and interactions of so many factors are shown."""
+
+_EVEN: Final = 0.5
+
+
+def effects(
+    contrasts: pd.DataFrame, mixed: pd.DataFrame, measures: Sequence[Shown], classes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The contrasts as rows; `reach` is the half width in which bars of their measure are drawn."""
+    by_key = {(it.split, it.measure): it for it in measures}
+    fitted = mixed[mixed["converged"].astype(bool)]
+    opinions = fitted.set_index(["measure", "class", "term", "contrast"])[["effect", "low", "high"]]
+    second = {key: told for key, *told in opinions.itertuples()}
+    found = []
+    for row in shown_contrasts(contrasts, measures, classes).to_dict("records"):
+        it = by_key[row["split"], row["measure"]]
+        other = second.get((key_of(it.split, it.measure), row["class"], row["term"], row["contrast"]))
+        found.append(_effect(row, it, other))
+    reach = _reach(found)
+    return [row | {"reach": reach[row["measure"]]} for row in found]
+
+
+def _effect(row: Mapping[Any, Any], it: Shown, other: Sequence[float] | None) -> dict[str, Any]:
+    digits = digits_of(it.measure)
+    effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
+    return {
+        **{"measure": it.key, "measure_name": it.name, "class": row["class"], "class_name": words(row["class"])},
+        **{"order": int(row["order"]), "term": row["term"], "contrast": row["contrast"]},
+        **{"value": effect, "low": low, "high": high, "primary": bool(row["primary"])},
+        "known": bool(np.isfinite(low) and np.isfinite(high)),
+        "differs": bool(row["p_holm"] < SIGNIFICANT),
+        "text": number(effect, digits, signed=True),
+        "span": span(low, high, digits, signed=True),
+        "mixed": number(other[0], digits, signed=True) if other else "",
+        "mixed_span": span(other[1], other[2], digits, signed=True) if other else "",
+        "p": _chance(row["p"]),
+        "p_holm": _chance(row["p_holm"]),
+        "seeds": text_of(row["seeds"]),
+        "detectable": number(row["detectable"], digits),
+    }
+
+
+def shown_contrasts(contrasts: pd.DataFrame, measures: Sequence[Shown], classes: Sequence[str]) -> pd.DataFrame:
+    """The rows of `contrasts` that a report has: order 1 and 2, its measures and classes; those of the former first."""
+    keys = contrasts["split"] + "/" + contrasts["measure"]
+    order = {it.key: place for place, it in enumerate(measures)}
+    kept = contrasts[(contrasts["order"] <= ORDERS) & keys.isin(list(order)) & contrasts["class"].isin(list(classes))]
+    return kept.assign(_of=keys.map(order)).sort_values(["order", "_of"], kind="stable").drop(columns="_of")
+
+
+def _reach(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The largest end of an interval, or effect where there is none, by measure; 1 where all is 0."""
+    ends: dict[str, float] = {}
+    for row in rows:
+        mine = [abs(row[name]) for name in ("value", "low", "high") if np.isfinite(row[name])]
+        ends[row["measure"]] = max([ends.get(row["measure"], 0.0), *mine])
+    return {key: end or 1.0 for key, end in ends.items()}
+
+
+def _chance(value: float) -> str:
+    """A p as `.012`, or `<.001`."""
+    return "<.001" if np.isfinite(value) and value < 0.001 else number(value)
+
+
+def better(pairs: pd.DataFrame, measures: Sequence[Shown], classes: Sequence[str]) -> list[dict[str, Any]]:
+    """One row for each two levels of a factor, by measure and class: the better, the other, and in how many draws."""
+    keys = pairs["split"] + "/" + pairs["measure"]
+    by_key = {it.key: it for it in measures}
+    kept = pairs.assign(key=keys)[keys.isin(list(by_key)) & pairs["class"].isin(list(classes))]
+    found, met = [], set()
+    for row in kept.sort_values("p_better", ascending=False, kind="stable").to_dict("records"):
+        two = frozenset((row["level_a"], row["level_b"]))
+        if np.isfinite(row["p_better"]) and (row["key"], row["class"], row["factor"], two) not in met:
+            met.add((row["key"], row["class"], row["factor"], two))
+            found.append(_better(row, by_key[row["key"]]))
+    order = {key: place for place, key in enumerate(by_key)}
+    factors = list(dict.fromkeys(pairs["factor"]))
+    return sorted(found, key=lambda it: (order[it["measure"]], classes.index(it["class"]), factors.index(it["factor"])))
+
+
+def _better(row: Mapping[Any, Any], it: Shown) -> dict[str, Any]:
+    share = float(row["p_better"])
+    return {
+        **{"measure": it.key, "measure_name": it.name, "class": row["class"], "class_name": words(row["class"])},
+        **{"factor": row["factor"], "factor_name": words(row["factor"])},
+        **{"level": row["level_a"], "other": row["level_b"], "share": share, "even": share == _EVEN},
+        "text": "all" if share == 1 else number(min(share, 0.999)),
+    }
