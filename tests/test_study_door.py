@@ -3,14 +3,22 @@
 import json
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
+import torch
+from omegaconf import OmegaConf
+from rich.console import Console
 
+import hairline.at_recall
 from hairline import ledger, reproduce_door
 from hairline.__main__ import main as door
-from hairline.config import CONF
+from hairline.config import CONF, checked
+from hairline.measures.thresholds import spread
+from hairline.rendering import plan_sheets, render_sheets
 from hairline.study.published import read_results
 from hairline.study_runs import declared, gather
+from hairline.trained import trained as trained_network
 
 STUDY = "data_mix"
 TINY = ["budget=smoke", "network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2", "trainer.threads=1"]
@@ -151,3 +159,115 @@ def test_gathered_twice_is_the_same(trained):
     one, two = (gather(study, trained, only={"budget": [level(trained)]}, partial=True) for _ in range(2))
     pd.testing.assert_frame_equal(one.rows, two.rows)
     assert CONF.exists()
+
+
+@pytest.fixture
+def folder_of_study(published, tmp_path):
+    """A copy of the published folder, that a test may write into."""
+    copy = tmp_path / STUDY
+    shutil.copytree(published, copy)
+    return copy
+
+
+def at_recall(folder, store, cache, *more):
+    return door(["at-recall", str(folder), "--store", str(store), "--cache", str(cache), *more])
+
+
+def test_every_published_run_is_told_at_a_recall(folder_of_study, trained, cache, capsys):
+    """Numbers of one run against its network, asked pixel by pixel."""
+    assert at_recall(folder_of_study, trained, cache, "--recall", ".5", ".9") == 0
+    text = capsys.readouterr().out
+    assert "16/16" in text
+    assert "with recall 0.9 on validation" in text
+    table = pd.read_csv(folder_of_study / "at_recall.csv")
+    assert len(table) == 16 * 2 * 2
+    assert door(["study", STUDY, "--out", str(folder_of_study), "--check"]) == 0, "it has a digest"
+    run = table["run"].iloc[0]
+    for row in table[table["run"] == run].to_dict("records"):
+        val, test = (asked_pixel_by_pixel(trained / "runs" / run, cache, split) for split in ("val", "test"))
+        place = 1 + ("curve_1", "curve_2").index(row["class"])
+        assert reached(val, place, row["threshold"])[0] >= row["asked"]
+        assert reached(val, place, row["threshold"] + 1 / 4096)[0] < row["asked"], "the highest edge that reaches it"
+        recall, precision = reached(test, place, row["threshold"])
+        assert row["recall"] == pytest.approx(recall)
+        assert row["precision"] == pytest.approx(precision, nan_ok=True)
+        assert row["iou"] == pytest.approx(1 / (1 / precision + 1 / recall - 1))
+        assert row["f1"] == pytest.approx(2 / (1 / precision + 1 / recall))
+
+
+def asked_pixel_by_pixel(folder, cache, split):
+    """Spread probabilities [N,3,H,W] and labels [N,H,W] of a split, both on the pixels that count."""
+    config = OmegaConf.load(folder / "config.yaml")
+    config.paths.cache = str(cache)
+    conf = checked(config)
+    sheets = getattr(render_sheets(plan_sheets(conf), conf, console=Console(quiet=True)), split)
+    network = trained_network(str(folder), folder.parents[1], device="cpu").network
+    darkness = 1 - torch.from_numpy(np.array(sheets.images)).float() / 255
+    with torch.inference_mode():
+        probabilities = network(darkness[:, None]).softmax(1)
+    return spread(probabilities), torch.from_numpy(np.array(sheets.labels))
+
+
+def reached(split, place, threshold):
+    """Recall and precision of one class where its probability is at least `threshold`."""
+    probabilities, labels = split
+    valid = labels != 255
+    found, true = (probabilities[:, place] >= threshold)[valid], (labels == place)[valid]
+    hits = float((found & true).sum())
+    return hits / float(true.sum()), hits / max(float(found.sum()), 1e-300)
+
+
+def test_a_run_is_read_once(folder_of_study, trained, cache, monkeypatch):
+    assert at_recall(folder_of_study, trained, cache) == 0
+    first = (folder_of_study / "at_recall.csv").read_bytes()
+    monkeypatch.setattr(hairline.at_recall, "_counted", lambda *given, **named: pytest.fail("read again"))
+    assert at_recall(folder_of_study, trained, cache) == 0
+    assert (folder_of_study / "at_recall.csv").read_bytes() == first
+
+
+def test_other_weights_are_read_again(folder_of_study, trained, cache, tmp_path, monkeypatch):
+    """The scores that were kept are of the checkpoint that lies there, or of none."""
+    assert at_recall(folder_of_study, trained, cache) == 0
+    store = tmp_path / "store"
+    shutil.copytree(trained, store)
+    run = pd.read_csv(folder_of_study / "results.csv")["run"].iloc[0]
+    checkpoint = store / "runs" / run / "checkpoints" / "last.ckpt"
+    told = torch.load(checkpoint, weights_only=False)
+    name = next(it for it in told["state_dict"] if it.endswith("bias"))
+    told["state_dict"][name] += 0.5
+    torch.save(told, checkpoint)
+    count = hairline.at_recall._counted
+    read = []
+
+    def told_of(folder, *rest, **named):
+        read.append(folder.name)
+        return count(folder, *rest, **named)
+
+    monkeypatch.setattr(hairline.at_recall, "_counted", told_of)
+    assert at_recall(folder_of_study, store, cache) == 0
+    assert read == [run]
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        (["--recall", "96"], "above 0 and at most 1, got 96"),
+        (["--store", "nowhere"], "lacking 16, as"),
+    ],
+)
+def test_what_cannot_be_told_at_a_recall_is_refused(folder_of_study, trained, cache, more, told, capsys):
+    assert at_recall(folder_of_study, trained, cache, *more) == 1
+    assert told in " ".join(capsys.readouterr().out.split())
+    assert not (folder_of_study / "at_recall.csv").exists()
+
+
+def test_sheets_that_are_drawn_otherwise_today_are_refused(folder_of_study, trained, cache, tmp_path, capsys):
+    store = tmp_path / "store"
+    shutil.copytree(trained, store)
+    run = pd.read_csv(folder_of_study / "results.csv")["run"].iloc[0]
+    (store / "runs" / run / "scores.npz").unlink(missing_ok=True)
+    manifest = store / "runs" / run / "manifest.json"
+    told = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(told | {"dataset_digest": "0" * 16}))
+    assert at_recall(folder_of_study, store, cache) == 1
+    assert "drawn otherwise today" in " ".join(capsys.readouterr().out.split())

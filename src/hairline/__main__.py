@@ -8,6 +8,7 @@ ruler     what every measure says of your own truth, disturbed
 digitise  a scan of a log -> curves as CSV and LAS, with pictures to look at
 study     finished cells -> results, effects, verdicts, figures and a report
 reproduce train published cells again, and say whether they agree
+at-recall precision and overlap of every published run at one recall
 publish   the tables of README.md and experiments/README.md, from the published studies
 """
 
@@ -24,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hairline import ledger
+from hairline.at_recall_door import add_at_recall
 from hairline.coherence_door import add_coherence
 from hairline.curves.files import read_las_dir
 from hairline.digitise_words import add_digitise
@@ -89,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     add_digitise(commands)
     add_study(commands, CONSOLE)
     add_reproduce(commands, CONSOLE)
+    add_at_recall(commands, CONSOLE)
     add_publish(commands, CONSOLE)
     return parser
 

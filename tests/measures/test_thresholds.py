@@ -16,7 +16,9 @@ from hairline.measures.thresholds import (
     ScoreHistogram,
     best_threshold,
     counts_at,
+    recall_threshold,
     score_histogram,
+    spread,
     tuned_labels,
 )
 
@@ -103,6 +105,52 @@ def test_tuned_f1_equals_torchmetrics_at_that_threshold() -> None:
         )
         assert float(ours[channel]) == pytest.approx(float(theirs), abs=1e-6)
     assert set(named({"f1": ours}, ("curve_1", "curve_2"), split="tuned")) == {"tuned/f1/curve_1", "tuned/f1/curve_2"}
+
+
+@given(seed=st.integers(0, 10_000), recall=st.floats(0.01, 1))
+@settings(max_examples=30)
+def test_the_recall_threshold_is_the_highest_that_reaches_it(seed: int, recall: float) -> None:
+    """Against trying every edge on the pixels themselves."""
+    probabilities, truth, valid = batch(seed)
+    threshold = recall_threshold(score_histogram(probabilities, truth, valid, bins=64), recall)
+    for channel in range(2):
+        hits = probabilities[:, channel][valid & truth[:, channel]].numpy()
+        reach = [edge / 64 for edge in range(64) if (hits >= edge / 64).sum() >= recall * len(hits)]
+        assert float(threshold[channel]) == max(reach)
+
+
+def test_the_recall_threshold_counts_in_whole_pixels() -> None:
+    """.3 of 10 pixels is 3 of them, though .3 * 10 is more than 3 in binary."""
+    histogram = torch.zeros(1, 2, 16, dtype=torch.int64)
+    histogram[0, 1, :10] = 1
+    assert float(recall_threshold(histogram, 0.1 + 0.2)) == 7 / 16
+    assert float(recall_threshold(histogram, 1.0)) == 0
+    assert float(recall_threshold(torch.zeros_like(histogram), 0.5)) == UNTUNED
+
+
+@pytest.mark.parametrize("recall", [0.0, -0.1, 1.01, float("nan")])
+def test_a_recall_that_is_none_is_refused(recall: float) -> None:
+    with pytest.raises(ValueError, match="above 0 and at most 1"):
+        recall_threshold(torch.zeros(1, 2, 16, dtype=torch.int64), recall)
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=2, max_size=50))
+def test_spreading_keeps_the_order_and_the_ends(values: list[float]) -> None:
+    told = torch.tensor(sorted(values), dtype=torch.float32)
+    after = spread(told)
+    assert after.dtype == torch.float64
+    assert float(after.min()) >= 0
+    assert float(after.max()) <= 1
+    assert bool((after[1:] >= after[:-1]).all())
+    assert ((told[1:] == told[:-1]) == (after[1:] == after[:-1])).all()
+    assert spread(torch.tensor([0.0, 0.5, 1.0])).tolist() == [0, 0.5, 1]
+
+
+def test_spreading_tells_tiny_probabilities_apart() -> None:
+    """A network that is sure has everything in the first of 4,096 bins without it."""
+    sure = torch.tensor([1e-30, 1e-20, 1e-10, 1e-5])
+    assert (sure * 4096).long().tolist() == [0, 0, 0, 0]
+    assert len(set((spread(sure) * 4096).long().tolist())) == 4
 
 
 def test_ties_go_to_the_lowest_threshold() -> None:

@@ -19,6 +19,11 @@ Measures
    p_k / t_k gets it, of equal ones the lowest id; what no curve claims is background, whose own threshold decides
    nothing. With one curve this is measure 2, pixel for pixel; with more it differs where a pixel is claimed twice.
 
+4. Recall threshold of a channel: the highest edge at which recall tp / (tp + fn) of the validation histogram reaches
+   what is asked for. Precision there says what a recall costs, and makes networks comparable that stand at different
+   operating points. A network that is sure of everything has all its probabilities in the first and last bin; `spread`
+   moves them apart before they are counted, in the same order.
+
 A tuned score treats each channel as its own yes-or-no question: nothing is decoded, so a pixel may be claimed twice.
 Names are `tuned/measure/class`, as `tuned/f1/curve_1`. The tuned decision is what `class_weight=tuned_threshold` takes
 on the test split, so that its numbers under `test/` are of exclusive classes, as those of every other cell.
@@ -38,6 +43,9 @@ from hairline.measures.pixels import PixelCounts
 
 UNTUNED = 0.5
 """The threshold of a channel that validation cannot tune."""
+
+SPREAD = 12.0
+"""By what `spread` divides log odds: 1e-30 becomes 0.003, far from the first edge of 4,096 bins."""
 
 
 def score_histogram(probabilities: Tensor, truth: Tensor, valid: Tensor, *, bins: int = 256) -> Tensor:
@@ -66,6 +74,27 @@ def best_threshold(histogram: Tensor) -> tuple[Tensor, Tensor]:
     tuned = positives > 0
     threshold = torch.where(tuned, best.double() / histogram.shape[-1], UNTUNED)
     return threshold, torch.where(tuned, f1.amax(1), torch.nan)
+
+
+def recall_threshold(histogram: Tensor, recall: float) -> Tensor:
+    """Threshold `float64 [c]` with at least `recall` on a validation histogram `int64 [c,2,bins]`: measure 4.
+
+    A channel without truth has threshold 0.5. Raises `ValueError` for a recall outside of 0 to 1, 0 excluded.
+    """
+    if not 0 < recall <= 1:
+        raise ValueError(f"`recall` must be above 0 and at most 1, got {recall:g}; give .96 for 96 %")
+    tp, positives, _ = _tails(histogram)
+    reached = tp >= recall * positives[:, None].double() * (1 - 1e-12)  # .3 of 10 is 3
+    place = histogram.shape[-1] - 1 - reached.flip(-1).long().argmax(1)  # the last edge that reaches it
+    return torch.where(positives > 0, place.double() / histogram.shape[-1], UNTUNED)
+
+
+def spread(probabilities: Tensor) -> Tensor:
+    """Log odds of `probabilities` divided by SPREAD, as probabilities float64 of the same shape and order.
+
+    0 and 1 stay where they are; what differs in float32 differs after it.
+    """
+    return torch.sigmoid(torch.logit(probabilities.double()) / SPREAD)
 
 
 def counts_at(histogram: Tensor, threshold: Tensor) -> PixelCounts:
