@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup train sweep test check format notebooks bench soak preview pictures ui lock clean
+.PHONY: help setup train sweep test coverage check format notebooks bench soak preview pictures ui lock clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -24,7 +24,10 @@ train: setup  ## three losses on the laptop budget: python train.py -m loss=dice
 sweep: setup  ## the five losses with and without class weights
 	$(BIN)/python train.py -m loss=dice,focal,lovasz,soft_ce,tversky class_weight=none,measured
 
-test: check  ## linting, types, and the whole suite with coverage
+test: check  ## linting, types, and the whole suite
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+coverage: setup  ## the suite with lines and branches counted, which takes half as long again
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 check: setup  ## ruff and mypy
