@@ -21,16 +21,16 @@ from omegaconf import OmegaConf
 from rich.console import Console
 from torch import Tensor
 
-from hairline.config import Conf, checked
+from hairline.config import Conf, ConfigError, checked
 from hairline.data.batch import batch_of
 from hairline.data.sheet_file import CachedSheets
 from hairline.ledger import RunFolder
 from hairline.ledger.atomic import LedgerError, write_bytes
 from hairline.measures.pixels import rates
-from hairline.measures.thresholds import ScoreHistogram, counts_at, recall_threshold, spread
+from hairline.measures.thresholds import SPREAD, ScoreHistogram, counts_at, gathered_back, recall_threshold, spread
 from hairline.rendering import plan_sheets, render_sheets
 from hairline.trained import Trained, trained
-from hairline.vocabulary import IGNORE
+from hairline.vocabulary import BACKGROUND, IGNORE
 
 SCORES: Final = "scores.npz"
 MEASURES: Final = ("recall", "precision", "iou", "f1")
@@ -48,7 +48,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Point:
-    """A curve at the threshold that reaches a recall on validation; `rates` of the test split by measure."""
+    """A curve at the threshold, a probability, that reaches a recall on validation; `rates` are those of test."""
 
     of: str
     threshold: float
@@ -56,14 +56,15 @@ class Point:
 
 
 def points(scores: Scores, recall: float) -> list[Point]:
-    """A point for each curve. Raises `ValueError` for a recall outside of 0 to 1, 0 excluded."""
-    threshold = recall_threshold(scores.val, recall)
-    told = rates(counts_at(scores.test, threshold))
-    return [
-        Point(name, float(threshold[place]), {measure: float(told[measure][place]) for measure in MEASURES})
-        for place, name in enumerate(scores.classes)
-        if name != "background"
-    ]
+    """A point for each curve that validation has. Raises `ValueError` for a recall outside of 0 to 1, 0 excluded."""
+    edges = recall_threshold(scores.val, recall)
+    told = rates(counts_at(scores.test, edges))
+    found = []
+    for place, name in enumerate(scores.classes):
+        if name != BACKGROUND and scores.val[place, 1].sum() > 0:
+            own = {measure: float(told[measure][place]) for measure in MEASURES}
+            found.append(Point(name, gathered_back(float(edges[place])), own))
+    return found
 
 
 def scores_of(folder: RunFolder, *, cache: Path, device: str, console: Console) -> Scores:
@@ -76,17 +77,15 @@ def scores_of(folder: RunFolder, *, cache: Path, device: str, console: Console) 
     if not folder.finished:
         raise LedgerError(f"{folder.name}: expected a finished run, got {manifest.status}; train it to its end first")
     network = trained(str(folder.path), folder.root, device=device)
-    kept = folder.path / SCORES
+    kept, made_by = folder.path / SCORES, f"{network.name} spread={SPREAD:g} bins={_BINS}"
     if kept.exists():
         with np.load(kept) as told:
-            if str(told["network"]) == network.name:
+            if str(told["made_by"]) == made_by:
                 names = tuple(str(name) for name in told["classes"])
                 return Scores(names, torch.from_numpy(told["val"]), torch.from_numpy(told["test"]))
     found = _counted(folder, network, cache=cache, device=device, console=console)
     out = io.BytesIO()
-    np.savez_compressed(
-        out, network=network.name, classes=found.classes, val=found.val.numpy(), test=found.test.numpy()
-    )
+    np.savez_compressed(out, made_by=made_by, classes=found.classes, val=found.val.numpy(), test=found.test.numpy())
     write_bytes(kept, out.getvalue())
     return found
 
@@ -111,7 +110,14 @@ def _conf(folder: RunFolder, cache: Path) -> Conf:
     """The configuration of a run, with the sheets where they lie on this machine."""
     config = OmegaConf.load(folder.config_path)
     config.paths.cache = str(cache)
-    return checked(config)  # type: ignore[arg-type]  # a run is a mapping
+    try:
+        return checked(config)  # type: ignore[arg-type]  # a run is a mapping
+    except ConfigError as error:
+        commit = folder.begun().origin.git_commit
+        raise LedgerError(
+            f"{folder.name}: expected a configuration as runs have it today, got an older one ({error}); check out its "
+            f"commit ({commit}) or train it again"
+        ) from error
 
 
 @torch.inference_mode()

@@ -2,16 +2,18 @@
 
 A loss or a weight moves the operating point, and a table of recall and precision then compares points, not networks.
 Here each curve of each run is told at the threshold that reaches the recall on its validation sheets: what is left of
-precision, IoU and F1 on test says which network is better there. Writes `at_recall.csv` into the folder.
+precision, IoU and F1 on test is what the recall costs. The recall on test is close to what was asked for, not equal.
+Intervals are of each condition by itself, over seeds, and no test of a difference. `threshold` is a probability. Writes
+`at_recall.csv` into the folder in place of an earlier one.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,14 +26,12 @@ from hairline.ledger.folder import RUNS
 from hairline.study.design import StudyError
 from hairline.study.estimates import interval
 from hairline.study.figure_data import short_labels
-from hairline.study.published import read_results, write_tables
+from hairline.study.published import AT_RECALL, read_results, write_tables
 from hairline.study.results import Results
 from hairline.study_runs import declared
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
-AT_RECALL: Final = "at_recall.csv"
 
 
 def add_at_recall(commands: Commands, console: Console) -> None:
@@ -54,23 +54,26 @@ def _at_recall(options: argparse.Namespace, *, console: Console) -> int:
     odd = [value for value in options.recall if not 0 < value <= 1]
     if odd:
         raise StudyError(f"--recall must be above 0 and at most 1, got {', '.join(f'{it:g}' for it in odd)}")
-    results = read_results(options.folder, declared(options.folder.resolve().name))
+    results = read_results(options.folder, declared(options.folder.resolve().name), but=[AT_RECALL])
     lacking = [run for run in results.cells["run"] if not (options.store / RUNS / run).is_dir()]
     if lacking:
         raise StudyError(
             f"expected the folders of {len(results.cells)} runs in {options.store}, lacking {len(lacking)}, as "
             f"{lacking[0]}; give --store, or train them again: {results.study.command}"
         )
-    rows = list(_rows(results, options, console))
+    recalls = list(dict.fromkeys(options.recall))
+    rows = list(_rows(results, recalls, options, console))
     table = pd.DataFrame(rows)
     write_tables(options.folder, {AT_RECALL: table.to_csv(index=False, float_format="%.10g").encode()})
-    for wanted in options.recall:
+    for wanted in recalls:
         console.print(_shown(results, table[table["asked"] == wanted], wanted))
     console.print(f"{options.folder / AT_RECALL}: {len(table)} rows, a curve of a run at a recall each")
     return 0
 
 
-def _rows(results: Results, options: argparse.Namespace, console: Console) -> Iterable[dict[str, object]]:
+def _rows(
+    results: Results, recalls: Sequence[float], options: argparse.Namespace, console: Console
+) -> Iterable[dict[str, object]]:
     # torch takes seconds, and refusing needs none of it
     from hairline.at_recall import points, scores_of
 
@@ -80,7 +83,7 @@ def _rows(results: Results, options: argparse.Namespace, console: Console) -> It
         console.print(f"{place}/{len(cells)} {cell['cell']}", style="dim", soft_wrap=True)
         cache = options.cache or options.store / "cache"
         scores = scores_of(folder, cache=cache, device=options.device, console=console)
-        for wanted in options.recall:
+        for wanted in recalls:
             for it in points(scores, wanted):
                 told = {str(name): value for name, value in cell.items()}
                 yield {**told, "asked": wanted, "class": it.of, "threshold": it.threshold, **it.rates}

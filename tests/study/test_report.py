@@ -269,10 +269,54 @@ def test_of_two_levels_the_better_one_is_told(effects, data):
 def test_a_share_of_all_draws_and_of_half_is_told(results, effects):
     ends = effects.pairs.assign(p_better=(effects.pairs["level_a"] < effects.pairs["level_b"]).astype(float))
     even = effects.pairs.assign(p_better=0.5)
-    for table, told, is_even in ((ends, "all", False), (even, ".500", True)):
+    for table, told, is_even in ((ends, "1.000", False), (even, ".500", True)):
         shown = report_data(results, replace(effects, pairs=table), VERDICTS, {}, usable=USABLE, sources={})["better"]
         assert {(it["text"], it["even"]) for it in shown} == {(told, is_even)}
         assert len(shown) * 2 == len(table)
+
+
+def test_an_order_is_settled_by_holm_and_not_by_the_share(results, effects):
+    """Each pair has the p of its main effect, whichever way round; the stub has one for IoU and recall alone."""
+    pairs = effects.pairs.assign(p_better=(effects.pairs["level_a"] < effects.pairs["level_b"]).astype(float))
+    told = report_data(results, replace(effects, pairs=pairs), VERDICTS, {}, usable=USABLE, sources={})["better"]
+    known = effects.contrasts.query("order == 1").set_index(["split", "measure", "class", "term", "contrast"])["p_holm"]
+    seen = set()
+    for row in told:
+        both = [f"{row['level']} - {row['other']}", f"{row['other']} - {row['level']}"]
+        (p,) = [
+            known.get((*row["measure"].split("/"), row["class"], row["factor"], it), None)
+            for it in both
+            if (*row["measure"].split("/"), row["class"], row["factor"], it) in known.index
+        ] or [np.nan]
+        assert row["settled"] == (p < 0.05)
+        assert row["p_holm"] == ("<.001" if p < 0.001 else number(p))
+        seen.add(row["settled"])
+    assert seen == {True, False}
+    page = Reader(render_report(results, replace(effects, pairs=pairs), VERDICTS, {}))
+    assert page.text.count(" settled") == sum(row["settled"] for row in told) + 1, "and once in the text above"
+
+
+def test_a_level_that_alone_has_a_class_keeps_its_mean():
+    """The binary head knows one class of its own: in the view of heads both rows have numbers."""
+    study = replace(NOT_DIALLED, factors={"head": ("softmax", "binary"), "loss": ("dice", "soft_ce")})
+    found = small(study)
+    head = found.rows["run"].map(found.cells.set_index("run")["head"])
+    of_sheet = found.sheets["run"].map(found.cells.set_index("run")["head"])
+    binary = {"curve_1": "curve"}
+    tables_of = [
+        pd.concat([it[own != "binary"], it[(own == "binary") & (it["class"] == "curve_1")].replace({"class": binary})])
+        for it, own in ((found.rows, head), (found.sheets, of_sheet))
+    ]
+    found = replace(found, rows=tables_of[0], sheets=tables_of[1])
+    told = report_data(found, tables(found), VERDICTS, {}, usable=USABLE, sources={})
+    columns = [it["key"] for it in told["matrix"]["columns"]]
+    view = next(it for it in told["matrix"]["views"] if it["key"] == "head")
+    rows = {row["label"]: dict(zip(columns, row["cells"], strict=True)) for row in view["rows"]}
+    whole = found.rows.query("split == 'test' and measure == 'iou'").merge(found.cells, on="run")
+    means = whole.groupby(["head", "class"])["value"].mean()
+    for level, name in (("softmax", "curve_1"), ("softmax", "curve_2"), ("binary", "curve")):
+        assert rows[level][f"test/iou/{name}"]["value"] == pytest.approx(means[level, name])
+    assert rows["binary"]["test/iou/curve_2"]["value"] is None
 
 
 def test_levels_are_compared_over_the_same_conditions_where_the_grid_has_holes():

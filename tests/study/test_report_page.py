@@ -410,7 +410,7 @@ def test_pairs_of_levels_are_filtered(visit, board):
     page.select_option("#better-class", "curve_2")
     page.select_option("#matrix-class", "curve_1")
     assert shown.count() == 5, "the curves of the matrix are chosen by themselves"
-    assert " ".join(shown.first.inner_text().split()) == "measured class weight none .600 IoU curve 2"
+    assert " ".join(shown.first.inner_text().split()) == "measured class weight none .600 settled .006 IoU curve 2"
 
 
 def test_downloads_are_made_from_the_page(visit, board):

@@ -1,6 +1,7 @@
 """Terms of comparisons: plain means in a balanced grid, matched ones in any other."""
 
 from dataclasses import replace
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -85,19 +86,75 @@ def test_a_pair_of_levels_that_all_conditions_have_is_not_called_matched():
     assert (sum(found.of_terms) != 0).all()
 
 
-def test_levels_that_all_terms_share_only_restrict():
-    """`where` of both sides names two losses, of which one never ran with a weight: it falls out on both sides."""
-    results = planted(HOLED, effect=lambda cell, *_: 0.3 * (cell["loss"] == "dice"), **SMALL)
-    losses = ("soft_ce", "dice")
-    terms = tuple(
-        Term("test/iou", {"loss": losses, "class_weight": (level,)}, times=times)
-        for level, times in (("measured", 1.0), ("none", -1.0))
+def test_a_level_that_all_terms_name_is_not_dropped_in_silence(tmp_path):
+    """Of the two losses named on both sides one never ran with a weight: there is no verdict on both of them."""
+    results = planted(HOLED, **SMALL)
+    measured, none = ({"class_weight": level, "loss": ["soft_ce", "dice"]} for level in ("measured", "none"))
+    found = verdict_of(tmp_path, results, RECALL | {"plus": measured, "minus": none, "expect": "none"})
+    assert found.verdict == UNTESTABLE
+    assert "not for every level of class_weight=measured, loss=soft_ce|dice" in found.sentence
+    others = {"loss": ["soft_ce", "tversky"]}
+    found = verdict_of(
+        tmp_path, results, RECALL | {"plus": measured | others, "minus": none | others, "expect": "none"}
     )
+    assert found.verdict == SUPPORTED
+    assert "matched" not in found.key.contrast
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        [Term("test/iou", {"loss": ("dice",)})],
+        [Term("test/iou", {"loss": ("soft_ce",)}), Term("test/f1", {"loss": ("soft_ce",)}, times=-1.0)],
+        [
+            Term("test/iou", {"data_mix": (mix,), "class_weight": ("none",)}, times=times)
+            for mix, times in (("fresh", 1.0), ("scarce", -1.0))
+        ],
+    ],
+    ids=["a level", "two measures", "a pair that is there at one weight"],
+)
+def test_what_has_all_its_counterparts_is_a_plain_mean(terms):
+    results = planted(HOLED, **SMALL)
     found = of(results, *terms)
-    assert found.matched
-    used = results.conditions[sum(found.of_terms) != 0]
-    assert set(used["loss"]) == {"soft_ce"}
-    assert len(used) == 4
+    assert not found.matched
+    for own, term in zip(found.of_terms, terms, strict=True):
+        np.testing.assert_array_equal(own, term.times * mean_of(results.conditions, term.where, grid=True))
+
+
+def test_interactions_are_those_of_the_effects_as_well():
+    """Where the effects have one it is the same; where they have none it is untestable."""
+    results = planted(HOLED, **SMALL)
+    grid = grid_of(results)
+    told = contrasts_of(grid, most=2)
+    known = dict(zip(zip(told.table["term"], told.table["contrast"], strict=True), told.weights, strict=True))
+    met = lost = 0
+    for one, other in combinations(grid.names, 2):
+        for (a, b), (c, d) in product(combinations(grid.levels[one], 2), combinations(grid.levels[other], 2)):
+            terms = [
+                Term("test/iou", {one: (x,), other: (y,)}, times=(1.0 if x == b else -1.0) * (1.0 if y == d else -1.0))
+                for x, y in product((a, b), (c, d))
+            ]
+            expected = known.get((f"{one}:{other}", f"({b} - {a}) x ({d} - {c})"))
+            if expected is None:
+                lost += 1
+                with pytest.raises(NotTestable):
+                    of(results, *terms)
+            else:
+                met += 1
+                np.testing.assert_allclose(sum(of(results, *terms).of_terms), expected, atol=1e-15)
+    assert lost == told.lost == 2
+    assert met == 5
+
+
+def test_a_condition_without_a_value_keeps_a_comparison_open_and_is_named(tmp_path):
+    """A network that found no pixel has no precision; the mean of the others would flatter its loss."""
+    results = planted(**SMALL)
+    runs = results.cells.loc[results.cells["condition"] == "none/dice/scarce", "run"]
+    gone = results.sheets["run"].isin(runs) & (results.sheets["measure"] == "precision")
+    results = replace(results, sheets=results.sheets.assign(value=results.sheets["value"].mask(gone)))
+    found = verdict_of(tmp_path, results, RECALL | {"measure": "test/precision", "expect": "none"})
+    assert found.verdict == UNTESTABLE
+    assert "no value of test/precision for curve_1, curve_2 in none/dice/scarce" in found.sentence
 
 
 def test_a_fraction_of_enough_resolution_is_not_matched():

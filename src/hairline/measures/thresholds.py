@@ -97,6 +97,11 @@ def spread(probabilities: Tensor) -> Tensor:
     return torch.sigmoid(torch.logit(probabilities.double()) / SPREAD)
 
 
+def gathered_back(spread_out: float) -> float:
+    """The probability that `spread` moves to `spread_out`."""
+    return float(torch.sigmoid(torch.logit(torch.tensor(spread_out, dtype=torch.float64)) * SPREAD))
+
+
 def counts_at(histogram: Tensor, threshold: Tensor) -> PixelCounts:
     """Counts `[c]` of "p >= threshold is found" from a test histogram `int64 [c,2,bins]`; `threshold` `[c]` are edges.
 

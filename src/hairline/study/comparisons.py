@@ -101,9 +101,20 @@ def found(numbers: Numbers, comparison: Comparison) -> list[Finding]:
         if told is not None and (told.seeds or _partly(numbers, comparison.terms, name)):
             findings.append(finding_of(comparison, name, told))
     if not any(it.seeds for it in findings):
-        where = "; ".join(dict.fromkeys(words_of(term.where) for term in comparison.terms))
-        raise NotTestable(f"no value of {comparison.measure} for {', '.join(names) or 'any curve'} in {where}")
+        curves, where = ", ".join(names) or "any curve", _without(numbers, comparison, names)
+        raise NotTestable(f"no value of {comparison.measure} for {curves} in {where}")
     return findings
+
+
+def _without(numbers: Numbers, comparison: Comparison, names: Sequence[str]) -> str:
+    """In which of the conditions asked for the first curve lacks a value, in words."""
+    for term, weights in zip(comparison.terms, numbers.weights(comparison.terms).of_terms, strict=True):
+        read = numbers.of(term.measure, term.of or names[0]) if term.of or names else None
+        if read is not None:
+            lacking = (weights != 0) & ~np.isfinite(read.values).all(1)
+            if lacking.any():
+                return ", ".join(numbers.conditions.index[lacking][:3])
+    return "; ".join(dict.fromkeys(words_of(term.where) for term in comparison.terms))
 
 
 def _partly(numbers: Numbers, terms: Sequence[Term], name: str) -> bool:

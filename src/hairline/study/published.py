@@ -4,6 +4,7 @@
                        support, signature; `sheet` is empty where the number is of a whole split
     results.csv        the pixel rates and curve errors of whole splits, for people and other programs
     environment.json   commit, versions, processor, dates and time of the runs
+    at_recall.csv      the runs at one recall, where `at-recall` told it; gone when the results become others
     digests.json       sha256 of every table: an edited one is refused by name
 
 Whole splits have every measure of the runs; sheets have those that effects are estimated from (`SHEET_MEASURES`).
@@ -14,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,7 @@ RESULTS: Final = "results.parquet"
 RESULTS_CSV: Final = "results.csv"
 ENVIRONMENT: Final = "environment.json"
 DIGESTS: Final = "digests.json"
+AT_RECALL: Final = "at_recall.csv"
 
 SHEET_MEASURES: Final = (*AXES, "area_ratio", "viterbi_swaps", "edge_follower_swaps")
 """What is kept of single sheets."""
@@ -63,9 +65,14 @@ def results_csv(results: Results) -> bytes:
 
 
 def write_results(folder: Path, results: Results) -> None:
-    """Write results.parquet, results.csv and environment.json, whole or not at all, with their digests."""
+    """Write results.parquet, results.csv and environment.json, whole or not at all, with their digests.
+
+    What was told of other results at a recall is removed.
+    """
     out = io.BytesIO()
     tidy(results).to_parquet(out, index=False, compression="zstd")
+    if not (folder / RESULTS).exists() or (folder / RESULTS).read_bytes() != out.getvalue():
+        (folder / AT_RECALL).unlink(missing_ok=True)
     environment = json.dumps(dict(results.made_by) | {"left_out": list(results.left_out)}, indent=2) + "\n"
     write_tables(
         folder,
@@ -82,9 +89,12 @@ def write_tables(folder: Path, files: Mapping[str, bytes]) -> None:
     write_bytes(folder / DIGESTS, (json.dumps(there, indent=2) + "\n").encode())
 
 
-def read_results(folder: Path, study: Study) -> Results:
-    """The results that `write_results` wrote for `study`. Raises `StudyError` where they were changed since."""
-    demand_unedited(folder)
+def read_results(folder: Path, study: Study, *, but: Sequence[str] = ()) -> Results:
+    """The results that `write_results` wrote for `study`.
+
+    Raises `StudyError` where a table of the folder was changed since, `but` those that the caller writes anew.
+    """
+    demand_unedited(folder, but=but)
     path = folder / RESULTS
     if not path.exists():
         raise StudyError(
@@ -100,8 +110,8 @@ def read_results(folder: Path, study: Study) -> Results:
     return Results(study, cells, table.loc[whole, list(ROW_COLUMNS)].reset_index(drop=True), sheets, left_out, told)
 
 
-def demand_unedited(folder: Path) -> None:
-    """Raises `StudyError` naming the tables of `folder` that are not as they were written, or that are gone.
+def demand_unedited(folder: Path, *, but: Sequence[str] = ()) -> None:
+    """Raises `StudyError` naming the tables of `folder`, `but` some, that are not as they were written, or are gone.
 
     A folder without digests, or with results that have none, says nothing of itself, and is refused as well.
     """
@@ -113,7 +123,7 @@ def demand_unedited(folder: Path) -> None:
     digests = _digests(folder)
     written = (RESULTS, RESULTS_CSV, ENVIRONMENT)
     wrong = [f"{name} (no digest)" for name in written if name not in digests and (folder / name).exists()]
-    for name, digest in digests.items():
+    for name, digest in ((name, digest) for name, digest in digests.items() if name not in but):
         path = folder / name
         found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "no file"
         if found != digest:
@@ -121,7 +131,7 @@ def demand_unedited(folder: Path) -> None:
     if wrong:
         raise StudyError(
             f"{folder}: expected tables as they were written, got {'; '.join(wrong)}. Results are not edited by hand: "
-            "restore them (git checkout), or write them anew with python -m hairline study"
+            f"restore them (git checkout), or write them anew with python -m hairline study ({AT_RECALL}: at-recall)"
         )
 
 

@@ -52,7 +52,7 @@ def report_data(
         "dial": dial(results),
         "shift": shift(),
         "matrix": matrix(results, known, tables.ranks, measures),
-        "better": better(tables.pairs, measures, classes),
+        "better": better(tables.pairs, tables.contrasts, measures, classes),
         "effects": effects(tables.contrasts, tables.mixed, measures, classes),
         "significant": SIGNIFICANT,
         "higher_orders": int((tables.contrasts["order"] > ORDERS).sum()),

@@ -3,8 +3,9 @@
 Conventions
 -----------
 Contrasts are those of one and two factors; a row *differs* from 0 where that is so at p < .05 after Holm's correction,
-as in the forest. Beside a main effect stands that of the mixed model (mixed.py). Of each two levels of a factor one row
-tells the one that is better in more draws of the bootstrap, and in how many of them (ranks.py).
+as in the forest. Beside a main effect stands that of the mixed model (mixed.py), where it converged. Of each two levels
+of a factor one row tells the one that is better in more draws of the bootstrap, in how many of them (ranks.py), and
+Holm's p of their difference, without which a share of draws promises too much: over five seeds of one sign it is 1.
 """
 
 from __future__ import annotations
@@ -86,8 +87,12 @@ def _chance(value: float) -> str:
     return "<.001" if np.isfinite(value) and value < 0.001 else number(value)
 
 
-def better(pairs: pd.DataFrame, measures: Sequence[Shown], classes: Sequence[str]) -> list[dict[str, Any]]:
+def better(
+    pairs: pd.DataFrame, contrasts: pd.DataFrame, measures: Sequence[Shown], classes: Sequence[str]
+) -> list[dict[str, Any]]:
     """One row for each two levels of a factor, by measure and class: the better, the other, and in how many draws."""
+    mains = contrasts[contrasts["order"] == 1].set_index(["split", "measure", "class", "term", "contrast"])["p_holm"]
+    chances = mains.to_dict()
     keys = pairs["split"] + "/" + pairs["measure"]
     by_key = {it.key: it for it in measures}
     kept = pairs.assign(key=keys)[keys.isin(list(by_key)) & pairs["class"].isin(list(classes))]
@@ -96,17 +101,22 @@ def better(pairs: pd.DataFrame, measures: Sequence[Shown], classes: Sequence[str
         two = frozenset((row["level_a"], row["level_b"]))
         if np.isfinite(row["p_better"]) and (row["key"], row["class"], row["factor"], two) not in met:
             met.add((row["key"], row["class"], row["factor"], two))
-            found.append(_better(row, by_key[row["key"]]))
+            found.append(_better(row, by_key[row["key"]], chances))
     order = {key: place for place, key in enumerate(by_key)}
     factors = list(dict.fromkeys(pairs["factor"]))
     return sorted(found, key=lambda it: (order[it["measure"]], classes.index(it["class"]), factors.index(it["factor"])))
 
 
-def _better(row: Mapping[Any, Any], it: Shown) -> dict[str, Any]:
+def _better(row: Mapping[Any, Any], it: Shown, chances: Mapping[Any, float]) -> dict[str, Any]:
     share = float(row["p_better"])
+    own = (it.split, it.measure, row["class"], row["factor"])
+    orders = (f"{row['level_a']} - {row['level_b']}", f"{row['level_b']} - {row['level_a']}")
+    p = next((chances[*own, told] for told in orders if (*own, told) in chances), np.nan)
     return {
         **{"measure": it.key, "measure_name": it.name, "class": row["class"], "class_name": words(row["class"])},
         **{"factor": row["factor"], "factor_name": words(row["factor"])},
         **{"level": row["level_a"], "other": row["level_b"], "share": share, "even": share == _EVEN},
-        "text": "all" if share == 1 else number(min(share, 0.999)),
+        "text": number(share),
+        "p_holm": _chance(p),
+        "settled": bool(p < SIGNIFICANT),
     }

@@ -130,7 +130,12 @@ def _of_levels(
 def _level_weights(results: Results, known: Bool) -> dict[str, dict[str, Float64]]:
     """By factor and level, the weights of the conditions of the grid that are `known` [A] (have the measure)."""
     grid = grid_of(results, known)
-    return {name: dict(zip(grid.levels[name], level_weights(grid, name), strict=False)) for name in grid.names}
+    found = {name: dict(zip(grid.levels[name], level_weights(grid, name), strict=False)) for name in grid.names}
+    for name in set(results.factors) - set(grid.names):  # one level alone has the measure
+        found[name] = {
+            str(level): grid.inside / grid.inside.sum() for level in results.conditions[name][grid.inside].unique()
+        }
+    return found
 
 
 def _add_ranks(view: dict[str, Any], ranks: pd.DataFrame, columns: Sequence[tuple[Shown, str]]) -> None:

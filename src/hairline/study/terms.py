@@ -9,8 +9,13 @@ In a grid that is the full product of its factors, or a fraction of enough resol
 (see contrasts.py), each term is the mean over all conditions that it names. In any other grid these would differ in
 more than what is compared: where weighted Dice was not run with one of the heads, the mean over Dice has less of that
 head than the mean over Tversky. There the terms are *matched*: factors of which they name different levels are
-compared, and the mean is over those combinations of all others with which every compared combination has run. Terms
-with conditions beside the grid are not matched; their author names what is to be the same.
+compared, and the mean is over those combinations of all others with which every compared combination has run. A level
+that all terms name is not dropped in silence: without a counterpart the comparison is not testable. Terms with
+conditions beside the grid are not matched; their author names what is to be the same.
+
+Matching knows which conditions ran, not what they measured: a network that finds no pixel of a curve has no precision
+there, and without that condition the mean would look better than it is. So a comparison that lacks such a value stays
+open.
 """
 
 from __future__ import annotations
@@ -67,7 +72,7 @@ def weights_of(conditions: pd.DataFrame, grid: Grid, terms: Sequence[Term]) -> W
     plain = tuple(term.times * _mean(conditions, term) for term in terms)
     if grid.clear(len(named)) or any(term.outside for term in terms):
         return Weights(plain)
-    return _matched(conditions[grid.inside], conditions.index, grid, terms)
+    return _matched(conditions[grid.inside], conditions.index, grid, terms) or Weights(plain)
 
 
 def _demand(conditions: pd.DataFrame, term: Term) -> None:
@@ -90,24 +95,34 @@ def _mean(conditions: pd.DataFrame, term: Term) -> Float64:
         raise NotTestable(f"no cells with {words_of(term.where)} together") from None
 
 
-def _matched(inside: pd.DataFrame, index: pd.Index, grid: Grid, terms: Sequence[Term]) -> Weights:
-    """Weights over the combinations of what is not compared that all terms have; see the module."""
+def _matched(inside: pd.DataFrame, index: pd.Index, grid: Grid, terms: Sequence[Term]) -> Weights | None:
+    """Weights over the combinations of what is not compared that all terms have; None where these are all there are.
+
+    Raises `NotTestable` where there are none, and where a level that the terms name is in none of them.
+    """
     asked = [{name: term.where.get(name, grid.levels[name]) for name in grid.names} for term in terms]
     compared = [name for name in grid.names if len({frozenset(its[name]) for its in asked}) > 1]
     others = [name for name in grid.names if name not in compared]
     met = _met(inside, compared, others)
     sides = [list(product(*(its[name] for name in compared))) for its in asked]
-    allowed = [set(asked[0][name]) for name in others]
-    shared = [key for key in _common(met, sides) if all(level in of for level, of in zip(key, allowed, strict=True))]
-    if not shared:
+    allowed = [asked[0][name] for name in others]
+
+    def wanted(keys: Iterable[_Key]) -> set[_Key]:
+        return {key for key in keys if all(level in of for level, of in zip(key, allowed, strict=True))}
+
+    shared = sorted(wanted(_common(met, sides)))
+    if all(wanted(met.get(own, {})) == set(shared) for side in sides for own in side):
+        return None
+    named = {name for term in terms for name in term.where}
+    kept = {name: {key[place] for key in shared} for place, name in enumerate(others) if name in named}
+    if not shared or any(levels != set(asked[0][name]) for name, levels in kept.items()):
         told = "; ".join(dict.fromkeys(words_of(term.where) for term in terms))
-        raise NotTestable(f"no cells with {told} that differ in nothing else")
+        raise NotTestable(f"not for every level of {told} there are cells that differ in nothing else")
     weights = []
     for term, side in zip(terms, sides, strict=True):
         labels = [met[own][key] for own in side for key in shared]
         weights.append(term.times * index.isin(labels).astype(np.float64) / len(labels))
-    whole = all(len(met[own]) == len(shared) for side in sides for own in side)
-    return Weights(tuple(weights), matched=not whole)
+    return Weights(tuple(weights), matched=True)
 
 
 def _met(inside: pd.DataFrame, compared: Sequence[str], others: Sequence[str]) -> dict[_Key, dict[_Key, str]]:
@@ -119,7 +134,7 @@ def _met(inside: pd.DataFrame, compared: Sequence[str], others: Sequence[str]) -
     return met
 
 
-def _common(met: Mapping[_Key, Mapping[_Key, str]], sides: Iterable[Sequence[_Key]]) -> list[_Key]:
+def _common(met: Mapping[_Key, Mapping[_Key, str]], sides: Iterable[Sequence[_Key]]) -> set[_Key]:
     """The levels of the others with which every compared combination has run."""
     owns = {own for side in sides for own in side}
-    return sorted(set.intersection(*(set(met.get(own, {})) for own in owns)))
+    return set.intersection(*(set(met.get(own, {})) for own in owns))
