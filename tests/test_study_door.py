@@ -182,7 +182,7 @@ def test_every_published_run_is_told_at_a_recall(folder_of_study, trained, cache
     assert at_recall(folder_of_study, trained, cache, "--recall", ".5", ".9") == 0
     text = capsys.readouterr().out
     assert "16/16" in text
-    assert "with recall 0.9 on validation" in text
+    assert "curve_2 at recall 0.9 on validation" in " ".join(text.split())
     table = pd.read_csv(folder_of_study / "at_recall.csv")
     assert len(table) == 16 * 2 * 2
     assert door(["study", STUDY, "--out", str(folder_of_study), "--check"]) == 0, "it has a digest"

@@ -80,7 +80,7 @@ def scores_of(folder: RunFolder, *, cache: Path, device: str, console: Console) 
     kept, made_by = folder.path / SCORES, f"{network.name} spread={SPREAD:g} bins={_BINS}"
     if kept.exists():
         with np.load(kept) as told:
-            if str(told["made_by"]) == made_by:
+            if str(told.get("made_by")) == made_by:
                 names = tuple(str(name) for name in told["classes"])
                 return Scores(names, torch.from_numpy(told["val"]), torch.from_numpy(told["test"]))
     found = _counted(folder, network, cache=cache, device=device, console=console)

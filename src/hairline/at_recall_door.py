@@ -12,8 +12,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -26,12 +27,15 @@ from hairline.ledger.folder import RUNS
 from hairline.study.design import StudyError
 from hairline.study.estimates import interval
 from hairline.study.figure_data import short_labels
+from hairline.study.findings import short
 from hairline.study.published import AT_RECALL, read_results, write_tables
 from hairline.study.results import Results
 from hairline.study_runs import declared
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+_COLUMNS: Final = {"recall": "recall", "precision": "precision", "iou": "IoU", "f1": "F1"}
 
 
 def add_at_recall(commands: Commands, console: Console) -> None:
@@ -65,8 +69,8 @@ def _at_recall(options: argparse.Namespace, *, console: Console) -> int:
     rows = list(_rows(results, recalls, options, console))
     table = pd.DataFrame(rows)
     write_tables(options.folder, {AT_RECALL: table.to_csv(index=False, float_format="%.10g").encode()})
-    for wanted in recalls:
-        console.print(_shown(results, table[table["asked"] == wanted], wanted))
+    for wanted, of in product(recalls, table["class"].unique()):
+        console.print(_shown(results, table[table["asked"] == wanted], wanted, str(of)))
     console.print(f"{options.folder / AT_RECALL}: {len(table)} rows, a curve of a run at a recall each")
     return 0
 
@@ -89,23 +93,20 @@ def _rows(
                 yield {**told, "asked": wanted, "class": it.of, "threshold": it.threshold, **it.rates}
 
 
-def _shown(results: Results, table: pd.DataFrame, wanted: float) -> Table:
-    """Means over seeds with half of their 95 % interval, the best weakest IoU first."""
-    title = f"at the threshold with recall {wanted:g} on validation: test split, mean over seeds and half the interval"
+def _shown(results: Results, table: pd.DataFrame, wanted: float, of: str) -> Table:
+    """Means over seeds of curve `of` with half of their 95 % interval by condition, the best IoU first."""
+    title = f"{of} at recall {wanted:g} on validation: test split, mean over seeds and half its interval"
     shown = Table("condition", title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    measures = ("recall", "precision", "iou", "f1")
-    shown.add_column("curve")
-    for name in measures:
-        shown.add_column({"iou": "IoU", "f1": "F1"}.get(name, name), justify="right")
+    for name in _COLUMNS.values():
+        shown.add_column(name, justify="right", no_wrap=True)
     names = short_labels(results)
-    means = table.groupby(["condition", "class"], sort=False)["iou"].mean()
-    order = means.groupby("condition", sort=False).min().sort_values(ascending=False, kind="stable")
-    for condition in order.index:
-        for of, own in table[table["condition"] == condition].groupby("class", sort=False):
-            shown.add_row(names[str(condition)], str(of), *(_with_interval(own[name].to_numpy()) for name in measures))
+    own = {str(label): part for label, part in table[table["class"] == of].groupby("condition", sort=False)}
+    for label in sorted(own, key=lambda label: -own[label]["iou"].mean()):
+        shown.add_row(names[label], *(_with_interval(own[label][name].to_numpy()) for name in _COLUMNS))
     return shown
 
 
 def _with_interval(values: np.ndarray) -> str:
+    """`.823 ±.012`; without an interval where there is one value."""
     low, high, _ = interval(values)
-    return f"{values.mean():.3f}" + ("" if np.isnan(low) else f" \u00b1{(high - low) / 2:.3f}")
+    return short(float(values.mean()), 3) + ("" if np.isnan(low) else f" \u00b1{short((high - low) / 2, 3)}")
