@@ -1,9 +1,11 @@
 """The whole way: a small study is trained, analysed, published, checked, analysed again and reproduced."""
 
+import argparse
 import json
 import shutil
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,12 +15,13 @@ from omegaconf import OmegaConf
 from rich.console import Console
 
 import hairline.at_recall
-from hairline import ledger, reproduce_door
+from hairline import ledger, reproduce_door, study_door
 from hairline.__main__ import main as door
 from hairline.config import CONF, checked, compose_config
 from hairline.data.batch import darkness_of
 from hairline.measures.thresholds import spread
 from hairline.rendering import plan_sheets, render_sheets
+from hairline.study.figures_sheets import best_run, wanted_sheets
 from hairline.study.published import read_results, write_results
 from hairline.study_runs import declared, gather
 from hairline.trained import Trained
@@ -244,13 +247,44 @@ def test_other_weights_are_read_again(folder_of_study, trained, cache, tmp_path,
     count = hairline.at_recall._counted
     read = []
 
-    def told_of(folder, *rest, **named):
-        read.append(folder.name)
-        return count(folder, *rest, **named)
+    def told_of(again, **named):
+        read.append(again.network.name.partition("@")[0])
+        return count(again, **named)
 
     monkeypatch.setattr(hairline.at_recall, "_counted", told_of)
     assert at_recall(folder_of_study, store, cache) == 0
     assert read == [run]
+
+
+def test_the_sheets_of_the_report_are_the_best_median_and_worst_of_all(published, trained):
+    """Drawn by the network again, they are what the run drew: at most a pixel in a thousand is decided otherwise."""
+    results = read_results(published, declared(STUDY))
+    run = best_run(results, pd.read_csv(published / "effects" / "cells.csv"))
+    wanted = wanted_sheets(results, run)
+    assert len(wanted) == 3
+    options = argparse.Namespace(store=trained)
+    found = study_door._overlays(run, [0, *wanted], options=options, console=Console(quiet=True))
+    assert list(found) == list(dict.fromkeys([0, *wanted]))
+    own = cv2.imread(str(trained / "runs" / run / "overlays" / "test_000.png"))[..., ::-1]
+    assert own.shape == found[0].shape
+    assert (own != found[0]).any(-1).mean() < 0.001
+
+
+def test_without_its_sheets_or_network_a_run_shows_what_it_kept(published, trained, tmp_path, capsys):
+    results = read_results(published, declared(STUDY))
+    run = best_run(results, pd.read_csv(published / "effects" / "cells.csv"))
+    store = tmp_path / "store"
+    shutil.copytree(trained / "runs" / run, store / "runs" / run)
+    manifest = store / "runs" / run / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"dataset_digest": "0" * 16}))
+    options = argparse.Namespace(store=store)
+    for told in ("drawn otherwise today", ""):
+        found = study_door._overlays(run, [1, 2], options=options, console=Console(markup=False))
+        assert list(found) == [0], "overlays=1 keeps one"
+        text = " ".join(capsys.readouterr().out.split())
+        assert told in text
+        assert bool(told) == bool(text), "a store without networks is nothing to tell of"
+        shutil.rmtree(store / "runs" / run / "checkpoints", ignore_errors=True)
 
 
 def test_a_recall_asked_twice_is_told_once(folder_of_study, trained, cache):

@@ -17,19 +17,17 @@ from typing import Final
 
 import numpy as np
 import torch
-from omegaconf import OmegaConf
 from rich.console import Console
 from torch import Tensor
 
-from hairline.config import Conf, ConfigError, checked
 from hairline.data.batch import batch_of
 from hairline.data.sheet_file import CachedSheets
 from hairline.ledger import RunFolder
-from hairline.ledger.atomic import LedgerError, write_bytes
+from hairline.ledger.atomic import write_bytes
 from hairline.measures.pixels import rates
 from hairline.measures.thresholds import SPREAD, ScoreHistogram, counts_at, gathered_back, recall_threshold, spread
-from hairline.rendering import plan_sheets, render_sheets
-from hairline.trained import Trained, trained
+from hairline.run_again import Again, network_of, opened
+from hairline.trained import Trained
 from hairline.vocabulary import BACKGROUND, IGNORE
 
 SCORES: Final = "scores.npz"
@@ -70,54 +68,26 @@ def points(scores: Scores, recall: float) -> list[Point]:
 def scores_of(folder: RunFolder, *, cache: Path, device: str, console: Console) -> Scores:
     """The histograms of a finished run, kept from before or counted now; the sheets come from `cache` or are drawn.
 
-    Raises `LedgerError` for a run that is not finished and for one whose sheets are drawn otherwise today, and what
-    `trained` and `render_sheets` raise.
+    Raises what `run_again.py` raises for runs that are not finished, or are of older code.
     """
-    manifest = folder.begun()
-    if not folder.finished:
-        raise LedgerError(f"{folder.name}: expected a finished run, got {manifest.status}; train it to its end first")
-    network = trained(str(folder.path), folder.root, device=device)
+    network = network_of(folder, device=device)
     kept, made_by = folder.path / SCORES, f"{network.name} spread={SPREAD:g} bins={_BINS}"
     if kept.exists():
         with np.load(kept) as told:
             if str(told.get("made_by")) == made_by:
                 names = tuple(str(name) for name in told["classes"])
                 return Scores(names, torch.from_numpy(told["val"]), torch.from_numpy(told["test"]))
-    found = _counted(folder, network, cache=cache, device=device, console=console)
+    found = _counted(opened(folder, network, cache=cache, console=console), device=device)
     out = io.BytesIO()
     np.savez_compressed(out, made_by=made_by, classes=found.classes, val=found.val.numpy(), test=found.test.numpy())
     write_bytes(kept, out.getvalue())
     return found
 
 
-def _counted(folder: RunFolder, network: Trained, *, cache: Path, device: str, console: Console) -> Scores:
-    conf = _conf(folder, cache)
-    planned = plan_sheets(conf)
-    expected = folder.begun().cell.dataset_digest
-    if planned.digest != expected:
-        commit = folder.begun().origin.git_commit
-        raise LedgerError(
-            f"{folder.name}: expected the sheets it was trained with (digest {expected}), got {planned.digest}: they "
-            f"are drawn otherwise today; check out its commit ({commit}) or train it again"
-        )
-    sheets = render_sheets(planned, conf, console=console)
-    classes = network.head.classes[-network.head.channels :]
-    val, test = (_histogram(network, split, device=device) for split in (sheets.val, sheets.test))
-    return Scores(classes, val, test)
-
-
-def _conf(folder: RunFolder, cache: Path) -> Conf:
-    """The configuration of a run, with the sheets where they lie on this machine."""
-    config = OmegaConf.load(folder.config_path)
-    config.paths.cache = str(cache)
-    try:
-        return checked(config)  # type: ignore[arg-type]  # a run is a mapping
-    except ConfigError as error:
-        commit = folder.begun().origin.git_commit
-        raise LedgerError(
-            f"{folder.name}: expected a configuration as runs have it today, got an older one ({error}); check out its "
-            f"commit ({commit}) or train it again"
-        ) from error
+def _counted(run: Again, *, device: str) -> Scores:
+    head = run.network.head
+    val, test = (_histogram(run.network, split, device=device) for split in (run.val, run.test))
+    return Scores(head.classes[-head.channels :], val, test)
 
 
 @torch.inference_mode()

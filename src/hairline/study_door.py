@@ -22,11 +22,14 @@ from hairline.config import CONF
 from hairline.jobs import groups
 from hairline.ledger import RunFolder
 from hairline.ledger.atomic import LedgerError
+from hairline.ledger.folder import RUNS
 from hairline.study.claims import Claim, read_claims
 from hairline.study.design import Study, StudyError
+from hairline.study.figures_sheets import pictures_of
 from hairline.study.published import demand_unedited, read_results
 from hairline.study.results import Results
 from hairline.study_runs import declared, gather
+from hairline.vocabulary import UInt8
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -115,7 +118,7 @@ def _publish(
         results,
         claims,
         bootstraps=options.bootstraps,
-        overlays=lambda run: RunFolder.open(options.store / "runs" / run).overlays.glob("*.png"),
+        overlays=partial(_overlays, options=options, console=console),
         tell=lambda text: console.print(text, style="dim"),
     )
     console.print(_verdicts(done.verdicts))
@@ -126,6 +129,27 @@ def _publish(
     console.print(f"{out / REPORT}: open it in a browser; {out / EFFECTS}, {out / VERDICTS}, {out}/figures/")
     if not options.published:
         _attach(results.study, [out / REPORT, out / VERDICTS, out / EFFECTS], options, console)
+
+
+def _overlays(
+    run: str, sheets: Sequence[int], *, options: argparse.Namespace, console: Console
+) -> Mapping[int, Path | UInt8]:
+    """Pictures of the test `sheets` of a run, drawn by its network; where that cannot be, those that the run kept."""
+    folder = RunFolder.open(options.store.absolute() / RUNS / run)
+    kept = pictures_of(folder.overlays.glob("*.png"))
+    if not list(folder.checkpoints.glob("*.ckpt")):
+        return kept
+    # torch takes seconds, and a store without networks needs none of it
+    from hairline.run_again import network_of, opened, overlay_of
+    from hairline.trained import NoRunError
+
+    try:
+        network = network_of(folder, device="cpu")
+        it = opened(folder, network, cache=options.store / "cache", console=console)
+        return {sheet: overlay_of(it, sheet) for sheet in sheets}
+    except (LedgerError, NoRunError) as error:
+        console.print(f"pictures of the run instead of the best, median and worst sheet: {error}", soft_wrap=True)
+        return kept
 
 
 def _attach(study: Study, files: Sequence[Path], options: argparse.Namespace, console: Console) -> None:

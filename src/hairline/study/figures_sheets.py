@@ -1,7 +1,8 @@
 """Best, median and worst sheet of the best condition, as pictures of truth, prediction and misses.
 
-A run keeps pictures of its first few test sheets only (`overlays` of its configuration), named `test_003.png` for sheet
-3. The three are chosen by IoU, mean over curves, among the sheets that have a picture.
+The three are chosen by IoU, mean over curves, among all test sheets of the run. Where their pictures cannot be had (the
+network is not here), among those that the run kept: its first few test sheets (`overlays` of its configuration), named
+`test_003.png` for sheet 3.
 """
 
 from __future__ import annotations
@@ -56,6 +57,14 @@ def ranked_sheets(results: Results, run: str, drawn: Iterable[int]) -> pd.Series
     return scores.sort_values(ascending=False, kind="stable")
 
 
+def wanted_sheets(results: Results, run: str) -> list[int]:
+    """The best, median and worst of all test sheets of a run; none where no sheet was kept."""
+    try:
+        return list(three_of(ranked_sheets(results, run, results.sheets["sheet"].unique())).values())
+    except NotDrawn:
+        return []
+
+
 def three_of(scores: pd.Series) -> dict[str, int]:
     """The best, median and worst sheet of `ranked_sheets`; of fewer than three sheets, those that there are."""
     places = {"best": 0, "median": (len(scores) - 1) // 2, "worst": len(scores) - 1}
@@ -69,12 +78,15 @@ def three_of(scores: pd.Series) -> dict[str, int]:
 
 @in_style
 def sheet_overlays(results: Results, cells: pd.DataFrame, pictures: Mapping[int, Path | NDArray[np.uint8]]) -> Figure:
-    """`pictures` of `best_run` by sheet, RGB uint8 arrays or PNG files: the best, the median and the worst of them.
+    """`pictures` of `best_run` by sheet, RGB uint8 arrays or PNG files: the best, the median and the worst.
+
+    They are those of all test sheets where `pictures` has them, else those of the sheets that `pictures` has.
 
     Pixels are shown one to one up to a width of 1600. Raises `NotDrawn` where no picture is of a sheet with curves.
     """
     run = best_run(results, cells)
-    scores = ranked_sheets(results, run, pictures)
+    everything = set(wanted_sheets(results, run)) <= set(pictures)
+    scores = ranked_sheets(results, run, results.sheets["sheet"].unique() if everything else pictures)
     chosen = three_of(scores)
     images = {name: _read(pictures[sheet]) for name, sheet in chosen.items()}
     heights = [WIDTH_IN * image.shape[0] / image.shape[1] for image in images.values()]
@@ -91,7 +103,7 @@ def sheet_overlays(results: Results, cells: pd.DataFrame, pictures: Mapping[int,
     label = short_labels(results)[str(results.cells.set_index("run").loc[run, "condition"])]
     entitle(
         figure,
-        f"{', '.join(chosen).capitalize()} of the {len(scores)} sheets drawn",
+        f"{', '.join(chosen).capitalize()} of the {len(scores)} {'test sheets' if everything else 'sheets drawn'}",
         f"Condition {label} (best mean IoU), seed {results.seeds[0]}; IoU: mean over the curves of the sheet.",
     )
     return figure

@@ -11,7 +11,7 @@ digests.json                                    of the tables
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
@@ -22,16 +22,19 @@ from hairline.ledger.atomic import make_folder, write_bytes
 from hairline.study.claims import SOURCES, Claim
 from hairline.study.effects import Effects, effects
 from hairline.study.figures import Picture, all_figures
-from hairline.study.figures_sheets import best_run, pictures_of
+from hairline.study.figures_sheets import best_run, wanted_sheets
 from hairline.study.published import write_results, write_tables
 from hairline.study.report import render_report
 from hairline.study.results import Results
 from hairline.study.verdicts import findings_table, judge, table
+from hairline.vocabulary import UInt8
 
 REPORT: Final = "report.html"
 EFFECTS: Final = "effects.csv"
 VERDICTS: Final = "verdicts.csv"
 SHEETS: Final = "sheets"
+
+Overlays = Callable[[str, Sequence[int]], Mapping[int, Path | UInt8]]
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,14 @@ def publish(
     claims: Iterable[Claim],
     *,
     bootstraps: int = 1000,
-    overlays: Callable[[str], Iterable[Path]] = lambda run: (),
+    overlays: Overlays = lambda run, sheets: {},
     tell: Callable[[str], None] = lambda text: None,
 ) -> Published:
-    """Write the folder of a study anew. `overlays` are pictures of a run by its name; `tell` hears how far it is."""
+    """Write the folder of a study anew.
+
+    `overlays` gives pictures of a run by the numbers of its test sheets, those asked for or others that it has; `tell`
+    hears how far it is.
+    """
     make_folder(folder / "effects")
     make_folder(folder / "figures")
     tell(f"{len(results.cells)} cells, {len(results.seeds)} seeds: effects from {bootstraps} bootstraps")
@@ -63,7 +70,8 @@ def publish(
     verdicts = table(judged)
     write_tables(folder, _tables(found) | {VERDICTS: _csv(verdicts), "findings.csv": _csv(findings_table(judged))})
     tell("figures")
-    pictures = pictures_of(overlays(best_run(results, found.cells)))
+    run = best_run(results, found.cells)
+    pictures = overlays(run, wanted_sheets(results, run))
     drawn, not_drawn = all_figures(results, found, pictures=pictures)
     _remove_others(folder / "figures", drawn)
     for name, it in drawn.items():

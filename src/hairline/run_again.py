@@ -1,0 +1,89 @@
+"""Roof: a finished run opened again: its network, and the very sheets that it was validated and tested on.
+
+The sheets come from the cache or are drawn anew, and are those of the run or it is refused. The network computes in
+fp32, whatever the run computed in, so a pixel in ten thousand may be decided otherwise than in the run's own numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from rich.console import Console
+
+from hairline.config import ConfigError, checked
+from hairline.data.batch import batch_of
+from hairline.data.sheet_file import CachedSheets
+from hairline.ledger import RunFolder
+from hairline.ledger.atomic import LedgerError
+from hairline.losses.class_weight import TunedThreshold
+from hairline.measures.overlay import overlay
+from hairline.rendering import Planned, Rendered, plan_sheets, render_sheets
+from hairline.trained import Trained, trained
+from hairline.vocabulary import UInt8
+
+
+@dataclass(frozen=True)
+class Again:
+    """A network and its sheets; with `tuned` the run decided by thresholds, and not by its head."""
+
+    network: Trained
+    val: CachedSheets
+    test: CachedSheets
+    tuned: bool
+
+
+def network_of(folder: RunFolder, *, device: str) -> Trained:
+    """The network of a finished run. Raises `LedgerError` for one that is not, and what `trained` raises."""
+    if not folder.finished:
+        status = folder.begun().status
+        raise LedgerError(f"{folder.name}: expected a finished run, got {status}; train it to its end first")
+    return trained(str(folder.path), folder.root, device=device)
+
+
+def opened(folder: RunFolder, network: Trained, *, cache: Path, console: Console) -> Again:
+    """The run of `network` with its sheets.
+
+    Raises `LedgerError` for a configuration that is older than today's and for sheets that are drawn otherwise today,
+    and what `render_sheets` raises.
+    """
+    commit = folder.begun().origin.git_commit
+    config = OmegaConf.load(folder.config_path)
+    config.paths.cache = str(cache)
+    assert isinstance(config, DictConfig)
+    try:
+        conf = checked(config)
+    except ConfigError as error:
+        raise LedgerError(
+            f"{folder.name}: expected a configuration as runs have it today, got an older one ({error}); check out its "
+            f"commit ({commit}) or train it again"
+        ) from error
+    planned = plan_sheets(conf)
+    _demand_same(folder, planned)
+    sheets: Rendered = render_sheets(planned, conf, console=console)
+    return Again(network, sheets.val, sheets.test, isinstance(instantiate(config.class_weight), TunedThreshold))
+
+
+def _demand_same(folder: RunFolder, planned: Planned) -> None:
+    expected = folder.begun().cell.dataset_digest
+    if planned.digest != expected:
+        raise LedgerError(
+            f"{folder.name}: expected the sheets it was trained with (digest {expected}), got {planned.digest}: they "
+            f"are drawn otherwise today; check out its commit ({folder.begun().origin.git_commit}) or train it again"
+        )
+
+
+@torch.inference_mode()
+def overlay_of(it: Again, index: int) -> UInt8:
+    """Truth, prediction and misses of test sheet `index`, RGB. Raises `LedgerError` for a run decided by thresholds."""
+    if it.tuned:
+        raise LedgerError(f"{it.network.name}: expected a run whose head decides, got one of tuned thresholds")
+    batch = batch_of(it.test, [index])
+    head = it.network.head
+    found = head.decode(head.probabilities(it.network.network(batch.image).float()))[0]
+    true = head.truth(batch.labels)[0]
+    planes = (plane.to(torch.uint8).numpy() for plane in (true, found))
+    return overlay(it.test.images[index], *planes, classes=head.classes)
