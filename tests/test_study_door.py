@@ -28,7 +28,10 @@ from hairline.trained import Trained
 from hairline.trained import trained as trained_network
 
 STUDY = "data_mix"
-TINY = ["budget=smoke", "network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2", "trainer.threads=1"]
+TINY = [
+    *("budget=smoke", "budget.steps=4", "budget.validate_every=2", "network.widths=[4,8]"),
+    *("overlays=1", "optimiser.warmup_steps=2", "trainer.threads=1"),
+]
 
 
 @pytest.fixture(scope="module")

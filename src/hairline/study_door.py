@@ -8,6 +8,7 @@ were measured otherwise are refused by name; --partial analyses the balanced par
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 EXPERIMENTS: Final = Path("experiments")
+_AT_COMMAS: Final = re.compile(r",(?![^(]*\))")
+"""A level may hold commas in brackets, as laptop(steps=840,validate_every=168)."""
 CLAIMS: Final = CONF.parent / "experiments" / "claims.yaml"
 
 
@@ -103,7 +106,7 @@ def _levels(given: Sequence[str]) -> Mapping[str, Sequence[str]]:
     if odd:
         raise StudyError(f"--only must be FACTOR=LEVEL, as budget=smoke or loss=dice,focal, got {', '.join(odd)}")
     pairs = [text.split("=", 1) for text in given]
-    return {name: levels.split(",") for name, levels in pairs}
+    return {name: _AT_COMMAS.split(levels) for name, levels in pairs}
 
 
 def _publish(

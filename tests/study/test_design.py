@@ -172,7 +172,7 @@ def test_an_experiment_of_conf_says_what_it_is(path):
     )
     assert study.claims
     assert study.expected
-    assert study.budget in groups()["budget"]
+    assert compose_config([f"+experiment={path.stem}"]).budget.name == study.budget
     assert len(expand(study)) == COUNTS[path.stem]
 
 
