@@ -74,12 +74,12 @@ def write_ledger(root: Path, study: Study) -> None:
 
 
 def analyse(name: str, root: Path) -> None:
-    """Print the seconds and the bytes at the peak that the folder of a study took."""
+    """Print the seconds by the clock, those of the processor, and the bytes at the peak that a study's folder took."""
     began = time.perf_counter()
     results = gather(LIMITS[name][0], root / "store")
     publish(root / "out", results, read_claims(CLAIMS, groups=groups()))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(time.perf_counter() - began, peak)
+    print(time.perf_counter() - began, time.process_time(), peak)
 
 
 def main() -> list[tuple[str, float, str]]:
@@ -90,8 +90,8 @@ def main() -> list[tuple[str, float, str]]:
             write_ledger(Path(folder) / "store", study)
             command = [sys.executable, __file__, name, folder]
             told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-        seconds, peak = float(told[-2]), float(told[-1])
-        comment = f"{seconds:.1f} s of {limit_s:.0f} s, {peak / 2**30:.2f} GiB at the peak"
+        seconds, busy, peak = (float(number) for number in told[-3:])
+        comment = f"{seconds:.1f} s of {limit_s:.0f} s, {busy:.1f} s of CPU, {peak / 2**30:.2f} GiB at the peak"
         found.append((f"study folder of {name}, limit / time", limit_s / seconds, comment))
     return found
 
