@@ -39,12 +39,14 @@ def gather(
 
     Raises `StudyError` for cells that are missing or doubled, `LedgerError` for tables that are lost or mixed.
     """
-    known = ledger.manifests(store, study.name)
+    every = ledger.manifests(store)
+    known = {name: it for name, it in every.items() if study.name in it.studies}
+    others = {name: it for name, it in every.items() if name not in known}
     rows = ledger.read(store, study.name)[list(ROW_COLUMNS)]
     measures = {*SHEET_MEASURES, *(told.partition("/")[2] for told in study.primary)}
     sheets = ledger.read_sheets(store, study.name, measures=measures, split="test")[list(SHEET_COLUMNS)]
-    found = [found_of(study, name, manifest) for name, manifest in known.items()]
-    results = assemble(study, found, rows, sheets, only=only, partial=partial)
+    found, elsewhere = ([found_of(study, name, it) for name, it in part.items()] for part in (known, others))
+    results = assemble(study, found, rows, sheets, only=only, partial=partial, elsewhere=elsewhere)
     of_results = [known[run] for run in results.cells["run"]]
     return replace(results, made_by={"setting": " ".join(setting(study, of_results[0]))} | made_by(of_results))
 

@@ -91,6 +91,23 @@ def test_missing_cells_are_refused_by_name_and_reason():
     assert "--partial" in text
 
 
+def test_a_missing_cell_that_another_study_has_run_is_told_as_such():
+    runs = runs_of(SMALL)
+    other_network = replace(runs[1], levels={**runs[1].levels, "network": "unet"})
+    other_budget = replace(runs[2], levels={**runs[2].levels, "budget": "smoke"})
+    unfinished = replace(runs[3], finished=False)
+    with pytest.raises(StudyError) as refused:
+        assembled(SMALL, runs[4:], elsewhere=[runs[0], other_network, other_budget, unfinished])
+    text = str(refused.value)
+    assert "expected 26 finished cells, got 22" in text
+    assert "none/soft_ce/scarce/s0 (finished for another study)" in text
+    assert text.count("(not run)") == 3
+    assert "takes over what is finished for another study" in text
+    kept = assembled(SMALL, runs[4:], elsewhere=runs[:4], partial=True)
+    assert kept.seeds == (1,)
+    assert sum("finished for another study" in line for line in kept.left_out) == 4
+
+
 def test_a_cell_that_came_twice_is_refused_with_both_runs_and_what_differs():
     runs = runs_of(SMALL)
     twin = replace(runs[5], run="twin", levels={**runs[5].levels, "network": "unet"})

@@ -39,14 +39,14 @@ def read_sheets(
     return _gather(root, study, PER_SHEET, SHEET_COLUMNS, measures=measures, split=split)
 
 
-def manifests(root: Path, study: str) -> dict[str, Manifest]:
-    """What is known of every run of a study, finished or not, by the name of its folder.
+def manifests(root: Path, study: str | None = None) -> dict[str, Manifest]:
+    """What is known of every run, or of every run of a study, finished or not, by the name of its folder.
 
     A run that says RUNNING while nobody holds its folder is told as KILLED.
     """
     found = {}
     for folder, manifest in _begun(root):
-        if study in manifest.studies:
+        if study is None or study in manifest.studies:
             dead = manifest.status == RUNNING and not folder.in_use()
             found[folder.name] = replace(manifest, status=KILLED) if dead else manifest
     return found

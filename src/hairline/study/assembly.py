@@ -9,7 +9,7 @@ part of the analysis, and it says so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -39,15 +39,18 @@ def assemble(
     *,
     only: Mapping[str, Sequence[str]] | None = None,
     partial: bool = False,
+    elsewhere: Iterable[Found] = (),
 ) -> Results:
     """The results of `study` from its runs, their split rows and the rows of their test sheets.
 
     With `partial` the balanced part is kept: seeds of which the whole grid is finished, and other conditions finished
-    for all of those; `left_out` names the rest. Raises `StudyError` for no run at all, for cells that are missing, that
-    came twice, or runs that differ in what the study does not vary.
+    for all of those; `left_out` names the rest. Of a cell that is missing it is said whether a run of other studies,
+    `elsewhere`, could be it. Raises `StudyError` for no run at all, for cells that are missing, that came twice, or
+    runs that differ in what the study does not vary.
     """
     chosen = {name: levels for name, levels in (only or {}).items() if name in study.names}
-    runs = _of_setting(study, list(found), {name: it for name, it in (only or {}).items() if name not in chosen})
+    wanted = {name: it for name, it in (only or {}).items() if name not in chosen} or _own_setting(study)
+    runs = _of_setting(study, list(found), wanted)
     declared = expand(study)
     cells = select(declared, chosen)
     matched = _matched(study, cells, runs)
@@ -55,6 +58,8 @@ def assemble(
     there = {key: run for key, run in matched.items() if run.finished}
     left_out = tuple(f"{_name(study, cell)} (not asked for)" for cell in declared if cell not in cells)
     if len(there) < len(cells):
+        for key, run in _matched_elsewhere(study, cells, _with(wanted, elsewhere), there.values()).items():
+            matched.setdefault(key, run)
         if not partial:
             raise StudyError(_lacking(study, cells, matched))
         cells, unbalanced = _balanced(study, cells, matched)
@@ -73,10 +78,17 @@ def _key(study: Study, cell: Mapping[str, str]) -> tuple[str | None, ...]:
     return tuple(cell.get(name) for name in study.names)
 
 
-def _of_setting(study: Study, runs: Sequence[Found], only: Mapping[str, Sequence[str]]) -> list[Found]:
+def _own_setting(study: Study) -> dict[str, Sequence[str]]:
+    return {"budget": [study.budget]} if study.budget else {}
+
+
+def _with(wanted: Mapping[str, Sequence[str]], runs: Iterable[Found]) -> list[Found]:
+    return [run for run in runs if all(run.levels.get(name) in levels for name, levels in wanted.items())]
+
+
+def _of_setting(study: Study, runs: Sequence[Found], wanted: Mapping[str, Sequence[str]]) -> list[Found]:
     """The runs of the setting asked for."""
-    wanted = dict(only or ({"budget": [study.budget]} if study.budget else {}))
-    kept = [run for run in runs if all(run.levels.get(name) in levels for name, levels in wanted.items())]
+    kept = _with(wanted, runs)
     if not kept:
         others = sorted({", ".join(f"{name}={run.levels.get(name)}" for name in wanted) for run in runs})
         there = f"{len(runs)} runs with {'; '.join(others)}" if runs else "no run"
@@ -119,12 +131,33 @@ def _twice(study: Study, cell: Cell, one: Found, other: Found) -> str:
     )
 
 
+def _matched_elsewhere(
+    study: Study, cells: Sequence[Cell], others: Iterable[Found], own: Iterable[Found]
+) -> dict[tuple[str | None, ...], Found]:
+    """By key, finished runs of other studies that could be cells of this one, as runs that are not there and why."""
+    like = next(iter(own), None)
+    fixed = {} if like is None else {name: like.levels[name] for name in _unvaried(study, like)}
+    found = {}
+    for run in others:
+        levels = {**run.levels, SEED: str(run.seed)}
+        if run.finished and all(levels.get(name) == level for name, level in fixed.items()):
+            for cell in cells:
+                if all(levels.get(name) == level for name, level in cell.items()):
+                    found[_key(study, cell)] = replace(run, finished=False, why="finished for another study")
+    return found
+
+
+def _unvaried(study: Study, run: Found) -> list[str]:
+    """What the study does not vary of what its runs have levels of."""
+    varied = {part for name in study.names for part in (name, name.partition(".")[0])}
+    return [name for name in run.levels if name not in varied]
+
+
 def _demand_alike(study: Study, runs: Sequence[Found]) -> None:
     """One level of everything that the study does not vary."""
-    varied = {part for name in study.names for part in (name, name.partition(".")[0])}
-    for name in runs[0].levels if runs else ():
+    for name in _unvaried(study, runs[0]) if runs else ():
         levels = {run.levels.get(name): run.run for run in runs}
-        if name not in varied and len(levels) > 1:
+        if len(levels) > 1:
             told = ", ".join(f"{level} in {run}" for level, run in levels.items())
             raise StudyError(
                 f"study {study.name!r} does not vary {name}, its runs have {told}; pick one with --only {name}=LEVEL"
@@ -137,7 +170,8 @@ def _lacking(study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | N
     more = f" and {len(lines) - _NAMED} more" if len(lines) > _NAMED else ""
     return (
         f"study {study.name!r}: expected {len(cells)} finished cells, got {len(cells) - len(lines)}; lacking "
-        f"{'; '.join(lines[:_NAMED])}{more}. `{study.command}` runs them; --partial analyses the balanced part"
+        f"{'; '.join(lines[:_NAMED])}{more}. `{study.command}` runs them, and takes over what is finished for another "
+        "study; --partial analyses the balanced part"
     )
 
 
