@@ -12,8 +12,10 @@ from PIL import Image
 from scan_cases import save
 
 from hairline.digitise import pages
-from hairline.digitise.pages import StripPage, TurnedPage, WholePage, turned
+from hairline.digitise.page import turned
+from hairline.digitise.pages import WholePage
 from hairline.digitise.scan import MOST_ROWS, ScanError, open_scan
+from hairline.digitise.strips import StripPage, TurnedPage
 
 
 def noise(height: int = 120, width: int = 50) -> np.ndarray:

@@ -20,7 +20,8 @@ from typing import Final
 
 import numpy as np
 
-from hairline.digitise.pages import LEAST_DPI, MOST_BYTES, MOST_DPI, Page, ScanError, pages_of
+from hairline.digitise.page import Page, ScanError
+from hairline.digitise.pages import LEAST_DPI, MOST_BYTES, MOST_DPI, pages_of
 from hairline.vocabulary import UInt8
 
 __all__ = ["LEAST_DPI", "MOST_BYTES", "MOST_COLUMNS", "MOST_DPI", "MOST_ROWS", "Scan", "ScanError", "open_scan"]
