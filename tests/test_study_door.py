@@ -13,6 +13,7 @@ import torch
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from rich.console import Console
+from scipy import stats
 
 import hairline.at_recall
 from hairline import ledger, reproduce_door, study_door
@@ -295,6 +296,21 @@ def test_a_recall_asked_twice_is_told_once(folder_of_study, trained, cache):
     assert len(pd.read_csv(folder_of_study / "at_recall.csv")) == 16 * 2
 
 
+def test_conditions_are_compared_by_seed(folder_of_study, trained, cache, capsys):
+    """Each difference as scipy's paired t test has it."""
+    assert at_recall(folder_of_study, trained, cache, "--recall", ".9", "--against", "fresh/dice") == 0
+    told = capsys.readouterr().out
+    table = pd.read_csv(folder_of_study / "at_recall.csv")
+    for of in ("curve_1", "curve_2"):
+        wide = table[table["class"] == of].pivot(index="seed", columns="condition", values="iou")
+        assert len(wide.columns) == 8
+        for label in wide.columns:
+            low, high = stats.ttest_rel(wide[label], wide["fresh/dice"]).confidence_interval()
+            mean = (wide[label] - wide["fresh/dice"]).mean()
+            if label != "fresh/dice":
+                assert f"{mean:+.3f} [{low:.3f}, {high:.3f}]".replace("0.", ".") in told
+
+
 def test_its_own_table_it_mends(folder_of_study, trained, cache, capsys):
     assert at_recall(folder_of_study, trained, cache) == 0
     table = folder_of_study / "at_recall.csv"
@@ -371,6 +387,7 @@ def test_channels_of_every_head_are_counted_as_their_classes(head, cache):
     [
         (["--recall", "96"], "above 0 and at most 1, got 96"),
         (["--store", "nowhere"], "lacking 16, as"),
+        (["--against", "dice/nowhere"], "must be one of scarce/dice"),
     ],
 )
 def test_what_cannot_be_told_at_a_recall_is_refused(folder_of_study, trained, cache, more, told, capsys):

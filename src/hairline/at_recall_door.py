@@ -3,8 +3,9 @@
 A loss or a weight moves the operating point, and a table of recall and precision then compares points, not networks.
 Here each curve of each run is told at the threshold that reaches the recall on its validation sheets: what is left of
 precision, IoU and F1 on test is what the recall costs. The recall on test is close to what was asked for, not equal.
-Intervals are of each condition by itself, over seeds, and no test of a difference. `threshold` is a probability. Writes
-`at_recall.csv` into the folder in place of an earlier one.
+Intervals are of each condition by itself, over seeds, and no test of a difference; --against CONDITION adds the IoU of
+each less that of one, paired by seed. `threshold` is a probability. Writes `at_recall.csv` into the folder in place of
+an earlier one.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def add_at_recall(commands: Commands, console: Console) -> None:
     )
     parser.add_argument("folder", type=Path, help="folder of a study with its results, as experiments/three_family")
     parser.add_argument("--recall", type=float, nargs="+", default=[0.96], help="above 0 and at most 1 (.96)")
+    parser.add_argument("--against", metavar="CONDITION", help="compare all with this one, as none/soft_ce/fresh")
     parser.add_argument("--store", type=Path, default=Path("mlruns"), help="the store with the run folders (mlruns)")
     parser.add_argument("--cache", type=Path, help="where rendered sheets lie (STORE/cache)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
@@ -65,12 +67,13 @@ def _at_recall(options: argparse.Namespace, *, console: Console) -> int:
             f"expected the folders of {len(results.cells)} runs in {options.store}, lacking {len(lacking)}, as "
             f"{lacking[0]}; give --store, or train them again: {results.study.command}"
         )
+    against = _condition(results, options.against) if options.against else None
     recalls = list(dict.fromkeys(options.recall))
     rows = list(_rows(results, recalls, options, console))
     table = pd.DataFrame(rows)
     write_tables(options.folder, {AT_RECALL: table.to_csv(index=False, float_format="%.10g").encode()})
     for wanted, of in product(recalls, table["class"].unique()):
-        console.print(_shown(results, table[table["asked"] == wanted], wanted, str(of)))
+        console.print(_shown(results, table[table["asked"] == wanted], (wanted, str(of)), against))
     console.print(f"{options.folder / AT_RECALL}: {len(table)} rows, a curve of a run at a recall each")
     return 0
 
@@ -93,17 +96,41 @@ def _rows(
                 yield {**told, "asked": wanted, "class": it.of, "threshold": it.threshold, **it.rates}
 
 
-def _shown(results: Results, table: pd.DataFrame, wanted: float, of: str) -> Table:
-    """Means over seeds of curve `of` with half of their 95 % interval by condition, the best IoU first."""
+def _condition(results: Results, named: str) -> str:
+    """The condition of that name, whole or without what all have in common. Raises `StudyError` for none."""
+    names = short_labels(results)
+    found = [label for label, name in names.items() if named in (label, name)]
+    if not found:
+        raise StudyError(f"--against must be one of {', '.join(names.values())}; got {named}")
+    return found[0]
+
+
+def _shown(results: Results, table: pd.DataFrame, at: tuple[float, str], against: str | None) -> Table:
+    """Means over seeds of a curve with half of their 95 % interval by condition, the best IoU first; `at` is what."""
+    wanted, of = at
     title = f"{of} at recall {wanted:g} on validation: test split, mean over seeds and half its interval"
     shown = Table("condition", title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for name in _COLUMNS.values():
-        shown.add_column(name, justify="right", no_wrap=True)
     names = short_labels(results)
-    own = {str(label): part for label, part in table[table["class"] == of].groupby("condition", sort=False)}
+    # F1 says what IoU says, and makes room
+    columns = list(_COLUMNS) if against is None else [name for name in _COLUMNS if name != "f1"]
+    for name in [*(_COLUMNS[it] for it in columns), *([] if against is None else [f"IoU less {names[against]}"])]:
+        shown.add_column(name, justify="right", no_wrap=True)
+    rows = table[table["class"] == of].set_index("seed").groupby("condition", sort=False)
+    own = {str(label): part for label, part in rows}
     for label in sorted(own, key=lambda label: -own[label]["iou"].mean()):
-        shown.add_row(names[label], *(_with_interval(own[label][name].to_numpy()) for name in _COLUMNS))
+        means = [_with_interval(own[label][name].to_numpy()) for name in columns]
+        paired = [] if against is None else ["-" if label == against else _less(own[label]["iou"], own[against]["iou"])]
+        shown.add_row(names[label], *means, *paired)
     return shown
+
+
+def _less(one: pd.Series, other: pd.Series) -> str:
+    """`+.084 [.007, .161]`: the mean over seeds of one less the other, by seed, with its 95 % interval."""
+    difference = (one - other).to_numpy()
+    low, high, _ = interval(difference)
+    told = short(float(difference.mean()), 3)
+    told = told if told.startswith("-") else f"+{told}"
+    return told if np.isnan(low) else f"{told} [{short(low, 3)}, {short(high, 3)}]"
 
 
 def _with_interval(values: np.ndarray) -> str:
