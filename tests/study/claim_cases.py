@@ -9,7 +9,7 @@ from study_cases import planted
 
 from hairline.study.claims import read_claims
 from hairline.study.comparisons import COUNTED, Comparison
-from hairline.study.criteria import Clears
+from hairline.study.questions import Clears
 from hairline.study.samples import TOTALS
 from hairline.study.verdicts import judge
 

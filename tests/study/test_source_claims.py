@@ -17,8 +17,8 @@ from hairline.measures.signatures import RATES
 from hairline.measures.truth import Truth
 from hairline.study.claims import CLAIMS, SOURCES, STANDINGS, read_claims
 from hairline.study.comparisons import COUNTED, Comparison
-from hairline.study.criteria import Beside
 from hairline.study.design import StudyError
+from hairline.study.questions import Beside
 from hairline.study_runs import declared
 
 ROOT = Path(__file__).parents[2]

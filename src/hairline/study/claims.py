@@ -30,9 +30,10 @@ from typing import Any, Final
 
 import yaml
 
-from hairline.study.criteria import Beside, Criterion, Groups, Language, read_criterion
+from hairline.study.criteria import Criterion, Groups, Language, read_criterion
 from hairline.study.design import StudyError
 from hairline.study.nodes import NodeError, demand_keys, listed, number, one_of, text
+from hairline.study.questions import Beside
 
 CLAIMS: Final = "claims.yaml"
 SOURCES: Final = {

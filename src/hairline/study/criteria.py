@@ -38,41 +38,13 @@ from hairline.measures.signatures import signature
 from hairline.study.comparisons import COUNTED, Comparison
 from hairline.study.findings import BOUNDS, EXPECTED, Expectation
 from hairline.study.nodes import NodeError, demand_keys, listed, number, one_of, truth
+from hairline.study.questions import Beside, Best, Clears
 from hairline.study.terms import Term, Where, words_of
 
 Groups = Mapping[str, Sequence[str]]
 _MEASURE: Final = re.compile(r"(val|test|tuned|oracle_exact|oracle_jitter|oracle_shift|oracle_thick)/([\w.]+)")
 _OTHERS: Final = ("threshold", "claimed_twice", "claimed_none", *COUNTED)
 _SHARED: Final = {"kind", "where", "classes", "margin", "outside"}
-
-
-@dataclass(frozen=True)
-class Clears:
-    """Which conditions reach all `thresholds` by measure; see the module."""
-
-    thresholds: Mapping[str, float]
-    short: tuple[int, ...]
-    stack: bool
-    classes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Best:
-    """Whether the best condition by `measure` is a stack, by more than `expected` says."""
-
-    measure: str
-    expected: Expectation
-    classes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Beside:
-    """What is shown beside a number of the source: the mean of `measure` over `where`, or of the best stack."""
-
-    measure: str
-    where: Where
-    stack: bool
-    classes: tuple[str, ...] = ()
 
 
 Criterion = Comparison | Clears | Best | Beside

@@ -25,10 +25,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hairline.study.comparisons import Comparison, Numbers, found, summed
-from hairline.study.criteria import Beside, Best, Clears
 from hairline.study.estimates import Estimate
 from hairline.study.families import FAMILIES, families_of
 from hairline.study.findings import Expectation, Finding, plain
+from hairline.study.questions import Beside, Best, Clears
 from hairline.study.terms import NotTestable, Term, words_of
 
 WEAKEST = "test/iou"

@@ -25,8 +25,9 @@ import pandas as pd
 
 from hairline.study.claims import Claim
 from hairline.study.comparisons import Comparison, Numbers, found
-from hairline.study.criteria import Beside, Clears, Criterion
+from hairline.study.criteria import Criterion
 from hairline.study.findings import Finding
+from hairline.study.questions import Beside, Clears
 from hairline.study.results import Results
 from hairline.study.stacks import beside, best, cleared
 from hairline.study.terms import NotTestable
