@@ -1,5 +1,7 @@
 """Published numbers are those of the results they came from."""
 
+import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -76,6 +78,14 @@ def test_a_published_study_is_whole_and_as_it_was_written(folder):
     named = ("effects.csv", "verdicts.csv", "findings.csv", "environment.json", "report.html", "figures/frontier.png")
     for name in named:
         assert (folder / name).exists(), name
+
+
+@pytest.mark.parametrize(("study", "digest"), json.loads((ROOT / "experiments/predictions.json").read_text()).items())
+def test_predictions_stay_as_they_were_written(study, digest):
+    """Verdicts are written beneath them, and must not run into them: the digest is of the words, not of the lines."""
+    text = (ROOT / "experiments" / study / "README.md").read_text()
+    predictions = text.split("*Predictions", 1)[1].split("*What ran.*")[0]
+    assert hashlib.sha256(" ".join(f"*Predictions{predictions}".split()).encode()).hexdigest() == digest
 
 
 def test_at_least_one_study_is_published():
