@@ -119,11 +119,21 @@ def test_logit_adjustment_wants_a_prior_and_no_other_level_takes_one(loss, head)
     asked = [f"loss={loss}", f"head={head}", "class_weight=logit_adjustment"]
     with pytest.raises(ValueError, match=f"`prior` must be given.*loss={loss} and head={head}"):
         build_objective(asked, weight=None)
-    objective = build_objective([*asked, "class_weight.tau=2"], weight=None, prior=[0.9, 0.07, 0.03])
-    once = build_objective(asked, weight=None, prior=[0.9, 0.07, 0.03])
+    objective = build_objective([*asked, "class_weight.tau=2"], weight=None, prior=[0.4, 0.35, 0.25])
+    once = build_objective(asked, weight=None, prior=[0.4, 0.35, 0.25])
     assert objective.shift.flatten().tolist() == pytest.approx([2 * it for it in once.shift.flatten().tolist()])
     with pytest.raises(ValueError, match="with no other level"):
         build_objective(asked[:2], weight=None, prior=[0.9, 0.07, 0.03])
+
+
+@pytest.mark.parametrize("head", GROUPS["head"])
+def test_the_smoothing_of_soft_ce_and_a_rare_prior_raise_with_both_names_and_plain_ce_does_not(head):
+    asked, rare = [f"head={head}", "class_weight=logit_adjustment"], [0.9808, 0.0105, 0.0087]
+    with pytest.raises(ValueError, match=f"loss=soft_ce with head={head} and loss.smoothing=0.1.*loss=ce"):
+        build_objective(["loss=soft_ce", *asked], weight=None, prior=rare)
+    assert build_objective(["loss=ce", *asked], weight=None, prior=rare).loss.smoothing == 0
+    with pytest.raises(ValueError, match=r"loss=dice_ce .*loss\.terms\.ce\.smoothing=0\.2"):
+        build_objective(["loss=dice_ce", "loss.terms.ce.smoothing=0.2", *asked], weight=None, prior=rare)
 
 
 @pytest.mark.parametrize("weight", [[1, 42], [1, -1, 42], [1, float("nan"), 42]])

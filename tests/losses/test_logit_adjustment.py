@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hairline.heads import Binary, SigmoidStack, Softmax
 from hairline.losses.dice import Dice
 from hairline.losses.focal import Focal
-from hairline.losses.logit_adjustment import logit_shift
+from hairline.losses.logit_adjustment import logit_shift, smoothing_limit
 from hairline.losses.lovasz import Lovasz
 from hairline.losses.objective import Objective
 from hairline.losses.soft_ce import SoftCE
@@ -16,7 +16,7 @@ from hairline.losses.tversky import Tversky
 
 PRIOR = [0.9, 0.07, 0.03]
 HEADS = [Softmax, SigmoidStack, Binary]
-LOSSES = [SoftCE(), Focal(), Dice(), Tversky(), Lovasz()]
+LOSSES = [SoftCE(smoothing=0.05), Focal(), Dice(), Tversky(), Lovasz()]
 every_head = pytest.mark.parametrize("head", HEADS, ids=lambda head: head.name)
 
 
@@ -100,6 +100,49 @@ def test_the_three_heads_agree_on_two_classes_and_scale_with_tau(counts: list[in
     torch.testing.assert_close(stack, softmax[1:] - rest)
     if channels == 2:
         torch.testing.assert_close(stack, logit_shift(prior, channels=1, tau=tau))
+
+
+def best_answers(head, shift: torch.Tensor, *, smoothing: float) -> list[int]:
+    """What `head` decodes at one sure pixel of each class once its logits minimise the loss of them plus `shift`."""
+    labels = torch.arange(len(CLASSES))[None, None]
+    strokes = torch.stack([labels == k for k in range(1, len(CLASSES))], dim=1)
+    objective = Objective(head, SoftCE(smoothing=smoothing))
+    logits = torch.zeros(1, head.channels, 1, len(CLASSES), dtype=torch.float64, requires_grad=True)
+    descent = torch.optim.LBFGS([logits], lr=1, max_iter=200, tolerance_grad=1e-12, line_search_fn="strong_wolfe")
+
+    def value() -> torch.Tensor:
+        descent.zero_grad()
+        found = objective(logits + shift.view(-1, 1, 1), labels, strokes)
+        found.backward()
+        return found
+
+    descent.step(value)
+    return head.decode(head.probabilities(logits.detach())).flatten().tolist()
+
+
+@every_head
+@pytest.mark.parametrize("tau", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("prior", [PRIOR, [0.9808, 0.0105, 0.0087], [0.2, 0.3, 0.5]], ids=str)
+def test_below_the_limit_of_smoothing_the_optimum_names_every_pixel_rightly_and_above_it_does_not(
+    head, tau, prior
+) -> None:
+    """The optimum by descent over free logits, the limit by its formula."""
+    head = head(CLASSES)
+    shift = logit_shift(prior, channels=head.channels, tau=tau)
+    limit = smoothing_limit(prior, channels=head.channels, tau=tau)
+    right = head.truth(torch.arange(len(CLASSES))[None, None]).flatten().tolist()
+    assert 0 < limit < 1
+    assert best_answers(head, shift, smoothing=0.98 * limit) == right
+    assert best_answers(head, shift, smoothing=1.02 * limit) != right
+
+
+@every_head
+def test_smoothing_that_outweighs_the_prior_raises_and_says_how_much_would_not(head) -> None:
+    head = head(CLASSES)
+    limit = smoothing_limit(PRIOR, channels=head.channels, tau=1.0)
+    with pytest.raises(ValueError, match=f"set loss.smoothing below {limit:.2g}"):
+        Objective(head, SoftCE(smoothing=1.01 * limit), prior=PRIOR)
+    assert Objective(head, SoftCE(smoothing=0.99 * limit), prior=PRIOR).shift is not None
 
 
 @pytest.mark.parametrize(

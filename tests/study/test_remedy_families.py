@@ -12,7 +12,7 @@ from hairline.study.families import FAMILIES, families_of, family_of, legend_of,
 CONF = Path(__file__).parents[2] / "conf"
 BASE = {
     "class_weight": {"none", "tuned_threshold", "logit_adjustment"},
-    "loss": {"soft_ce", "focal", "cb_focal", "spatial_soft_ce"},
+    "loss": {"soft_ce", "ce", "focal", "cb_focal", "spatial_soft_ce"},
     "data_mix": {"scarce", "duplicated", "folder"},
 }
 

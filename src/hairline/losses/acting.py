@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from hairline.losses.kinds import Balances, HeadLike, Loss, SingleLoss, singles
-from hairline.losses.logit_adjustment import logit_shift
+from hairline.losses.logit_adjustment import logit_shift, smoothing_limit
 
 Scale = Literal["kept", "raw"]
 
@@ -35,14 +35,27 @@ def checked_weight(weight: Sequence[float] | Tensor, classes: tuple[str, ...]) -
     return vector
 
 
-def shift_of(prior: Sequence[float] | Tensor, head: HeadLike, tau: float) -> Tensor:
-    """[c,1,1], what is added to the logits. Raises ValueError for a prior of another length or without pixels."""
+def shift_of(prior: Sequence[float] | Tensor, head: HeadLike, loss: Loss, tau: float) -> Tensor:
+    """[c,1,1], what is added to the logits.
+
+    Raises ValueError for a prior of another length or without pixels, and for a loss whose smoothing outweighs it.
+    """
     share = torch.as_tensor(prior, dtype=torch.float64)
     if share.shape != (len(head.vocabulary),):
         raise ValueError(
             f"`prior` must hold one share for each of {list(head.vocabulary)}, got {share.tolist()}; background comes "
             "first"
         )
+    limit = smoothing_limit(share, channels=head.channels, tau=tau)
+    for term, part in singles(loss):
+        if part.kind == "pixel" and part.smoothing and part.smoothing >= limit:
+            key = f"loss.terms.{term}.smoothing" if term else "loss.smoothing"
+            raise ValueError(
+                f"class_weight=logit_adjustment cannot act on loss={loss.name} with head={head.name} and {key}="
+                f"{part.smoothing:g}: smoothing gives every class more of each pixel than the prior {share.tolist()} "
+                f"does, so that the best answer is curves everywhere; set {key} below {limit:.2g}, or to 0 as in the "
+                "paper (loss=ce), or use class_weight=tuned_threshold"
+            )
     return logit_shift(share, channels=head.channels, tau=tau).view(-1, 1, 1)
 
 

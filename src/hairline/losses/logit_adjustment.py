@@ -12,6 +12,10 @@ The paper has the softmax. A sigmoid channel is a softmax over (0, z) with the c
 the difference of the two logarithms: the second and third line are that and nothing more. With a loss other than
 cross-entropy the shift is the same, but the guarantee is not the paper's.
 
+Label smoothing works against it. Of a pixel of class a it gives every other answer smoothing / n, and the prior divides
+it by that answer's share: from `smoothing_limit` on, the best answer to a sure pixel is a rarer class. Of a curve with
+one pixel in a hundred that is so from .03 on, and what smooths by .1 paints curves everywhere.
+
 References
 ----------
 Menon, Jayasumana, Rawat, Jain, Veit and Kumar, "Long-tail learning via logit adjustment", ICLR 2021, equation 10.
@@ -57,3 +61,16 @@ def logit_shift(prior: Sequence[float] | Tensor, *, channels: int, tau: float) -
         f"a prior of {len(share)} classes goes with {len(share)}, {len(share) - 1} or 1 channels, got {channels}; give "
         "one share for each class of the head's vocabulary"
     )
+
+
+def smoothing_limit(prior: Sequence[float] | Tensor, *, channels: int, tau: float) -> float:
+    """The label smoothing from which on, under this prior, the best answer to some pixel is not its own class.
+
+    With n answers to a decision it is n / (n - 1 + r), r the largest ratio of two of their shares to the power of tau:
+    there (1 - s + s / n) / pi_a**tau = (s / n) / pi_b**tau. Arguments and errors as in `logit_shift`.
+    """
+    shift = logit_shift(prior, channels=channels, tau=tau)
+    exclusive = channels == len(torch.as_tensor(prior))
+    ratio = (shift.max() - shift.min() if exclusive else shift.abs().max()).exp()
+    answers = channels if exclusive else 2
+    return float(answers / (answers - 1 + ratio))

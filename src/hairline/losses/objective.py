@@ -74,7 +74,7 @@ class Objective(nn.Module):
 
     Raises:
         ValueError: a weight of the wrong length, negative, not finite or all zero, or one that could not act here; an
-            unknown scale; a prior of the wrong length or of a class without pixels.
+            unknown scale; a prior of the wrong length, of a class without pixels, or outweighed by label smoothing.
     """
 
     weight: Tensor | None
@@ -100,7 +100,7 @@ class Objective(nn.Module):
         if checked is not None:
             demand_acting(checked, head, loss, scale)
         self.register_buffer("weight", checked, persistent=False)
-        shift = None if prior is None else shift_of(prior, head, tau)
+        shift = None if prior is None else shift_of(prior, head, loss, tau)
         self.register_buffer("shift", shift, persistent=False)
 
     def forward(

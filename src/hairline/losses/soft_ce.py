@@ -28,13 +28,12 @@ def soft_ce(nll: Tensor) -> Tensor:
 
 
 class SoftCE(nn.Module):
-    """`soft_ce` as a module that says how much smoothing it wants.
+    """`soft_ce` as a module that says how much smoothing it wants, named ce where that is none.
 
     Raises:
         ValueError: smoothing outside 0 <= smoothing < 1.
     """
 
-    name: ClassVar[str] = "soft_ce"
     kind: ClassVar[Literal["pixel"]] = "pixel"
 
     def __init__(self, *, smoothing: float = 0.1) -> None:
@@ -43,6 +42,7 @@ class SoftCE(nn.Module):
             raise ValueError(
                 f"`loss.smoothing` must be at least 0 and below 1, got {smoothing}; 0 is plain cross-entropy"
             )
+        self.name = "soft_ce" if smoothing else "ce"
         self.smoothing = smoothing
 
     def forward(self, nll: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ base of all three is class_weight=none, loss=soft_ce, data_mix=scarce. Of the le
 
     tuned_threshold, logit_adjustment   controls without a weight: not A
     fixed with class_weight.value=1     a weight of one is no weight: not A
-    focal, cb_focal, spatial_soft_ce    terms of single pixels: not B
+    ce, focal, cb_focal                 terms of single pixels: not B
+    spatial_soft_ce                     of pixels and their neighbours, one by one: not B
     dice_ce, tversky_ce, dice_focal     sums with a region term: B
     duplicated, folder                  no synthetic sheet: not C
 
