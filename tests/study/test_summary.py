@@ -49,24 +49,29 @@ def test_one_seed_has_no_interval(results):
 
 VERDICTS = pd.DataFrame(
     {
-        "claim": ["a", "b"],
-        "statement": ["weights raise recall", "pens lift IoU"],
-        "sourced_numbers": ["recall .96 (binary stack)", np.nan],
-        "verdict": ["supported", "untestable"],
-        "study": ["three_family", ""],
-        "sentence": ["recall +.03 [.02, .04], 5 seeds", "no cells"],
+        "claim": ["a", "b", "c", "d"],
+        "statement": ["copies help", "weights raise recall", "pens lift IoU", "sheets help"],
+        "sourced_numbers": [np.nan, "recall .96 (binary stack)", np.nan, np.nan],
+        "verdict": ["refuted", "supported", "untestable", "supported"],
+        "study": ["data_mix", "three_family", "", "data_mix"],
+        "sentence": [
+            *("Refuted over 5 seeds: no", "Supported over 5 seeds: recall +.03 [.02, .04]"),
+            *("Untestable: no cells.", "Supported: yes"),
+        ],
     }
 )
 
 
-def test_tested_claims_have_a_line_and_the_others_are_counted():
-    block = verdict_block(VERDICTS)
-    assert (
-        "| weights raise recall | recall .96 (binary stack) | **supported** | recall +.03 [.02, .04], 5 seeds |"
-        in block
-    )
-    assert "1 more claims and numbers are not tested" in block
-    assert "pens lift" not in block
+def test_each_verdict_has_its_table_with_a_line_a_claim_and_the_others_are_counted():
+    heads = ["| claim of the source | its numbers | measured here, 95 % | study |", "|---|---|---|---|"]
+    assert verdict_block(VERDICTS).splitlines() == [
+        *("**Supported: 2**", "", *heads),
+        "| weights raise recall | recall .96 (binary stack) | over 5 seeds: recall +.03 [.02, .04] | three_family |",
+        "| sheets help |  | yes | data_mix |",
+        *("", "**Refuted: 1**", "", *heads),
+        "| copies help |  | over 5 seeds: no | data_mix |",
+        *("", "**Not tested: 1** claims and numbers; verdicts.csv of a study says why."),
+    ]
 
 
 def test_bars_in_a_text_do_not_end_its_cell():
@@ -75,12 +80,12 @@ def test_bars_in_a_text_do_not_end_its_cell():
     block = verdict_block(VERDICTS.assign(sentence=sentence))
     (line,) = [line for line in block.splitlines() if "weights raise recall" in line]
     assert r"loss=dice\|tversky" in line
-    assert line.replace(r"\|", "").count("|") == block.splitlines()[0].count("|")
+    assert line.replace(r"\|", "").count("|") == block.splitlines()[2].count("|")
 
 
 def test_the_row_of_a_study_counts_cells_seeds_and_verdicts(results):
     row = study_row(results, VERDICTS, "planted")
-    assert "60 cells, 5 seeds; 1 left out | 1 supported | 3.0 |" in row
+    assert "60 cells, 5 seeds; 1 left out | 2 supported, 1 refuted | 3.0 |" in row
     block = studies_block([row], ["five_losses"])
     assert block.endswith("Not run: five_losses.")
 

@@ -7,7 +7,7 @@ test compares the two.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,7 @@ from hairline.study.findings import short
 from hairline.study.published import RESULTS
 from hairline.study.results import Results
 from hairline.study.samples import samples
+from hairline.study.verdicts import UNTESTABLE, VERDICTS
 
 BOARD: Final = {"iou": "IoU", "precision": "precision", "recall": "recall"}
 
@@ -62,18 +63,25 @@ def _means(results: Results, measure: str, name: str) -> list[str]:
 
 
 def verdict_block(table: pd.DataFrame) -> str:
-    """A line for each claim that was tested, then how many were not and why by study."""
-    tested = table[table["verdict"] != "untestable"]
-    lines = ["| claim of the source | its numbers | verdict | measured here, 95 % | study |", "|---|---|---|---|---|"]
-    for row in tested.to_dict("records"):
-        numbers = row["sourced_numbers"] if isinstance(row["sourced_numbers"], str) else ""
-        measured = str(row["sentence"]).removeprefix(f"{str(row['verdict']).capitalize()} ")
-        told = [row["statement"], numbers, f"**{row['verdict']}**", measured, row["study"]]
-        lines.append(f"| {' | '.join(_in_cell(str(text)) for text in told)} |")
-    rest = table[table["verdict"] == "untestable"]
-    if len(rest):
-        lines += ["", f"{len(rest)} more claims and numbers are not tested: verdicts.csv of a study says why."]
-    return "\n".join(lines)
+    """A table for each verdict that was given, a line for each claim in it; then how many claims were not tested."""
+    parts = []
+    for verdict in VERDICTS[:-1]:
+        claims = table[table["verdict"] == verdict]
+        if len(claims):
+            heads = ["| claim of the source | its numbers | measured here, 95 % | study |", "|---|---|---|---|"]
+            lines = [_verdict_line(row, verdict) for row in claims.to_dict("records")]
+            parts.append("\n".join([f"**{verdict.capitalize()}: {len(claims)}**", "", *heads, *lines]))
+    rest = int((table["verdict"] == UNTESTABLE).sum())
+    if rest:
+        parts.append(f"**Not tested: {rest}** claims and numbers; verdicts.csv of a study says why.")
+    return "\n\n".join(parts)
+
+
+def _verdict_line(row: Mapping[Hashable, object], verdict: str) -> str:
+    numbers = row["sourced_numbers"] if isinstance(row["sourced_numbers"], str) else ""
+    measured = str(row["sentence"]).removeprefix(verdict.capitalize()).lstrip(" :")
+    told = [row["statement"], numbers, measured, row["study"]]
+    return f"| {' | '.join(_in_cell(str(text)) for text in told)} |"
 
 
 def _in_cell(text: str) -> str:
