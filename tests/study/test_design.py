@@ -149,10 +149,11 @@ def test_full_strength_means_every_combination(counts, data):
 COUNTS = {
     "three_family": 80,
     "five_losses": 100,
-    "weight_sweep": 90,
+    "weight_sweep": 100,
     "target_shape": 75,
     "resolution": 45,
     "data_mix": 40,
+    "longer": 20,
     "full_factorial": 3000 - 3 * 4 * 3 * 5,  # three losses that one weight cannot balance under the stack
 }
 
