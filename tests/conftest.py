@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 import torch
@@ -14,6 +15,8 @@ from hypothesis import settings
 from omegaconf import DictConfig
 
 import train
+from hairline import ledger
+from hairline.__main__ import main as door
 from hairline.config import FACTORS, compose_config
 
 settings.register_profile("shared machine", deadline=None)  # a busy core is no failure
@@ -95,3 +98,31 @@ def main(monkeypatch: pytest.MonkeyPatch, given: list[str], log_handlers: None) 
         return 0
 
     return call
+
+
+STUDY: Final = "data_mix"
+"""The study of `trained` and `published`."""
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """A store with two seeds of a study and one cell of a third, trained by the command line in this process."""
+    store = tmp_path_factory.mktemp("study") / "store"
+    tiny = ["budget=smoke", "budget.steps=4", "budget.validate_every=2", "network.widths=[4,8]", "overlays=1"]
+    tiny += ["optimiser.warmup_steps=2", "trainer.threads=1", f"paths.store={store}", f"paths.cache={cache}"]
+    with pytest.MonkeyPatch.context() as patch:
+        for asked in (["seed=0,1"], ["seed=2", "data_mix=scarce", "loss=dice"]):
+            patch.setattr(sys, "argv", [train.__file__, "-m", f"+experiment={STUDY}", *asked, *tiny])
+            GlobalHydra.instance().clear()
+            train.main()
+    return store
+
+
+@pytest.fixture(scope="session")
+def published(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the study's command writes."""
+    out = tmp_path_factory.mktemp("experiments") / STUDY
+    level = ledger.status(trained)["budget"].iloc[0]
+    words = ["study", STUDY, "--store", str(trained), "--out", str(out), "--only", f"budget={level}"]
+    assert door([*words, "--partial", "--bootstraps", "100"]) == 0
+    return out
