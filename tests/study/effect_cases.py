@@ -38,9 +38,9 @@ def drawn(rng, truth, *, seeds=5, sheets=64, seed_sd=0.0, cell_sd=0.0, sheet_sd=
     return samples_of(values, crossed=crossed)
 
 
-def samples_of(values, whole=None, *, crossed=False, measure="iou"):
+def samples_of(values, whole=None, *, crossed=False, measure="iou", name="curve_1"):
     """Samples of the values of sheets [A,S,N], of the same weight or `whole`."""
     a, s, _ = values.shape
     whole = np.ones(values.shape) if whole is None else whole
     names = tuple(f"c{number}" for number in range(a))
-    return Samples("test", measure, "curve_1", names, tuple(range(s)), values * whole, whole, crossed)
+    return Samples("test", measure, name, names, tuple(range(s)), values * whole, whole, crossed)

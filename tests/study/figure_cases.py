@@ -51,6 +51,8 @@ PENS = Study(
     factors={"resolution": ("pen1", "pen2", "pen3"), "loss": ("dice", "soft_ce")},
 )
 
+TRACED = ("viterbi_bridged_mae_track", "viterbi_coverage")
+
 
 def moved(cell, measure, name):
     """Different numbers for all conditions; weights for recall, against precision."""
@@ -72,6 +74,20 @@ def small(study=FAMILIES):
     if study.name not in _PLANTED:
         _PLANTED[study.name] = planted(study, effect=moved, sheets=4)
     return _PLANTED[study.name]
+
+
+def heads(names=("binary", "softmax")):
+    """Results of which those of the binary head have "curve", not traced, in place of two curves."""
+    factors = {"head": names, "loss": ("dice", "soft_ce")}
+    results = small(Study(f"heads {names}", "Which?", ("test/f1",), ("0", "1", "2"), factors))
+    binary = set(results.cells.loc[results.cells["head"] == "binary", "run"])
+
+    def told(rows):
+        own = rows["run"].isin(binary)
+        kept = ~own | ((rows["class"] == "curve_1") & ~rows["measure"].isin(TRACED))
+        return rows[kept].assign(**{"class": rows["class"].where(~own, "curve")[kept]})
+
+    return replace(results, rows=told(results.rows), sheets=told(results.sheets))
 
 
 def with_rows(results, values):

@@ -59,8 +59,19 @@ def test_values_that_are_missing_are_named():
     whole = np.ones((4, 3, 2))
     whole[2] = whole[0, 1] = 0
     always, once = on_values([of(values, whole)], [])
-    assert always == "test/iou/curve_1 has no value in any seed of c2, which is left out of its grid."
+    assert always == "No value of test/iou/curve_1 in any seed of c2, left out of its grid."
     assert "no value in c0/s1;" in once
+
+
+def test_a_class_that_a_head_does_not_tell_is_named_once():
+    values = np.random.default_rng(0).random((4, 3, 2))
+    whole = np.ones((4, 3, 2))
+    whole[2:] = 0
+    subjects = [of(values, whole, measure=it, name=name) for name in ("curve_1", "curve_2") for it in ("iou", "f1")]
+    assert list(on_values([*subjects, of(values, np.ones((4, 3, 2)), name="curve_2", measure="recall")], [])) == [
+        "No value of curve_1 in any measure in any seed of c2, c3, left out of its grid.",
+        "No value of test/iou/curve_2, test/f1/curve_2 in any seed of c2, c3, left out of its grid.",
+    ]
 
 
 def test_constant_plain_and_lacking_measures_are_named():

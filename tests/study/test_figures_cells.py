@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from figure_cases import PENS, SWEEP, small, tables, texts, whole
+from figure_cases import PENS, SWEEP, heads, small, tables, texts, whole
 
 from hairline.study.figure_style import NotDrawn, told
 from hairline.study.figures_cells import decision_matrix, goodness, heat_map
@@ -75,6 +75,41 @@ def test_the_heat_map_has_every_mean_in_its_cell_sorted_by_iou(results):
             means = whole(results, measure, name).mean(axis=1)
             assert [found[column, row] for row in range(14)] == [told(means[label]) for label in labels]
     assert [it.get_text() for it in figure.axes[0].get_yticklabels()] == list(labels)
+
+
+def test_a_matrix_is_over_the_heads_that_tell_the_curve():
+    results = heads()
+    figure = decision_matrix(results, tables(small()).ranks.iloc[:0], measures=MEASURES)
+    for axes, name in zip(figure.axes, results.classes, strict=True):
+        told_of = {it.get_position(): it.get_text() for it in axes.texts}
+        rows = results.rows[(results.rows["class"] == name) & (results.rows["split"] == "test")]
+        cells = results.cells[["run", "loss"]]
+        means = rows.merge(cells).groupby(["measure", "loss"])["value"].mean()
+        for row, loss in ((0, "dice"), (3, "soft_ce")):
+            assert told(means["iou", loss]) in told_of.values()
+            assert told_of[1, row] == "-" if name == "curve" else told(means[MEASURES[1], loss]) in told_of.values()
+        assert told_of[0, 1] == told_of[1, 1] == "not run"
+    assert "of 5 columns" in figure.get_suptitle()
+    assert "of heads those that tell the curve" in " ".join(figure.get_supxlabel().split())
+
+
+def test_what_a_head_does_not_tell_is_a_dash_in_the_heat_map():
+    """A binary head has one curve, which nobody traces, and no other."""
+    results = heads()
+    assert results.classes == ("curve_1", "curve_2", "curve")
+    figure = heat_map(results, tables(small()).cells.iloc[:0], measures=MEASURES)
+    rows = [it.get_text() for it in figure.axes[0].get_yticklabels()]
+    assert [it.split("/")[0] for it in rows] == ["softmax", "softmax", "binary", "binary"], "two curves before one"
+    for axes, name in zip(figure.axes, results.classes, strict=True):
+        found = np.reshape(texts(axes), (4, 2))
+        known = [it.startswith("binary") == (name == "curve") for it in rows]
+        assert [text != "-" for text in found[:, 0]] == known
+        assert [text != "-" for text in found[:, 1]] == [it and name != "curve" for it in known]
+        iou = results.rows[(results.rows["class"] == name) & (results.rows["measure"] == "iou")]
+        by_condition = iou.merge(results.cells[["run", "condition"]]).groupby("condition")["value"].mean()
+        assert [text for text in found[:, 0] if text != "-"] == [
+            told(by_condition[label]) for label in rows if label in by_condition
+        ]
 
 
 def test_shades_are_goodness_within_a_column_and_errors_count_the_other_way(results):

@@ -1,8 +1,11 @@
 """Crossing zones and swaps, from whole splits."""
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
-from figure_cases import points, segments, small, tables, whole, with_rows
+from figure_cases import heads, points, segments, small, tables, texts, whole, with_rows
 
 from hairline.study.figure_style import NotDrawn
 from hairline.study.figures_crossings import crossing_errors
@@ -48,6 +51,31 @@ def test_a_better_rate_at_crossings_is_said_to_be(results):
     )
     title = crossing_errors(worse, tables(results).cells, rate="f1").get_suptitle()
     assert title == "Crossings: F1 there is .10 above that elsewhere, on average"
+
+
+@pytest.mark.parametrize("every", [True, False])
+def test_a_curve_that_was_not_traced_says_so_and_one_without_zones_is_left_out(every):
+    """A head for any curve has no crossings: of the zones inside all values are NaN, and the title said so."""
+    results = heads()
+    zones = pd.concat(
+        [
+            results.rows[(results.rows["measure"] == "iou")].assign(measure=f"crossing_{zone}_iou", split="test")
+            for zone in ("inside", "outside")
+        ]
+    )
+    swaps = zones[(zones["measure"] == "crossing_inside_iou") & (zones["class"] != "curve")]
+    nowhere = (zones["class"] == "curve") & (zones["measure"] == "crossing_inside_iou")
+    zones = zones.assign(value=zones["value"].where(~nowhere | every, np.nan))
+    added = [swaps.assign(measure=f"{trace}_swaps", value=7.0) for trace in ("viterbi", "edge_follower")]
+    results = replace(results, rows=pd.concat([results.rows, zones, *added], ignore_index=True))
+    figure = crossing_errors(results, tables(small()).cells.iloc[:0])
+    curves = 3 if every else 2
+    assert len(figure.axes) == 2 * curves
+    marked = [np.isfinite(points(axes, "inside crossings")[:, 0]).sum() for axes in figure.axes[::2]]
+    assert marked == [2, 2, 2][:curves]
+    assert [np.isfinite(points(axes, "viterbi")[:, 0]).sum() for axes in figure.axes[1::2]] == [2, 2, 0][:curves]
+    assert [texts(axes) for axes in figure.axes[1::2]] == [[], [], ["not traced"]][:curves]
+    assert figure.get_suptitle() == "Crossings: IoU there is 0 below that elsewhere, on average"
 
 
 def test_without_zones_there_is_no_figure():

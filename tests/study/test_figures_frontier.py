@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from figure_cases import FAMILIES, points, segments, small, tables, texts, whole
+from figure_cases import FAMILIES, heads, points, segments, small, tables, texts, whole
 
 from hairline.study.design import Study
 from hairline.study.families import families_of, moves
@@ -112,6 +112,25 @@ def test_the_title_counts_conditions_that_clear_all_axes_on_all_curves(results):
     }
     assert usable_conditions(by_axis, low) == list(results.conditions.index[clear])
     assert weakest_axis(by_axis).iloc[0] == max(np.min([t for its in means.values() for t in its], axis=0))
+
+
+def test_a_condition_is_usable_by_the_curves_that_its_head_tells():
+    """Two heads, of which one has no curve of the other: both were counted as unusable."""
+    results = heads()
+    figure = frontier(results, tables(small()).cells.iloc[:0], usable={"recall": 0.3, "precision": 0.3, "iou": 0.2})
+    title = "Measured frontier: 4 of 4 conditions are usable on every curve they tell by their means, "
+    assert " ".join(figure.get_suptitle().split()).startswith(title)
+    iou = results.rows[(results.rows["measure"].isin(BOARD)) & (results.rows["split"] == "test")]
+    cells = results.cells[["run", "condition"]]
+    means = iou.merge(cells).groupby(["condition", "class", "measure"])["value"].mean().groupby("condition").min()
+    order = sorted(means.index, key=lambda it: (it.startswith("binary"), -means[it]))  # those that tell two come first
+    for row, absent in enumerate(("binary", "binary", "softmax")):
+        _, dots = scatter_and_dots(figure, row)
+        assert [it.get_text() for it in dots.get_yticklabels()] == [f"{n}  {it}" for n, it in enumerate(order, start=1)]
+        lacking = [it.get_position()[1] for it in dots.texts if it.get_text() == "does not tell this curve"]
+        assert lacking == [place for place, label in enumerate(order) if label.startswith(absent)]
+    strict = frontier(results, tables(small()).cells.iloc[:0], usable={"recall": 0.99, "precision": 0.3, "iou": 0.2})
+    assert " ".join(strict.get_suptitle().split()).startswith("Measured frontier: 0 of 4")
 
 
 def test_without_table_the_means_come_from_the_results(results):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from figure_cases import FAMILIES, PENS, SWEEP, points, segments, small, texts, whole
+from figure_cases import FAMILIES, PENS, SWEEP, heads, points, segments, small, texts, whole
 from scipy import stats
 
 from hairline.study.design import Study
@@ -47,6 +47,18 @@ def test_another_split_is_named():
     found = points(axes, "softmax")[:, 1]
     values = whole(small(SWEEP), "f1", "curve_1", split="tuned").mean(axis=1)
     assert found == pytest.approx([values[f"fixed/{it}/softmax/soft_ce"] for it in ("1", "10", "42", "5")])
+
+
+def test_a_curve_that_one_head_alone_tells_is_left_out_and_lines_are_named_where_they_end():
+    with pytest.raises(NotDrawn, match="no curve is told by two levels of two factors"):
+        interactions(heads(), "f1")
+    results = heads(("softmax", "sigmoid_stack", "binary"))
+    figure = interactions(results, "f1")
+    titles = [it.get_title(loc="left") for it in figure.axes if it.get_visible()]
+    assert titles == ["curve 1, a line for each loss", "curve 2, a line for each loss"]
+    for axes in figure.axes:
+        assert [it.get_text() for it in axes.get_xticklabels()] == ["softmax", "sigmoid_stack", "binary"]
+        assert {"dice", "soft_ce"} <= set(texts(axes))
 
 
 def test_of_many_pairs_the_least_parallel_are_shown():

@@ -80,16 +80,27 @@ def on_values(subjects: Sequence[Subject], lacking: Sequence[str]) -> Iterator[s
     constant = [it.told for it in subjects if it.constant]
     if constant:
         yield f"The same value in all cells of the grid: {listed(constant)}. No effect, no ranking, nothing to model."
+    yield from _on_conditions(subjects)
     for it in subjects:
         unknown = np.asarray(~np.isfinite(it.data.values))
-        whole = unknown.all(1)
-        if whole.any():
-            names = [it.data.conditions[place] for place in np.flatnonzero(whole)]
-            yield f"{it.told} has no value in any seed of {listed(names)}, which is left out of its grid."
         a, s = np.nonzero(unknown & ~unknown.all(1, keepdims=True))
         if len(a):
             names = [f"{it.data.conditions[i]}/s{it.data.seeds[j]}" for i, j in zip(a, s, strict=True)]
             yield f"{it.told} has no value in {listed(names)}; contrasts that use such a cell are without its seed."
+
+
+def _on_conditions(subjects: Sequence[Subject]) -> Iterator[str]:
+    """Conditions without any value of a measure; measures of one class that lack the same ones are told as one."""
+    lacking: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for it in subjects:
+        whole = ~np.isfinite(it.data.values).any(1)
+        if whole.any():
+            names = tuple(it.data.conditions[place] for place in np.flatnonzero(whole))
+            lacking.setdefault((it.data.name, names), []).append(it.told)
+    for (of, names), measures in lacking.items():
+        every = len(measures) > 1 and len(measures) == sum(it.data.name == of for it in subjects)
+        told = f"{of} in any measure" if every else listed(measures)
+        yield f"No value of {told} in any seed of {listed(names)}, left out of its grid."
 
 
 def listed(names: Sequence[str]) -> str:

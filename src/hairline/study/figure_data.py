@@ -34,6 +34,26 @@ def data_of(results: Results, measure: str, name: str, *, split: str = "test") -
         raise NotDrawn(f"no run of this study has {split}/{measure} of {words(name)}") from None
 
 
+def has_values(results: Results, measure: str, name: str, *, split: str = "test") -> bool:
+    """Whether any run has a value of the measure of that class; a binary head has "curve", and no traces."""
+    rows = results.rows
+    own = (rows["split"] == split) & (rows["measure"] == measure) & (rows["class"] == name)
+    return bool(rows.loc[own, "value"].notna().any())
+
+
+def telling(results: Results, name: str) -> pd.DataFrame:
+    """The conditions of `results`; in the grid are only those whose head tells the curve `name` from others."""
+    rows, conditions = results.rows, results.conditions
+    runs = rows.loc[(rows["split"] == "test") & (rows["class"] == name), "run"].unique()
+    there = results.cells.loc[results.cells["run"].isin(runs), "condition"].unique()
+    return conditions.assign(grid=conditions["grid"] & conditions.index.isin(there))
+
+
+def no_means(results: Results) -> pd.DataFrame:
+    """The means of a measure that no condition has."""
+    return pd.DataFrame(np.nan, index=results.conditions.index, columns=list(MEANS))
+
+
 def condition_means(
     results: Results, cells: pd.DataFrame, measure: str, name: str, *, split: str = "test"
 ) -> pd.DataFrame:
@@ -123,9 +143,14 @@ def ends_of(ordered: Sequence[str], most: int) -> tuple[list[str], str]:
 
 
 def overall(results: Results, cells: pd.DataFrame, measure: str = "iou") -> pd.Series:
-    """The mean over curves of a measure, by condition, best first."""
+    """The mean over curves of a measure, by condition: those that tell most curves first, and of these the best.
+
+    What a head scores that need not tell curves apart does not compare with what one does that must.
+    """
     table = pd.concat([condition_means(results, cells, measure, name)["mean"] for name in results.classes], axis=1)
-    return table.mean(axis=1).sort_values(ascending=measure in LOWER_IS_BETTER, kind="stable")
+    best = table.mean(axis=1).sort_values(ascending=measure in LOWER_IS_BETTER, kind="stable")
+    told = table.notna().sum(axis=1)[best.index]
+    return best[told.sort_values(ascending=False, kind="stable").index]
 
 
 def measured_axes(results: Results) -> list[str]:

@@ -17,11 +17,14 @@ from hairline.study.figure_data import (
     condition_means,
     data_of,
     ends_of,
+    has_values,
     intervals_note,
     level_means,
     measured_axes,
+    no_means,
     overall,
     short_labels,
+    telling,
     varied,
 )
 from hairline.study.figure_style import (
@@ -65,25 +68,34 @@ def decision_matrix(results: Results, ranks: pd.DataFrame, *, measures: Sequence
     figure = page(1.0 + (0.55 + 0.42 * len(losses)) * len(results.classes))
     panels = figure.subplots(len(results.classes), 1, squeeze=False)[:, 0]
     best: list[str] = []
-    conditions = results.conditions
+    absent = [loss for loss in losses if loss not in levels]
     for axes, name in zip(panels, results.classes, strict=True):
-        columns = [level_means(conditions, data_of(results, it, name), "loss").reindex(losses) for it in measures]
+        columns = [_by_loss(results, it, name).reindex(losses) for it in measures]
         means = np.column_stack([table["mean"] for table in columns])
-        best += [losses[row] for row in np.nanargmax(goodness(means, measures), axis=0)]
+        known = np.isfinite(means).any(axis=0)
+        best += [losses[row] for row in np.nanargmax(goodness(means, measures)[:, known], axis=0)]
         _shade(axes, means, measures)
         for column, (measure, table) in enumerate(zip(measures, columns, strict=True)):
             of = ranks[(ranks["measure"] == measure) & (ranks["class"] == name) & (ranks["factor"] == "loss")]
-            _fill(axes, column, table, of[of["split"] == "test"].set_index("level")["mean_rank"])
+            _fill(axes, column, table, of[of["split"] == "test"].set_index("level")["mean_rank"], absent=absent)
         _frame(axes, losses, measures, title=words(name))
-    absent = ", ".join(loss for loss in losses if loss not in levels)
-    unrun = f" Not run in this study: {absent}." if absent else ""
+    unrun = f" Not run in this study: {', '.join(absent)}." if absent else ""
+    some = any(not telling(results, name)["grid"].equals(results.conditions["grid"]) for name in results.classes)
+    heads = " (of heads those that tell the curve)" if some else ""
     entitle(
         figure,
         f"Decision matrix: of {len(levels)} losses, {_most_often(best)}",
-        "Mean over the other factors of the grid, after # the mean rank (1 is best), and below the interval. "
+        f"Mean over the other factors of the grid{heads}, after # the mean rank (1 is best), and below the interval. "
         f"Darker is better within a column.{unrun} {intervals_note(results, 'Second line')}",
     )
     return figure
+
+
+def _by_loss(results: Results, measure: str, name: str) -> pd.DataFrame:
+    """Means by loss over the conditions of the grid that tell the curve; none of a measure that no run has of it."""
+    if not has_values(results, measure, name):
+        return no_means(results).iloc[:0]
+    return level_means(telling(results, name), data_of(results, measure, name), "loss")
 
 
 def _most_often(best: Sequence[str]) -> str:
@@ -95,11 +107,12 @@ def _most_often(best: Sequence[str]) -> str:
     return f"{' and '.join(firsts)} {has} the best mean in {times} of {len(best)} columns{each}"
 
 
-def _fill(axes: Axes, column: int, table: pd.DataFrame, ranks: pd.Series) -> None:
-    """The texts of one measure: mean, rank, interval; or that a loss was not run."""
+def _fill(axes: Axes, column: int, table: pd.DataFrame, ranks: pd.Series, *, absent: Sequence[str]) -> None:
+    """The texts of one measure: mean, rank, interval; or that a loss was not run, or has no such value."""
     for row, (loss, mean, low, high) in enumerate(table[["mean", "low", "high"]].itertuples()):
         if not np.isfinite(mean):
-            axes.text(column, row, "not run", ha="center", va="center", fontsize=TINY, color=GREY, style="italic")
+            text = "not run" if loss in absent else "-"
+            axes.text(column, row, text, ha="center", va="center", fontsize=TINY, color=GREY, style="italic")
             continue
         rank = f"  #{round(float(ranks[loss]), 1):g}" if loss in ranks.index and np.isfinite(ranks[loss]) else ""
         known = np.isfinite(low)
@@ -111,14 +124,18 @@ def _fill(axes: Axes, column: int, table: pd.DataFrame, ranks: pd.Series) -> Non
 
 @in_style
 def heat_map(results: Results, cells: pd.DataFrame, *, measures: Sequence[str] = ()) -> Figure:
-    """Conditions, best IoU first, by measures (those measured of `AXES` by default), a panel for each curve."""
+    """Conditions, as `overall` orders them, by measures (those of `AXES` by default), a panel for each curve."""
     measures = list(measures) or measured_axes(results)
     order, left = ends_of(list(overall(results, cells).index), _MOST)
     names = short_labels(results)
     figure = page(1.6 + 0.2 * len(order))
     panels = figure.subplots(1, len(results.classes), squeeze=False, sharey=True)[0]
+    none = no_means(results)
     for axes, name in zip(panels, results.classes, strict=True):
-        table = np.column_stack([condition_means(results, cells, it, name)["mean"].loc[order] for it in measures])
+        columns = [
+            condition_means(results, cells, it, name) if has_values(results, it, name) else none for it in measures
+        ]
+        table = np.column_stack([column["mean"].loc[order] for column in columns])
         _shade(axes, table, measures)
         for row, column in np.ndindex(table.shape):
             axes.text(column, row, told(float(table[row, column])), ha="center", va="center", fontsize=TINY - 0.5)

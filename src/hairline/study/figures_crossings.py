@@ -11,14 +11,24 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from hairline.study.figure_data import ends_of, intervals_note, overall, short_labels, whole_split_means
+from hairline.study.figure_data import (
+    ends_of,
+    has_values,
+    intervals_note,
+    no_means,
+    overall,
+    short_labels,
+    whole_split_means,
+)
 from hairline.study.figure_style import (
     BLUE,
     GREEN,
+    GREY,
     ORANGE,
     RED,
     RULE,
     TINY,
+    NotDrawn,
     entitle,
     in_style,
     page,
@@ -41,25 +51,33 @@ _TRACES: Final = {"viterbi": (GREEN, "D"), "edge_follower": (ORANGE, "^")}
 def crossing_errors(results: Results, cells: pd.DataFrame, *, rate: str = "iou") -> Figure:
     """A row for each condition, best IoU first: `rate` (iou, f1, precision, recall) by zone, and swaps by tracing.
 
-    A row of panels for each curve. Raises `NotDrawn` where zones or swaps were not measured.
+    A row of panels for each curve with zones; one that was not traced says so in place of swaps. Raises `NotDrawn`
+    where zones or swaps were not measured of any curve.
     """
     order, left = ends_of(list(overall(results, cells).index), _MOST)
     names = short_labels(results)
-    figure = page(1.3 + (0.7 + 0.17 * len(order)) * len(results.classes))
-    panels = figure.subplots(len(results.classes), 2, squeeze=False, sharey=True, sharex="col")
+    classes = [name for name in results.classes if has_values(results, f"crossing_inside_{rate}", name)]
+    traced = [name for name in classes if has_values(results, "viterbi_swaps", name)]
+    if not traced:
+        lacking = "viterbi_swaps" if classes else f"crossing_inside_{rate}"
+        raise NotDrawn(f"no run of this study has test/{lacking} of a curve")
+    figure = page(1.3 + (0.7 + 0.17 * len(order)) * len(classes))
+    panels = figure.subplots(len(classes), 2, squeeze=False, sharey=True, sharex="col")
     worse = []
-    for (zones, swaps), name in zip(panels, results.classes, strict=True):
+    for (zones, swaps), name in zip(panels, classes, strict=True):
         tables = {zone: whole_split_means(results, f"crossing_{zone}_{rate}", name) for zone in _ZONES}
         worse.append((tables["outside"]["mean"] - tables["inside"]["mean"]).mean())
         for zone, (ink, marker) in _ZONES.items():
             _marks(zones, tables[zone].loc[order], (ink, marker), f"{zone} crossings")
         for trace, (ink, marker) in _TRACES.items():
-            table = whole_split_means(results, f"{trace}_swaps", name)
+            table = whole_split_means(results, f"{trace}_swaps", name) if name in traced else no_means(results)
             _marks(swaps, table.loc[order], (ink, marker), words(trace))
+        if name not in traced:
+            swaps.text(0.5, 0.5, "not traced", transform=swaps.transAxes, ha="center", color=GREY, fontsize=TINY)
         zones.set_yticks(range(len(order)), [names[label] for label in order], fontsize=TINY)
         zones.set_ylim(len(order) - 0.4, -0.6)
         zones.set_ylabel(words(name), fontweight="bold")
-    less = float(np.mean(worse))
+    less = float(np.nanmean(worse))
     side = "below" if less >= 0 else "above"
     panels[-1, 0].set_xlabel(words(rate))
     panels[-1, 1].set_xlabel("swaps of identity on all test sheets")

@@ -63,6 +63,7 @@ LOOKS: Final = {
 """Ink and marker of each set of families."""
 
 _AXIS_LOOKS: Final = {"recall": (ORANGE, ">"), "precision": (GREEN, "<"), "iou": (BLUE, "o")}
+_ABSENT: Final[Mapping[str, Any]] = {"ha": "center", "va": "center", "fontsize": TINY, "color": GREY, "style": "italic"}
 _MOST: Final = 20
 _LEVELS: Final = tuple(np.arange(1, 10) / 10)
 
@@ -106,24 +107,51 @@ def frontier(results: Results, cells: pd.DataFrame, *, usable: Mapping[str, floa
 
 
 def weakest_axis(tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.Series:
-    """The least of recall, precision and IoU of any curve, by condition, best first."""
-    columns = [table["mean"] for of_class in tables.values() for table in of_class.values()]
-    return pd.concat(columns, axis=1).min(axis=1, skipna=False).sort_values(ascending=False, kind="stable")
+    """The least of recall, precision and IoU of any curve that a condition tells, by condition, best first.
+
+    Conditions that tell fewer curves come after all that tell more.
+    """
+    least = [
+        _joined(of_class).min(axis=1, skipna=False).fillna(-np.inf).where(tells(of_class))
+        for of_class in tables.values()
+    ]
+    table = pd.concat(least, axis=1)
+    found = table.min(axis=1).replace(-np.inf, np.nan).sort_values(ascending=False, kind="stable")
+    told_of = table.notna().sum(axis=1)[found.index]
+    return found[told_of.sort_values(ascending=False, kind="stable").index]
+
+
+def tells(of_class: Mapping[str, pd.DataFrame]) -> pd.Series:
+    """Whether a condition has any value of a curve; a head for any curve does not tell one from another."""
+    return _joined(of_class).notna().any(axis=1)
+
+
+def _joined(of_class: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat([table["mean"] for table in of_class.values()], axis=1)
 
 
 def usable_conditions(
     tables: Mapping[str, Mapping[str, pd.DataFrame]], usable: Mapping[str, float], *, by: str = "mean"
 ) -> list[str]:
-    """The conditions whose every curve reaches every threshold, by their means; or with the `low` ends of intervals."""
-    reach = [table[by] >= usable[axis] for of_class in tables.values() for axis, table in of_class.items()]
-    reached = pd.concat(reach, axis=1).all(axis=1)
-    return [str(label) for label in reached.index[reached]]
+    """The conditions of which every curve that they tell, one at least, reaches every threshold, by their means.
+
+    With `by` "low" it is the lower ends of the intervals that reach them.
+    """
+    reached, any_curve = [], []
+    for of_class in tables.values():
+        clear = pd.concat([table[by] >= usable[axis] for axis, table in of_class.items()], axis=1).all(axis=1)
+        told_of = tells(of_class)
+        reached.append(clear | ~told_of)
+        any_curve.append(told_of)
+    both = pd.concat(reached, axis=1).all(axis=1) & pd.concat(any_curve, axis=1).any(axis=1)
+    return [str(label) for label in both.index[both]]
 
 
 def _title(tables: Mapping[str, Mapping[str, pd.DataFrame]], usable: Mapping[str, float]) -> str:
     first = next(iter(next(iter(tables.values())).values()))
     by_means, shown = (len(usable_conditions(tables, usable, by=by)) for by in ("mean", "low"))
-    of = f"of {len(first)} conditions are usable on {_all_of(len(tables))}"
+    some = not all(tells(of_class).all() for of_class in tables.values())
+    of = f"of {len(first)} conditions are usable on {'every curve they tell' if some else _all_of(len(tables))}"
     whole = "" if first["low"].isna().all() else f", {shown or 'none'} with whole intervals"
     return f"Measured frontier: {by_means} {of} by their means{whole}"
 
@@ -209,6 +237,7 @@ def _equal_iou(axes: Axes, low: float) -> None:
 def _dots(axes: Axes, board: _Board, names: Mapping[str, str]) -> None:
     """The three axes of each condition in a row, which begins with the sign of its families."""
     rows = np.arange(len(names), dtype=np.float64)
+    told_of = tells(board.axes)
     for axis, aside in zip(BOARD, (-0.22, 0.0, 0.22), strict=True):
         ink, marker = _AXIS_LOOKS[axis]
         table = board.axes[axis].loc[list(names)]
@@ -218,6 +247,8 @@ def _dots(axes: Axes, board: _Board, names: Mapping[str, str]) -> None:
         ink, marker = LOOKS[board.families[label]]
         face = _face(ink, marker, board.grid[label])
         axes.plot(0.025, row, marker, transform=axes.get_yaxis_transform(), **face | {"markersize": 5}, zorder=3)
+        if not told_of[label]:
+            axes.text(0.5, row, "does not tell this curve", transform=axes.get_yaxis_transform(), **_ABSENT)
     for value in sorted(set(board.usable.values())):
         axes.axvline(value, color=GREEN, linewidth=1.2, zorder=1)
     axes.set_yticks(rows, list(names.values()), fontsize=TINY)

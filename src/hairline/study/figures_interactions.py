@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from hairline.study.estimates import mean_of
-from hairline.study.figure_data import data_of, intervals_note, means, varied
+from hairline.study.figure_data import data_of, intervals_note, means, telling, varied
 from hairline.study.figure_labels import end_labels
 from hairline.study.figure_style import (
     DASHES,
@@ -48,12 +48,16 @@ _MOST_LETTERS: Final = 66
 def interactions(results: Results, measure: str, *, split: str = "test") -> Figure:
     """Every two factors of the grid (of more than six pairs, the least parallel ones), a row of panels for each curve.
 
-    Raises `NotDrawn` where the grid varies fewer than two factors, or no run has the measure.
+    A curve that the levels of one factor alone tell is left out. Raises `NotDrawn` where the grid varies fewer than two
+    factors, or no run has the measure.
     """
     factors, conditions = varied(results), results.conditions
     if len(factors) < 2:
         raise NotDrawn("the study varies fewer than two factors, so nothing can interact")
-    data = {name: data_of(results, measure, name, split=split) for name in results.classes}
+    names = [name for name in results.classes if len(_varied_in(telling(results, name), factors)) > 1]
+    if not names:
+        raise NotDrawn("no curve is told by two levels of two factors, so nothing can interact")
+    data = {name: data_of(results, measure, name, split=split) for name in names}
     pairs = [_wider_first(pair, factors) for pair in combinations(factors, 2)]
     shown = pairs if len(pairs) <= _MOST_PAIRS else _least_parallel(conditions, data, pairs)
     columns = min(_MOST_COLUMNS, len(shown))
@@ -78,6 +82,12 @@ def interactions(results: Results, measure: str, *, split: str = "test") -> Figu
         f"{more}Means over the other factors of the grid. {intervals_note(results)}",
     )
     return figure
+
+
+def _varied_in(conditions: pd.DataFrame, factors: Mapping[str, Sequence[str]]) -> list[str]:
+    """The factors that the grid of `conditions` varies."""
+    grid = conditions[conditions["grid"]]
+    return [name for name in factors if grid[name].nunique() > 1]
 
 
 def _wider_first(pair: Pair, factors: Mapping[str, Sequence[str]]) -> Pair:
@@ -124,7 +134,7 @@ def _lines(axes: Axes, tables: Mapping[str, pd.DataFrame], levels: Sequence[str]
         at = np.array([levels.index(it) for it in table.index]) + 0.05 * (number - (len(tables) - 1) / 2)
         whiskers(axes, at, table[["low", "high"]].to_numpy(), ink=ink)
         axes.plot(at, table["mean"], marker=marker, linestyle=DASHES[number % len(DASHES)], color=ink, label=level)
-        labels.append((level, float(table["mean"].iloc[-1]), ink))
+        labels.append((level, float(table["mean"].ffill().iloc[-1]), ink))
     axes.set_xticks(range(len(levels)), levels)
     if sum(map(len, levels)) > turned:
         axes.tick_params(axis="x", rotation=30, labelsize=TINY)

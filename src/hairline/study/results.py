@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import pandas as pd
 
@@ -58,11 +59,13 @@ class Results:
         columns = ["condition", *self.factors, "grid"]
         return self.cells[columns].drop_duplicates("condition").set_index("condition")
 
-    @property
+    @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The curves (every class but the background), in the order of the runs' tables."""
-        of_test = self.rows.loc[self.rows["split"] == "test", "class"]
-        return tuple(name for name in of_test.unique() if name not in ("background", "all"))
+        """The curves (all but the background), those of runs that tell most apart first, else as in their tables."""
+        of_test = self.rows.loc[self.rows["split"] == "test", ["run", "class"]].drop_duplicates().astype(str)
+        apart = of_test.groupby("run")["class"].transform("size").groupby(of_test["class"]).max()
+        names = [name for name in of_test["class"].unique() if name not in ("background", "all")]
+        return tuple(sorted(names, key=lambda name: -apart[name]))
 
 
 def levels_of(study: Study, cells: pd.DataFrame, name: str) -> tuple[str, ...]:
