@@ -237,6 +237,21 @@ def test_a_study_without_families_has_selects_alone(visit, folder):
     assert "does not vary the class weight" in page.inner_text("#dial")
 
 
+def test_a_condition_that_does_not_tell_the_curve_says_so(visit, tmp_path):
+    """A head for any curve has run; it was shown as not run, over 0 seeds."""
+    results = small(NOT_DIALLED)
+    effects = tables(results)
+    lacking = (effects.cells["class"] == "curve_1") & (effects.cells["condition"] == "pen2")
+    page = visit(report(tmp_path, results, replace(effects, cells=effects.cells[~lacking])))
+    page.select_option("#board-other-1", "pen2")
+    assert set(bars(page, "#board-bars").values()) == {"no value"}
+    told = page.inner_text("#board-status")
+    assert told.startswith(f"pen2, {len(results.seeds)} seeds. Usable area: curve 2 is")
+    assert told.endswith("It does not tell curve 1 from others.")
+    page.select_option("#board-class", "curve_2")
+    assert "does not tell" not in page.inner_text("#board-status")
+
+
 def labels(page: Page, view: str = "conditions") -> list[str]:
     return [row.get_attribute("data-label") for row in page.locator(f"[data-view={view}] tbody tr").all()]
 

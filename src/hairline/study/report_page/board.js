@@ -77,10 +77,12 @@
     }
     const told = data.classes.map((it) => [it.title, reaches(condition, it.name)]).filter(([, is]) => is);
     const usable = told.map(([name, is]) => `${name} is ${is}`).join(", ");
-    const seeds = (valueOf(condition, keys[0], curve.value) || [])[3];
+    const seeds = Math.max(0, ...data.classes.map((it) => (valueOf(condition, keys[0], it.name) || [])[3] || 0));
+    const shown = data.classes.find((it) => it.name === curve.value).title;
+    const lacking = valueOf(condition, keys[0], curve.value) ? "" : ` It does not tell ${shown} from others.`;
     const [name, more] = families.length ? [condition.moves, ` (${condition.label})`] : [condition.label, ""];
-    status.replaceChildren(element("b", {}, name), `${more}, ${seeds ?? 0} seed${seeds === 1 ? "" : "s"}. `,
-      usable ? `Usable area: ${usable}.` : "Not all three axes were measured.");
+    status.replaceChildren(element("b", {}, name), `${more}, ${seeds} seed${seeds === 1 ? "" : "s"}. `,
+      usable ? `Usable area: ${usable}.` : "Not all three axes were measured.", lacking);
   }
 
   function show() {

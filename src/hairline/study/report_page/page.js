@@ -76,7 +76,7 @@ function drawBars(box, condition, keys, curve, { floors = {}, before = null } = 
     if (key in floors) add("floor", at(floors[key]));
     const row = element("div", { class: value ? "bar" : "bar nothing", "data-key": key },
       element("span", { class: "name" }, measureOf[key] ? measureOf[key].name : key), track,
-      element("span", { class: "numbers" }, element("b", {}, value ? number(value[0]) : "not run"), " ",
+      element("span", { class: "numbers" }, element("b", {}, value ? number(value[0]) : condition ? "no value" : "not run"), " ",
         element("small", {}, value ? span(value) : "")));
     if (value) row.dataset.value = value[0];
     return row;
