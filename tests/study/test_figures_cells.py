@@ -100,6 +100,8 @@ def test_what_a_head_does_not_tell_is_a_dash_in_the_heat_map():
     figure = heat_map(results, tables(small()).cells.iloc[:0], measures=MEASURES)
     rows = [it.get_text() for it in figure.axes[0].get_yticklabels()]
     assert [it.split("/")[0] for it in rows] == ["softmax", "softmax", "binary", "binary"], "two curves before one"
+    assert "those that tell fewer curves last" in " ".join(figure.get_supxlabel().split())
+    assert "fewer" not in heat_map(small(), tables(small()).cells, measures=MEASURES).get_supxlabel()
     for axes, name in zip(figure.axes, results.classes, strict=True):
         found = np.reshape(texts(axes), (4, 2))
         known = [it.startswith("binary") == (name == "curve") for it in rows]

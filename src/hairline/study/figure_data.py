@@ -49,6 +49,11 @@ def telling(results: Results, name: str) -> pd.DataFrame:
     return conditions.assign(grid=conditions["grid"] & conditions.index.isin(there))
 
 
+def some_untold(results: Results) -> bool:
+    """Whether a condition of the grid does not tell one of the curves."""
+    return any(not telling(results, name)["grid"].equals(results.conditions["grid"]) for name in results.classes)
+
+
 def no_means(results: Results) -> pd.DataFrame:
     """The means of a measure that no condition has."""
     return pd.DataFrame(np.nan, index=results.conditions.index, columns=list(MEANS))
@@ -151,6 +156,11 @@ def overall(results: Results, cells: pd.DataFrame, measure: str = "iou") -> pd.S
     best = table.mean(axis=1).sort_values(ascending=measure in LOWER_IS_BETTER, kind="stable")
     told = table.notna().sum(axis=1)[best.index]
     return best[told.sort_values(ascending=False, kind="stable").index]
+
+
+def order_note(results: Results) -> str:
+    """How `overall` orders the conditions of `results`."""
+    return "sorted by IoU" + (", those that tell fewer curves last" if some_untold(results) else "")
 
 
 def measured_axes(results: Results) -> list[str]:

@@ -22,8 +22,10 @@ from hairline.study.figure_data import (
     level_means,
     measured_axes,
     no_means,
+    order_note,
     overall,
     short_labels,
+    some_untold,
     telling,
     varied,
 )
@@ -80,8 +82,7 @@ def decision_matrix(results: Results, ranks: pd.DataFrame, *, measures: Sequence
             _fill(axes, column, table, of[of["split"] == "test"].set_index("level")["mean_rank"], absent=absent)
         _frame(axes, losses, measures, title=words(name))
     unrun = f" Not run in this study: {', '.join(absent)}." if absent else ""
-    some = any(not telling(results, name)["grid"].equals(results.conditions["grid"]) for name in results.classes)
-    heads = " (of heads those that tell the curve)" if some else ""
+    heads = " (of heads those that tell the curve)" if some_untold(results) else ""
     entitle(
         figure,
         f"Decision matrix: of {len(levels)} losses, {_most_often(best)}",
@@ -149,7 +150,7 @@ def heat_map(results: Results, cells: pd.DataFrame, *, measures: Sequence[str] =
     entitle(
         figure,
         f"All conditions on {len(measures)} axes: the best mean IoU has {names[order[0]]}",
-        f"{left}Mean over {seeds}, sorted by IoU. Darker is better within a column and curve; for "
+        f"{left}Mean over {seeds}, {order_note(results)}. Darker is better within a column and curve; for "
         "MAE, in shares of the track's width, less is better.",
     )
     return figure

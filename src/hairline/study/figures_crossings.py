@@ -16,6 +16,7 @@ from hairline.study.figure_data import (
     has_values,
     intervals_note,
     no_means,
+    order_note,
     overall,
     short_labels,
     whole_split_means,
@@ -86,7 +87,7 @@ def crossing_errors(results: Results, cells: pd.DataFrame, *, rate: str = "iou")
     entitle(
         figure,
         f"Crossings: {words(rate)} there is {told(abs(less), figures=2)} {side} that elsewhere, on average",
-        f"{left}Conditions sorted by IoU. {intervals_note(results)}",
+        f"{left}Conditions {order_note(results)}. {intervals_note(results)}",
     )
     return figure
 
