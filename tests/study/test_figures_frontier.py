@@ -9,7 +9,8 @@ from figure_cases import FAMILIES, heads, points, segments, small, tables, texts
 from hairline.study.design import Study
 from hairline.study.families import families_of, moves
 from hairline.study.figure_style import NotDrawn
-from hairline.study.figures_frontier import BOARD, frontier, precision_at, usable_conditions, weakest_axis
+from hairline.study.figures_frontier import frontier, precision_at
+from hairline.study.usable import BOARD, usable_conditions, weakest_axis
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from hairline.study.figure_style import NotDrawn, Picture, png
 from hairline.study.figures_cells import decision_matrix, heat_map
 from hairline.study.figures_crossings import crossing_errors
 from hairline.study.figures_effects import forest, variance_shares
-from hairline.study.figures_frontier import USABLE, frontier
+from hairline.study.figures_frontier import frontier
 from hairline.study.figures_interactions import interactions
 from hairline.study.figures_ranks import rank_stability, tau_matrix
 from hairline.study.figures_resolution import resolution_response
@@ -39,6 +39,7 @@ from hairline.study.figures_sheets import best_run, pictures_of, sheet_overlays
 from hairline.study.figures_weight import weight_sweep
 from hairline.study.results import Results
 from hairline.study.samples import AXES
+from hairline.study.usable import USABLE
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -21,9 +21,9 @@ import pandas as pd
 
 from hairline.study.design import StudyError
 from hairline.study.figure_style import Picture
-from hairline.study.figures_frontier import USABLE
 from hairline.study.report_data import report_data
 from hairline.study.results import Results
+from hairline.study.usable import USABLE
 
 if TYPE_CHECKING:
     from hairline.study.effects import Effects
