@@ -14,7 +14,8 @@ cross-entropy the shift is the same, but the guarantee is not the paper's.
 
 Label smoothing works against it. Of a pixel of class a it gives every other answer smoothing / n, and the prior divides
 it by that answer's share: from `smoothing_limit` on, the best answer to a sure pixel is a rarer class. Of a curve with
-one pixel in a hundred that is so from .03 on, and what smooths by .1 paints curves everywhere.
+one pixel in a hundred that is so from .03 on in a softmax of three, from .02 on in a channel of its own, and smoothing by
+.1 paints curves everywhere.
 
 References
 ----------
