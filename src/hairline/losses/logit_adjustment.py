@@ -12,10 +12,10 @@ The paper has the softmax. A sigmoid channel is a softmax over (0, z) with the c
 the difference of the two logarithms: the second and third line are that and nothing more. With a loss other than
 cross-entropy the shift is the same, but the guarantee is not the paper's.
 
-Label smoothing works against it. Of a pixel of class a it gives every other answer smoothing / n, and the prior divides
-it by that answer's share: from `smoothing_limit` on, the best answer to a sure pixel is a rarer class. Of a curve with
-one pixel in a hundred that is so from .03 on in a softmax of three, from .02 on in a channel of its own, and smoothing by
-.1 paints curves everywhere.
+Label smoothing works against it. Of a pixel of class a it gives every other answer smoothing / n, and the prior
+divides it by that answer's share: from `smoothing_limit` on, the best answer to a sure pixel is a rarer class. Of a
+curve with one pixel in a hundred that is so from .03 on in a softmax of three, from .02 on in a channel of its own,
+and smoothing by .1 paints curves everywhere.
 
 References
 ----------
