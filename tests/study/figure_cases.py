@@ -76,10 +76,10 @@ def small(study=FAMILIES):
     return _PLANTED[study.name]
 
 
-def heads(names=("binary", "softmax")):
+def heads(names=("binary", "softmax"), **more):
     """Results of which those of the binary head have "curve", not traced, in place of two curves."""
-    factors = {"head": names, "loss": ("dice", "soft_ce")}
-    results = small(Study(f"heads {names}", "Which?", ("test/f1",), ("0", "1", "2"), factors))
+    factors = {"head": names, "loss": ("dice", "soft_ce")} | more
+    results = small(Study(f"heads {factors}", "Which?", ("test/f1",), ("0", "1", "2"), factors))
     binary = set(results.cells.loc[results.cells["head"] == "binary", "run"])
 
     def told(rows):

@@ -74,6 +74,18 @@ def test_runs_of_another_budget_are_not_of_the_study_unless_asked_for():
         assembled(SMALL, others)
 
 
+def test_a_study_that_varies_the_budget_has_the_runs_of_all_of_them():
+    """Those of another budget than its own were left out, and their cells told as not run."""
+    study = replace(SMALL, factors={**SMALL.factors, "budget": ("laptop", "laptop_long")}, also=())
+    cells = expand(study)
+    levels = [SETTING | {name: level for name, level in cell.items() if name != SEED} for cell in cells]
+    runs = [Found(f"run-{n}", int(cell[SEED]), levels[n], finished=True) for n, cell in enumerate(cells)]
+    assert assembled(study, runs).factors["budget"] == ("laptop", "laptop_long")
+    one = assembled(study, runs, only={"budget": ["laptop_long"]})
+    assert set(one.cells["budget"]) == {"laptop_long"}
+    assert len(one.cells) == len(runs) // 2
+
+
 def test_a_study_without_runs_says_how_to_run_it():
     with pytest.raises(StudyError, match=r"got no run; run `python train.py -m \+experiment=planted`"):
         assembled(SMALL, [])

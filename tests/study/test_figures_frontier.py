@@ -128,7 +128,7 @@ def test_a_condition_is_usable_by_the_curves_that_its_head_tells():
     for row, absent in enumerate(("binary", "binary", "softmax")):
         _, dots = scatter_and_dots(figure, row)
         assert [it.get_text() for it in dots.get_yticklabels()] == [f"{n}  {it}" for n, it in enumerate(order, start=1)]
-        lacking = [it.get_position()[1] for it in dots.texts if it.get_text() == "does not tell this curve"]
+        lacking = [it.get_position()[1] for it in dots.texts if it.get_text() == "no value of this curve"]
         assert lacking == [place for place, label in enumerate(order) if label.startswith(absent)]
     strict = frontier(results, tables(small()).cells.iloc[:0], usable={"recall": 0.99, "precision": 0.3, "iou": 0.2})
     assert " ".join(strict.get_suptitle().split()).startswith("Measured frontier: 0 of 4")

@@ -61,6 +61,30 @@ def test_a_curve_that_one_head_alone_tells_is_left_out_and_lines_are_named_where
         assert {"dice", "soft_ce"} <= set(texts(axes))
 
 
+def test_means_are_over_the_heads_that_tell_the_curve():
+    """Of a third factor the binary head, without a value, made every mean one of nothing."""
+    names = ("softmax", "sigmoid_stack", "binary")
+    results = heads(names, loss=("dice", "soft_ce", "tversky", "focal"), data_mix=("scarce", "fresh"))
+    figure = interactions(results, "f1")
+    seen = [axes for axes in figure.axes if axes.get_visible()]
+    titles = [f"{axes.get_title(loc='left')} over {axes.get_xlabel()}" for axes in seen]
+    told = [
+        "a line for each head over loss",
+        "a line for each data mix over head",
+        "a line for each data mix over loss",
+    ]
+    assert sorted(titles) == sorted([f"curve {n}, {it}" for n in (1, 2) for it in told] + [f"curve, {told[2]}"])
+    rows = results.rows[(results.rows["measure"] == "f1") & (results.rows["split"] == "test")]
+    means = rows.merge(results.cells).groupby(["class", "loss", "data_mix"])["value"].mean()
+    for axes, title in zip(seen, titles, strict=True):
+        assert "binary" not in [line.get_label() for line in axes.lines]
+        if title.endswith(told[2]):
+            name = title.partition(",")[0].replace(" ", "_")
+            for mix in ("scarce", "fresh"):
+                expected = [means[name, loss, mix] for loss in ("dice", "soft_ce", "tversky", "focal")]
+                assert points(axes, mix)[:, 1] == pytest.approx(expected)
+
+
 def test_of_many_pairs_the_least_parallel_are_shown():
     study = Study(
         name="five_factors",

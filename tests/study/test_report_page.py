@@ -247,9 +247,9 @@ def test_a_condition_that_does_not_tell_the_curve_says_so(visit, tmp_path):
     assert set(bars(page, "#board-bars").values()) == {"no value"}
     told = page.inner_text("#board-status")
     assert told.startswith(f"pen2, {len(results.seeds)} seeds. Usable area: curve 2 is")
-    assert told.endswith("It does not tell curve 1 from others.")
+    assert told.endswith("It has no value of curve 1.")
     page.select_option("#board-class", "curve_2")
-    assert "does not tell" not in page.inner_text("#board-status")
+    assert "no value of" not in page.inner_text("#board-status")
 
 
 def labels(page: Page, view: str = "conditions") -> list[str]:

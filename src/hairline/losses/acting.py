@@ -38,7 +38,8 @@ def checked_weight(weight: Sequence[float] | Tensor, classes: tuple[str, ...]) -
 def shift_of(prior: Sequence[float] | Tensor, head: HeadLike, loss: Loss, tau: float) -> Tensor:
     """[c,1,1], what is added to the logits.
 
-    Raises ValueError for a prior of another length or without pixels, and for a loss whose smoothing outweighs it.
+    Raises ValueError for a prior of another length or without pixels, and for a loss whose label smoothing, or that of
+    any of its terms, outweighs it. Targets spread in space (spatial_soft_ce) are not looked at.
     """
     share = torch.as_tensor(prior, dtype=torch.float64)
     if share.shape != (len(head.vocabulary),):
@@ -52,9 +53,10 @@ def shift_of(prior: Sequence[float] | Tensor, head: HeadLike, loss: Loss, tau: f
             key = f"loss.terms.{term}.smoothing" if term else "loss.smoothing"
             raise ValueError(
                 f"class_weight=logit_adjustment cannot act on loss={loss.name} with head={head.name} and {key}="
-                f"{part.smoothing:g}: smoothing gives every class more of each pixel than the prior {share.tolist()} "
-                f"does, so that the best answer is curves everywhere; set {key} below {limit:.2g}, or to 0 as in the "
-                "paper (loss=ce), or use class_weight=tuned_threshold"
+                f"{part.smoothing:g}: smoothing gives the rarest class more of each pixel than the prior "
+                f"{share.tolist()} does, so that it is the best answer to a pixel of the commonest; set {key} below "
+                f"{math.floor(limit * 1000) / 1000:g}, or to 0 as in the paper (loss=ce), or use class_weight="
+                "tuned_threshold"
             )
     return logit_shift(share, channels=head.channels, tau=tau).view(-1, 1, 1)
 

@@ -79,7 +79,7 @@ def _key(study: Study, cell: Mapping[str, str]) -> tuple[str | None, ...]:
 
 
 def _own_setting(study: Study) -> dict[str, Sequence[str]]:
-    return {"budget": [study.budget]} if study.budget else {}
+    return {"budget": [study.budget]} if study.budget and "budget" not in study.names else {}
 
 
 def _with(wanted: Mapping[str, Sequence[str]], runs: Iterable[Found]) -> list[Found]:

@@ -41,7 +41,7 @@ def has_values(results: Results, measure: str, name: str, *, split: str = "test"
     return bool(rows.loc[own, "value"].notna().any())
 
 
-def telling(results: Results, name: str) -> pd.DataFrame:
+def grid_of_curve(results: Results, name: str) -> pd.DataFrame:
     """The conditions of `results`; in the grid are only those whose head tells the curve `name` from others."""
     rows, conditions = results.rows, results.conditions
     runs = rows.loc[(rows["split"] == "test") & (rows["class"] == name), "run"].unique()
@@ -51,7 +51,7 @@ def telling(results: Results, name: str) -> pd.DataFrame:
 
 def some_untold(results: Results) -> bool:
     """Whether a condition of the grid does not tell one of the curves."""
-    return any(not telling(results, name)["grid"].equals(results.conditions["grid"]) for name in results.classes)
+    return any(not grid_of_curve(results, name)["grid"].equals(results.conditions["grid"]) for name in results.classes)
 
 
 def no_means(results: Results) -> pd.DataFrame:

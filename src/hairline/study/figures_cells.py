@@ -17,6 +17,7 @@ from hairline.study.figure_data import (
     condition_means,
     data_of,
     ends_of,
+    grid_of_curve,
     has_values,
     intervals_note,
     level_means,
@@ -26,7 +27,6 @@ from hairline.study.figure_data import (
     overall,
     short_labels,
     some_untold,
-    telling,
     varied,
 )
 from hairline.study.figure_style import (
@@ -96,7 +96,7 @@ def _by_loss(results: Results, measure: str, name: str) -> pd.DataFrame:
     """Means by loss over the conditions of the grid that tell the curve; none of a measure that no run has of it."""
     if not has_values(results, measure, name):
         return no_means(results).iloc[:0]
-    return level_means(telling(results, name), data_of(results, measure, name), "loss")
+    return level_means(grid_of_curve(results, name), data_of(results, measure, name), "loss")
 
 
 def _most_often(best: Sequence[str]) -> str:
@@ -146,10 +146,11 @@ def heat_map(results: Results, cells: pd.DataFrame, *, measures: Sequence[str] =
             label.set(ha="left", rotation_mode="anchor")
         if left:
             axes.axhline(_MOST // 2 - 0.5, color="black", linewidth=1)
+    most = " of those that tell most curves" if some_untold(results) else ""
     seeds = f"{len(results.seeds)} seeds" if len(results.seeds) > 1 else "one seed"
     entitle(
         figure,
-        f"All conditions on {len(measures)} axes: the best mean IoU has {names[order[0]]}",
+        f"All conditions on {len(measures)} axes: the best mean IoU{most} has {names[order[0]]}",
         f"{left}Mean over {seeds}, {order_note(results)}. Darker is better within a column and curve; for "
         "MAE, in shares of the track's width, less is better.",
     )

@@ -50,7 +50,7 @@ _TRACES: Final = {"viterbi": (GREEN, "D"), "edge_follower": (ORANGE, "^")}
 
 @in_style
 def crossing_errors(results: Results, cells: pd.DataFrame, *, rate: str = "iou") -> Figure:
-    """A row for each condition, best IoU first: `rate` (iou, f1, precision, recall) by zone, and swaps by tracing.
+    """A row for each condition, in the order of `overall`: `rate` (iou, f1, precision, recall) by zone, and swaps.
 
     A row of panels for each curve with zones; one that was not traced says so in place of swaps. Raises `NotDrawn`
     where zones or swaps were not measured of any curve.

@@ -5,8 +5,8 @@ For each curve, on the left precision against recall with the lines of equal IoU
     IoU = P R / (P + R - P R),  so  P = j R / (R + j R - j)  at IoU j,  and  F1 = 2 j / (1 + j)
 
 and the area in which all three reach the declared thresholds; at the right edge, where R = 1, precision is IoU. On the
-right the three axes of each condition. Conditions are numbered in the order of their weakest axis, the best first, in
-both. Hollow markers are conditions outside of the grid.
+right the three axes of each condition. Conditions are numbered in the order of their weakest axis, the best first and
+those that tell fewer curves last, in both. Hollow markers are conditions outside of the grid.
 """
 
 from __future__ import annotations
@@ -205,7 +205,7 @@ def _dots(axes: Axes, board: _Board, names: Mapping[str, str]) -> None:
         face = _face(ink, marker, board.grid[label])
         axes.plot(0.025, row, marker, transform=axes.get_yaxis_transform(), **face | {"markersize": 5}, zorder=3)
         if not told_of[label]:
-            axes.text(0.5, row, "does not tell this curve", transform=axes.get_yaxis_transform(), **_ABSENT)
+            axes.text(0.5, row, "no value of this curve", transform=axes.get_yaxis_transform(), **_ABSENT)
     for value in sorted(set(board.usable.values())):
         axes.axvline(value, color=GREEN, linewidth=1.2, zorder=1)
     axes.set_yticks(rows, list(names.values()), fontsize=TINY)

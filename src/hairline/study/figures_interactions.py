@@ -6,7 +6,7 @@ interval over seeds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from hairline.study.estimates import mean_of
-from hairline.study.figure_data import data_of, intervals_note, means, telling, varied
+from hairline.study.figure_data import data_of, grid_of_curve, intervals_note, means, varied
 from hairline.study.figure_labels import end_labels
 from hairline.study.figure_style import (
     DASHES,
@@ -51,15 +51,16 @@ def interactions(results: Results, measure: str, *, split: str = "test") -> Figu
     A curve that the levels of one factor alone tell is left out. Raises `NotDrawn` where the grid varies fewer than two
     factors, or no run has the measure.
     """
-    factors, conditions = varied(results), results.conditions
+    factors = varied(results)
     if len(factors) < 2:
         raise NotDrawn("the study varies fewer than two factors, so nothing can interact")
-    names = [name for name in results.classes if len(_varied_in(telling(results, name), factors)) > 1]
-    if not names:
+    grids = {name: grid_of_curve(results, name) for name in results.classes}
+    grids = {name: grid for name, grid in grids.items() if len(_varied_in(grid, factors)) > 1}
+    if not grids:
         raise NotDrawn("no curve is told by two levels of two factors, so nothing can interact")
-    data = {name: data_of(results, measure, name, split=split) for name in names}
+    data = {name: data_of(results, measure, name, split=split) for name in grids}
     pairs = [_wider_first(pair, factors) for pair in combinations(factors, 2)]
-    shown = pairs if len(pairs) <= _MOST_PAIRS else _least_parallel(conditions, data, pairs)
+    shown = pairs if len(pairs) <= _MOST_PAIRS else _least_parallel(grids, data, pairs)
     columns = min(_MOST_COLUMNS, len(shown))
     blocks = -(-len(shown) // columns)
     figure = page(1.1 + 2.3 * blocks * len(data))
@@ -69,8 +70,10 @@ def interactions(results: Results, measure: str, *, split: str = "test") -> Figu
     for place, pair in enumerate(shown):
         for number, (name, of) in enumerate(data.items()):
             axes = panels[place // columns * len(data) + number, place % columns]
-            axes.set_visible(True)
-            _lines(axes, pair_means(conditions, of, pair), factors[pair[0]], turned=_MOST_LETTERS // columns)
+            axes.set_visible(len(_varied_in(grids[name], pair)) == 2)
+            if not axes.get_visible():
+                continue
+            _lines(axes, pair_means(grids[name], of, pair), factors[pair[0]], turned=_MOST_LETTERS // columns)
             axes.set_xlabel(words(pair[0]))
             axes.set_title(f"{words(name)}, a line for each {words(pair[1])}", fontsize=SMALL)
             axes.set_ylabel("" if place % columns else words(measure))
@@ -84,7 +87,7 @@ def interactions(results: Results, measure: str, *, split: str = "test") -> Figu
     return figure
 
 
-def _varied_in(conditions: pd.DataFrame, factors: Mapping[str, Sequence[str]]) -> list[str]:
+def _varied_in(conditions: pd.DataFrame, factors: Iterable[str]) -> list[str]:
     """The factors that the grid of `conditions` varies."""
     grid = conditions[conditions["grid"]]
     return [name for name in factors if grid[name].nunique() > 1]
@@ -112,16 +115,22 @@ def pair_means(conditions: pd.DataFrame, data: Samples, pair: Pair) -> dict[str,
     }
 
 
-def _least_parallel(conditions: pd.DataFrame, data: Mapping[str, Samples], pairs: Sequence[Pair]) -> list[Pair]:
-    """The pairs with most interaction in any curve, in their own order."""
-    values = [np.nanmean(of.values, axis=1) for of in data.values()]
-    sizes = [max(_unparallel(pair_weights(conditions, pair), of) for of in values) for pair in pairs]
+def _least_parallel(
+    grids: Mapping[str, pd.DataFrame], data: Mapping[str, Samples], pairs: Sequence[Pair]
+) -> list[Pair]:
+    """The pairs with most interaction in any curve that is told by two levels of both, in their own order."""
+    values = {name: pd.DataFrame(of.values).mean(axis=1).to_numpy(np.float64) for name, of in data.items()}
+    sizes = []
+    for pair in pairs:
+        told = [name for name, grid in grids.items() if len(_varied_in(grid, pair)) == 2]
+        sizes.append(max((_unparallel(pair_weights(grids[name], pair), values[name]) for name in told), default=0.0))
     return [pairs[place] for place in sorted(np.argsort(sizes)[::-1][:_MOST_PAIRS])]
 
 
 def _unparallel(weights: Mapping[Pair, Float64], values: Float64) -> float:
     """Root mean square of what the means of rows and columns leave of a table of two factors."""
-    table = pd.Series({pair: float(weight @ values) for pair, weight in weights.items()}).unstack()
+    means = {pair: float(weight[weight != 0] @ values[weight != 0]) for pair, weight in weights.items()}
+    table = pd.Series(means).unstack()
     rest = table.sub(table.mean(axis=1), axis=0) - table.mean(axis=0) + float(np.nanmean(table))
     return float(np.sqrt(np.nanmean(rest**2)))
 
@@ -134,7 +143,7 @@ def _lines(axes: Axes, tables: Mapping[str, pd.DataFrame], levels: Sequence[str]
         at = np.array([levels.index(it) for it in table.index]) + 0.05 * (number - (len(tables) - 1) / 2)
         whiskers(axes, at, table[["low", "high"]].to_numpy(), ink=ink)
         axes.plot(at, table["mean"], marker=marker, linestyle=DASHES[number % len(DASHES)], color=ink, label=level)
-        labels.append((level, float(table["mean"].ffill().iloc[-1]), ink))
+        labels.append((level, float(table["mean"].iloc[-1]), ink))
     axes.set_xticks(range(len(levels)), levels)
     if sum(map(len, levels)) > turned:
         axes.tick_params(axis="x", rotation=30, labelsize=TINY)

@@ -79,7 +79,7 @@
     const usable = told.map(([name, is]) => `${name} is ${is}`).join(", ");
     const seeds = Math.max(0, ...data.classes.map((it) => (valueOf(condition, keys[0], it.name) || [])[3] || 0));
     const shown = data.classes.find((it) => it.name === curve.value).title;
-    const lacking = valueOf(condition, keys[0], curve.value) ? "" : ` It does not tell ${shown} from others.`;
+    const lacking = valueOf(condition, keys[0], curve.value) ? "" : ` It has no value of ${shown}.`;
     const [name, more] = families.length ? [condition.moves, ` (${condition.label})`] : [condition.label, ""];
     status.replaceChildren(element("b", {}, name), `${more}, ${seeds} seed${seeds === 1 ? "" : "s"}. `,
       usable ? `Usable area: ${usable}.` : "Not all three axes were measured.", lacking);
