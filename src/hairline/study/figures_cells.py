@@ -72,7 +72,8 @@ def decision_matrix(results: Results, ranks: pd.DataFrame, *, measures: Sequence
     best: list[str] = []
     absent = [loss for loss in losses if loss not in levels]
     for axes, name in zip(panels, results.classes, strict=True):
-        columns = [_by_loss(results, it, name).reindex(losses) for it in measures]
+        grid = grid_of_curve(results, name)
+        columns = [_by_loss(results, grid, it, name).reindex(losses) for it in measures]
         means = np.column_stack([table["mean"] for table in columns])
         known = np.isfinite(means).any(axis=0)
         best += [losses[row] for row in np.nanargmax(goodness(means, measures)[:, known], axis=0)]
@@ -92,11 +93,11 @@ def decision_matrix(results: Results, ranks: pd.DataFrame, *, measures: Sequence
     return figure
 
 
-def _by_loss(results: Results, measure: str, name: str) -> pd.DataFrame:
-    """Means by loss over the conditions of the grid that tell the curve; none of a measure that no run has of it."""
+def _by_loss(results: Results, grid: pd.DataFrame, measure: str, name: str) -> pd.DataFrame:
+    """Means by loss over the conditions in `grid`; none of a measure that no run has of the curve."""
     if not has_values(results, measure, name):
         return no_means(results).iloc[:0]
-    return level_means(grid_of_curve(results, name), data_of(results, measure, name), "loss")
+    return level_means(grid, data_of(results, measure, name), "loss")
 
 
 def _most_often(best: Sequence[str]) -> str:
