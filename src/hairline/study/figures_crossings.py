@@ -78,7 +78,7 @@ def crossing_errors(results: Results, cells: pd.DataFrame, *, rate: str = "iou")
         zones.set_yticks(range(len(order)), [names[label] for label in order], fontsize=TINY)
         zones.set_ylim(len(order) - 0.4, -0.6)
         zones.set_ylabel(words(name), fontweight="bold")
-    less = float(np.nanmean(worse))
+    less = float(np.mean(worse))
     side = "below" if less >= 0 else "above"
     panels[-1, 0].set_xlabel(words(rate))
     panels[-1, 1].set_xlabel("swaps of identity on all test sheets")
