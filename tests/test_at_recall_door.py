@@ -160,11 +160,17 @@ def test_other_results_take_what_was_told_of_the_old_ones_with_them(folder_of_st
     assert "at_recall.csv" not in json.loads((folder_of_study / "digests.json").read_text())
 
 
-def test_a_run_of_an_older_configuration_is_refused_by_name(folder_of_study, trained, cache, tmp_path, capsys):
+def unread(trained, folder_of_study, tmp_path):
+    """A copy of the store in which the scores of the first run were not kept, and that run."""
     store = tmp_path / "store"
     shutil.copytree(trained, store)
     run = pd.read_csv(folder_of_study / "results.csv")["run"].iloc[0]
     (store / "runs" / run / "scores.npz").unlink(missing_ok=True)
+    return store, run
+
+
+def test_a_run_of_an_older_configuration_is_refused_by_name(folder_of_study, trained, cache, tmp_path, capsys):
+    store, run = unread(trained, folder_of_study, tmp_path)
     path = store / "runs" / run / "config.yaml"
     config = OmegaConf.load(path)
     del config["overlays"]
@@ -221,10 +227,7 @@ def test_what_cannot_be_told_at_a_recall_is_refused(folder_of_study, trained, ca
 
 
 def test_sheets_that_are_drawn_otherwise_today_are_refused(folder_of_study, trained, cache, tmp_path, capsys):
-    store = tmp_path / "store"
-    shutil.copytree(trained, store)
-    run = pd.read_csv(folder_of_study / "results.csv")["run"].iloc[0]
-    (store / "runs" / run / "scores.npz").unlink(missing_ok=True)
+    store, run = unread(trained, folder_of_study, tmp_path)
     manifest = store / "runs" / run / "manifest.json"
     told = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(told | {"dataset_digest": "0" * 16}))
