@@ -21,6 +21,7 @@ from hairline.study.estimates import LEVEL, estimate, mean_of
 from hairline.study.figure_style import NotDrawn, words
 from hairline.study.results import Results
 from hairline.study.samples import AXES, LOWER_IS_BETTER, Samples, of_split, samples
+from hairline.study.usable import most_told_first
 from hairline.vocabulary import Float64
 
 MEANS: Final = ("mean", "low", "high")
@@ -154,8 +155,7 @@ def overall(results: Results, cells: pd.DataFrame, measure: str = "iou") -> pd.S
     """
     table = pd.concat([condition_means(results, cells, measure, name)["mean"] for name in results.classes], axis=1)
     best = table.mean(axis=1).sort_values(ascending=measure in LOWER_IS_BETTER, kind="stable")
-    told = table.notna().sum(axis=1)[best.index]
-    return best[told.sort_values(ascending=False, kind="stable").index]
+    return most_told_first(best, table)
 
 
 def order_note(results: Results) -> str:

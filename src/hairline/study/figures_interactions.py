@@ -129,8 +129,8 @@ def _least_parallel(
 
 def _unparallel(weights: Mapping[Pair, Float64], values: Float64) -> float:
     """Root mean square of what the means of rows and columns leave of a table of two factors."""
-    means = {pair: float(weight[weight != 0] @ values[weight != 0]) for pair, weight in weights.items()}
-    table = pd.Series(means).unstack()
+    known = {pair: float(weight[weight != 0] @ values[weight != 0]) for pair, weight in weights.items()}
+    table = pd.Series(known).unstack()
     rest = table.sub(table.mean(axis=1), axis=0) - table.mean(axis=0) + float(np.nanmean(table))
     return float(np.sqrt(np.nanmean(rest**2)))
 

@@ -65,7 +65,7 @@ def _means(results: Results, measure: str, name: str) -> list[str]:
 def verdict_block(table: pd.DataFrame) -> str:
     """A table for each verdict that was given, a line for each claim in it; then how many claims were not tested."""
     parts = []
-    for verdict in VERDICTS[:-1]:
+    for verdict in (it for it in VERDICTS if it != UNTESTABLE):
         claims = table[table["verdict"] == verdict]
         if len(claims):
             heads = ["| claim of the source | its numbers | measured here, 95 % | study |", "|---|---|---|---|"]

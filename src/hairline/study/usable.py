@@ -28,8 +28,13 @@ def weakest_axis(tables: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.Series:
     ]
     table = pd.concat(least, axis=1)
     found = table.min(axis=1).replace(-np.inf, np.nan).sort_values(ascending=False, kind="stable")
-    told_of = table.notna().sum(axis=1)[found.index]
-    return found[told_of.sort_values(ascending=False, kind="stable").index]
+    return most_told_first(found, table)
+
+
+def most_told_first(ordered: pd.Series, values: pd.DataFrame) -> pd.Series:
+    """`ordered` by how many curves have a value in `values` (conditions by curves), most first, else as it was."""
+    told = values.notna().sum(axis=1)[ordered.index]
+    return ordered[told.sort_values(ascending=False, kind="stable").index]
 
 
 def tells(of_class: Mapping[str, pd.DataFrame]) -> pd.Series:
