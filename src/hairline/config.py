@@ -43,6 +43,7 @@ NOT_IDENTITY: Final = (
     "trainer.compile",
     "trainer.threads",
     "trainer.judges",
+    "trainer.renderers",
     "data_mix.archive.las_dir",
     *(f"data_mix.{key}" for key in ("root", "images", "masks", "curves", "split.file")),
 )
@@ -108,6 +109,7 @@ class TrainerConf:
     compile: bool = MISSING
     threads: int | None = MISSING
     judges: int = MISSING
+    renderers: int = 0
 
 
 @dataclass
@@ -177,8 +179,9 @@ def _demand(conf: Conf) -> None:
     for key, value in positive.items():
         if value is not None and value <= 0:
             raise ConfigError(f"`{key}` must be above zero, got {value}")
-    if conf.trainer.judges < 0:
-        raise ConfigError(f"`trainer.judges` must be 0 or more processes, got {conf.trainer.judges}")
+    for name in ("judges", "renderers"):
+        if (processes := getattr(conf.trainer, name)) < 0:
+            raise ConfigError(f"`trainer.{name}` must be 0 or more processes, got {processes}")
     if budget.steps % budget.validate_every:
         raise ConfigError(
             f"`budget.steps` must be a multiple of `budget.validate_every`, so that the last step is validated, got "

@@ -104,6 +104,7 @@ def _open(split: Split, name: str, conf: Conf, console: Console) -> CachedSheets
             render=partial(render, px_per_mm=conf.resolution.px_per_mm),
             version=DRAWING_VERSION,
             on_progress=tell,
+            processes=conf.trainer.renderers,
         )
 
 

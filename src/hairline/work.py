@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Final
 
 import cv2
 import pandas as pd
@@ -37,6 +38,9 @@ from hairline.truth_maps import open_truth_maps
 
 CONSOLE = Console(markup=False, highlight=False)
 
+BESIDE: Final = ("judges", "renderers")
+"""Of a trainer, how many processes work beside the network."""
+
 
 def do_work(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFolder, record: Record) -> None:
     """Train the cell; the first process writes its results into the folder."""
@@ -50,7 +54,7 @@ def do_work(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFold
     batches = _batches(conf, planned, sheets, maps)
     _demand_memory(conf, task, batches.training)
     _ledger(conf, planned, sheets, batches, record)
-    machine = Machine(**{name: value for name, value in asdict(conf.trainer).items() if name != "judges"})
+    machine = machine_of(conf)
     if halves_batch_norm(machine, task.network) and rank_and_world()[0] == 0:
         told = "warning: on CPUs each process sees its own part of the batch in a batch norm, so this is not the run"
         CONSOLE.print(f"{told} of one process; network=veernet has group norms", style="yellow", soft_wrap=True)
@@ -68,6 +72,11 @@ def do_work(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFold
         outcome = replace(outcome, per_class=pd.concat([outcome.per_class, oracles], ignore_index=True))
         _write(outcome, task, sheets, folder)
         record(conf.budget.steps, outcome.numbers())
+
+
+def machine_of(conf: Conf) -> Machine:
+    """Where the network computes: the trainer but for the processes beside it."""
+    return Machine(**{name: value for name, value in asdict(conf.trainer).items() if name not in BESIDE})
 
 
 def _counts(conf: Conf, planned: Planned, sheets: Rendered) -> torch.Tensor:

@@ -22,7 +22,7 @@ from hairline.ledger import run_folders
 from hairline.ledger.tracker import Tracker
 from hairline.rendering import plan_sheets, render_sheets
 from hairline.training.optimiser import optimiser_of
-from hairline.training.run import Machine, precision_of
+from hairline.training.run import precision_of
 
 STEPS = 24
 ROUNDS = 3
@@ -66,8 +66,7 @@ def _bare(folder: Path, seed: int) -> tuple[float, float]:
     network = task.network.to(memory_format=torch.channels_last).train()
     optimiser = optimiser_of(network.parameters(), task.schedule)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, task.schedule.factor)
-    machine = Machine(**vars(conf.trainer))
-    narrow = precision_of(machine) == "bf16-mixed"
+    narrow = precision_of(work.machine_of(conf)) == "bf16-mixed"
     waited = 0.0
     began = time.perf_counter()
     for step in range(STEPS):

@@ -20,6 +20,7 @@ from noise_sheets import Drawing, noise
 from hairline.data import cache
 from hairline.data.cache import CacheError, content_key, open_sheets
 from hairline.data.sheet_file import HEADER
+from hairline.sheets import Sheet
 
 WORKER = """
 import hashlib, os, resource, sys, time
@@ -63,6 +64,35 @@ def wait_for(process: subprocess.Popen[str], tmp_path: Path, count: int) -> None
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until, "the worker drew nothing"
         time.sleep(0.01)
+
+
+def test_processes_render_the_same_file(tmp_path, monkeypatch) -> None:
+    specs = [Drawing(i, height=13, width=7) for i in range(19)]
+    monkeypatch.setattr(cache, "WORTH_PROCESSES", 2)
+    monkeypatch.setattr(cache, "AT_ONCE", 3)
+    ask = {"px_per_mm": 1.0, "render": noise, "version": 1}
+    seen = []
+    alone = open_sheets(specs, folder=tmp_path / "alone", **ask)
+    together = open_sheets(
+        specs, folder=tmp_path / "together", processes=2, on_progress=lambda *done: seen.append(done), **ask
+    )
+    assert seen == [(i + 1, 19) for i in range(19)]
+    assert together.path.read_bytes() == alone.path.read_bytes()
+
+
+def test_what_a_rendering_process_raises_is_raised_and_leaves_no_file(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(cache, "WORTH_PROCESSES", 2)
+    specs = [Drawing(i, height=13, width=7) for i in range(19)]
+    ask = {"px_per_mm": 1.0, "folder": tmp_path, "version": 1, "processes": 2}
+    with pytest.raises(ZeroDivisionError, match="of sheet 17"):
+        open_sheets(specs, render=noise_but_17, **ask)
+    assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
+
+
+def noise_but_17(spec: Drawing) -> Sheet:
+    if spec.number == 17:
+        raise ZeroDivisionError("of sheet 17")
+    return noise(spec)
 
 
 def test_sheets_come_back_as_rendered(tmp_path) -> None:

@@ -12,15 +12,21 @@ from __future__ import annotations
 import hashlib
 import json
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 import numpy as np
 
 from hairline.data.sheet_file import FORMAT, CachedSheets, Header, fill, read
 from hairline.data.whole_file import HEADER, CacheError, read_or_write, whole_file
+from hairline.processes import pool_of
 from hairline.sheets import Sheet
 
 Progress = Callable[[int, int], None]
@@ -47,6 +53,12 @@ __all__ = ["CacheError", "Progress", "Render", "content_key", "open_sheets"]
 
 WHAT = "rendered sheets"
 
+WORTH_PROCESSES: Final = 64
+"""Fewer sheets are drawn sooner than processes have started."""
+
+AT_ONCE: Final = 8
+"""Sheets that go to a process, and come back, together."""
+
 
 def open_sheets(
     specs: Sequence[Drawable],
@@ -56,19 +68,24 @@ def open_sheets(
     render: Render,
     version: int,
     on_progress: Progress | None = None,
+    processes: int = 0,
 ) -> CachedSheets:
     """The rendered `specs`, in their order; rendered now if `folder` holds no whole file of this content.
 
     `render` must be a function of the spec and of `px_per_mm` alone; raise `version` whenever it draws differently.
-    Processes that ask at once wait for the one that renders; one sheet at a time is in memory. Raises ValueError for no
-    specs, sheets of different sizes, more than 8 curves that cross or labels that are no class id; CacheError when the
-    folder cannot be written or has no room.
+    Processes that ask at once wait for the one that renders, itself or in `processes` of its own, to which `render` is
+    pickled; the file is the same. Sheets go to the disk as they come. Raises ValueError for no specs, sheets of
+    different sizes, more than 8 curves that cross or labels that are no class id; CacheError when the folder cannot be
+    written or has no room.
     """
     _demand_alike(specs)
     key = content_key(specs, px_per_mm=px_per_mm, version=version)
     path = Path(folder) / f"{key}.sheets"
     return read_or_write(
-        path, lambda: read(path, key=key), lambda: _build(path, specs, render, on_progress or _silent), what=WHAT
+        path,
+        lambda: read(path, key=key),
+        lambda: _build(path, specs, partial(_rendered, render=render, processes=processes), on_progress or _silent),
+        what=WHAT,
     )
 
 
@@ -94,17 +111,42 @@ def _demand_alike(specs: Sequence[Drawable]) -> None:
         )
 
 
-def _build(path: Path, specs: Sequence[Drawable], render: Render, on_progress: Progress) -> None:
+def _rendered(specs: Sequence[Drawable], *, render: Render, processes: int) -> Generator[Sheet]:
+    """The sheets in the order of `specs`."""
+    if processes == 0 or len(specs) < WORTH_PROCESSES:
+        yield from map(render, specs)
+        return
+    with pool_of(processes) as pool:
+        ahead: deque[Future[list[Sheet]]] = deque()
+        for start in range(0, len(specs), AT_ONCE):
+            ahead.append(pool.submit(_rendered_here, render, specs[start : start + AT_ONCE]))
+            if len(ahead) > 2 * processes:
+                yield from ahead.popleft().result()
+        while ahead:
+            yield from ahead.popleft().result()
+
+
+def _rendered_here(render: Render, specs: Sequence[Drawable]) -> list[Sheet]:
+    return [render(spec) for spec in specs]
+
+
+def _build(
+    path: Path,
+    specs: Sequence[Drawable],
+    rendered: Callable[[Sequence[Drawable]], Generator[Sheet]],
+    on_progress: Progress,
+) -> None:
     """Render sheet by sheet into the file."""
-    first = render(specs[0])
-    curves = len(first.strokes)
-    height, width = first.image.shape
-    header = Header(path.stem, len(specs), height, width, curves)
-    with whole_file(path, header.size, what=WHAT) as file:
-        _write(file, header, (render(spec) if row else first for row, spec in enumerate(specs)), on_progress)
+    with closing(rendered(specs)) as sheets:
+        first = next(sheets)
+        curves = len(first.strokes)
+        height, width = first.image.shape
+        header = Header(path.stem, len(specs), height, width, curves)
+        with whole_file(path, header.size, what=WHAT) as file:
+            _write(file, header, chain([first], sheets), on_progress)
 
 
-def _write(file: BinaryIO, header: Header, sheets: Iterator[Sheet], on_progress: Progress) -> None:
+def _write(file: BinaryIO, header: Header, sheets: Iterable[Sheet], on_progress: Progress) -> None:
     """Blank header, records, table, and at last the true header."""
     file.write(bytes(HEADER))
     record = np.zeros(header.stride, dtype=np.uint8)

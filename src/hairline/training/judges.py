@@ -8,12 +8,12 @@ itself; a sheet waits with its labels and ink, and no more than WAITING for ever
 
 from __future__ import annotations
 
-import multiprocessing
 from concurrent.futures import Future, ProcessPoolExecutor
 from types import TracebackType
 from typing import Final, Protocol
 
 from hairline.measures.judgement import Judgement
+from hairline.processes import pool_of
 from hairline.vocabulary import Float32, UInt8
 
 WAITING: Final = 8
@@ -39,8 +39,7 @@ class Judges:
 
     def __enter__(self) -> Judges:
         if self.processes:
-            spawn = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
-            self.pool = ProcessPoolExecutor(self.processes, spawn, initializer=_begin, initargs=(self.judge,))
+            self.pool = pool_of(self.processes, _begin, (self.judge,))
         return self
 
     def __exit__(
