@@ -153,6 +153,7 @@ COUNTS = {
     "target_shape": 75,
     "resolution": 45,
     "data_mix": 40,
+    "gpu_stack": 20,
     "longer": 20,
     "full_factorial": 3000 - 3 * 4 * 3 * 5,  # three losses that one weight cannot balance under the stack
 }

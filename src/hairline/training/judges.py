@@ -40,6 +40,8 @@ class Judges:
     def __enter__(self) -> Judges:
         if self.processes:
             self.pool = pool_of(self.processes, _begin, (self.judge,))
+            for _ in range(self.processes):  # a process starts when it is first asked: now, while the network trains
+                self.pool.submit(_nothing)
         return self
 
     def __exit__(
@@ -80,6 +82,10 @@ _here: list[Judge] = []
 
 def _begin(judge: Judge) -> None:
     _here[:] = [judge]
+
+
+def _nothing() -> None:
+    """Have started."""
 
 
 def _judged(index: int, labels: UInt8, ink: Float32) -> Judgement:

@@ -1,0 +1,118 @@
+"""On a GPU: what judging beside the network costs a test pass, and the harness beside a bare loop.
+
+The network is trained for some hundred steps first, since the answers of an untrained one are noise, which takes longer
+to judge than curves. A pass is what `trainer.test` does: read sheets, infer on each and its mirror image, count pixels,
+and in the rows with processes judge every sheet by all measures. Each judge has seen its sheets before, as in a sweep.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from torch.nn.utils import clip_grad_norm_
+
+from hairline import work
+from hairline.config import checked, compose_config
+from hairline.judging import judge_of
+from hairline.rendering import plan_sheets, render_sheets
+from hairline.training.datamodule import Sheets
+from hairline.training.judges import Judges
+from hairline.training.optimiser import optimiser_of
+from hairline.training.run import _trainer
+
+STEPS, PASSES = 300, 3
+GIVEN = ("budget=gpu", "trainer=gpu", f"budget.steps={STEPS}", f"budget.validate_every={STEPS}")
+COUNTS = "budget.counts={archive: 256, train: 1024, val: 2, test: 512}"
+
+
+def main() -> list[tuple[str, float, str]]:
+    """Rows (name, inference over the pass, comment); one row that says so where there is no GPU."""
+    if not torch.cuda.is_available():
+        return [("test pass on a GPU", float("nan"), "not measured: no GPU")]
+    with tempfile.TemporaryDirectory() as folder:
+        return [row for network in ("unet_slim", "unet") for row in _of(network, Path(folder))]
+
+
+def _of(network: str, folder: Path) -> list[tuple[str, float, str]]:
+    config = compose_config([*GIVEN, COUNTS, f"network={network}", f"paths.store={folder}"])
+    conf = checked(config)
+    planned = plan_sheets(conf)
+    rendered = render_sheets(planned, conf, console=work.CONSOLE)
+    batches = work._batches(conf, planned, rendered)
+    task = work.build_task(config, conf, None, folder=folder)
+    judge = judge_of(conf, planned.splits.test.specs, rendered.test, task.head)
+    trainer = _trainer(task, batches, work.machine_of(conf), folder=folder, record=lambda *_: None, title=network)
+    rate = _train(task, batches, trainer)
+    sheets = len(rendered.test)
+    alone = _pass(task, batches, trainer)
+    infer = _inference(task, rendered.test.images, conf.budget.batch_size)
+    rows = [(f"{network}: steps a second", rate, f"batches of {conf.budget.batch_size}, 256x256, bf16")]
+    rows += [(f"{network}: network alone / pass", infer / alone, f"{alone / sheets * 1e3:.2f} ms a sheet, not judged")]
+    for processes in (4, 8, 15):
+        with Judges(judge, processes=processes) as judges:
+            task.judges = judges
+            _pass(task, batches, trainer)
+            judged = min(_pass(task, batches, trainer) for _ in range(2))
+            task.judges = None
+        told = f"{judged / sheets * 1e3:.2f} ms a sheet; the network alone {infer / sheets * 1e3:.2f}"
+        rows.append((f"{network}: pass / judged pass, {processes} processes", alone / judged, told))
+    return rows
+
+
+def _train(task: Any, batches: Sheets, trainer: Any) -> float:
+    """A bare loop; steps per second of its second half."""
+    batches.trainer = trainer
+    tiles = batches._tiles()
+    network = task.network.to("cuda", memory_format=torch.channels_last).train()
+    optimiser = optimiser_of(network.parameters(), task.schedule)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, task.schedule.factor)
+    began = time.perf_counter()
+    for step in range(STEPS):
+        if step == STEPS // 2:
+            torch.cuda.synchronize()
+            began = time.perf_counter()
+        batch = tiles[step]
+        with torch.autocast("cuda", torch.bfloat16):
+            loss = task.objective(network(batch.image.to("cuda")), batch.labels.to("cuda"), batch.strokes.to("cuda"))
+        optimiser.zero_grad()
+        loss.backward()
+        clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        float(loss.detach())
+    return (STEPS - STEPS // 2) / (time.perf_counter() - began)
+
+
+def _pass(task: Any, batches: Sheets, trainer: Any) -> float:
+    """Seconds of one pass over the test sheets."""
+    began = time.perf_counter()
+    trainer.test(task, datamodule=batches, verbose=False)
+    if task.judges is not None:
+        task.judges.taken()
+    return time.perf_counter() - began
+
+
+def _inference(task: Any, images: Any, batch: int) -> float:
+    """Median seconds of the network alone, both ways, over sheets that lie on the GPU."""
+    network = task.network.to("cuda").eval()
+    there = torch.rand(len(images), 1, *images[0].shape, device="cuda")
+    taken = []
+    for _ in range(PASSES + 1):
+        torch.cuda.synchronize()
+        began = time.perf_counter()
+        with torch.inference_mode(), torch.autocast("cuda", torch.bfloat16):
+            for part in there.split(batch):
+                network(part)
+        torch.cuda.synchronize()
+        taken.append(time.perf_counter() - began)
+    return median(taken[1:])
+
+
+if __name__ == "__main__":
+    for name, ratio, comment in main():
+        print(f"{ratio:8.2f}  {name:<52}  {comment}")
