@@ -1,4 +1,4 @@
-"""On a GPU: what judging beside the network costs a test pass, and the harness beside a bare loop.
+"""On a GPU: steps a second of a bare loop, and what judging beside the network costs a test pass.
 
 The network is trained for some hundred steps first, since the answers of an untrained one are noise, which takes longer
 to judge than curves. A pass is what `trainer.test` does: read sheets, infer on each and its mirror image, count pixels,
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,15 +31,20 @@ GIVEN = ("budget=gpu", "trainer=gpu", f"budget.steps={STEPS}", f"budget.validate
 COUNTS = "budget.counts={archive: 256, train: 1024, val: 2, test: 512}"
 
 
-def main() -> list[tuple[str, float, str]]:
-    """Rows (name, inference over the pass, comment); one row that says so where there is no GPU."""
+Row = tuple[str, float, str]
+
+
+def main() -> Iterator[Row]:
+    """Rows (name, steps a second or a ratio, comment) as they are measured; one that says so where there is no GPU."""
     if not torch.cuda.is_available():
-        return [("test pass on a GPU", float("nan"), "not measured: no GPU")]
+        yield "test pass on a GPU", float("nan"), "not measured: no GPU"
+        return
     with tempfile.TemporaryDirectory() as folder:
-        return [row for network in ("unet_slim", "unet") for row in _of(network, Path(folder))]
+        for network in ("unet_slim", "unet"):
+            yield from _of(network, Path(folder))
 
 
-def _of(network: str, folder: Path) -> list[tuple[str, float, str]]:
+def _of(network: str, folder: Path) -> Iterator[Row]:
     config = compose_config([*GIVEN, COUNTS, f"network={network}", f"paths.store={folder}"])
     conf = checked(config)
     planned = plan_sheets(conf)
@@ -48,11 +54,11 @@ def _of(network: str, folder: Path) -> list[tuple[str, float, str]]:
     judge = judge_of(conf, planned.splits.test.specs, rendered.test, task.head)
     trainer = _trainer(task, batches, work.machine_of(conf), folder=folder, record=lambda *_: None, title=network)
     rate = _train(task, batches, trainer)
+    yield f"{network}: steps a second", rate, f"batches of {conf.budget.batch_size}, 256x256, bf16"
     sheets = len(rendered.test)
     alone = _pass(task, batches, trainer)
     infer = _inference(task, rendered.test.images, conf.budget.batch_size)
-    rows = [(f"{network}: steps a second", rate, f"batches of {conf.budget.batch_size}, 256x256, bf16")]
-    rows += [(f"{network}: network alone / pass", infer / alone, f"{alone / sheets * 1e3:.2f} ms a sheet, not judged")]
+    yield f"{network}: network alone / pass", infer / alone, f"{alone / sheets * 1e3:.2f} ms a sheet, not judged"
     for processes in (4, 8, 15):
         with Judges(judge, processes=processes) as judges:
             task.judges = judges
@@ -60,8 +66,7 @@ def _of(network: str, folder: Path) -> list[tuple[str, float, str]]:
             judged = min(_pass(task, batches, trainer) for _ in range(2))
             task.judges = None
         told = f"{judged / sheets * 1e3:.2f} ms a sheet; the network alone {infer / sheets * 1e3:.2f}"
-        rows.append((f"{network}: pass / judged pass, {processes} processes", alone / judged, told))
-    return rows
+        yield f"{network}: pass / judged pass, {processes} processes", alone / judged, told
 
 
 def _train(task: Any, batches: Sheets, trainer: Any) -> float:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from hairline.training.run import Machine, _threads, halves_batch_norm, precision_of
+from hairline.training.run import Machine, _threads, halves_batch_norm, precision_of, repeats
 
 
 def test_precision_words():
@@ -37,3 +37,11 @@ def test_a_batch_norm_in_several_processes_without_gpu_is_known(accelerator, nor
     assert not halves_batch_norm(Machine(accelerator, 1, "auto", True, False), network)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert halves_batch_norm(Machine(accelerator, 2, "auto", True, False), network) == (halved and accelerator == "cpu")
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "gpu", "wanted"), [("cpu", True, True), ("auto", False, True), ("gpu", True, False)]
+)
+def test_a_run_repeats_on_a_cpu_and_is_not_slowed_down_for_it_on_a_gpu(accelerator, gpu, wanted, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
+    assert repeats(Machine(accelerator, 1, "auto", True, False)) == wanted

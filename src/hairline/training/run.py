@@ -61,6 +61,15 @@ def _on_gpu(machine: Machine) -> bool:
     return machine.accelerator in ("gpu", "cuda", "auto") and torch.cuda.is_available()
 
 
+def repeats(machine: Machine) -> bool:
+    """Whether a run repeats to the bit, on the CPU. On a GPU it does not, and is not made to in part.
+
+    Asked for deterministic algorithms torch enlarges images on a GPU by a slow stand-in (torch/nn/functional.py,
+    `interpolate`), and the gradient of attention is not deterministic there all the same.
+    """
+    return not _on_gpu(machine)
+
+
 def halves_batch_norm(machine: Machine, network: nn.Module) -> bool:
     """Whether each process of a run would see its own part of the batch in a batch norm, and so train another net."""
     norms = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules())
@@ -115,7 +124,7 @@ def _trainer(
         sync_batchnorm=many and _on_gpu(machine),  # torch has none for the CPU: there, take a group norm
         num_sanity_val_steps=0,
         log_every_n_steps=sheets.validate_every,
-        deterministic="warn" if machine.accelerator != "cpu" else True,
+        deterministic=repeats(machine),
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
