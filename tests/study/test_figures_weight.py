@@ -1,5 +1,7 @@
 """The weight sweep: means over the weight as a number, the tuned ones beside them, controls as bands."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from figure_cases import SWEEP, points, segments, small, whole, with_rows
@@ -48,6 +50,27 @@ def test_a_control_is_a_band_of_its_head(results, panels):
     low, high = stats.t.interval(0.95, 2, values.mean(), values.std() / np.sqrt(3))
     (band,) = axes.patches
     assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((low, high))
+
+
+def test_a_control_with_another_loss_says_so_and_stands_beside_that_loss_without_weight() -> None:
+    """`small` plants f1 of the test by condition and of the tuned split; the lines are means of these, of the head."""
+    heads = ("softmax", "sigmoid_stack")
+    also = (
+        {"class_weight": ("logit_adjustment",), "head": heads, "loss": ("ce",)},
+        {"class_weight": ("fixed",), "class_weight.value": ("1",), "head": heads, "loss": ("ce",)},
+    )
+    results = small(replace(SWEEP, name="of two losses", also=SWEEP.also + also))
+    axes = next(it for it in weight_sweep(results).axes if it.get_title(loc="left") == "F1, softmax")
+    drawn = {it.get_label(): it.get_ydata()[0] for it in axes.lines if str(it.get_label()).startswith("control")}
+    test, tuned = (whole(results, "f1", "curve_1", split=split).mean(axis=1) for split in ("test", "tuned"))
+    assert drawn == pytest.approx(
+        {
+            "control: tuned threshold": test["tuned_threshold/softmax/soft_ce"],
+            "control: logit adjustment of ce": test["logit_adjustment/softmax/ce"],
+            "control: logit adjustment of ce, at its tuned threshold": tuned["logit_adjustment/softmax/ce"],
+            "control: weight 1 of ce": test["fixed/1/softmax/ce"],
+        }
+    )
 
 
 def test_intervals_stand_at_their_weight(results, panels):
