@@ -1,4 +1,4 @@
-"""On a GPU: steps a second of a bare loop, and what judging beside the network costs a test pass.
+"""On a GPU: what the harness costs a step beside a bare loop, and what judging beside the network costs a test pass.
 
 The network is trained for some hundred steps first, since the answers of an untrained one are noise, which takes longer
 to judge than curves. A pass is what `trainer.test` does: read sheets, infer on each and its mirror image, count pixels,
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,15 +21,15 @@ from hairline import work
 from hairline.config import checked, compose_config
 from hairline.judging import judge_of
 from hairline.rendering import plan_sheets, render_sheets
+from hairline.training.callbacks import Record
 from hairline.training.datamodule import Sheets
 from hairline.training.judges import Judges
 from hairline.training.optimiser import optimiser_of
 from hairline.training.run import _trainer
 
 STEPS, PASSES = 300, 3
-GIVEN = ("budget=gpu", "trainer=gpu", f"budget.steps={STEPS}", f"budget.validate_every={STEPS}")
+GIVEN = ("budget=gpu", "trainer=gpu", f"budget.steps={STEPS}", f"budget.validate_every={STEPS // 2}")
 COUNTS = "budget.counts={archive: 256, train: 1024, val: 2, test: 512}"
-
 
 Row = tuple[str, float, str]
 
@@ -52,9 +52,12 @@ def _of(network: str, folder: Path) -> Iterator[Row]:
     batches = work._batches(conf, planned, rendered)
     task = work.build_task(config, conf, None, folder=folder)
     judge = judge_of(conf, planned.splits.test.specs, rendered.test, task.head)
-    trainer = _trainer(task, batches, work.machine_of(conf), folder=folder, record=lambda *_: None, title=network)
-    rate = _train(task, batches, trainer)
-    yield f"{network}: steps a second", rate, f"batches of {conf.budget.batch_size}, 256x256, bf16"
+    speeds: list[float] = []
+    trainer = _trainer(task, batches, work.machine_of(conf), folder=folder, record=_into(speeds), title=network)
+    trainer.fit(task, datamodule=batches)
+    rate = _train(task, batches)
+    told = f"{speeds[-1]:.1f} / {rate:.1f} steps a second; batches of {conf.budget.batch_size}, 256x256, bf16"
+    yield f"{network}: harness / bare loop", speeds[-1] / rate, told
     sheets = len(rendered.test)
     alone = _pass(task, batches, trainer)
     infer = _inference(task, rendered.test.images, conf.budget.batch_size)
@@ -69,9 +72,17 @@ def _of(network: str, folder: Path) -> Iterator[Row]:
         yield f"{network}: pass / judged pass, {processes} processes", alone / judged, told
 
 
-def _train(task: Any, batches: Sheets, trainer: Any) -> float:
-    """A bare loop; steps per second of its second half."""
-    batches.trainer = trainer
+def _into(speeds: list[float]) -> Record:
+    """What a run tells of its speed, kept in `speeds`: one number for each stretch between two validations."""
+
+    def record(_: int, numbers: Mapping[str, float]) -> None:
+        speeds.extend(value for name, value in numbers.items() if name == "steps_per_second")
+
+    return record
+
+
+def _train(task: Any, batches: Sheets) -> float:
+    """A bare loop from where the harness stopped; steps per second of its second half."""
     tiles = batches._tiles()
     network = task.network.to("cuda", memory_format=torch.channels_last).train()
     optimiser = optimiser_of(network.parameters(), task.schedule)
