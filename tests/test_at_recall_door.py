@@ -17,8 +17,11 @@ import hairline.at_recall
 from hairline.__main__ import main as door
 from hairline.config import checked, compose_config
 from hairline.data.batch import darkness_of
+from hairline.data.sheet_file import read as read_sheets
+from hairline.ledger import run_folders
 from hairline.measures.thresholds import spread
 from hairline.rendering import plan_sheets, render_sheets
+from hairline.run_again import network_of, opened
 from hairline.study.published import read_results, write_results
 from hairline.study_runs import declared
 from hairline.trained import Trained
@@ -90,6 +93,17 @@ def test_a_run_is_read_once(folder_of_study, trained, cache, monkeypatch):
     monkeypatch.setattr(hairline.at_recall, "_counted", lambda *given, **named: pytest.fail("read again"))
     assert at_recall(folder_of_study, trained, cache) == 0
     assert (folder_of_study / "at_recall.csv").read_bytes() == first
+
+
+def test_no_training_sheet_is_drawn_to_ask_a_run_again(trained, tmp_path):
+    """They are most of a run's sheets: those of one run at the budget `gpu` take 4 GB."""
+    folder = next(it for it in run_folders(trained) if it.finished)
+    run = opened(folder, network_of(folder, device="cpu"), cache=tmp_path / "cache", console=Console(quiet=True))
+    config = OmegaConf.load(folder.config_path)
+    counts = config.budget.counts
+    assert (len(run.val), len(run.test)) == (counts.val, counts.test)
+    drawn = [len(read_sheets(it)) for it in (tmp_path / "cache").glob("*.sheets")]
+    assert sorted(drawn) == sorted([counts.val, counts.test])
 
 
 def test_other_weights_are_read_again(folder_of_study, trained, cache, tmp_path, monkeypatch):

@@ -57,8 +57,24 @@ def plan_sheets(conf: Conf) -> Planned:
 
 def render_sheets(planned: Planned, conf: Conf, *, console: Console) -> Rendered:
     """The pixels of every split, from the cache or rendered now. Raises `CacheError` where they cannot be kept."""
-    splits = planned.splits
-    return Rendered(*(_open(getattr(splits, name), name, conf, console) for name in SPLITS))
+    return Rendered(*(render_split(planned, name, conf, console=console) for name in SPLITS))
+
+
+def render_split(planned: Planned, name: str, conf: Conf, *, console: Console) -> CachedSheets:
+    """The pixels of one of `SPLITS`, as `render_sheets` gives them."""
+    split: Split = getattr(planned.splits, name)
+    with progress(f"rendering {name} sheets", console) as tell:
+        if is_folder(conf):
+            return open_pieces([*split.specs], folder=Path(conf.paths.cache), on_progress=tell)
+        return open_sheets(
+            split.specs,
+            px_per_mm=conf.resolution.px_per_mm,
+            folder=Path(conf.paths.cache),
+            render=partial(render, px_per_mm=conf.resolution.px_per_mm),
+            version=DRAWING_VERSION,
+            on_progress=tell,
+            processes=conf.trainer.renderers,
+        )
 
 
 def reference_sheets(conf: Conf) -> tuple[SheetSpec, ...]:
@@ -91,21 +107,6 @@ def _las_curves(folder: str) -> tuple[LasCurve, ...]:
 def _key(split: Split, conf: Conf) -> str:
     version = READING_VERSION if is_folder(conf) else DRAWING_VERSION
     return content_key(split.specs, px_per_mm=conf.resolution.px_per_mm, version=version)
-
-
-def _open(split: Split, name: str, conf: Conf, console: Console) -> CachedSheets:
-    with progress(f"rendering {name} sheets", console) as tell:
-        if is_folder(conf):
-            return open_pieces([*split.specs], folder=Path(conf.paths.cache), on_progress=tell)
-        return open_sheets(
-            split.specs,
-            px_per_mm=conf.resolution.px_per_mm,
-            folder=Path(conf.paths.cache),
-            render=partial(render, px_per_mm=conf.resolution.px_per_mm),
-            version=DRAWING_VERSION,
-            on_progress=tell,
-            processes=conf.trainer.renderers,
-        )
 
 
 @contextmanager

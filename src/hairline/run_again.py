@@ -21,7 +21,7 @@ from hairline.ledger import RunFolder
 from hairline.ledger.atomic import LedgerError
 from hairline.losses.class_weight import TunedThreshold
 from hairline.measures.overlay import overlay
-from hairline.rendering import Planned, Rendered, plan_sheets, render_sheets
+from hairline.rendering import Planned, plan_sheets, render_split
 from hairline.trained import Trained, trained
 from hairline.vocabulary import UInt8
 
@@ -48,7 +48,7 @@ def opened(folder: RunFolder, network: Trained, *, cache: Path, console: Console
     """The run of `network` with its sheets.
 
     Raises `LedgerError` for a configuration that is older than today's and for sheets that are drawn otherwise today,
-    and what `render_sheets` raises.
+    and what `render_split` raises. Training sheets are not drawn.
     """
     commit = folder.begun().origin.git_commit
     config = OmegaConf.load(folder.config_path)
@@ -63,8 +63,8 @@ def opened(folder: RunFolder, network: Trained, *, cache: Path, console: Console
         ) from error
     planned = plan_sheets(conf)
     _demand_same(folder, planned)
-    sheets: Rendered = render_sheets(planned, conf, console=console)
-    return Again(network, sheets.val, sheets.test, isinstance(instantiate(config.class_weight), TunedThreshold))
+    val, test = (render_split(planned, name, conf, console=console) for name in ("val", "test"))
+    return Again(network, val, test, isinstance(instantiate(config.class_weight), TunedThreshold))
 
 
 def _demand_same(folder: RunFolder, planned: Planned) -> None:

@@ -124,7 +124,8 @@ def _oracle_lines(wide: pd.DataFrame, columns: Columns) -> dict[str, dict[tuple[
 def _same_sheets(wide: pd.DataFrame, seeds: pd.Series) -> bool:
     """Whether cells of one seed were scored on the same sheets: their oracles agree."""
     of_oracles = wide.loc[:, wide.columns.get_level_values("split").str.startswith("oracle")]
-    spread = of_oracles.groupby(seeds.reindex(of_oracles.index)).agg(np.ptp)
+    of_seed = of_oracles.groupby(seeds.reindex(of_oracles.index))
+    spread = of_seed.max() - of_seed.min()  # `agg` of a function fails in some versions of pandas where none are there
     return bool((spread.fillna(0).abs() < 1e-9).all(axis=None))
 
 
