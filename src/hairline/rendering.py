@@ -61,7 +61,7 @@ def render_sheets(planned: Planned, conf: Conf, *, console: Console) -> Rendered
 
 
 def render_split(planned: Planned, name: str, conf: Conf, *, console: Console) -> CachedSheets:
-    """The pixels of one of `SPLITS`, as `render_sheets` gives them."""
+    """The pixels of one of `SPLITS`, as `render_sheets` gives them. Raises `CacheError` where they cannot be kept."""
     split: Split = getattr(planned.splits, name)
     with progress(f"rendering {name} sheets", console) as tell:
         if is_folder(conf):
