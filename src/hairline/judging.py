@@ -29,12 +29,12 @@ from hairline.measures.signatures import signatures
 from hairline.measures.truth import Truth
 from hairline.own_data import is_folder
 from hairline.sheets import SheetSpec
-from hairline.sheets.true_rows import true_rows
+from hairline.sheets.true_rows import true_laps, true_rows
 from hairline.training.judged_rows import NOMINAL_PX_PER_MM
 from hairline.training.results import Evaluation, split_tables
 from hairline.vocabulary import Bool, Float32, UInt8
 
-_ORACLE_VERSION: Final = 1
+_ORACLE_VERSION: Final = 2
 _KEPT_PX: Final = 2**24
 """Test splits up to so many pixels stay in memory between the cells of a sweep, with what was worked out of them."""
 
@@ -96,7 +96,7 @@ class SheetJudge:
         scale = self.px_per_mm or NOMINAL_PX_PER_MM
         tracks = [spec.tracks[curve.track] for curve in spec.curves]
         edges = np.array([[track.left_mm, track.right_mm] for track in tracks]) * scale - 0.5
-        return Courses(true_rows(spec, px_per_mm=scale), edges)
+        return Courses(true_rows(spec, px_per_mm=scale), edges, true_laps(spec, px_per_mm=scale))
 
 
 _latest: dict[str, _Known] = {}

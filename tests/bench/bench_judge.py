@@ -25,7 +25,7 @@ from hairline.measures.oracle import moved
 from hairline.measures.surfaces import surfaces
 from hairline.measures.truth import Truth
 from hairline.sheets import render, sample
-from hairline.sheets.true_rows import true_rows
+from hairline.sheets.true_rows import true_laps, true_rows
 
 SHEETS, SCALE, REPEATS = 8, 4.0, 7
 
@@ -42,7 +42,8 @@ def case(number: int) -> tuple[Any, ...]:
     found[np.repeat(np.repeat(rng.random((64, 64)) < 0.003, 4, 0), 4, 1)] = 2
     ink = np.clip((found == np.arange(1, 3)[:, None, None]) - 0.05 + rng.normal(0, 0.01, (2, *found.shape)), 0, 1)
     edges = [[spec.tracks[curve.track].left_mm, spec.tracks[curve.track].right_mm] for curve in spec.curves]
-    courses = Courses(true_rows(spec, px_per_mm=SCALE), np.array(edges) * SCALE - 0.5)
+    places = true_rows(spec, px_per_mm=SCALE)
+    courses = Courses(places, np.array(edges) * SCALE - 0.5, true_laps(spec, px_per_mm=SCALE))
     return found, ink.astype(np.float32), Truth(sheet.labels, sheet.strokes, sheet.layers, SCALE), courses
 
 

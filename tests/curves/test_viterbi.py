@@ -32,7 +32,10 @@ def little_scans(draw):
         evidence += draw(st.lists(st.tuples(chance, chance), min_size=len(places), max_size=len(places)))
         first.append(len(x))
     return Strands(
-        np.array(first), *(np.array(v, np.float32) for v in (x, width)), np.array(evidence, np.float32).reshape(-1, 2)
+        np.array(first),
+        *(np.array(v, np.float32) for v in (x, width)),
+        np.array(evidence, np.float32).reshape(-1, 2),
+        np.zeros(len(first) - 1, bool),
     )
 
 

@@ -1,5 +1,7 @@
 """A sheet as a whole: that every family is asked, with the right masks, and that the whole is the sum of its sheets."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from hairline.measures.signatures import signature, signatures
 from hairline.measures.surfaces import surface_rates, surfaces
 from hairline.measures.truth import Truth
 from hairline.sheets import render, sample
-from hairline.sheets.true_rows import true_rows
+from hairline.sheets.true_rows import true_laps, true_rows
 
 SCALE = 4.0
 
@@ -24,7 +26,7 @@ def sheet(number):
     tracks = [spec.tracks[curve.track] for curve in spec.curves]
     edges = np.array([[track.left_mm, track.right_mm] for track in tracks]) * SCALE - 0.5
     truth = Truth(drawn.labels, drawn.strokes, drawn.layers, SCALE)
-    return truth, Courses(true_rows(spec, px_per_mm=SCALE), edges)
+    return truth, Courses(true_rows(spec, px_per_mm=SCALE), edges, true_laps(spec, px_per_mm=SCALE))
 
 
 def noisy(labels, rng, share=0.05):
@@ -128,6 +130,35 @@ def test_without_courses_curves_are_not_traced():
     rates = judged_rates([judge(truth.labels, None, truth, None)], px_per_mm=SCALE)
     assert "nsd_1px" in rates
     assert not any(name.startswith(("viterbi", "budget", "published")) for name in rates)
+
+
+def test_a_value_on_the_wrong_lap_is_wrong_by_a_track_and_its_place_is_not():
+    truth, courses = sheet(5)
+    assert not courses.lap.any()
+    ink = ink_of(truth.labels, curves=2)
+    right = judged_rates([judge(truth.labels, ink, truth, courses)], px_per_mm=SCALE)
+    np.testing.assert_array_equal(right["viterbi_on_lap"], 1)
+    moved = replace(courses, lap=np.where(np.arange(courses.lap.shape[1]) < 50, [[1], [0]], 0))
+    wrong = judged_rates([judge(truth.labels, ink, truth, moved)], px_per_mm=SCALE)
+    for name in ("viterbi_bridged_mae_track", "viterbi_coverage", "viterbi_swaps"):
+        np.testing.assert_array_equal(wrong[name], right[name])
+    rows = np.isfinite(courses.x_px[0])
+    assert wrong["viterbi_values_mae_track"][0] > 0.9 * rows[:50].sum() / rows.sum()
+    assert 1 - wrong["viterbi_on_lap"][0] == pytest.approx(rows[:50].sum() / rows.sum(), abs=0.05)
+    assert wrong["viterbi_values_mae_track"][1] == right["viterbi_values_mae_track"][1]
+
+
+def test_values_are_places_where_nothing_wraps():
+    truth, courses = sheet(5)
+    rates = judged_rates([judge(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE)
+    places = [name for name in rates if name.startswith("viterbi_bridged_")]
+    assert len(places) > 8
+    for name in places:
+        np.testing.assert_array_equal(rates[name.replace("bridged", "values")], rates[name])
+    unknown = judged_rates(
+        [judge(truth.labels, ink_of(truth.labels, curves=2), truth, replace(courses, lap=None))], px_per_mm=SCALE
+    )
+    assert set(rates) - set(unknown) == {n for n in rates if n.startswith("viterbi_values_")} | {"viterbi_on_lap"}
 
 
 def test_right_names_leave_only_the_error_of_places():

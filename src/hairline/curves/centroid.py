@@ -20,7 +20,7 @@ def centroid(ink: Float32) -> tuple[Curve, ...]:
     """The K curves of `ink [K,H,W]`. TypeError and ValueError as `demand_ink`."""
     demand_ink(ink)
     x, confidence = call(_middles, ink)
-    return tuple(Curve(x[k], confidence[k]) for k in range(len(ink)))
+    return tuple(Curve.on_paper(x[k], confidence[k]) for k in range(len(ink)))
 
 
 @kernel

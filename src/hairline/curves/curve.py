@@ -2,8 +2,10 @@
 
 Conventions
     P rows from the top; `x_px` is the column of the centre, where 0.0 is the centre of the first pixel. A gap is NaN,
-    and has confidence 0: nothing is filled in before somebody asks for it (bridge.py). `ink [K,H,W]` float32 are the
-    probabilities 0..1 of each curve, background left out; a class map becomes ink by `ink_of`.
+    and has confidence 0: nothing is filled in before somebody asks for it (bridge.py). `lap` is how often the curve has
+    left its track on the right (negative: on the left) and come back on the other side; it is told by `viterbi` where
+    the track is known, else 0 (laps.py). `ink [K,H,W]` float32 are the probabilities 0..1 of each curve, background
+    left out; a class map becomes ink by `ink_of`.
 """
 
 from __future__ import annotations
@@ -12,15 +14,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hairline.vocabulary import Bool, Float32, Float64, UInt8
+from hairline.vocabulary import Bool, Float32, Float64, Int64, UInt8
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """`x_px [P]` float64, NaN in gaps; `confidence [P]` float64 in 0..1, 0 in gaps."""
+    """`x_px [P]` float64, NaN in gaps; `confidence [P]` float64 in 0..1, 0 in gaps; `lap [P]` int64, 0 in gaps."""
 
     x_px: Float64
     confidence: Float64
+    lap: Int64
+
+    @staticmethod
+    def on_paper(x_px: Float64, confidence: Float64) -> Curve:
+        """A curve of which nobody has asked which lap it is on."""
+        return Curve(x_px, confidence, np.zeros(len(x_px), np.int64))
 
     @property
     def found(self) -> Bool:

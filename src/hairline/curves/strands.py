@@ -4,7 +4,8 @@ Conventions
     Ink counts from the background of its row up: (p - paper) / (1 - paper), not below 0, where paper is the median over
     the columns (a row is mostly paper), taken at every W/64th, or 0 where most of these are below FLOOR. So a network
     that is never quite sure of paper, as one trained with smoothed labels or a focal loss, is read like one that is. A
-    row that is mostly ink has no curve.
+    row whose paper is more likely ink than not is **full**: a curve that jumps across most of the sheet, or a network
+    that paints everything. Nobody can say where in it a curve is.
 
     A strand is a run of neighbouring pixels of one row that hold ink (the sum over the curves is at least FLOOR) and
     of which one curve is the likeliest, so that two curves side by side are two strands. Its `x_px` is the centre of
@@ -24,7 +25,7 @@ import numpy as np
 
 from hairline.compiled import call, kernel
 from hairline.curves.curve import Curve, demand_ink
-from hairline.vocabulary import Float32, Int64
+from hairline.vocabulary import Bool, Float32, Int64
 
 FLOOR: Final = 0.001
 """Faint ink counts: what is hardly likely anywhere else is still the best place of its row."""
@@ -37,12 +38,13 @@ NONE: Final = -1
 
 @dataclass(frozen=True, eq=False)
 class Strands:
-    """`first [H+1]` int64; `x_px`, `width_px` float32 [S]; `evidence` float32 [S,K]."""
+    """`first [H+1]` int64; `x_px`, `width_px` float32 [S]; `evidence` float32 [S,K]; `full [H]` bool."""
 
     first: Int64
     x_px: Float32
     width_px: Float32
     evidence: Float32
+    full: Bool
 
     @property
     def rows(self) -> int:
@@ -69,47 +71,50 @@ class Strands:
             np.concatenate([part.x_px for part in parts]),
             np.concatenate([part.width_px for part in parts]),
             np.concatenate([part.evidence for part in parts]),
+            np.concatenate([part.full for part in parts]),
         )
 
     def only(self, kept: Int64) -> Strands:
         """The strands with the ascending numbers `kept`, in the same rows."""
         first = np.searchsorted(kept, self.first)
-        return Strands(first, self.x_px[kept], self.width_px[kept], self.evidence[kept])
+        return Strands(first, self.x_px[kept], self.width_px[kept], self.evidence[kept], self.full)
 
     def curve(self, taken: Int64, evidence: Float32) -> Curve:
         """The curve that runs through the strands `taken [H]` or NONE; its confidence is their `evidence [S]`."""
         at = taken != NONE
         x, confidence = np.full(len(taken), np.nan), np.zeros(len(taken))
         x[at], confidence[at] = self.x_px[taken[at]], evidence[taken[at]]
-        return Curve(x, confidence)
+        return Curve.on_paper(x, confidence)
 
 
 def strands_of(ink: Float32, *, floor: float = FLOOR, most: int = MOST) -> Strands:
     """The strands of `ink [K,H,W]`, probabilities of each curve. TypeError and ValueError as `demand_ink`."""
     demand_ink(ink)
     curves, rows, _ = ink.shape
-    count = np.zeros(rows, np.int64)
+    count, full = np.zeros(rows, np.int64), np.zeros(rows, np.bool_)
     places = np.zeros((rows, most, 2), np.float32)
     evidence = np.zeros((rows, most, curves), np.float32)
-    call(_search, np.ascontiguousarray(ink), np.float32(floor), count, places, evidence)
+    call(_search, np.ascontiguousarray(ink), np.float32(floor), count, places, evidence, full)
     kept = np.arange(most) < count[:, None]
     return Strands(
         np.concatenate([np.zeros(1, np.int64), np.cumsum(count)]),
         places[kept][:, 0],
         places[kept][:, 1],
         evidence[kept],
+        full,
     )
 
 
 @kernel
-def _search(ink, floor, count, places, evidence):  # type: ignore[no-untyped-def]
-    """Fill `count [H]`, `places [H,most,2]` (x, width) and `evidence [H,most,K]`."""
+def _search(ink, floor, count, places, evidence, full):  # type: ignore[no-untyped-def]
+    """Fill `count [H]`, `places [H,most,2]` (x, width), `evidence [H,most,K]` and `full [H]`."""
     curves, rows, columns = ink.shape
     peak, strength = np.zeros(curves, np.float32), np.zeros(places.shape[1], np.float32)
     line, stride = np.zeros((curves, columns), np.float32), max(1, columns // 64)
     for row in range(rows):
         for k in range(curves):
             paper = _paper(ink[k, row, ::stride], floor)
+            full[row] |= paper > 0.5
             for column in range(columns):
                 line[k, column] = max(0.0, (ink[k, row, column] - paper) / (1 - paper)) if paper < 1 else 0.0
         owner, mass, moment, start = -1, 0.0, 0.0, 0

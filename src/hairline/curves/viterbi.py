@@ -22,6 +22,8 @@ Method (Viterbi 1967, on the strands of strands.py)
     does not: a curve that is not on the sheet may follow the other one, with a confidence that says so.) `long` decides
     between the two strands of a row with a wrap: the curve crosses the middle of the row on the longer one.
 
+    On which lap a curve then is, is told from its course afterwards (laps.py).
+
     Held places are dropped after `hold_mm`; one that a strand of the row covers is that strand. A curve can only wrap
     where its track is known, and where it is not, it pays less to jump (`jump_off_track`): a lap is then a jump.
 
@@ -45,8 +47,9 @@ import numpy as np
 
 from hairline.compiled import call
 from hairline.curves.curve import Curve
-from hairline.curves.strands import Strands
-from hairline.curves.viterbi_kernel import Given, follow
+from hairline.curves.laps import laps
+from hairline.curves.strands import NONE, Strands
+from hairline.curves.viterbi_kernel import Given, Places, follow
 from hairline.vocabulary import Float32, Float64, Int64
 
 _REFERENCE_PX_PER_MM = 4.0
@@ -91,13 +94,18 @@ def viterbi(
         evidence = mine.evidence[:, first : first + 2]
         edges = np.full((2, 2), np.nan) if tracks is None else np.resize(tracks[first : first + 2], (2, 2))
         at_edges = edges + np.array([1, -1]) * costs.edge_mm * px_per_mm
-        chosen = _chosen(mine, evidence, at_edges, px_per_mm, scaled)
-        found += [mine.curve(taken, evidence[:, k]) for k, taken in enumerate(chosen)]
+        path, places, count = _followed(mine, evidence, at_edges, px_per_mm, scaled)
+        for k in range(evidence.shape[1]):
+            taken = np.maximum(places.strand[np.arange(mine.rows), path[k]], NONE)
+            lap = laps(path[k], places, count, at_edges[k], mine.full, px_per_mm=px_per_mm)
+            found.append(replace(mine.curve(taken, evidence[:, k]), lap=np.where(taken == NONE, 0, lap)))
     return tuple(found)
 
 
-def _chosen(strands: Strands, evidence: Float32, at_edges: Float64, px_per_mm: float, costs: Costs) -> list[Int64]:
-    """For each of one or two curves the strand of every row, int64 [H], NONE where there is none."""
+def _followed(
+    strands: Strands, evidence: Float32, at_edges: Float64, px_per_mm: float, costs: Costs
+) -> tuple[Int64, Places, Int64]:
+    """For each of two curves its position in every row, [2,H]; the positions, and how many there are in each row."""
     strength = evidence.max(axis=1, initial=0)
     price = -np.log(np.maximum(evidence, costs.blind)) - (costs.ink * strength + costs.long * strands.width_px)[:, None]
     alone = evidence.shape[1] == 1
@@ -110,5 +118,5 @@ def _chosen(strands: Strands, evidence: Float32, at_edges: Float64, px_per_mm: f
     )
     held = round(costs.hold_mm * px_per_mm)
     numbers = np.array([costs.gap, costs.slope, costs.jump, costs.share, held, costs.wrap])
-    chosen = call(follow, given, numbers, alone)
-    return [np.asarray(taken, np.int64) for taken in chosen[: evidence.shape[1]]]
+    path, places, count = call(follow, given, numbers, alone)
+    return path, Places(*places), count

@@ -16,7 +16,7 @@ from hairline.vocabulary import Float64, Int64
 
 POSITIONS: Final = 14
 _HELD: Final = -1
-_NOWHERE: Final = -2
+NOWHERE: Final = -2
 _NEVER: Final = 1e18
 
 
@@ -45,19 +45,20 @@ class Places(NamedTuple):
 
 @kernel
 def follow(given, costs, alone):  # type: ignore[no-untyped-def]
-    """The strand of each curve in every row, int64 [2,R], or -1.
+    """The position of each curve in every row, int64 [2,R], the positions of all rows, and how many each has, [R].
 
     `costs` are gap, slope, jump, share, the rows a place is held, wrap. With `alone` the second curve stays nowhere.
     """
     rows = len(given.first) - 1
     gap, slope, jump, share, hold, wrap = costs
     shape = (rows, POSITIONS)
-    places = Places(np.full(shape, _NOWHERE, np.int64), np.zeros(shape), np.zeros(shape), np.zeros(shape, np.int64))
+    places = Places(np.full(shape, NOWHERE, np.int64), np.zeros(shape), np.zeros(shape), np.zeros(shape, np.int64))
     count = np.zeros(rows, np.int64)
     back = np.zeros((2, rows, POSITIONS, POSITIONS), np.uint8)
     square = (POSITIONS, POSITIONS)
-    total, middle, step = np.zeros(square), np.zeros(square), np.zeros((2, POSITIONS, POSITIONS))
-    own = np.zeros((POSITIONS, 2))
+    total, middle, plain, step = np.zeros(square), np.zeros(square), np.zeros(square), np.zeros((2, *square))
+    own, short, was_short = np.zeros((POSITIONS, 2)), np.zeros((2, 2, POSITIONS)), np.zeros((2, 2, POSITIONS))
+    one_track = given.tracks[0, 0] == given.tracks[1, 0] and given.tracks[0, 1] == given.tracks[1, 1]
     for row in range(rows):
         before = count[row - 1] if row else 0
         here = _fill(row, before, given, places, hold)
@@ -65,21 +66,28 @@ def follow(given, costs, alone):  # type: ignore[no-untyped-def]
         _price(row, here, places, given.price, gap, own)
         if alone:
             for i in range(here):
-                own[i, 1] = 0.0 if places.strand[row, i] == _NOWHERE else _NEVER
+                own[i, 1] = 0.0 if places.strand[row, i] == NOWHERE else _NEVER
+        was_short, short = short, was_short
+        for k in range(2):
+            _ends(row, here, places, given.tracks[k], short[k])
         if row:
-            _measure(row, here, before, places, slope, jump, step[0])
-            step[1] = step[0]
+            _measure(row, here, before, places, slope, jump, plain)
             for k in range(2):
-                _wrap(row, places, given.tracks[k], slope, wrap, step[k, :before, :here])
+                if k and one_track:
+                    step[1] = step[0]
+                    continue
+                was = places.strand[row - 1, :before], was_short[k]
+                now = places.strand[row, :here], short[k]
+                _wrap(was, now, plain, (slope, wrap), step[k])
             _first_steps(here, before, total, step[0], middle, back[0, row])
             _second_steps(here, before, middle, step[1], total, back[0, row], back[1, row])
         else:
             total[:here, :here] = 0.0
         for i in range(here):
             for j in range(here):
-                together = share if i == j and places.strand[row, i] != _NOWHERE else 0.0
+                together = share if i == j and i < here - 1 else 0.0  # to be nowhere is not to share a place
                 total[i, j] += own[i, 0] + own[j, 1] + together
-    return _walked_back(total, count, places.strand, back)
+    return _walked_back(total, count, back), places, count
 
 
 @kernel
@@ -127,7 +135,7 @@ def _fill(row, before, given, places, hold):  # type: ignore[no-untyped-def]
     strands = here
     for i in range(before):
         old, x = places.age[row - 1, i], places.x[row - 1, i]
-        if places.strand[row - 1, i] == _NOWHERE or old >= hold or here == POSITIONS - 1:
+        if places.strand[row - 1, i] == NOWHERE or old >= hold or here == POSITIONS - 1:
             continue
         covered = False
         for j in range(strands):
@@ -149,75 +157,93 @@ def _price(row, here, places, price, gap, own):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _ends(row, here, places, track, short):  # type: ignore[no-untyped-def]
+    """By how many pixels the ink at each position ends short of the left and the right edge, `short [2,i]`, if any."""
+    left, right = (-np.inf, np.inf) if np.isnan(track[0]) else (track[0], track[1])
+    for i in range(here):
+        x, half = places.x[row, i], places.half[row, i]
+        short[0, i], short[1, i] = max(0.0, (x - half) - left), max(0.0, right - (x + half))
+
+
+@kernel
 def _measure(row, here, before, places, slope, jump, step):  # type: ignore[no-untyped-def]
     """What the step from position b of the row before to position i of this one costs, `step [b,i]`."""
-    for i in range(here):
-        for b in range(before):
-            off, was_off = places.strand[row, i] == _NOWHERE, places.strand[row - 1, b] == _NOWHERE
-            if off or was_off:
-                step[b, i] = 0.0 if off and was_off else jump
-            else:
-                apart = abs(places.x[row, i] - places.x[row - 1, b])
-                apart -= places.half[row, i] + places.half[row - 1, b]
-                step[b, i] = min(slope * max(apart, 0.0), jump)
+    for b in range(before - 1):
+        for i in range(here - 1):
+            step[b, i] = min(slope * across(places, row - 1, b, row, i), jump)
+        step[b, here - 1] = jump
+    step[before - 1, :here] = jump
+    step[before - 1, here - 1] = 0.0
 
 
 @kernel
-def _wrap(row, places, track, slope, wrap, step):  # type: ignore[no-untyped-def]
-    """Lower `step [b,i]` to what it costs to leave the track at one edge and come back at the other.
+def across(places, row, i, other_row, j):  # type: ignore[no-untyped-def]
+    """Pixels of paper between the ink at position i of a row and that at position j of another, seen along depth."""
+    apart = abs(places.x[row, i] - places.x[other_row, j])
+    return max(apart - places.half[row, i] - places.half[other_row, j], 0.0)
 
-    The pen is lifted at one edge and set down at the other, in the same row: a steep curve then has one strand at
-    either edge there, and goes on in the row below from where the second one ends, and not from the first.
+
+@kernel
+def _wrap(was, now, plain, costs, step):  # type: ignore[no-untyped-def]
+    """`step [b,i]`: `plain`, or what it costs to leave the track at one edge and come back at the other.
+
+    `was` and `now` are the strands of two rows and by how much they end short of the edges. The pen is lifted at one
+    edge and set down at the other, in the same row: a steep curve then has one strand at either edge there, and goes on
+    in the row below from where the second one ends, and not from the first.
     """
-    if np.isnan(track[0]):
-        return
-    plain, (before, here) = step.copy(), step.shape
-    for b in range(before):
-        for i in range(here):
-            if places.strand[row - 1, b] != _NOWHERE and places.strand[row, i] != _NOWHERE:
-                step[b, i] = min(step[b, i], wrap + slope * _round(places, row - 1, b, row, i, track))
-    for b in range(before):
-        for c in range(before):
-            if _lifted(places, row - 1, b, c, track):
-                for i in range(here):
-                    step[b, i] = min(step[b, i], wrap + plain[c, i])
-    for c in range(here):
-        for i in range(here):
-            if _lifted(places, row, c, i, track):
-                for b in range(before):
-                    step[b, i] = min(step[b, i], plain[b, c] + wrap)
+    slope, wrap = costs
+    before, here = len(was[0]), len(now[0])
+    step[:before, :here] = plain[:before, :here]
+    for b in range(before - 1):
+        left, right = was[1][0, b], was[1][1, b]
+        for i in range(here - 1):
+            step[b, i] = min(step[b, i], wrap + slope * min(right + now[1][0, i], left + now[1][1, i]))
+    if _spans(was):
+        for b in range(before):
+            for c in range(before):
+                if _lifted(was, b, c):
+                    for i in range(here):
+                        step[b, i] = min(step[b, i], wrap + plain[c, i])
+    if _spans(now):
+        for c in range(here):
+            for i in range(here):
+                if _lifted(now, c, i):
+                    for b in range(before):
+                        step[b, i] = min(step[b, i], plain[b, c] + wrap)
 
 
 @kernel
-def _lifted(places, row, i, j, track):  # type: ignore[no-untyped-def]
+def _spans(line):  # type: ignore[no-untyped-def]
+    """Whether a row has strands at both edges of the track."""
+    strand, short = line
+    left, right = False, False
+    for i in range(len(strand)):
+        if strand[i] >= 0:
+            left |= short[0, i] == 0.0
+            right |= short[1, i] == 0.0
+    return left and right
+
+
+@kernel
+def _lifted(line, i, j):  # type: ignore[no-untyped-def]
     """Whether a pen may have been lifted at the end of strand i and set down at that of strand j of the same row."""
-    if places.strand[row, i] < 0 or places.strand[row, j] < 0:
+    strand, short = line
+    if strand[i] < 0 or strand[j] < 0:
         return False
-    return _round(places, row, i, row, j, track) == 0.0
+    return min(short[1, i] + short[0, j], short[0, i] + short[1, j]) == 0.0
 
 
 @kernel
-def _round(places, row, i, other_row, j, track):  # type: ignore[no-untyped-def]
-    """Pixels of paper from position i of a row round the track to position j of another, whichever edge is nearer."""
-    low, high = places.x[row, i] - places.half[row, i], places.x[row, i] + places.half[row, i]
-    other_low = places.x[other_row, j] - places.half[other_row, j]
-    other_high = places.x[other_row, j] + places.half[other_row, j]
-    right_to_left = max(0.0, track[1] - high) + max(0.0, other_low - track[0])
-    left_to_right = max(0.0, low - track[0]) + max(0.0, track[1] - other_high)
-    return min(right_to_left, left_to_right)
-
-
-@kernel
-def _walked_back(total, count, strand, back):  # type: ignore[no-untyped-def]
-    """From the cheapest end to the top."""
+def _walked_back(total, count, back):  # type: ignore[no-untyped-def]
+    """The positions from the cheapest end to the top."""
     rows = len(count)
-    chosen = np.full((2, rows), _HELD, np.int64)
+    path = np.zeros((2, rows), np.int64)
     best, i, j = _NEVER * 4, 0, 0
     for a in range(count[rows - 1] if rows else 0):
         for b in range(count[rows - 1]):
             if total[a, b] < best:
                 best, i, j = total[a, b], a, b
     for row in range(rows - 1, -1, -1):
-        chosen[0, row], chosen[1, row] = max(strand[row, i], _HELD), max(strand[row, j], _HELD)
+        path[0, row], path[1, row] = i, j
         i, j = back[0, row, i, j], back[1, row, i, j]
-    return chosen
+    return path

@@ -19,7 +19,6 @@ from typing import Final
 import numpy as np
 
 from hairline.curves.curve import Curve
-from hairline.curves.laps import laps
 from hairline.digitise.paper import Frame
 from hairline.digitise.scales import CurveScale
 from hairline.vocabulary import Float32, Float64, Int64
@@ -66,34 +65,24 @@ class Digitised:
         return float(np.isfinite(self.u_px).mean())
 
 
-@dataclass(frozen=True, eq=False)
-class Ink:
-    """What is kept of the ink of one curve: the share of its `track` that it covers in each row, [H], and of the
-    `middle` of its track, where only a line from side to side lies.
-    """
-
-    track: Float32
-    middle: Float32
-
-
 def judged(
-    label: str, curve: Curve, ink: Ink, scale: CurveScale, *, frame: Frame, px_per_mm: float, demands: Demands
+    label: str, curve: Curve, inked: Float32, scale: CurveScale, *, frame: Frame, px_per_mm: float, demands: Demands
 ) -> Digitised:
-    """The curve as it may be told."""
+    """The curve as it may be told; `inked [H]` is the share of its track that its ink covers in each row."""
     found = np.isfinite(curve.x_px)
     mean = float(curve.confidence[found].mean()) if found.any() else 0.0
     kept = found & (curve.confidence >= demands.min_confidence)
     u_px = np.where(kept, curve.x_px, np.nan)
-    x_px = frame.scan_x(u_px)
-    lap = laps(scale.position(x_px), ink.middle, px_per_mm=px_per_mm)
+    shift = 0 if scale.first_lap is None or not found.any() else scale.first_lap - curve.lap[found][0]
+    lap = np.where(kept, curve.lap + shift, 0)
     return Digitised(
         label=label,
         scale=scale,
         u_px=u_px,
-        values=scale.values(x_px, lap),
+        values=scale.values(frame.scan_x(u_px), lap),
         lap=lap,
         confidence=curve.confidence,
-        refused=_refusal(bool(found.any()), float(kept.mean()), mean, float(ink.track.mean()), demands),
+        refused=_refusal(bool(found.any()), float(kept.mean()), mean, float(inked.mean()), demands),
         mean_confidence=mean,
         longest_gap_mm=_longest(~kept) / px_per_mm,
     )

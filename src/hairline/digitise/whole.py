@@ -23,11 +23,10 @@ from typing import Final
 import numpy as np
 
 from hairline.curves.curve import Curve
-from hairline.curves.laps import OUTER
 from hairline.curves.strands import Strands, strands_of
 from hairline.curves.viterbi import viterbi
 from hairline.digitise.deskew import STRAIGHT, Skew, estimate
-from hairline.digitise.judging import Demands, Digitised, Ink, judged
+from hairline.digitise.judging import Demands, Digitised, judged
 from hairline.digitise.paper import Frame, Paper
 from hairline.digitise.partial import Partial
 from hairline.digitise.pictures import OVERLAY_ROWS, class_map_png, overlay_png
@@ -96,8 +95,8 @@ def digitise(job: Job, out: Path, *, force: bool = False, told: Told | None = No
         skew = _skew(job, partial)
         paper = Paper(job.scan, job.frame, skew)
         resumed = partial.finished(count)
-        strands, ink = _read(job, paper, partial, count, told)
-        curves = _judge(job, viterbi(strands, px_per_mm=job.px_per_mm, tracks=_edges(job)), ink)
+        strands, inked = _read(job, paper, partial, count, told)
+        curves = _judge(job, viterbi(strands, px_per_mm=job.px_per_mm, tracks=_edges(job)), inked)
         files = _write(job, paper, partial, curves, out)
     return Finished(curves, skew, files, resumed)
 
@@ -111,21 +110,19 @@ def _skew(job: Job, partial: Partial) -> Skew:
     return skew
 
 
-def _read(job: Job, paper: Paper, partial: Partial, count: int, told: Told | None) -> tuple[Strands, list[Ink]]:
-    """Strands of all bands, and of each curve how much of its track is inked."""
-    reach = EDGE_MM * job.px_per_mm
-    tracks, middles = _columns(job, 0, 1, reach), _columns(job, OUTER, 1 - OUTER, 0)
+def _read(job: Job, paper: Paper, partial: Partial, count: int, told: Told | None) -> tuple[Strands, Float32]:
+    """Strands of all bands, and of each curve how much of its track is inked in each row, [K,H]."""
+    tracks = _columns(job)
     strands, inked = [], []
     for number, band in enumerate(_bands(job, paper, partial, count)):
         ink = band.probabilities()
         paper_ink = np.median(ink, axis=2, keepdims=True)  # beyond the track there is only paper
         ink = np.where(tracks[:, None], ink, paper_ink)
         strands.append(strands_of(ink))
-        inked.append([_share(ink > 0.5, columns) for columns in (tracks, middles)])
+        inked.append(_share(ink > 0.5, tracks))
         if told is not None:
             told(number + 1, count)
-    whole, middle = (np.concatenate(parts, axis=1) for parts in zip(*inked, strict=True))
-    return Strands.joined(strands), [Ink(*both) for both in zip(whole, middle, strict=True)]
+    return Strands.joined(strands), np.concatenate(inked, axis=1)
 
 
 def _share(ink: Bool, columns: Bool) -> Float32:
@@ -149,21 +146,18 @@ def _edges(job: Job) -> Float64:
     return np.array([[job.frame.paper_x(x) for x in (scale.left_px, scale.right_px)] for scale in job.scales])
 
 
-def _columns(job: Job, first: float, last: float, reach: float) -> Bool:
-    """Which columns of the paper lie between two shares of each curve's track, or `reach` px beside them, [K,W]."""
-    columns = np.arange(job.frame.width)
-    found = []
-    for left, right in _edges(job).tolist():
-        low, high = (left + share * (right - left) for share in (first, last))
-        found.append((columns >= low - reach) & (columns <= high + reach))
-    return np.stack(found)
+def _columns(job: Job) -> Bool:
+    """Which columns of the paper lie on the track of each curve or EDGE_MM beside it, [K,W]."""
+    columns, reach = np.arange(job.frame.width), EDGE_MM * job.px_per_mm
+    left, right = _edges(job).T[..., None]
+    return np.asarray((columns >= left - reach) & (columns <= right + reach), np.bool_)
 
 
-def _judge(job: Job, curves: tuple[Curve, ...], ink: list[Ink]) -> tuple[Digitised, ...]:
+def _judge(job: Job, curves: tuple[Curve, ...], inked: Float32) -> tuple[Digitised, ...]:
     names = job.reader.head.classes[1:]
     return tuple(
         judged(*each, frame=job.frame, px_per_mm=job.px_per_mm, demands=job.demands)
-        for each in zip(names, curves, ink, job.scales, strict=True)
+        for each in zip(names, curves, inked, job.scales, strict=True)
     )
 
 

@@ -7,6 +7,7 @@
     crossing_ZONE_RATE slope_ZONE_RATE distance_ZONE_RATE                                                  places.py
     WAY_RATE                                        WAY of judgement.py                          curves/compare.py
     WAY_swaps WAY_swapped_mm WAY_swapped                                                                   swaps.py
+    WAY_on_lap                                                                                            on_lap.py
 
 Measures that are no counts, as percentiles, are means over the sheets where they are defined: of hd95, and of the
 percentiles of compare.py.
@@ -25,6 +26,7 @@ from hairline.curves.compare import curve_rates
 from hairline.measures.anatomy import anatomy_rates
 from hairline.measures.centrelines import centreline_rates
 from hairline.measures.judgement import Judgement, tolerances
+from hairline.measures.on_lap import lap_rates
 from hairline.measures.places import APART_MM, CROSSINGS, SLOPES, place_rates
 from hairline.measures.surfaces import surface_rates
 from hairline.measures.swaps import swap_rates
@@ -91,6 +93,8 @@ def _of_curves(judged: Sequence[Judgement], px_per_mm: float) -> dict[str, Float
     for way in traced[0].swaps:
         found_swaps = swap_rates(_total(sheet.swaps[way] for sheet in traced), px_per_mm=px_per_mm)
         rates |= {f"{way}_{name}": values for name, values in found_swaps.items()}
+    for way in traced[0].laps:
+        rates |= {f"{way}_{name}": values for name, values in lap_rates(_total(s.laps[way] for s in traced)).items()}
     return rates
 
 

@@ -3,15 +3,16 @@
 Conventions
 -----------
 What was found is `labels` uint8 `[H,W]` as the head decodes them and `ink` float32 `[K,H,W]`, the probability of each
-curve; the truth is that of truth.py, and for curves the course `x_px` float64 `[K,H]` with the track of each. Places
-are compared on the paper: a curve that has left its track on one side is where it came back on the other, and which lap
-it is on is not judged. Where no course is known, as on a user's masks, or for a head that does not tell curves apart,
-curves are not traced.
+curve; the truth is that of truth.py, and for curves the course `x_px` float64 `[K,H]` with the track of each, and where
+they are known its laps. Places are compared on the paper, where a curve that has left its track on one side is where it
+came back on the other; values are compared with the lap counted in. Where no course is known, as on a user's masks, or
+for a head that does not tell curves apart, curves are not traced.
 
 Curves are traced and mended in these ways, which begin the names of their scores:
 
     viterbi             dynamic programming over the probabilities, both curves together; gaps are gaps
-    viterbi_bridged     its gaps filled by straight lines: what a user gets
+    viterbi_bridged     its gaps filled by straight lines: what a user gets on the paper
+    viterbi_values      the same of values, x + lap * track, and not of places: a row on a wrong lap is wrong by a track
     centroid            the middle of each row of the class map; gaps are gaps
     centroid_bridged
     edge_follower       a line followed without asking whose it is
@@ -44,11 +45,12 @@ from hairline.measures.anatomy import AnatomyCounts, anatomy
 from hairline.measures.answer import Answer
 from hairline.measures.centrelines import CentrelineCounts, centrelines
 from hairline.measures.distances import Pair
+from hairline.measures.on_lap import LapCounts, lap_counts
 from hairline.measures.places import PlaceCounts, places
 from hairline.measures.surfaces import Surfaces, surfaces
 from hairline.measures.swaps import SwapCounts, swaps
 from hairline.measures.truth import Truth
-from hairline.vocabulary import IGNORE, Float32, Float64, UInt8
+from hairline.vocabulary import IGNORE, Float32, Float64, Int64, UInt8
 
 TOLERANCES_PX: Final = (1.0, 2.0, 3.0)
 TOLERANCES_MM: Final = (0.25, 0.5, 1.0)
@@ -62,16 +64,19 @@ class Courses:
     """Where the curves of a sheet truly run: `x_px [K,H]` float64, NaN where there is none.
 
     `tracks [K,2]` are the columns of the left and the right edge of the track of each. Tracing is told where they are,
-    as it is by whoever digitises a scan: values cannot be read without.
+    as it is by whoever digitises a scan: values cannot be read without. `lap [K,H]` int64 is the lap of each curve
+    where it runs (curves/laps.py), or None where nobody knows.
     """
 
     x_px: Float64
     tracks: Float64
+    lap: Int64 | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """One sheet. Tuples are of the K curves; `curves` and `swaps` by the way of tracing, empty without courses."""
+    """One sheet. Tuples are of the K curves; `curves`, `swaps` and `laps` by the way of tracing, empty without courses,
+    and of laps where they are not known."""
 
     support: tuple[int, ...]
     surfaces: tuple[Surfaces, ...]
@@ -80,6 +85,7 @@ class Judgement:
     places: PlaceCounts
     curves: Mapping[str, tuple[CurveError, ...]]
     swaps: Mapping[str, SwapCounts]
+    laps: Mapping[str, LapCounts]
 
 
 def tolerances(px_per_mm: float) -> dict[str, float]:
@@ -97,7 +103,7 @@ def judge(labels: UInt8, ink: Float32 | None, truth: Truth, courses: Courses | N
     limits = list(tolerances(truth.px_per_mm).values())
     valid = truth.labels != IGNORE
     pairs = [Pair((labels == k) & valid, true) for k, true in enumerate(truth.regions, start=1)]
-    curves, swapped = ({}, {}) if courses is None or ink is None else _curves(labels, ink, truth, courses)
+    curves, swapped, laps = ({}, {}, {}) if courses is None or ink is None else _curves(labels, ink, truth, courses)
     return Judgement(
         support=tuple(int(np.count_nonzero(pair.true)) for pair in pairs),
         surfaces=tuple(surfaces(pair, tolerances_px=limits) for pair in pairs),
@@ -106,12 +112,13 @@ def judge(labels: UInt8, ink: Float32 | None, truth: Truth, courses: Courses | N
         places=places(answer),
         curves=curves,
         swaps=swapped,
+        laps=laps,
     )
 
 
 def _curves(
     labels: UInt8, ink: Float32, truth: Truth, courses: Courses
-) -> tuple[dict[str, tuple[CurveError, ...]], dict[str, SwapCounts]]:
+) -> tuple[dict[str, tuple[CurveError, ...]], dict[str, SwapCounts], dict[str, LapCounts]]:
     scale, tracks = truth.px_per_mm, courses.tracks
     true = _counted(courses.x_px, truth)
     certain = ink_of(labels, curves=len(ink))
@@ -126,7 +133,13 @@ def _curves(
     whole["published"] = [resampled(bridged(x, way="cubic")) for x in found["centroid"]]
     errors = {way: _compared(those, true, tracks) for way, those in (found | whole).items()}
     swapped = {way: swaps(np.stack(those), true, px_per_mm=scale) for way, those in found.items()}
-    return errors, swapped
+    if courses.lap is None:
+        return errors, swapped, {}
+    lap, wide = np.stack([curve.lap for curve in curves["viterbi"]]), np.diff(tracks)
+    values = [bridged(x) for x in np.stack(found["viterbi"]) + lap * wide]
+    errors["viterbi_values"] = _compared(values, true + courses.lap * wide, tracks)
+    judged = np.isfinite(found["viterbi"]) & np.isfinite(true)
+    return errors, swapped, {"viterbi": lap_counts(lap, courses.lap, judged=judged)}
 
 
 def _counted(x_px: Float64, truth: Truth) -> Float64:

@@ -92,7 +92,8 @@ def recall_threshold(histogram: Tensor, recall: float) -> Tensor:
 def spread(probabilities: Tensor) -> Tensor:
     """Log odds of `probabilities` divided by SPREAD, as probabilities float64 of the same shape and order.
 
-    0 and 1 stay where they are; what differs in float32 differs after it.
+    0 and 1 stay where they are; what differs in float32 differs after it. What is equal may differ by a rounding of
+    float64, as torch computes the last places of a tensor by other instructions than the rest.
     """
     return torch.sigmoid(torch.logit(probabilities.double()) / SPREAD)
 

@@ -20,7 +20,16 @@ from hairline.vocabulary import UInt8
 DETAILS = ("slope_", "distance_", "fp_", "fn_")
 """Measures that would bury the others in a list of metrics: they are in the tables of the run alone."""
 
-OF_ORACLES = ("iou", "precision", "recall", "f1", "nsd_1px", "cldice_1px", "viterbi_bridged_mae_track")
+OF_ORACLES = (
+    "iou",
+    "precision",
+    "recall",
+    "f1",
+    "nsd_1px",
+    "cldice_1px",
+    "viterbi_bridged_mae_track",
+    "viterbi_values_mae_track",
+)
 """What is listed of the oracle lines, which say how to read the others; their tables have all."""
 
 THRESHOLD_SIGNATURE = "threshold|best_f1:val|v:1"
