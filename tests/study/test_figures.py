@@ -1,6 +1,7 @@
 """All figures: drawn or a reason why not, the same bytes again, at the page's width, whatever the reader's style."""
 
 import importlib.util
+import io
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -11,12 +12,14 @@ import pytest
 from figure_cases import FAMILIES, PENS, SWEEP, small, tables, with_rows
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from hairline.study.design import StudyError
 from hairline.study.figure_data import ends_of, narrowed, short_labels, varied
 from hairline.study.figure_labels import spread
-from hairline.study.figure_style import DPI, WIDTH_IN, page, png, svg, told, words
+from hairline.study.figure_style import DPI, WIDTH_IN, page, png, style, svg, told, words
 from hairline.study.figures import all_figures
+from hairline.study.figures_cells import heat_map
 from hairline.study.figures_effects import forest, variance_shares
 
 CROSSINGS = {
@@ -97,6 +100,20 @@ def test_equal_figures_are_equal_bytes_whatever_the_readers_style():
         assert png(forest(table)) == first
         assert svg(forest(table)) == first_svg
     assert png(forest(table.assign(effect=table["effect"] + 0.01))) != first
+
+
+def test_a_png_has_few_colours_and_they_are_near_those_that_were_drawn():
+    results = small(SWEEP)
+    heat = heat_map(results, tables(results).cells)  # drawn twice, a figure is laid out twice
+    few, drawn = png(heat_map(results, tables(results).cells)), io.BytesIO()
+    with style():
+        heat.savefig(drawn, format="png", dpi=heat.dpi)
+    with Image.open(io.BytesIO(few)) as image, Image.open(drawn) as whole:
+        assert image.mode == "P"
+        off = np.abs(np.asarray(image.convert("RGB"), float) - np.asarray(whole.convert("RGB"), float)).max(axis=2)
+    assert len(few) < 0.6 * len(drawn.getvalue())
+    assert off.mean() < 1
+    assert (off > 24).mean() < 0.001
 
 
 def test_an_svg_is_one_and_has_no_date():
