@@ -363,7 +363,6 @@ def test_track_and_rows_of_the_scan(scan: Path) -> None:
         (["--curve", "curve_1:name=Curve_2"], "a name of its own"),
         (["--curve", "curve_1:name=Depth"], "a name of its own"),
         (["--curve", "curve_1:falling=maybe"], "yes or no"),
-        (["--curve", "curve_1:lap=0.5"], "`lap` must be a whole number, got '0.5'"),
         (["--curve", "curve_1:unit=ohm m:x"], "unit of curve_1: expected ASCII without blanks and colons"),
         (["--unit", "m:x"], "--unit: expected ASCII without blanks and colons"),
         (["--min-confidence", "2"], "must lie in 0..1"),

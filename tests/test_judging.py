@@ -12,7 +12,7 @@ from hairline.judging import SheetJudge, judge_of, oracle_rows
 from hairline.measures.oracle import ORACLES, oracle
 from hairline.rendering import plan_sheets, render_sheets
 from hairline.sheets import render
-from hairline.sheets.true_rows import true_rows
+from hairline.sheets.true_rows import true_laps, true_rows
 from hairline.vocabulary import LOG_CLASSES
 
 
@@ -36,6 +36,7 @@ def test_the_truth_of_a_sheet_is_that_of_its_drawing(split, head):
         np.testing.assert_array_equal(truth.strokes, drawn.strokes)
         np.testing.assert_array_equal(truth.layers, drawn.layers)
         np.testing.assert_array_equal(courses.x_px, true_rows(spec, px_per_mm=4.0))
+        np.testing.assert_array_equal(courses.lap, true_laps(spec, px_per_mm=4.0))
         widths = [curve.track_width_px for curve in drawn.curves]
         np.testing.assert_allclose(np.diff(courses.tracks)[:, 0], widths)
 

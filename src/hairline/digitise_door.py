@@ -36,7 +36,7 @@ CONSOLE = Console(markup=False, highlight=False)
 CONTEXT_MM: Final = 4.0
 """How far beside the tracks the network sees: a line on the edge is told by what is on both sides of it."""
 
-_KEYS: Final = ("left", "right", "scale", "name", "unit", "track", "falling", "lap")
+_KEYS: Final = ("left", "right", "scale", "name", "unit", "track", "falling")
 _MM_PER_INCH: Final = 25.4
 _STOPPED: Final = 130
 
@@ -161,18 +161,7 @@ def _scale(curve: str, keys: Mapping[str, Any], track: tuple[float, ...]) -> Cur
         right=_number(f"{curve}:right", keys["right"]),
         kind=str(keys["scale"]),
         falling=keys["falling"] == "yes",
-        first_lap=_lap(curve, keys["lap"]) if "lap" in keys else None,
     )
-
-
-def _lap(curve: str, text: Any) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ScaleError(
-            f"{curve}: `lap` must be a whole number, got {text!r}; 1 for a curve that has left its track on the right "
-            "where it begins, -1 on the left"
-        ) from None
 
 
 def _parsed(text: str) -> tuple[str, dict[str, str]]:

@@ -15,13 +15,13 @@ What stands where on the scan
     --rows    rows of the file at which the depths --top and --bottom stand, without it the first and the last; what
               lies above and below is not read, so leave out the header
     --curve   says otherwise for one curve of the run, as curve_1:left=0,right=150,name=GR,unit=API,track=120-860;
-              falling=yes for a scale whose smaller value, given as left, stands at the right edge; lap=1 for a curve
-              that has left its track on the right where it begins (-1: on the left)
+              falling=yes for a scale whose smaller value, given as left, stands at the right edge
 
-A curve that leaves the track and comes back on the other side is unwrapped. Where the paper does not show on which lap
-it begins, it is on its scale for most of its length; the table at the end says which laps were read. A curve that is
-not seen well enough is refused with the reason, and nothing is filled in where it is not seen. A scan that stands
-upside down is not noticed: turn it first. A run that was killed goes on when the same command is given again.
+A curve that leaves the track and comes back on the other side is unwrapped, if it comes back within about two widths
+of the track along depth. Where the paper does not show on which lap it begins, it is on its scale for most of its
+length; the table at the end says which laps were read. A curve that is not seen well enough is refused with the reason,
+and nothing is filled in where it is not seen. A scan that stands upside down is not noticed: turn it first. A run that
+was killed goes on when the same command is given again.
 """
 
 
@@ -56,7 +56,7 @@ def add_digitise(commands: Any) -> None:
         action="append",
         default=[],
         metavar="CURVE:KEY=VALUE,...",
-        help="for one curve: " + "left, right, scale, name, unit, track, falling, lap",
+        help="for one curve: " + "left, right, scale, name, unit, track, falling",
     )
     command.add_argument("--top", type=float, required=True, help="depth at the top")
     command.add_argument("--bottom", type=float, required=True, help="depth at the bottom")

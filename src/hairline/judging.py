@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 
 from hairline.config import Conf
+from hairline.curves.laps import MOST_LAPS, WRAP_MM
 from hairline.curves.viterbi import COSTS
 from hairline.data.pieces import Piece
 from hairline.data.sheet_file import CachedSheets
@@ -132,7 +133,7 @@ def oracle_rows(judged_by: SheetJudge, classes: Sequence[str], *, cache: Path) -
 def _key(judged_by: SheetJudge) -> str:
     parts = [part.path.name for part in judged_by.sheets.parts or (judged_by.sheets,)]
     told = [*parts, judged_by.head.name, *judged_by.head.vocabulary, str(judged_by.px_per_mm), *signatures()]
-    told += [str(_ORACLE_VERSION), str(COSTS)]
+    told += [str(_ORACLE_VERSION), str(COSTS), str((WRAP_MM, MOST_LAPS))]
     digest = hashlib.sha256("|".join(told).encode())
     for spec in judged_by.specs:
         digest.update(spec.digest.encode())

@@ -31,11 +31,11 @@ LINE_COLUMNS: Final[Columns] = {
     ("test", "nsd_1px"): "NSD 1px",
     ("test", "viterbi_bridged_mae_track"): "MAE",
     ("test", "budget_identity_mae_track"): "named",
-    ("test", "viterbi_values_mae_track"): "values",
     ("test", "viterbi_bridged_r2"): "R2",
     ("test", "viterbi_coverage"): "cover",
     ("test", "viterbi_swaps"): "swaps",
     ("test", "breaks"): "breaks",
+    ("test", "viterbi_values_mae_track"): "values",
 }
 """Of the curve itself: MAE of the traced curve with its gaps bridged, in tracks, what right names would leave of it,
 and the same of values, in which a lap of the track counts."""

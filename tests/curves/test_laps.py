@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hairline.curves.laps import MOST_LAPS, WRAP_MM, _cheapest
+from hairline.curves.laps import MOST_LAPS, _cheapest
 from hairline.curves.strands import strands_of
 from hairline.curves.trace import trace
 from hairline.curves.viterbi import viterbi
@@ -17,16 +17,16 @@ WIDE, MARGIN, SCALE = 160, 8, 4.0
 TRACK = np.array([[MARGIN - 0.5, MARGIN + WIDE - 0.5]])
 
 
-def drawn(u, *, across=()):
+def drawn(u, *, across=(), wide=WIDE):
     """Ink [1,P,W] of a curve at u [P], in tracks from lap 0: in every row from one value to the next, the pen lifted
     at the edges, and in the rows `across` drawn over the paper instead of round the track; NaN is white."""
-    ink = np.zeros((1, len(u), WIDE + 2 * MARGIN), np.float32)
+    ink = np.zeros((1, len(u), wide + 2 * MARGIN), np.float32)
     for row, here in enumerate(u):
         if np.isnan(here):
             continue
         last = u[row - 1] if row and np.isfinite(u[row - 1]) else here
-        way = np.linspace(last % 1, here % 1, 4 * WIDE) if row in across else np.linspace(last, here, 4 * WIDE) % 1
-        ink[0, row, MARGIN + np.minimum((way * WIDE).astype(int), WIDE - 1)] = 1
+        way = np.linspace(last % 1, here % 1, 4 * wide) if row in across else np.linspace(last, here, 4 * wide) % 1
+        ink[0, row, MARGIN + np.minimum((way * wide).astype(int), wide - 1)] = 1
     return ink
 
 
@@ -140,10 +140,36 @@ def test_the_chain_is_the_cheapest_of_all(data, rows) -> None:
     assert price(_cheapest(steps)) == pytest.approx(best)
 
 
-def test_costs_are_lengths_of_paper() -> None:
-    """A curve back within the price of two laps was away; what is far from an edge does not wrap there."""
-    u = np.repeat([0.5, 0.9, 1.1, 0.9], [50, 50, 40, 200])
-    assert right(told(u), u).all()
-    short = WRAP_MM * SCALE / WIDE / 2.5  # of the track: less than a wrap costs
-    u = np.repeat([0.5, 0.5 + short, 0.5], [100, 10, 100])
-    assert not told(u).lap.any()
+@pytest.mark.parametrize("scale", [4.0, 8.0])
+def test_costs_are_lengths_of_paper(scale) -> None:
+    """Away for nearly two widths of a track of 40 mm and no more, at any scale."""
+    wide = round(40 * scale)
+
+    def told_at(u):
+        ink = strands_of(drawn(u, wide=wide))
+        (curve,) = viterbi(ink, px_per_mm=scale, tracks=np.array([[MARGIN - 0.5, MARGIN + wide - 0.5]]))
+        return curve
+
+    for mm, lap in ((60, 1), (66, 1), (80, 0)):
+        rows = round(mm * scale)
+        u = np.concatenate([np.full(900, 0.98), np.full(rows, 1.02), np.full(900, 0.98)])
+        assert told_at(u).lap[900 + rows // 2] == lap, mm
+
+
+def test_a_wrap_within_a_row_is_seen_where_the_row_is_not_full() -> None:
+    """From .35 over the left edge to -.35: in one row two runs of ink, a third of the track each, on a wide sheet."""
+    u = np.repeat([0.35, -0.35, 0.35], [300, 60, 300])
+    ink = np.concatenate([drawn(u), np.zeros((1, len(u), 220), np.float32)], axis=2)
+    (curve,) = viterbi(strands_of(ink), px_per_mm=SCALE, tracks=TRACK)
+    assert right(curve, u).all()
+
+
+def test_each_curve_has_the_laps_of_its_own_track() -> None:
+    u = np.repeat([0.95, 1.05, 0.95], [200, 60, 200])
+    ink = np.zeros((2, len(u), 2 * (WIDE + 2 * MARGIN)), np.float32)
+    ink[0, :, : WIDE + 2 * MARGIN], ink[1, :, WIDE + 2 * MARGIN :] = drawn(u)[0], drawn(2 * u.mean() - u)[0]
+    tracks = np.concatenate([TRACK, TRACK + WIDE + 2 * MARGIN])
+    one, two = viterbi(strands_of(ink), px_per_mm=SCALE, tracks=tracks)
+    assert right(one, u).all()
+    assert right(two, 2 * u.mean() - u).all()
+    assert (one.lap != two.lap).any()

@@ -96,7 +96,7 @@ def test_bands_joined_are_the_whole(found, data):
     joined = Strands.joined([strands_of(found[:, :at]), strands_of(found[:, at:])])
     again = whole.only(np.arange(len(whole.x_px)))
     for other in (joined, again):
-        for name in ("first", "x_px", "width_px", "evidence"):
+        for name in ("first", "x_px", "width_px", "evidence", "full"):
             np.testing.assert_array_equal(getattr(other, name), getattr(whole, name))
 
 

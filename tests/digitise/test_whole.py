@@ -96,25 +96,6 @@ def test_the_curve_of_a_las_file_comes_back_through_paper_and_las(tmp_path: Path
     assert np.percentile(error, 99) < 4
 
 
-def test_the_lap_on_which_a_curve_begins_can_be_told(tmp_path: Path) -> None:
-    """It leaves its track on the left a little below the top and never comes back, so paper alone reads it wrongly."""
-    left, right = 20, 180
-    u = np.concatenate([np.linspace(0.3, 0.02, 60), np.linspace(-0.02, -0.6, 340)])
-    paper = trace(blank(400, 200, left=left, right=right - 1), left - 0.5 + (u % 1) * (right - left))
-    path = save(paper, tmp_path / "scan.png")
-    plain = job(path, asked=Asked(track=(left - 0.5, right - 0.5), left=0, right=1))
-    told = dataclasses.replace(plain.scales[0], first_lap=0), *plain.scales[1:]
-    read = [
-        digitise(each, tmp_path / name).curves[0]
-        for name, each in (("plain", plain), ("told", dataclasses.replace(plain, scales=told)))
-    ]
-    known = np.isfinite(read[0].values)
-    assert known.mean() > 0.95
-    for curve, shift in zip(read, (1, 0), strict=True):
-        assert np.abs(curve.values - (u + shift))[known].max() < 0.02
-        assert not curve.lap[~known].any()
-
-
 def las_curve(tmp_path: Path) -> LasCurve:
     """A gamma ray of the shared folder, else one written here."""
     if SHARED.is_dir():

@@ -148,6 +148,23 @@ def test_a_value_on_the_wrong_lap_is_wrong_by_a_track_and_its_place_is_not():
     assert wrong["viterbi_values_mae_track"][1] == right["viterbi_values_mae_track"][1]
 
 
+def test_laps_that_were_found_are_counted_in():
+    """Sheets whose curves wrap, answered by their truth. Of one the paper does not say which lap is which."""
+    wrapped = [pair for pair in map(sheet, range(60)) if (pair[1].lap != 0).sum() > 20][:8]
+    scores = [
+        judged_rates([judge(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE)
+        for truth, courses in wrapped
+    ]
+    on_lap = np.stack([each["viterbi_on_lap"] for each in scores])
+    away = np.stack([(courses.lap != 0).mean(axis=1) for _, courses in wrapped])
+    assert (on_lap > 0.98).sum() == 15
+    assert ((away > 0.05) & (on_lap > 0.98)).sum() > 8, "on lap 0 throughout they would not be as right"
+    values, places = (
+        np.stack([each[f"viterbi_{way}_mae_track"] for each in scores])[on_lap > 0.98] for way in ("values", "bridged")
+    )
+    assert (values < places + 1e-12).all(), "the row of a wrap is two places and one value"
+
+
 def test_values_are_places_where_nothing_wraps():
     truth, courses = sheet(5)
     rates = judged_rates([judge(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE)

@@ -11,31 +11,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from hairline.compiled import call, kernel
 from hairline.curves.curve import Curve, demand_ink
-from hairline.vocabulary import Float32
+from hairline.vocabulary import Float32, Float64
 
 
 def centroid(ink: Float32) -> tuple[Curve, ...]:
     """The K curves of `ink [K,H,W]`. TypeError and ValueError as `demand_ink`."""
     demand_ink(ink)
-    x, confidence = call(_middles, ink)
-    return tuple(Curve.on_paper(x[k], confidence[k]) for k in range(len(ink)))
+    return tuple(Curve.on_paper(*_middles(one)) for one in ink)
 
 
-@kernel
-def _middles(ink):  # type: ignore[no-untyped-def]
-    """Mean column and mean ink of the pixels above one half, float64 [K,H] each."""
-    curves, rows, columns = ink.shape
-    x, confidence = np.full((curves, rows), np.nan), np.zeros((curves, rows))
-    for k in range(curves):
-        for row in range(rows):
-            count, moment, mass = 0, 0.0, 0.0
-            for column in range(columns):
-                if ink[k, row, column] > 0.5:
-                    count += 1
-                    moment += column
-                    mass += ink[k, row, column]
-            if count:
-                x[k, row], confidence[k, row] = moment / count, mass / count
-    return x, confidence
+def _middles(ink: Float32) -> tuple[Float64, Float64]:
+    """Mean column, NaN where there is none, and mean ink of the pixels above one half of `ink [H,W]`, each [H]."""
+    rows, columns = np.nonzero(ink > 0.5)
+    height = len(ink)
+    count = np.bincount(rows, minlength=height)
+    some = np.where(count > 0, count, np.nan)
+    x = np.bincount(rows, weights=columns, minlength=height) / some
+    mass = np.bincount(rows, weights=ink[rows, columns], minlength=height)
+    return x, mass / np.maximum(count, 1)

@@ -15,9 +15,11 @@ Method
         either, unseen      WRAP_MM, where the curve is nowhere, and into or out of a row that is full of ink
         to be away          the length of each row, once for every lap from lap 0
 
-    So a curve that is seen to leave and to come back is followed however steep it is, up to the width of the track away
-    twice over; one that leaves and is never seen to come back is taken to have jumped; and where a sheet does not say
-    on which lap it begins, it is on lap 0 for most of its length. Laps go from -MOST_LAPS to MOST_LAPS.
+    So a curve that is seen to leave and to come back is followed, for as many mm along depth as the paper is wide that
+    its two ends leave unexplained otherwise: nearly two widths of the track where it leaves and comes back at the
+    edges, less where it is so steep that ink covers more of the way. One that is away for longer, or never seen to come
+    back, is taken to have jumped; and where a sheet does not say on which lap it begins, it is on lap 0 for most of its
+    length. Laps go from -MOST_LAPS to MOST_LAPS.
 
     The value of WRAP_MM was chosen by search on drawn archive sheets that are in no split, with two trained networks
     and the true class maps (experiments/LOG.md).

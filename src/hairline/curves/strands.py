@@ -119,13 +119,15 @@ def _search(ink, floor, count, places, evidence, full):  # type: ignore[no-untyp
                 line[k, column] = max(0.0, (ink[k, row, column] - paper) / (1 - paper)) if paper < 1 else 0.0
         owner, mass, moment, start = -1, 0.0, 0.0, 0
         for column in range(columns + 1):
-            total, likeliest = np.float32(0.0), 0
+            total, here = np.float32(0.0), -1
             if column < columns:
                 for k in range(curves):
                     total += line[k, column]
-                    if line[k, column] > line[likeliest, column]:
-                        likeliest = k
-            here = likeliest if column < columns and total >= floor else -1
+                if total >= floor:
+                    here = 0
+                    for k in range(1, curves):
+                        if line[k, column] > line[here, column]:
+                            here = k
             if here != owner and owner >= 0:
                 at = _room(peak, strength, count[row], places[row], evidence[row])
                 if at >= 0:

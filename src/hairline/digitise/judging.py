@@ -73,8 +73,7 @@ def judged(
     mean = float(curve.confidence[found].mean()) if found.any() else 0.0
     kept = found & (curve.confidence >= demands.min_confidence)
     u_px = np.where(kept, curve.x_px, np.nan)
-    shift = 0 if scale.first_lap is None or not found.any() else scale.first_lap - curve.lap[found][0]
-    lap = np.where(kept, curve.lap + shift, 0)
+    lap = np.where(kept, curve.lap, 0)
     return Digitised(
         label=label,
         scale=scale,

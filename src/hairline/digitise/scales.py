@@ -11,7 +11,7 @@ Conventions
 
     Depth: `top` in row `first_px`, `bottom` in row `last_px`, linear between and beyond.
     Laps are told by hairline.curves.laps from the paper alone, which shows how a lap changes and not which one it is: a
-    curve is taken to be on lap 0 for most of its length. `first_lap` says better, for the first row where it is found.
+    curve is taken to be on lap 0 for most of its length.
     Units stand in the header of a LAS file, which is ASCII and ends a unit at a blank and a value at a colon.
 """
 
@@ -44,7 +44,6 @@ class CurveScale:
     right: float
     kind: str = "linear"
     falling: bool = False
-    first_lap: int | None = None
 
     def __post_init__(self) -> None:
         told = f"scale of {self.name}"

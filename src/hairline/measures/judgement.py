@@ -11,7 +11,7 @@ for a head that does not tell curves apart, curves are not traced.
 Curves are traced and mended in these ways, which begin the names of their scores:
 
     viterbi             dynamic programming over the probabilities, both curves together; gaps are gaps
-    viterbi_bridged     its gaps filled by straight lines: what a user gets on the paper
+    viterbi_bridged     its gaps filled by straight lines: what a user gets who asks for gaps to be filled
     viterbi_values      the same of values, x + lap * track, and not of places: a row on a wrong lap is wrong by a track
     centroid            the middle of each row of the class map; gaps are gaps
     centroid_bridged

@@ -22,7 +22,8 @@ _FAMILIES: Final = {
     "places": (1, ("crossing_", "slope_", "distance_")),
     "curves": (1, ("viterbi_", "centroid_", "edge_follower_", "published_", "budget_")),
 }
-"""Version and beginnings of names. `curves` are traced and compared by `hairline.curves`, swaps included."""
+"""Version and beginnings of names. `curves` are traced and compared by `hairline.curves`, swaps and laps included, with
+WRAP_MM of laps.py."""
 
 
 def signature(measure: str) -> str:

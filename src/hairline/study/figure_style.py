@@ -75,6 +75,7 @@ _STYLE: Final[Mapping[str, Any]] = {
 
 _WORDS: Final = {
     "viterbi_bridged_mae_track": "MAE of the curve [tracks]",
+    "viterbi_values_mae_track": "MAE of the values [tracks]",
     "viterbi_bridged_mae_mm": "MAE of the curve [mm]",
     "viterbi_coverage": "coverage [share of rows]",
     "nsd_1px": "NSD at 1 px",
@@ -85,6 +86,7 @@ _WORDS: Final = {
 }
 _SHORT: Final = {
     "viterbi_bridged_mae_track": "MAE",
+    "viterbi_values_mae_track": "MAE values",
     "nsd_1px": "NSD 1px",
     "tol_f1_1px": "F1 1px",
     "viterbi_coverage": "coverage",

@@ -35,8 +35,18 @@ AT_RECALL: Final = "at_recall.csv"
 SHEET_MEASURES: Final = (*AXES, "area_ratio", "viterbi_swaps", "edge_follower_swaps")
 """What is kept of single sheets."""
 
-CSV_MEASURES: Final = (*SHEET_MEASURES, "threshold", "viterbi_bridged_r2", "breaks", "claimed_twice")
-_ORACLES_IN_CSV: Final = ("iou", "precision", "recall", "nsd_1px", "viterbi_bridged_mae_track")
+CSV_MEASURES: Final = (
+    *SHEET_MEASURES,
+    "threshold",
+    "viterbi_bridged_r2",
+    "viterbi_values_mae_track",
+    "breaks",
+    "claimed_twice",
+)
+_ORACLES_IN_CSV: Final = (
+    *("iou", "precision", "recall", "nsd_1px"),
+    *("viterbi_bridged_mae_track", "viterbi_values_mae_track"),
+)
 
 
 def tidy(results: Results) -> pd.DataFrame:

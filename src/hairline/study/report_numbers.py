@@ -17,7 +17,7 @@ import pandas as pd
 
 NOTHING: Final = "\u2013"
 _MINUS: Final = "\u2212"
-_FINE: Final = frozenset({"viterbi_bridged_mae_track"})
+_FINE: Final = frozenset({"viterbi_bridged_mae_track", "viterbi_values_mae_track"})
 
 
 def digits_of(measure: str) -> int:

@@ -32,7 +32,12 @@ AXES = {
 }
 """The measures on which effects are estimated, and how each is called."""
 
-LOWER_IS_BETTER = frozenset({"viterbi_bridged_mae_track", "viterbi_swaps", "edge_follower_swaps", "breaks", "hd95_px"})
+LOWER_IS_BETTER = frozenset(
+    {
+        *("viterbi_bridged_mae_track", "viterbi_values_mae_track"),
+        *("viterbi_swaps", "edge_follower_swaps", "breaks", "hd95_px"),
+    }
+)
 
 TOTALS = ("_swaps", "breaks")
 """Endings of measures that are counts: of a sheet here, summed over the sheets in the rows of a split."""
