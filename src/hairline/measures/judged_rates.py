@@ -32,7 +32,11 @@ from hairline.measures.surfaces import surface_rates
 from hairline.measures.swaps import swap_rates
 from hairline.vocabulary import Float64
 
-_BUDGET = ("mae_track", "mae_mm")
+_KEPT = {
+    "budget_identity": ("mae_track", "mae_mm"),
+    "viterbi_values": ("mae_track", "mae_mm", "rmse_track", "p95_track", "max_track", "r2"),
+}
+"""Of ways whose other rates would say what those of another way say."""
 ZONES = {
     "crossing": CROSSINGS,
     "slope": SLOPES,
@@ -89,7 +93,7 @@ def _of_curves(judged: Sequence[Judgement], px_per_mm: float) -> dict[str, Float
             for k in range(len(traced[0].support))
         ]
         kept = _side_by_side(found)
-        rates |= {f"{way}_{name}": kept[name] for name in (_BUDGET if way.startswith("budget_") else kept)}
+        rates |= {f"{way}_{name}": kept[name] for name in _KEPT.get(way, kept)}
     for way in traced[0].swaps:
         found_swaps = swap_rates(_total(sheet.swaps[way] for sheet in traced), px_per_mm=px_per_mm)
         rates |= {f"{way}_{name}": values for name, values in found_swaps.items()}
