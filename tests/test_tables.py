@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from hairline.tables import cell_labels, class_tables, show
+from hairline.tables import LINE_COLUMNS, cell_labels, class_tables, show
 
 
 def rows(*cells, seed=0):
@@ -121,9 +121,20 @@ def test_a_curve_has_a_table_of_its_line_and_oracles_stand_below_the_cells():
     assert "curve_1 as a line" in line
     cells = [text.split() for text in line.splitlines()]
     assert ["dice/softmax", "0.800", "0.0123", *["-"] * 4, "7", "-"] in cells
-    assert ["(±1", "px", "jitter)", "1.000", *["-"] * 7] in cells
-    assert ["(±1", "px", "jitter)", "0.200", *["-"] * 6] in [text.split() for text in pixels.splitlines()]
+    assert ["(1", "px", "jitter)", "1.000", *["-"] * 7] in cells
+    assert ["(1", "px", "jitter)", "0.200", *["-"] * 6] in [text.split() for text in pixels.splitlines()]
     assert "(the truth)" not in line
+
+
+def test_a_line_with_every_number_fits_a_terminal_of_80_columns():
+    numbers = [("oracle_jitter", m, 0.1234) for s, m in LINE_COLUMNS if s == "test"]
+    one = {"seed": 0, "loss": "dice", "class": "curve_1", "support": 9, "signature": "s"}
+    more = [one | {"run": "r1", "split": split, "measure": name, "value": v} for split, name, v in numbers]
+    more += [row | {"split": "test"} for row in more] + [more[0] | {"split": "test", "measure": "iou"}]
+    text = printed(class_tables(pd.DataFrame(more), order=["r1"], width=80)[1], 80)
+    assert "values" in text
+    assert [line for line in text.splitlines() if line.strip().startswith("(1 px jitter)  ")]
+    assert max(map(len, map(str.rstrip, text.splitlines()))) <= 80
 
 
 def test_it_is_said_when_boundary_iou_is_iou():

@@ -42,7 +42,7 @@ and the same of values, in which a lap of the track counts."""
 
 ORACLE_LINES: Final = {
     "oracle_exact": "(the truth)",
-    "oracle_jitter": "(±1 px jitter)",
+    "oracle_jitter": "(1 px jitter)",
     "oracle_shift": "(1 px aside)",
     "oracle_thick": "(3 px thick)",
 }
@@ -134,8 +134,8 @@ def _same_sheets(wide: pd.DataFrame, seeds: pd.Series) -> bool:
 def _heads(columns: Columns, label: int, several: bool, width: int) -> dict[tuple[str, str], str]:
     """The columns that fit beside names of `label` characters; the first four always stay."""
     heads = dict(columns)
-    room = width - label - (18 if several else 4)
-    while len(heads) > 4 and sum(max(5, len(head)) + 2 for head in heads.values()) > room:
+    room = width - label - (19 if several else 5)
+    while len(heads) > 4 and sum(max(6 if _fine(at) else 5, len(head)) + 2 for at, head in heads.items()) > room:
         heads.popitem()
     return heads
 
@@ -167,7 +167,12 @@ def _number(value: float, column: tuple[str, str]) -> str:
     if np.isnan(value):
         return "-"
     whole = column[1] in ("breaks", "viterbi_swaps")
-    return f"{value:.0f}" if whole else f"{value:.4f}" if column[1].endswith("_mae_track") else f"{value:.3f}"
+    return f"{value:.0f}" if whole else f"{value:.4f}" if _fine(column) else f"{value:.3f}"
+
+
+def _fine(column: tuple[str, str]) -> bool:
+    """Whether a measure is written with four digits."""
+    return column[1].endswith("_mae_track")
 
 
 def _band_is_all(rows: pd.DataFrame) -> bool:
