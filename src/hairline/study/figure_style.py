@@ -148,11 +148,15 @@ def entitle(figure: Figure, title: str, note: str) -> None:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as PNG of at most 256 colours, a third of the bytes, without version or date: equal figures are equal
-    bytes."""
+    """The figure as PNG, without version or date: equal figures are equal bytes.
+
+    At most 256 colours, a third of the bytes, unless the figure shows pictures, whose pixels stay as they are.
+    """
     drawn, out = io.BytesIO(), io.BytesIO()
     with style():
-        figure.savefig(drawn, format="png", dpi=figure.dpi)
+        figure.savefig(drawn, format="png", dpi=figure.dpi, metadata={"Software": None})
+    if any(np.asarray(image.get_array()).ndim == 3 for axes in figure.axes for image in axes.images):
+        return drawn.getvalue()
     few = Image.open(drawn).convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(out, "PNG", optimize=True)
     return out.getvalue()
