@@ -12,6 +12,7 @@ from PIL import Image
 
 from hairline.images.huffman import wrong_codes
 from hairline.images.jpeg import damage_of
+from hairline.images.jpeg_tables import changed_table
 
 
 def written(picture: np.ndarray, mode: str, **options: object) -> bytes:
@@ -59,3 +60,20 @@ def test_codes_that_end_early_or_late() -> None:
     restarts = bytearray(written(log(200, 160), "L", restart_marker_blocks=20))
     restarts[restarts.index(b"\xff\xd1") + 1] = 0xD5
     assert wrong_codes(bytes(restarts)) == "JPEG data without their restart marker"
+
+
+@pytest.mark.parametrize(
+    ("marker", "reason"), [(b"\xff\xdb", "a quantisation table"), (b"\xff\xc4", "a Huffman table")]
+)
+def test_a_standard_table_with_a_flipped_bit_is_known(marker: bytes, reason: str) -> None:
+    stream = bytearray(written(log(), "L", quality=90))
+    assert damage_of(bytes(stream)) == ""
+    stream[stream.index(marker) + 30] ^= 2
+    assert reason in changed_table(bytes(stream))
+
+
+def test_tables_of_a_programs_own_are_right() -> None:
+    rng = np.random.default_rng(0)
+    own = [np.sort(rng.integers(1, 99, 64)).tolist()] * 2
+    for options in ({"qtables": own}, {"optimize": True, "quality": 83}):
+        assert damage_of(written(log(), "RGB", **options)) == ""
