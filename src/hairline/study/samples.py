@@ -18,7 +18,7 @@ import pandas as pd
 
 from hairline.study.design import StudyError
 from hairline.study.results import Results
-from hairline.vocabulary import Float64
+from hairline.vocabulary import Bool, Float64
 
 AXES = {
     "iou": "IoU",
@@ -67,6 +67,23 @@ def ratio(parts: Float64, whole: Float64) -> Float64:
     out = np.full(np.broadcast_shapes(parts.shape, whole.shape), np.nan)
     np.divide(parts, whole, out=out, where=whole > 0)
     return out
+
+
+def jackknife(without: Float64, scored: Bool) -> Float64:
+    """Variance of a value from its values `without [...,N]` one sheet each; sheets that are `scored` alone.
+
+    Efron and Stein, "The jackknife estimate of variance", Annals of Statistics 9 (1981).
+    """
+    there = scored & np.isfinite(without)
+    count = np.maximum(there.sum(-1, keepdims=True), 1)
+    mean = np.where(there, without, 0.0).sum(-1, keepdims=True) / count
+    variance: Float64 = ((count - 1) / count * np.where(there, without - mean, 0.0) ** 2).sum(-1)
+    return variance
+
+
+def without_each_sheet(parts: Float64, whole: Float64) -> Float64:
+    """The values [...,N] of cells whose sheets are `parts / whole` [...,N], without one sheet each."""
+    return ratio(parts.sum(-1, keepdims=True) - parts, whole.sum(-1, keepdims=True) - whole)
 
 
 def samples(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
