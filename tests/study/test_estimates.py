@@ -162,8 +162,7 @@ def test_without_effects_none_is_called_more_often_than_declared(noise):
     p = np.array([it.p for it in simulated(noise, np.full(12, 0.5), sheets=16)])
     of_chance = np.sqrt(0.05 * 0.95 / STUDIES)
     assert np.abs((p < 0.05).mean(0) - 0.05).max() < 4 * of_chance
-    corrected = holm(p.ravel(), np.repeat(np.arange(STUDIES), len(WEIGHTS)).tolist()).reshape(p.shape)
-    wrong = (corrected < 0.05).any(1).mean()
+    wrong = (p.min(1) * len(WEIGHTS) < 0.05).mean()  # where Holm's correction calls one effect or more
     assert 0.01 < wrong < 0.05 + 3 * of_chance
 
 
@@ -232,16 +231,25 @@ def test_a_study_takes_no_matrix_product():
 
 PRINTED = """
 import sys
+from dataclasses import astuple
 sys.path.insert(0, "tests/study")
-from study_cases import planted
-from hairline.study.effects import COLUMNS, effects
-tables = effects(planted(sheets=3))
-for name in COLUMNS:
-    sys.stdout.write(getattr(tables, name).to_csv(index=False))
+import numpy as np
+from effect_cases import SEEDS_RULE, drawn, full_grid
+from hairline.study.contrasts import contrasts_of, level_weights
+from hairline.study.estimates import estimate_all
+from hairline.study.ranks import compared
+from hairline.study.variance import components_of
+grid = full_grid(weight="01", loss="012", mix="01")
+for crossed in (False, True):
+    data = drawn(np.random.default_rng(0), np.full(12, 0.5), **SEEDS_RULE, crossed=crossed)
+    for values in astuple(estimate_all(data, contrasts_of(grid).weights)):
+        print(values.tobytes().hex())
+    for table in (*compared(data, level_weights(grid, "loss"), "abc"), components_of(data, grid)[0]):
+        print(table.to_csv(index=False))
 """
 
 
-def test_tables_are_the_same_to_the_last_bit_on_other_processors():
+def test_estimates_are_the_same_to_the_last_bit_on_other_processors():
     """OpenBLAS with the code of an old and of a newer processor, on one and on two threads."""
     printed = []
     for core, threads in (("Prescott", "1"), ("Haswell", "2")):
@@ -249,5 +257,5 @@ def test_tables_are_the_same_to_the_last_bit_on_other_processors():
         command = [sys.executable, "-c", PRINTED]
         root = Path(__file__).parents[2]
         printed.append(subprocess.run(command, env=surroundings, cwd=root, capture_output=True, check=True).stdout)
-    assert printed[0].count(b"\n") > 1000
+    assert printed[0].count(b"\n") > 50
     assert printed[0] == printed[1]

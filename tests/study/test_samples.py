@@ -35,7 +35,7 @@ def test_false_alarms_on_a_sheet_without_the_class_count_as_in_the_split(measure
     results = planted(sheets=4)
     run = results.cells["run"].iloc[3]
     counts = PixelCounts(*(torch.tensor(it) for it in ([30, 0, 50, 0], [10, 7, 0, 0], [20, 0, 0, 0])))
-    total = PixelCounts(*(it.sum(keepdim=True) for it in (counts.tp, counts.fp, counts.fn)))
+    total = PixelCounts(*(it.sum(0, keepdim=True) for it in (counts.tp, counts.fp, counts.fn)))
     sheets, rows = results.sheets.set_index(["run", "measure", "class"]), results.rows.copy()
     for name, of_sheets in rates(counts).items():
         key = (run, name, "curve_1")

@@ -61,7 +61,7 @@ def rank_stability(ranks: pd.DataFrame, *, factor: str = _LOSS) -> Figure:
         figure,
         f"Ranks of {words(factor)}: {one if len(firsts) == 1 else several}",
         "Rank of the mean, 1 the best. Bars: ranks that the differences leave possible, 95 % for all levels together "
-        "(Holm). Where lines cross, the measure decides who is better.",
+        "(Bonferroni). Where lines cross, the measure decides who is better.",
     )
     return figure
 

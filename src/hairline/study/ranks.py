@@ -13,9 +13,9 @@ P(A > B)    probability that A is truly better, given the data (`estimates.chanc
 rank        rank of the mean over the seeds in which all levels have a value; 1 is the best, equal levels share the mean
             of their ranks
 low_rank    1 + the number of levels that differ from this one and are better
-high_rank   L - the number of levels that differ from this one and are worse; two levels differ where Holm's p over all
-            pairs of the factor (one measure of one class) is below .05. So all intervals of a factor together hold the
-            true ranks in 95 % of studies or more [2]
+high_rank   L - the number of levels that differ from this one and are worse; two levels differ where p of their
+            difference times the number of pairs of the factor is below .05 (Bonferroni, one measure of one class). So
+            all intervals of a factor together hold the true ranks in 95 % of studies or more [2]
 tau         Kendall's tau-b between the orders in which two measures put conditions (or levels); NaN where one of them
             puts all of them equal [3]
 
@@ -36,7 +36,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from hairline.study.estimates import LEVEL, Estimates, by_seed, chance_above, estimate_all, holm, rounded, size_of
+from hairline.study.estimates import LEVEL, Estimates, by_seed, chance_above, estimate_all, rounded, size_of
 from hairline.study.samples import LOWER_IS_BETTER, Samples
 from hairline.vocabulary import Float64, Int64
 
@@ -75,7 +75,7 @@ def _ranks(data: Samples, weights: Float64, apart: Estimates, pairs: Int64, leve
     if not known.shape[1]:
         return pd.DataFrame(columns=list(RANK_COLUMNS))
     better, worse = (np.zeros(len(levels), np.int64) for _ in range(2))
-    differ = holm(apart.p, [0] * len(pairs)) < 1 - LEVEL
+    differ = apart.p * len(pairs) < 1 - LEVEL
     for (a, b), effect in zip(pairs[differ], apart.effect[differ], strict=True):
         first, second = (a, b) if effect > 0 else (b, a)
         better[second] += 1
