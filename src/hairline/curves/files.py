@@ -1,9 +1,10 @@
 """Curves in files: LAS (log ASCII standard), a file or a folder at a time.
 
 `read_las_file` and `read_las_folder` give the curves with a report of what was read, taken for null and dropped;
-`read_las` and `read_las_dir` give the curves alone and warn of what is odd. How a file is read stands in the modules
-`las_text` (encodings, sections), `las_header`, `las_rows` (delimiters, wrapped rows), `las_values` (nulls), `las_index`
-(which column is the depth), `las_passes` (repeat passes) and `las_file`; what a curve is, in `las_curve`.
+`read_las` and `read_las_dir` give the curves alone, and the second warns of what was left out and what is odd.
+How a file is read stands in the modules `las_text` (encodings, sections), `las_header`, `las_rows` (delimiters, wrapped
+rows), `las_values` (nulls), `las_index` (which column is the depth), `las_passes` (repeat passes), `las_table` and
+`las_file`; what a curve is, in `las_curve`.
 """
 
 from __future__ import annotations
@@ -50,21 +51,19 @@ class LasFolder:
         """Itself; raises LasError when no curve is usable."""
         if not self.curves:
             listed = "\n  ".join(report.error for report in self.reports)
+            count = len(self.reports)
             raise LasError(
-                f"{self.folder}: expected a LAS file with a usable curve, got {len(self.reports)} without one:\n  {listed}"
+                f"{self.folder}: expected a LAS file with a usable curve, got {count} without one:\n  {listed}"
             )
         return self
 
 
 def read_las(path: Path) -> tuple[LasCurve, ...]:
-    """Read the usable curves of one LAS file, in the order of its columns.
+    """Read the usable curves of one LAS file, in the order of its columns. Raises what `read_las_file` raises.
 
-    Warns of what may be wrong; dropped curves stand in the report of `read_las_file`. Raises what that raises.
+    What was dropped, and what is odd, stands in the report of `read_las_file`.
     """
-    curves, report = read_las_file(path)
-    if report.warnings:
-        warnings.warn(f"{path}: {'; '.join(report.warnings)}", stacklevel=2)
-    return curves
+    return read_las_file(path)[0]
 
 
 def read_las_dir(folder: Path) -> tuple[LasCurve, ...]:
@@ -84,7 +83,8 @@ def read_las_dir(folder: Path) -> tuple[LasCurve, ...]:
 def read_las_folder(folder: Path) -> LasFolder:
     """Read the usable curves of a folder as `read_las_dir` does, or of one file, with the reports; warns of nothing.
 
-    Raises LasError when the folder is missing or holds no LAS file. A file that cannot be read is a report with `error`.
+    Raises LasError when the folder is missing or holds no LAS file.
+    A file that cannot be read has a report with `error`.
     """
     folder = Path(folder)
     if folder.is_file():

@@ -118,7 +118,9 @@ def read_header(version: Section | None, well: Section | None, curves: Section) 
         spelled.get("WRAP", "").upper().startswith("Y"),
         _delimiter(spelled.get("DLM", "")),
         _nulls(las, warnings),
-        *(_number(las, name) for name in ("STRT", "STOP", "STEP")),
+        _number(las, "STRT"),
+        _number(las, "STOP"),
+        _number(las, "STEP"),
         tuple((str(item.mnemonic), str(item.unit or "")) for item in las.curves),
         text,
         tuple(warnings),
@@ -210,7 +212,9 @@ def _nulls(las: Any, warnings: list[str]) -> tuple[float, ...]:
         shown = f"NULL as {str(values[0])[:20]!r}" if values else "no null value (NULL)"
         warnings.append(f"the header declares {shown}; only the common nulls are taken out")
     if len(numbers) > 1:
-        warnings.append(f"the header declares several nulls, {', '.join(f'{value:g}' for value in numbers)}; all are used")
+        warnings.append(
+            f"the header declares several nulls, {', '.join(f'{value:g}' for value in numbers)}; all are used"
+        )
     return numbers
 
 

@@ -27,7 +27,9 @@ TIMES = ("TIME", "TIM", "ETIM", "ETIME", "DATE", "DATETIME", "TIMESTAMP", "UTC",
 LENGTHS = frozenset(
     ("M", "METER", "METERS", "METRE", "METRES", "MTR", "FT", "F", "FEET", "FOOT", "CM", "KM", ".1IN", "0.1IN")
 )
-TIME_UNITS = frozenset(("S", "SEC", "SECS", "SECOND", "SECONDS", "MS", "MSEC", "MIN", "H", "HR", "HRS", "HOUR", "HOURS"))
+TIME_UNITS = frozenset(
+    ("S", "SEC", "SECS", "SECOND", "SECONDS", "MS", "MSEC", "MIN", "H", "HR", "HRS", "HOUR", "HOURS")
+)
 
 Named = tuple[str, str]
 """Name and unit of a column."""
@@ -52,8 +54,8 @@ def find_index(columns: Sequence[Named], table: Float64) -> tuple[int, str]:
     shown = ", ".join(f"{name} ({unit})" if unit else name for name, unit in columns[:6])
     first = "the file is indexed by time" if is_time(columns[0][0]) or _time_unit(columns[0][1]) else "none is a depth"
     raise LasError(
-        f"expected a depth column (named {', '.join(DEPTHS[:3])}, TVD, or with a unit of m or ft), got {shown}: {first}; "
-        "convert the file to depth, or name its depth column DEPT"
+        f"expected a depth column (named {', '.join(DEPTHS[:3])}, TVD, or with a unit of m or ft), got {shown}: "
+        f"{first}; convert the file to depth, or name its depth column DEPT"
     )
 
 

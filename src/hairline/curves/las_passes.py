@@ -33,7 +33,7 @@ def split_passes(depth: Float64, lines: Sequence[int], sections: Sequence[int]) 
     warnings = []
     if len(known) < len(depth):
         without = np.flatnonzero(~np.isfinite(depth))
-        warnings.append(f"left out {_rows(len(without))} without a depth ({listed(lines[i] for i in without)})")
+        warnings.append(f"left out {_rows(len(without))} without a depth ({listed(lines[int(i)] for i in without)})")
     pieces: list[Rows] = []
     for section in dict.fromkeys(sections):
         rows = known[np.asarray(sections)[known] == section]
@@ -108,8 +108,8 @@ def _grouped(pieces: list[Rows], depth: Float64) -> tuple[list[Rows], list[int]]
 def _apart(rows: Rows, depth: Float64, lines: Sequence[int], number: int) -> str:
     first, last = min(lines[i] for i in rows), max(lines[i] for i in rows)
     return (
-        f"lines {first} to {last} log the depths {depth[rows[0]]:g} to {depth[rows[-1]]:g} again, in {_rows(len(rows))}; "
-        f"kept apart as pass {number}"
+        f"lines {first} to {last} log the depths {depth[rows[0]]:g} to {depth[rows[-1]]:g} again, in "
+        f"{_rows(len(rows))}; kept apart as pass {number}"
     )
 
 

@@ -2,8 +2,8 @@
 
 Conventions
     C words make a row, one for each line of the curve section.
-    Delimiter: the one that DLM names is tried first, then white space, tab, comma, semicolon. One **fits** a line when it
-    gives C words; the first that fits all lines is used, or else the first that fits at least half of them.
+    Delimiter: the one that DLM names is tried first, then white space, tab, comma, semicolon. One **fits** a line when
+    it gives C words; the first that fits all lines is used, or else the first that fits at least half of them.
     Where the rows stand on one line each, a line with another number of words is an error with its number. A line whose
     numbers run together (`12.5-999.25`) is split as lasio's `run-on(-)` does, when that gives C words.
     Where they span several lines, C words are counted off. Each row must be broken as the first one is; with WRAP YES,
@@ -53,11 +53,10 @@ def read_rows(lines: Sequence[Line], *, names: Sequence[str], declared: str, wra
     count = len(names)
     delimiter, words = _split(lines, count, declared)
     fitting = sum(len(row) == count for row in words)
-    numbers = [number for number, _ in lines]
     if 2 * fitting >= len(lines):
         rows = _one_line_each(words, lines, names, delimiter)
     else:
-        rows = _joined(words, numbers, names=names, wrap=wrap)
+        rows = _joined(words, [number for number, _ in lines], names=names, wrap=wrap)
         if not wrap:
             rows.warnings.append("WRAP is not YES, but each row spans several lines")
     if declared and delimiter != declared:
@@ -71,11 +70,12 @@ def _split(lines: Sequence[Line], count: int, declared: str) -> tuple[str, list[
     """The delimiter that fits, and the words of each line; the declared one, or white space, where none fits."""
     first = declared or "SPACE"
     best: tuple[str, list[Words]] | None = None
+    marked = any("," in line or ";" in line for _, line in lines)
     for name in dict.fromkeys((first, *DELIMITERS)):
         words = [_words(line, name) for _, line in lines]
         if all(len(row) == count + 1 and not row[-1] for row in words):  # a delimiter at the end of each line
             words = [row[:-1] for row in words]
-        fitting = sum(len(row) == count and _whole(row, name) for row in words)
+        fitting = sum(len(row) == count and (not marked or _whole(row, name)) for row in words)
         if fitting == len(words):
             return name, words
         if 2 * fitting >= len(words):
@@ -138,7 +138,7 @@ def _joined(words: list[Words], numbers: list[int], *, names: Sequence[str], wra
     count = len(names)
     rows = Rows([], [], joined=True)
     row: Words = []
-    broken: list[int] = []
+    start, broken = 0, list[int]()
     first: list[int] = []
     for number, line in zip(numbers, words, strict=True):
         start = number if not row else start
@@ -154,8 +154,8 @@ def _joined(words: list[Words], numbers: list[int], *, names: Sequence[str], wra
             first = first or broken
             if broken != first and not (wrap and broken[0] == first[0] == 1):
                 raise LasError(
-                    f"lines {start} to {number}: expected a row in lines of {_sums(first)} values as the first row, got "
-                    f"{_sums(broken)}; a value is missing here or above"
+                    f"lines {start} to {number}: expected a row in lines of {_sums(first)} values as the first row, "
+                    f"got {_sums(broken)}; a value is missing here or above"
                 )
             rows.words.append(row)
             rows.lines.append(start)

@@ -132,10 +132,8 @@ def listed(numbers: Iterable[int]) -> str:
 def _opened(title: str, line: int) -> Section:
     match = _TITLE.match(title)
     name, number = (match[1].upper(), match[2]) if match else ("", None)
-    if name.endswith(_ROLES):
-        kind = _LOG.get(name, "")
-    else:
-        kind = name[:1] if name[:1] in set("VWCPOA") else ""
+    letter = name[:1] if name[:1] in set("VWCPOA") else ""
+    kind = _LOG.get(name, "") if name.endswith(_ROLES) else letter
     associated = _ASSOCIATED.search(title)
     if kind == "A" and associated:
         number = associated[1]

@@ -37,7 +37,8 @@ NULL_WORDS = frozenset({"nan", "na", "n/a", "#n/a", "null", "none", "-", "--", "
 FAR = 2.0
 """An extreme that is repeated and lies this many ranges of the other readings away looks like an undeclared null."""
 
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)
+_NUMBERS = re.compile(r"(?:[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\n)*", re.ASCII)
 _NULL = re.compile(r"\*+|[+-]?1\.#[A-Za-z]+0*", re.ASCII)
 _COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
@@ -48,12 +49,13 @@ def as_number(word: str) -> str | None:
     if _NUMBER.fullmatch(word):
         return word.replace("d", "e").replace("D", "e")
     bare = word.strip("()").lower()
-    return "nan" if _NULL.fullmatch(word) or bare in NULL_WORDS or bare[:1] in "+-" and bare[1:] in NULL_WORDS else None
+    unsigned = bare[1:] if bare[:1] in ("+", "-") else bare
+    return "nan" if _NULL.fullmatch(word) or bare in NULL_WORDS or unsigned in NULL_WORDS else None
 
 
-def null_words(words: Sequence[str]) -> Counter[str]:
-    """The words of a column that mean null, by their spelling; `empty` for an empty field."""
-    return Counter(word or "empty" for word in words if as_number(word) == "nan")
+def as_numbers(words: Sequence[str]) -> list[str | None]:
+    """`as_number` of every word of a column, quick where all are plain numbers."""
+    return list(words) if _NUMBERS.fullmatch("\n".join((*words, ""))) else [as_number(word) for word in words]
 
 
 def point_decimals(rows: Sequence[Sequence[str]]) -> list[list[str]] | None:
@@ -69,7 +71,7 @@ def point_decimals(rows: Sequence[Sequence[str]]) -> list[list[str]] | None:
 
 
 def without_nulls(values: Float64, declared: Sequence[float]) -> tuple[Float64, Counter[str]]:
-    """`values [P]` with NaN for every null, and how many of which value there were. NaN already there is not counted."""
+    """`values [P]` with NaN for every null, and the count of each; NaN that was there is not counted."""
     null = is_null(values, (*declared, *SENTINELS))
     counts = Counter({f"{value:.9g}": int(count) for value, count in zip(*_counted(values[null]), strict=True)})
     return np.where(null, np.nan, values), counts
