@@ -43,6 +43,10 @@ class LasFolder:
         """One sentence: files, curves, samples, what was dropped and why."""
         return summary(self.reports)
 
+    def odd(self) -> tuple[str, ...]:
+        """Sentences about refused files and what is odd; the summary names the dropped curves."""
+        return tuple(line for report in self.reports for line in _odd(report))
+
     def left_out(self) -> tuple[str, ...]:
         """Sentences about refused files, dropped curves and what is odd, in order of the files."""
         return tuple(line for report in self.reports for line in _left_out(report))
@@ -108,7 +112,9 @@ def read_las_folder(folder: Path) -> LasFolder:
     return LasFolder(folder, tuple(curves), tuple(reports))
 
 
+def _odd(report: LasReport) -> list[str]:
+    return [*([report.error] if report.error else []), *(f"{report.file}: {warning}" for warning in report.warnings)]
+
+
 def _left_out(report: LasReport) -> list[str]:
-    lines = [report.error] if report.error else []
-    lines += [f"{report.file}: {warning}" for warning in report.warnings]
-    return lines + [f"{report.file}: dropped {name} ({reason})" for name, reason in report.dropped]
+    return _odd(report) + [f"{report.file}: dropped {name} ({reason})" for name, reason in report.dropped]
