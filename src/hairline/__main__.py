@@ -27,8 +27,8 @@ from rich.table import Table
 
 from hairline import ledger
 from hairline.at_recall_door import add_at_recall
-from hairline.coherence_door import add_coherence
 from hairline.cli.las import add_las
+from hairline.coherence_door import add_coherence
 from hairline.curves.files import read_las_folder
 from hairline.digitise_words import add_digitise
 from hairline.ledger.atomic import LedgerError, write_bytes

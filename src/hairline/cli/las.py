@@ -1,8 +1,8 @@
 """`python -m hairline las DIR`: what is read of LAS files, and what is left out.
 
 For each file its curves: unit, samples with a reading, the depths and values they span, gaps (how many times the
-readings stop and go on, at nulls and at depths that are not in the file), and how many values were taken for nulls. Then
-the dropped curves with the reason of each, and what is odd about the file. The last line sums up the folder.
+readings stop and go on, at nulls and at depths that are not in the file), and how many values were taken for nulls.
+Then the dropped curves with the reason of each, and what is odd about the file. The last line sums up the folder.
 
 Exit code 0: at least one curve can be used; 1: none.
 """

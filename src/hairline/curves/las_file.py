@@ -62,7 +62,7 @@ def _curves(table: Table, report: LasReport, taken: set[str]) -> tuple[list[LasC
         )
     depth = _depth(table.values[:, index], table.header.nulls)
     if table.joined:
-        check_joined(table, index, depth)
+        check_joined(table, index)
     passes, warnings = split_passes(depth, table.lines, table.sections)
     warnings = [*table.warnings, *([odd] if odd else []), *warnings, *_interval(depth, table.header, passes)]
     curves: list[LasCurve] = []
@@ -95,13 +95,12 @@ def _curves(table: Table, report: LasReport, taken: set[str]) -> tuple[list[LasC
 
 
 def _depth(values: Float64, nulls: Sequence[float]) -> Float64:
-    """Depth with NaN for nulls: the declared ones, and the common ones outside the depths of the other rows."""
-    depth = np.where(is_null(values, nulls), np.nan, values)
-    common = is_null(depth, SENTINELS)
-    others = depth[np.isfinite(depth) & ~common]
+    """Depth with NaN for nulls. An elevation may pass -999: a null is one only outside the depths of the other rows."""
+    null = is_null(values, (*nulls, *SENTINELS))
+    others = values[np.isfinite(values) & ~null]
     if len(others):
-        depth[common & ((depth < others.min()) | (depth > others.max()))] = np.nan
-    return depth
+        null &= (values < others.min()) | (values > others.max())
+    return np.where(null, np.nan, values)
 
 
 def _interval(depth: Float64, header: Header, passes: Sequence[Rows]) -> list[str]:

@@ -25,6 +25,7 @@ from hairline.curves.las_curve import LasError
 from hairline.curves.las_index import Named
 from hairline.curves.las_rows import DELIMITERS
 from hairline.curves.las_text import Section, content
+from hairline.curves.las_values import as_number
 from hairline.vocabulary import Float64
 
 VERSIONS = (1.0, 1.2, 2.0, 2.1, 2.2, 3.0)
@@ -208,7 +209,7 @@ def _nulls(las: Any, warnings: list[str]) -> tuple[float, ...]:
     """The declared nulls; a sentence where there is none, or more than one."""
     values = [item.value for item in las.well if item.original_mnemonic.upper() == "NULL"]
     numbers = tuple(dict.fromkeys(float(value) for value in values if _is_number(value)))
-    if not numbers:
+    if not numbers and not (values and as_number(str(values[0])) == "nan"):
         shown = f"NULL as {str(values[0])[:20]!r}" if values else "no null value (NULL)"
         warnings.append(f"the header declares {shown}; only the common nulls are taken out")
     if len(numbers) > 1:

@@ -33,12 +33,13 @@ Words = list[str]
 class Rows:
     """`words [R][C]`, the number of the line on which each row begins, and what is odd about them.
 
-    `joined` is true when rows were put together from several lines.
+    `joined` is true when rows were put together from several lines; `cut` then says that words are left over.
     """
 
     words: list[Words]
     lines: list[int]
     joined: bool = False
+    cut: str = ""
     warnings: list[str] = field(default_factory=list)
 
 
@@ -160,8 +161,8 @@ def _joined(words: list[Words], numbers: list[int], *, names: Sequence[str], wra
             rows.words.append(row)
             rows.lines.append(start)
             row, broken = [], []
-    if row:
-        raise LasError(
+    if row:  # a line may be missing far above; the depths show where, and are looked at first
+        rows.cut = (
             f"line {numbers[-1]}: expected {count} values ({', '.join(names)}) in the last row, which begins in line "
             f"{start}, got {len(row)}; the file may be cut"
         )

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hairline.curves.las_curve import LasError
 from hairline.curves.las_header import Header, headers, read_numbers
@@ -27,7 +28,8 @@ class Table:
     """Data sections with the same columns: `values [R,C]` as lasio reads them, NaN for words that mean null.
 
     `lines [R]` number the lines of the rows, `sections [R]` their data sections. `words` counts the words
-    taken for null by column; `spoilt` holds the reason of each column with text. `joined`: rows were put together from several lines.
+    taken for null by column; `spoilt` holds the reason of each column with text. `joined`: rows were put together from
+    several lines, and `cut` says that words are left over.
     """
 
     header: Header
@@ -37,6 +39,7 @@ class Table:
     words: list[Counter[str]]
     spoilt: dict[int, str]
     joined: bool
+    cut: str
     warnings: list[str]
 
 
@@ -79,6 +82,7 @@ def _table(header: Header, section: Section, *, number: int, ends: bool) -> Tabl
         counts,
         spoilt,
         rows.joined,
+        rows.cut,
         [*header.warnings, *rows.warnings, *(["decimal commas are read as points"] if commas else [])],
     )
 
@@ -125,35 +129,51 @@ def _stacked(first: Table, second: Table) -> Table:
         words=[one + other for one, other in zip(first.words, second.words, strict=True)],
         spoilt=first.spoilt | second.spoilt,
         joined=first.joined or second.joined,
+        cut=first.cut or second.cut,
         warnings=list(dict.fromkeys(first.warnings + second.warnings)),
     )
 
 
-def check_joined(table: Table, index: int, depth: Float64) -> None:
-    """Raise LasError when rows put together from several lines are in truth several rows with blank values.
+def check_joined(table: Table, index: int) -> None:
+    """Raise LasError when rows put together from several lines are not one row each.
 
-    `index` is the column of the depth, `depth [R]` its values without nulls.
+    A line that is lost shifts all words after it, so the depth, column `index`, leaves its course for several rows; a
+    repeat pass turns it round once. Lines that are whole rows with blank values have another step than the header
+    says, or a column that lies between one depth and the next in all rows.
     """
-    known = depth[np.isfinite(depth)]
-    steps = np.diff(known)
-    turns = np.flatnonzero(np.sign(steps) != np.sign(np.median(steps))) if len(steps) else np.zeros(0, np.intp)
-    step = abs(table.header.step)
-    if len(turns):
-        line, what = table.lines[int(turns[0]) + 1], "the depth turns round there"
-    elif len(steps) and step > 0 and abs(abs(np.median(steps)) - step) > 0.1 * step:
-        line, what = table.lines[1], f"the depth steps by {abs(np.median(steps)):g}, and the header says {step:g}"
+    depth = table.values[:, index]
+    astray = [_astray(depth, np.flatnonzero(np.asarray(table.sections) == number)) for number in set(table.sections)]
+    first = min((row for row in astray if row is not None), default=None)
+    if first is not None:
+        raise LasError(
+            f"line {table.lines[first]}: expected a depth near {depth[first - 1]:g}, got {depth[first]:g}; a line or a "
+            "value is missing here or above"
+        )
+    if table.cut:
+        raise LasError(table.cut)
+    step, own = abs(table.header.step), abs(float(np.nanmedian(np.diff(depth)))) if len(depth) > 1 else np.nan
+    if step > 0 and abs(own - step) > 0.1 * step:
+        what = f"the depth steps by {own:g}, and the header says {step:g}"
     else:
         between = [i for i in range(table.values.shape[1]) if i != index and _between(table.values[:, i], depth)]
         if not between:
             return
-        line, what = (
-            table.lines[0],
-            f"{table.header.columns[between[0]][0]} lies between one depth and the next in all rows",
-        )
+        what = f"{table.header.columns[between[0]][0]} lies between one depth and the next in all rows"
     raise LasError(
-        f"line {line}: expected rows over several lines, got lines that may be whole rows with blank values ({what}); "
-        "write blank values as the null value"
+        f"line {table.lines[0]}: expected rows over several lines, got lines that may be whole rows with blank values "
+        f"({what}); write blank values as the null value"
     )
+
+
+def _astray(depth: Float64, rows: NDArray[np.intp]) -> int | None:
+    """The first of `rows` from which the depth turns round and does not go on along its course, or None."""
+    steps = np.diff(depth[rows])
+    middle = float(np.nanmedian(steps)) if len(steps) else 0.0
+    along = steps * np.sign(middle)
+    turns = along < 0
+    wild = turns | (along > 10 * abs(middle))
+    odd = turns & (np.append(wild[1:], False) | np.insert(wild[:-1], 0, False))
+    return int(rows[np.flatnonzero(odd)[0] + 1]) if odd.any() else None
 
 
 def _between(values: Float64, depth: Float64) -> bool:
