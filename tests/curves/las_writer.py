@@ -31,7 +31,7 @@ class Spelling:
         rows = [[self._word(table[i, j]) for j in order] for i in range(len(table))]
         header = ["~Version", f"VERS. {self.version} : v", f"WRAP. {'YES' if self.wrap == 'yes' else 'NO'} : w"]
         header += [f"DLM. {self.delimiter} : d"] if self.declared else []
-        header += ["~Well", f"NULL. {'-999.25' if not self.null or self.null.strip('*') == '' else self.null} : µ °"]
+        header += ["~Well", f"NULL. {'-999.25' if not self.null or self.null.strip('*.') == '' else self.null} : µ °"]
         header += [f"{name}.M {value} : s" for name, value in zip(("STRT", "STOP", "STEP"), interval, strict=False)]
         header += ["~Log_Definition" if self.version == "3.0" else "~Curve"]
         header += [f"{names[j]}.{'API' if j else 'M'} : d" for j in order]

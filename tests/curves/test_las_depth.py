@@ -121,6 +121,14 @@ def test_a_repeat_pass_is_kept_apart(tmp_path: Path, sections: int, upwards: boo
     assert "log the depths 100 to 150 again" in report.warnings[0]
 
 
+def test_a_log_down_and_up_again_is_two_passes(tmp_path: Path) -> None:
+    down, up = log(0, 100), log(0, 99.5, seed=1)[::-1]
+    curves, _ = read(tmp_path, np.concatenate([down, up]))
+    assert [curve.name for curve in curves] == ["GR", "GR, pass 2"]
+    np.testing.assert_array_equal(curves[0].values, down[:, 1])
+    np.testing.assert_array_equal(curves[1].values, up[::-1, 1])
+
+
 def test_sections_that_continue_each_other_are_one_curve_in_any_order(tmp_path: Path) -> None:
     whole = log(0, 200)
     for tables in ([whole[:150], whole[150:]], [whole[150:], whole[:150]], [whole[:151], whole[150:]]):

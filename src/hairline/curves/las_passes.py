@@ -61,23 +61,43 @@ def split_passes(depth: Float64, lines: Sequence[int], sections: Sequence[int]) 
 
 def _pieces(rows: Rows, depth: Float64) -> tuple[list[Rows], list[int]]:
     """Rows cut where the depth turns round; single rows out of line are taken out, and returned by their index."""
-    steps = np.sign(np.diff(depth[rows]))
-    down = -1.0 if np.count_nonzero(steps < 0) > np.count_nonzero(steps > 0) else 1.0
-    cut = [piece for piece in np.split(rows, np.flatnonzero(steps * down < 0) + 1) if len(piece)]
     pieces: list[Rows] = []
     stray: list[int] = []
-    for piece in cut:
-        along = down * depth[piece]
-        before = down * depth[pieces[-1]] if pieces else np.zeros(0)
-        if len(before) > 1 and before[-2] < along[0]:
-            stray.append(int(pieces[-1][-1]))
-            pieces[-1] = np.concatenate((pieces[-1][:-1], piece))
-        elif len(before) and len(along) > 1 and before[-1] < along[1]:
+    for piece in _one_way(rows, depth):
+        before = pieces[-1] if pieces else piece[:0]
+        course = before if len(before) > 2 else piece
+        sign = 1.0 if depth[course[0]] <= depth[course[-1]] else -1.0
+        last, first = sign * depth[before[-2:]], sign * depth[piece[:2]]
+        if len(last) > 1 and last[0] < first[0] < last[1] and (len(first) < 2 or first[0] < first[1]):
+            stray.append(int(before[-1]))
+            pieces[-1] = np.concatenate((before[:-1], piece))
+        elif len(last) and len(first) > 1 and first[0] < last[-1] < first[1]:
             stray.append(int(piece[0]))
-            pieces[-1] = np.concatenate((pieces[-1], piece[1:]))
+            pieces[-1] = np.concatenate((before, piece[1:]))
         else:
             pieces.append(piece)
     return pieces, stray
+
+
+def _one_way(rows: Rows, depth: Float64) -> list[Rows]:
+    """Rows cut into stretches whose depth only grows or only falls."""
+    steps = np.diff(depth[rows])
+    ways = {1: np.flatnonzero(steps > 0), -1: np.flatnonzero(steps < 0)}
+    starts, start = [0], 0
+    while True:
+        first = {way: _next(where, start) for way, where in ways.items()}
+        turn = max(first.values())  # the first step the other way than the first step of this stretch
+        if turn >= len(steps):
+            break
+        start = turn + 1
+        starts.append(start)
+    return [piece for piece in np.split(rows, starts[1:]) if len(piece)]
+
+
+def _next(where: Rows, start: int) -> int:
+    """The first of ascending `where` that is `start` or more; a number beyond any row where there is none."""
+    at = int(np.searchsorted(where, start))
+    return int(where[at]) if at < len(where) else 2**62
 
 
 def _unique(pieces: list[Rows], depth: Float64) -> tuple[list[Rows], list[int]]:

@@ -4,7 +4,7 @@ Conventions
     A **null** is a value that says that nothing was measured. It becomes NaN and is counted by its spelling:
     1. the value that the header declares, and the values of SENTINELS: files pass from program to program and keep
        the nulls of the one before (the header says -999.25 while the rows say -9999). A value is the null when it
-       agrees within float32 (a relative 1e-6), or is the null rounded to one decimal or to a whole number;
+       agrees within float32 (a relative 1e-6), or is the null rounded to one decimal or cut to a whole number;
     2. a magnitude of HUGE or more, which no tool measures: 1e30, the ends of float32, infinity;
     3. a word of NULL_WORDS, a row of asterisks (a number too wide for its field), or an empty field.
     Positive values such as 999.25 are nulls only when the header declares them. A reading of exactly -999 cannot be
@@ -39,7 +39,7 @@ FAR = 2.0
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eEdD][+-]?\d+)?", re.ASCII)
 _NUMBERS = re.compile(r"(?:[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?\n)*", re.ASCII)
-_NULL = re.compile(r"\*+|[+-]?1\.#[A-Za-z]+0*", re.ASCII)
+_NULL = re.compile(r"\.?\*[*.]*|[+-]?1\.#[A-Za-z]+0*", re.ASCII)
 _COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?", re.ASCII)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 
@@ -112,8 +112,8 @@ def _roundings(value: float) -> tuple[float, ...]:
     """A null as programs print it: as it is, and, for -999.25, as -999.2, -999.3 and -999."""
     if abs(value) < 900 or value == round(value):
         return (value,)
-    tenths = (np.floor(value * 10) / 10, np.ceil(value * 10) / 10)
-    return (value, *map(float, tenths), float(np.rint(value)))
+    tenths = {float(np.floor(value * 10) / 10), float(np.ceil(value * 10) / 10)}
+    return (value, *(tenth for tenth in tenths if tenth != round(tenth)), float(np.trunc(value)))
 
 
 def _counted(values: Float64) -> tuple[list[float], list[int]]:
