@@ -136,7 +136,8 @@ def test_everything_wrong_is_told_at_once(root: Path) -> None:
         "images/p1.png: cannot be read",
         "p2.png: 40 x 30 px, but its mask 20 x 30",
         "masks/p3.png: the mask is empty",
-        "masks/p4.png: values [7, 9] are outside the map {0: background, 255: vessel}",
+        "masks/p4.png: values 7 (1 px), 9 (1 px) are outside data_mix.class_map; add them",
+        "(the map is {0: background, 255: vessel})",
         "p4.tif: a second file for 'p4' beside p4.png",
     ):
         assert said in text
