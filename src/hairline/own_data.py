@@ -12,6 +12,7 @@ from hairline.config import Conf, ConfigError
 from hairline.data.folder_summary import SplitSummary, oddities, span, summaries
 from hairline.data.image_folder import FOLDER, Folder, Photo, Stamps, files_left_out, read_folder, state
 from hairline.data.mix import Split, Splits
+from hairline.data.pairing import printable
 from hairline.data.parting import PARTS
 from hairline.data.pictures import SUFFIXES
 from hairline.data.pieces import Piece, cut
@@ -74,7 +75,7 @@ def tell_folder(splits: Splits, console: Console) -> None:
 
 def folder_warnings(folder: Folder, photos: dict[str, list[Photo]]) -> list[str]:
     """What is odd about the folder, and which files are left out; a sentence each."""
-    others = [str(path.relative_to(folder.root)) for path in files_left_out(folder)]
+    others = [printable(path.relative_to(folder.root)) for path in files_left_out(folder)]
     sentences = oddities(folder, photos)
     if others:
         more = f" and {len(others) - LEFT_OUT_SHOWN} more" if len(others) > LEFT_OUT_SHOWN else ""

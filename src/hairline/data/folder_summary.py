@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from hairline.data.class_greys import ClassGreys
 from hairline.data.image_folder import Folder, Photo
+from hairline.data.pairing import printable
 from hairline.vocabulary import Float64
 
 FAINT: Final = 8.0
@@ -116,7 +117,7 @@ def _lighter(folder: Folder, photos: Sequence[Photo], known: Sequence[int]) -> I
 
 def _unlike(photos: Sequence[Photo], known: Sequence[int]) -> Iterator[str]:
     """Images that are light on dark among others that are not, or the reverse, and masks that lie on no structure."""
-    contrasts, names = _contrasts(photos), [photo.image.name for photo in photos]
+    contrasts, names = _contrasts(photos), [printable(photo.image.name) for photo in photos]
     other = np.zeros((2, len(photos)), bool)  # light among dark, dark among light
     off = np.zeros(len(photos), bool)
     for number in known:
@@ -146,8 +147,9 @@ def _absent(folder: Folder, number: int, rows: Sequence[SplitSummary]) -> str | 
     parts = [row.part for row in rows if not row.greys.pixels[number]]
     if not parts:
         return None
+    held = " and ".join(part for part in parts if part != "train")
     meaning = ["it cannot be learned"] if "train" in parts else []
-    meaning += ["it has no score there"] if set(parts) - {"train"} else []
+    meaning += [f"it has no score in {held}"] if held else []
     holding = sum(row.holding[number] for row in rows)
     if holding < len(rows):
         advice = f"{holding} image{'s have' if holding != 1 else ' has'} it, each split needs one"
@@ -156,7 +158,7 @@ def _absent(folder: Folder, number: int, rows: Sequence[SplitSummary]) -> str | 
     else:
         advice = "take another seed, or name the splits in data_mix.split.file"
     where = " and ".join(parts)
-    return f"class {folder.class_map.classes[number]} has no pixel in {where}, {' and '.join(meaning)}; {advice}"
+    return f"class {folder.class_map.classes[number]} has no pixel in {where}: {', and '.join(meaning)}; {advice}"
 
 
 def _large(folder: Folder, rows: Sequence[SplitSummary]) -> dict[int, str]:

@@ -28,7 +28,7 @@ from hairline.data.class_greys import ClassGreys, class_greys
 from hairline.data.class_map import ClassMap
 from hairline.data.conf_keys import checked_keys
 from hairline.data.courses import CourseError, read_courses
-from hairline.data.pairing import left_out, matching, without_partner
+from hairline.data.pairing import left_out, matching, printable, without_partner
 from hairline.data.parting import PARTS, by_file, by_ratio
 from hairline.data.pictures import SUFFIXES, PictureError, read_image, read_mask, resized
 from hairline.vocabulary import IGNORE, Float64, UInt8
@@ -42,7 +42,10 @@ _SKEWED: Final = 0.01  # by how much the proportions of an image and of its mask
 
 
 class FolderError(ValueError):
-    """Everything that is wrong with a folder."""
+    """Everything that is wrong with a folder; bytes of file names that are no text are shown as escapes."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,11 @@ def left_out(root: Path, templates: Sequence[str], suffixes: Sequence[str], used
     ]
 
 
+def printable(name: object) -> str:
+    """A file name as text that can be printed: bytes that are not UTF-8 as escapes."""
+    return str(name).encode("utf-8", "backslashreplace").decode()
+
+
 def _entries(parent: Path, problems: list[str]) -> list[Path]:
     """What lies in a folder, in order; nothing, and a problem, where it cannot be listed."""
     try:
