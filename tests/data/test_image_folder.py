@@ -304,14 +304,14 @@ def test_a_file_that_is_no_image_is_named(root: Path, what: str) -> None:
 
 def test_a_file_that_may_not_be_read_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if (root / "images/p2.png").owner() == "root":
-        opened = Path.read_bytes
+        opened = Path.open
 
-        def refused(path: Path) -> bytes:
+        def refused(path: Path, *mode: str, **options: object) -> object:
             if path.name == "p2.png":
                 raise PermissionError(13, "Permission denied", str(path))
-            return opened(path)
+            return opened(path, *mode, **options)
 
-        monkeypatch.setattr(Path, "read_bytes", refused)
+        monkeypatch.setattr(Path, "open", refused)
     (root / "images/p2.png").chmod(0)
     with pytest.raises(FolderError, match=r"images/p2\.png: .*Permission denied"):
         photos_of(folder_of(root))

@@ -29,6 +29,8 @@ CLEAR: Final = 20.0
 """Grey levels: an image with less contrast is not said to differ from the others."""
 OFF_THE_INK: Final = 0.15
 """A mask with less than this share of the contrast that is usual in the folder does not lie on its structures."""
+USUAL: Final = 0.75
+"""The contrast that is usual: this share of the images have no more. So half of the masks may be off."""
 LARGE: Final = 0.5
 _NAMES_SHOWN: Final = 10
 
@@ -126,9 +128,10 @@ def _unlike(photos: Sequence[Photo], known: Sequence[int]) -> Iterator[str]:
         if light.any() and dark.any():
             few = int(light.sum() > dark.sum())
             other[few] |= dark if few else light
-        usual = _median(contrasts[:, number])
-        if abs(usual) >= 2 * CLEAR:
-            off |= np.isfinite(contrasts[:, number]) & (np.abs(mine) < OFF_THE_INK * abs(usual))
+        known_ones = np.isfinite(contrasts[:, number])
+        usual = np.quantile(np.abs(mine[known_ones]), USUAL) if known_ones.any() else 0.0
+        if usual >= 2 * CLEAR:
+            off |= known_ones & (np.abs(mine) < OFF_THE_INK * usual)
     for those, word in zip(other, ("lighter", "darker"), strict=True):
         if those.any():
             yield (
