@@ -96,6 +96,6 @@ def _line(row: SplitSummary, folder: Folder, pieces: int) -> str:
     ][1:]
     more = f", and {len(told) - CLASSES_SHOWN} more classes" if len(told) > CLASSES_SHOWN else ""
     return (
-        f"own images, {row.part}: {row.images} pairs in {pieces} pieces, {span(row.heights)} x {span(row.widths)} px; "
+        f"own images, {row.part}: {row.images} pair{'s'[: row.images > 1]} in {pieces} piece{'s'[: pieces > 1]}, {span(row.heights)} x {span(row.widths)} px; "
         f"{', '.join(told[:CLASSES_SHOWN])}{more}"
     )
