@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -64,18 +65,16 @@ def photos_of(splits: Splits) -> dict[str, list[Photo]]:
 def tell_folder(splits: Splits, console: Console) -> None:
     """A line for each split: images, pieces, sizes, shares and grey levels of the classes; and all that is odd."""
     photos = photos_of(splits)
-    for row in summaries(photos):
-        console.print(
-            _line(row, photos[row.part][0].folder, len(getattr(splits, row.part).specs)), style="dim", soft_wrap=True
-        )
     folder = photos[PARTS[0]][0].folder
+    for row in summaries(photos):
+        console.print(_line(row, folder, len(getattr(splits, row.part).specs)), style="dim", soft_wrap=True)
     for sentence in folder_warnings(folder, photos):
         console.print(f"warning: {sentence}", style="yellow", soft_wrap=True)
 
 
 def folder_warnings(folder: Folder, photos: dict[str, list[Photo]]) -> list[str]:
     """What is odd about the folder, and which files are left out; a sentence each."""
-    others = [printable(path.relative_to(folder.root)) for path in files_left_out(folder)]
+    others = [_shown(path, folder.root) for path in files_left_out(folder)]
     sentences = oddities(folder, photos)
     if others:
         more = f" and {len(others) - LEFT_OUT_SHOWN} more" if len(others) > LEFT_OUT_SHOWN else ""
@@ -87,15 +86,18 @@ def folder_warnings(folder: Folder, photos: dict[str, list[Photo]]) -> list[str]
 
 
 def _line(row: SplitSummary, folder: Folder, pieces: int) -> str:
-    names = folder.class_map.classes
-    told = [
+    greys = row.greys
+    columns = zip(folder.class_map.classes, greys.shares, greys.on, greys.off, greys.pixels, strict=True)
+    classes = [
         f"{name} {100 * share:.2f} % (grey {on:.0f} on it, {off:.0f} off it)" if pixels else f"{name} none"
-        for name, share, on, off, pixels in zip(
-            names, row.greys.shares, row.greys.on, row.greys.off, row.greys.pixels, strict=True
-        )
+        for name, share, on, off, pixels in columns
     ][1:]
-    more = f", and {len(told) - CLASSES_SHOWN} more classes" if len(told) > CLASSES_SHOWN else ""
+    more = f", and {len(classes) - CLASSES_SHOWN} more classes" if len(classes) > CLASSES_SHOWN else ""
     return (
-        f"own images, {row.part}: {row.images} pair{'s'[: row.images > 1]} in {pieces} piece{'s'[: pieces > 1]}, {span(row.heights)} x {span(row.widths)} px; "
-        f"{', '.join(told[:CLASSES_SHOWN])}{more}"
+        f"own images, {row.part}: pairs {row.images}, pieces {pieces}, {span(row.heights)} x {span(row.widths)} px; "
+        f"{', '.join(classes[:CLASSES_SHOWN])}{more}"
     )
+
+
+def _shown(path: Path, root: Path) -> str:
+    return printable(path.relative_to(root) if path.is_relative_to(root) else path)
