@@ -156,5 +156,16 @@ def test_a_swapped_map_is_named_and_inverting_is_not_advised(root: Path) -> None
     assert "swapped in data_mix.class_map" in sentence
 
 
+@pytest.mark.parametrize("numbers", [[2], [0, 5, 6]])
+def test_masks_that_are_inverted_among_others_are_named(root: Path, numbers: list[int]) -> None:
+    change(root, "masks", numbers, inverted)
+    sentences = odd(root)
+    names = ", ".join(f"p{number}.png" for number in numbers)
+    (sentence,) = (text for text in sentences if "are their values swapped" in text)
+    assert sentence.startswith(f"class vessel covers more than half of {len(numbers)} of 7 masks, and usually ")
+    assert set(sentence.split(": ")[1].split(";")[0].split(", ")) == set(names.split(", "))
+    assert not any("invert" in text for text in sentences)
+
+
 def test_a_span_of_one_value_is_that_value() -> None:
     assert (span((3, 3)), span((3, 9))) == ("3", "3..9")

@@ -32,6 +32,8 @@ OFF_THE_INK: Final = 0.15
 USUAL: Final = 0.75
 """The contrast that is usual: this share of the images have no more. So half of the masks may be off."""
 LARGE: Final = 0.5
+LITTLE: Final = 0.2
+"""Shares of an image: a class that usually covers little and in some masks much is inverted in these."""
 _NAMES_SHOWN: Final = 10
 
 Photos = Mapping[str, Sequence[Photo]]
@@ -78,21 +80,20 @@ def span(values: tuple[int, int]) -> str:
 def oddities(folder: Folder, photos: Photos) -> list[str]:
     """What is probably wrong with the folder or its keys, a sentence each; nothing when nothing is odd."""
     rows = summaries(photos)
-    large = _large(folder, rows)
     absent = [_absent(folder, number, rows) for number in range(len(folder.class_map.classes))]
     everyone = [photo for mine in photos.values() for photo in mine]
-    known = [number for number in range(1, len(folder.class_map.classes)) if number not in large]
     return [
-        *large.values(),
+        *_large(folder, rows),
+        *_large_in_some(folder, everyone),
         *filter(None, absent),
-        *_lighter(folder, everyone, known),
-        *_unlike(everyone, known),
+        *_lighter(folder, everyone),
+        *_unlike(everyone),
     ]
 
 
 def _contrasts(photos: Sequence[Photo]) -> Float64:
-    """The contrast of each class in each image, [N,C]; NaN where it has none."""
-    return np.array([photo.greys.contrast for photo in photos])
+    """The contrast of each class in each image, [N,C]; NaN where it has none, or is so large that it may be paper."""
+    return np.array([np.where(photo.greys.shares > LARGE, np.nan, photo.greys.contrast) for photo in photos])
 
 
 def _median(values: Float64) -> float:
@@ -101,9 +102,9 @@ def _median(values: Float64) -> float:
     return float(np.median(known)) if len(known) else float("nan")
 
 
-def _lighter(folder: Folder, photos: Sequence[Photo], known: Sequence[int]) -> Iterator[str]:
+def _lighter(folder: Folder, photos: Sequence[Photo]) -> Iterator[str]:
     """The classes that are lighter than the background around them."""
-    contrasts = {number: _median(_contrasts(photos)[:, number]) for number in known}
+    contrasts = {number: _median(mine) for number, mine in enumerate(_contrasts(photos).T)}
     light = [number for number, contrast in contrasts.items() if contrast >= FAINT]
     dark = [number for number, contrast in contrasts.items() if contrast <= -FAINT]
     if not light:
@@ -117,21 +118,20 @@ def _lighter(folder: Folder, photos: Sequence[Photo], known: Sequence[int]) -> I
         yield f"{sentence}; set data_mix.invert={_word(not folder.invert)}"
 
 
-def _unlike(photos: Sequence[Photo], known: Sequence[int]) -> Iterator[str]:
+def _unlike(photos: Sequence[Photo]) -> Iterator[str]:
     """Images that are light on dark among others that are not, or the reverse, and masks that lie on no structure."""
-    contrasts, names = _contrasts(photos), [printable(photo.image.name) for photo in photos]
+    names = [printable(photo.image.name) for photo in photos]
     other = np.zeros((2, len(photos)), bool)  # light among dark, dark among light
     off = np.zeros(len(photos), bool)
-    for number in known:
-        mine = np.nan_to_num(contrasts[:, number])
+    for contrasts in _contrasts(photos).T:
+        known, mine = np.isfinite(contrasts), np.nan_to_num(contrasts)
         light, dark = mine >= CLEAR, mine <= -CLEAR
         if light.any() and dark.any():
             few = int(light.sum() > dark.sum())
             other[few] |= dark if few else light
-        known_ones = np.isfinite(contrasts[:, number])
-        usual = np.quantile(np.abs(mine[known_ones]), USUAL) if known_ones.any() else 0.0
+        usual = np.quantile(np.abs(mine[known]), USUAL) if known.any() else 0.0
         if usual >= 2 * CLEAR:
-            off |= known_ones & (np.abs(mine) < OFF_THE_INK * usual)
+            off |= known & (np.abs(mine) < OFF_THE_INK * usual)
     for those, word in zip(other, ("lighter", "darker"), strict=True):
         if those.any():
             yield (
@@ -164,18 +164,30 @@ def _absent(folder: Folder, number: int, rows: Sequence[SplitSummary]) -> str | 
     return f"class {folder.class_map.classes[number]} has no pixel in {where}: {', and '.join(meaning)}; {advice}"
 
 
-def _large(folder: Folder, rows: Sequence[SplitSummary]) -> dict[int, str]:
-    """The classes that cover more than half of a split, each with a sentence."""
-    found = {}
+def _large(folder: Folder, rows: Sequence[SplitSummary]) -> Iterator[str]:
+    """The classes that cover more than half of a split."""
     for number, name in enumerate(folder.class_map.classes[1:], start=1):
         shares = {row.part: row.greys.shares[number] for row in rows}
         over = [f"{100 * share:.0f} % of {part}" for part, share in shares.items() if share > LARGE]
         if over:
-            found[number] = (
+            yield (
                 f"class {name} covers {', '.join(over)}; are classes swapped in data_mix.class_map, which is "
-                f"{folder.class_map.told()}?"
+                f"{folder.class_map.told()}, or in some masks?"
             )
-    return found
+
+
+def _large_in_some(folder: Folder, photos: Sequence[Photo]) -> Iterator[str]:
+    """Masks in which a class covers more than half of the image, where it usually covers little."""
+    shares = np.array([photo.greys.shares for photo in photos])
+    for number, name in enumerate(folder.class_map.classes[1:], start=1):
+        over = shares[:, number] > LARGE
+        usual = _median(shares[:, number])
+        if over.any() and usual < LITTLE:
+            yield (
+                f"class {name} covers more than half of {over.sum()} of {len(photos)} masks, and usually "
+                f"{100 * usual:.0f} %: {_listed([printable(photo.mask.name) for photo in photos], over)}; are their "
+                "values swapped?"
+            )
 
 
 def _listed(names: Sequence[str], those: NDArray[np.bool_]) -> str:
