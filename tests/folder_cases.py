@@ -7,7 +7,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from omegaconf import OmegaConf
 
+from hairline.config import CONF
+from hairline.data.image_folder import Folder
+
+CLASSES_OF_TWO = {0: "background", 255: "vessel"}
 FOUR = {0: "background", 50: "vessel", 100: "crack", 200: "road"}
 
 
@@ -25,3 +30,11 @@ def draw_folder(root: Path, sizes: Sequence[tuple[int, int]], values: Sequence[i
         cv2.imwrite(str(root / f"images/p{number}.png"), image)
         cv2.imwrite(str(root / f"masks/p{number}.png"), mask)
     return root
+
+
+def folder_of(root: Path | None, table: dict[object, str] | None = None, **keys: object) -> Folder:
+    """The folder as a run reads it, with these keys of conf/data_mix/folder.yaml changed."""
+    table = table or CLASSES_OF_TWO
+    given = {"root": root and str(root), "class_map": table}
+    conf = OmegaConf.to_container(OmegaConf.load(CONF / "data_mix/folder.yaml")) | given | keys
+    return Folder.from_conf(conf, list(dict.fromkeys(name for name in table.values() if name != "ignore")))

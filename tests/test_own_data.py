@@ -12,6 +12,7 @@ from folder_cases import FOUR, draw_folder
 from hairline.cell import run_cell
 from hairline.config import CONF, ConfigError, checked
 from hairline.ledger import FINISHED, RunFolder, read
+from hairline.own_data import photos_of
 from hairline.place import SKIPPED
 from hairline.rendering import plan_sheets
 from hairline.tables import class_tables
@@ -107,6 +108,47 @@ def test_small_images_shrink_the_tiles_and_say_so(own, caplog):
     with caplog.at_level(logging.WARNING):
         plan_sheets(checked(own(FOUR, sizes=[(40, 50)] * 5)[0]))
     assert "training tiles have 40 rows, not 64 as budget.tile_px" in caplog.text
+
+
+def test_a_run_says_before_its_first_step_what_it_trains_on(own, capsys, tmp_path):
+    config, choices = own(FOUR)
+    (tmp_path / "own4/images/p9.bmp").touch()
+    run_cell(config, choices)
+    text = capsys.readouterr().out
+    told = [line for line in text.splitlines() if line.startswith("own images, ")]
+    assert [line.split(":")[0] for line in told] == ["own images, train", "own images, val", "own images, test"]
+    photos = photos_of(plan_sheets(checked(config)).splits)
+    for line, (part, mine) in zip(told, photos.items(), strict=True):
+        labels = np.concatenate([photo.load()[1].ravel() for photo in mine])
+        grey = np.concatenate([photo.load()[0].ravel() for photo in mine])
+        crack = labels == 2
+        assert line.startswith(f"own images, {part}: pairs {len(mine)}, pieces ")
+        share = f"crack {100 * crack.mean():.2f} % (grey {grey[crack].mean():.0f} on it"
+        assert f"{share}, {grey[~crack].mean():.0f} off it)" in line
+    assert "warning: left out: images/p9.bmp; " in text
+    assert text.index("own images, train") < text.index("step 3/6")
+
+
+def test_no_message_advises_what_is_set(own, capsys):
+    """A class of the test split alone, and a background that no training image shows, train without weights."""
+    root = Path(own(FOUR)[0].data_mix.root)
+    lines = [f"p{number},{part}\n" for number, part in enumerate(["train", "train", "train", "train", "val", "test"])]
+    (root / "splits.csv").write_text("file,split\n" + "".join(lines))
+    for number in range(5):
+        mask = cv2.imread(str(root / f"masks/p{number}.png"), cv2.IMREAD_GRAYSCALE)
+        mask[(mask == 200) | ((mask == 0) & (number < 4))] = 50
+        cv2.imwrite(str(root / f"masks/p{number}.png"), mask)
+    ended = run_cell(*own(FOUR, "data_mix.split.file=splits.csv", "loss=soft_ce", root=root))
+    assert ended.status == FINISHED
+    text = capsys.readouterr().out
+    assert "class road has no pixel in train and val: it cannot be learned" in text
+    assert "class background has no pixel in train: it cannot be learned; 2 images have it" in text
+    assert "class_weight=" not in text
+
+
+def test_images_smaller_than_any_network_takes_are_padded_by_it(own):
+    ended = run_cell(*own({0: "background", 255: "vessel"}, "data_mix.allow_empty=true", sizes=[(1, 1)] * 5))
+    assert ended.status == FINISHED
 
 
 @pytest.mark.skipif(not (SHARED / "octa").is_dir(), reason="the OCTA images are not beside this checkout")

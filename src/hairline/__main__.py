@@ -4,6 +4,7 @@ sheets    a contact sheet of drawn sheets with their truth, and what their pixel
 replay    send to MLflow what it missed, and settle runs whose process died
 status    every run of the store with its status
 coherence which reported scores cannot be one operating point, and by how much
+data      what a run on your own images would be trained on
 ruler     what every measure says of your own truth, disturbed
 digitise  a scan of a log -> curves as CSV and LAS, with pictures to look at
 las       what is read of LAS files: curves, ranges, gaps, nulls, and what is left out
@@ -27,6 +28,7 @@ from rich.table import Table
 
 from hairline import ledger
 from hairline.at_recall_door import add_at_recall
+from hairline.cli.data import add_data
 from hairline.cli.las import add_las
 from hairline.coherence_door import add_coherence
 from hairline.curves.files import read_las_folder
@@ -89,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
                 "--everything", action="store_true", help="also runs that MLflow had; for a lost database"
             )
     add_coherence(commands, CONSOLE)
+    add_data(commands, CONSOLE)
     add_ruler(commands, CONSOLE)
     add_digitise(commands)
     add_las(commands, CONSOLE)

@@ -24,6 +24,7 @@ from hairline.losses.class_weight import LogitAdjustment, TunedThreshold, far_fr
 from hairline.measures.overlay import overlay
 from hairline.mix_ledger import data_numbers, tell_data
 from hairline.network import Mirrored
+from hairline.own_data import is_folder, tell_folder
 from hairline.rendering import Planned, Rendered, render_sheets
 from hairline.sheets import PEN_MM
 from hairline.training.callbacks import Record
@@ -116,6 +117,8 @@ def _tell_weight(measured: dict[str, float], weight: torch.Tensor | None, warnin
 def _ledger(conf: Conf, planned: Planned, sheets: Rendered, batches: Sheets, record: Record) -> None:
     """What the run sees, told and logged."""
     if rank_and_world()[0] == 0:
+        if is_folder(conf):
+            tell_folder(planned.splits, CONSOLE)
         numbers = data_numbers(conf, planned, sheets, batches.training.showings())
         record(0, numbers)
         tell_data(numbers, CONSOLE)

@@ -8,21 +8,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from folder_cases import FOUR, draw_folder
-from omegaconf import OmegaConf
+from folder_cases import FOUR, draw_folder, folder_of
 
-from hairline.data.image_folder import Folder, FolderError, read_folder, state
+from hairline.data.image_folder import Folder, FolderError, files_left_out, read_folder, state
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
-CONF = Path(__file__).parents[2] / "conf/data_mix/folder.yaml"
-TWO = {0: "background", 255: "vessel"}
-
-
-def folder_of(root: Path | None, table: dict[object, str] | None = None, **keys: object) -> Folder:
-    table = table or TWO
-    given = {"root": root and str(root), "class_map": table}
-    conf = OmegaConf.to_container(OmegaConf.load(CONF)) | given | keys
-    return Folder.from_conf(conf, list(dict.fromkeys(name for name in table.values() if name != "ignore")))
 
 
 def photos_of(folder: Folder, seed: int = 0):
@@ -136,7 +126,8 @@ def test_everything_wrong_is_told_at_once(root: Path) -> None:
         "images/p1.png: cannot be read",
         "p2.png: 40 x 30 px, but its mask 20 x 30",
         "masks/p3.png: the mask is empty",
-        "masks/p4.png: values [7, 9] are outside the map {0: background, 255: vessel}",
+        "masks/p4.png: values 7 (1 px), 9 (1 px) are outside data_mix.class_map; add them",
+        "(the map is {0: background, 255: vessel})",
         "p4.tif: a second file for 'p4' beside p4.png",
     ):
         assert said in text
@@ -216,6 +207,7 @@ def test_a_folder_of_nothing_says_what_was_looked_for(tmp_path: Path) -> None:
         ({"images": "images/a.png"}, r"data_mix.images: expected one \*"),
         ({"masks": "*/*"}, None),
         ({"masks": "*_*"}, r"data_mix.masks: expected one \*"),
+        ({"images": "*", "masks": "./*"}, "expected two templates"),
         ({"piece_px": 0}, "data_mix.piece_px: expected 8 or more, got 0"),
         ({"piece_px": True}, "data_mix.piece_px: expected int, got True"),
         ({"px_per_mm": -1}, "data_mix.px_per_mm"),
@@ -265,3 +257,76 @@ def test_ecg_masks_are_grey_and_hold_the_frame_of_the_page() -> None:
         labels = photo.load()[1]
         assert labels.shape == (1700, 2200)
         assert (labels == 1).sum() - (trimmed[name].load()[1] == 1).sum() == 2 * (1700 + 2200) - 4
+
+
+def test_a_jpeg_mask_is_refused_with_what_helps(root: Path) -> None:
+    for number in range(5):
+        mask = cv2.imread(str(root / f"masks/p{number}.png"), cv2.IMREAD_GRAYSCALE)
+        (root / f"masks/p{number}.png").unlink()
+        cv2.imwrite(str(root / f"masks/p{number}.jpg"), mask, [cv2.IMWRITE_JPEG_QUALITY, 80])
+    with pytest.raises(
+        FolderError, match=r"5 problems.*\n.*p0.jpg: values 1 \(\d+ px\).* other values .*save masks as PNG"
+    ):
+        photos_of(folder_of(root))
+    table = {"0-127": "background", "128-255": "vessel"}
+    assert len(photos_of(folder_of(root, table))) == 5
+
+
+@pytest.mark.parametrize("keys", [{"margin_px": 40}, {"margin_px": 40, "allow_empty": True}])
+def test_a_mask_without_a_counted_pixel_is_refused(root: Path, keys: dict[str, object]) -> None:
+    with pytest.raises(
+        FolderError, match=r"5 problems.*\n.*p0.png: no pixel is counted.*or lies in the margin of 40 px"
+    ):
+        photos_of(folder_of(root, **keys))
+
+
+def hurt(root: Path, what: str) -> None:
+    """One image of five that cannot be read."""
+    path = root / "images/p2.png"
+    path.unlink()
+    if what == "a loop of links":
+        path.symlink_to(path)
+    elif what == "a link to nothing":
+        path.symlink_to(root / "gone.png")
+    elif what == "a folder":
+        path.mkdir()
+    else:
+        path.write_bytes({"nothing": b"", "text": b"no image", "zeros": bytes(500)}[what])
+
+
+@pytest.mark.parametrize("what", ["a loop of links", "a link to nothing", "a folder", "nothing", "text", "zeros"])
+def test_a_file_that_is_no_image_is_named(root: Path, what: str) -> None:
+    hurt(root, what)
+    state(folder_of(root))
+    with pytest.raises(FolderError, match=r"images/p2\.png: "):
+        photos_of(folder_of(root))
+
+
+def test_a_file_that_may_not_be_read_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if (root / "images/p2.png").owner() == "root":
+        opened = Path.open
+
+        def refused(path: Path, *mode: str, **options: object) -> object:
+            if path.name == "p2.png":
+                raise PermissionError(13, "Permission denied", str(path))
+            return opened(path, *mode, **options)
+
+        monkeypatch.setattr(Path, "open", refused)
+    (root / "images/p2.png").chmod(0)
+    with pytest.raises(FolderError, match=r"images/p2\.png: .*Permission denied"):
+        photos_of(folder_of(root))
+
+
+def test_files_that_are_not_read_are_known(root: Path) -> None:
+    folder = folder_of(root, split={"file": "images/splits.csv", "ratio": [1, 1, 1]})
+    assert files_left_out(folder) == []
+    for name in ("images/splits.csv", "images/p9.bmp", "masks/notes.txt", "masks/.hidden", "readme.txt"):
+        (root / name).touch()
+    assert [path.name for path in files_left_out(folder)] == ["p9.bmp", "notes.txt"]
+
+
+def test_a_folder_of_other_suffixes_names_them(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/a.bmp").touch()
+    with pytest.raises(FolderError, match=r"found none with a suffix of .png.*\n.*a.bmp: fits neither"):
+        read_folder(folder_of(tmp_path), seed=0)

@@ -56,3 +56,36 @@ def test_all_that_is_wrong_with_a_table_is_told(tmp_path: Path) -> None:
     assert "got none" in "".join(by_file("gone.csv", tmp_path, NAMES)[1])
     (tmp_path / "bad.csv").write_text("a;b\n")
     assert "expected two columns" in by_file("bad.csv", tmp_path, NAMES)[1][0]
+
+
+def test_too_few_images_are_not_advised_what_cannot_help() -> None:
+    with pytest.raises(ValueError, match=r"got 2 \(copies of one image count once\); add images$"):
+        by_ratio(["a", "b", "a"], [0.6, 0.2, 0.2], seed=0)
+    with pytest.raises(ValueError, match="or take a larger share for train"):
+        by_ratio(["a", "b", "c", "d"], [0.1, 0.8, 0.8], seed=0)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"file,split\n1,train\n2,val\n3,test\n1,train\n", "expected one split for 1, got train twice; keep one line"),
+        (b"file,split\n1,train\n2,val\ng_3.png,test\n", "got g_3.png; is it G_3.png? Case counts"),
+        (b"file,split\n1,Train\n2,val\n3,test\n", "for 1, got 'Train'"),
+        (b"file,split\n1,train\n2,val\n3.v2,test\n", "got 3.v2; is it there"),  # no suffix of an image
+        ("file,split\n1,train\n2,val\nü,test\n".encode("latin-1"), "expected text in UTF-8"),
+        ("file,split\n1,train\n2,val\n3,test\n".encode("utf-16"), "expected text in UTF-8"),
+        (b"file,split\n1,train\n2,val,x\n3,test\n", "under the header file,split, got '2,val,x'"),
+        (b"file,split\n1,train\n2,val\n" + b"3" * 200_000 + b",test\n", "field larger than field limit"),
+        (b"", "got ''"),
+    ],
+)
+def test_what_is_wrong_with_a_split_file_is_named(tmp_path: Path, text: bytes, said: str) -> None:
+    (tmp_path / "splits.csv").write_bytes(text)
+    problems = by_file("splits.csv", tmp_path, NAMES)[1]
+    assert any(said in problem for problem in problems)
+    assert all("splits.csv" in problem for problem in problems)
+
+
+def test_a_suffix_in_other_case_is_the_same_image(tmp_path: Path) -> None:
+    (tmp_path / "splits.csv").write_bytes(b"\xef\xbb\xbffile,split\r\nG_1.PNG,train\r\nG_2.Tif,val\r\nG_3,test\r\n")
+    assert by_file("splits.csv", tmp_path, NAMES) == ({"1": "train", "2": "val", "3": "test"}, [])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from hairline.data.batch import batch_of
+from hairline.data.class_greys import class_greys
 from hairline.data.image_folder import Folder, Photo, read_folder
 from hairline.data.pieces import cut, open_pieces, render_piece
 from hairline.data.tiles import EvaluationTiles, Plan, TrainingTiles
@@ -30,7 +31,8 @@ def photos(tmp_path: Path) -> list[Photo]:
 
 
 def blank(height: int, width: int) -> Photo:
-    return Photo("p", None, Path("i"), Path("m"), height, width, "d", "p")
+    pixel = np.zeros((1, 1), np.uint8)
+    return Photo("p", None, Path("i"), Path("m"), height, width, "d", "p", class_greys(pixel, pixel, 2))
 
 
 @given(st.integers(1, 3000), st.integers(1, 3000), st.integers(8, 700))

@@ -84,6 +84,20 @@ def test_impossible_options_name_their_keys() -> None:
 def test_ratio_of_each_curve() -> None:
     assert measured_ratio(COUNTS).tolist() == [48.5, 97]
     assert measured_ratio([10, 0, 5]).tolist() == [math.inf, 2]
+    assert measured_ratio([0, 5, 10]).tolist() == [0, 0]
+
+
+def test_no_level_that_uses_no_counts_refuses_them() -> None:
+    """A message that advises class_weight=none or fixed would reach users who have set it."""
+    for counts in ([0, 27], [9, 0], [0, 0]):
+        assert NoWeight()(counts) is None
+        assert Fixed(value=3)(counts).tolist() == [1, 3]
+        assert measured_ratio(counts).shape == (1,)
+
+
+def test_the_ratio_itself_is_advised_only_where_there_is_one() -> None:
+    assert "class_weight=measured" in str(far_from_measured([1, 42], [9000, 9]))
+    assert "class_weight=" not in str(far_from_measured([1, 42], [9000, 0]))
 
 
 @pytest.mark.parametrize(

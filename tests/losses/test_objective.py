@@ -317,6 +317,7 @@ def test_a_weight_that_cannot_act_raises_with_loss_head_weight_and_a_way_out(los
         Objective(head(CLASSES), loss, weight=weight, scale=scale)
     for word in (f"loss={loss.name}", f"head={head.name}", str(float(weight[1])), "head=softmax", "class_weight=none"):
         assert word in str(caught.value)
+    assert ("class_weight.scale=raw" in str(caught.value)) == (scale != "raw")  # no advice to set what is set
 
 
 @pytest.mark.parametrize("loss", REGION, ids=lambda loss: loss.name)

@@ -56,14 +56,17 @@ class ClassMap:
                 raise ValueError(f"data_mix.class_map: value {first} must have one class, got two keys that hold it")
         return ClassMap(tuple(classes), tuple(ranges))
 
-    def labels(self, mask: NDArray[np.uint8] | NDArray[np.uint16]) -> tuple[UInt8, list[int]]:
-        """Class ids [H,W] of a mask [H,W], and the values in it that no key holds, ascending."""
+    def labels(self, mask: NDArray[np.uint8] | NDArray[np.uint16]) -> tuple[UInt8, dict[int, int]]:
+        """Class ids [H,W] of a mask [H,W], and of each value that no key holds its pixels, in ascending order."""
         table = np.full(VALUES, _UNKNOWN, np.uint8)
         for first, last, number in self.ranges:
             table[first : last + 1] = number
         labels: UInt8 = table[mask]
-        strange = labels == _UNKNOWN
-        return labels, np.unique(mask[strange]).tolist() if strange.any() else []
+        unknown = labels == _UNKNOWN
+        if not unknown.any():
+            return labels, {}
+        values, pixels = np.unique(mask[unknown], return_counts=True)
+        return labels, dict(zip(values.tolist(), pixels.tolist(), strict=True))
 
     def told(self) -> str:
         """The map as text, for messages."""

@@ -3,7 +3,8 @@
 Pairs
     `images` and `masks` are templates relative to `root` with one `*`: `images/G_*.png` and `labels/*.png` pair
     images/G_7.png with labels/7.png. A file that fits both belongs to the longer one, so `*` and `*-gt` part a folder
-    that holds both. A template without a suffix takes each of `pictures.SUFFIXES`; other files are let be.
+    that holds both. A template without a suffix takes each of `pictures.SUFFIXES`; suffixes are compared in any case.
+    Files that fit no template are named by `files_left_out`.
 
 What is checked
     Everything in the folder, and told at once, the first TOLD in full: images without mask and masks without image,
@@ -17,15 +18,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePath
 from typing import Any, Final
 
+from hairline.data.class_greys import ClassGreys, class_greys
 from hairline.data.class_map import ClassMap
 from hairline.data.conf_keys import checked_keys
 from hairline.data.courses import CourseError, read_courses
-from hairline.data.pairing import matching
+from hairline.data.pairing import left_out, matching, printable, without_partner
 from hairline.data.parting import PARTS, by_file, by_ratio
 from hairline.data.pictures import SUFFIXES, PictureError, read_image, read_mask, resized
 from hairline.vocabulary import IGNORE, Float64, UInt8
@@ -34,11 +37,15 @@ Stamps = tuple[tuple[str, int, int], ...]
 
 FOLDER: Final = "folder"
 TOLD: Final = 10
+_VALUES_SHOWN: Final = 5
 _SKEWED: Final = 0.01  # by how much the proportions of an image and of its mask may differ where it is resized
 
 
 class FolderError(ValueError):
-    """Everything that is wrong with a folder."""
+    """Everything that is wrong with a folder; bytes of file names that are no text are shown as escapes."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,11 @@ class Folder:
                 raise ValueError(
                     f"data_mix.{key}: expected one * in the name of the files, got {template!r}; as labels/*.png"
                 )
+        if PurePath(self.images) == PurePath(self.masks):
+            raise ValueError(
+                f"data_mix.images and data_mix.masks: expected two templates, got {self.images!r} for both; name each, "
+                "as images/* and masks/*"
+            )
         for key, low in (("piece_px", 8), ("px_per_mm", 1e-3), ("margin_px", 0)):
             value = getattr(self, key)
             if value is not None and value < low:
@@ -98,7 +110,8 @@ class Folder:
 class Photo:
     """One image with its mask: what was found in them. `courses` are the curve truth, float64 [height] by class name.
 
-    `digest` names the grey levels and the labels as they are trained on, `pixels` the image alone, as it was read.
+    `digest` names the grey levels and the labels as they are trained on, `pixels` the image alone, as it was read;
+    `greys` counts and averages the former.
     """
 
     name: str
@@ -109,6 +122,7 @@ class Photo:
     width: int
     digest: str
     pixels: str
+    greys: ClassGreys
     courses: Mapping[str, Float64] = field(default_factory=dict)
 
     def load(self) -> tuple[UInt8, UInt8]:
@@ -128,13 +142,26 @@ def read_folder(folder: Folder, *, seed: int) -> dict[str, tuple[Photo, ...]]:
     photos = _photos(folder, pairs, curve_files, problems)
     places = _placed(folder, photos, seed, problems) if photos else {}
     if problems:
-        told = "\n  ".join(problems[:TOLD])
-        more = f"\n  and {len(problems) - TOLD} more" if len(problems) > TOLD else ""
         raise FolderError(
             f"{folder.root}: expected images with masks that can be trained on, got {len(problems)} "
-            f"problem{'s' if len(problems) > 1 else ''}; mend these files or the keys of data_mix:\n  {told}{more}"
+            f"problem{'s' if len(problems) > 1 else ''}; mend these files or the keys of data_mix:\n  "
+            + "\n  ".join(shortened(problems))
         )
     return {part: tuple(photo for photo in photos if places[photo.name] == part) for part in PARTS}
+
+
+def files_left_out(folder: Folder) -> list[Path]:
+    """Files in the folders of images and masks that no run reads, because they fit no template; in order."""
+    pairs, curves, _ = _matched(folder)
+    lists = [folder.root / folder.split.file.replace("*", part) for part in PARTS] if folder.split.file else []
+    used = [*pairs[0].values(), *pairs[1].values(), *curves.values(), *lists]
+    templates = [template for template in (folder.images, folder.masks, folder.curves) if template]
+    return left_out(folder.root, templates, SUFFIXES, used)
+
+
+def shortened(lines: Sequence[str]) -> list[str]:
+    """The first TOLD lines, and how many more there are."""
+    return [*lines[:TOLD], *([f"and {len(lines) - TOLD} more"] if len(lines) > TOLD else [])]
 
 
 def state(folder: Folder) -> Stamps:
@@ -142,34 +169,49 @@ def state(folder: Folder) -> Stamps:
     if not folder.root.is_dir():
         raise FolderError(f"{folder.root}: expected a folder of images and masks, found none; check data_mix.root")
     named = (name for name in (folder.images, folder.masks, folder.curves, folder.split.file) if name)
-    places = sorted({(folder.root / name).parent for name in named})
-    files = (path for place in places if place.is_dir() for path in sorted(place.iterdir()) if path.is_file())
+    files: list[Path] = []
+    for parent in sorted({(folder.root / name).parent for name in named}):
+        with suppress(OSError):  # one that cannot be listed is named when the folder is read
+            files += sorted(path for path in parent.iterdir() if path.is_file())
     return _stamps(*files)
 
 
 def _stamps(*files: Path) -> Stamps:
-    """Name, size and time of files; of one that is gone, its name."""
-    found = ((path, path.stat() if path.exists() else None) for path in files)
-    return tuple(
-        (str(path), status.st_size, status.st_mtime_ns) if status else (str(path), 0, 0) for path, status in found
-    )
+    """Name, size and time of files; of one that cannot be asked, its name."""
+    stamps: list[tuple[str, int, int]] = []
+    for path in files:
+        try:
+            status = path.stat()
+        except OSError:
+            stamps.append((str(path), 0, 0))
+        else:
+            stamps.append((str(path), status.st_size, status.st_mtime_ns))
+    return tuple(stamps)
 
 
-def _paired(folder: Folder) -> tuple[dict[str, tuple[Path, Path]], dict[str, Path], list[str]]:
-    """Image and mask of every name, the files of curve truth, and what has no partner."""
+def _matched(folder: Folder) -> tuple[tuple[dict[str, Path], dict[str, Path]], dict[str, Path], list[str]]:
+    """Images and masks by name, files of curve truth by name, and what is wrong with them."""
     problems: list[str] = []
     longer = len(folder.masks) >= len(folder.images)
     masks = matching(folder.root, folder.masks, SUFFIXES, problems, but=None if longer else folder.images)
     images = matching(folder.root, folder.images, SUFFIXES, problems, but=folder.masks if longer else None)
     curves = matching(folder.root, folder.curves, (".csv",), problems) if folder.curves else {}
+    return (images, masks), curves, list(dict.fromkeys(problems))
+
+
+def _paired(folder: Folder) -> tuple[dict[str, tuple[Path, Path]], dict[str, Path], list[str]]:
+    """Image and mask of every name, the files of curve truth, and what has no partner."""
+    (images, masks), curves, problems = _matched(folder)
     if not images and not masks:
+        others = [f"{path}: fits neither" for path in files_left_out(folder)]
         raise FolderError(
-            f"{folder.root}: expected images as {folder.images} and masks as {folder.masks}, found none; "
-            "set data_mix.images and data_mix.masks"
+            f"{folder.root}: expected images as {folder.images} and masks as {folder.masks}, found none with a suffix "
+            f"of {' '.join(SUFFIXES)}; set data_mix.images and data_mix.masks"
+            + "".join(f"\n  {line}" for line in shortened([*problems, *others]))
         )
-    problems += [f"{images[name]}: image without a mask {folder.masks}" for name in images if name not in masks]
-    problems += [f"{masks[name]}: mask without an image {folder.images}" for name in masks if name not in images]
-    problems += [f"{curves[name]}: curve truth without an image" for name in curves if name not in images]
+    problems += without_partner(images, masks, f"image without a mask {folder.masks}")
+    problems += without_partner(masks, images, f"mask without an image {folder.images}")
+    problems += without_partner(curves, images, "curve truth without an image")
     return {name: (images[name], masks[name]) for name in images if name in masks}, curves, problems
 
 
@@ -190,8 +232,9 @@ def _photos(
                 courses = read_courses(curves[name], curves=folder.class_map.classes[1:], shape=labels.shape)
             except CourseError as error:
                 problems.append(f"{curves[name]}: {error}")
-        height, width = labels.shape
-        photos.append(Photo(name, folder, image, mask, height, width, _digest(grey, labels), pixels, courses))
+        greys = class_greys(grey, labels, len(folder.class_map.classes))
+        size, digest = (labels.shape[0], labels.shape[1]), _digest(grey, labels)
+        photos.append(Photo(name, folder, image, mask, *size, digest, pixels, greys, courses))
     return photos
 
 
@@ -205,11 +248,14 @@ def _read(folder: Folder, image: Path, mask: Path, stamps: Stamps) -> tuple[UInt
     values = _named(mask, read_mask)
     labels, strange = folder.class_map.labels(values)
     if strange:
-        raise PictureError(f"{mask}: values {strange[:5]} are outside the map {folder.class_map.told()}")
+        raise PictureError(f"{mask}: {_outside(strange, mask.suffix)} (the map is {folder.class_map.told()})")
     pixels = hashlib.sha256(repr(grey.shape).encode() + grey.tobytes()).hexdigest()
     if grey.shape != labels.shape:
         grey = _fitted(folder, image, grey, labels)
     labels = _trimmed(labels, folder.margin_px)
+    if (labels == IGNORE).all():
+        margin = f" or lies in the margin of {folder.margin_px} px" if folder.margin_px else ""
+        raise PictureError(f"{mask}: no pixel is counted, each is `ignore` in class_map{margin}; leave the image out")
     if not folder.allow_empty and not ((labels > 0) & (labels != IGNORE)).any():
         raise PictureError(f"{mask}: the mask is empty, nothing but background; allow_empty=true lets it pass")
     return 255 - grey if folder.invert else grey, labels, pixels
@@ -221,6 +267,19 @@ def _named(path: Path, read: Callable[[Path], Any]) -> Any:
         return read(path)
     except PictureError as error:
         raise PictureError(f"{path}: {error}") from error
+
+
+def _outside(strange: Mapping[int, int], suffix: str) -> str:
+    """Which values no key of the class map holds, how many pixels have them, and what to do."""
+    values = [f"{value} ({pixels:,} px)" for value, pixels in strange.items()]
+    listed = ", ".join(values[:_VALUES_SHOWN])
+    if len(values) > _VALUES_SHOWN:
+        listed += f" and {len(values) - _VALUES_SHOWN} other values ({sum(strange.values()):,} px in all)"
+    if suffix.lower() in (".jpg", ".jpeg"):
+        advice = "JPEG changes values at edges: save masks as PNG, or map ranges as 0-127"
+    else:
+        advice = "add them to data_mix.class_map, as ranges (0-127) where edges are soft, or mend the mask"
+    return f"values {listed} are outside data_mix.class_map; {advice}"
 
 
 def _fitted(folder: Folder, path: Path, grey: UInt8, labels: UInt8) -> UInt8:

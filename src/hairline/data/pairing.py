@@ -1,10 +1,17 @@
-"""Which files of a folder belong together: templates with one `*` for the part that an image and its mask share."""
+"""Which files of a folder belong together: templates with one `*` for the part that an image and its mask share.
+
+Suffixes are compared in any case, the rest of a name is not: `1.PNG` fits `*.png`, and `A.png` has no mask in `a.png`.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
+from typing import Final
+
+SYSTEM_FILES: Final = ("thumbs.db", "desktop.ini")
+"""Files that a file browser leaves, in lower case. They are ignored, as are names that begin with a dot."""
 
 
 def matching(
@@ -12,29 +19,82 @@ def matching(
 ) -> dict[str, Path]:
     """Files of a template by the part in the place of `*`, in order; those that fit `but` left out."""
     fits, other = _pattern(template, suffixes), _pattern(but, suffixes) if but else None
-    place = root / PurePath(template).parent
-    found: dict[str, Path] = {}
-    for path in sorted(place.iterdir()) if place.is_dir() else ():
+    parent = root / PurePath(template).parent
+    matched: dict[str, Path] = {}
+    for path in _entries(parent, problems):
         name = fits(path.name)
-        taken = other is not None and (root / PurePath(str(but)).parent) == place and other(path.name)
+        taken = other is not None and (root / PurePath(str(but)).parent) == parent and other(path.name)
         if name is None or taken:
             continue
-        if name in found:
-            problems.append(f"{path}: a second file for {name!r} beside {found[name].name}; keep one")
-        found.setdefault(name, path)
-    return found
+        if path.is_dir():
+            problems.append(f"{path}: expected a file, got a folder; rename or move it")
+            continue
+        if name in matched:
+            problems.append(f"{path}: a second file for {name!r} beside {matched[name].name}; keep one")
+        matched.setdefault(name, path)
+    return matched
+
+
+def without_partner(files: Mapping[str, Path], partners: Iterable[str], missing: str) -> list[str]:
+    """One problem for each of `files` whose name is not in `partners`; a partner in other case is suggested."""
+    names = set(partners)
+    close = {name.casefold(): name for name in sorted(names)}
+    problems = []
+    for name, path in files.items():
+        if name not in names:
+            partner = close.get(name.casefold())
+            hint = f"; the names must be equal, is it that of {partner!r}?" if partner is not None else ""
+            problems.append(f"{path}: {missing}{hint}")
+    return problems
+
+
+def left_out(root: Path, templates: Sequence[str], suffixes: Sequence[str], used: Iterable[Path]) -> list[Path]:
+    """Files in the folders of the `templates` that are not `used`, and folders in them that hold images; in order.
+
+    Hidden files and those of file browsers are not named, nor the folders of the templates themselves.
+    """
+    parents = {root / PurePath(template).parent for template in templates}
+    known = {path.absolute() for path in used}
+    known |= {above.absolute() for parent in parents for above in (parent, *parent.parents)}
+    return [
+        path
+        for parent in sorted(parents)
+        for path in _entries(parent, [])
+        if path.absolute() not in known
+        and not path.name.startswith(".")
+        and path.name.lower() not in SYSTEM_FILES
+        and (not path.is_dir() or any(_has(each, suffixes) for each in _entries(path, [])))
+    ]
+
+
+def printable(name: object) -> str:
+    """A file name as text that can be printed: bytes that are not UTF-8 as escapes."""
+    return str(name).encode("utf-8", "backslashreplace").decode()
+
+
+def _entries(parent: Path, problems: list[str]) -> list[Path]:
+    """What lies in a folder, in order; nothing, and a problem, where it cannot be listed."""
+    try:
+        return sorted(parent.iterdir()) if parent.is_dir() else []
+    except OSError as error:
+        problems.append(f"{parent}: expected a folder that can be listed, got '{error.strerror}'; see its permissions")
+        return []
+
+
+def _has(path: Path, suffixes: Sequence[str]) -> bool:
+    return path.suffix.lower() in suffixes
 
 
 def _pattern(template: str, suffixes: Sequence[str]) -> Callable[[str], str | None]:
     """A file name -> its part in the place of `*`, or None when it does not fit."""
     before, after = PurePath(template).name.split("*")
-    text = re.escape(before) + "(.+?)" + re.escape(after)
-    if not after.lower().endswith(tuple(suffixes)):
-        text += "(?i:" + "|".join(re.escape(suffix) for suffix in suffixes) + ")"
-    fits = re.compile(text)
+    given = next((suffix for suffix in suffixes if after.lower().endswith(suffix)), "")
+    known = re.escape(given) if given else "|".join(re.escape(suffix) for suffix in suffixes)
+    middle = after[: len(after) - len(given)]
+    fits = re.compile(f"{re.escape(before)}(.+?){re.escape(middle)}(?i:{known})")
 
     def part(name: str) -> str | None:
-        found = fits.fullmatch(name)
-        return found[1] if found else None
+        fitted = fits.fullmatch(name)
+        return fitted[1] if fitted else None
 
     return part

@@ -3,7 +3,7 @@
 By file
     A CSV with the header `file,split`, or one text file for each split, `splits/*.txt` with train, val and test in the
     place of `*` and a name a line. A name is that of the image, with or without its folder and suffix, or the part
-    that stands for `*` in the template of the images.
+    that stands for `*` in the template of the images. Case counts, but for the suffix. An image is listed once.
 
 By ratio
     Images are ranked by SHA-256 of the seed and of their own pixels, and dealt in that order. So an image keeps its
@@ -19,7 +19,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Final
 
+from hairline.data.pictures import SUFFIXES
+
 PARTS: Final = ("train", "val", "test")
+HEADER: Final = ["file", "split"]
 
 
 def by_ratio(digests: Sequence[str], ratio: Sequence[float], *, seed: int) -> list[str]:
@@ -32,9 +35,10 @@ def by_ratio(digests: Sequence[str], ratio: Sequence[float], *, seed: int) -> li
     unique = sorted(set(digests), key=lambda digest: hashlib.sha256(f"{seed}:{digest}".encode()).digest())
     held = [max(1, round(len(unique) * share / sum(ratio))) for share in ratio[1:]]
     if len(unique) - sum(held) < 1:
+        larger = ", or take a larger share for train" if len(unique) >= len(PARTS) else ""
         raise ValueError(
             f"a folder must hold 3 or more different images, enough for every split of {list(ratio)}, got "
-            f"{len(unique)}; add images, or take a larger share for train"
+            f"{len(unique)} (copies of one image count once); add images{larger}"
         )
     names = ["val"] * held[0] + ["test"] * held[1] + ["train"] * (len(unique) - sum(held))
     place = dict(zip(unique, names, strict=True))
@@ -45,19 +49,35 @@ def by_file(path: str, root: Path, names: Mapping[str, str]) -> tuple[dict[str, 
     """The split of each key of `names` (key -> file name), and what is wrong with the file."""
     lines, problems = _lines(path, root)
     known = {alias: key for key, file in names.items() for alias in (file, PurePath(file).stem, key)}
-    found: dict[str, str] = {}
+    splits: dict[str, str] = {}
     for name, split in lines:
-        key = known.get(PurePath(name).name, known.get(PurePath(name).stem))
+        key = known.get(PurePath(name).name, known.get(_stem(name)))
         if split not in PARTS:
             problems.append(f"{path}: expected a split of {', '.join(PARTS)} for {name}, got {split!r}")
         elif key is None:
-            problems.append(f"{path}: expected an image of the folder, got {name}; is it there, with its mask?")
-        elif found.setdefault(key, split) != split:
-            problems.append(f"{path}: expected one split for {name}, got {found[key]} and {split}")
+            problems.append(f"{path}: expected an image of the folder, got {name}; {_advice(name, names)}")
+        elif key in splits:
+            both = f"{splits[key]} and {split}" if splits[key] != split else f"{split} twice"
+            problems.append(f"{path}: expected one split for {name}, got {both}; keep one line")
+        else:
+            splits[key] = split
     problems += [
-        f"{file}: expected a split in {path}, got none; list it" for key, file in names.items() if key not in found
+        f"{file}: expected a split in {path}, got none; list it" for key, file in names.items() if key not in splits
     ]
-    return found, problems
+    return splits, problems
+
+
+def _stem(name: str) -> str:
+    """The name of an image without folder and suffix; any other name as it is."""
+    file = PurePath(name)
+    return file.stem if file.suffix.lower() in SUFFIXES else file.name
+
+
+def _advice(name: str, names: Mapping[str, str]) -> str:
+    """What a name that no image has may stand for."""
+    wanted = _stem(name).casefold()
+    close = [file for key, file in names.items() if wanted in (key.casefold(), PurePath(file).stem.casefold())]
+    return f"is it {close[0]}? Case counts" if close else "is it there, with its mask?"
 
 
 def _lines(path: str, root: Path) -> tuple[list[tuple[str, str]], list[str]]:
@@ -67,16 +87,26 @@ def _lines(path: str, root: Path) -> tuple[list[tuple[str, str]], list[str]]:
     problems: list[str] = []
     for file, part in files:
         try:
-            text = file.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"{file}: expected a list of names, got {type(error).__name__}; see data_mix.split.file")
-            continue
-        if part:
-            lines += [(line.strip(), part) for line in text.splitlines() if line.strip()]
-            continue
-        rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if row]
-        if not rows or rows[0] != ["file", "split"] or any(len(row) != 2 for row in rows):
-            problems.append(f"{file}: expected two columns under the header file,split, got {rows[:1]}")
-            continue
-        lines += [(name, split) for name, split in rows[1:]]
+            text = file.read_bytes().decode("utf-8-sig").splitlines()
+            lines += [(line.strip(), part) for line in text if line.strip()] if part else _table_lines(text)
+        except (OSError, ValueError, csv.Error) as error:
+            problems.append(f"{file}: {_reason(error)}; see data_mix.split.file")
     return lines, problems
+
+
+def _table_lines(text: Sequence[str]) -> list[tuple[str, str]]:
+    """(name, split) of the lines of a table. ValueError for another header or number of columns."""
+    rows = [[cell.strip() for cell in row] for row in csv.reader(text) if row]
+    if rows[:1] != [HEADER] or any(len(row) != len(HEADER) for row in rows):
+        odd = next((row for row in rows if len(row) != len(HEADER)), rows[0] if rows else [])
+        raise ValueError(f"expected two columns under the header {','.join(HEADER)}, got {','.join(odd)!r}")
+    return [(name, split) for name, split in rows[1:]]
+
+
+def _reason(error: Exception) -> str:
+    """Why a list could not be read."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"expected text in UTF-8, got another encoding (byte {error.start}); save it as UTF-8"
+    if isinstance(error, OSError):
+        return f"expected a list of names, got '{error.strerror}'"
+    return str(error)

@@ -78,9 +78,11 @@ def demand_acting(weight: Tensor, head: HeadLike, loss: Loss, scale: Scale) -> N
         used = head.channel_weights(weight)[first_channel(head, part) :]
         acts = bool((used != used[0]).any()) if scale == "kept" else bool((used != 1).any())
         if not acts or not used.any():
+            settings = (("head=softmax", head.name), ("class_weight.scale=raw", scale))
+            others = [text for text, current in settings if not text.endswith(f"={current}")]
             raise ValueError(
                 f"weight {weight.tolist()} cannot act on loss={loss.name} with head={head.name} and scale={scale}: "
                 f"{named} has one term for each channel, and the weights of "
-                f"these are {used.tolist()}; use head=softmax, class_weight.scale=raw, class_weight=none, or a loss "
-                "that counts pixels (soft_ce, focal)"
+                f"these are {used.tolist()}; use {', '.join([*others, 'class_weight=none'])}, or a loss that counts "
+                "pixels (soft_ce, focal)"
             )

@@ -146,7 +146,10 @@ class LogitAdjustment:
 
 
 def measured_ratio(counts: Counts) -> Tensor:
-    """Background pixels for each pixel of a curve, float64 `[K]`; infinite for a curve that has none."""
+    """Background pixels for each pixel of a curve, float64 `[K]`.
+
+    Infinite for a curve that has none, 0 where the background has none, NaN for both.
+    """
     pixels = _checked(counts, absent=True)
     return pixels[0] / pixels[1:]
 
@@ -166,19 +169,20 @@ def far_from_measured(weight: Sequence[float] | Tensor | None, counts: Counts) -
     if not bool((off > FAR_OFF).any()):
         return None
     pairs = ", ".join(f"{u:.4g} for measured {m:.4g}" for u, m in zip(used.tolist(), measured.tolist(), strict=True))
+    has_ratio = bool((torch.as_tensor(counts) > 0).all())
+    advice = "class_weight=measured uses the ratio itself" if has_ratio else "a class without pixels has no ratio"
     return (
         f"class weights of the curves are more than {FAR_OFF} times off the measured background:curve ratio ({pairs}); "
-        "class_weight=measured uses the ratio itself"
+        f"{advice}"
     )
 
 
 def _checked(counts: Counts, *, absent: bool = False) -> Tensor:
-    """Counts as float64 `[C]`; a class without pixels passes only if `absent`."""
+    """Counts as float64 `[C]`; classes without pixels pass only if `absent`."""
     pixels = torch.as_tensor(counts)
     if pixels.ndim != 1 or len(pixels) < 2 or pixels.is_floating_point() or pixels.dtype == torch.bool:
         raise ValueError(f"`counts` must be integers [C], background first, got {counts}; count pixels per class")
-    empty = (pixels[:1] if absent else pixels) < 1
-    if bool((pixels < 0).any()) or bool(empty.any()):
+    if bool((pixels < (0 if absent else 1)).any()):
         raise ValueError(
             f"`counts` must be at least 1 for every class that a weight is computed for, got {pixels.tolist()}; "
             "train on sheets that show every curve, or use class_weight=none or fixed"

@@ -71,6 +71,22 @@ def overlay(image: UInt8, true: UInt8, found: UInt8, *, classes: Sequence[str], 
     return np.vstack([row, _legend(row.shape[1], classes[1:])])
 
 
+def truth_overlay(image: UInt8, true: UInt8, *, title: str, scale: int = 2) -> UInt8:
+    """RGB uint8 picture of one image: the image as it is | its classes over the faded image, and a title above."""
+    _check(image, true, true, scale=scale)
+    faded = _enlarged(_faded(image), scale)
+    faded[_enlarged(true == IGNORE, scale)] = _IGNORED
+    panels = [_enlarged(np.repeat(image[..., None], 3, axis=-1), scale), _labelled(faded, true, scale=scale)]
+    gap = np.full((panels[0].shape[0], _GAP_PX, 3), 255, np.uint8)
+    return _titled(np.hstack([panels[0], gap, panels[1]]), title)
+
+
+def class_legend(width: int, classes: Sequence[str]) -> UInt8:
+    """The colours of the classes but the background, RGB uint8 of `width` px and as many lines as it takes."""
+    entries = [(name, _tones(number)[0]) for number, name in enumerate(classes) if number]
+    return _swatches(width, [*entries, ("not counted", _IGNORED)])
+
+
 def _labelled(faded: UInt8, labels: UInt8, *, scale: int) -> UInt8:
     panel = faded.copy()
     for curve in _curves(labels):
@@ -115,12 +131,15 @@ def _titled(panel: UInt8, title: str) -> UInt8:
 
 
 def _legend(width: int, curves: Sequence[str]) -> UInt8:
-    """Swatches with words, broken into as many lines as the width asks for."""
     entries: list[tuple[str, Colour]] = []
     for curve, name in enumerate(curves, start=1):
         dark, light = _tones(curve)
         entries += [(f"{name}, missed", dark), (f"{name}, false alarm", light)]
-    entries += [("hit", _HIT), ("taken for another curve", _SWAP)]
+    return _swatches(width, [*entries, ("hit", _HIT), ("taken for another curve", _SWAP)])
+
+
+def _swatches(width: int, entries: Sequence[tuple[str, Colour]]) -> UInt8:
+    """Swatches with words, broken into as many lines as the width asks for."""
     lines, left = [_blank_line(width)], 2
     for text, colour in entries:
         needed = 2 * _SWATCH_PX + _text_px(text)

@@ -107,9 +107,10 @@ class SegmentationTask(pl.LightningModule):
     def _describe(self, batch: Batch, logits: Tensor) -> str:
         path = self.folder / DIVERGED_BATCH
         torch.save({"step": self.global_step, "batch": batch._asdict(), "logits": logits.detach()}, path)
+        exact = logits.dtype in (torch.float32, torch.float64)
         return (
             f"the loss must be finite, got {self.latest_loss} at step {self.global_step}; the batch and its logits are "
-            f"in {path}. Next: lower optimiser.learning_rate, or trainer.precision=fp32"
+            f"in {path}. Next: lower optimiser.learning_rate{'' if exact else ', or set trainer.precision=fp32'}"
         )
 
     @override
