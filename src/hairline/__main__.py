@@ -14,6 +14,11 @@ publish   the tables of README.md and experiments/README.md, from the published 
 
 from __future__ import annotations
 
+from hairline.signals import at_once_from_here
+
+if __name__ == "__main__":  # Ctrl-C is one line from here on, also while all that follows is imported
+    at_once_from_here()
+
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
@@ -29,7 +34,10 @@ from hairline.at_recall_door import add_at_recall
 from hairline.coherence_door import add_coherence
 from hairline.curves.files import read_las_dir
 from hairline.digitise_words import add_digitise
+from hairline.entry import CommandParser, program
+from hairline.ledger.address import uri_of
 from hairline.ledger.atomic import LedgerError, write_bytes
+from hairline.ledger.folder import demand_store
 from hairline.publish_door import add_publish
 from hairline.reproduce_door import add_reproduce
 from hairline.resolutions import show_resolutions
@@ -54,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = CommandParser(
         prog="python -m hairline", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -147,9 +155,8 @@ def _replay(options: argparse.Namespace) -> int:
     # MLflow takes seconds; the other commands need none of it
     from hairline.ledger.replay import FAILED, replay
 
-    outcomes = replay(
-        options.store, options.uri or f"sqlite:///{options.store}/mlflow.db", everything=options.everything
-    )
+    demand_store(options.store)
+    outcomes = replay(options.store, options.uri or uri_of(options.store), everything=options.everything)
     for outcome in outcomes:
         CONSOLE.print(f"{outcome.what:<9}{outcome.run}  {outcome.detail}", soft_wrap=True)
     failed = sum(outcome.what == FAILED for outcome in outcomes)
@@ -159,6 +166,8 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     """One line for every run."""
+    if not options.store.is_dir():
+        raise LedgerError(f"expected a store of runs at {options.store}, got no such folder; check --store")
     rows = ledger.status(options.store)
     if rows.empty:
         CONSOLE.print(f"no run in {options.store} yet; python train.py makes one")
@@ -175,4 +184,5 @@ def _status(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with program():
+        sys.exit(main())

@@ -22,6 +22,7 @@ from rich.table import Table
 from hairline.config import CONF
 from hairline.jobs import groups
 from hairline.ledger import RunFolder
+from hairline.ledger.address import uri_of
 from hairline.ledger.atomic import LedgerError
 from hairline.ledger.folder import RUNS
 from hairline.study.claims import Claim, read_claims
@@ -157,7 +158,7 @@ def _overlays(
 
 def _attach(study: Study, files: Sequence[Path], options: argparse.Namespace, console: Console) -> None:
     """The report under the parent run of the study in MLflow, where there is a tracker."""
-    uri = options.uri or f"sqlite:///{options.store}/mlflow.db"
+    uri = options.uri or uri_of(options.store)
     if not options.uri and not (options.store / "mlflow.db").exists():
         return
     from hairline.ledger.attach import attach
