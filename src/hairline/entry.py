@@ -51,4 +51,9 @@ def path_option(text: str) -> Path:
     """The path that an argument names. Raises what argparse shows beside the name of the option."""
     if not text.strip() or not text.isprintable():
         raise argparse.ArgumentTypeError(f"expected a path, got {text!r}; is a variable of the shell unset?")
-    return Path(text).expanduser()
+    return expanded(text)
+
+
+def expanded(text: str) -> Path:
+    """The path with a leading `~/` as the home folder, which a shell leaves as it is in `--store=~/runs`."""
+    return Path(text).expanduser() if text == "~" or text.startswith("~/") else Path(text)

@@ -18,6 +18,7 @@ from typing import Any, Final
 from omegaconf import DictConfig, OmegaConf
 
 from hairline.config import ConfigError
+from hairline.entry import expanded
 from hairline.ledger.address import SQLITE, canonical
 
 DEMANDED: Final = {"paths.store": "mlruns", "paths.cache": "mlruns/cache"}
@@ -64,7 +65,7 @@ def _absolute(key: str, value: Any, directory: Path) -> str:
     text = str(value)
     if not text.isprintable():
         raise ConfigError(f"`{key}` must be a path of printable characters in UTF-8, got {text!r}; rename the folder")
-    return str(directory.absolute() / Path(text).expanduser())
+    return str(directory.absolute() / expanded(text))
 
 
 def _address(uri: str, directory: Path) -> str:
