@@ -24,7 +24,7 @@ from hairline.jobs import groups
 from hairline.ledger import RunFolder
 from hairline.ledger.address import uri_of
 from hairline.ledger.atomic import LedgerError
-from hairline.ledger.folder import RUNS
+from hairline.ledger.folder import RUNS, demand_store
 from hairline.study.claims import Claim, read_claims
 from hairline.study.design import Study, StudyError
 from hairline.study.figures_sheets import pictures_of
@@ -96,6 +96,8 @@ def _gathered(study: Study, options: argparse.Namespace, console: Console) -> Re
 
         fetched = fetch(options.uri, study.name, options.store, experiment=options.experiment)
         console.print(f"{len(fetched)} runs of {study.name} from {options.uri} in {options.store}", soft_wrap=True)
+    else:
+        demand_store(options.store)
     results = gather(study, options.store, only=_levels(options.only), partial=options.partial)
     for line in results.left_out:
         console.print(f"left out: {line}", soft_wrap=True)

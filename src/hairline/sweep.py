@@ -156,15 +156,11 @@ class Sweep(Callback):
             return
         folder = Path(config.hydra.sweep.dir)
         done = lines(folder)
-        lost = len(jobs_asked(config)) - len(done)
         failed = [line for line in done if line.status == FAILED]
         try:
-            close(
-                folder,
-                config,
-                ledger.FAILED if failed or lost > 0 else ledger.FINISHED,
-                [line.cell or line.job for line in failed],
-            )
+            lost = len(jobs_asked(config)) - len(done)
+            status = ledger.FAILED if failed or lost > 0 else ledger.FINISHED
+            close(folder, config, status, [line.cell or line.job for line in failed])
             with explained():
                 report(config, done)
         except Exception as error:  # Hydra would turn it into a warning, and the exit code into 0
