@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import train
 from hairline import entry
 from hairline.__main__ import main
 from hairline.entry import program
 from hairline.launch import CHILD, RANKS, forget_ranks, rank_and_world
+from hairline.ledger import FAILED, Cell, Origin, RunFolder
 from hairline.signals import Killed, ending_at_once, stoppable
 
 ROOT = Path(train.__file__).parent
@@ -82,14 +84,23 @@ def test_a_terminal_of_few_characters_and_columns_shows_what_it_can(monkeypatch,
     monkeypatch.setattr(sys, "stderr", streams[1])
     monkeypatch.setattr(logging, "raiseExceptions", True)
     monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setattr("hairline.__main__.CONSOLE", Console(markup=False, highlight=False, width=40))
+    folder = RunFolder(tmp_path, "dice-softmax-none-fresh-pen1-unet_slim-smoke-muon-s0", "0123456789")
+    assert folder.try_lock()
+    folder.begin(Cell({"loss": "dice"}, 0, {}, "d1ce"), Origin(None, None, {}))
+    folder.finish(FAILED, ValueError("a cell of 中 ± ─ that failed"))
+    folder.unlock()
     with program():
         assert main(["status", "--store", str(tmp_path / "中 ±")]) == 1
+        assert main(["status", "--store", str(tmp_path)]) == 0
         print("─ ± 中", file=sys.stderr)
     for stream in streams:
         stream.flush()
     out, errors = (stream.buffer.getvalue().decode(encoding) for stream in streams)
     plus = "?" if encoding == "ascii" else "±"
     assert f"expected a store of runs at {tmp_path}/? {plus}, got no such folder" in out.replace("\n", " ")
+    name = "dice-softmax-none-fresh-pen1-unet_slim-smoke-muon-s0-0123456789"
+    assert f"FAILED    {name}  1 attempts  ValueError: a cell of ? {plus} ? that failed" in " ".join(out.splitlines())
     assert errors == f"? {plus} ?\n"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given as example
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -20,7 +21,7 @@ from hairline.config import NOT_IDENTITY, ConfigError, compose_config
 from hairline.ledger import FINISHED, cell_digest
 from hairline.ledger.atomic import LedgerError
 from hairline.ledger.tracker import MlflowClient
-from hairline.path_options import demand_one_store, settle_paths
+from hairline.path_options import demand_one_store, override_of, settle_paths
 
 HERE = Path("/call")
 
@@ -77,6 +78,12 @@ def test_what_else_names_no_store_is_refused():
         settled("paths.store='a\udce4'")
     with pytest.raises(ConfigError, match=r"`paths.store` must be one for all cells"):
         demand_one_store(["loss", "paths.store"])
+
+
+@pytest.mark.parametrize("name", ["plain", "ä ö", "a#b,c=[1]", "it's", "what?%20", '"'])
+def test_a_path_becomes_an_override_of_itself(name):
+    (override,) = OverridesParser.create().parse_overrides([override_of("paths.store", HERE / name)])
+    assert override.value() == f"/call/{name}"
 
 
 @settings(max_examples=60)

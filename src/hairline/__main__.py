@@ -48,6 +48,8 @@ from hairline.study_door import add_study
 from hairline.vocabulary import LOG_CLASSES
 
 CONSOLE = Console(markup=False, highlight=False)
+STATUS_COLUMNS = 80
+"""Below this width of a terminal `status` prints lines, not a table."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -171,6 +173,11 @@ def _status(options: argparse.Namespace) -> int:
     rows = ledger.status(options.store)
     if rows.empty:
         CONSOLE.print(f"no run in {options.store} yet; python train.py makes one")
+        return 0
+    if CONSOLE.width < STATUS_COLUMNS:  # a table would cut the names of runs into pieces
+        for row in rows.to_dict("records"):
+            text = f"{row['status']:<10}{row['run']}  {row['attempts']} attempts  {row['exception'] or ''}"
+            CONSOLE.print(text.rstrip(), soft_wrap=True)
         return 0
     table = Table("status", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("run", overflow="fold")

@@ -93,7 +93,7 @@ def _demand_results(ended: Ended) -> None:
     if lacking or not folder.finished:
         raise LedgerError(
             f"{folder.path}: expected a finished run with {PER_CLASS} and {PER_SHEET}, got "
-            f"{f'none of {lacking[0]}' if lacking else 'a manifest that says otherwise'}; start the same command again"
+            f"{f'none of {lacking[0]}' if lacking else 'a manifest that says otherwise'}; run it again with force=true"
         )
 
 

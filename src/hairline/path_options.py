@@ -54,6 +54,12 @@ def settle_paths(config: DictConfig, directory: Path) -> None:
         OmegaConf.update(config, TRACKING, _address(str(uri), directory))
 
 
+def override_of(key: str, path: Path) -> str:
+    """The override of Hydra's command line that sets `key` to `path`, whatever characters it has."""
+    text = str(path).replace("'", "\\'")
+    return f"{key}='{text}'"
+
+
 def demand_one_store(varied: Sequence[str]) -> None:
     """Refuse a sweep over folders: its parent run, its tables and its cache lie in one store. `varied` are its keys."""
     odd = [key for key in varied if key.startswith(("paths.", "tracking."))]
