@@ -175,8 +175,8 @@ def _status(options: argparse.Namespace) -> int:
         CONSOLE.print(f"no run in {options.store} yet; python train.py makes one")
         return 0
     if CONSOLE.width < STATUS_COLUMNS:  # a table would cut the names of runs into pieces
-        for row in rows.to_dict("records"):
-            text = f"{row['status']:<10}{row['run']}  {row['attempts']} attempts  {row['exception'] or ''}"
+        for run in rows.to_dict("records"):
+            text = f"{run['status']:<10}{run['run']}  {run['attempts']} attempts  {run['exception'] or ''}"
             CONSOLE.print(text.rstrip(), soft_wrap=True)
         return 0
     table = Table("status", box=SIMPLE_HEAD, pad_edge=False)
