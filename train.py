@@ -8,26 +8,27 @@ python train.py --help                            every group and option
 
 from __future__ import annotations
 
-import sys
-
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
-
-from hairline.config import CONF
-from hairline.signals import Killed
+from hairline.entry import program
 
 
-@hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
-def main(config: DictConfig) -> None:
-    """One job."""
-    from hairline.job import run_job
+def main() -> None:
+    """Compose the configuration of the command line and run its jobs."""
+    import hydra  # imported within `program`, like all that takes long
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import DictConfig
 
-    run_job(config, HydraConfig.get())
+    from hairline.config import CONF
+
+    @hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
+    def train(config: DictConfig) -> None:
+        """One job."""
+        from hairline.job import run_job
+
+        run_job(config, HydraConfig.get())
+
+    train()
 
 
 if __name__ == "__main__":
-    try:
+    with program():
         main()
-    except Killed as stop:
-        sys.exit(stop.exit_code)

@@ -153,6 +153,9 @@ def test_an_unknown_key_is_refused():
         compose_config(["loss=dice", "loss.gamma=2"])
 
 
+SEEDS = ("-1", "99999999999999999999", "4294967296", "1.5", "1e3", "abc", "zero", "null", "true", "''")
+
+
 @pytest.mark.parametrize(
     ("override", "named"),
     [
@@ -162,13 +165,19 @@ def test_an_unknown_key_is_refused():
         ("classes=[background]", "classes"),
         ("classes=[background,a/b]", "classes"),
         ("classes=[background,all]", "classes"),
-        ("seed=zero", "seed"),
+        ("trainer.accelerator=gpuu", "accelerator"),
+        *((f"seed={value}", "`seed` must be a whole number from 0 to 4294967295, got") for value in SEEDS),
         ("resolution.px_per_mm=-1", "px_per_mm"),
     ],
 )
 def test_a_bad_value_is_refused_by_name(override, named):
     with pytest.raises(ConfigError, match=named):
         checked(compose_config([override]))
+
+
+@pytest.mark.parametrize("seed", ["0", "4294967295", "'7'"])
+def test_the_least_and_the_most_seed_are_seeds(seed):
+    assert checked(compose_config([f"seed={seed}"])).seed == int(seed.strip("'"))
 
 
 def test_identity_ignores_machine_and_paths_and_nothing_else():

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 PARENT = """
-import time
+import signal, time
 from hairline.processes import pool_of
 from work import prepare, who
 
@@ -17,11 +17,12 @@ if __name__ == "__main__":
         while len(ids) < 2:
             ids |= set(pool.map(who, range(8)))
         print(*ids, flush=True)
+        assert not signal.pthread_sigmask(signal.SIG_BLOCK, [])
         time.sleep(60)
 """
 
 WORK = """
-import os, time
+import os, signal, time
 
 known = []
 
@@ -30,6 +31,7 @@ def prepare(number):
 
 def who(_):
     assert known == [7], known
+    assert signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []), "Ctrl-C would end every process by itself"
     time.sleep(0.05)
     return os.getpid()
 """

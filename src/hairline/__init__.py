@@ -2,6 +2,6 @@
 
 The way of a datum: sample -> draw -> wear -> cut -> network -> loss -> count -> rates -> run folder. Rooms, from the
 ground up: `sheets`, `curves`; `data`, `losses`, `heads`, `network`, `measures`; `training`, `ledger`; and the roof,
-which alone knows Hydra: `config`, `cell`, `work`, `rendering`, `job`, `sweep`, `tables`, `launch`, `signals`,
-`__main__`.
+which alone knows Hydra: `entry`, `config`, `path_options`, `cell`, `work`, `rendering`, `job`, `sweep`, `tables`,
+`launch`, `signals`, `__main__`.
 """

@@ -16,6 +16,11 @@ publish   the tables of README.md and experiments/README.md, from the published 
 
 from __future__ import annotations
 
+from hairline.signals import at_once_from_here
+
+if __name__ == "__main__":  # Ctrl-C is one line from here on, also while all that follows is imported
+    at_once_from_here()
+
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
@@ -33,7 +38,10 @@ from hairline.cli.las import add_las
 from hairline.coherence_door import add_coherence
 from hairline.curves.files import read_las_folder
 from hairline.digitise_words import add_digitise
+from hairline.entry import CommandParser, program
+from hairline.ledger.address import uri_of
 from hairline.ledger.atomic import LedgerError, write_bytes
+from hairline.ledger.folder import demand_store
 from hairline.publish_door import add_publish
 from hairline.reproduce_door import add_reproduce
 from hairline.resolutions import show_resolutions
@@ -44,6 +52,8 @@ from hairline.study_door import add_study
 from hairline.vocabulary import LOG_CLASSES, Float64
 
 CONSOLE = Console(markup=False, highlight=False)
+STATUS_COLUMNS = 80
+"""Below this width of a terminal `status` prints lines, not a table."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = CommandParser(
         prog="python -m hairline", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -161,9 +171,8 @@ def _replay(options: argparse.Namespace) -> int:
     # MLflow takes seconds; the other commands need none of it
     from hairline.ledger.replay import FAILED, replay
 
-    outcomes = replay(
-        options.store, options.uri or f"sqlite:///{options.store}/mlflow.db", everything=options.everything
-    )
+    demand_store(options.store)
+    outcomes = replay(options.store, options.uri or uri_of(options.store), everything=options.everything)
     for outcome in outcomes:
         CONSOLE.print(f"{outcome.what:<9}{outcome.run}  {outcome.detail}", soft_wrap=True)
     failed = sum(outcome.what == FAILED for outcome in outcomes)
@@ -173,9 +182,16 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     """One line for every run."""
+    if not options.store.is_dir():
+        raise LedgerError(f"expected a store of runs at {options.store}, got no such folder; check --store")
     rows = ledger.status(options.store)
     if rows.empty:
         CONSOLE.print(f"no run in {options.store} yet; python train.py makes one")
+        return 0
+    if CONSOLE.width < STATUS_COLUMNS:  # a table would cut the names of runs into pieces
+        for run in rows.to_dict("records"):
+            text = f"{run['status']:<10}{run['run']}  {run['attempts']} attempts  {run['exception'] or ''}"
+            CONSOLE.print(text.rstrip(), soft_wrap=True)
         return 0
     table = Table("status", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("run", overflow="fold")
@@ -189,4 +205,5 @@ def _status(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with program():
+        sys.exit(main())

@@ -37,7 +37,8 @@ from hairline.rendering import Planned
 from hairline.shown import cell_name
 from hairline.signals import Killed
 from hairline.training.callbacks import LAST
-from hairline.work import do_work
+from hairline.training.run import demand_device
+from hairline.work import do_work, machine_of
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ def run_cell(
     _collect()
     place = place_of(config, choices)
     conf, planned, folder = place.conf, place.planned, place.folder
+    demand_device(machine_of(conf))
     if rank_and_world()[0] > 0:
         do_work(config, conf, planned, folder=folder, record=_nothing)
         return Ended(folder.name, FINISHED, folder.path)

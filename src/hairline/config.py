@@ -50,6 +50,10 @@ NOT_IDENTITY: Final = (
 """Where and how fast a run happens, not what it computes. A folder counts by its content, not by its path or names."""
 
 
+MOST_SEED: Final = 2**32 - 1
+
+ACCELERATORS: Final = ("cpu", "gpu", "cuda", "mps", "auto")
+
 RESERVED: Final = ("all", "ignore")
 """No names of classes: `all` stands in results for all classes together, `ignore` in a class map for no class."""
 
@@ -160,6 +164,7 @@ class ConfigError(ValueError):
 
 def checked(config: DictConfig) -> Conf:
     """The configuration as a typed `Conf`. Raises `ConfigError` naming the key, what it expects and what it got."""
+    demand_seed(config.get("seed"))
     try:
         merged = OmegaConf.merge(OmegaConf.structured(Conf), config)
         conf = OmegaConf.to_object(merged)
@@ -168,6 +173,17 @@ def checked(config: DictConfig) -> Conf:
     assert isinstance(conf, Conf)
     _demand(conf)
     return conf
+
+
+def demand_seed(value: object) -> None:
+    """Refuse what is no seed: the streams of torch and numpy take a whole number of 32 bits all alike."""
+    try:
+        fits = not isinstance(value, bool | float) and 0 <= int(str(value)) <= MOST_SEED
+    except ValueError:
+        fits = False
+    if not fits:
+        got = "null" if value is None else value
+        raise ConfigError(f"`seed` must be a whole number from 0 to {MOST_SEED}, got {got}; say seed=0")
 
 
 def _demand(conf: Conf) -> None:
@@ -179,6 +195,10 @@ def _demand(conf: Conf) -> None:
     for key, value in positive.items():
         if value is not None and value <= 0:
             raise ConfigError(f"`{key}` must be above zero, got {value}")
+    if conf.trainer.accelerator not in ACCELERATORS:
+        raise ConfigError(
+            f"`trainer.accelerator` must be one of {', '.join(ACCELERATORS)}, got {conf.trainer.accelerator!r}"
+        )
     for name in ("judges", "renderers"):
         if (processes := getattr(conf.trainer, name)) < 0:
             raise ConfigError(f"`trainer.{name}` must be 0 or more processes, got {processes}")

@@ -18,7 +18,9 @@ from rich.table import Table
 
 from hairline.jobs import jobs_of, study_of
 from hairline.ledger import FAILED, FINISHED, RunFolder
+from hairline.path_options import settle_paths
 from hairline.place import Place, otherwise_measured, place_of
+from hairline.signals import stoppable
 from hairline.study.design import FULL, Study, StudyError
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ def show_plan(config: DictConfig, arguments: Sequence[str], loader: Any) -> None
 
 def _planned(config: DictConfig) -> Planned:
     choices = dict(config.hydra.runtime.choices)
+    settle_paths(config, Path(config.hydra.runtime.cwd))
     with read_write(config), open_dict(config):
         config.pop("hydra")
     place = place_of(config, choices)
@@ -114,7 +117,7 @@ def _costs(cells: Sequence[Planned]) -> tuple[dict[str, Cost], float]:
     for cell in _that_run(cells):
         alike.setdefault(cost_key(cell.config), []).append(cell)
     trials: dict[str, Trial] = {}
-    with tempfile.TemporaryDirectory() as folder:
+    with stoppable(), tempfile.TemporaryDirectory() as folder:
         for key, group in track(alike.items(), "measuring trials", console=CONSOLE):
             try:
                 trials[key] = measure(group[0].config, group[0].choices, Path(folder))

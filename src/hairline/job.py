@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Mapping
@@ -9,15 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hydra.conf import HydraConf
-from hydra.errors import InstantiationException
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
 
 from hairline import ledger, sweep
-from hairline.launch import ProcessesError, launch, launched, rank_and_world
+from hairline.launch import ProcessesError, forget_ranks, launch, launched, rank_and_world
+from hairline.ledger import RunFolder
 from hairline.ledger.atomic import LedgerError
+from hairline.ledger.folder import PER_CLASS, PER_SHEET
+from hairline.path_options import settle_paths
 from hairline.place import Ended, FailedBeforeError, done_before, place_of
-from hairline.signals import Killed, stoppable
+from hairline.signals import Killed, ending_at_once, stoppable
 from hairline.tables import show
 
 if TYPE_CHECKING:
@@ -30,7 +35,8 @@ EXPLAINED = (
     FloatingPointError,
     ProcessesError,
     FailedBeforeError,
-    InstantiationException,
+    HydraException,
+    OmegaConfBaseException,
 )
 """Errors whose message says what, expected, got and next step: a traceback would only hide it."""
 
@@ -39,10 +45,14 @@ def run_job(config: DictConfig, hydra: HydraConf) -> None:
     """Run the cell of `config`. In a sweep a failure is noted and told at the end; alone it ends the program with 1."""
     alone = hydra.mode == RunMode.RUN
     try:
+        _settle(config, Path(hydra.runtime.cwd))
         with stoppable():
             ended = _run(config, hydra, alone)
+            _demand_results(ended)
     except Killed as stop:
-        sweep.CONSOLE.print(f"{stop}. The same command goes on from the last checkpoint.")
+        if not launched():  # who launched this process says it
+            sweep.CONSOLE.print(f"{stop}. The same command goes on from the last checkpoint.", soft_wrap=True)
+        stop.shown = True
         sweep.close(sweep.folder_of(hydra), config, ledger.KILLED, [])
         raise
     except Exception as error:
@@ -62,6 +72,31 @@ def run_job(config: DictConfig, hydra: HydraConf) -> None:
     show(sweep.CONSOLE, rows, order=order, commands=sweep.commands(config, order))
 
 
+def _settle(config: DictConfig, directory: Path) -> None:
+    """Let nothing depend on where Hydra has moved this process to, or on what another program left around it."""
+    if directory.is_dir():  # a job of a cluster may run where the directory of the call is not
+        os.chdir(directory)
+    settle_paths(config, directory)
+    left = forget_ranks()
+    if left:
+        text = f"warning: {', '.join(left)} in the environment ignored: this run is no part of another one. "
+        text += "For one run in several processes say trainer=ddp trainer.processes=2"
+        sweep.CONSOLE.print(text, style="yellow", soft_wrap=True)
+
+
+def _demand_results(ended: Ended) -> None:
+    """Refuse a run that ended without its manifest or its tables; asked of the first process of a run alone."""
+    if rank_and_world()[0] > 0:
+        return
+    folder = RunFolder.open(ended.folder)
+    lacking = [name for name in (PER_CLASS, PER_SHEET) if not (folder.path / name).is_file()]
+    if lacking or not folder.finished:
+        raise LedgerError(
+            f"{folder.path}: expected a finished run with {PER_CLASS} and {PER_SHEET}, got "
+            f"{f'none of {lacking[0]}' if lacking else 'a manifest that says otherwise'}; run it again with force=true"
+        )
+
+
 def _run(config: DictConfig, hydra: HydraConf, alone: bool) -> Ended:
     """Here, or in processes of its own; what those leave is then read from the run folder."""
     if alone and config.study is not None and not launched():
@@ -75,7 +110,8 @@ def _run(config: DictConfig, hydra: HydraConf, alone: bool) -> Ended:
     if not launched() and (config.trainer.processes > 1 or (config.fresh_process and not alone)):
         return _run_apart(config, hydra, study=study, retry=retry)
     # torch, Lightning and MLflow take many seconds, and a sweep whose jobs have their own processes needs none of them
-    from hairline.cell import Ledgers, run_cell
+    with ending_at_once():
+        from hairline.cell import Ledgers, run_cell
 
     tracker = _tracker(config, alone and not launched()) if rank_and_world()[0] == 0 else None
     return run_cell(
@@ -110,7 +146,8 @@ def _tracker(config: DictConfig, alone: bool) -> Tracker | None:
     """The way to MLflow; a job of a sweep finds the store made by its parent."""
     if not config.tracking.uri:
         return None
-    from hairline.ledger.tracker import Tracker
+    with ending_at_once():
+        from hairline.ledger.tracker import Tracker
 
     tracker = Tracker(config.tracking.uri, config.tracking.experiment, Path(config.paths.store))
     if alone:

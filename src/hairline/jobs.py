@@ -71,6 +71,13 @@ def jobs_asked(config: DictConfig) -> list[list[str]]:
     return jobs_of(study_of(config), overrides)
 
 
+def seeds_of(jobs: Sequence[Sequence[str]]) -> list[object]:
+    """The seeds that the jobs name, each once, before any job is composed; of an interpolation only its jobs know."""
+    texts = dict.fromkeys(text for job in jobs for text in job if text.startswith(f"{SEED}="))
+    values = [OverridesParser.create().parse_override(text).value() for text in texts]
+    return [value for value in values if "${" not in str(value)]
+
+
 def _values(override: Override) -> list[str]:
     if override.is_sweep_override():
         return [str(value) for value in override.sweep_string_iterator()]

@@ -14,7 +14,17 @@ from pathlib import Path
 
 from hairline.signals import Killed
 
-_LEADER_OF_NONE = {"LOCAL_RANK", "RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"}
+RANKS = (
+    "RANK",
+    "LOCAL_RANK",
+    "WORLD_SIZE",
+    "LOCAL_WORLD_SIZE",
+    "NODE_RANK",
+    "GROUP_RANK",
+    "MASTER_ADDR",
+    "MASTER_PORT",
+)
+"""What a launcher of several processes says in the environment; a run of one process must not see it."""
 STOP_S = 60.0
 CHILD = "HAIRLINE_CHILD"
 
@@ -24,7 +34,9 @@ class ProcessesError(RuntimeError):
 
 
 def rank_and_world() -> tuple[int, int]:
-    """Which process this is of how many; (0, 1) alone."""
+    """Which process this is of how many; (0, 1) alone. Only `launch` says so: what others left is not believed."""
+    if not launched():
+        return 0, 1
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
@@ -33,13 +45,22 @@ def launched() -> bool:
     return CHILD in os.environ
 
 
+def forget_ranks() -> list[str]:
+    """Remove from the environment of a process that `launch` did not start that it is one of several; what was there.
+
+    Lightning would else take the run for the part of another one, and leave checkpoints and results to its first.
+    """
+    left = [] if launched() else [f"{name}={os.environ.pop(name)}" for name in RANKS if name in os.environ]
+    return left
+
+
 def launch(processes: int, overrides: Sequence[str], *, script: Path, environment: Mapping[str, str]) -> None:
     """Run `script` with `overrides` in `processes` processes and wait. Raises `ProcessesError` when one fails.
 
     `environment` is added to that of this process.
     """
     command = [sys.executable]
-    own = {name: value for name, value in os.environ.items() if name not in _LEADER_OF_NONE} | {CHILD: "1"}
+    own = {name: value for name, value in os.environ.items() if name not in RANKS} | {CHILD: "1"}
     if processes > 1:
         command += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         own.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from hairline import ledger
 from hairline.config import CONF
+from hairline.path_options import override_of
 from hairline.study.design import Study, StudyError
 from hairline.study.published import read_results
 from hairline.study.repetition import Repeated, cell_of, chosen, compare
@@ -78,7 +79,7 @@ def _trained(study: Study, results: Results, row: pd.Series, options: argparse.N
     settings += [f"trainer.threads={threads}"] if threads.isdecimal() else []
     command = [
         *(sys.executable, str(CONF.parent / "train.py"), "-m", f"+experiment={study.name}", *cell, *settings),
-        *(f"paths.store={store}", "force=true", *_given(options.set)),
+        *(override_of("paths.store", store), "force=true", *_given(options.set)),
     ]
     done = subprocess.run(command, check=False)
     rows = ledger.read(store, study.name, runs=[str(row["run"])])

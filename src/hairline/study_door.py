@@ -22,8 +22,9 @@ from rich.table import Table
 from hairline.config import CONF
 from hairline.jobs import groups
 from hairline.ledger import RunFolder
+from hairline.ledger.address import uri_of
 from hairline.ledger.atomic import LedgerError
-from hairline.ledger.folder import RUNS
+from hairline.ledger.folder import RUNS, demand_store
 from hairline.study.claims import Claim, read_claims
 from hairline.study.design import Study, StudyError
 from hairline.study.figures_sheets import pictures_of
@@ -93,6 +94,8 @@ def _gathered(study: Study, options: argparse.Namespace, console: Console) -> Re
 
         fetched = fetch(options.uri, study.name, options.store, experiment=options.experiment)
         console.print(f"{len(fetched)} runs of {study.name} from {options.uri} in {options.store}", soft_wrap=True)
+    else:
+        demand_store(options.store)
     results = gather(study, options.store, only=_levels(options.only), partial=options.partial)
     for line in results.left_out:
         console.print(f"left out: {line}", soft_wrap=True)
@@ -154,7 +157,7 @@ def _overlays(
 
 def _attach(study: Study, files: Sequence[Path], options: argparse.Namespace, console: Console) -> None:
     """The report under the parent run of the study in MLflow, where there is a tracker."""
-    uri = options.uri or f"sqlite:///{options.store}/mlflow.db"
+    uri = options.uri or uri_of(options.store)
     if not options.uri and not (options.store / "mlflow.db").exists():
         return
     from hairline.ledger.attach import attach

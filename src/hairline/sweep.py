@@ -16,21 +16,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any, Final
 
 from hydra.conf import HydraConf
+from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
 from hairline import ledger
-from hairline.jobs import jobs_asked, study_of
+from hairline.config import checked, demand_seed
+from hairline.jobs import jobs_asked, seeds_of, study_of
 from hairline.ledger import RunFolder
-from hairline.ledger.atomic import LedgerError, make_folder, write_bytes
+from hairline.ledger.address import SQLITE
+from hairline.ledger.atomic import LedgerError, demand_writable, make_folder, write_bytes
 from hairline.ledger.folder import RUNS
+from hairline.path_options import demand_one_store, settle_paths
 from hairline.place import SKIPPED
 from hairline.shown import comparison, parent_name, parent_tags, varied
+from hairline.signals import Killed, stoppable
 from hairline.study.design import Study
 from hairline.tables import show
 
@@ -101,20 +108,26 @@ class Sweep(Callback):
     """The parent of a sweep; of a single run, only the look at the store before Hydra writes there."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """End the program with a clear message when the store cannot be written."""
-        with _told():
-            make_folder(Path(config.paths.store))
+        """End the program with a clear message when the configuration cannot be run or the store not be written."""
+        with explained():
+            settle_paths(config, Path(config.hydra.runtime.cwd))
+            checked(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
+            demand_writable(Path(config.paths.store))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Make the store, open the parent run. Ends the program with a clear message when the jobs cannot be."""
-        with _told():
+        with explained():
+            settle_paths(config, Path(config.hydra.runtime.cwd))
             jobs = jobs_asked(config)
             study = study_of(config)
+            demand_one_store(varied(jobs))
+            for seed in seeds_of(jobs):
+                demand_seed(seed)
         if config.dry_run:
             return
-        self.on_run_start(config)
         folder = Path(config.hydra.sweep.dir)
-        with _told():
+        with explained():
+            demand_writable(Path(config.paths.store))
             parent_id = self._open(config, study, jobs)
             name = folder.name if study is None else study.name
             parent = Parent(name, parent_id, os.getpid(), varied(jobs))
@@ -145,26 +158,43 @@ class Sweep(Callback):
         done = lines(folder)
         failed = [line for line in done if line.status == FAILED]
         try:
-            close(
-                folder, config, ledger.FAILED if failed else ledger.FINISHED, [line.cell or line.job for line in failed]
-            )
-            with _told():
+            lost = len(jobs_asked(config)) - len(done)
+            status = ledger.FAILED if failed or lost > 0 else ledger.FINISHED
+            close(folder, config, status, [line.cell or line.job for line in failed])
+            with explained():
                 report(config, done)
         except Exception as error:  # Hydra would turn it into a warning, and the exit code into 0
             traceback.print_exception(error)
             sys.exit(1)
-        if failed or not done:
+        if lost > 0:
+            text = f"error: {lost} of {lost + len(done)} jobs ended without a word; start the same command again"
+            CONSOLE.print(text, style="red", soft_wrap=True)
+        if failed or not done or lost > 0:
             sys.exit(1)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def explained() -> Iterator[None]:
     """What cannot be mended by running on ends the program with its message and exit code 1."""
     try:
         yield
-    except (LedgerError, ValueError, OSError) as error:
+    except (LedgerError, ValueError, OSError, OmegaConfBaseException, HydraException) as error:
         CONSOLE.print(f"error: {error}", style="red", soft_wrap=True)
         sys.exit(1)
+
+
+@contextmanager
+def stopped_as_one(config: DictConfig) -> Iterator[None]:
+    """The jobs of a sweep: a signal that reaches its process outside of a job closes the parent run as well."""
+    try:
+        with stoppable():
+            yield
+    except Killed as stop:
+        if not stop.shown:
+            CONSOLE.print(f"{stop}. The same command skips what is finished and goes on with the rest.", soft_wrap=True)
+        stop.shown = True
+        close(Path(config.hydra.sweep.dir), config, ledger.KILLED, [])
+        raise
 
 
 def close(folder: Path | None, config: DictConfig, status: str, failures: list[str]) -> None:
@@ -201,10 +231,19 @@ def report(config: DictConfig, done: list[Line]) -> None:
 
 def commands(config: DictConfig, order: list[str]) -> list[str]:
     """The two commands that show more."""
-    shown = [f"ls {config.paths.store}/runs/{order[0]}/overlays        truth, prediction and misses as pictures"]
+    pictures = quote(f"{nearby(config.paths.store)}/runs/{order[0]}/overlays")
+    shown = [f"ls {pictures}        truth, prediction and misses as pictures"]
     if config.tracking.uri:
-        shown.insert(0, f"mlflow ui --backend-store-uri {config.tracking.uri}        compare runs, curves, pictures")
+        name = config.tracking.uri.removeprefix(SQLITE)
+        uri = config.tracking.uri if name == config.tracking.uri else f"{SQLITE}{nearby(name)}"
+        shown.insert(0, f"mlflow ui --backend-store-uri {quote(uri)}        compare runs, curves, pictures")
     return shown
+
+
+def nearby(path: str) -> str:
+    """A path as it is called from the directory of the call, where it lies below it."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def job_of(hydra: HydraConf) -> str:

@@ -72,3 +72,16 @@ def test_remains_of_killed_writers_go_and_the_rest_stays(tmp_path):
 
 def test_free_space_asks_the_nearest_folder_that_exists(tmp_path):
     assert atomic.free_space(tmp_path / "no" / "such").endswith(f"on the disk of {tmp_path}")
+
+
+def test_a_full_disk_is_found_before_anything_else_is_written(tmp_path, monkeypatch):
+    atomic.demand_writable(tmp_path / "store")
+    assert list((tmp_path / "store").iterdir()) == []
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("hairline.ledger.atomic.os.fsync", full)
+    with pytest.raises(LedgerError, match=r"cannot write .*No space left on device.*bytes free"):
+        atomic.demand_writable(tmp_path / "store")
+    assert list((tmp_path / "store").iterdir()) == []

@@ -9,7 +9,7 @@ import pytest
 from ledger_cases import EXPERIMENT
 from mlflow.tracking import MlflowClient
 
-from hairline.ledger import LedgerError, store
+from hairline.ledger import LedgerError, address, store
 from hairline.ledger.lock import FileLock
 
 CLOSED = "http://127.0.0.1:9"
@@ -42,7 +42,7 @@ def test_a_killed_creation_leaves_no_half_database(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("pathlib.Path.replace", killed)
-    monkeypatch.setattr(store, "_experiment_id", lambda uri, *_: store.database_file(uri).write_text("half"))
+    monkeypatch.setattr(store, "_experiment_id", lambda uri, *_: address.database_file(uri).write_text("half"))
     with pytest.raises(KeyboardInterrupt):
         store.initialise(f"sqlite:///{tmp_path}/mlflow.db", EXPERIMENT, tmp_path)
     monkeypatch.undo()
@@ -143,13 +143,19 @@ def test_who_waits_too_long_for_another_process_to_create_the_store_is_told(plac
 @pytest.mark.parametrize("uri", ["mlruns", "file:///x/mlruns", "sqlite://", "sqlite:///:memory:", "postgresql://h/d"])
 def test_other_kinds_of_store_are_refused_with_an_example(uri):
     with pytest.raises(LedgerError, match=r"got '.*'.*give sqlite:///mlruns/mlflow\.db"):
-        store.canonical(uri)
+        address.canonical(uri)
+
+
+@pytest.mark.parametrize("name", ["a%20b", "what?", "a/b%/c", "x.db?timeout=1"])
+def test_what_a_uri_reads_otherwise_is_refused_with_the_ways_out(name):
+    with pytest.raises(LedgerError, match=r"free of % and \?.*got .*another paths\.store.*tracking\.uri="):
+        address.canonical(f"sqlite:///{name}")
 
 
 def test_one_store_has_one_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert store.canonical("sqlite:///mlruns/mlflow.db") == f"sqlite:///{tmp_path}/mlruns/mlflow.db"
-    assert store.canonical("http://127.0.0.1:5000/") == "http://127.0.0.1:5000"
+    assert address.canonical("sqlite:///mlruns/mlflow.db") == f"sqlite:///{tmp_path}/mlruns/mlflow.db"
+    assert address.canonical("http://127.0.0.1:5000/") == "http://127.0.0.1:5000"
 
 
 def test_a_server_that_is_down_is_told_within_seconds(tmp_path):

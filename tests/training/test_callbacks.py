@@ -1,4 +1,5 @@
 import io
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -54,6 +55,15 @@ def test_progress_without_a_terminal_is_a_line_a_validation():
     bar.on_train_epoch_end(trainer(), TASK)
     bar.on_train_end(trainer(), TASK)
     assert out.getvalue() == "a cell  step 3/6  loss 0.250  IoU curve_1 0.500  IoU curve_2 -\n"
+
+
+def test_a_resumed_run_says_no_loss_before_its_first_step():
+    out = io.StringIO()
+    bar = ClassProgress("a cell", console=Console(file=out, width=120))
+    resumed = SimpleNamespace(**vars(TASK) | {"latest_loss": math.nan})
+    bar.on_train_start(trainer(), resumed)
+    bar.on_train_epoch_end(trainer(), resumed)
+    assert out.getvalue() == ""
 
 
 def test_progress_on_a_terminal_is_a_bar_that_is_put_away():

@@ -2,7 +2,15 @@ import pytest
 import torch
 from torch import nn
 
-from hairline.training.run import Machine, _threads, halves_batch_norm, precision_of, repeats
+from hairline.training.run import (
+    Machine,
+    NoDeviceError,
+    _threads,
+    demand_device,
+    halves_batch_norm,
+    precision_of,
+    repeats,
+)
 
 
 def test_precision_words():
@@ -45,3 +53,19 @@ def test_a_batch_norm_in_several_processes_without_gpu_is_known(accelerator, nor
 def test_a_run_repeats_on_a_cpu_and_is_not_slowed_down_for_it_on_a_gpu(accelerator, gpu, wanted, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
     assert repeats(Machine(accelerator, 1, "auto", True, False)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("accelerator", "processes", "gpus", "lacking"),
+    [("gpu", 1, 0, True), ("cuda", 2, 1, True), ("gpu", 1, 1, False), ("auto", 2, 0, False), ("cpu", 2, 0, False)],
+)
+def test_a_device_that_is_not_there_is_refused_with_the_way_out(accelerator, processes, gpus, lacking, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    machine = Machine(accelerator, processes, "auto", True, False)
+    if not lacking:
+        demand_device(machine)
+        return
+    with pytest.raises(NoDeviceError, match=rf"accelerator={accelerator}` needs {processes} GPU, torch sees {gpus}"):
+        demand_device(machine)

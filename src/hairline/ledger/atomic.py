@@ -21,6 +21,9 @@ TEMPORARY = ".tmp"
 """Ending of temporary names; a file that ends so is the remains of a killed writer."""
 
 
+_TRIAL_BYTES = 64 * 1024  # about what Hydra and a run write before the first checkpoint
+
+
 class LedgerError(Exception):
     """The store of runs cannot do what was asked; the message names what, expected, got and the next step."""
 
@@ -49,6 +52,14 @@ def make_folder(path: Path) -> None:
     """Create `path` and its parents; `LedgerError` where that is impossible."""
     with explained(path):
         path.mkdir(parents=True, exist_ok=True)
+
+
+def demand_writable(path: Path) -> None:
+    """Create the folder `path` and try a file in it; `LedgerError` where either is impossible."""
+    make_folder(path)
+    trial = path / f".trial.{os.getpid()}"
+    write_bytes(trial, bytes(_TRIAL_BYTES))
+    trial.unlink(missing_ok=True)
 
 
 def remove_remains(folder: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Final
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from hairline.ledger import delivery, rows, store, sweeps
+from hairline.ledger import address, delivery, rows, store, sweeps
 from hairline.ledger.atomic import LedgerError
 from hairline.ledger.sending import STUDY_TAG
 from hairline.ledger.sweeps import Sweep
@@ -38,7 +38,7 @@ def attach(uri: str, study: str, files: Sequence[Path], *, root: Path, experimen
     if missing:
         raise LedgerError(f"expected files to log to MLflow, got none at {', '.join(missing)}; write them first")
     try:
-        uri = store.canonical(uri)
+        uri = address.canonical(uri)
         client = MlflowClient(tracking_uri=uri)
         run_id = _newest_parent(client, uri, study, root, experiment)
         for file in files:

@@ -25,7 +25,7 @@ from mlflow.entities import Run, ViewType
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from hairline.ledger import store
+from hairline.ledger import address, store
 from hairline.ledger.atomic import LedgerError, explained, make_folder, write_bytes
 from hairline.ledger.folder import PER_CLASS, PER_SHEET, RunFolder
 from hairline.ledger.manifest import FINISHED, Manifest
@@ -71,15 +71,15 @@ def fetch(uri: str, study: str, into: Path, *, experiment: str) -> list[str]:
 
 
 def _client(uri: str) -> MlflowClient:
-    if uri.startswith(store.SQLITE):
-        database = store.database_file(uri)
+    if uri.startswith(address.SQLITE):
+        database = address.database_file(uri)
         if not database.is_file():  # MLflow would make an empty one
             raise LedgerError(
                 f"expected an MLflow database at {database}, got no such file; give the URI the runs were logged to, "
                 "as sqlite:///mlruns/mlflow.db or http://<server>"
             )
         store.check_database(database)
-        return MlflowClient(tracking_uri=f"{store.SQLITE}{database}")
+        return MlflowClient(tracking_uri=f"{address.SQLITE}{database}")
     return MlflowClient(tracking_uri=uri)
 
 
@@ -210,7 +210,7 @@ def _explained(uri: str) -> Iterator[None]:
     except LedgerError:
         raise
     except Exception as error:  # drivers of databases raise errors of their own
-        kind = store.ServerAwayError if uri.startswith(store.SERVER) else LedgerError
+        kind = store.ServerAwayError if uri.startswith(address.SERVER) else LedgerError
         raise kind(
             f"expected MLflow to answer at {uri}, got {store.first_line(error)}. Check the address or start the "
             "server, then fetch again: what has arrived is not fetched twice"

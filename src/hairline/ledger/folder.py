@@ -33,6 +33,7 @@ from hairline.ledger.atomic import LedgerError, make_folder, remove_remains, wri
 from hairline.ledger.history import History, Line
 from hairline.ledger.lock import FileLock
 from hairline.ledger.manifest import FINISHED, KILLED, RUNNING, Cell, Failure, Manifest, Origin, Tracking, now
+from hairline.ledger.sweeps import SWEEPS
 
 RUNS = "runs"
 PER_CLASS = "per_class.parquet"
@@ -231,6 +232,13 @@ def run_folders(root: Path) -> list[RunFolder]:
     """Every run folder under `root` in which a run has begun, by name; empty where there is no store yet."""
     found = sorted((Path(root) / RUNS).glob("*/manifest.json"))
     return [RunFolder.open(path.parent) for path in found]
+
+
+def demand_store(root: Path) -> None:
+    """Refuse a folder that is no store of runs, before anything is made in it. Raises `LedgerError`."""
+    if not any((Path(root) / name).is_dir() for name in (RUNS, SWEEPS)):
+        got = "one without runs" if Path(root).is_dir() else "no such folder"
+        raise LedgerError(f"expected a store of runs at {root}, got {got}; check --store, python train.py makes one")
 
 
 def _with(studies: tuple[str, ...], study: str | None = None) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from typing import Final
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from hairline.ledger import delivery, store, sweeps
+from hairline.ledger import address, delivery, store, sweeps
 from hairline.ledger.atomic import LedgerError
 from hairline.ledger.folder import RunFolder, run_folders
 from hairline.ledger.manifest import KILLED, RUNNING, Tracking
@@ -45,7 +45,7 @@ def replay(root: Path, uri: str, *, experiment: str = "hairline", everything: bo
     that was lost. Raises `LedgerError` for a store that cannot work and `store.ServerAwayError` for a server that does
     not answer.
     """
-    uri = store.canonical(uri)
+    uri = address.canonical(uri)
     client = MlflowClient(tracking_uri=uri)
     artifacts = Path(root) / ARTIFACTS
     store.initialise(uri, experiment, artifacts)
@@ -60,8 +60,8 @@ def replay(root: Path, uri: str, *, experiment: str = "hairline", everything: bo
 
 def settle_dead_sweeps(root: Path, uri: str) -> list[Outcome]:
     """Close the parent runs of sweeps whose process died without a word; one outcome for each."""
-    client = MlflowClient(tracking_uri=store.canonical(uri))
-    dead = (sweep for sweep in sweeps.read_all(root) if sweep.status == RUNNING and sweep.uri == store.canonical(uri))
+    client = MlflowClient(tracking_uri=address.canonical(uri))
+    dead = (sweep for sweep in sweeps.read_all(root) if sweep.status == RUNNING and sweep.uri == address.canonical(uri))
     outcomes = (_replay_sweep(client, Path(root), sweep, Path(root) / ARTIFACTS) for sweep in dead)
     return [outcome for outcome in outcomes if outcome.what != IN_USE]
 

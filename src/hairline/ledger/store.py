@@ -6,7 +6,8 @@ Conventions
 - Several processes that open a new SQLite store at once break it for good. So database, tables and experiment are made
   under a file lock, by whoever comes first; the others find it made. MLflow's first migrations are not one transaction
   either, so a new database is built under a temporary name: a kill meanwhile leaves none rather than half of one.
-- `artifact_location` is fixed when an experiment is made, so it is given then.
+- `artifact_location` is fixed when an experiment is made, so it is given then. A store that was moved since is
+  followed (`moved.py`).
 - What a human must mend before any work is refused at once with `LedgerError`: a database that stays locked, one of a
   newer, older or foreign schema, a path that cannot be opened, a deleted experiment. What may come back by itself, a
   server that does not answer, raises `ServerAwayError`, which stops no training: the numbers wait in the run folders.
@@ -42,11 +43,11 @@ from alembic.script import ScriptDirectory
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from hairline.ledger.address import SERVER, SQLITE, database_file
 from hairline.ledger.atomic import TEMPORARY, LedgerError, explained, free_space, make_folder
 from hairline.ledger.lock import FileLock
+from hairline.ledger.moved import follow_artifacts
 
-SQLITE = "sqlite:///"
-SERVER = ("http://", "https://")
 LOCK_WAIT_S = 10.0
 _QUEUE_WAIT_S = 120.0
 _MIGRATIONS = Path(mlflow.__file__).parent / "store" / "db_migrations"
@@ -84,29 +85,15 @@ def initialise(uri: str, experiment: str, artifact_root: Path, *, wait_s: float 
         try:
             if _is_empty(database):
                 _make_database(database, experiment, artifact_root)
-            return _experiment_id(f"{SQLITE}{database}", experiment, artifact_root)
-        except MlflowException as error:
+            number = _experiment_id(f"{SQLITE}{database}", experiment, artifact_root)
+            follow_artifacts(database, number, artifact_root)
+            return number
+        except (MlflowException, sqlite3.Error) as error:
             raise LedgerError(
                 f"the MLflow database {database} cannot be used: expected experiment '{experiment}' in it, got "
                 f"'{first_line(error)}' ({free_space(database.parent)}). Free some space, or move the database away "
                 "and start again: runs can be put back with python -m hairline replay"
             ) from error
-
-
-def canonical(uri: str) -> str:
-    """`uri` with the database file made absolute, so that one store has one name; `LedgerError` for other kinds."""
-    return uri.rstrip("/") if uri.startswith(SERVER) else f"{SQLITE}{database_file(uri)}"
-
-
-def database_file(uri: str) -> Path:
-    """The file of a `sqlite:///` URI, absolute; `LedgerError` for any other kind of URI."""
-    name = uri.removeprefix(SQLITE)
-    if not uri.startswith(SQLITE) or not name or name == ":memory:":
-        raise LedgerError(
-            f"the MLflow URI must be {SQLITE}<file> or http(s)://<server>, got '{uri}'. MLflow no longer writes to "
-            f"folders; for a store beside the runs give {SQLITE}mlruns/mlflow.db"
-        )
-    return Path(name).absolute()
 
 
 def check_database(database: Path, *, wait_s: float = LOCK_WAIT_S) -> None:

@@ -24,7 +24,7 @@ from typing import TypeVar
 
 from mlflow.tracking import MlflowClient
 
-from hairline.ledger import delivery, sending, store, sweeps
+from hairline.ledger import address, delivery, sending, store, sweeps
 from hairline.ledger.atomic import LedgerError
 from hairline.ledger.folder import RunFolder
 from hairline.ledger.history import Line
@@ -44,7 +44,7 @@ class Tracker:
     """The way of one process to MLflow: at most one parent and one run at a time."""
 
     def __init__(self, uri: str, experiment: str, root: Path) -> None:
-        self.uri = store.canonical(uri)
+        self.uri = address.canonical(uri)
         self.experiment = experiment
         self.root = Path(root)
         self._known_id: str | None = None

@@ -141,7 +141,8 @@ class ClassProgress(pl.callbacks.ProgressBar):
 
     @override
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self.enabled and self.bar is None:
+        # a resumed run ends the epoch of its checkpoint again, before its first step: there is no loss yet
+        if self.enabled and self.bar is None and not math.isnan(pl_module.latest_loss):  # type: ignore[arg-type]
             line = f"{self.title}  step {trainer.global_step}/{trainer.max_steps}  {self.scores(pl_module)}"
             self.console.print(line, soft_wrap=True)
 

@@ -15,6 +15,7 @@ import torch
 import torch.utils.deterministic as deterministic
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning_utilities.core.rank_zero import rank_zero_only
 from torch import nn
 
 from hairline.training.allocator import keep_freed_memory
@@ -61,6 +62,24 @@ def _on_gpu(machine: Machine) -> bool:
     return machine.accelerator in ("gpu", "cuda", "auto") and torch.cuda.is_available()
 
 
+class NoDeviceError(ValueError):
+    """The machine lacks the device that a run asks for."""
+
+
+def demand_device(machine: Machine) -> None:
+    """Refuse a run whose devices torch does not see, before anything is written. Raises `NoDeviceError`."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if machine.accelerator == "mps" and not torch.backends.mps.is_available():
+        raise NoDeviceError("`trainer.accelerator=mps` needs a GPU of Apple, torch sees none; say trainer=cpu")
+    if machine.accelerator == "gpu" and torch.backends.mps.is_available():
+        return
+    if machine.accelerator in ("gpu", "cuda") and count < machine.processes:
+        raise NoDeviceError(
+            f"`trainer.accelerator={machine.accelerator}` needs {machine.processes} GPU, torch sees {count}; say "
+            "trainer=cpu, or look for the reason with nvidia-smi and python -c 'import torch; torch.cuda.init()'"
+        )
+
+
 def repeats(machine: Machine) -> bool:
     """Whether a run repeats to the bit, on the CPU. On a GPU it does not, and is not made to in part.
 
@@ -88,6 +107,9 @@ def train(
 
     `folder` holds the checkpoint; `record` gets the numbers of every validation. Raises `TrainingDivergedError`.
     """
+    demand_device(machine)
+    if machine.processes == 1:
+        rank_zero_only.rank = 0  # type: ignore[attr-defined]  # read from the environment (RANK, SLURM_PROCID) when Lightning was imported
     if machine.channels_last:
         task.network.to(memory_format=torch.channels_last)
     if machine.compile:

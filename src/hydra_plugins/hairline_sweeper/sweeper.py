@@ -40,9 +40,13 @@ class HairlineSweeper(BasicSweeper):
     def sweep(self, arguments: Sequence[str]) -> Any:
         """Launch the jobs, or with `dry_run=true` show the plan."""
         assert self.config is not None
+        from hairline.sweep import explained, stopped_as_one
+
         if not self.config.dry_run:
-            return super().sweep(list(arguments))
+            with stopped_as_one(self.config):
+                return super().sweep(list(arguments))
         from hairline.dry_run import show_plan
 
         assert self.hydra_context is not None
-        return show_plan(self.config, list(arguments), self.hydra_context.config_loader)
+        with explained():
+            return show_plan(self.config, list(arguments), self.hydra_context.config_loader)
