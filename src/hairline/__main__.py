@@ -26,6 +26,7 @@ from rich.table import Table
 
 from hairline import ledger
 from hairline.at_recall_door import add_at_recall
+from hairline.cli.parser import Parser
 from hairline.coherence_door import add_coherence
 from hairline.curves.files import read_las_dir
 from hairline.digitise_words import add_digitise
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = Parser(
         prog="python -m hairline", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

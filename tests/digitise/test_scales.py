@@ -68,10 +68,23 @@ def test_units_that_a_header_cannot_hold_are_refused(unit: str) -> None:
         DepthScale(1000, 1100, 0, 100, "")
 
 
-@pytest.mark.parametrize(("top", "bottom"), [(1200, 1000), (1000, 1000), (float("nan"), 5), (0, float("inf"))])
-def test_depths_must_increase(top: float, bottom: float) -> None:
-    with pytest.raises(ScaleError, match="--top"):
+@pytest.mark.parametrize(
+    ("top", "bottom", "words"),
+    [(1000, 1000, "two different depths, got 1000 as --top"), (float("nan"), 5, "finite"), (0, float("inf"), "finite")],
+)
+def test_depths_that_are_none_are_refused(top: float, bottom: float, words: str) -> None:
+    with pytest.raises(ScaleError, match=words):
         DepthScale(top, bottom, 0, 100, "m")
+
+
+def test_elevations_decrease_down_the_scan_and_cross_the_level_of_the_sea() -> None:
+    assert DepthScale(100, -50, 10, 60, "m").depths(np.array([10.0, 40.0, 60.0])).tolist() == [100, 10, -50]
+    assert DepthScale(-1000, -1200, 0, 100, "ft").depths(np.array([0.0, 50.0])).tolist() == [-1000, -1100]
+
+
+@pytest.mark.parametrize(("bottom", "text"), [(1100, "1000.25"), (1000.01, "1000.25000"), (2e5, "1000.25")])
+def test_a_depth_is_written_to_the_digits_that_tell_rows_apart(bottom: float, text: str) -> None:
+    assert DepthScale(1000, bottom, 0, 500, "m").text(1000.25) == text
 
 
 def test_the_row_of_the_top_stands_above() -> None:
