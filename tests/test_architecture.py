@@ -1,6 +1,6 @@
 """Imports point downwards, heavy libraries have one door each, and no room is a drawer.
 
-    vocabulary, compiled, processes < sheets, curves < data, losses, heads, network, measures < training, ledger
+    vocabulary, compiled, processes < sheets, curves, images < data, losses, heads, network, measures < training, ledger
         < study, digitise < roof
 
 Rooms on one floor do not import each other. A folder of the package is a room and must stand in the list above; a file
@@ -39,7 +39,11 @@ ONLY_IN = {
     "hydra": {ROOF},
     "omegaconf": {ROOF},
 }
-MAY_IMPORT = {"sheets": {"numpy", "cv2"}, "curves": {"numpy", "cv2", "lasio", "numba", "scipy"}}
+MAY_IMPORT = {
+    "sheets": {"numpy", "cv2"},
+    "curves": {"numpy", "cv2", "lasio", "numba", "scipy"},
+    "images": {"numpy", "cv2", "PIL", "typing_extensions"},
+}
 MUST_NOT_IMPORT = {"study": {"torch", "torchmetrics", "pytorch_lightning", "mlflow", "segmentation_models_pytorch"}}
 DRAWERS = {"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"}
 MOST_LINES = 400

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 from scan_cases import save
 
-from hairline.digitise import pages
-from hairline.digitise.page import turned
-from hairline.digitise.pages import WholePage
+from hairline.images import pages
+from hairline.images.page import turned
+from hairline.images.pages import WholePage
 from hairline.digitise.scan import MOST_ROWS, ScanError, open_scan
-from hairline.digitise.strips import StripPage, TurnedPage
+from hairline.images.strips import StripPage, TurnedPage
 
 
 def noise(height: int = 120, width: int = 50) -> np.ndarray:

@@ -20,8 +20,7 @@ from typing import Final
 
 import numpy as np
 
-from hairline.digitise.page import Page, ScanError
-from hairline.digitise.pages import LEAST_DPI, MOST_BYTES, MOST_DPI, pages_of
+from hairline.images import LEAST_DPI, MOST_BYTES, MOST_DPI, Damage, Page, ScanError, pages_of
 from hairline.vocabulary import UInt8
 
 __all__ = ["LEAST_DPI", "MOST_BYTES", "MOST_COLUMNS", "MOST_DPI", "MOST_ROWS", "Scan", "ScanError", "open_scan"]
@@ -65,6 +64,21 @@ class Scan:
                 page.forget()
             top += page.height
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def damage(self) -> tuple[Damage, ...]:
+        """The rows that could not be decoded, in order; complete when all rows have been read once."""
+        damage, top = [], 0
+        for number, page in enumerate(self.pages, start=1):
+            damage += [Damage(top + first, top + last, number, reason) for first, last, reason in page.damage]
+            top += page.height
+        return tuple(damage)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Sentences on what a user must know though it could be read; complete when all rows have been read once."""
+        return tuple(
+            f"page {number} {sentence}" for number, page in enumerate(self.pages, start=1) for sentence in page.notices
+        )
 
     def digest(self) -> str:
         """Sha256 of the file."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -25,12 +26,39 @@ class ScanError(ValueError):
     """A file that is no scan this program can read, or one too large for it; the message names the next step."""
 
 
+@dataclass(frozen=True)
+class Damage:
+    """Rows `first_row` up to but without `last_row` of the scan, over all its pages, that could not be decoded.
+
+    They lie on page `page`, counted from 1, and are read as white. `reason` is a phrase for a message.
+    """
+
+    first_row: int
+    last_row: int
+    page: int
+    reason: str
+
+
 class Page(ABC):
-    """One page: `height` x `width` px at `dpi`, across and down, 0 where the file does not say."""
+    """One page: `height` x `width` px at `dpi`, across and down, 0 where the file does not say.
+
+    `damage` are the rows of the page that could not be decoded, by their reason, as far as they have been read.
+    `notices` are sentences on how the page was read; each begins with what follows after "page 3".
+    """
 
     height: int
     width: int
     dpi: tuple[float, float]
+
+    @property
+    def damage(self) -> tuple[tuple[int, int, str], ...]:
+        """First row, row after the last, and reason of what was damaged, in order; known after it was read."""
+        return ()
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a user must know though the page could be read; known after it was read."""
+        return ()
 
     @abstractmethod
     def rows(self, start: int, stop: int) -> UInt8:

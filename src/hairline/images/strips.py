@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 from typing_extensions import override
 
-from hairline.digitise.page import Page, ScanError, decoding, grey_rows, turned
+from hairline.images.page import Page, ScanError, decoding, grey_rows, turned
 from hairline.vocabulary import UInt8
 
 _WIDTH, _LENGTH, _COMPRESSION, _OFFSETS, _ROWS, _COUNTS = 256, 257, 259, 273, 278, 279

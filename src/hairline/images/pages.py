@@ -18,8 +18,8 @@ from typing import BinaryIO, Final
 from PIL import Image, ImageOps, TiffImagePlugin
 from typing_extensions import override
 
-from hairline.digitise.page import Page, ScanError, decoding, grey_rows
-from hairline.digitise.strips import TurnedPage, strips_of
+from hairline.images.page import Page, ScanError, decoding, grey_rows
+from hairline.images.strips import TurnedPage, strips_of
 from hairline.vocabulary import UInt8
 
 MOST_BYTES: Final = 1 << 30
