@@ -29,10 +29,10 @@ REASON = "bad code word, strip 3"
 
 
 class Torn:
-    """A scan of which some rows are damaged: they come back white, and are known once they have been read."""
+    """A scan of which some rows are damaged: they come back white; damage and notices are known once rows were read."""
 
     def __init__(self, path: Path, damage: Sequence[Damage], *, notices: tuple[str, ...] = ()) -> None:
-        self.scan, self.torn, self.notices = open_scan(path), tuple(damage), notices
+        self.scan, self.torn, self.notices, self.later = open_scan(path), tuple(damage), (), notices
         self.read: set[Damage] = set()
 
     def __getattr__(self, name: str) -> Any:
@@ -40,6 +40,7 @@ class Torn:
 
     def rows(self, start: int, stop: int) -> np.ndarray:
         grey = np.array(self.scan.rows(start, stop))
+        self.notices = self.later
         for one in self.torn:
             first, last = max(one.first_row - start, 0), min(one.last_row - start, len(grey))
             if first < last:
@@ -164,7 +165,8 @@ class Killed(Exception):
 def test_a_job_that_goes_on_has_the_same_gaps(calls: int, deskew: bool, two: Path, tmp_path: Path) -> None:
     asked = Asked(deskew=deskew, tile_px=90)
     ranges = (20, 50), (300, 310)
-    digitise(torn(two, *ranges, asked=asked), tmp_path / "whole")
+    notices = ("page 1 has 12 bits",)
+    digitise(torn(two, *ranges, asked=asked, notices=notices), tmp_path / "whole")
     count = 0
 
     def dies(image):
@@ -175,8 +177,8 @@ def test_a_job_that_goes_on_has_the_same_gaps(calls: int, deskew: bool, two: Pat
         return sees(image)
 
     with pytest.raises(Killed):
-        digitise(torn(two, *ranges, network=dies, asked=asked), tmp_path / "out")
-    finished = digitise(torn(two, *ranges, asked=asked), tmp_path / "out")
+        digitise(torn(two, *ranges, network=dies, asked=asked, notices=notices), tmp_path / "out")
+    finished = digitise(torn(two, *ranges, asked=asked, notices=notices), tmp_path / "out")
     assert finished.resumed > 0
     for path in (tmp_path / "whole").iterdir():
         assert path.read_bytes() == (tmp_path / "out" / path.name).read_bytes()

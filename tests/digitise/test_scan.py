@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from scan_cases import save
 
+from hairline.digitise.scan import MOST_ROWS, ScanError, open_scan
 from hairline.images import pages
 from hairline.images.page import turned
 from hairline.images.pages import WholePage
-from hairline.digitise.scan import MOST_ROWS, ScanError, open_scan
 from hairline.images.strips import StripPage, TurnedPage
 
 

@@ -1,10 +1,11 @@
 """The output folder: the bands that are read are kept beside the output, and the files of a job are replaced together.
 
 Conventions
-    `OUT/.partial/` holds `job.json` with the digest of all that decides what is read, `skew.npz`, `damage.json`, and
-    one `band_00000.npz` for each finished band; each is written whole or not at all. A folder whose digest is that of
-    the job is gone on with, band by band the same numbers as if nothing had happened; it goes when the output is
-    written. An output folder that exists is otherwise refused. With `force` it is written into.
+    `OUT/.partial/` holds `job.json` with the digest of all that decides what is read, `skew.npz`, `findings.json`
+    (damaged rows and notices, which a scan knows once it is read), and one `band_00000.npz` for each finished band;
+    each is written whole or not at all. A folder whose digest is that of the job is gone on with, band by band the same
+    numbers as if nothing had happened; it goes when the output is written. An output folder that exists is otherwise
+    refused. With `force` it is written into.
 
     **Results** are the files named in RESULT. Those of a job are written into `OUT/.partial/ready/` first. When all
     are there, the earlier results go, `curves.csv` first, and the new ones are renamed into place, `curves.csv` last.
@@ -20,7 +21,7 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import astuple
 from pathlib import Path
@@ -30,14 +31,14 @@ import numpy as np
 
 from hairline.digitise.deskew import Skew
 from hairline.digitise.read import Band
-from hairline.digitise.scan import ScanError
+from hairline.digitise.scan import Scan, ScanError
 from hairline.images import Damage
 from hairline.ledger.atomic import LedgerError, explained, make_folder, write_bytes
 from hairline.ledger.lock import FileLock
 
 PARTIAL: Final = ".partial"
 RESULT: Final = re.compile(r"curves\.csv|curves\.las|class_map\.png|overlay(_\d{3,})?\.png")
-_READY, _DAMAGE, _LOCK = "ready", "damage.json", ".lock"
+_READY, _FINDINGS, _LOCK = "ready", "findings.json", ".lock"
 
 
 class OutputError(ValueError):
@@ -95,7 +96,7 @@ class Partial:
     def _begin(self, force: bool) -> None:
         shutil.rmtree(self.folder / _READY, ignore_errors=True)
         if force or not self._same():
-            for path in (*self.folder.glob("*.npz"), self.folder / _DAMAGE):
+            for path in (*self.folder.glob("*.npz"), self.folder / _FINDINGS):
                 path.unlink(missing_ok=True)
             write_bytes(self.folder / "job.json", json.dumps({"digest": self.digest}).encode())
 
@@ -130,20 +131,21 @@ class Partial:
         with np.load(path) as file:
             return Skew(file["knots"], file["moved"], float(file["slope"]))
 
-    def keep_damage(self, damage: Iterable[Damage]) -> None:
-        """Keep damaged rows beside those kept before; call it before what was read from these rows is kept."""
-        before = self.damage()
-        if not before.issuperset(damage):
-            rows = sorted(astuple(one) for one in before.union(damage))
-            write_bytes(self.folder / _DAMAGE, json.dumps(rows).encode())
+    def keep_findings(self, scan: Scan) -> None:
+        """Keep what the scan has found beside what was kept before; call it before what was read is kept."""
+        damage, notices = self.findings()
+        more = damage.union(scan.damage()), tuple(dict.fromkeys((*notices, *scan.notices)))
+        if more != (damage, notices):
+            found = {"damage": sorted(astuple(one) for one in more[0]), "notices": more[1]}
+            write_bytes(self.folder / _FINDINGS, json.dumps(found).encode())
 
-    def damage(self) -> frozenset[Damage]:
-        """The damaged rows that were kept."""
+    def findings(self) -> tuple[frozenset[Damage], tuple[str, ...]]:
+        """The damaged rows and the notices of the scan that were kept."""
         try:
-            rows = json.loads((self.folder / _DAMAGE).read_text())
+            found = json.loads((self.folder / _FINDINGS).read_text())
         except FileNotFoundError:
-            return frozenset()
-        return frozenset(Damage(*row) for row in rows)
+            return frozenset(), ()
+        return frozenset(Damage(*row) for row in found["damage"]), tuple(found["notices"])
 
     def stage(self, name: str, content: bytes) -> None:
         """Write one result where it waits for the others."""

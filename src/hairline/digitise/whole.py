@@ -108,7 +108,7 @@ def digitise(job: Job, out: Path, *, force: bool = False, told: Told | None = No
         hidden = _hidden(job, paper, partial)
         courses = viterbi(hidden.without(strands), px_per_mm=job.px_per_mm, tracks=_edges(job))
         curves = _judge(job, courses, inked[:, ~hidden.rows])
-        warnings = (*job.scan.notices, *hidden.warnings)
+        warnings = (*partial.findings()[1], *hidden.warnings)
         _stage(job, paper, partial, curves, hidden=hidden, warnings=warnings)
         files = partial.publish()
     return Finished(curves, skew, files, resumed, warnings)
@@ -116,8 +116,9 @@ def digitise(job: Job, out: Path, *, force: bool = False, told: Told | None = No
 
 def _hidden(job: Job, paper: Paper, partial: Partial) -> Hidden:
     """The rows without values; ScanError where these are all."""
-    partial.keep_damage(job.scan.damage())
-    hidden = Hidden.of(paper, partial.damage(), job.depth, px_per_mm=job.px_per_mm)
+    partial.keep_findings(job.scan)
+    damage, _ = partial.findings()
+    hidden = Hidden.of(paper, damage, job.depth, px_per_mm=job.px_per_mm)
     if hidden.rows.all():
         raise ScanError(
             f"{job.scan.path}: expected rows that are not damaged, got none: {hidden.warnings[0]}; copy the file "
@@ -131,7 +132,7 @@ def _skew(job: Job, partial: Partial) -> Skew:
     if skew is None:
         crooked = Paper(job.scan, job.frame)
         skew = estimate(crooked.rows, crooked.shape, px_per_mm=job.px_per_mm) if job.deskew else STRAIGHT
-        partial.keep_damage(job.scan.damage())
+        partial.keep_findings(job.scan)
         partial.keep_skew(skew)
     return skew
 
@@ -163,7 +164,7 @@ def _bands(job: Job, paper: Paper, partial: Partial, count: int) -> Iterator[Ban
     yield from (partial.band(number) for number in range(done))
     if done < count:
         for number, band in enumerate(job.reader.bands(paper.rows, paper.shape, first=done), start=done):
-            partial.keep_damage(job.scan.damage())
+            partial.keep_findings(job.scan)
             partial.keep(number, band)
             yield band
 
