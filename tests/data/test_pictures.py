@@ -45,16 +45,16 @@ def test_masks_keep_sixteen_bits_and_equal_channels(tmp_path: Path) -> None:
     deep = NOISE[..., 0].astype(np.uint16) * 200
     cv2.imwrite(str(tmp_path / "deep.png"), deep)
     np.testing.assert_array_equal(read_mask(tmp_path / "deep.png"), deep)
-    see_through = np.dstack([NOISE[..., :1]] * 3 + [NOISE[..., 1:2]])
-    path = saved(tmp_path / "rgba.png", Image.fromarray(see_through))
+    opaque = np.dstack([NOISE[..., :1]] * 3 + [np.full_like(NOISE[..., :1], 255)])
+    path = saved(tmp_path / "rgba.png", Image.fromarray(opaque))
     np.testing.assert_array_equal(read_mask(path), NOISE[..., 0])
 
 
 def test_masks_of_colours_or_fractions_are_refused(tmp_path: Path) -> None:
     with pytest.raises(PictureError, match="got colours"):
         read_mask(saved(tmp_path / "a.png", Image.fromarray(NOISE)))
-    with pytest.raises(PictureError, match="got float32"):
-        read_mask(saved(tmp_path / "a.tif", Image.fromarray(NOISE[..., 0].astype(np.float32))))
+    with pytest.raises(PictureError, match="got float32 with fractions"):
+        read_mask(saved(tmp_path / "a.tif", Image.fromarray(NOISE[..., 0].astype(np.float32) / 2)))
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif", "jpg"])

@@ -1,9 +1,11 @@
-"""Reading a user's images and masks: PNG, TIFF (1-bit too), JPEG, to grey levels or values.
+"""Reading a user's images and masks: PNG, TIFF, JPEG, to grey levels or values.
 
 Conventions
-    An image becomes grey uint8 [H,W], 0 black and 255 white: colours by their luma (ITU-R BT.601), 16 bits by their
-    upper 8, transparency dropped. A mask keeps its values: uint8 or uint16 [H,W]; of one bit they are 0 and 255.
-    A file that is cut short is unreadable, not half an image.
+    An image becomes grey uint8 [H,W], 0 black and 255 white, as `hairline.images` reads a scan: 12 and 16 bits by the
+    range they use, transparent paper white, orientation tags obeyed on images and masks alike. A mask keeps its values:
+    uint8 or uint16 [H,W]; of 1, 2 and 4 bits they are spread over 0..255; of a palette of greys they are the greys, of
+    another one the indices; where only transparency says something it is the value.
+    A file that is damaged, cut short or of several pages is no image.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from hairline.images import Page, ScanError, pages_of
 from hairline.vocabulary import UInt8
 
 Values = NDArray[np.uint8] | NDArray[np.uint16]
@@ -26,21 +29,25 @@ class PictureError(ValueError):
 
 
 def read_image(path: Path) -> UInt8:
-    """Grey levels [H,W] as a viewer shows them (orientation tags obeyed). Raises PictureError."""
-    return np.asarray(_decoded(path, cv2.IMREAD_GRAYSCALE), np.uint8)
+    """Grey levels [H,W] as a viewer shows them. Raises PictureError."""
+    page = _page(path)
+    try:
+        grey = page.rows(0, page.height)
+    except ScanError as error:
+        raise _unreadable(path, error) from error
+    if page.damage:
+        first, last, reason = page.damage[0]
+        raise PictureError(f"cannot be read: rows {first} to {last - 1} are damaged ({reason}); copy it again")
+    return np.ascontiguousarray(grey)
 
 
 def read_mask(path: Path) -> Values:
     """Values [H,W]. Raises PictureError for what cannot be read, for colours and for fractions."""
-    mask = _decoded(path, cv2.IMREAD_UNCHANGED)
-    if mask.dtype not in (np.uint8, np.uint16):
-        raise PictureError(f"expected a mask of 8 or 16 bits, got {mask.dtype}; save whole values")
-    if mask.ndim == 3:
-        colours = mask[..., :3] if mask.shape[2] > 2 else mask[..., :1]
-        if (colours != colours[..., :1]).any():
-            raise PictureError("expected a mask of one value a pixel, got colours; save class values in grey")
-        mask = np.ascontiguousarray(mask[..., 0])
-    return cast(Values, mask)
+    page = _page(path)
+    try:
+        return cast(Values, page.values())
+    except ScanError as error:
+        raise _unreadable(path, error) from error
 
 
 def resized(image: UInt8, shape: tuple[int, int]) -> UInt8:
@@ -50,12 +57,19 @@ def resized(image: UInt8, shape: tuple[int, int]) -> UInt8:
     return np.asarray(cv2.resize(image, (shape[1], shape[0]), interpolation=way), np.uint8)
 
 
-def _decoded(path: Path, how: int) -> NDArray[np.generic]:
+def _page(path: Path) -> Page:
+    """The one page of a file."""
     try:
-        found = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), how)
-    except (OSError, cv2.error) as error:
-        reason = error.strerror if isinstance(error, OSError) else "OpenCV refuses it"
-        raise PictureError(f"cannot be read ({reason}); save it again as PNG") from error
-    if found is None:
-        raise PictureError("cannot be read: cut short, damaged or no image; save it again as PNG")
-    return np.asarray(found)
+        opened = pages_of(path, training=True)
+    except ScanError as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) and cause.strerror:
+            raise PictureError(f"cannot be read ({cause.strerror}); save it again as PNG") from error
+        raise _unreadable(path, error) from error
+    if len(opened.pages) != 1:
+        raise PictureError(f"expected one page, got {len(opened.pages)} pages; save each page as a file of its own")
+    return opened.pages[0]
+
+
+def _unreadable(path: Path, error: ScanError) -> PictureError:
+    return PictureError(f"cannot be read: {str(error).removeprefix(f'{path}: ')}")

@@ -14,13 +14,14 @@ Memory
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from hairline.images import LEAST_DPI, MOST_BYTES, MOST_DPI, Damage, Page, ScanError, pages_of
+from hairline.images import KNOWN, LEAST_DPI, MOST_BYTES, MOST_DPI, Damage, Page, ScanError, pages_of
 from hairline.vocabulary import UInt8
 
 __all__ = ["LEAST_DPI", "MOST_BYTES", "MOST_COLUMNS", "MOST_DPI", "MOST_ROWS", "Scan", "ScanError", "open_scan"]
@@ -28,8 +29,9 @@ __all__ = ["LEAST_DPI", "MOST_BYTES", "MOST_COLUMNS", "MOST_DPI", "MOST_ROWS", "
 MOST_ROWS: Final = 200_000
 MOST_COLUMNS: Final = 20_000
 _SMALLEST: Final = 8
+_RESOLUTIONS: Final = ("tag 282, XResolution", "tag 283, YResolution")
+_SAME_DPI: Final = 1e-3  # resolutions are stored as fractions, and rounded
 
-_KNOWN: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _FOREIGN: Final = {
     b"%PDF": "a PDF; export its pages as TIFF, for example with `pdftoppm -tiff -r 200 FILE.pdf page`",
     b"GIF8": "a GIF; save it as PNG",
@@ -50,6 +52,7 @@ class Scan:
     height: int
     width: int
     dpi: tuple[float, float]
+    left_out: tuple[str, ...] = ()
 
     def rows(self, start: int, stop: int) -> UInt8:
         """Grey levels [stop - start, W] of rows start..stop-1."""
@@ -68,17 +71,15 @@ class Scan:
     def damage(self) -> tuple[Damage, ...]:
         """The rows that could not be decoded, in order; complete when all rows have been read once."""
         damage, top = [], 0
-        for number, page in enumerate(self.pages, start=1):
-            damage += [Damage(top + first, top + last, number, reason) for first, last, reason in page.damage]
+        for page in self.pages:
+            damage += [Damage(top + first, top + last, page.number, reason) for first, last, reason in page.damage]
             top += page.height
         return tuple(damage)
 
     @property
     def notices(self) -> tuple[str, ...]:
         """Sentences on what a user must know though it could be read; complete when all rows have been read once."""
-        return tuple(
-            f"page {number} {sentence}" for number, page in enumerate(self.pages, start=1) for sentence in page.notices
-        )
+        return (*self.left_out, *(f"page {page.number} {text}" for page in self.pages for text in page.notices))
 
     def digest(self) -> str:
         """Sha256 of the file."""
@@ -93,14 +94,17 @@ def open_scan(path: Path) -> Scan:
     limits.
     """
     _demand_image(path)
-    pages = pages_of(path)
+    opened = pages_of(path)
+    pages = opened.pages
     if not pages:
         raise ScanError(f"{path}: expected at least one page, got none; save it anew from an image viewer")
-    for number, page in enumerate(pages, start=1):
-        if (page.width, page.dpi) != (pages[0].width, pages[0].dpi):
+    for page in pages:
+        tags = _differing(pages[0], page)
+        if tags:
             raise ScanError(
-                f"{path}: expected pages of one width and resolution, got {_told(pages[0])} on page 1 and "
-                f"{_told(page)} on page {number}; cut or scale the pages to one width, or digitise them one by one"
+                f"{path}: expected pages of one width and resolution, got {_told(pages[0])} on page {pages[0].number} "
+                f"and {_told(page)} on page {page.number} ({tags}); cut or scale the pages to one width, or digitise "
+                "them one by one"
             )
     height, width = sum(page.height for page in pages), pages[0].width
     for name, size, most in (("rows", height, MOST_ROWS), ("columns", width, MOST_COLUMNS)):
@@ -109,7 +113,16 @@ def open_scan(path: Path) -> Scan:
                 f"{path}: expected {_SMALLEST} to {most:,} {name}, the file declares {size:,}; "
                 f"{'cut it into parts, or scan it at fewer dpi' if size > most else 'this is no scan of a log'}"
             )
-    return Scan(path, pages, height, width, pages[0].dpi)
+    return Scan(path, pages, height, width, pages[0].dpi, opened.left_out)
+
+
+def _differing(one: Page, other: Page) -> str:
+    """The tags in which two pages differ so that they cannot follow each other, nothing where they can."""
+    tags = ["tag 256, ImageWidth"] if one.width != other.width else []
+    for name, first, second in zip(_RESOLUTIONS, one.dpi, other.dpi, strict=True):
+        if not math.isclose(first, second, rel_tol=_SAME_DPI):
+            tags.append(name)
+    return "; ".join(tags)
 
 
 def _told(page: Page) -> str:
@@ -121,7 +134,7 @@ def _demand_image(path: Path) -> None:
         raise ScanError(f"{path}: expected a scan (TIFF, PNG or JPEG), found no such file; check the path")
     with path.open("rb") as file:
         start = file.read(16)
-    if start.startswith(_KNOWN):
+    if start.startswith(KNOWN):
         return
     told = next((text for magic, text in _FOREIGN.items() if start.startswith(magic)), None)
     if told is None:

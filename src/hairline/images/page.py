@@ -1,29 +1,41 @@
-"""What a page of a scan gives: grey rows, from whatever a file holds.
+"""What a page of an image file gives: grey rows, or the values of a mask, and what was wrong with it.
 
 Conventions
-    A page gives grey uint8 [h,W], 0 black and 255 white, as a viewer shows it: colours and CMYK by their luma (ITU-R
-    BT.601), 16 bits by their upper 8, transparency over white paper, orientation tags obeyed.
+    A page gives grey uint8 [h,W], 0 black and 255 white, as a viewer shows it (`grey.py`), orientation tags obeyed.
 """
 
 from __future__ import annotations
 
+import struct
+import warnings
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from hairline.vocabulary import UInt8
 
-_ODD: Final = {"I": "32-bit whole numbers", "F": "fractions"}
+Rows = tuple[tuple[int, int, str], ...]
+"""First row, row after the last, and a phrase on them."""
+
+_FAULTS: Final = (
+    *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, MemoryError),
+    *(RuntimeError, UserWarning, struct.error, zlib.error, cv2.error),
+)
+_DARK: Final = 0.5
+_INK: Final = 128
 
 
 class ScanError(ValueError):
-    """A file that is no scan this program can read, or one too large for it; the message names the next step."""
+    """A file that is no image this program can read, or one too large for it; the message names the next step."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +52,19 @@ class Damage:
 
 
 class Page(ABC):
-    """One page: `height` x `width` px at `dpi`, across and down, 0 where the file does not say.
+    """Page `number`, counted from 1: `height` x `width` px at `dpi`, across and down, 0 where the file does not say.
 
     `damage` are the rows of the page that could not be decoded, by their reason, as far as they have been read.
     `notices` are sentences on how the page was read; each begins with what follows after "page 3".
     """
 
+    number: int
     height: int
     width: int
     dpi: tuple[float, float]
 
     @property
-    def damage(self) -> tuple[tuple[int, int, str], ...]:
+    def damage(self) -> Rows:
         """First row, row after the last, and reason of what was damaged, in order; known after it was read."""
         return ()
 
@@ -65,11 +78,15 @@ class Page(ABC):
         """Grey levels [stop - start, W]. ScanError for what cannot be decoded."""
 
     @abstractmethod
+    def values(self) -> NDArray[Any]:
+        """Whole numbers [H,W] of a mask, 0..65535. ScanError for damage, colours and fractions."""
+
+    @abstractmethod
     def forget(self) -> None:
         """Let go of what was decoded."""
 
 
-def turned(grey: UInt8, turn: int) -> UInt8:
+def turned(grey: NDArray[Any], turn: int) -> NDArray[Any]:
     """[h,W] as orientation tag `turn`, 1 to 8, asks for."""
     if turn >= 5:  # the first row of the file is a column of the picture
         grey = grey.T
@@ -77,24 +94,25 @@ def turned(grey: UInt8, turn: int) -> UInt8:
     return np.ascontiguousarray(grey[:: -1 if upended else 1, :: -1 if mirrored else 1])
 
 
-def grey_of(image: Image.Image) -> UInt8:
-    """Grey levels [H,W] of a decoded image. ScanError for values that have no known white."""
-    if image.mode in _ODD:
-        raise ScanError(f"expected 1, 8 or 16 bits a channel, got {_ODD[image.mode]}; save it as 8-bit grey")
-    if image.mode.startswith("I;16"):
-        return np.asarray(np.asarray(image) >> 8, np.uint8)
-    if image.has_transparency_data:
-        paper = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(paper, image.convert("RGBA"))
-    if image.mode not in ("L", "1"):
-        image = image.convert("L")
-    grey = np.asarray(image)
-    return np.where(grey, np.uint8(255), np.uint8(0)) if grey.dtype == np.bool_ else np.asarray(grey, np.uint8)
+@dataclass
+class Tally:
+    """How much of a page is dark; of each row once, in whatever order and how often rows are read."""
 
+    dark: NDArray[np.float32] | None = None
 
-def grey_rows(image: Image.Image, start: int, stop: int) -> UInt8:
-    """`grey_of` of the rows from `start` up to `stop` alone."""
-    return grey_of(image.crop((0, start, image.width, stop)))
+    def add(self, first: int, grey: UInt8, height: int) -> None:
+        """Count rows `first` and below of a page of `height` rows."""
+        if self.dark is None:
+            self.dark = np.full(height, np.nan, np.float32)
+        self.dark[first : first + len(grey)] = (grey < _INK).mean(axis=1)
+
+    def notices(self) -> tuple[str, ...]:
+        """What is odd about the rows counted so far."""
+        known = self.dark[np.isfinite(self.dark)] if self.dark is not None else ()
+        share = float(np.mean(known)) if len(known) else 0.0
+        if share <= _DARK:
+            return ()
+        return (f"is mostly dark ({share:.0%} of its pixels): black and white may be exchanged in its header",)
 
 
 @contextmanager
@@ -105,10 +123,12 @@ def decoding(path: Path) -> Iterator[None]:
     """
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", module="PIL")
+            yield
     except ScanError as error:
         raise ScanError(f"{path}: {error}") from error
-    except (OSError, ValueError, SyntaxError, EOFError, KeyError, TypeError) as error:
+    except _FAULTS as error:
         raise ScanError(
             f"{path}: expected a whole image, could not decode it ({error}); was the file cut short on its way? copy "
             "it again, or open it in an image viewer and save it anew"
