@@ -151,6 +151,23 @@ def test_depths_may_be_elevations(top: str, bottom: str, scan: Path, capsys) -> 
     assert las["CURVE_1"] == pytest.approx(table.curve_1.to_numpy(), nan_ok=True)
 
 
+@pytest.mark.parametrize("name", ["Öl 日本.tif", "m\udcff.tif"])
+def test_a_scan_may_have_any_name(name: str, scan: Path, capsys) -> None:
+    code, out = digitise(scan.rename(scan.parent / name))
+    assert code == 0
+    assert names(out) == RESULTS
+
+
+def test_an_empty_output_folder_is_refused(scan: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.chdir(scan.parent)
+    (scan.parent / "curves.csv").write_text("mine")
+    words = [*sum(SCALE.items(), ()), "--force"]
+    with pytest.raises(SystemExit):
+        command(["digitise", str(scan), *words, "--out", ""])
+    assert "got an empty name; is a variable not set?" in capsys.readouterr().err
+    assert (scan.parent / "curves.csv").read_text() == "mine"
+
+
 def test_damage_is_named_on_the_screen_and_in_80_columns(scan: Path, monkeypatch, capsys) -> None:
     torn = Torn(scan, [Damage(n, n + 2, 1, f"bad code word in strip {n}") for n in range(20, 180, 6)])
     monkeypatch.setattr(digitise_door, "open_scan", lambda path: torn)

@@ -64,7 +64,7 @@ def _run(options: argparse.Namespace) -> int:
     job = _job(options, scan, network, device)
     _tell_job(job, network)
     try:
-        with _progress(options.scan.name) as told:
+        with _progress(_printable(options.scan.name)) as told:
             finished = digitise(job, options.out, force=options.force, told=told)
     except KeyboardInterrupt:
         CONSOLE.print("stopped; the same command without --force goes on from here", style="yellow")
@@ -249,8 +249,9 @@ def _progress(name: str) -> Iterator[Told]:
 def _tell_job(job: Job, network: Trained) -> None:
     scan, frame = job.scan, job.frame
     pages = f"{len(scan.pages)} pages, " if len(scan.pages) > 1 else ""
+    name = _printable(scan.path.name)
     CONSOLE.print(
-        f"{scan.path.name}: {pages}{scan.height:,} rows x {scan.width:,} columns; read at {job.px_per_mm:g} px/mm, "
+        f"{name}: {pages}{scan.height:,} rows x {scan.width:,} columns; read at {job.px_per_mm:g} px/mm, "
         f"{frame.height:,} x {frame.width:,} px, with {job.run}",
         style="dim",
         soft_wrap=True,
@@ -289,4 +290,9 @@ def _tell(finished: Finished, job: Job) -> None:
     names = [path.name for path in finished.files if not path.name.startswith("overlay_")]
     parts = [path.name for path in finished.files if path.name.startswith("overlay_")]
     names += [f"{parts[0]} to {parts[-1]}"] if parts else []
-    CONSOLE.print(f"written to {finished.files[0].parent}: {', '.join(names)}", soft_wrap=True)
+    CONSOLE.print(f"written to {_printable(str(finished.files[0].parent))}: {', '.join(names)}", soft_wrap=True)
+
+
+def _printable(path: str) -> str:
+    """A path without what is no UTF-8, which a file name may hold and a terminal refuses."""
+    return path.encode("utf-8", "replace").decode()

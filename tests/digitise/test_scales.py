@@ -49,6 +49,8 @@ def test_the_edges_of_a_track_are_its_two_values() -> None:
         ({"left": 0, "right": float("nan")}, "finite values .* got 0 and nan; check --left and --right"),
         ({"left": 0, "right": 9, "left_px": float("nan")}, "finite columns .* got nan and 200; check --track"),
         ({"left": 0, "right": 9, "right_px": float("inf")}, "finite columns .* got 0 and inf; check --track"),
+        ({"left": -1e308, "right": 1e308}, "of a size from .* got -1e[+]308 and 1e[+]308"),
+        ({"left": 1e-300, "right": 1, "kind": "log"}, "of a size from 1e-30 .* got 1e-300 and 1"),
         ({"left": 0, "right": 1, "kind": "root"}, "linear or log"),
         ({"left": 0, "right": 1, "left_px": 300.0}, "left edge of the track"),
     ],
@@ -70,7 +72,13 @@ def test_units_that_a_header_cannot_hold_are_refused(unit: str) -> None:
 
 @pytest.mark.parametrize(
     ("top", "bottom", "words"),
-    [(1000, 1000, "two different depths, got 1000 as --top"), (float("nan"), 5, "finite"), (0, float("inf"), "finite")],
+    [
+        (1000, 1000, "two different depths, got 1000 as --top"),
+        (float("nan"), 5, "finite"),
+        (0, float("inf"), "finite"),
+        (-1e308, 1e308, "up to 1e[+]30"),
+        (1000, 1000 + 1e-10, "further apart than 1e-09 .* 1000.0000000001"),
+    ],
 )
 def test_depths_that_are_none_are_refused(top: float, bottom: float, words: str) -> None:
     with pytest.raises(ScaleError, match=words):

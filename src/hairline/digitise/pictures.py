@@ -166,8 +166,13 @@ def _titled(width: int, entries: Sequence[tuple[str, Colour]]) -> UInt8:
 
 
 def _wide(text: str) -> int:
-    return int(cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, _LETTER, 1)[0][0])
+    return int(cv2.getTextSize(_drawable(text), cv2.FONT_HERSHEY_SIMPLEX, _LETTER, 1)[0][0])
 
 
 def _write(canvas: UInt8, text: str, left: int, base: int, colour: Colour) -> None:
-    cv2.putText(canvas, text, (left, base), cv2.FONT_HERSHEY_SIMPLEX, _LETTER, colour, 1, cv2.LINE_AA)
+    cv2.putText(canvas, _drawable(text), (left, base), cv2.FONT_HERSHEY_SIMPLEX, _LETTER, colour, 1, cv2.LINE_AA)
+
+
+def _drawable(text: str) -> str:
+    """Text without what is no UTF-8, as the name of a file may hold: OpenCV ends the process over it."""
+    return text.encode("utf-8", "replace").decode()

@@ -27,6 +27,11 @@ import numpy as np
 from hairline.vocabulary import Float64, Int64
 
 KINDS: Final = ("linear", "log")
+LARGEST: Final = 1e30
+"""Of a value or a depth; laps of a log scale are powers of it, and must be numbers too."""
+
+NEAREST: Final = 1e-9
+"""Of two depths, as a share of the larger: nearer ones leave rows of a long scan with equal depths."""
 
 
 class ScaleError(ValueError):
@@ -55,6 +60,12 @@ class CurveScale:
             raise ScaleError(
                 f"{told}: expected finite values at the edges of its track, got {self.left:g} and {self.right:g}; "
                 "check --left and --right"
+            )
+        least = 1 / LARGEST if self.kind == "log" else 0
+        if not all(least <= abs(value) <= LARGEST or value == 0 for value in (self.left, self.right)):
+            raise ScaleError(
+                f"{told}: expected values of a size from {1 / LARGEST:g} (log) to {LARGEST:g}, got {self.left:g} and "
+                f"{self.right:g}; check --left and --right"
             )
         if not (math.isfinite(self.left_px) and math.isfinite(self.right_px)):
             raise ScaleError(
@@ -125,6 +136,12 @@ class DepthScale:
             raise ScaleError(
                 f"depth: expected two different depths, got {self.top:g} as --top and as --bottom; give the depth of "
                 "the first row and of the last"
+            )
+        size = max(abs(self.top), abs(self.bottom))
+        if size > LARGEST or abs(self.bottom - self.top) < NEAREST * size:
+            raise ScaleError(
+                f"depth: expected depths up to {LARGEST:g}, and further apart than {NEAREST:g} of the larger, got "
+                f"--top {self.top!r} --bottom {self.bottom!r}; check both"
             )
         if not self.first_px < self.last_px:
             raise ScaleError(
