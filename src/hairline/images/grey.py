@@ -84,8 +84,8 @@ def grey_of(samples: Samples, colours: Colours) -> UInt8:
         assert colours.palette is not None
         entries = colours.palette[np.minimum(samples[..., 0], len(colours.palette) - 1)]
         grey = _luma(entries[..., :3], colours.luma)
-        return _on_white(grey, entries[..., 3]) if entries.shape[-1] == 4 else grey
-    if colours.model == "grey":
+        grey = _on_white(grey, entries[..., 3]) if entries.shape[-1] == 4 else grey
+    elif colours.model == "grey":
         grey = _eight(samples[..., 0], colours.most)
         grey = np.asarray(255 - grey, np.uint8) if colours.inverted else grey
     elif colours.model == "cmyk":

@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from hairline.images.huffman import wrong_codes
+from hairline.images.jpeg_tables import changed_table
 from hairline.images.page import ScanError
 
 _REPORTS: Final = re.compile(
@@ -58,6 +59,12 @@ def segments(stream: bytes) -> Iterator[tuple[int, int]]:
         place += 2 + max(2, int.from_bytes(stream[place + 2 : place + 4], "big"))
 
 
+def _components(stream: bytes) -> bytes:
+    """The names of its components."""
+    place = next(place for marker, place in segments(stream) if marker in _FRAMES)
+    return stream[place + 10 : place + 10 + 3 * stream[place + 9] : 3]
+
+
 def damage_of(stream: bytes) -> str:
     """What is wrong with a stream, nothing for one that is right."""
     try:
@@ -69,7 +76,7 @@ def damage_of(stream: bytes) -> str:
         return lines[0][0].lower() + lines[0][1:] if lines[0].startswith("Premature") else lines[0]
     if whole is None:
         return "JPEG data that cannot be decoded"
-    return wrong_codes(stream)
+    return changed_table(stream) or wrong_codes(stream)
 
 
 def strip(stream: bytes, tables: bytes, shape: tuple[int, int, int], *, ycbcr: bool) -> tuple[np.ndarray | None, str]:
@@ -88,6 +95,8 @@ def strip(stream: bytes, tables: bytes, shape: tuple[int, int, int], *, ycbcr: b
         return None, "JPEG data without a frame"
     if (bits, height, width, samples) != (8, *shape):
         return None, f"JPEG data of {width} x {height} px of {samples} x {bits} bits instead of {shape[1]} x {shape[0]}"
+    if ycbcr and _components(whole) == b"RGB":
+        return None, "JPEG data of red, green and blue where tag 262 says YCbCr"
     reason = damage_of(whole)
     if reason:
         return None, reason

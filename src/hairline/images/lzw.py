@@ -25,6 +25,7 @@ _REASONS: Final = (
     "LZW codes that no encoder chooses",
     "LZW codes of the old order of bits",
 )
+_SLOTS: Final = 1 << 14
 _PACKED: Final = ("", "PackBits data that end before the last row", "PackBits data that go on behind the last row")
 
 
@@ -44,8 +45,8 @@ def unpack_packbits(raw: UInt8, size: int) -> tuple[UInt8, str]:
 def _lzw(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> Any:  # pragma: no cover
     clear, stop = 256, 257
     starts, lengths = np.zeros(4096, np.int64), np.ones(4096, np.int64)
-    children = np.zeros((4096, 256), np.int32)  # generation of the table in which string + byte was added
-    generation, following, width = 0, 258, 9
+    longer = np.full(_SLOTS, -1, np.int32)  # strings of the table: the one before and its last byte, hashed
+    cleared, following, width = False, 258, 9
     previous, filled, bits, held, place = -1, 0, 0, 0, 0
     if len(data) > 1 and data[0] == 0 and data[1] & 1:
         return 5
@@ -61,12 +62,13 @@ def _lzw(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> Any:  # pragma: no 
         if code == stop:
             return 0 if filled == len(out) else 2
         if code == clear:
-            generation += 1
+            cleared = True
+            longer[:] = -1
             following, width, previous = 258, 9, -1
             continue
         if filled == len(out):
             return 3
-        if generation == 0 or code > following or (code == following and previous < 0):
+        if not cleared or code > following or (code == following and previous < 0):
             return 1
         if previous >= 0 and following < 4096:
             new = following
@@ -86,9 +88,13 @@ def _lzw(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> Any:  # pragma: no 
                 out[filled + step] = out[starts[code] + step]
             filled += lengths[code]
         if previous >= 0 and following < 4096:
-            if children[previous, out[first]] == generation:
+            string = previous * 256 + int(out[first])
+            slot = (string * 40503) & (_SLOTS - 1)
+            while longer[slot] >= 0 and longer[slot] != string:
+                slot = (slot + 1) & (_SLOTS - 1)
+            if longer[slot] == string:
                 return 4
-            children[previous, out[first]] = generation
+            longer[slot] = string
             following += 1
             if following == (1 << width) - 1 and width < 12:
                 width += 1
