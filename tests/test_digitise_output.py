@@ -114,6 +114,27 @@ def test_the_case_of_a_curve_given_twice_keeps_both(tmp_path: Path, monkeypatch:
     assert table.GR.notna().any()
 
 
+@pytest.mark.skipif(not CASES.is_dir(), reason=f"no {CASES}")
+def test_the_case_of_a_hurt_fax_has_the_values_of_the_whole_one_and_gaps(tmp_path: Path, capsys) -> None:
+    tables = {}
+    for name in ("whole", "hurt"):
+        words = ["--left", "0", "--right", "100", "--top", "1000", "--bottom", "1010", "--no-deskew"]
+        words += ["--min-coverage", "0", "--min-confidence", "0", "--out", str(tmp_path / name)]
+        assert command(["digitise", str(CASES / f"digitise_g4_hurt/{name}.tif"), *words]) == 0
+        tables[name] = pd.read_csv(tmp_path / name / "curves.csv", comment="#")
+    text = printed(capsys)
+    for place in (text, (tmp_path / "hurt/curves.csv").read_text(), (tmp_path / "hurt/curves.las").read_text()):
+        assert "damaged on page 1 in rows 320 to 383, 1003.125 to 1003.750 m" in place
+    row = np.arange(512)
+    damaged = (row >= 320 / 2) & (row < 384 / 2)
+    hurt, whole = (tables[name].curve_1.to_numpy() for name in ("hurt", "whole"))
+    assert np.isnan(hurt[damaged]).all()
+    assert np.isfinite(whole[damaged]).any()
+    both = np.isfinite(hurt) & np.isfinite(whole)
+    assert both.sum() > 0.8 * np.isfinite(whole[~damaged]).sum()
+    assert (np.abs(hurt - whole)[both] <= 1).mean() > 0.99
+
+
 @pytest.mark.parametrize(
     ("text", "ends"), [("-0.5-149.5", (-0.5, 149.5)), ("5e0-1.2e2", (5, 120)), ("1e1-120", (10, 120))]
 )
