@@ -124,5 +124,5 @@ def published(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("experiments") / STUDY
     level = ledger.status(trained)["budget"].iloc[0]
     words = ["study", STUDY, "--store", str(trained), "--out", str(out), "--only", f"budget={level}"]
-    assert door([*words, "--partial", "--bootstraps", "100"]) == 0
+    assert door([*words, "--partial"]) == 0
     return out

@@ -6,6 +6,7 @@ status    every run of the store with its status
 coherence which reported scores cannot be one operating point, and by how much
 ruler     what every measure says of your own truth, disturbed
 digitise  a scan of a log -> curves as CSV and LAS, with pictures to look at
+las       what is read of LAS files: curves, ranges, gaps, nulls, and what is left out
 study     finished cells -> results, effects, verdicts, figures and a report
 reproduce train published cells again, and say whether they agree
 at-recall precision and overlap of every published run at one recall
@@ -26,9 +27,10 @@ from rich.table import Table
 
 from hairline import ledger
 from hairline.at_recall_door import add_at_recall
+from hairline.cli.las import add_las
 from hairline.cli.parser import Parser
 from hairline.coherence_door import add_coherence
-from hairline.curves.files import read_las_dir
+from hairline.curves.files import read_las_folder
 from hairline.digitise_words import add_digitise
 from hairline.ledger.atomic import LedgerError, write_bytes
 from hairline.publish_door import add_publish
@@ -38,7 +40,7 @@ from hairline.ruler_door import add_ruler
 from hairline.sheets import FAMILIES, Sheet, render, sample
 from hairline.sheets.preview import composition, contact_sheet
 from hairline.study_door import add_study
-from hairline.vocabulary import LOG_CLASSES
+from hairline.vocabulary import LOG_CLASSES, Float64
 
 CONSOLE = Console(markup=False, highlight=False)
 
@@ -90,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     add_coherence(commands, CONSOLE)
     add_ruler(commands, CONSOLE)
     add_digitise(commands)
+    add_las(commands, CONSOLE)
     add_study(commands, CONSOLE)
     add_reproduce(commands, CONSOLE)
     add_at_recall(commands, CONSOLE)
@@ -114,7 +117,7 @@ def _preview(options: argparse.Namespace) -> None:
         raise ValueError(
             f"--measured must be at least --count, and both above 0, got {options.measured} and {options.count}"
         )
-    samples = tuple(run for curve in read_las_dir(options.las_dir) for run in curve.runs()) if options.las_dir else ()
+    samples = _las_samples(options.las_dir) if options.las_dir else ()
     shown: list[Sheet] = []
     shares: dict[str, dict[str, float]] = {}
     for family in FAMILIES:
@@ -129,6 +132,14 @@ def _preview(options: argparse.Namespace) -> None:
     write_bytes(options.preview, png.tobytes())
     CONSOLE.print(_composition_table(shares, options.measured))
     CONSOLE.print(f"{options.preview}: {options.count} sheets of each family beside their truth")
+
+
+def _las_samples(folder: Path) -> tuple[Float64, ...]:
+    """The runs of every curve of a folder of LAS files; prints what was left out, and what is odd."""
+    read = read_las_folder(folder).checked()
+    for line in (*read.left_out(), read.summary()):
+        CONSOLE.print(line, soft_wrap=True)
+    return tuple(run for curve in read.curves for run in curve.runs())
 
 
 def _composition_table(shares: Mapping[str, Mapping[str, float]], measured: int) -> Table:

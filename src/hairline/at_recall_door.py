@@ -26,7 +26,7 @@ from rich.table import Table
 from hairline.ledger import RunFolder
 from hairline.ledger.folder import RUNS
 from hairline.study.design import StudyError
-from hairline.study.estimates import interval
+from hairline.study.estimates import estimate_of_seeds
 from hairline.study.figure_data import short_labels
 from hairline.study.findings import short
 from hairline.study.published import AT_RECALL, read_results, write_tables
@@ -117,7 +117,7 @@ def _shown(results: Results, table: pd.DataFrame, at: tuple[float, str], against
         shown.add_column(name, justify="right", no_wrap=True)
     rows = table[table["class"] == of].set_index("seed").groupby("condition", sort=False)
     own = {str(label): part for label, part in rows}
-    for label in sorted(own, key=lambda label: -own[label]["iou"].mean()):
+    for label in sorted(own, key=lambda label: -estimate_of_seeds(own[label]["iou"].to_numpy()).effect):
         means = [_with_interval(own[label][name].to_numpy()) for name in columns]
         paired = [] if against is None else ["-" if label == against else _less(own[label]["iou"], own[against]["iou"])]
         shown.add_row(names[label], *means, *paired)
@@ -126,14 +126,15 @@ def _shown(results: Results, table: pd.DataFrame, at: tuple[float, str], against
 
 def _less(one: pd.Series, other: pd.Series) -> str:
     """`+.084 [.007, .161]`: the mean over seeds of one less the other, by seed, with its 95 % interval."""
-    difference = (one - other).to_numpy()
-    low, high, _ = interval(difference)
-    told = short(float(difference.mean()), 3)
-    told = told if told.startswith("-") else f"+{told}"
-    return told if np.isnan(low) else f"{told} [{short(low, 3)}, {short(high, 3)}]"
+    difference = estimate_of_seeds((one - other).to_numpy())
+    effect = short(difference.effect, 3, signed=True)
+    if np.isnan(difference.low):
+        return effect
+    return f"{effect} [{short(difference.low, 3)}, {short(difference.high, 3)}]"
 
 
 def _with_interval(values: np.ndarray) -> str:
     """`.823 ±.012`; without an interval where there is one value."""
-    low, high, _ = interval(values)
-    return short(float(values.mean()), 3) + ("" if np.isnan(low) else f" \u00b1{short((high - low) / 2, 3)}")
+    mean = estimate_of_seeds(values)
+    half = "" if np.isnan(mean.low) else f" \u00b1{short((mean.high - mean.low) / 2, 3)}"
+    return short(mean.effect, 3) + half

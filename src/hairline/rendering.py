@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -16,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from hairline.config import Conf
-from hairline.curves.files import LasCurve, read_las_dir
+from hairline.curves.files import LasCurve, read_las_folder
 from hairline.data.cache import Progress as OnProgress
 from hairline.data.cache import content_key, open_sheets
 from hairline.data.mix import Counts, Mix, Split, Splits, compose, reference
@@ -47,7 +46,7 @@ class Rendered(NamedTuple):
 
 
 def plan_sheets(conf: Conf) -> Planned:
-    """Which sheets the run of `conf` sees. Raises what `read_las_dir`, `compose` and `split_folder` raise."""
+    """Which sheets the run of `conf` sees. Raises what `read_las_folder`, `compose` and `split_folder` raise."""
     splits = split_folder(conf) if is_folder(conf) else _drawn(conf)
     keys = [_key(split, conf) for split in (splits.train, splits.val, splits.test)]
     order = hashlib.sha256(splits.train.order.tobytes()).hexdigest()
@@ -96,12 +95,11 @@ def _samples(mix: Mix) -> tuple[LasCurve, ...]:
 
 @lru_cache(maxsize=4)  # a sweep reads a folder once
 def _las_curves(folder: str) -> tuple[LasCurve, ...]:
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        curves = read_las_dir(Path(folder))
-    for warning in told:
-        logger.warning("%s", warning.message)
-    return curves
+    read = read_las_folder(Path(folder)).checked()
+    for line in read.odd():
+        logger.warning("%s", line)
+    logger.info("%s", read.summary())
+    return read.curves
 
 
 def _key(split: Split, conf: Conf) -> str:

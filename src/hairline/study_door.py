@@ -27,6 +27,7 @@ from hairline.ledger.folder import RUNS
 from hairline.study.claims import Claim, read_claims
 from hairline.study.design import Study, StudyError
 from hairline.study.figures_sheets import pictures_of
+from hairline.study.findings import short
 from hairline.study.published import demand_unedited, read_results
 from hairline.study.results import Results
 from hairline.study_runs import declared, gather
@@ -65,7 +66,6 @@ def add_study(commands: Commands, console: Console) -> None:
         metavar="FACTOR=LEVEL,..",
         help="runs of this setting (the study's budget); of a factor of the study, these levels",
     )
-    parser.add_argument("--bootstraps", type=int, default=1000, help="draws of seeds and sheets (1000)")
     parser.add_argument("--claims", type=Path, default=CLAIMS, metavar="YAML", help="claims to judge")
     parser.set_defaults(run=partial(_study, console=console))
 
@@ -77,8 +77,6 @@ def _study(options: argparse.Namespace, *, console: Console) -> int:
         demand_unedited(out)
         console.print(f"{out}: every table is as it was written")
         return 0
-    if options.bootstraps < 100:
-        raise StudyError(f"--bootstraps must be 100 or more, got {options.bootstraps}; 1000 take seconds")
     if options.published and (options.partial or options.only):
         raise StudyError("--published analyses what was written, so --partial and --only need the runs; leave it out")
     claims = read_claims(options.claims, groups=groups())
@@ -113,14 +111,13 @@ def _publish(
     results: Results, claims: Iterable[Claim], out: Path, options: argparse.Namespace, console: Console
 ) -> None:
     """Write the folder, say what was found, and hang the report under the study in MLflow."""
-    # matplotlib, jinja2 and statsmodels belong to this command alone
+    # matplotlib and jinja2 belong to this command alone
     from hairline.study.publish import EFFECTS, REPORT, VERDICTS, publish
 
     done = publish(
         out,
         results,
         claims,
-        bootstraps=options.bootstraps,
         overlays=partial(_overlays, options=options, console=console),
         tell=lambda text: console.print(text, style="dim"),
     )
@@ -180,8 +177,8 @@ def _verdicts(table: pd.DataFrame) -> Table:
     shown.add_column("effect", justify="right", no_wrap=True)
     shown.add_column("95 %", justify="right", no_wrap=True)
     for row in tested.to_dict("records"):
-        form = "+.3f" if row["signed"] else ".3f"
-        effect = "-" if pd.isna(row["effect"]) else format(row["effect"], form)
-        interval = "-" if pd.isna(row["low"]) else f"{row['low']:{form}} to {row['high']:{form}}"
+        write = partial(short, decimals=3, signed=bool(row["signed"]))
+        effect = "-" if pd.isna(row["effect"]) else write(row["effect"])
+        interval = "-" if pd.isna(row["low"]) else f"{write(row['low'])} to {write(row['high'])}"
         shown.add_row(str(row["statement"]), str(row["verdict"]), effect, interval)
     return shown

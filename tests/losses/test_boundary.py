@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -75,3 +76,40 @@ def test_what_is_far_costs_more_and_nothing_is_below_zero() -> None:
         costs.append(objective(logits, *batch).item())
     assert objective(perfect, *batch).item() == pytest.approx(0, abs=1e-9)
     assert 0 < costs[0] < costs[1]
+
+
+@pytest.fixture
+def threads():
+    """Sets the threads of OpenCV and torch; as they were afterwards."""
+    before = cv2.getNumThreads(), torch.get_num_threads()
+
+    def set_both(number: int) -> None:
+        cv2.setNumThreads(number)
+        torch.set_num_threads(number)
+
+    yield set_both
+    cv2.setNumThreads(before[0])
+    torch.set_num_threads(before[1])
+
+
+def by_hand(inside: np.ndarray) -> np.ndarray:
+    """The distance of every pixel to the nearest one of the other kind, of all pairs, less half a pixel."""
+    places = np.argwhere(np.ones_like(inside)).astype(float)
+    ink = inside.reshape(-1)
+    away = ((places[ink, None] - places[None, ~ink]) ** 2).sum(-1)
+    phi = np.empty(ink.shape)
+    phi[ink], phi[~ink] = 0.5 - np.sqrt(away.min(1)), np.sqrt(away.min(0)) - 0.5
+    return phi.reshape(inside.shape)
+
+
+def test_small_sheets_have_the_same_distance_every_time_on_any_number_of_threads(threads) -> None:
+    rng = np.random.default_rng(0)
+    for size in range(3, 41):
+        inside = rng.random((size, size)) < 0.1
+        inside[0, 0], inside[-1, -1] = True, False
+        expected = by_hand(inside)
+        for number in (1, 2):
+            threads(number)
+            first = SignedDistance()(inside)
+            np.testing.assert_allclose(first, expected, rtol=1e-6)
+            assert all((SignedDistance()(inside) == first).all() for _ in range(50)), size

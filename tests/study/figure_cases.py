@@ -14,7 +14,7 @@ CONTRASTS = (
     *("p", "p_holm", "seeds", "primary", "detectable"),
 )
 CELLS = ("split", "measure", "class", "condition", "mean", "low", "high", "seeds")
-RANKS = ("split", "measure", "class", "factor", "level", "mean_rank", "low_rank", "high_rank", "first")
+RANKS = ("split", "measure", "class", "factor", "level", "rank", "low_rank", "high_rank")
 TAU = ("class", "factor", "measure_a", "measure_b", "tau")
 VARIANCE = ("split", "measure", "class", "component", "variance", "share")
 FIVE_SEEDS = ("0", "1", "2", "3", "4")
@@ -129,7 +129,7 @@ def tables(results, measures=("iou", "precision", "recall", "f1", "nsd_1px", "vi
             cells += [("test", measure, name, label, it, it - 0.01, it + 0.03, 5) for label, it in means.items()]
             turned = losses[place % len(losses) :] + losses[: place % len(losses)]
             ranks += [
-                ("test", measure, name, "loss", loss, rank + 0.25, rank, rank + 1, 0.5)
+                ("test", measure, name, "loss", loss, rank + 0.25, rank, rank + 1)
                 for rank, loss in enumerate(turned, start=1)
             ]
             tau += [(name, "loss", measure, other, 0.5) for other in measures[place + 1 :]]

@@ -53,8 +53,7 @@ CONTRASTS = (
 )
 CELLS = ("split", "measure", "class", "condition", "mean", "low", "high", "seeds")
 PAIRS = ("split", "measure", "class", "factor", "level_a", "level_b", "p_better")
-MIXED = ("measure", "class", "term", "contrast", "effect", "low", "high", "p", "converged")
-RANKS = ("split", "measure", "class", "factor", "level", "mean_rank", "low_rank", "high_rank", "first")
+RANKS = ("split", "measure", "class", "factor", "level", "rank", "low_rank", "high_rank")
 _VERDICTS = """
 claim|statement|source|standing|sourced_numbers|verdict|study|effect|low|high|seeds|sentence
 recall-up|Weighting raises recall|001|sourced|recall .96, .97|supported|three_moves|.1|.08|.12|3|Recall rises.
@@ -74,7 +73,6 @@ class Tables:
     cells: pd.DataFrame
     ranks: pd.DataFrame
     pairs: pd.DataFrame
-    mixed: pd.DataFrame
     notes: tuple[str, ...] = ("Paired by seed.",)
 
 
@@ -93,9 +91,9 @@ def moved(cell, measure, name):
 def tables(results: Results) -> Tables:
     """Means of all conditions; for each factor its first two levels against each other, and made-up higher orders.
 
-    The mixed model is made up as well: a thousandth more than the effect. Pairs have one level in front by number.
+    Pairs have one level in front by number.
     """
-    cells, contrasts, ranks, pairs, mixed = [], [], [], [], []
+    cells, contrasts, ranks, pairs = [], [], [], []
     conditions = results.conditions
     for split, measure in [*(("test", measure) for measure in AXES), ("tuned", "f1")]:
         for name in results.classes:
@@ -116,19 +114,15 @@ def tables(results: Results) -> Tables:
                     values = (it.effect / order, it.low / order, it.high / order, it.p, it.p if primary else np.nan)
                     names = (split, measure, name, order, ":".join([factor] * order), f"{levels[1]} - {levels[0]}")
                     contrasts.append((*names, *values, it.seeds, primary, 0.02))
-                key = measure if split == "test" else f"{split}/{measure}"
-                told = (it.effect + 0.001, it.low, it.high, it.p, measure != "recall")
-                mixed.append((key, name, factor, f"{levels[1]} - {levels[0]}", *told))
                 for one, other in permutations(range(len(levels)), 2):
                     share = 0.5 + 0.1 * (one - other) * (-1 if measure == "precision" else 1)
                     pairs.append((split, measure, name, factor, levels[one], levels[other], share))
-                ranks += [(split, measure, name, factor, level, 1.5, 1, 2, 0.5) for level in levels]
+                ranks += [(split, measure, name, factor, level, 1.5, 1, 2) for level in levels]
     return Tables(
         pd.DataFrame(contrasts, columns=list(CONTRASTS)),
         pd.DataFrame(cells, columns=list(CELLS)),
         pd.DataFrame(ranks, columns=list(RANKS)),
         pd.DataFrame(pairs, columns=list(PAIRS)),
-        pd.DataFrame(mixed, columns=list(MIXED)),
     )
 
 

@@ -6,7 +6,7 @@ from effect_cases import drawn
 from statsmodels.stats.power import TTestPower
 
 from hairline.study.detectable import detectable
-from hairline.study.paired import estimate_all
+from hairline.study.estimates import estimate_all
 
 
 @pytest.mark.parametrize("seeds", [3, 5, 10, 50])

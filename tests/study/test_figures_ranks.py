@@ -13,7 +13,7 @@ def effects():
     return tables(small())
 
 
-def test_mean_ranks_and_their_intervals(effects):
+def test_ranks_and_their_intervals(effects):
     figure = rank_stability(effects.ranks)
     for axes in figure.axes:
         for turn, loss in enumerate(("soft_ce", "dice", "tversky", "dice_ce")):
@@ -29,7 +29,7 @@ def test_mean_ranks_and_their_intervals(effects):
 
 
 def test_one_that_is_always_first_is_named(effects):
-    one = effects.ranks.assign(mean_rank=(effects.ranks["level"] != "dice") + 1.0)
+    one = effects.ranks.assign(rank=(effects.ranks["level"] != "dice") + 1.0)
     assert rank_stability(one).get_suptitle() == "Ranks of loss: dice is first on every measure"
 
 

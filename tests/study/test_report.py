@@ -238,19 +238,6 @@ def test_dots_are_filled_where_holm_leaves_a_difference(effects, page, data):
     assert any(not row["differs"] and (row["low"] > 0 or row["high"] < 0) for row in data["effects"])
 
 
-def test_a_main_effect_has_a_second_opinion_beside_it(effects, data):
-    """That of the same measure, curve and contrast; none where the model did not converge, and of interactions."""
-    known = effects.mixed.set_index(["measure", "class", "term", "contrast"])
-    assert {row["mixed"] for row in data["effects"] if row["order"] == 2 or row["measure"] == "test/recall"} == {""}
-    shown = [row for row in data["effects"] if row["order"] == 1 and row["measure"] != "test/recall"]
-    assert len(shown) > 10
-    for row in shown:
-        own = known.loc[(row["measure"].removeprefix("test/"), row["class"], row["term"], row["contrast"])]
-        digits = 4 if "mae" in row["measure"] else 3
-        assert row["mixed"] == number(own["effect"], digits, signed=True)
-        assert row["mixed_span"] == span(own["low"], own["high"], digits, signed=True)
-
-
 def test_of_two_levels_the_better_one_is_told(effects, data):
     """Each pair once; the stub has the later level in front, but for precision."""
     declared = BOARD.factors["loss"]
@@ -266,7 +253,7 @@ def test_of_two_levels_the_better_one_is_told(effects, data):
     assert not any(it["even"] for it in data["better"])
 
 
-def test_a_share_of_all_draws_and_of_half_is_told(results, effects):
+def test_a_probability_of_one_and_of_half_is_shown(results, effects):
     ends = effects.pairs.assign(p_better=(effects.pairs["level_a"] < effects.pairs["level_b"]).astype(float))
     even = effects.pairs.assign(p_better=0.5)
     for table, told, is_even in ((ends, "1.000", False), (even, ".500", True)):
@@ -275,7 +262,7 @@ def test_a_share_of_all_draws_and_of_half_is_told(results, effects):
         assert len(shown) * 2 == len(table)
 
 
-def test_an_order_is_settled_by_holm_and_not_by_the_share(results, effects):
+def test_an_order_is_settled_by_holm_and_not_by_the_probability(results, effects):
     """Each pair has the p of its main effect, whichever way round; the stub has one for IoU and recall alone."""
     pairs = effects.pairs.assign(p_better=(effects.pairs["level_a"] < effects.pairs["level_b"]).astype(float))
     told = report_data(results, replace(effects, pairs=pairs), VERDICTS, {}, usable=USABLE, sources={})["better"]

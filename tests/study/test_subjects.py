@@ -7,7 +7,7 @@ import pytest
 from study_cases import THREE, planted
 
 from hairline.study.samples import samples
-from hairline.study.subjects import key_of, labelled, sheet_counts, subjects_of, wanted
+from hairline.study.subjects import key_of, labelled, subjects_of, wanted
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +41,3 @@ def test_keys_and_labels(results):
     table = labelled(results.cells[["seed"]].iloc[[5, 3]], it)
     assert list(table.columns) == ["split", "measure", "class", "seed"]
     assert table.iloc[1].tolist() == ["tuned", "f1", "curve_2", 0]
-
-
-def test_sheets_of_each_seed_are_counted(results):
-    assert sheet_counts(results) == (4,) * 5
-    of_seed = results.sheets["run"].map(results.cells.set_index("run")["seed"])
-    fewer = replace(results, sheets=results.sheets[(of_seed != 2) | (results.sheets["sheet"] < 3)])
-    assert sheet_counts(fewer) == (4, 4, 3, 4, 4)
-    assert sheet_counts(replace(results, sheets=results.sheets.iloc[:0])) == (1,) * 5

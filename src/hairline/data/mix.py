@@ -129,7 +129,9 @@ def compose(mix: Mix, counts: Counts, *, seed: int, size_mm: SizeMm, samples: Se
     Raises ValueError when a folder is named and no curves are given, or when they cannot be parted.
     """
     if mix.archive.las_dir is not None and not samples:
-        raise ValueError(f"`samples` must hold the curves of {mix.archive.las_dir}, got none; read_las_dir reads them")
+        raise ValueError(
+            f"`samples` must hold the curves of {mix.archive.las_dir}, got none; read_las_folder reads them"
+        )
     size = (float(size_mm[0]), float(size_mm[1]))
     shares = share_out(samples, _stream(seed, "wells")) if samples else Shares((), (), (), "")
     archive = _archive("train/archive", counts.archive, seed, size, shares.train)

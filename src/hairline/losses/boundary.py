@@ -26,23 +26,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-import cv2
 import numpy as np
 import torch
+from scipy.ndimage import distance_transform_edt
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from hairline.losses.probabilities import demand_probabilities
 from hairline.vocabulary import Bool, Float32
 
 
 @dataclass(frozen=True)
 class SignedDistance:
-    """The truth map of this loss: phi, exact and Euclidean, in px."""
+    """The truth map of this loss: phi, exact and Euclidean, in px.
+
+    By scipy, which counts on one thread: OpenCV's exact transform gives other distances from one call to the next where
+    a small sheet is shared among threads.
+    """
 
     @property
     def key(self) -> str:
         """Name and version."""
-        return "signed_distance-v1"
+        return "signed_distance-v2"
 
     curves_only: ClassVar[bool] = False
 
@@ -50,14 +55,17 @@ class SignedDistance:
         """Float32 [H,W]; zero where there is no boundary."""
         if not inside.any() or inside.all():
             return np.zeros(inside.shape, dtype=np.float32)
-        mask = inside.view(np.uint8)
-        outer, inner = (cv2.distanceTransform(side, cv2.DIST_L2, cv2.DIST_MASK_PRECISE) for side in (1 - mask, mask))
+        outer, inner = (distance_transform_edt(side).astype(np.float32) for side in (~inside, inside))
         phi: Float32 = np.where(inside, 0.5 - inner, outer - 0.5).astype(np.float32)
         return phi
 
 
 def boundary(probabilities: Tensor, targets: Tensor, distance: Tensor) -> Tensor:
-    """Terms B_c >= 0, `[c]`, of `probabilities`, float `targets` and signed `distance`, all `[B,c,H,W]`."""
+    """Terms B_c >= 0, `[c]`, of `probabilities`, float `targets` and signed `distance`, all `[B,c,H,W]`.
+
+    Raises `ValueError` for probabilities outside of 0..1.
+    """
+    demand_probabilities(probabilities)
     terms: Tensor = _Boundary.apply(probabilities, targets, distance)
     return terms
 

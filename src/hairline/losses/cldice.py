@@ -27,6 +27,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from hairline.losses.overlap import overlap
+from hairline.losses.probabilities import demand_probabilities
 from hairline.losses.soft_skeleton import soft_skeleton
 from hairline.vocabulary import Bool, UInt8
 
@@ -63,7 +64,10 @@ def cldice(probabilities: Tensor, targets: Tensor, skeleton: Tensor, *, iteratio
     """Terms L_c in 0..1, `[c]`, of `probabilities`, float `targets` and the targets' `skeleton`, all `[B,c,H,W]`.
 
     The term of a class without truth is 1; whoever averages the terms leaves it out.
+
+    Raises `ValueError` for probabilities outside of 0..1.
     """
+    demand_probabilities(probabilities)
     found = overlap(soft_skeleton(probabilities, iterations=iterations), targets)
     wanted = overlap(probabilities, skeleton)
     precision = found.hits / found.predicted.clamp_min(EPS)

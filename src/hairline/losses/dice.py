@@ -20,6 +20,7 @@ from typing import ClassVar, Literal
 from torch import Tensor, nn
 
 from hairline.losses.overlap import overlap
+from hairline.losses.probabilities import demand_probabilities
 
 EPS = 1e-7
 """Pixels: the least denominator, reached only where neither truth nor prediction has any area."""
@@ -29,7 +30,10 @@ def dice(probabilities: Tensor, targets: Tensor, *, eps: float = EPS) -> Tensor:
     """Terms D_c in 0..1, `[c]`, of `probabilities [B,c,H,W]` against float `targets [B,c,H,W]`.
 
     The term of a class without truth is 1 with a zero gradient; whoever averages the terms leaves it out.
+
+    Raises `ValueError` for probabilities outside of 0..1.
     """
+    demand_probabilities(probabilities)
     area = overlap(probabilities, targets)
     return 1 - 2 * area.hits / (area.predicted + area.truth).clamp_min(eps)
 

@@ -33,10 +33,15 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from hairline.losses import lovasz_kernel
+from hairline.losses.probabilities import demand_probabilities
 
 
 def lovasz(probabilities: Tensor, targets: Tensor) -> Tensor:
-    """Terms L_c in 0..1, `[c]`, of `probabilities [B,c,H,W]` against hard float `targets [B,c,H,W]`."""
+    """Terms L_c in 0..1, `[c]`, of `probabilities [B,c,H,W]` against hard float `targets [B,c,H,W]`.
+
+    Raises `ValueError` for probabilities outside of 0..1.
+    """
+    demand_probabilities(probabilities)
     terms: Tensor = _Lovasz.apply(probabilities, targets)
     return terms
 

@@ -58,6 +58,7 @@ from hairline.losses.kinds import (
     Spreads,
     singles,
 )
+from hairline.losses.probabilities import from_a_head
 from hairline.losses.truth_map import TruthMap, map_of
 
 
@@ -164,13 +165,15 @@ class Objective(nn.Module):
         return _ratio((terms * weights).sum(), divisor)
 
     def _region(self, loss: RegionLoss, scene: _Scene) -> Tensor:
-        terms = loss(scene.probabilities(precise=loss.precise), scene.targets).to(scene.logits.dtype)
+        with from_a_head():
+            terms = loss(scene.probabilities(precise=loss.precise), scene.targets).to(scene.logits.dtype)
         return self._mean_over_channels(terms, scene.targets.sum(dim=(0, 2, 3)) > 0)
 
     def _mapped(self, loss: MappedLoss, scene: _Scene) -> Tensor:
         first = first_channel(self.head, loss)
         drawn = scene.truth_map(loss.truth_map, first)
-        terms = loss(scene.probabilities()[:, first:], scene.targets[:, first:], drawn)
+        with from_a_head():
+            terms = loss(scene.probabilities()[:, first:], scene.targets[:, first:], drawn)
         return self._mean_over_channels(terms, drawn.flatten(2).any(2).any(0), first=first)
 
     def _mean_over_channels(self, terms: Tensor, has_truth: Tensor, *, first: int = 0) -> Tensor:

@@ -28,6 +28,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from hairline.losses.probabilities import demand_probabilities
 from hairline.losses.thinning import thinned
 from hairline.vocabulary import Bool, UInt8
 
@@ -58,7 +59,10 @@ def skeleton_recall(probabilities: Tensor, tube: Tensor) -> Tensor:
     """Terms R_c in 0..1, `[c]`, of `probabilities [B,c,H,W]` against the float `tube [B,c,H,W]`.
 
     The term of a class without tube is 1 with a zero gradient; whoever averages the terms leaves it out.
+
+    Raises `ValueError` for probabilities outside of 0..1.
     """
+    demand_probabilities(probabilities)
     terms: Tensor = _SkeletonRecall.apply(probabilities, tube)
     return terms
 

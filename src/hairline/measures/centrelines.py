@@ -14,7 +14,7 @@ Counts come first, as integers, and may be added over sheets; rates divide once.
     3. breaks       how often a piece of the true centreline is interrupted: pieces of it within 1 px of what was
                     found, less one, summed over the pieces that were found at all
 
-0/0 is as in pixels.py: absent from both is NaN, silence about a class that is there is 0, false alarms alone are 0.
+Absent classes are as absent.py says.
 `breaks` is a number of the truth: 0 where the truth has nothing, and where nothing was found (recall tells that).
 
 References
@@ -31,6 +31,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from hairline.measures.absent import f_of, precision_of, recall_of
 from hairline.measures.distances import Pair, within
 from hairline.vocabulary import Bool, Float64, Int32, Int64
 
@@ -79,10 +80,5 @@ def centreline_rates(counts: CentrelineCounts) -> dict[str, Float64]:
     """`cldice` for every tolerance, float64 [T], and `breaks`, float64 []; see the module for 0/0."""
     found, true = counts.all.tolist()
     near = counts.near.astype(np.float64)
-    if not found or not true:
-        value = np.nan if not found and not true else 0.0
-        return {"cldice": np.full(len(near), value), "breaks": np.asarray(float(counts.breaks))}
-    precision, recall = near[:, 0] / found, near[:, 1] / true
-    total = precision + recall
-    cldice = np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
+    cldice = f_of(precision_of(near[:, 0], found, true), recall_of(near[:, 1], true))
     return {"cldice": cldice, "breaks": np.asarray(float(counts.breaks))}

@@ -16,18 +16,13 @@ predicted = tp + fp:
     5. area_ratio = predicted / support        1 = as much ink as in the truth; 3 = drawn three times too thick
     6. support
 
-What 0/0 means. Only the truth may leave a score undefined; an answer can never escape its score by being silent.
-
-    support  predicted   iou  precision  recall  f1   area_ratio
-    0        0           NaN  NaN        NaN     NaN  NaN          absent from both: not scored, support 0
-    0        > 0         0    0          NaN     0    NaN          false alarms only; there was nothing to recall
-    > 0      0           0    0          0       0    0            everything missed: precision 0, not NaN
+What they are where a class is absent from the truth, from what was found, or from both is said in absent.py; area_ratio
+is NaN without support.
 
 References
 ----------
 Jaccard, "The distribution of the flora in the alpine zone", New Phytologist 11 (1912).
 Dice, "Measures of the amount of ecologic association between species", Ecology 26 (1945).
-Maier-Hein et al., "Metrics reloaded", Nature Methods 21 (2024), on absent classes and per-class reporting.
 """
 
 from __future__ import annotations
@@ -40,6 +35,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from hairline.measures.absent import overlap_of, precision_of, recall_of
 from hairline.measures.signatures import RATES, signature
 from hairline.vocabulary import IGNORE
 
@@ -92,18 +88,17 @@ def confusion(found: Tensor, true: Tensor, *, classes: int) -> Tensor:
 
 
 def rates(counts: PixelCounts) -> dict[str, Tensor]:
-    """The six rates of the module's list as `float64 [..., C]`, with NaN and 0 as its table says."""
-    tp, support, predicted = counts.tp.double(), counts.support.double(), counts.predicted.double()
-    union = support + predicted - tp
-    missed_all = (support > 0) & (predicted == 0)
-    return {
-        "iou": tp / union,
-        "precision": torch.where(missed_all, 0.0, tp / predicted),
-        "recall": tp / support,
-        "f1": 2 * tp / (support + predicted),
-        "area_ratio": torch.where(support > 0, predicted / support, torch.nan),
+    """The six rates of the module's list as `float64 [..., C]`, with NaN and 0 as absent.py says."""
+    tp, support, predicted = (it.double().cpu().numpy() for it in (counts.tp, counts.support, counts.predicted))
+    found = {
+        "iou": overlap_of(tp, support + predicted - tp),
+        "precision": precision_of(tp, predicted, support),
+        "recall": recall_of(tp, support),
+        "f1": overlap_of(2 * tp, support + predicted),
+        "area_ratio": overlap_of(predicted, support),
         "support": support,
     }
+    return {name: torch.as_tensor(values, device=counts.tp.device) for name, values in found.items()}
 
 
 def named(rates: Mapping[str, Tensor], classes: Sequence[str], *, split: str) -> dict[str, float]:

@@ -18,8 +18,7 @@ A false alarm on another curve far from a crossing is therefore outside of cross
 read from the ink, so that no truth but the masks is needed, and dashes and wraps do no harm.
 
 Counts come first, as integers, and may be added over sheets; rates divide once: `iou`, `precision`, `recall` and `f1`
-of the pixels of a zone. What 0/0 means is what pixels.py says: absent from both is NaN, silence about a class that is
-there is 0, and so are false alarms alone (recall NaN).
+of the pixels of a zone; where a class is absent from a zone they are as absent.py says.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ from typing import Final
 
 import numpy as np
 
+from hairline.measures.absent import overlap_of, precision_of, recall_of
 from hairline.measures.anatomy import CROSSING_MM
 from hairline.measures.answer import Answer
 from hairline.vocabulary import Float64, Int64
@@ -85,12 +85,10 @@ def place_rates(counts: PlaceCounts) -> dict[str, Float64]:
     for division, pixels in (("crossing", counts.crossing), ("slope", counts.slope), ("distance", counts.distance)):
         hits, alarms, misses = np.moveaxis(pixels, -1, 0).astype(np.float64)
         found, true = hits + alarms, hits + misses
-        silent = (true > 0) & (found == 0)
-        with np.errstate(invalid="ignore"):
-            rates |= {
-                f"{division}_iou": hits / (found + misses),
-                f"{division}_precision": np.where(silent, 0.0, hits / found),
-                f"{division}_recall": hits / true,
-                f"{division}_f1": 2 * hits / (found + true),
-            }
+        rates |= {
+            f"{division}_iou": overlap_of(hits, found + misses),
+            f"{division}_precision": precision_of(hits, found, true),
+            f"{division}_recall": recall_of(hits, true),
+            f"{division}_f1": overlap_of(2 * hits, found + true),
+        }
     return rates

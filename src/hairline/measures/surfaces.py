@@ -17,8 +17,7 @@ Counts come first, as integers, and may be added over sheets; rates divide once.
 
 On a mask thinner than twice the band every pixel is in the band, and boundary IoU *is* IoU.
 
-What 0/0 means is what pixels.py says: absent from both is NaN, silence about a class that is there is 0, and so are
-false alarms alone (tol_recall NaN). hd95 is NaN unless both masks have pixels, because no number of pixels is the
+Absent classes are as absent.py says. hd95 is NaN unless both masks have pixels, because no number of pixels is the
 distance to nothing.
 
 References
@@ -37,6 +36,7 @@ from typing import Final
 
 import numpy as np
 
+from hairline.measures.absent import f_of, overlap_of, precision_of, recall_of
 from hairline.measures.distances import Pair, within
 from hairline.vocabulary import Float64, Int64
 
@@ -97,16 +97,12 @@ def _percentile_95(squared: Float64) -> float:
 def surface_rates(counts: SurfaceCounts) -> dict[str, Float64]:
     """`nsd`, `tol_precision`, `tol_recall`, `tol_f1` as float64 [T], `boundary_iou` as float64 []; see the module."""
     found_edge, true_edge, found, true = counts.all.tolist()
-    with np.errstate(invalid="ignore", divide="ignore"):
-        near = counts.near.astype(np.float64)
-        precision = near[:, 2] / found if found else np.full(len(near), 0.0 if true else np.nan)
-        recall = near[:, 3] / true if true else np.full(len(near), np.nan)
-        whole = np.where(np.isnan(recall) & bool(found), 0.0, recall)
-        f1 = np.where(precision + whole > 0, 2 * precision * whole / (precision + whole), precision + whole)
-        return {
-            "nsd": (near[:, 0] + near[:, 1]) / np.float64(found_edge + true_edge),
-            "tol_precision": precision,
-            "tol_recall": recall,
-            "tol_f1": f1,
-            "boundary_iou": np.asarray(np.float64(counts.band[0]) / np.float64(counts.band[1])),
-        }
+    near = counts.near.astype(np.float64)
+    precision, recall = precision_of(near[:, 2], found, true), recall_of(near[:, 3], true)
+    return {
+        "nsd": overlap_of(near[:, 0] + near[:, 1], found_edge + true_edge),
+        "tol_precision": precision,
+        "tol_recall": recall,
+        "tol_f1": f_of(precision, recall),
+        "boundary_iou": overlap_of(*counts.band),
+    }

@@ -30,6 +30,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import log10
 from typing import Any, Final
 
 import numpy as np
@@ -104,7 +105,7 @@ def _trend(node: Mapping[str, Any], language: Language) -> tuple[Criterion, ...]
     steps = _steps(node, language)
     names = [str(level) for level in node["levels"]]
     try:
-        x = np.log10([float(name) for name in names])
+        x = np.array([log10(float(name)) for name in names])
     except ValueError:
         raise NodeError(f"`levels` of a trend must be numbers above 0, got {', '.join(names)}; see order") from None
     away = x - x.mean()

@@ -21,8 +21,8 @@ def on_design(results: Results, grids: Iterable[Grid]) -> Iterator[str]:
     """What cannot be estimated because of the design, whatever the measure."""
     if len(results.seeds) < 2:
         yield (
-            "There is one seed: effects have no interval and no p, and there is no bootstrap, no mixed model and no "
-            "component of variance. Its sheets alone would say how well this one training was measured."
+            "There is one seed: effects have no interval and no p, and there is no ranking and no component of "
+            "variance. Its sheets alone would say how well this one training was measured."
         )
     full = grid_of(results)
     inside = results.conditions[results.conditions["grid"]]
@@ -58,15 +58,11 @@ def _incomplete(grid: Grid) -> str:
     )
 
 
-def on_estimates(contrasts: pd.DataFrame, mixed: pd.DataFrame, *, seeds: int) -> Iterator[str]:
-    """Contrasts that are missing an interval in a study of several `seeds`, and models that did not converge."""
+def on_estimates(contrasts: pd.DataFrame, *, seeds: int) -> Iterator[str]:
+    """Contrasts that are missing an interval in a study of several `seeds`."""
     few = int((contrasts["seeds"] < 2).sum())
     if few and seeds > 1:
         yield f"{few} of {len(contrasts)} contrasts have all cells in fewer than two seeds: they have no interval."
-    fits = mixed.drop_duplicates(["measure", "class"])
-    failed = int((~fits["converged"].astype(bool)).sum())
-    if failed:
-        yield f"{failed} of {len(fits)} mixed models did not converge, or put the variance of seeds at 0."
 
 
 def on_values(subjects: Sequence[Subject], lacking: Sequence[str]) -> Iterator[str]:
@@ -79,7 +75,7 @@ def on_values(subjects: Sequence[Subject], lacking: Sequence[str]) -> Iterator[s
         yield f"No values of single sheets of {told}: their noise is in the components seed and residual."
     constant = [it.told for it in subjects if it.constant]
     if constant:
-        yield f"The same value in all cells of the grid: {listed(constant)}. No effect, no ranking, nothing to model."
+        yield f"The same value in all cells of the grid: {listed(constant)}. No effect and no ranking."
     yield from _on_conditions(subjects)
     for it in subjects:
         unknown = np.asarray(~np.isfinite(it.data.values))

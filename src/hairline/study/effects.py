@@ -1,4 +1,4 @@
-"""Effects of a study: main effects and interactions on every axis at once, with intervals and second opinions.
+"""Effects of a study: main effects and interactions on every axis at once, with intervals.
 
 Everything is estimated from the conditions of the grid, cells of one seed paired; which contrasts there are is said in
 contrasts.py, the interval in estimates.py. Tables, tidy, one estimate a row:
@@ -6,16 +6,14 @@ contrasts.py, the interval in estimates.py. Tables, tidy, one estimate a row:
     contrasts   split measure class order term contrast effect low high p p_holm seeds primary detectable
     coded       split measure class order term level effect low high p             effect-coded parameters
     cells       split measure class condition mean low high seeds                  all conditions, in the grid or not
-    bootstrap   split measure class term contrast low high p_positive              contrasts of one and two factors
     pairs       split measure class factor level_a level_b p_better                both directions
-    ranks       split measure class factor level mean_rank low_rank high_rank first
+    ranks       split measure class factor level rank low_rank high_rank
     tau         class factor measure_a measure_b tau             over all conditions (factor `condition`), and over the
                                                                  levels of each factor that has three or more
     variance    split measure class component variance share
-    mixed       measure class term contrast effect low high p converged
 
-`measure` of tau and mixed is a key as `iou` or `tuned/f1`. `detectable` is the smallest effect that would have been
-found with a probability of .8 at p < .05, before Holm.
+`measure` of tau is a key as `iou` or `tuned/f1`; pairs and ranks are explained in ranks.py. `detectable` is the
+smallest effect that would have been found with a probability of .8 at p < .05, before Holm.
 
 Holm's correction
 -----------------
@@ -33,16 +31,14 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from hairline.study.bootstrap import Resampling, draws, percentiles, resampling, share, slots
 from hairline.study.contrasts import Contrasts, Grid, coded_of, contrasts_of, level_weights
 from hairline.study.detectable import detectable
 from hairline.study.effect_notes import on_design, on_estimates, on_values
-from hairline.study.mixed import mixed_of
-from hairline.study.paired import Estimates, by_seed, estimate_all, holm
-from hairline.study.ranks import better_up, pairs_of, ranks_of, tau_of
+from hairline.study.estimates import Estimates, by_seed, estimate_all, holm
+from hairline.study.ranks import better_up, compared, tau_of
 from hairline.study.results import Results
-from hairline.study.samples import Samples, ratio
-from hairline.study.subjects import Subject, labelled, sheet_counts, subjects_of
+from hairline.study.samples import ratio
+from hairline.study.subjects import Subject, labelled, subjects_of
 from hairline.study.variance import components_of
 from hairline.vocabulary import Float64
 
@@ -52,12 +48,10 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "contrasts": "split measure class order term contrast effect low high p p_holm seeds primary detectable",
         "coded": "split measure class order term level effect low high p",
         "cells": "split measure class condition mean low high seeds",
-        "bootstrap": "split measure class term contrast low high p_positive",
         "pairs": "split measure class factor level_a level_b p_better",
-        "ranks": "split measure class factor level mean_rank low_rank high_rank first",
+        "ranks": "split measure class factor level rank low_rank high_rank",
         "tau": "class factor measure_a measure_b tau",
         "variance": "split measure class component variance share",
-        "mixed": "measure class term contrast effect low high p converged",
     }.items()
 }
 _FEWEST_RANKED: Final = 3
@@ -71,12 +65,10 @@ class Effects:
     contrasts: pd.DataFrame
     coded: pd.DataFrame
     cells: pd.DataFrame
-    bootstrap: pd.DataFrame
     pairs: pd.DataFrame
     ranks: pd.DataFrame
     tau: pd.DataFrame
     variance: pd.DataFrame
-    mixed: pd.DataFrame
     notes: tuple[str, ...]
 
 
@@ -94,63 +86,40 @@ class _Plan:
         return cls(contrasts_of(grid), coded_of(grid), levels)
 
 
-def effects(results: Results, *, bootstraps: int = 1000, seed: int = 0) -> Effects:
-    """All estimates of a study; `seed` is that of the bootstrap's draws.
+def effects(results: Results) -> Effects:
+    """All estimates of a study.
 
     Nothing is refused for being too little: what a study of one seed, of one level or with constant measures cannot say
-    is missing from the tables and told in the notes.
+    is missing from the tables, and a note says why.
     """
     subjects, lacking = subjects_of(results)
     grids = {id(it.grid): it.grid for it in subjects}
     plans = {key: _Plan.of(grid) for key, grid in grids.items()}
-    told: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
-    drawn = _Draws(results, bootstraps, seed)
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in COLUMNS}
     below: list[str] = []
     for it in subjects:
         plan = plans[id(it.grid)]
-        parts = _estimated(it, plan)
+        tables = _estimated(it, plan)
         if len(results.seeds) > 1:
-            parts |= _resampled(it, plan, drawn.of(it.data))
-            parts["variance"], negative = components_of(it.data, it.grid) if not it.constant else (pd.DataFrame(), ())
+            tables |= _ranked(it, plan)
+            tables["variance"], negative = components_of(it.data, it.grid) if not it.constant else (pd.DataFrame(), ())
             below += [f"{component} of {it.told}" for component in negative]
-        for name, table in parts.items():
-            told[name].append(labelled(table, it))
-        mixed = mixed_of(it.data.values, it.grid)
-        told["mixed"].append(labelled(mixed, it).assign(measure=it.key))
-    told["tau"] = _taus(subjects, plans)
-    tables = {name: _joined(told[name], columns) for name, columns in COLUMNS.items()}
-    tables["contrasts"] = _corrected(tables["contrasts"])
+        for name, table in tables.items():
+            parts[name].append(labelled(table, it))
+    parts["tau"] = _taus(subjects, plans)
+    joined = {name: _joined(parts[name], columns) for name, columns in COLUMNS.items()}
+    joined["contrasts"] = _corrected(joined["contrasts"])
     notes = [
         *on_design(results, grids.values()),
         *on_values(subjects, lacking),
-        *on_estimates(tables["contrasts"], tables["mixed"], seeds=len(results.seeds)),
+        *on_estimates(joined["contrasts"], seeds=len(results.seeds)),
     ]
     lost = max((plan.contrasts.lost for plan in plans.values()), default=0)
     if lost:
         notes.append(f"Up to {lost} contrasts of a measure compare levels that never met the same others: left out.")
     if below:
         notes.append(f"Components of variance estimated below 0 and set to 0: {len(below)}, as {below[0]}.")
-    return Effects(notes=tuple(notes), **tables)
-
-
-class _Draws:
-    """The draws of the bootstrap, made once for each number of sheets: the same seeds for all."""
-
-    def __init__(self, results: Results, bootstraps: int, seed: int) -> None:
-        self._counts = sheet_counts(results)
-        self._bootstraps = bootstraps
-        self._seed = seed
-        self._made: dict[tuple[int, bool], Resampling] = {}
-
-    def of(self, data: Samples) -> Resampling:
-        """Draws for `data`."""
-        most = data.parts.shape[-1]
-        key = (most, data.crossed)
-        if key not in self._made:
-            counts = self._counts if most == max(self._counts) else (most,) * len(self._counts)
-            rng = np.random.default_rng(self._seed)
-            self._made[key] = resampling(counts, bootstraps=self._bootstraps, rng=rng, crossed=data.crossed)
-        return self._made[key]
+    return Effects(notes=tuple(notes), **joined)
 
 
 def _estimated(it: Subject, plan: _Plan) -> dict[str, pd.DataFrame]:
@@ -170,28 +139,18 @@ def _estimated(it: Subject, plan: _Plan) -> dict[str, pd.DataFrame]:
     }
 
 
-def _interval(found: Estimates) -> dict[str, Float64]:
-    return {"effect": found.effect, "low": found.low, "high": found.high, "p": found.p}
+def _interval(estimates: Estimates) -> dict[str, Float64]:
+    return {"effect": estimates.effect, "low": estimates.low, "high": estimates.high, "p": estimates.p}
 
 
-def _resampled(it: Subject, plan: _Plan, drawn: Resampling) -> dict[str, pd.DataFrame]:
-    """Bootstrapped contrasts, P(A > B) and ranks."""
-    values = slots(it.data, drawn)
-    few = plan.contrasts.table["order"].to_numpy() <= 2
-    apart = draws(values, plan.contrasts.weights[few])
-    low, high = percentiles(apart)
-    positive = share((apart > 0).astype(np.float64), apart)
+def _ranked(it: Subject, plan: _Plan) -> dict[str, pd.DataFrame]:
+    """P(A > B) and ranks of the levels of every factor."""
     pairs, ranks = [], []
     for name, weights in plan.levels.items():
-        of_levels = better_up(draws(values, weights), it.data.measure)
-        told = it.grid.levels[name][: len(weights)]
-        pairs.append(pairs_of(of_levels, told).assign(factor=name))
-        ranks.append(ranks_of(of_levels, told).assign(factor=name))
-    return {
-        "bootstrap": plan.contrasts.table[few].assign(low=low, high=high, p_positive=positive),
-        "pairs": _joined(pairs, COLUMNS["pairs"][3:]),
-        "ranks": _joined(ranks, COLUMNS["ranks"][3:]),
-    }
+        of_pairs, of_levels = compared(it.data, weights, it.grid.levels[name][: len(weights)])
+        pairs.append(of_pairs.assign(factor=name))
+        ranks.append(of_levels.assign(factor=name))
+    return {"pairs": _joined(pairs, COLUMNS["pairs"][3:]), "ranks": _joined(ranks, COLUMNS["ranks"][3:])}
 
 
 def _taus(subjects: Sequence[Subject], plans: Mapping[int, _Plan]) -> list[pd.DataFrame]:
@@ -201,7 +160,7 @@ def _taus(subjects: Sequence[Subject], plans: Mapping[int, _Plan]) -> list[pd.Da
         own = [it for it in subjects if it.data.name == name]
         of_conditions = {it.key: _mean(better_up(it.data.values, it.data.measure)) for it in own}
         tables.append(tau_of(of_conditions).assign(factor="condition", **{"class": name}))
-        for factor, levels in _ranked(own).items():
+        for factor, levels in _most_levels(own).items():
             of_levels = {}
             for it in own:
                 weights = plans[id(it.grid)].levels.get(factor, np.zeros((0, 0)))
@@ -211,7 +170,7 @@ def _taus(subjects: Sequence[Subject], plans: Mapping[int, _Plan]) -> list[pd.Da
     return tables
 
 
-def _ranked(subjects: Sequence[Subject]) -> dict[str, tuple[str, ...]]:
+def _most_levels(subjects: Sequence[Subject]) -> dict[str, tuple[str, ...]]:
     """The factors with three levels or more, with the most levels that any measure has."""
     most: dict[str, tuple[str, ...]] = {}
     for it in subjects:

@@ -25,6 +25,8 @@ from hairline.study.usable import most_told_first
 from hairline.vocabulary import Float64
 
 MEANS: Final = ("mean", "low", "high")
+_DECIMALS: Final = 12
+"""To which means are compared, so that equal ones keep their order."""
 
 
 def data_of(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
@@ -154,7 +156,8 @@ def overall(results: Results, cells: pd.DataFrame, measure: str = "iou") -> pd.S
     What a head scores that need not tell curves apart does not compare with what one does that must.
     """
     table = pd.concat([condition_means(results, cells, measure, name)["mean"] for name in results.classes], axis=1)
-    best = table.mean(axis=1).sort_values(ascending=measure in LOWER_IS_BETTER, kind="stable")
+    means = table.mean(axis=1).round(_DECIMALS)
+    best = means.sort_values(ascending=measure in LOWER_IS_BETTER, kind="stable")
     return most_told_first(best, table)
 
 

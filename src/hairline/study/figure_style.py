@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from hairline.study import findings
 from hairline.study.design import StudyError
 from hairline.study.samples import AXES
 from hairline.vocabulary import Float64
@@ -187,9 +188,7 @@ def told(value: float, *, like: float | None = None, figures: int = 3) -> str:
     size = abs(value if like is None else like)
     if size == 0:
         return f"{value:g}"
-    digits = min(max(figures - 1 - int(np.floor(np.log10(size))), 0), 5)
-    text = f"{value:.{digits}f}"
-    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+    return findings.short(value, min(max(figures - 1 - findings.magnitude(size), 0), 5))
 
 
 def whiskers(axes: Axes, at: Float64, ends: Float64, *, ink: str, upright: bool = True) -> None:

@@ -57,7 +57,7 @@ _KINDS: Final = {
     "heat_map": "Table of conditions by measures for each curve, shaded by rank",
     "resolution": "Line charts of measures over the width of the pen",
     "crossings": "Dot plots of conditions: a rate inside and outside of crossings, and swaps of two ways of tracing",
-    "rank_stability": "Line chart of the mean rank of each loss over measures",
+    "rank_stability": "Line chart of the rank of each loss over measures",
     "tau": "Tables of Kendall's tau between measures",
     "variance": "Stacked bars of shares of variance by measure",
     "sheets": "Sheets with truth, prediction and misses side by side",

@@ -60,7 +60,7 @@ _SHADES: Final = "Blues"
 def decision_matrix(results: Results, ranks: pd.DataFrame, *, measures: Sequence[str] = ()) -> Figure:
     """Losses by measures (those measured of `AXES` by default) for each curve, mean over the rest of the grid.
 
-    A cell holds mean, interval and the mean rank over seeds. Raises `NotDrawn` where the grid has one loss.
+    A cell holds mean, interval and the rank of the mean. Raises `NotDrawn` where the grid has one loss.
     """
     levels = varied(results).get("loss")
     if levels is None:
@@ -80,14 +80,14 @@ def decision_matrix(results: Results, ranks: pd.DataFrame, *, measures: Sequence
         _shade(axes, means, measures)
         for column, (measure, table) in enumerate(zip(measures, columns, strict=True)):
             of = ranks[(ranks["measure"] == measure) & (ranks["class"] == name) & (ranks["factor"] == "loss")]
-            _fill(axes, column, table, of[of["split"] == "test"].set_index("level")["mean_rank"], absent=absent)
+            _fill(axes, column, table, of[of["split"] == "test"].set_index("level")["rank"], absent=absent)
         _frame(axes, losses, measures, title=words(name))
     unrun = f" Not run in this study: {', '.join(absent)}." if absent else ""
     heads = " (of heads those that tell the curve)" if some_untold(results) else ""
     entitle(
         figure,
         f"Decision matrix: of {len(levels)} losses, {_most_often(best)}",
-        f"Mean over the other factors of the grid{heads}, after # the mean rank (1 is best), and below the interval. "
+        f"Mean over the other factors of the grid{heads}, after # its rank (1 is best), and below the interval. "
         f"Darker is better within a column.{unrun} {intervals_note(results, 'Second line')}",
     )
     return figure

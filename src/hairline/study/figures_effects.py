@@ -75,7 +75,8 @@ def _largest(table: pd.DataFrame, rows: pd.DataFrame, keys: list[str]) -> pd.Dat
     if len(rows) <= _MOST_ROWS:
         return rows
     size = table["effect"].abs().groupby([table[key] for key in keys]).max()
-    ordered = rows.assign(size=size.loc[pd.MultiIndex.from_frame(rows)].to_numpy()).sort_values("size", ascending=False)
+    sizes = size.loc[pd.MultiIndex.from_frame(rows)].to_numpy()
+    ordered = rows.assign(size=sizes).sort_values("size", ascending=False, kind="stable")
     mains = ordered[ordered["order"] == 1]
     others = ordered[ordered["order"] != 1]
     mains = mains.head(max(_MOST_MAINS, _MOST_ROWS - len(others)))

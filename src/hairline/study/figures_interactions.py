@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from hairline.study.estimates import mean_of
+from hairline.study.estimates import by_seed, mean_of, rounded, size_of
 from hairline.study.figure_data import data_of, grid_of_curve, intervals_note, means, varied
 from hairline.study.figure_labels import end_labels
 from hairline.study.figure_style import (
@@ -124,12 +124,13 @@ def _least_parallel(
     for pair in pairs:
         told = [name for name, grid in grids.items() if len(_varied_in(grid, pair)) == 2]
         sizes.append(max((_unparallel(pair_weights(grids[name], pair), values[name]) for name in told), default=0.0))
-    return [pairs[place] for place in sorted(np.argsort(sizes)[::-1][:_MOST_PAIRS])]
+    return [pairs[place] for place in sorted(np.argsort(np.round(sizes, 12), kind="stable")[::-1][:_MOST_PAIRS])]
 
 
 def _unparallel(weights: Mapping[Pair, Float64], values: Float64) -> float:
     """Root mean square of what the means of rows and columns leave of a table of two factors."""
-    known = {pair: float(weight[weight != 0] @ values[weight != 0]) for pair, weight in weights.items()}
+    of_pairs = by_seed(values, np.stack(list(weights.values())))
+    known = dict(zip(weights, rounded(of_pairs, size_of(values)).tolist(), strict=True))
     table = pd.Series(known).unstack()
     rest = table.sub(table.mean(axis=1), axis=0) - table.mean(axis=0) + float(np.nanmean(table))
     return float(np.sqrt(np.nanmean(rest**2)))

@@ -38,7 +38,7 @@ _SPAN: Final = 0.5
 
 @in_style
 def rank_stability(ranks: pd.DataFrame, *, factor: str = _LOSS) -> Figure:
-    """Mean rank of each level of `factor` on each measure with its interval, a panel for each curve; 1 is best, above.
+    """Rank of each level of `factor` on each measure with its interval, a panel for each curve; 1 is best, above.
 
     Levels whose lines cross change places between measures. Raises `NotDrawn` where the factor has no ranks.
     """
@@ -53,15 +53,15 @@ def rank_stability(ranks: pd.DataFrame, *, factor: str = _LOSS) -> Figure:
         of_class = table[table["class"] == name]
         _ranks(axes, of_class, levels, measures)
         axes.set_title(words(name))
-        best = of_class.loc[of_class.groupby("measure")["mean_rank"].idxmin(), "level"]
+        best = of_class.loc[of_class.groupby("measure")["rank"].idxmin(), "level"]
         firsts |= set(best)
     several = f"{len(firsts)} of {len(levels)} levels are first on some measure of some curve"
     one = f"{', '.join(firsts)} is first on every measure"
     entitle(
         figure,
         f"Ranks of {words(factor)}: {one if len(firsts) == 1 else several}",
-        "Mean rank, 1 the best, with its 95 % interval over bootstraps of the study. Where lines cross, the "
-        "measure decides who is better.",
+        "Rank of the mean, 1 the best. Bars: ranks that the differences leave possible, 95 % for all levels together "
+        "(Bonferroni). Where lines cross, the measure decides who is better.",
     )
     return figure
 
@@ -74,13 +74,13 @@ def _ranks(axes: Axes, table: pd.DataFrame, levels: list[str], measures: list[st
         at = np.arange(len(measures), dtype=np.float64) + _SPAN * (number / max(len(levels) - 1, 1) - 0.5)
         whiskers(axes, at, part[["low_rank", "high_rank"]].to_numpy(np.float64), ink=ink)
         marker, dashes = MARKERS[number % len(MARKERS)], DASHES[number % len(DASHES)]
-        axes.plot(at, part["mean_rank"], marker=marker, linestyle=dashes, linewidth=1, color=ink, label=level)
-        labels.append((level, float(part["mean_rank"].iloc[-1]), ink))
+        axes.plot(at, part["rank"], marker=marker, linestyle=dashes, linewidth=1, color=ink, label=level)
+        labels.append((level, float(part["rank"].iloc[-1]), ink))
     axes.set_xticks(range(len(measures)), [short(name) for name in measures])
     axes.set_yticks(range(1, len(levels) + 1))
     axes.set_ylim(len(levels) + 0.4, 0.6)
     axes.set_xlim(-0.5, len(measures) - 0.5)
-    axes.set_ylabel("mean rank")
+    axes.set_ylabel("rank")
     axes.grid(axis="y", color=RULE, linewidth=0.5)
     for edge in np.arange(len(measures) - 1) + 0.5:
         axes.axvline(edge, color=RULE, linewidth=0.5)

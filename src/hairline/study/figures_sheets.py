@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _NAME: Final = re.compile(r"test_(\d+)")
 _WIDEST_PX: Final = 1600
+_DECIMALS: Final = 12
+"""To which scores are compared, so that equal ones keep their order."""
 _LINE_IN: Final = 0.24
 _HEAD_IN, _FOOT_IN = 0.4, 0.4
 
@@ -51,7 +53,7 @@ def ranked_sheets(results: Results, run: str, drawn: Iterable[int]) -> pd.Series
     table = results.sheets
     table = table[(table["run"] == run) & (table["split"] == "test") & (table["measure"] == "iou")]
     table = table[table["class"].isin(results.classes) & table["sheet"].isin(set(drawn))]
-    scores = table.groupby("sheet")["value"].mean().dropna()
+    scores = table.groupby("sheet")["value"].mean().round(_DECIMALS).dropna()
     if scores.empty:
         raise NotDrawn(f"run {run} has no picture of a test sheet")
     return scores.sort_values(ascending=False, kind="stable")

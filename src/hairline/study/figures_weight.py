@@ -98,7 +98,7 @@ def weight_sweep(results: Results) -> Figure:
                 axes.set_title(words(measure) if head is None else f"{words(measure)}, {head}", fontsize=SMALL)
                 axes.set_ylabel("" if column else words(name))
     _weight_axis(panels, [float(level) for level in factors[WEIGHT]])
-    best = pd.concat(f1, axis=1).mean(axis=1).idxmax()
+    best = pd.concat(f1, axis=1).mean(axis=1).round(12).idxmax()
     named: dict[str, Any] = {}
     for axes in panels.flat:
         named |= {label: handle for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}

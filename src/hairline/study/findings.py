@@ -26,6 +26,7 @@ Schuirmann, "A comparison of the two one-sided tests procedure and the power app
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import floor, log10
 from typing import Final
 
 import numpy as np
@@ -72,7 +73,10 @@ class Expectation:
         return True if yes else False if no else None
 
     def room(self, low: float, high: float) -> float:
-        """How far the nearer end of an interval is from where it would not hold any more, in widths of the interval."""
+        """How far the nearer end of an interval is from where it would not hold any more, in widths of the interval.
+
+        Rounded to nine decimals, so that findings which are equally narrow stay in their order.
+        """
         m = self.margin
         away = {
             "up": low,
@@ -83,7 +87,7 @@ class Expectation:
             "at_least": low - m,
             "at_most": m - high,
         }[self.kind]
-        return away / (high - low) if high > low else float(np.copysign(np.inf, away))
+        return round(away / (high - low), 9) if high > low else float(np.copysign(np.inf, away))
 
 
 @dataclass(frozen=True)
@@ -118,23 +122,38 @@ class Finding:
         if not self.seeds:
             return "no value in any seed"
         decimals = decimals_of(self.effect, self.high - self.low)
-        effect = short(self.effect, decimals)
-        sign = "+" if self.signed and self.effect >= 0 else ""
+        effect = short(self.effect, decimals, signed=self.signed)
         if np.isnan(self.low):
-            return f"{sign}{effect} without interval"
-        return f"{sign}{effect} [{short(self.low, decimals)}, {short(self.high, decimals)}]"
+            return f"{effect} without interval"
+        return f"{effect} [{short(self.low, decimals)}, {short(self.high, decimals)}]"
 
 
 def decimals_of(value: float, width: float) -> int:
     """Decimals that show an interval's `width` with two digits, of a `value` without interval three digits."""
     scale, digits = (width, 1) if np.isfinite(width) and width > 0 else (abs(value), 2)
-    return int(np.clip(digits - np.floor(np.log10(scale)), 0, 5)) if np.isfinite(scale) and scale > 0 else 3
+    if not np.isfinite(scale) or scale <= 0:
+        return 3
+    return int(np.clip(digits - magnitude(scale), 0, 5))
 
 
-def short(value: float, decimals: int) -> str:
-    """A number without the zero before its point, as `.031`."""
-    text = f"{value:.{decimals}f}"
-    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+def magnitude(size: float) -> int:
+    """The power of ten of the first digit of `size` above 0; of .1 also where a rounding made it .09999999999999999."""
+    return floor(log10(size) + _ROUNDING)
+
+
+_ROUNDING: Final = 1e-9
+
+
+def short(value: float, decimals: int, *, signed: bool = False) -> str:
+    """A number without the zero before its point, as `.031`; what rounds to 0 has no sign, as `.000`.
+
+    With `signed` what is above 0 has a plus.
+    """
+    text = f"{float(f'{value:.12g}'):.{decimals}f}"  # .0625 and .06249999999999999 are one number
+    if float(text) == 0:
+        return text.removeprefix("-").replace("0.", ".", 1)
+    text = text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+    return f"+{text}" if signed and value > 0 else text
 
 
 def plain(value: float) -> str:

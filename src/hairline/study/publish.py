@@ -11,7 +11,9 @@ digests.json                                    of the tables
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import html
+import re
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
@@ -20,7 +22,7 @@ import pandas as pd
 
 from hairline.ledger.atomic import make_folder, write_bytes
 from hairline.study.claims import SOURCES, Claim
-from hairline.study.effects import Effects, effects
+from hairline.study.effects import COLUMNS, Effects, effects
 from hairline.study.figures import Picture, all_figures
 from hairline.study.figures_sheets import best_run, wanted_sheets
 from hairline.study.published import write_results, write_tables
@@ -33,6 +35,8 @@ REPORT: Final = "report.html"
 EFFECTS: Final = "effects.csv"
 VERDICTS: Final = "verdicts.csv"
 SHEETS: Final = "sheets"
+_SHEETS_TEXTS: Final = re.compile(r'aria-label="Figure: ([^"]*)"><img src="[^"]*" alt="(Sheets with [^"]*)"')
+"""Title and alternative text in a report, as page.html.jinja writes them."""
 
 Overlays = Callable[[str, Sequence[int]], Mapping[int, Path | UInt8]]
 
@@ -52,7 +56,6 @@ def publish(
     results: Results,
     claims: Iterable[Claim],
     *,
-    bootstraps: int = 1000,
     overlays: Overlays = lambda run, sheets: {},
     tell: Callable[[str], None] = lambda text: None,
 ) -> Published:
@@ -63,17 +66,21 @@ def publish(
     """
     make_folder(folder / "effects")
     make_folder(folder / "figures")
-    tell(f"{len(results.cells)} cells, {len(results.seeds)} seeds: effects from {bootstraps} bootstraps")
+    tell(f"{len(results.cells)} cells, {len(results.seeds)} seeds: effects")
     write_results(folder, results)
-    found = effects(results, bootstraps=bootstraps)
+    found = effects(results)
     judged = judge(claims, results)
     verdicts = table(judged)
+    _keep_only(folder / "effects", "*.csv", COLUMNS)
     write_tables(folder, _tables(found) | {VERDICTS: _csv(verdicts), "findings.csv": _csv(findings_table(judged))})
     tell("figures")
     run = best_run(results, found.cells)
     pictures = overlays(run, wanted_sheets(results, run))
     drawn, not_drawn = all_figures(results, found, pictures=pictures)
-    _remove_others(folder / "figures", drawn)
+    if SHEETS in not_drawn and (kept := kept_sheets(folder)):
+        drawn[SHEETS] = kept
+        del not_drawn[SHEETS]
+    _keep_only(folder / "figures", "*.png", {*drawn, SHEETS})  # the run folders of the sheets may be gone
     for name, it in drawn.items():
         write_bytes(folder / "figures" / f"{name}.png", it.png)
     tell("report")
@@ -81,11 +88,19 @@ def publish(
     return Published(found, verdicts, drawn, not_drawn)
 
 
-def _remove_others(figures: Path, drawn: Mapping[str, Picture]) -> None:
-    """Figures of an earlier time; but overlays stay where the run folders that they were made of are not here."""
-    kept = {*drawn, *([] if SHEETS in drawn else [SHEETS])}
-    for old in figures.glob("*.png"):
-        if old.stem not in kept:
+def kept_sheets(folder: Path) -> Picture | None:
+    """The picture of sheets in a folder with its texts in the report there: its run folders may be gone."""
+    picture, report = folder / "figures" / f"{SHEETS}.png", folder / REPORT
+    if not picture.exists() or not report.exists():
+        return None
+    texts = _SHEETS_TEXTS.search(report.read_text(encoding="utf-8"))
+    return Picture(picture.read_bytes(), *(html.unescape(text) for text in texts.groups())) if texts else None
+
+
+def _keep_only(folder: Path, pattern: str, names: Container[str]) -> None:
+    """Remove files of an earlier time whose stem is none of `names`."""
+    for old in folder.glob(pattern):
+        if old.stem not in names:
             old.unlink()
 
 

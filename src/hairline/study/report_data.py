@@ -53,7 +53,7 @@ def report_data(
         "shift": shift(),
         "matrix": matrix(results, known, tables.ranks, measures),
         "better": better(tables.pairs, tables.contrasts, measures, classes),
-        "effects": effects(tables.contrasts, tables.mixed, measures, classes),
+        "effects": effects(tables.contrasts, measures, classes),
         "significant": SIGNIFICANT,
         "higher_orders": int((tables.contrasts["order"] > ORDERS).sum()),
         "verdicts": judged,

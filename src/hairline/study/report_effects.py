@@ -1,11 +1,11 @@
-"""The effects of a report, ready to be written down: contrasts beside a second opinion, and which level is better.
+"""The effects of a report, ready to be written down: contrasts, and which level is better.
 
 Conventions
 -----------
 Contrasts are those of one and two factors; a row *differs* from 0 where that is so at p < .05 after Holm's correction,
-as in the forest. Beside a main effect stands that of the mixed model (mixed.py), where it converged. Of each two levels
-of a factor one row tells the one that is better in more draws of the bootstrap, in how many of them (ranks.py), and
-Holm's p of their difference, without which a share of draws promises too much: over five seeds of one sign it is 1.
+as in the forest. Of each two levels of a factor one row names the one that is more probably better, with that
+probability (ranks.py) and Holm's p of their difference, because the probability is not corrected for the number of
+pairs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from hairline.study.figure_style import words
 from hairline.study.figures_effects import SIGNIFICANT
 from hairline.study.report_board import Shown
 from hairline.study.report_numbers import digits_of, number, span, text_of
-from hairline.study.subjects import key_of
 
 ORDERS: Final = 2
 """Main effects and interactions of so many factors are shown."""
@@ -28,24 +27,16 @@ ORDERS: Final = 2
 _EVEN: Final = 0.5
 
 
-def effects(
-    contrasts: pd.DataFrame, mixed: pd.DataFrame, measures: Sequence[Shown], classes: Sequence[str]
-) -> list[dict[str, Any]]:
+def effects(contrasts: pd.DataFrame, measures: Sequence[Shown], classes: Sequence[str]) -> list[dict[str, Any]]:
     """The contrasts as rows; `reach` is the half width in which bars of their measure are drawn."""
     by_key = {(it.split, it.measure): it for it in measures}
-    fitted = mixed[mixed["converged"].astype(bool)]
-    opinions = fitted.set_index(["measure", "class", "term", "contrast"])[["effect", "low", "high"]]
-    second = {key: told for key, *told in opinions.itertuples()}
-    found = []
-    for row in shown_contrasts(contrasts, measures, classes).to_dict("records"):
-        it = by_key[row["split"], row["measure"]]
-        other = second.get((key_of(it.split, it.measure), row["class"], row["term"], row["contrast"]))
-        found.append(_effect(row, it, other))
-    reach = _reach(found)
-    return [row | {"reach": reach[row["measure"]]} for row in found]
+    shown = shown_contrasts(contrasts, measures, classes).to_dict("records")
+    rows = [_effect(row, by_key[row["split"], row["measure"]]) for row in shown]
+    reach = _reach(rows)
+    return [row | {"reach": reach[row["measure"]]} for row in rows]
 
 
-def _effect(row: Mapping[Any, Any], it: Shown, other: Sequence[float] | None) -> dict[str, Any]:
+def _effect(row: Mapping[Any, Any], it: Shown) -> dict[str, Any]:
     digits = digits_of(it.measure)
     effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
     return {
@@ -56,8 +47,6 @@ def _effect(row: Mapping[Any, Any], it: Shown, other: Sequence[float] | None) ->
         "differs": bool(row["p_holm"] < SIGNIFICANT),
         "text": number(effect, digits, signed=True),
         "span": span(low, high, digits, signed=True),
-        "mixed": number(other[0], digits, signed=True) if other else "",
-        "mixed_span": span(other[1], other[2], digits, signed=True) if other else "",
         "p": _chance(row["p"]),
         "p_holm": _chance(row["p_holm"]),
         "seeds": text_of(row["seeds"]),
@@ -90,7 +79,7 @@ def _chance(value: float) -> str:
 def better(
     pairs: pd.DataFrame, contrasts: pd.DataFrame, measures: Sequence[Shown], classes: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """One row for each two levels of a factor, by measure and class: the better, the other, and in how many draws."""
+    """One row for each two levels of a factor, by measure and class: the better, the other, and how probably it is."""
     mains = contrasts[contrasts["order"] == 1].set_index(["split", "measure", "class", "term", "contrast"])["p_holm"]
     chances = mains.to_dict()
     keys = pairs["split"] + "/" + pairs["measure"]

@@ -3,9 +3,9 @@
 Conventions
 -----------
 A *view* of the matrix has one row for each condition, or for each level of a factor (then the mean over the conditions
-of the grid with that level, paired by seed, and the mean rank among the levels where the effects have it; over the same
-conditions of all other factors where the grid has holes, see contrasts.py). Its columns are measures by class. Of each
-column the best is marked, all of them where several are equal to the last digit.
+of the grid with that level, paired by seed, and the rank among the levels (ranks.py) where the effects have it; over
+the same conditions of all other factors where the grid has holes, see contrasts.py). Its columns are measures by class.
+Of each column the best is marked, all of them where several are equal to the last digit.
 """
 
 from __future__ import annotations
@@ -139,13 +139,13 @@ def _level_weights(results: Results, known: Bool) -> dict[str, dict[str, Float64
 
 
 def _add_ranks(view: dict[str, Any], ranks: pd.DataFrame, columns: Sequence[tuple[Shown, str]]) -> None:
-    known = ranks.set_index(["split", "measure", "class", "level"])[["mean_rank", "low_rank", "high_rank"]]
+    known = ranks.set_index(["split", "measure", "class", "level"])[["rank", "low_rank", "high_rank"]]
     table = {key: row for key, *row in known.itertuples()}
     for row in view["rows"]:
         for (it, name), cell in zip(columns, row["cells"], strict=True):
             rank = table.get((it.split, it.measure, name, row["label"]))
             if rank is not None:
-                cell["rank"] = f"rank {rank[0]:.1f} ({rank[1]:g} to {rank[2]:g})"
+                cell["rank"] = f"rank {rank[0]:g} ({rank[1]:g} to {rank[2]:g})"
 
 
 def verdicts(table: pd.DataFrame) -> list[dict[str, Any]]:

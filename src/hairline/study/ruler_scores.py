@@ -27,6 +27,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from hairline.curves.compare import compare
+from hairline.measures.absent import overlap_of, precision_of, recall_of
 from hairline.measures.centrelines import CentrelineCounts, centreline_rates, centrelines
 from hairline.measures.distances import Pair
 from hairline.measures.surfaces import SurfaceCounts, surface_rates, surfaces
@@ -121,11 +122,11 @@ def scores(total: Tally, any_curve: Int64) -> dict[str, float]:
     outline, centre = surface_rates(total.surface), centreline_rates(total.centre)
     away, squared, spread, rows, found_rows = total.columns.tolist()
     found = {
-        "iou": _share(hits, hits + alarms + misses),
-        "precision": _share(hits, hits + alarms, empty=0.0 if misses else np.nan),
-        "recall": _share(hits, hits + misses),
-        "f1": _share(2 * hits, 2 * hits + alarms + misses),
-        "iou_any": _share(int(any_curve[0]), int(any_curve.sum())),
+        "iou": float(overlap_of(hits, hits + alarms + misses)),
+        "precision": float(precision_of(hits, hits + alarms, hits + misses)),
+        "recall": float(recall_of(hits, hits + misses)),
+        "f1": float(overlap_of(2 * hits, 2 * hits + alarms + misses)),
+        "iou_any": float(overlap_of(any_curve[0], any_curve.sum())),
         "boundary_iou": float(outline["boundary_iou"]),
         "hd95_px": _share(*total.hd95.tolist()),
         "breaks": _share(total.centre.breaks, total.curves),
@@ -141,5 +142,5 @@ def scores(total: Tally, any_curve: Int64) -> dict[str, float]:
     return {name: found[name] for name in MEASURES}
 
 
-def _share(part: float, whole: float, *, empty: float = float("nan")) -> float:
-    return part / whole if whole else empty
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else float("nan")

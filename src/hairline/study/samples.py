@@ -6,7 +6,9 @@ Conventions
 sheets weighted by its own denominator is the rate of the split exactly; every other measure is weighted by its support
 (true pixels, or rows of the curve), which is exact for errors of traced curves and coverage, and a mean over sheets
 for outlines (NSD, tolerance F1), where the lengths of the outlines are not in the tables. A sheet whose value is NaN
-(its class is absent) has weight 0. A measure without sheets (`tuned/`) is one sheet a seed, of weight 1.
+(its class is absent) has weight 0. Where a class is absent and was found all the same, the value is 0
+(measures/absent.py) and weighs as its false alarms: the pixels found in the split and on no sheet that has the class,
+shared equally among such sheets of a cell. A measure without sheets (`tuned/`) is one sheet a seed, of weight 1.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import pandas as pd
 
 from hairline.study.design import StudyError
 from hairline.study.results import Results
-from hairline.vocabulary import Float64
+from hairline.vocabulary import Bool, Float64
 
 AXES = {
     "iou": "IoU",
@@ -69,6 +71,23 @@ def ratio(parts: Float64, whole: Float64) -> Float64:
     return out
 
 
+def jackknife(without: Float64, scored: Bool) -> Float64:
+    """Variance of a value from its values `without [...,N]` one sheet each; sheets that are `scored` alone.
+
+    Efron and Stein, "The jackknife estimate of variance", Annals of Statistics 9 (1981).
+    """
+    there = scored & np.isfinite(without)
+    count = np.maximum(there.sum(-1, keepdims=True), 1)
+    mean = np.where(there, without, 0.0).sum(-1, keepdims=True) / count
+    variance: Float64 = ((count - 1) / count * np.where(there, without - mean, 0.0) ** 2).sum(-1)
+    return variance
+
+
+def without_each_sheet(parts: Float64, whole: Float64) -> Float64:
+    """The values [...,N] of cells whose sheets are `parts / whole` [...,N], without one sheet each."""
+    return ratio(parts.sum(-1, keepdims=True) - parts, whole.sum(-1, keepdims=True) - whole)
+
+
 def samples(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
     """The samples of `split/measure/name`; every condition and seed of `results`, in their orders.
 
@@ -114,12 +133,14 @@ def of_split(results: Results, measure: str, name: str, *, split: str = "test") 
 def _of_sheets(results: Results, table: pd.DataFrame, of_measure: pd.DataFrame, measure: str, name: str) -> Samples:
     values = _array(results, of_measure, "value")
     support = _array(results, of_measure, "support")
+    alarms = np.isfinite(values) & (support == 0) & (not measure.endswith(TOTALS))
     weights = support
-    if measure in ("iou", "precision", "f1"):
+    if measure in ("iou", "precision", "f1") or alarms.any():
+        predicted = _predicted(results, table, support, alarms, name)
         recall = _array(results, table[table["measure"] == "recall"], "value")
-        area = _array(results, table[table["measure"] == "area_ratio"], "value")
-        hits, predicted = np.rint(recall * support), np.rint(area * support)
-        weights = {"iou": predicted + support - hits, "precision": predicted, "f1": predicted + support}[measure]
+        hits = np.where(support > 0, np.rint(recall * support), 0.0)
+        of_counts = {"iou": predicted + support - hits, "precision": predicted, "f1": predicted + support}
+        weights = of_counts.get(measure, np.where(alarms, predicted, support))
     known = np.isfinite(values) & np.isfinite(weights)
     whole = np.where(known, weights, 0.0)
     return Samples(
@@ -132,6 +153,22 @@ def _of_sheets(results: Results, table: pd.DataFrame, of_measure: pd.DataFrame, 
         whole,
         crossed=_crossed(support),
     )
+
+
+def _predicted(results: Results, table: pd.DataFrame, support: Float64, alarms: Bool, name: str) -> Float64:
+    """The pixels found on each sheet [A,S,N], 1 where nothing says how many; see the module for `alarms [A,S,N]`."""
+    area = _array(results, table[table["measure"] == "area_ratio"], "value")
+    predicted = np.where(support > 0, np.rint(area * support), 0.0)
+    if not alarms.any():
+        return predicted
+    of_split = results.rows[(results.rows["split"] == "test") & (results.rows["class"] == name)]
+    of_split = of_split[of_split["measure"] == "area_ratio"]
+    if not alarms.any() or of_split.empty:
+        return np.where(alarms, 1.0, predicted)
+    whole = _array(results, of_split.assign(value=of_split["value"] * of_split["support"], sheet=0), "value")
+    rest = np.rint(whole) - np.nansum(predicted, axis=-1, keepdims=True)
+    each = rest / np.maximum(alarms.sum(-1, keepdims=True), 1)
+    return np.where(alarms, np.where(each > 0, each, 1.0), predicted)
 
 
 def _array(results: Results, table: pd.DataFrame, column: str) -> Float64:

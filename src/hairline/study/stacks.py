@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hairline.study.comparisons import Comparison, Numbers, found, summed
-from hairline.study.estimates import Estimate
+from hairline.study.estimates import Estimate, rounded, size_of
 from hairline.study.families import FAMILIES, families_of
 from hairline.study.findings import Expectation, Finding, plain
 from hairline.study.questions import Beside, Best, Clears
@@ -33,6 +33,8 @@ from hairline.study.terms import NotTestable, Term, words_of
 
 WEAKEST = "test/iou"
 """The measure whose weakest curve chooses the stack that is shown beside the source's numbers."""
+
+_DECIMALS = 12
 
 
 @dataclass(frozen=True)
@@ -46,8 +48,8 @@ class _Axis:
 
     @property
     def above(self) -> float:
-        """How far the mean lies above the threshold."""
-        return self.told.effect - self.threshold
+        """How far the mean lies above the threshold; axes that are equally far keep their order."""
+        return round(self.told.effect - self.threshold, _DECIMALS)
 
 
 def cleared(numbers: Numbers, clears: Clears) -> list[Finding]:
@@ -128,7 +130,8 @@ def _means(numbers: Numbers, measure: str, name: str) -> dict[str, float]:
     data = numbers.of(measure, name)
     if data is None:
         return {}
-    means = dict(zip(data.conditions, data.values.mean(1).tolist(), strict=True))
+    values = rounded(data.values.mean(1), size_of(data.values))  # equal means keep their order
+    means = dict(zip(data.conditions, values.tolist(), strict=True))
     return {str(label): mean for label, mean in means.items() if np.isfinite(mean)}
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 
 from hairline.study.contrasts import Grid, grid_of
 from hairline.study.design import StudyError
-from hairline.study.paired import ROUNDING, size_of
+from hairline.study.estimates import ROUNDING, size_of
 from hairline.study.results import Results
 from hairline.study.samples import AXES, Samples, samples
 from hairline.vocabulary import Bool
@@ -96,16 +96,6 @@ def _by_class(results: Results) -> Mapping[str, Results]:
     kept = sheets[(sheets["split"] == "test") & sheets["measure"].isin(measures)]
     kept = kept.astype(dict.fromkeys(("split", "measure"), "category"))
     return {name: replace(results, sheets=kept[kept["class"] == name]) for name in results.classes}
-
-
-def sheet_counts(results: Results) -> tuple[int, ...]:
-    """How many test sheets each seed has, in the order of the seeds; 1 where single sheets were not kept."""
-    measures = [measure for _, measure in wanted(results)]
-    of_test = (results.sheets["split"] == "test") & results.sheets["measure"].isin(measures)
-    sheets = results.sheets.loc[of_test, ["run", "sheet"]].drop_duplicates()
-    by_run = sheets["run"].map(results.cells.set_index("run")["seed"])
-    counts = sheets.groupby(by_run)["sheet"].nunique()
-    return tuple(int(counts.get(seed, 1)) for seed in results.seeds)
 
 
 def labelled(table: pd.DataFrame, it: Subject) -> pd.DataFrame:

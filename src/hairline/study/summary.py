@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from hairline.study.design import StudyError
-from hairline.study.estimates import interval
+from hairline.study.estimates import estimate_all
 from hairline.study.families import families_of, moves
 from hairline.study.findings import short
 from hairline.study.published import RESULTS
@@ -53,13 +53,13 @@ def _order(results: Results) -> list[int]:
 
 def _means(results: Results, measure: str, name: str) -> list[str]:
     """`.823 ±.012` of each condition over its seeds."""
-    found = []
-    for each in samples(results, measure, name).values:
-        known = each[np.isfinite(each)]
-        low, high, _ = interval(known)
+    data = samples(results, measure, name)
+    means = estimate_all(data, np.eye(len(data.conditions)))
+    texts = []
+    for effect, low, high in zip(means.effect, means.low, means.high, strict=True):
         half = "" if np.isnan(low) else f" ±{short((high - low) / 2, 3)}"
-        found.append(f"{short(float(known.mean()), 3)}{half}" if len(known) else "-")
-    return found
+        texts.append("-" if np.isnan(effect) else f"{short(effect, 3)}{half}")
+    return texts
 
 
 def verdict_block(table: pd.DataFrame) -> str:

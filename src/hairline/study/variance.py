@@ -19,7 +19,8 @@ covariance between conditions) and part in the rest; both are taken out there. W
 the covariances between seeds are taken out in the same way, from what they swell. A measure without values of single
 sheets has no `sheet`, it stays in seed and rest.
 
-Estimates below 0 are set to 0. Shares are of the sum of the components.
+Estimates below 0 are set to 0, and so are those below a 10^-12 part of the sum of all. Shares are of the sum of the
+components.
 
 References
 ----------
@@ -39,8 +40,9 @@ import numpy as np
 import pandas as pd
 
 from hairline.study.contrasts import Grid, terms
-from hairline.study.samples import Samples, ratio
-from hairline.vocabulary import Bool, Float64
+from hairline.study.estimates import ROUNDING
+from hairline.study.samples import Samples, jackknife, ratio, without_each_sheet
+from hairline.vocabulary import Float64
 
 COLUMNS: Final = ("component", "variance", "share")
 HIGHER: Final = "higher orders"
@@ -81,6 +83,8 @@ def components_of(data: Samples, grid: Grid) -> tuple[pd.DataFrame, tuple[str, .
     if data.parts.shape[-1] > 1:
         found["sheet"] = noise.itself
     found["residual"] = ms_rest - (noise.itself - noise.of_seed - noise.of_condition + noise.of_none)
+    least = ROUNDING * sum(map(abs, found.values()))
+    found = {name: value if abs(value) > least else 0.0 for name, value in found.items()}
     kept = np.maximum(list(found.values()), 0.0)
     table = pd.DataFrame({"component": list(found), "variance": kept, "share": ratio(kept, np.asarray(kept.sum()))})
     return table, tuple(name for name, value in found.items() if value < 0)
@@ -108,25 +112,16 @@ def _noise(parts: Float64, whole: Float64, *, crossed: bool) -> _Noise:
     if parts.shape[-1] < 2:
         return _Noise(0.0, 0.0, 0.0, 0.0)
     a, s = parts.shape[:2]
-    without = ratio(parts.sum(-1, keepdims=True) - parts, whole.sum(-1, keepdims=True) - whole)
+    without = without_each_sheet(parts, whole)
     scored = np.asarray((whole > 0).any(0))
-    itself = float(_jackknife(without, scored).mean())
-    over_seed = float(_jackknife(without.mean(0), scored).mean())
+    itself = float(jackknife(without, scored).mean())
+    over_seed = float(jackknife(without.mean(0), scored).mean())
     of_seed = (a * over_seed - itself) / (a - 1)
     if not crossed:
         return _Noise(itself, of_seed, 0.0, 0.0)
     everywhere = np.asarray(scored.all(0))
-    over_condition = float(_jackknife(without.mean(1), everywhere).mean())
-    over_all = float(_jackknife(without.mean((0, 1)), everywhere))
+    over_condition = float(jackknife(without.mean(1), everywhere).mean())
+    over_all = float(jackknife(without.mean((0, 1)), everywhere))
     of_condition = (s * over_condition - itself) / (s - 1)
     of_none = (a * s * over_all - itself - (a - 1) * of_seed - (s - 1) * of_condition) / ((a - 1) * (s - 1))
     return _Noise(itself, of_seed, of_condition, of_none)
-
-
-def _jackknife(without: Float64, scored: Bool) -> Float64:
-    """Variance of a value from its values without one sheet, over the last axis, sheets that are `scored` alone."""
-    there = scored & np.isfinite(without)
-    count = np.maximum(there.sum(-1, keepdims=True), 1)
-    mean = np.where(there, without, 0.0).sum(-1, keepdims=True) / count
-    out: Float64 = ((count - 1) / count * np.where(there, without - mean, 0.0) ** 2).sum(-1)
-    return out
