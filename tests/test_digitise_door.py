@@ -37,7 +37,7 @@ from scan_cases import DPI, HEAD, blank, own_las, save, sees, trace, wave
 
 SHARED = Path(__file__).parents[2] / "shared/data/las"
 ANY = ["--min-confidence", "0", "--min-coverage", "0"]
-SCALE = ["--left", "0", "--right", "150", "--top", "1000", "--bottom", "1100"]
+SCALE = {"--left": "0", "--right": "150", "--top": "1000", "--bottom": "1100"}
 NO_DPI = ("0", "inf", "nan", "-200", "19", "9000")
 CHOICES = {"loss": "dice", "head": "softmax", "class_weight": "none", "data_mix": "fresh"}
 CHOICES |= {"resolution": "pen1", "network": "unet_slim", "budget": "smoke", "optimiser": "muon"}
@@ -116,8 +116,10 @@ def scan(tmp_path: Path) -> Path:
 
 
 def digitise(scan: Path, *more: str) -> tuple[int, Path]:
+    """Exit code and output folder; what `more` says replaces what SCALE says."""
     out = scan.parent / "out"
-    return command(["digitise", str(scan), *SCALE, "--out", str(out), *more]), out
+    scale = [word for option, value in SCALE.items() if option not in more for word in (option, value)]
+    return command(["digitise", str(scan), *scale, "--out", str(out), *more]), out
 
 
 def to(out: Path) -> list[str]:
@@ -343,7 +345,8 @@ def test_track_and_rows_of_the_scan(scan: Path) -> None:
     [
         (["--left", "150", "--right", "0"], "expected left below right"),
         (["--scale", "log"], "log scale must lie above zero"),
-        (["--top", "1200"], "numbers that increase down the scan"),
+        (["--curve", "curve_1:left=0,left=0"], "expected `left` once, got it twice"),
+        (["--curve", "curve_1:left=0", "--curve", "curve_1:left=5"], "one value of `left`, got '0' and '5'"),
         *((["--dpi", dpi], f"--dpi: expected 20 to 4800 dots per inch, got {dpi}; for example") for dpi in NO_DPI),
         (["--track", "200", "100"], "left edge of the track left of its right edge"),
         (["--track", "20", "400"], "must lie on the scan, 0 to 299"),

@@ -35,10 +35,11 @@ from hairline import ledger
 from hairline.at_recall_door import add_at_recall
 from hairline.cli.data import add_data
 from hairline.cli.las import add_las
+from hairline.cli.parser import Parser
 from hairline.coherence_door import add_coherence
 from hairline.curves.files import read_las_folder
 from hairline.digitise_words import add_digitise
-from hairline.entry import CommandParser, program
+from hairline.entry import program
 from hairline.ledger.address import uri_of
 from hairline.ledger.atomic import LedgerError, write_bytes
 from hairline.ledger.folder import demand_store
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = CommandParser(
+    parser: argparse.ArgumentParser = Parser(
         prog="python -m hairline", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -1,11 +1,15 @@
-"""Roof: `python -m hairline digitise`: from the words of the command line to a job, and what came of it as a table."""
+"""Roof: `python -m hairline digitise`: from the words of the command line to a job, and what came of it as a table.
+
+A command that ends without curves leaves no results of an earlier scan in its output folder: not after an error either,
+where --force has allowed to replace them.
+"""
 
 from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import numpy as np
@@ -27,6 +31,7 @@ from hairline.digitise import (
     digitise,
     open_scan,
 )
+from hairline.digitise.partial import remove_results
 from hairline.digitise.scales import ScaleError
 from hairline.digitise.scan import LEAST_DPI, MOST_DPI, Scan, ScanError
 from hairline.digitise.whole import Told
@@ -39,17 +44,27 @@ CONTEXT_MM: Final = 4.0
 _KEYS: Final = ("left", "right", "scale", "name", "unit", "track", "falling")
 _MM_PER_INCH: Final = 25.4
 _STOPPED: Final = 130
+_MOST_WARNINGS: Final = 20
 
 
 def run(options: argparse.Namespace) -> int:
     """Digitise one scan; 1 when no curve could be told."""
+    try:
+        return _run(options)
+    except Exception:
+        if options.force:
+            remove_results(options.out)
+        raise
+
+
+def _run(options: argparse.Namespace) -> int:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = trained(options.run_name, options.store, device=device)
     scan = open_scan(options.scan)
     job = _job(options, scan, network, device)
     _tell_job(job, network)
     try:
-        with _progress(options.scan.name) as told:
+        with _progress(_printable(options.scan.name)) as told:
             finished = digitise(job, options.out, force=options.force, told=told)
     except KeyboardInterrupt:
         CONSOLE.print("stopped; the same command without --force goes on from here", style="yellow")
@@ -122,7 +137,7 @@ def _demand_on(scan: Scan, what: str, ends: tuple[float, ...], size: int) -> Non
 
 def _scales(options: argparse.Namespace, curves: tuple[str, ...], scan: Scan) -> tuple[CurveScale, ...]:
     """One scale for each curve of the run: what all share, and what --curve says otherwise."""
-    own = dict(_parsed(text) for text in options.curve)
+    own = _merged(options.curve)
     strange = [name for name in own if name not in curves]
     if strange:
         raise ScaleError(f"--curve {strange[0]}: expected a curve of the run, {' or '.join(curves)}")
@@ -148,10 +163,7 @@ def _scale(curve: str, keys: Mapping[str, Any], track: tuple[float, ...]) -> Cur
     if keys["falling"] not in ("yes", "no"):
         raise ScaleError(f"{curve}: `falling` must be yes or no, got {keys['falling']!r}")
     if "track" in keys:
-        ends = str(keys["track"]).split("-")
-        if len(ends) != 2:
-            raise ScaleError(f"{curve}: `track` must be two columns as 120-860, got {keys['track']!r}")
-        track = tuple(_number(f"{curve}:track", end) for end in ends)
+        track = _ends(curve, str(keys["track"]))
     return CurveScale(
         name=name,
         unit=str(keys["unit"]),
@@ -174,7 +186,34 @@ def _parsed(text: str) -> tuple[str, dict[str, str]]:
             f"--curve {text}: expected CURVE:KEY=VALUE,... with keys {', '.join(_KEYS)}, got "
             f"{wrong[0] if wrong else 'no key'!r}; as curve_1:left=0,right=150,name=GR,unit=API"
         )
+    keys = [key for key, _, _ in pairs]
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    if twice is not None:
+        raise ScaleError(f"--curve {text}: expected `{twice}` once, got it twice; leave one of them out")
     return curve, {key: value for key, _, value in pairs}
+
+
+def _merged(texts: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The keys of each curve over all --curve; ScaleError where two give one key different values."""
+    own: dict[str, dict[str, str]] = {}
+    for text in texts:
+        curve, keys = _parsed(text)
+        before = own.setdefault(curve, {})
+        for key, value in keys.items():
+            if before.setdefault(key, value) != value:
+                raise ScaleError(
+                    f"--curve {curve}: expected one value of `{key}`, got {before[key]!r} and {value!r}; leave one out"
+                )
+    return own
+
+
+def _ends(curve: str, text: str) -> tuple[float, float]:
+    """The two columns of `120-860`; either may have a sign or an exponent."""
+    for n, letter in enumerate(text):
+        if letter == "-":
+            with suppress(ValueError):
+                return float(text[:n]), float(text[n + 1 :])
+    raise ScaleError(f"{curve}: `track` must be two columns as 120-860, got {text!r}")
 
 
 def _number(what: str, text: Any) -> float:
@@ -210,8 +249,9 @@ def _progress(name: str) -> Iterator[Told]:
 def _tell_job(job: Job, network: Trained) -> None:
     scan, frame = job.scan, job.frame
     pages = f"{len(scan.pages)} pages, " if len(scan.pages) > 1 else ""
+    name = _printable(scan.path.name)
     CONSOLE.print(
-        f"{scan.path.name}: {pages}{scan.height:,} rows x {scan.width:,} columns; read at {job.px_per_mm:g} px/mm, "
+        f"{name}: {pages}{scan.height:,} rows x {scan.width:,} columns; read at {job.px_per_mm:g} px/mm, "
         f"{frame.height:,} x {frame.width:,} px, with {job.run}",
         style="dim",
         soft_wrap=True,
@@ -221,7 +261,7 @@ def _tell_job(job: Job, network: Trained) -> None:
 
 
 def _tell(finished: Finished, job: Job) -> None:
-    """Skew, one line for each curve, reasons, files."""
+    """Skew, one line for each curve, reasons, warnings, files."""
     if finished.resumed:
         CONSOLE.print(f"went on after {finished.resumed} bands that were read before", style="dim")
     CONSOLE.print(f"skew: {finished.skew.told()}", style="dim")
@@ -234,9 +274,25 @@ def _tell(finished: Finished, job: Job) -> None:
     for curve in finished.curves:
         if curve.refused:
             CONSOLE.print(f"{curve.scale.name} is refused: {curve.refused}", style="yellow", soft_wrap=True)
+    for warning in finished.warnings[:_MOST_WARNINGS]:
+        CONSOLE.print(f"warning: {warning}", style="yellow")
+    if len(finished.warnings) > _MOST_WARNINGS:
+        more = len(finished.warnings) - _MOST_WARNINGS
+        CONSOLE.print(f"warning: {more} more; curves.csv and curves.las name all", style="yellow")
+    if job.depth.top > job.depth.bottom:
+        CONSOLE.print(
+            f"depth decreases down the scan, {job.depth.top:g} to {job.depth.bottom:g} {job.depth.unit}: read as "
+            "elevations",
+            style="yellow",
+        )
     if not finished.told:
         CONSOLE.print("no curve is told, so there is no CSV and no LAS; the pictures show what was seen", style="red")
     names = [path.name for path in finished.files if not path.name.startswith("overlay_")]
     parts = [path.name for path in finished.files if path.name.startswith("overlay_")]
     names += [f"{parts[0]} to {parts[-1]}"] if parts else []
-    CONSOLE.print(f"written to {finished.files[0].parent}: {', '.join(names)}", soft_wrap=True)
+    CONSOLE.print(f"written to {_printable(str(finished.files[0].parent))}: {', '.join(names)}", soft_wrap=True)
+
+
+def _printable(path: str) -> str:
+    """A path without what is no UTF-8, which a file name may hold and a terminal refuses."""
+    return path.encode("utf-8", "replace").decode()

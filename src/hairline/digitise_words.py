@@ -15,13 +15,20 @@ What stands where on the scan
     --rows    rows of the file at which the depths --top and --bottom stand, without it the first and the last; what
               lies above and below is not read, so leave out the header
     --curve   says otherwise for one curve of the run, as curve_1:left=0,right=150,name=GR,unit=API,track=120-860;
-              falling=yes for a scale whose smaller value, given as left, stands at the right edge
+              falling=yes for a scale whose smaller value, given as left, stands at the right edge. Given twice for one
+              curve, their keys are merged. Every other option may stand once
+    --top     may be larger than --bottom: elevations, which decrease down the scan. Numbers may be -1000 or -1e3
 
 A curve that leaves the track and comes back on the other side is unwrapped, if it comes back within about two widths
 of the track along depth. Where the paper does not show on which lap it begins, it is on its scale for most of its
 length; the table at the end says which laps were read. A curve that is not seen well enough is refused with the reason,
-and nothing is filled in where it is not seen. A scan that stands upside down is not noticed: turn it first. A run that
-was killed goes on when the same command is given again.
+and nothing is filled in where it is not seen. A scan that stands upside down is not noticed: turn it first.
+
+Rows where the file is damaged are gaps in every curve, with 2 mm on each side. They are named at the end, in lines
+above the CSV that begin with # (pandas reads it with comment="#"), in ~Other of the LAS, and hatched in the overlay.
+
+A run that was killed goes on when the same command is given again. With --force the files of an earlier scan are
+replaced together at the end, or removed when this scan ends in an error or without curves.
 """
 
 
@@ -30,6 +37,13 @@ def _run(options: argparse.Namespace) -> int:
     from hairline.digitise_door import run
 
     return run(options)
+
+
+def _folder(text: str) -> Path:
+    """The path of --out; an empty one, as of a variable that is not set, would be the folder of the call."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("expected a folder, got an empty name; is a variable not set?")
+    return Path(text)
 
 
 def add_digitise(commands: Any) -> None:
@@ -73,6 +87,6 @@ def add_digitise(commands: Any) -> None:
         default=0.25,
         help="share of rows with a value below which a curve is refused (0.25)",
     )
-    command.add_argument("--out", type=Path, required=True, help="folder for the files; must not exist yet")
+    command.add_argument("--out", type=_folder, required=True, help="folder for the files; must not exist yet")
     command.add_argument("--force", action="store_true", help="write into a folder that exists; start over")
     command.set_defaults(run=_run)

@@ -1,19 +1,16 @@
 """Roof: what every program of hairline does around its work. Imports nothing heavy: it comes before all other imports.
 
 A signal ends the program with one line. Characters that the terminal cannot show become `?` instead of an exception.
-A path option must name something: an empty one is an unset variable of the shell, and would be the current folder.
 """
 
 from __future__ import annotations
 
-import argparse
 import io
 import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from hairline.signals import Killed, ending_at_once
 
@@ -37,21 +34,6 @@ def replace_what_cannot_be_shown() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-
-
-class CommandParser(argparse.ArgumentParser):
-    """A parser, and those of its commands, whose arguments of `type=Path` are refused when empty, `~` expanded."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.register("type", Path, path_option)
-
-
-def path_option(text: str) -> Path:
-    """The path that an argument names. Raises what argparse shows beside the name of the option."""
-    if not text.strip() or not text.isprintable():
-        raise argparse.ArgumentTypeError(f"expected a path, got {text!r}; is a variable of the shell unset?")
-    return expanded(text)
 
 
 def expanded(text: str) -> Path:

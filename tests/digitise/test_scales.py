@@ -49,6 +49,8 @@ def test_the_edges_of_a_track_are_its_two_values() -> None:
         ({"left": 0, "right": float("nan")}, "finite values .* got 0 and nan; check --left and --right"),
         ({"left": 0, "right": 9, "left_px": float("nan")}, "finite columns .* got nan and 200; check --track"),
         ({"left": 0, "right": 9, "right_px": float("inf")}, "finite columns .* got 0 and inf; check --track"),
+        ({"left": -1e308, "right": 1e308}, "of a size from .* got -1e[+]308 and 1e[+]308"),
+        ({"left": 1e-300, "right": 1, "kind": "log"}, "of a size from 1e-30 .* got 1e-300 and 1"),
         ({"left": 0, "right": 1, "kind": "root"}, "linear or log"),
         ({"left": 0, "right": 1, "left_px": 300.0}, "left edge of the track"),
     ],
@@ -68,10 +70,29 @@ def test_units_that_a_header_cannot_hold_are_refused(unit: str) -> None:
         DepthScale(1000, 1100, 0, 100, "")
 
 
-@pytest.mark.parametrize(("top", "bottom"), [(1200, 1000), (1000, 1000), (float("nan"), 5), (0, float("inf"))])
-def test_depths_must_increase(top: float, bottom: float) -> None:
-    with pytest.raises(ScaleError, match="--top"):
+@pytest.mark.parametrize(
+    ("top", "bottom", "words"),
+    [
+        (1000, 1000, "two different depths, got 1000 as --top"),
+        (float("nan"), 5, "finite"),
+        (0, float("inf"), "finite"),
+        (-1e308, 1e308, "up to 1e[+]30"),
+        (1000, 1000 + 1e-10, "further apart than 1e-09 .* 1000.0000000001"),
+    ],
+)
+def test_depths_that_are_none_are_refused(top: float, bottom: float, words: str) -> None:
+    with pytest.raises(ScaleError, match=words):
         DepthScale(top, bottom, 0, 100, "m")
+
+
+def test_elevations_decrease_down_the_scan_and_cross_the_level_of_the_sea() -> None:
+    assert DepthScale(100, -50, 10, 60, "m").depths(np.array([10.0, 40.0, 60.0])).tolist() == [100, 10, -50]
+    assert DepthScale(-1000, -1200, 0, 100, "ft").depths(np.array([0.0, 50.0])).tolist() == [-1000, -1100]
+
+
+@pytest.mark.parametrize(("bottom", "text"), [(1100, "1000.25"), (1000.01, "1000.25000"), (2e5, "1000.25")])
+def test_a_depth_is_written_to_the_digits_that_tell_rows_apart(bottom: float, text: str) -> None:
+    assert DepthScale(1000, bottom, 0, 500, "m").text(1000.25) == text
 
 
 def test_the_row_of_the_top_stands_above() -> None:

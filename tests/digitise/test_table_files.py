@@ -12,7 +12,7 @@ import pytest
 
 from hairline.curves.files import read_las
 from hairline.digitise.judging import Digitised
-from hairline.digitise.scales import CurveScale
+from hairline.digitise.scales import CurveScale, DepthScale
 from hairline.digitise.table_files import csv_of, las_of
 
 ROWS = 400
@@ -69,3 +69,41 @@ def test_the_name_of_a_scan_does_not_break_the_header(name: str, kept: str, tmp_
     file = lasio.read(tmp_path / "curves.las")
     assert {item.mnemonic: item.value for item in file.params} == {"SCAN": kept, "RUN": "test@0"}
     assert len(read_las(tmp_path / "curves.las")) == 1
+
+
+@pytest.mark.parametrize("ends", [(-1000.0, -1200.0), (100.0, -50.0), (1200.0, 1000.0), (-50.0, 100.0), (2.0, 2.0001)])
+def test_depths_of_either_direction_read_back_in_the_order_of_rows(ends: tuple[float, float], tmp_path: Path) -> None:
+    depth = DepthScale(*ends, -0.5, ROWS - 0.5, "m").depths(np.arange(ROWS, dtype=np.float64))
+    step = (ends[1] - ends[0]) / ROWS
+    expected = [ends[0] + (row + 0.5) * step for row in range(ROWS)]
+    values = np.linspace(0, 150, ROWS)
+    curve = told(CurveScale("GR", "API", 0, 200, 0, 150), values)
+    (tmp_path / "curves.las").write_bytes(las_of(depth, [curve], depth_unit="m", told={}))
+    file = lasio.read(tmp_path / "curves.las")
+    assert file["DEPT"] == pytest.approx(expected, abs=abs(step) / 100)
+    assert (file.well.STRT.value, file.well.STOP.value) == pytest.approx(
+        (expected[0], expected[-1]), abs=abs(step) / 100
+    )
+    assert file.well.STEP.value == pytest.approx(step, rel=1e-6)
+    assert file.well.STEP.unit == "m"
+    assert file["GR"] == pytest.approx(values, rel=1e-6)
+    table = pd.read_csv(io.BytesIO(csv_of(depth, [curve], [values])))
+    assert table.depth.to_numpy() == pytest.approx(expected, abs=abs(step) / 100)
+
+
+def test_warnings_stand_above_the_table_on_one_line_each() -> None:
+    curve = told(CurveScale("GR", "API", 0, 200, 0, 150), np.linspace(0, 150, ROWS))
+    warnings = ['rows 3 to 4, 1,5 m: "bad" code\n~Ascii # word', "Öl: second"]
+    text = csv_of(DEPTH, [curve], [curve.values], warnings=warnings)
+    assert text.decode().splitlines()[:2] == [
+        '# warning: rows 3 to 4, 1,5 m: "bad" code ~Ascii # word',
+        "# warning: Öl: second",
+    ]
+    table = pd.read_csv(io.BytesIO(text), comment="#")
+    assert table.GR.to_numpy() == pytest.approx(curve.values, rel=1e-6)
+    las = lasio.read(io.StringIO(las_of(DEPTH, [curve], depth_unit="m", told={}, warnings=warnings).decode()))
+    assert las.other.splitlines() == [
+        'warning: rows 3 to 4, 1,5 m_ "bad" code ~Ascii # word',
+        "warning: _l_ second",
+    ]
+    assert len(las["GR"]) == ROWS

@@ -1,7 +1,8 @@
 """Judging: which rows of a traced curve are told as values, and whether a curve is told at all.
 
 Conventions
-    The confidence of a row is the tracer's, 0..1. Rows below `min_confidence` are gaps: nothing is filled in.
+    The confidence of a row is the tracer's, 0..1. Rows below `min_confidence` are gaps: nothing is filled in. Rows
+    where the scan is damaged are gaps too, and count as such.
     **coverage** is the share of the rows that keep a value, the **longest gap** is in mm of paper.
     A curve is refused, with its reason, when
         its ink covers more than MOST_INK of its track                 a class map that is all curve
@@ -68,7 +69,7 @@ class Digitised:
 def judged(
     label: str, curve: Curve, inked: Float32, scale: CurveScale, *, frame: Frame, px_per_mm: float, demands: Demands
 ) -> Digitised:
-    """The curve as it may be told; `inked [H]` is the share of its track that its ink covers in each row."""
+    """The curve as it may be told; `inked` is the share of its track that its ink covers in each undamaged row."""
     found = np.isfinite(curve.x_px)
     mean = float(curve.confidence[found].mean()) if found.any() else 0.0
     kept = found & (curve.confidence >= demands.min_confidence)

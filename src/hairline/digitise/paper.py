@@ -21,9 +21,10 @@ from scipy import sparse
 
 from hairline.digitise.deskew import STRAIGHT, Skew
 from hairline.digitise.scan import MOST_COLUMNS, MOST_ROWS, Scan, ScanError
-from hairline.vocabulary import Float64, UInt8
+from hairline.vocabulary import Bool, Float64, UInt8
 
 _SMALLEST_PX = 8
+_ROWS_AT_ONCE = 8192
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,26 @@ class Paper:
         if self._across is not None:
             grey = (self._across @ grey.astype(np.float32).T).T
         return np.ascontiguousarray(grey if grey.dtype == np.uint8 else np.rint(grey), np.uint8)
+
+    def made_of(self, scan_rows: Bool) -> Bool:
+        """Which rows [H] of the straight paper are made of any of the marked rows of the scan (bool, all rows)."""
+        part = self.frame
+        among = scan_rows[part.first_row : part.last_row]
+        crooked = among
+        if part.row_factor != 1:
+            crooked = np.zeros(part.height, np.bool_)
+            for start in range(0, part.height, _ROWS_AT_ONCE):
+                stop = min(start + _ROWS_AT_ONCE, part.height)
+                taps = _taps(start, stop, part.row_factor, len(among))
+                assert taps is not None
+                first, last, weights = taps
+                crooked[start:stop] = weights @ among[first:last].astype(np.float32) > 0
+        straight = np.zeros(part.height, np.bool_)
+        for shift in np.unique(self.skew.down(part.width)).tolist():
+            source = np.arange(part.height) + shift
+            on_paper = (source >= 0) & (source < part.height)
+            straight[on_paper] |= crooked[source[on_paper]]
+        return straight
 
     @cached_property
     def _across(self) -> sparse.csr_matrix | None:

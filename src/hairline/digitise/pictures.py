@@ -7,7 +7,8 @@ Conventions
     The **overlay** is enlarged ENLARGED times and cut into pictures of at most OVERLAY_ROWS paper rows, because viewers
     choke on longer ones. The paper is faded; each curve that is told is a line in its colour, broken at gaps and where
     it wraps. On the left stand the depth and one bar for each curve: coloured where it has a value, grey in a gap.
-    Curves that were refused are named in the title and not drawn.
+    Curves that were refused are named in the title and not drawn. Hidden rows, where the scan is damaged, are hatched
+    and named with their rows of the scan.
     Colours: blue and vermilion of Okabe and Ito first, which colour-blind readers tell apart and a grey print too.
 
 References
@@ -25,7 +26,9 @@ from typing import Final
 import cv2
 import numpy as np
 
+from hairline.digitise.damage import Hidden
 from hairline.digitise.judging import Digitised
+from hairline.digitise.scales import decimals
 from hairline.vocabulary import Float64, UInt8
 
 Colour = tuple[int, int, int]
@@ -42,6 +45,9 @@ ENLARGED: Final = 2
 _FADE: Final = 0.6
 _GAP: Final[Colour] = (225, 225, 225)
 _INK: Final[Colour] = (40, 40, 40)
+_DAMAGE: Final[Colour] = (200, 0, 0)
+_HATCH: Final[Colour] = (255, 205, 205)
+_HATCH_EVERY_PX: Final = 12
 _BAR_PX, _TEXT_PX, _TITLE_PX = 8, 64, 20
 _LABEL_EVERY_PX: Final = 100
 _LETTER: Final = 0.4
@@ -70,29 +76,65 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def overlay_png(grey: UInt8, start: int, curves: Sequence[Digitised], depth: Float64, *, title: str) -> bytes:
-    """The curves over paper rows start.. of grey levels [h,W]; `depth [P]` of all rows."""
+def overlay_png(
+    grey: UInt8, start: int, curves: Sequence[Digitised], depth: Float64, *, title: str, hidden: Hidden | None = None
+) -> bytes:
+    """The curves over paper rows start.. of grey levels [h,W]; `depth [P]` and `hidden` of all rows."""
     stop = start + len(grey)
     faded = cv2.convertScaleAbs(grey, alpha=1 - _FADE, beta=255 * _FADE)
     canvas = cv2.cvtColor(faded.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1), cv2.COLOR_GRAY2RGB)
-    margin = np.full((len(canvas), _TEXT_PX + (_BAR_PX + 2) * len(curves) + 4, 3), 255, np.uint8)
+    margin = _margin(len(grey), depth[start:stop], curves=len(curves))
+    text_px = margin.shape[1] - (_BAR_PX + 2) * len(curves) - 4
     for k, curve in enumerate(curves):
         if curve.refused:
             continue
         colour = COLOURS[k % len(COLOURS)]
         _draw(canvas, curve.u_px[start:stop], curve.lap[start:stop], colour)
-        left = _TEXT_PX + k * (_BAR_PX + 2)
+        left = text_px + k * (_BAR_PX + 2)
         has = np.isfinite(curve.u_px[start:stop]).repeat(ENLARGED)
         margin[:, left : left + _BAR_PX] = np.where(has[:, None, None], np.array(colour), np.array(_GAP))
-    for row in range(0, len(grey), _LABEL_EVERY_PX):
-        at = row * ENLARGED
-        margin[at : at + 1, _TEXT_PX - 6 : _TEXT_PX] = _INK
-        _write(margin, f"{depth[start + row]:.2f}", 2, min(max(at + 5, 12), len(margin) - 3), _INK)
-    picture = np.vstack([_titled(margin.shape[1] + canvas.shape[1], curves, title), np.hstack([margin, canvas])])
+    entries = [(title, _INK)]
+    if hidden is not None and hidden.rows[start:stop].any():
+        _mark(canvas, hidden, start, stop)
+        entries.append(("hatched: damaged, no values", _DAMAGE))
+    for k, curve in enumerate(curves):
+        text = f"{curve.scale.name} refused" if curve.refused else curve.scale.name
+        entries.append((text, _INK if curve.refused else COLOURS[k % len(COLOURS)]))
+    picture = np.vstack([_titled(margin.shape[1] + canvas.shape[1], entries), np.hstack([margin, canvas])])
     done, png = cv2.imencode(".png", picture[..., ::-1])
     if not done:
         raise ValueError(f"the overlay of rows {start}..{stop} could not be coded as PNG; digitise fewer columns")
     return bytes(png.tobytes())
+
+
+def _margin(height: int, depth: Float64, *, curves: int) -> UInt8:
+    """What stands left of `height` paper rows of `depth [h]`: labels of depth, and room for a bar for each curve."""
+    step = abs(depth[-1] - depth[0]) / max(height - 1, 1) * _LABEL_EVERY_PX
+    labels = [f"{depth[row]:.{decimals(step)}f}" for row in range(0, height, _LABEL_EVERY_PX)]
+    wide = max(_wide(label) for label in labels)
+    text_px = max(_TEXT_PX, wide + 10)
+    margin = np.full((height * ENLARGED, text_px + (_BAR_PX + 2) * curves + 4, 3), 255, np.uint8)
+    for n, label in enumerate(labels):
+        at = n * _LABEL_EVERY_PX * ENLARGED
+        margin[at : at + 1, text_px - 6 : text_px] = _INK
+        _write(margin, label, 2, min(max(at + 5, 12), len(margin) - 3), _INK)
+    return margin
+
+
+def _mark(canvas: UInt8, hidden: Hidden, start: int, stop: int) -> None:
+    """Hatch the hidden rows among start..stop-1 and write over them which rows of the scan are damaged."""
+    rows = hidden.rows[start:stop].repeat(ENLARGED)
+    width = canvas.shape[1]
+    stripes = np.arange(width + _HATCH_EVERY_PX) % _HATCH_EVERY_PX < _HATCH_EVERY_PX // 2
+    for row in np.flatnonzero(rows).tolist():
+        shift = row % _HATCH_EVERY_PX
+        canvas[row, stripes[shift : shift + width]] = _HATCH
+    ends = np.flatnonzero(np.diff(np.concatenate([[0], rows.astype(np.int8), [0]])))
+    for row in ends.tolist():
+        canvas[max(row - 1, 0) : row + 1] = _DAMAGE
+    for paper_row, text in hidden.captions:
+        if start <= paper_row < stop:
+            _write(canvas, text, 4, min((paper_row - start) * ENLARGED + _TITLE_PX - 6, len(canvas) - 3), _DAMAGE)
 
 
 def _draw(canvas: UInt8, u_px: Float64, lap: np.ndarray[tuple[int], np.dtype[np.int64]], colour: Colour) -> None:
@@ -110,15 +152,11 @@ def _draw(canvas: UInt8, u_px: Float64, lap: np.ndarray[tuple[int], np.dtype[np.
             cv2.polylines(canvas, [points], False, colour, 1, cv2.LINE_AA, 3)
 
 
-def _titled(width: int, curves: Sequence[Digitised], title: str) -> UInt8:
-    """The title and the legend, as many lines as they need."""
-    entries = [(title, _INK)]
-    for k, curve in enumerate(curves):
-        told = f"{curve.scale.name} refused" if curve.refused else curve.scale.name
-        entries.append((told, _INK if curve.refused else COLOURS[k % len(COLOURS)]))
+def _titled(width: int, entries: Sequence[tuple[str, Colour]]) -> UInt8:
+    """The title and the legend, each in its colour, as many lines as they need."""
     lines, left = [np.full((_TITLE_PX, width, 3), 255, np.uint8)], 4
     for text, colour in entries:
-        wide = int(cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, _LETTER, 1)[0][0])
+        wide = _wide(text)
         if left > 4 and left + wide > width:
             lines.append(np.full((_TITLE_PX, width, 3), 255, np.uint8))
             left = 4
@@ -127,5 +165,14 @@ def _titled(width: int, curves: Sequence[Digitised], title: str) -> UInt8:
     return np.vstack(lines)
 
 
+def _wide(text: str) -> int:
+    return int(cv2.getTextSize(_drawable(text), cv2.FONT_HERSHEY_SIMPLEX, _LETTER, 1)[0][0])
+
+
 def _write(canvas: UInt8, text: str, left: int, base: int, colour: Colour) -> None:
-    cv2.putText(canvas, text, (left, base), cv2.FONT_HERSHEY_SIMPLEX, _LETTER, colour, 1, cv2.LINE_AA)
+    cv2.putText(canvas, _drawable(text), (left, base), cv2.FONT_HERSHEY_SIMPLEX, _LETTER, colour, 1, cv2.LINE_AA)
+
+
+def _drawable(text: str) -> str:
+    """Text without what is no UTF-8, as the name of a file may hold: OpenCV ends the process over it."""
+    return text.encode("utf-8", "replace").decode()

@@ -9,7 +9,8 @@ Conventions
         linear   value = left + (right - left) u
         log      value = left (right / left)^u
 
-    Depth: `top` in row `first_px`, `bottom` in row `last_px`, linear between and beyond.
+    Depth: `top` in row `first_px`, `bottom` in row `last_px`, linear between and beyond. Depths increase down the scan,
+    elevations decrease: both are scales.
     Laps are told by hairline.curves.laps from the paper alone, which shows how a lap changes and not which one it is: a
     curve is taken to be on lap 0 for most of its length.
     Units stand in the header of a LAS file, which is ASCII and ends a unit at a blank and a value at a colon.
@@ -26,6 +27,11 @@ import numpy as np
 from hairline.vocabulary import Float64, Int64
 
 KINDS: Final = ("linear", "log")
+LARGEST: Final = 1e30
+"""Of a value or a depth; laps of a log scale are powers of it, and must be numbers too."""
+
+NEAREST: Final = 1e-9
+"""Of two depths, as a share of the larger: nearer ones leave rows of a long scan with equal depths."""
 
 
 class ScaleError(ValueError):
@@ -54,6 +60,12 @@ class CurveScale:
             raise ScaleError(
                 f"{told}: expected finite values at the edges of its track, got {self.left:g} and {self.right:g}; "
                 "check --left and --right"
+            )
+        least = 1 / LARGEST if self.kind == "log" else 0
+        if not all(least <= abs(value) <= LARGEST or value == 0 for value in (self.left, self.right)):
+            raise ScaleError(
+                f"{told}: expected values of a size from {1 / LARGEST:g} (log) to {LARGEST:g}, got {self.left:g} and "
+                f"{self.right:g}; check --left and --right"
             )
         if not (math.isfinite(self.left_px) and math.isfinite(self.right_px)):
             raise ScaleError(
@@ -116,10 +128,20 @@ class DepthScale:
         if not self.unit:
             raise ScaleError("--unit: expected the unit of the depths, got none; LAS takes none for m, say m or ft")
         _demand_unit("--unit", self.unit, "as m or ft")
-        if not (math.isfinite(self.top) and math.isfinite(self.bottom) and self.top < self.bottom):
+        if not (math.isfinite(self.top) and math.isfinite(self.bottom)):
             raise ScaleError(
-                f"depth: expected top above bottom, in numbers that increase down the scan, got --top {self.top:g} "
-                f"--bottom {self.bottom:g}; turn an upside-down scan round first"
+                f"depth: expected finite numbers, got --top {self.top:g} --bottom {self.bottom:g}; check both"
+            )
+        if self.top == self.bottom:
+            raise ScaleError(
+                f"depth: expected two different depths, got {self.top:g} as --top and as --bottom; give the depth of "
+                "the first row and of the last"
+            )
+        size = max(abs(self.top), abs(self.bottom))
+        if size > LARGEST or abs(self.bottom - self.top) < NEAREST * size:
+            raise ScaleError(
+                f"depth: expected depths up to {LARGEST:g}, and further apart than {NEAREST:g} of the larger, got "
+                f"--top {self.top!r} --bottom {self.bottom!r}; check both"
             )
         if not self.first_px < self.last_px:
             raise ScaleError(
@@ -131,6 +153,15 @@ class DepthScale:
         """Depths of scan rows."""
         share = (y_px - self.first_px) / (self.last_px - self.first_px)
         return np.asarray(self.top + (self.bottom - self.top) * share, np.float64)
+
+    def text(self, depth: float) -> str:
+        """A depth to the digits in which two rows of the scan differ."""
+        return f"{depth:.{decimals(abs(self.bottom - self.top) / (self.last_px - self.first_px))}f}"
+
+
+def decimals(step: float) -> int:
+    """How many digits after the point tell depths apart that are `step` apart; 2 at least."""
+    return min(12, max(2, math.ceil(-math.log10(step)))) if step > 0 else 2
 
 
 def _demand_unit(what: str, unit: str, usual: str) -> None:

@@ -1,4 +1,4 @@
-"""Curves as CSV and LAS 2.0, a row for each row of the paper, shallow first.
+"""Curves as CSV and LAS 2.0, a row for each row of the paper, from the top of the scan down.
 
 Conventions
     CSV: `depth`, then of each curve its value under its own name, and `NAME.x_px` (column of the scan as it was given,
@@ -6,6 +6,10 @@ Conventions
     LAS: depth and the values, under their names in capitals; a gap is NULL_VALUE. The file tells the scan, the run and
     every curve that was refused, in ASCII: another letter, a colon or a line break in a name, as of a scan, is told
     as `_`, because programs read letters beyond ASCII as they like and the rest would break the header.
+    Warnings about the scan, as its damaged rows, stand above the CSV as lines that begin with `# `, and in the section
+    ~Other of the LAS. Without a warning the first line of the CSV is its header; `pandas.read_csv(path, comment="#")`
+    reads both kinds, and every program that reads LAS reads the LAS.
+    Depths that decrease down the scan (elevations) make STEP negative, and STRT the larger of the two ends.
     Refused curves have no column. Values have DIGITS significant digits each, the same in both files.
 
 References
@@ -15,6 +19,7 @@ References
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -31,8 +36,10 @@ DIGITS: Final = 7
 """Significant digits of a value: more than any scan can tell, on any scale."""
 
 
-def csv_of(depth: Float64, curves: Sequence[Digitised], x_px: Sequence[Float64]) -> bytes:
-    """The CSV of the curves that are told; `x_px` are their columns on the scan."""
+def csv_of(
+    depth: Float64, curves: Sequence[Digitised], x_px: Sequence[Float64], *, warnings: Sequence[str] = ()
+) -> bytes:
+    """The CSV of the curves that are told; `x_px` are their columns on the scan. `warnings` stand above it."""
     columns: dict[str, object] = {"depth": depth}
     for curve, x in zip(curves, x_px, strict=True):
         if not curve.refused:
@@ -45,11 +52,19 @@ def csv_of(depth: Float64, curves: Sequence[Digitised], x_px: Sequence[Float64])
                 f"{name}.confidence": np.round(curve.confidence, 3),
                 f"{name}.lap": lap,
             }
-    return pd.DataFrame(columns).to_csv(index=False).encode()
+    comments = "".join(f"# warning: {_one_line(warning)}\n" for warning in warnings)
+    return (comments + pd.DataFrame(columns).to_csv(index=False)).encode()
 
 
-def las_of(depth: Float64, curves: Sequence[Digitised], *, depth_unit: str, told: Mapping[str, str]) -> bytes:
-    """The LAS 2.0 file of the curves that are told; `told` goes into its parameters."""
+def las_of(
+    depth: Float64,
+    curves: Sequence[Digitised],
+    *,
+    depth_unit: str,
+    told: Mapping[str, str],
+    warnings: Sequence[str] = (),
+) -> bytes:
+    """The LAS 2.0 file of the curves that are told; `told` goes into its parameters, `warnings` into ~Other."""
     file = lasio.LASFile()
     file.well["NULL"].value = NULL_VALUE
     file.append_curve("DEPT", depth, unit=depth_unit, descr="depth of the row of the scan")
@@ -60,7 +75,8 @@ def las_of(depth: Float64, curves: Sequence[Digitised], *, depth_unit: str, told
             file.append_curve(scale.name.upper(), _rounded(curve.values), unit=scale.unit, descr=descr)
     for name, value in told.items():
         file.params[name] = lasio.HeaderItem(name, value=_plain(value))
-    file.other = "\n".join(f"{curve.scale.name} was refused: {curve.refused}" for curve in curves if curve.refused)
+    refusals = [f"{curve.scale.name} was refused: {curve.refused}" for curve in curves if curve.refused]
+    file.other = "\n".join([*refusals, *(f"warning: {_plain(_one_line(warning))}" for warning in warnings)])
     step = (depth[-1] - depth[0]) / max(len(depth) - 1, 1)
     text = io.StringIO()
     file.write(
@@ -68,12 +84,23 @@ def las_of(depth: Float64, curves: Sequence[Digitised], *, depth_unit: str, told
         version=2.0,
         wrap=False,
         fmt=f"%.{DIGITS}g",
-        column_fmt={0: "%.10g"},
+        column_fmt={0: f"%.{_depth_digits(depth, step)}g"},
         STRT=depth[0],
         STOP=depth[-1],
         STEP=step,
     )
     return text.getvalue().encode()
+
+
+def _depth_digits(depth: Float64, step: float) -> int:
+    """Significant digits that tell rows `step` apart from each other, to a thousandth of a step; 10 at least."""
+    largest = float(np.abs(depth).max())
+    return min(17, max(10, math.ceil(math.log10(largest / abs(step))) + 3)) if largest and step else 10
+
+
+def _one_line(text: str) -> str:
+    """Text without line breaks and other letters that cannot be printed."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _plain(text: str) -> str:

@@ -2,8 +2,9 @@
 
 Way of a scan
     The skew is found first, which reads the scan once. Then each band is read and kept in `OUT/.partial/`; its strands
-    (the few places of each row where a curve may be) stay in memory for the tracer, which sees all rows at once. The
-    class map comes from the kept bands, the overlay reads the scan a third time.
+    (the few places of each row where a curve may be) stay in memory for the tracer, which sees all rows at once. Rows
+    that the scan says are damaged, which is known once all have been read, lose their strands before. The class map
+    comes from the kept bands, the overlay reads the scan a third time. All files are replaced together at the end.
 
 Memory
     The rows of one band, at the scan's own resolution, with what they were decoded from (see `pages.py`), and for the
@@ -25,6 +26,7 @@ import numpy as np
 from hairline.curves.curve import Curve
 from hairline.curves.strands import Strands, strands_of
 from hairline.curves.viterbi import viterbi
+from hairline.digitise.damage import Hidden
 from hairline.digitise.deskew import STRAIGHT, Skew, estimate
 from hairline.digitise.judging import Demands, Digitised, judged
 from hairline.digitise.paper import Frame, Paper
@@ -32,13 +34,15 @@ from hairline.digitise.partial import Partial
 from hairline.digitise.pictures import OVERLAY_ROWS, class_map_png, overlay_png
 from hairline.digitise.read import Band, Reader
 from hairline.digitise.scales import CurveScale, DepthScale
-from hairline.digitise.scan import Scan
+from hairline.digitise.scan import Scan, ScanError
 from hairline.digitise.table_files import csv_of, las_of
-from hairline.ledger.atomic import write_bytes
 from hairline.vocabulary import Bool, Float32, Float64
 
 EDGE_MM: Final = 0.75
 """How far beyond the edge of its track a curve's ink is looked for: half of a heavy pen."""
+
+_READING: Final = 2
+"""Counts up when the same file is decoded to other grey levels: bands kept before are not gone on with."""
 
 _AT_ONCE: Final = 256  # rows of the overlay, which is far higher than a band
 
@@ -62,18 +66,23 @@ class Job:
 
     def digest(self) -> str:
         """Names all that decides what is read."""
-        told = (self.scan.digest(), self.run, self.frame, self.reader.tile_px, self.px_per_mm, self.deskew)
-        return hashlib.sha256(repr(told).encode()).hexdigest()
+        frame, tile_px = self.frame, self.reader.tile_px
+        deciding = (_READING, self.scan.digest(), self.run, frame, tile_px, self.px_per_mm, self.deskew)
+        return hashlib.sha256(repr(deciding).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Finished:
-    """What came of a job: the curves in the order of the classes, the skew undone, the files written."""
+    """What came of a job: the curves in the order of the classes, the skew undone, the files written.
+
+    `warnings` are sentences about the scan: its damaged rows, and what its file leaves open.
+    """
 
     curves: tuple[Digitised, ...]
     skew: Skew
     files: tuple[Path, ...]
     resumed: int
+    warnings: tuple[str, ...] = ()
 
     @property
     def told(self) -> bool:
@@ -84,8 +93,8 @@ class Finished:
 def digitise(job: Job, out: Path, *, force: bool = False, told: Told | None = None) -> Finished:
     """Do the job and write into `out`; an unfinished job of the same kind is gone on with.
 
-    Raises OutputError for a folder that may not be written, ScanError for a scan that cannot be read to its end, and
-    what the network raises.
+    Raises OutputError for a folder that may not be written, ScanError for a scan that cannot be read or is damaged in
+    every row, and what the network raises.
     """
     partial = Partial(out, job.digest())
     with partial.held(force=force):
@@ -96,9 +105,26 @@ def digitise(job: Job, out: Path, *, force: bool = False, told: Told | None = No
         paper = Paper(job.scan, job.frame, skew)
         resumed = partial.finished(count)
         strands, inked = _read(job, paper, partial, count, told)
-        curves = _judge(job, viterbi(strands, px_per_mm=job.px_per_mm, tracks=_edges(job)), inked)
-        files = _write(job, paper, partial, curves, out)
-    return Finished(curves, skew, files, resumed)
+        hidden = _hidden(job, paper, partial)
+        courses = viterbi(hidden.without(strands), px_per_mm=job.px_per_mm, tracks=_edges(job))
+        curves = _judge(job, courses, inked[:, ~hidden.rows])
+        warnings = (*partial.findings()[1], *hidden.warnings)
+        _stage(job, paper, partial, curves, hidden=hidden, warnings=warnings)
+        files = partial.publish()
+    return Finished(curves, skew, files, resumed, warnings)
+
+
+def _hidden(job: Job, paper: Paper, partial: Partial) -> Hidden:
+    """The rows without values; ScanError where these are all."""
+    partial.keep_findings(job.scan)
+    damage, _ = partial.findings()
+    hidden = Hidden.of(paper, damage, job.depth, px_per_mm=job.px_per_mm)
+    if hidden.rows.all():
+        raise ScanError(
+            f"{job.scan.path}: expected rows that are not damaged, got none: {hidden.warnings[0]}; copy the file "
+            "again, or scan the paper anew"
+        )
+    return hidden
 
 
 def _skew(job: Job, partial: Partial) -> Skew:
@@ -106,6 +132,7 @@ def _skew(job: Job, partial: Partial) -> Skew:
     if skew is None:
         crooked = Paper(job.scan, job.frame)
         skew = estimate(crooked.rows, crooked.shape, px_per_mm=job.px_per_mm) if job.deskew else STRAIGHT
+        partial.keep_findings(job.scan)
         partial.keep_skew(skew)
     return skew
 
@@ -137,6 +164,7 @@ def _bands(job: Job, paper: Paper, partial: Partial, count: int) -> Iterator[Ban
     yield from (partial.band(number) for number in range(done))
     if done < count:
         for number, band in enumerate(job.reader.bands(paper.rows, paper.shape, first=done), start=done):
+            partial.keep_findings(job.scan)
             partial.keep(number, band)
             yield band
 
@@ -161,30 +189,34 @@ def _judge(job: Job, curves: tuple[Curve, ...], inked: Float32) -> tuple[Digitis
     )
 
 
-def _write(job: Job, paper: Paper, partial: Partial, curves: tuple[Digitised, ...], out: Path) -> tuple[Path, ...]:
-    """The files; without a curve that is told only the two pictures."""
+def _stage(
+    job: Job,
+    paper: Paper,
+    partial: Partial,
+    curves: tuple[Digitised, ...],
+    *,
+    hidden: Hidden,
+    warnings: tuple[str, ...],
+) -> None:
+    """Stage the files; without a curve that is told only the two pictures."""
     height = job.frame.height
     rows = np.arange(height)
     depth = job.depth.depths(job.frame.scan_y(rows.astype(np.float64)))
-    files = []
-
-    def write(name: str, content: bytes) -> None:
-        write_bytes(out / name, content)
-        files.append(out / name)
-
     if any(not curve.refused for curve in curves):
         across = paper.skew.across(rows)
         on_scan = [job.frame.scan_x(curve.u_px + across) for curve in curves]
-        write("curves.csv", csv_of(depth, curves, on_scan))
+        partial.stage("curves.csv", csv_of(depth, curves, on_scan, warnings=warnings))
         about = {"SCAN": job.scan.path.name, "RUN": job.run, "SKEW": paper.skew.told()}
-        write("curves.las", las_of(depth, curves, depth_unit=job.depth.unit, told=about))
+        unit = job.depth.unit
+        partial.stage("curves.las", las_of(depth, curves, depth_unit=unit, told=about, warnings=warnings))
     count = len(job.reader.band_starts(height))
-    labels = (partial.band(number).labels for number in range(count))
-    write("class_map.png", class_map_png(labels, paper.shape, curves=len(curves)))
+    bands = (partial.band(number) for number in range(count))
+    labels = (np.where(hidden.rows[band.start : band.stop, None], 0, band.labels) for band in bands)
+    partial.stage("class_map.png", class_map_png(labels, paper.shape, curves=len(curves)))
     tops = range(0, height, OVERLAY_ROWS)
     for number, top in enumerate(tops, start=1):
         name = "overlay.png" if len(tops) == 1 else f"overlay_{number:03d}.png"
         bottom = min(top + OVERLAY_ROWS, height)
         parts = [paper.rows(row, min(row + _AT_ONCE, bottom)) for row in range(top, bottom, _AT_ONCE)]
-        write(name, overlay_png(np.concatenate(parts), top, curves, depth, title=job.scan.path.name))
-    return tuple(files)
+        title = job.scan.path.name
+        partial.stage(name, overlay_png(np.concatenate(parts), top, curves, depth, title=title, hidden=hidden))
