@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import pytest
 import torch
+from filelock import FileLock
 from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
 from omegaconf import DictConfig
@@ -104,10 +107,24 @@ STUDY: Final = "data_mix"
 """The study of `trained` and `published`."""
 
 
+def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """The folder that `make` fills, once for all processes of the suite: the second one waits for the first."""
+    ours = tmp_path_factory.getbasetemp()
+    folder = (ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours) / name
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.with_suffix(".done").exists():
+            make(folder)
+            folder.with_suffix(".done").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    """A store with two seeds of a study and one cell of a third, trained by the command line in this process."""
-    store = tmp_path_factory.mktemp("study") / "store"
+    """A store with two seeds of a study and one cell of a third, trained by the command line; not to be written to."""
+    return made_once(tmp_path_factory, "trained", partial(_train, cache=cache))
+
+
+def _train(store: Path, *, cache: Path) -> None:
     tiny = ["budget=smoke", "budget.steps=4", "budget.validate_every=2", "network.widths=[4,8]", "overlays=1"]
     tiny += ["optimiser.warmup_steps=2", "trainer.threads=1", f"paths.store={store}", f"paths.cache={cache}"]
     with pytest.MonkeyPatch.context() as patch:
@@ -115,14 +132,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
             patch.setattr(sys, "argv", [train.__file__, "-m", f"+experiment={STUDY}", *asked, *tiny])
             GlobalHydra.instance().clear()
             train.main()
-    return store
 
 
 @pytest.fixture(scope="session")
 def published(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the study's command writes."""
-    out = tmp_path_factory.mktemp("experiments") / STUDY
-    level = ledger.status(trained)["budget"].iloc[0]
-    words = ["study", STUDY, "--store", str(trained), "--out", str(out), "--only", f"budget={level}"]
-    assert door([*words, "--partial"]) == 0
-    return out
+    """The folder that the study's command writes. No test writes into it."""
+
+    def publish(folder: Path) -> None:
+        level = ledger.status(trained)["budget"].iloc[0]
+        words = ["study", STUDY, "--store", str(trained), "--out", str(folder / STUDY), "--only", f"budget={level}"]
+        assert door([*words, "--partial"]) == 0
+
+    return made_once(tmp_path_factory, "published", publish) / STUDY

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import torch
 from omegaconf import DictConfig, OmegaConf
@@ -30,7 +30,6 @@ from hairline.ledger import (
     git_state,
     library_versions,
 )
-from hairline.ledger.tracker import Tracker
 from hairline.measures.signatures import signatures
 from hairline.place import Ended, done_before, place_of, plain
 from hairline.rendering import Planned
@@ -39,6 +38,9 @@ from hairline.signals import Killed
 from hairline.training.callbacks import LAST
 from hairline.training.run import demand_device
 from hairline.work import do_work, machine_of
+
+if TYPE_CHECKING:  # MLflow takes seconds, and a run without a tracker needs none of it
+    from hairline.ledger.tracker import Tracker
 
 logger = logging.getLogger(__name__)
 

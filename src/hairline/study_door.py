@@ -88,6 +88,7 @@ def _study(options: argparse.Namespace, *, console: Console) -> int:
 
 def _gathered(study: Study, options: argparse.Namespace, console: Console) -> Results:
     """Results of the runs in the store, fetched first where a tracker was named."""
+    levels = _levels(options.only)
     if options.uri:
         # MLflow takes seconds, and a store on this disk needs none of it
         from hairline.ledger.fetch import fetch
@@ -95,8 +96,11 @@ def _gathered(study: Study, options: argparse.Namespace, console: Console) -> Re
         fetched = fetch(options.uri, study.name, options.store, experiment=options.experiment)
         console.print(f"{len(fetched)} runs of {study.name} from {options.uri} in {options.store}", soft_wrap=True)
     else:
-        demand_store(options.store)
-    results = gather(study, options.store, only=_levels(options.only), partial=options.partial)
+        try:
+            demand_store(options.store)
+        except LedgerError as error:
+            raise LedgerError(f"{error}: {study.command}") from error
+    results = gather(study, options.store, only=levels, partial=options.partial)
     for line in results.left_out:
         console.print(f"left out: {line}", soft_wrap=True)
     return results

@@ -63,7 +63,7 @@ def test_a_judge_travels_without_what_it_has_read(judge):
     assert not pickle.loads(pickle.dumps(judge)).known
 
 
-def test_no_more_than_so_many_wait(monkeypatch):
+def test_no_more_than_so_many_wait_and_what_a_judge_raises_is_raised(monkeypatch):
     monkeypatch.setattr(judges, "WAITING", 2)
     with Judges(Scold(), processes=1) as there:
         for index in (0, 2, 3, 4, 5):
@@ -72,12 +72,11 @@ def test_no_more_than_so_many_wait(monkeypatch):
         assert there.taken() == {index: 10 * index for index in (0, 2, 3, 4, 5)}
         there.clear()
         assert there.taken() == {}
-
-
-def test_what_a_judge_raises_is_raised(monkeypatch):
-    with Judges(Scold(), processes=1) as there:
         there.put(1, np.zeros((1, 1), np.uint8), np.zeros((1, 1, 1), np.float32))
         with pytest.raises(ValueError, match="sheet 1 is torn"):
             there.taken()
+
+
+def test_what_a_judge_raises_here_is_raised():
     with pytest.raises(ValueError, match="sheet 1 is torn"), Judges(Scold()) as here:
         here.put(1, np.zeros((1, 1), np.uint8), np.zeros((1, 1, 1), np.float32))

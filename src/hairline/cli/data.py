@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from typing_extensions import override
 
+from hairline.cli.parser import Parser
 from hairline.config import Conf, ConfigError, checked, compose_config
 from hairline.data.folder_summary import SplitSummary, span, summaries
 from hairline.data.image_folder import FOLDER, Folder, Photo
@@ -49,8 +50,8 @@ class _PictureThenWords(argparse.Action):
 
     @override
     def __call__(self, parser: object, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:
-        if namespace.preview is not None:
-            raise argparse.ArgumentError(self, "expected once, got twice")
+        if isinstance(parser, Parser):
+            parser.refuse_second(self)
         namespace.preview, namespace.more = Path(values[0]), list(values[1:])
 
 

@@ -69,8 +69,6 @@ class Parser(argparse.ArgumentParser):
 
 def path_option(text: str) -> Path:
     """The path that an argument names. Raises what argparse shows beside the name of the option."""
-    if not text.strip() or not text.isprintable():
-        raise argparse.ArgumentTypeError(
-            f"expected a path in printable letters, got {text!r}; is a variable of the shell unset?"
-        )
+    if not text.strip() or any(ord(letter) < 32 for letter in text):
+        raise argparse.ArgumentTypeError(f"expected a path, got {text!r}; is a variable of the shell unset?")
     return expanded(text)

@@ -78,7 +78,7 @@ class FileLock:
         """Whether anybody holds the lock."""
         try:
             descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         try:
             # shared: two who only look do not see each other as holders

@@ -37,6 +37,7 @@ References
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from math import floor, log10
@@ -210,7 +211,11 @@ def holm(p: Float64, families: Sequence[Hashable]) -> Float64:
     for number in range(family.max(initial=-1) + 1):
         own = (family == number) & np.isfinite(p)
         if own.any():
-            corrected[own] = multipletests(p[own], method="holm")[1]
+            gc.freeze()  # multipletests collects garbage, which takes a second where many objects are alive
+            try:
+                corrected[own] = multipletests(p[own], method="holm")[1]
+            finally:
+                gc.unfreeze()
     return corrected
 
 

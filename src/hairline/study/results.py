@@ -31,7 +31,7 @@ ROW_COLUMNS = ("run", "split", "measure", "class", "value", "support", "signatur
 SHEET_COLUMNS = (*ROW_COLUMNS, "sheet")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Results:
     """The numbers of a study's finished cells; see the module for its tables. `left_out` says what is not in them."""
 
@@ -43,17 +43,17 @@ class Results:
     made_by: Mapping[str, str] = field(default_factory=dict)
     """Where the numbers come from, as text by name: commit, versions, threads, dates."""
 
-    @property
+    @cached_property
     def factors(self) -> dict[str, tuple[str, ...]]:
         """Levels of each factor among the conditions, in the order declared; those of one level too."""
         return {name: levels_of(self.study, self.cells, name) for name in self.study.names if name != SEED}
 
-    @property
+    @cached_property
     def seeds(self) -> tuple[int, ...]:
         """All seeds, in order."""
         return tuple(sorted(int(seed) for seed in self.cells["seed"].unique()))
 
-    @property
+    @cached_property
     def conditions(self) -> pd.DataFrame:
         """One row per condition, indexed by its label: the factors and `grid`, in the order declared."""
         columns = ["condition", *self.factors, "grid"]

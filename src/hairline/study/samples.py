@@ -14,6 +14,7 @@ shared equally among such sheets of a cell. A measure without sheets (`tuned/`) 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -88,6 +89,7 @@ def without_each_sheet(parts: Float64, whole: Float64) -> Float64:
     return ratio(parts.sum(-1, keepdims=True) - parts, whole.sum(-1, keepdims=True) - whole)
 
 
+@lru_cache(maxsize=512)  # effects, verdicts, figures and report ask for the same; nobody writes into the arrays
 def samples(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
     """The samples of `split/measure/name`; every condition and seed of `results`, in their orders.
 
