@@ -288,7 +288,7 @@ def edit_header(content: bytes, chance: random.Random) -> bytes:
         edits = (0, 1, before * 2, before // 2, before + 1, before - 1, most, chance.randint(0, most))
         struct.pack_into(form, damaged, at, chance.choice(edits) & most)
     else:
-        damaged[chance.randrange(4, 200)] = chance.randrange(256)
+        damaged[chance.randrange(4, min(200, len(damaged)))] = chance.randrange(256)
     return bytes(damaged)
 
 
