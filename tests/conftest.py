@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,9 +11,9 @@ from typing import Final
 
 import pytest
 import torch
-from filelock import FileLock
 from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
+from made_once import made_once
 from omegaconf import DictConfig
 
 import train
@@ -105,17 +104,6 @@ def main(monkeypatch: pytest.MonkeyPatch, given: list[str], log_handlers: None) 
 
 STUDY: Final = "data_mix"
 """The study of `trained` and `published`."""
-
-
-def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
-    """The folder that `make` fills, once for all processes of the suite: the second one waits for the first."""
-    ours = tmp_path_factory.getbasetemp()
-    folder = (ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours) / name
-    with FileLock(folder.with_suffix(".lock")):
-        if not folder.with_suffix(".done").exists():
-            make(folder)
-            folder.with_suffix(".done").touch()
-    return folder
 
 
 @pytest.fixture(scope="session")

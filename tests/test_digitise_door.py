@@ -27,12 +27,13 @@ from hairline.digitise import Demands
 from hairline.digitise.whole import EDGE_MM
 from hairline.digitise_words import add_digitise
 from hairline.heads import Binary
-from hairline.ledger import RunFolder
+from hairline.ledger import RunFolder, run_folders
 from hairline.sheets import render, sample
 from hairline.trained import NoRunError, Trained, trained
 from hairline.vocabulary import LOG_CLASSES
 
 sys.path.insert(0, str(Path(__file__).parent / "digitise"))
+from made_once import made_once
 from scan_cases import DPI, HEAD, blank, own_las, save, sees, trace, wave
 
 SHARED = Path(__file__).parents[2] / "shared/data/las"
@@ -70,9 +71,13 @@ def smoke(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 @pytest.fixture(scope="module")
 def seeing(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     """The folder of a run of the smoke budget at ten times its steps: seconds, and it sees both curves, badly."""
-    store = tmp_path_factory.mktemp("seeing") / "store"
     longer = ["budget.steps=60", "budget.validate_every=60"]
-    return run_cell(compose_config([*small(store, cache), *longer]), CHOICES).folder
+
+    def train(store: Path) -> None:
+        run_cell(compose_config([*small(store, cache), *longer]), CHOICES)
+
+    (run,) = run_folders(made_once(tmp_path_factory, "seeing", train))
+    return run.path
 
 
 @pytest.fixture(scope="module", params=["shared", "own"])

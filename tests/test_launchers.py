@@ -100,7 +100,7 @@ def test_a_rank_that_dies_ends_its_job_and_no_other(store, cache):
     assert ranks(store, 0) == ranks(store, 1) == []
 
 
-def test_two_processes_train_what_one_trains(store, cache):
+def test_two_processes_train_what_one_trains(store, cache, monkeypatch, log_handlers):
     """Losses and counts at the same global batch; a group norm, since torch shares no batch norm on a CPU.
 
     In fp64: the sum of two halves of a batch rounds otherwise than that of the whole, and where a gradient is zero but
@@ -108,10 +108,12 @@ def test_two_processes_train_what_one_trains(store, cache):
     """
     same = ["network=veernet", "network.widths=[8,8,8,8,8]", "trainer.precision=fp64", "optimiser=adamw"]
     small = [word for word in SMALL if not word.startswith(("network.", "tracking."))]
-    for folder, machine in (("one", []), ("two", ["trainer=ddp", "trainer.accelerator=cpu"])):
-        process = command(store / folder, cache, *same, *machine, small=small)
-        text = process.communicate(timeout=PATIENCE_S)[0]
-        assert process.returncode == 0, text
+    given = [*same, *small, f"paths.store={store / 'one'}", f"paths.cache={cache}"]
+    monkeypatch.setattr(sys, "argv", [train.__file__, *given])
+    train.main()
+    process = command(store / "two", cache, *same, "trainer=ddp", "trainer.accelerator=cpu", small=small)
+    text = process.communicate(timeout=PATIENCE_S)[0]
+    assert process.returncode == 0, text
     one, two = ([line.metrics for line in ledger.run_folders(store / name)[0].history()] for name in ("one", "two"))
     losses = [[metrics["train/loss"] for metrics in told if "train/loss" in metrics] for told in (one, two)]
     assert len(losses[0]) == 2
