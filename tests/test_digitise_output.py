@@ -18,7 +18,7 @@ from hairline.trained import Trained
 
 sys.path.insert(0, str(Path(__file__).parent / "digitise"))
 from scan_cases import HEAD, blank, save, sees, trace, wave
-from test_damage import Torn
+from test_damaged_rows import Torn
 
 from hairline.images import Damage
 
