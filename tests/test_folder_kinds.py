@@ -42,7 +42,7 @@ def split(root: Path, table: dict[int, str] | None = None, **keys: object):
     return photos_of(split_folder(replace(composed(), data_mix=mix, classes=list(dict.fromkeys(table.values())))))
 
 
-def demand_good(photos, *, pairs: int = PAIRS, on: float = 40, off: float = 235) -> None:
+def check_good(photos, *, pairs: int = PAIRS, on: float = 40, off: float = 235) -> None:
     rows = summaries(photos)
     assert sum(row.images for row in rows) == pairs
     for row in rows:
@@ -68,13 +68,13 @@ GOOD = {
 def test_a_case_is_as_the_good_one(case: str) -> None:
     expected = dict(GOOD[case])
     photos = split(CASES / f"folder_{case}/data", expected.pop("table", TWO))
-    demand_good(photos, **expected)
+    check_good(photos, **expected)
     assert folder_warnings(photos["train"][0].folder, photos) == []
 
 
 @pytest.mark.parametrize("templates", ["*.png", "*.PNG", "*"])
 def test_suffixes_in_any_case_are_read(templates: str) -> None:
-    demand_good(split(CASES / "folder_upper/data", images=f"images/{templates}", masks=f"masks/{templates}"))
+    check_good(split(CASES / "folder_upper/data", images=f"images/{templates}", masks=f"masks/{templates}"))
 
 
 def test_pages_are_refused_with_their_number() -> None:
@@ -130,7 +130,7 @@ def mixed(tmp_path: Path):
 )
 def test_files_of_two_kinds_are_read_each_as_its_own(mixed, case: str, which: str, table: dict[int, str]) -> None:
     photos = split(mixed(case, images=which != "masks", masks=which != "images"), table)
-    demand_good(photos)
+    check_good(photos)
     assert oddities(photos["train"][0].folder, photos) == []
 
 

@@ -54,7 +54,7 @@ def is_strict(raw: UInt8, rows: int, width: int, mode: int) -> bool:
 
 
 @kernel
-def _peek(data: NDArray[np.uint8], bit: int, count: int) -> int:  # pragma: no cover
+def _peek(data: NDArray[np.uint8], bit: int, count: int) -> int:
     """The next `count` bits, 24 at most."""
     first = bit >> 3
     word = (int(data[first]) << 24) | (int(data[first + 1]) << 16)
@@ -63,7 +63,7 @@ def _peek(data: NDArray[np.uint8], bit: int, count: int) -> int:  # pragma: no c
 
 
 @kernel
-def _run(data: NDArray[np.uint8], bit: int, end: int, table: NDArray[np.int32]) -> Any:  # pragma: no cover
+def _run(data: NDArray[np.uint8], bit: int, end: int, table: NDArray[np.int32]) -> Any:
     """Length of the run that is coded at `bit` and the bit behind it; -1 for a bad code, -2 behind the end."""
     total = 0
     while True:
@@ -84,7 +84,7 @@ def _run(data: NDArray[np.uint8], bit: int, end: int, table: NDArray[np.int32]) 
 @kernel
 def _row_of_runs(
     data: NDArray[np.uint8], bit: int, end: int, changes: NDArray[np.int32], width: int, runs: NDArray[np.int32]
-) -> Any:  # pragma: no cover
+) -> Any:
     """One row of one dimension into `changes`: reason, bit behind it, changes, codes that are unusual."""
     at, colour, count, unusual = 0, 0, 0, 0
     while at < width:
@@ -112,7 +112,7 @@ def _row_of_two(
     changes: NDArray[np.int32],
     width: int,
     runs: NDArray[np.int32],
-) -> Any:  # pragma: no cover
+) -> Any:
     """One row against the changes of the row above, which end with `width` three times."""
     at, colour, count, unusual, place, passed = -1, 0, 0, 0, 0, False
     while at < width:
@@ -182,7 +182,7 @@ def _row_of_two(
 
 
 @kernel
-def _ends(data: NDArray[np.uint8], bit: int, end: int) -> bool:  # pragma: no cover
+def _ends(data: NDArray[np.uint8], bit: int, end: int) -> bool:
     """Whether nothing but end-of-line codes, their tag bits and zeros lie from `bit` to the end."""
     ones = 0
     for position in range(bit, end):
@@ -194,9 +194,7 @@ def _ends(data: NDArray[np.uint8], bit: int, end: int) -> bool:  # pragma: no co
 
 
 @kernel
-def _decode(
-    data: NDArray[np.uint8], end: int, pixels: NDArray[np.uint8], mode: int, runs: NDArray[np.int32]
-) -> Any:  # pragma: no cover
+def _decode(data: NDArray[np.uint8], end: int, pixels: NDArray[np.uint8], mode: int, runs: NDArray[np.int32]) -> Any:
     rows, width = pixels.shape
     above = np.full(width + 8, width, np.int32)
     changes = np.full(width + 8, width, np.int32)

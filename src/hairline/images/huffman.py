@@ -138,7 +138,7 @@ def _up(size: int, part: int) -> int:
 
 
 @kernel
-def _fill(data: NDArray[np.uint8], place: int, held: int, bits: int) -> Any:  # pragma: no cover
+def _fill(data: NDArray[np.uint8], place: int, held: int, bits: int) -> Any:
     """At least 25 bits where there are so many before the next marker."""
     while bits <= 24:
         byte = int(data[place])
@@ -153,7 +153,7 @@ def _fill(data: NDArray[np.uint8], place: int, held: int, bits: int) -> Any:  # 
 
 
 @kernel
-def _code(held: int, bits: int, table: NDArray[np.int32]) -> int:  # pragma: no cover
+def _code(held: int, bits: int, table: NDArray[np.int32]) -> int:
     """Bits x 256 + symbol of the code that comes next; -1 for an unknown one, -2 behind the end."""
     found = int(table[((held << 16) >> bits) & 0xFFFF])
     if found == 0:
@@ -169,7 +169,7 @@ def _scan(
     blocks: NDArray[np.int64],
     steps: NDArray[np.int32],
     counts: Any,
-) -> Any:  # pragma: no cover
+) -> Any:
     units, restart = counts
     levels = np.zeros(256, np.int64)
     held, bits = 0, 0

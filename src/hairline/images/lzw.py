@@ -42,7 +42,7 @@ def unpack_packbits(raw: UInt8, size: int) -> tuple[UInt8, str]:
 
 
 @kernel
-def _lzw(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> Any:  # pragma: no cover
+def _lzw(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> Any:
     clear, stop = 256, 257
     starts, lengths = np.zeros(4096, np.int64), np.ones(4096, np.int64)
     longer = np.full(_SLOTS, -1, np.int32)  # strings of the table: the one before and its last byte, hashed
@@ -102,7 +102,7 @@ def _lzw(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> Any:  # pragma: no 
 
 
 @kernel
-def _packbits(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> Any:  # pragma: no cover
+def _packbits(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> Any:
     place, filled = 0, 0
     while filled < len(out):
         if place >= len(data):
