@@ -22,7 +22,7 @@ from hairline import digitise_door
 from hairline.__main__ import main as command
 from hairline.cell import run_cell
 from hairline.config import compose_config
-from hairline.curves.files import read_las, read_las_dir
+from hairline.curves.las import read_las, read_las_dir
 from hairline.digitise import Demands
 from hairline.digitise.whole import EDGE_MM
 from hairline.digitise_words import add_digitise

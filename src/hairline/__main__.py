@@ -37,7 +37,7 @@ from hairline.cli.data import add_data
 from hairline.cli.las import add_las
 from hairline.cli.parser import Parser
 from hairline.coherence_door import add_coherence
-from hairline.curves.files import read_las_folder
+from hairline.curves.las import read_las_folder
 from hairline.digitise_words import add_digitise
 from hairline.entry import program
 from hairline.ledger.address import uri_of

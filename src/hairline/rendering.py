@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from hairline.config import Conf
-from hairline.curves.files import LasCurve, read_las_folder
+from hairline.curves.las import LasCurve, read_las_folder
 from hairline.data.cache import Progress as OnProgress
 from hairline.data.cache import content_key, open_sheets
 from hairline.data.mix import Counts, Mix, Split, Splits, compose, reference

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from las_writer import Spelling
 
-from hairline.curves.files import BRIDGE, LasCurve, LasError, LasReport, read_las_file
-from hairline.curves.las_curve import missing_samples
+from hairline.curves.las import BRIDGE, LasCurve, LasError, LasReport, read_las_file
+from hairline.curves.las.curve import missing_samples
 
 NAMES = ("DEPT", "GR")
 

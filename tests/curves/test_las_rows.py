@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from las_writer import Spelling
 
-from hairline.curves.files import LasError, read_las_file
+from hairline.curves.las import LasError, read_las_file
 
 NAMES = ("DEPT", "GR", "RT", "RHOB")
 CASES = Path(__file__).parents[2] / "../shared/cases"

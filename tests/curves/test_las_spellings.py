@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from las_writer import Spelling
 
-from hairline.curves.files import LasCurve, LasError, LasReport, read_las_file
+from hairline.curves.las import LasCurve, LasError, LasReport, read_las_file
 
 NAMES = ("DEPT", "GR", "RT", "RHOB")
 NULLS = (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from hairline.curves.files import LasCurve, read_las_dir
+from hairline.curves.las import LasCurve, read_las_dir
 from hairline.data.mix import Archive, Counts, Mix, Split, Splits, compose, summary
 from hairline.sheets import render
 

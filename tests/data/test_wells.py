@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hairline.curves.files import LasCurve, read_las_dir
+from hairline.curves.las import LasCurve, read_las_dir
 from hairline.data.wells import PARTS, SAME, Shares, share_out
 
 REAL = Path(__file__).parents[2] / "../shared/data/las"

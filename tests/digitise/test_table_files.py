@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hairline.curves.files import read_las
+from hairline.curves.las import read_las
 from hairline.digitise.judging import Digitised
 from hairline.digitise.scales import CurveScale, DepthScale
 from hairline.digitise.table_files import csv_of, las_of

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scan_cases import GRID, INK, PX_PER_MM, Asked, blank, everything, job, nothing, own_las, save, sees, trace, wave
 
-from hairline.curves.files import LasCurve, read_las, read_las_dir
+from hairline.curves.las import LasCurve, read_las, read_las_dir
 from hairline.digitise import digitise
 from hairline.digitise.partial import OutputError
 from hairline.digitise.scales import CurveScale

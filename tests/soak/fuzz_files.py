@@ -40,7 +40,7 @@ from PIL import Image
 from rich.console import Console
 
 from hairline import __main__ as program
-from hairline.curves.files import read_las_folder
+from hairline.curves.las import read_las_folder
 from hairline.data.pictures import read_image, read_mask
 
 Values = dict[str, np.ndarray]

@@ -19,9 +19,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from hairline.curves.files import read_las_folder
-from hairline.curves.las_report import LasReport
-from hairline.curves.las_values import spelled
+from hairline.curves.las import read_las_folder
+from hairline.curves.las.report import LasReport
+from hairline.curves.las.values import spelled
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]

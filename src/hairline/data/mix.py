@@ -33,7 +33,7 @@ from typing import Any
 
 import numpy as np
 
-from hairline.curves.files import LasCurve
+from hairline.curves.las import LasCurve
 from hairline.data.conf_keys import checked_keys
 from hairline.data.coverage import REFERENCE
 from hairline.data.pieces import Piece

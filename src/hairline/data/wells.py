@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hairline.curves.files import SHORTEST, LasCurve
+from hairline.curves.las import SHORTEST, LasCurve
 from hairline.vocabulary import Float64
 
 SAME = 16

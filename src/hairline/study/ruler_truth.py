@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.morphology import skeletonize
 
-from hairline.curves.files import read_las_dir
+from hairline.curves.las import read_las_dir
 from hairline.data.pictures import SUFFIXES, PictureError, read_mask
 from hairline.sheets import DrawnCurve, sample
 from hairline.sheets.draw import draw

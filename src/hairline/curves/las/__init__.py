@@ -2,9 +2,9 @@
 
 `read_las_file` and `read_las_folder` give the curves with a report of what was read, taken for null and dropped;
 `read_las` and `read_las_dir` give the curves alone, and the second warns of what was left out and what is odd.
-How a file is read stands in the modules `las_text` (encodings, sections), `las_header`, `las_rows` (delimiters, wrapped
-rows), `las_values` (nulls), `las_index` (which column is the depth), `las_passes` (repeat passes), `las_table` and
-`las_file`; what a curve is, in `las_curve`.
+How a file is read stands in the modules `text` (encodings, sections), `header`, `rows` (delimiters, wrapped
+rows), `values` (nulls), `index` (which column is the depth), `passes` (repeat passes), `table` and
+`file`; what a curve is, in `curve`.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-from hairline.curves.las_curve import BRIDGE, SHORTEST, LasCurve, LasError
-from hairline.curves.las_file import read_las_file
-from hairline.curves.las_report import LasReport, summary
+from hairline.curves.las.curve import BRIDGE, SHORTEST, LasCurve, LasError
+from hairline.curves.las.file import read_las_file
+from hairline.curves.las.report import LasReport, summary
 
 __all__ = [
     "BRIDGE",

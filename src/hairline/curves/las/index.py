@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hairline.curves.las_curve import LasError
+from hairline.curves.las.curve import LasError
 from hairline.vocabulary import Float64
 
 DEPTHS = (

@@ -21,11 +21,11 @@ from typing import Any
 import lasio
 import numpy as np
 
-from hairline.curves.las_curve import LasError
-from hairline.curves.las_index import Named
-from hairline.curves.las_rows import DELIMITERS
-from hairline.curves.las_text import Section, content
-from hairline.curves.las_values import as_number
+from hairline.curves.las.curve import LasError
+from hairline.curves.las.index import Named
+from hairline.curves.las.rows import DELIMITERS
+from hairline.curves.las.text import Section, content
+from hairline.curves.las.values import as_number
 from hairline.vocabulary import Float64
 
 VERSIONS = (1.0, 1.2, 2.0, 2.1, 2.2, 3.0)
@@ -41,7 +41,7 @@ _NULL_LINE = re.compile(r"\s*NULL\b", re.IGNORECASE)
 class Header:
     """What a data section needs to know.
 
-    `delimiter` is a key of `las_rows.DELIMITERS`, or empty where the header names none. `start`, `stop` are the depths
+    `delimiter` is a key of `rows.DELIMITERS`, or empty where the header names none. `start`, `stop` are the depths
     that the header announces, NaN where it does not. `text` is the header as lasio reads it.
     """
 

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from hairline.curves.las_curve import SHORTEST
+from hairline.curves.las.curve import SHORTEST
 from hairline.vocabulary import Bool, Float64
 
 SENTINELS = (

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 from lasio.defaults import READ_SUBS
 
-from hairline.curves.las_curve import LasError
+from hairline.curves.las.curve import LasError
 
 DELIMITERS = {"SPACE": None, "TAB": "\t", "COMMA": ",", "SEMICOLON": ";"}
 _QUOTED = re.compile(r'"[^"]*"|[^\s"]+')

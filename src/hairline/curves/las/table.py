@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from hairline.curves.las_curve import LasError
-from hairline.curves.las_header import Header, headers, read_numbers
-from hairline.curves.las_rows import Rows, read_rows
-from hairline.curves.las_text import Section, content
-from hairline.curves.las_values import as_number, as_numbers, point_decimals
+from hairline.curves.las.curve import LasError
+from hairline.curves.las.header import Header, headers, read_numbers
+from hairline.curves.las.rows import Rows, read_rows
+from hairline.curves.las.text import Section, content
+from hairline.curves.las.values import as_number, as_numbers, point_decimals
 from hairline.vocabulary import Float64
 
 

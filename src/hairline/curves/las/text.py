@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hairline.curves.las_curve import LasError
+from hairline.curves.las.curve import LasError
 
 MOST_BYTES = 64 * 2**20
 """The largest file that is read: a hundred curves of a well of 5 km are a fifth of it."""

@@ -1,7 +1,7 @@
 """One LAS file -> its curves in order of depth, and the report of what was read, taken for null, and dropped.
 
 Conventions
-    A section or a stretch of rows that logs the same depths again is a pass of its own (`las_passes`): its curves get
+    A section or a stretch of rows that logs the same depths again is a pass of its own (`passes`): its curves get
     `, pass 2` after their names, as do curves of further sections with other columns whose names are taken already.
     A curve is **usable** when it is numeric, is no scale (a second depth, a time), and has SHORTEST values and a run.
 """
@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 
-from hairline.curves.las_curve import SHORTEST, LasCurve, LasError
-from hairline.curves.las_header import Header
-from hairline.curves.las_index import find_index, is_scale
-from hairline.curves.las_passes import Rows, split_passes
-from hairline.curves.las_report import CurveReport, LasReport
-from hairline.curves.las_table import Table, check_joined, read_tables
-from hairline.curves.las_text import read_text, split_sections
-from hairline.curves.las_values import SENTINELS, is_null, suspect, without_nulls
+from hairline.curves.las.curve import SHORTEST, LasCurve, LasError
+from hairline.curves.las.header import Header
+from hairline.curves.las.index import find_index, is_scale
+from hairline.curves.las.passes import Rows, split_passes
+from hairline.curves.las.report import CurveReport, LasReport
+from hairline.curves.las.table import Table, check_joined, read_tables
+from hairline.curves.las.text import read_text, split_sections
+from hairline.curves.las.values import SENTINELS, is_null, suspect, without_nulls
 from hairline.vocabulary import Float64
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hairline.curves.files import BRIDGE, SHORTEST, LasCurve, LasError, read_las, read_las_dir
+from hairline.curves.las import BRIDGE, SHORTEST, LasCurve, LasError, read_las, read_las_dir
 
 REAL = Path(__file__).parents[2] / "../shared/data/las"
 needs_real = pytest.mark.skipif(not REAL.is_dir(), reason="the real LAS files lie beside the repository, not in it")

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from hairline.curves.las_curve import LasError
-from hairline.curves.las_text import listed
+from hairline.curves.las.curve import LasError
+from hairline.curves.las.text import listed
 from hairline.vocabulary import Float64
 
 MOST_PIECES = 20
