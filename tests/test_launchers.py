@@ -50,7 +50,7 @@ def test_submitit_runs_cells_as_jobs_of_this_machine(store, cache, tmp_path):
 
 def test_ray_runs_two_cells_at_a_time(store, cache, tmp_path):
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    long_enough = ["budget.steps=300", "budget.validate_every=100"]  # to be seen beside each other
+    long_enough = ["budget.steps=120", "budget.validate_every=60"]  # to be seen beside each other
     with (tmp_path / "out").open("w") as out:
         process = command(store, cache, "-m", "hydra/launcher=ray", "loss=dice,focal", *long_enough, out=out)
     at_once = 0
