@@ -50,10 +50,10 @@ soak: setup  ## a study killed 20 times at random, and an MLflow server that goe
 	$(BIN)/python tests/soak/server.py
 
 preview: setup  ## a contact sheet of sheets and their truth, and what they are made of
-	$(BIN)/python -m hairline sheets --preview preview.png
+	$(BIN)/python -m thinline sheets --preview preview.png
 
 pictures: setup  ## MLflow's page on the published study, as pictures in experiments/pictures
-	HAIRLINE_PICTURES=experiments/pictures $(BIN)/python -m pytest -q tests/test_mlflow_page.py
+	THINLINE_PICTURES=experiments/pictures $(BIN)/python -m pytest -q tests/tracking/test_mlflow_page.py
 
 ui: setup  ## the MLflow web page over mlruns/
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db

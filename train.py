@@ -8,7 +8,7 @@ python train.py --help                            every group and option
 
 from __future__ import annotations
 
-from hairline.entry import program
+from thinline.system.entry import program
 
 
 def main() -> None:
@@ -17,12 +17,12 @@ def main() -> None:
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import DictConfig
 
-    from hairline.config import CONF
+    from thinline.config.schema import CONF
 
     @hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
     def train(config: DictConfig) -> None:
         """One job."""
-        from hairline.job import run_job
+        from thinline.sweep.job import run_job
 
         run_job(config, HydraConfig.get())
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-from hairline.ledger.atomic import write_bytes
+from thinline.system.atomic_files import write_bytes
 
 HERE = Path(__file__).parent
 

@@ -17,9 +17,9 @@ from made_once import made_once
 from omegaconf import DictConfig
 
 import train
-from hairline import ledger
-from hairline.__main__ import main as door
-from hairline.config import FACTORS, compose_config
+from thinline import runs
+from thinline.cli.main import main as door
+from thinline.config.schema import FACTORS, compose_config
 
 settings.register_profile("shared machine", deadline=None)  # a busy core is no failure
 settings.load_profile("shared machine")
@@ -127,7 +127,7 @@ def published(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that the study's command writes. No test writes into it."""
 
     def publish(folder: Path) -> None:
-        level = ledger.status(trained)["budget"].iloc[0]
+        level = runs.status(trained)["budget"].iloc[0]
         words = ["study", STUDY, "--store", str(trained), "--out", str(folder / STUDY), "--only", f"budget={level}"]
         assert door([*words, "--partial"]) == 0
 

@@ -1,11 +1,7 @@
-"""Imports point downwards, heavy libraries have one door each, and no room is a drawer.
+"""Imports point down, heavy libraries have one importer each, and sizes stay within their bounds.
 
-    vocabulary, compiled, processes < sheets, curves, images < data, losses, heads, network, measures < training, ledger
-        < study, digitise < roof
-
-Rooms on one floor do not import each other. A folder of the package is a room and must stand in the list above; a file
-at its root that is not in the list belongs to the roof, as do `cli/` and `train.py`. The test reads every import of the
-source, those inside functions too, and proves itself on planted violations.
+The layers, lowest first; packages of one layer do not import each other. The test reads every import of the source,
+those inside functions too, and proves itself on planted violations.
 """
 
 from __future__ import annotations
@@ -13,222 +9,274 @@ from __future__ import annotations
 import ast
 import graphlib
 import shutil
+import statistics
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"vocabulary", "compiled", "processes"}),
-    frozenset({"sheets", "curves", "images"}),
-    frozenset({"data", "losses", "heads", "network", "measures"}),
-    frozenset({"training", "ledger"}),
-    frozenset({"study", "digitise"}),
+PACKAGE = "thinline"
+LAYERS: tuple[tuple[str, ...], ...] = (
+    ("vocabulary",),
+    ("system",),
+    ("sheets", "curves", "coherence", "images"),
+    ("data", "losses", "heads", "network", "metrics"),
+    ("ruler", "training", "runs"),
+    ("tracking",),
+    ("study.design",),
+    ("study.stats",),
+    ("study.claims",),
+    ("study.figures",),
+    ("study.report",),
+    ("study.publish",),
+    ("digitise", "config"),
+    ("pipeline",),
+    ("sweep",),
+    ("cli",),
 )
-ROOF = "roof"
-CLI = "cli"
-"""The package of the commands; its files belong to the roof, as the loose modules do."""
-FLOOR_OF = {room: height for height, rooms in enumerate(FLOORS) for room in rooms} | {ROOF: len(FLOORS)}
+LAYER_OF = {package: height for height, packages in enumerate(LAYERS) for package in packages}
+LOOSE = {"__init__.py", "__main__.py", "vocabulary.py"}
+"""Files beside the packages. `__main__` and train.py start programs, and count as part of `cli`."""
 
 ONLY_IN = {
-    "segmentation_models_pytorch": {"network"},
+    "mlflow": {"tracking"},
     "pytorch_lightning": {"training"},
-    "mlflow": {"ledger"},
-    "hydra": {ROOF},
-    "omegaconf": {ROOF},
+    "segmentation_models_pytorch": {"network"},
+    "jinja2": {"study.report"},
+    "statsmodels": {"study.stats"},
+    "filelock": {"system"},
+    "hydra": {"config", "pipeline", "sweep", "cli"},
+    "omegaconf": {"config", "pipeline", "sweep", "cli"},
 }
 MAY_IMPORT = {
     "sheets": {"numpy", "cv2"},
-    "curves": {"numpy", "cv2", "lasio", "numba", "scipy"},
+    "curves": {"numpy", "cv2", "lasio", "scipy"},
     "images": {"numpy", "cv2", "PIL", "typing_extensions"},
+    "coherence": {"numpy", "scipy"},
 }
-MUST_NOT_IMPORT = {"study": {"torch", "torchmetrics", "pytorch_lightning", "mlflow", "segmentation_models_pytorch"}}
-DRAWERS = {"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"}
-MOST_LINES = 400
+WITHOUT_TORCH = {"torch", "torchmetrics", "pytorch_lightning", "mlflow", "segmentation_models_pytorch"}
+NAMES_THAT_SAY_NOTHING = {"utils", "util", "common", "helpers", "helper", "base", "manager", "misc"}
+MOST_LINES = 350
+MOST_FILES = 16
+MEDIAN_LINES = (60, 150)
 
 
 def sources(root: Path) -> dict[str, Path]:
-    """Files of the project by module name, `hairline.sheets.draw` or `train`."""
-    package = root / "src" / "hairline"
-    found = {}
+    """Files of the project by module name, `thinline.sheets.drawing.draw` or `train`."""
+    package = root / "src" / PACKAGE
+    modules = {}
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package.parent).with_suffix("").parts
-        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    found["train"] = root / "train.py"
-    return {name: path for name, path in found.items() if path.exists()}
+        modules[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    modules["train"] = root / "train.py"
+    return {name: path for name, path in modules.items() if path.exists()}
 
 
-def room_of(module: str, rooms: set[str]) -> str:
-    """The room of a module: its folder, its file if the list names it, or else the roof."""
-    parts = module.split(".")
-    if parts[0] != "hairline" or len(parts) == 1 or parts[1] == CLI:
-        return ROOF
-    return parts[1] if parts[1] in FLOOR_OF or parts[1] in rooms else ROOF
+def package_of(module: str) -> str:
+    """`thinline.sheets.spec` is in `sheets`, `thinline.study.stats.ranks` in `study.stats`, `train` in `cli`."""
+    parts = module.split(".")[1:]
+    if not parts:
+        return "cli" if module == "train" else PACKAGE
+    if parts[0] == "__main__":
+        return "cli"
+    return ".".join(parts[:2]) if parts[0] == "study" else parts[0]
 
 
-def imports(module: str, path: Path, modules: set[str]) -> Iterator[tuple[int, str]]:
-    """Line and full name of everything a file imports, relative imports resolved."""
-    is_package = path.name == "__init__.py"
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+@cache
+def imports(module: str, *, is_package: bool, source: str) -> tuple[tuple[int, str, str], ...]:
+    """Line, module and name of everything a file imports, relative imports resolved; `import x` has no name."""
+    found: list[tuple[int, str, str]] = []
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            found += [(node.lineno, alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             above = module.split(".")[: len(module.split(".")) - node.level + is_package] if node.level else []
-            source = ".".join([*above, *([node.module] if node.module else [])])
-            for alias in node.names:  # `from hairline import ledger` names a module, `from x import f` a thing in one
-                full = f"{source}.{alias.name}"
-                yield node.lineno, full if full in modules else source
+            imported = ".".join([*above, *([node.module] if node.module else [])])
+            found += [(node.lineno, imported, alias.name) for alias in node.names]
+    return tuple(found)
 
 
-def between_rooms(here: str, there: str) -> str | None:
-    if here == there or FLOOR_OF.get(there, -1) < FLOOR_OF.get(here, -1):
+def between_packages(importer: str, imported: str) -> str | None:
+    if importer == imported or LAYER_OF.get(imported, -1) < LAYER_OF.get(importer, -1):
         return None
-    same = FLOOR_OF.get(there) == FLOOR_OF.get(here)
-    return f"{here} imports {there}, {'a room on its own floor' if same else 'which is above it'}"
+    same = LAYER_OF.get(imported) == LAYER_OF.get(importer)
+    return f"{importer} imports {imported}, {'a package of its own layer' if same else 'which is above it'}"
 
 
-def from_outside(here: str, library: str) -> str | None:
-    if here not in ONLY_IN.get(library, {here}):
-        return f"{here} imports {library}, which only {', '.join(ONLY_IN[library])} may"
-    if library in MUST_NOT_IMPORT.get(here, set()):
-        return f"{here} imports {library}, which it must not"
-    if here in MAY_IMPORT and library not in MAY_IMPORT[here] | sys.stdlib_module_names:
-        return f"{here} imports {library}; it may import {', '.join(sorted(MAY_IMPORT[here]))} and the standard library"
+def from_outside(importer: str, library: str) -> str | None:
+    if importer not in ONLY_IN.get(library, {importer}):
+        return f"{importer} imports {library}, which only {', '.join(sorted(ONLY_IN[library]))} may"
+    if library in WITHOUT_TORCH and importer.split(".")[0] in ("study", "coherence", "runs"):
+        return f"{importer} imports {library}, which it must not"
+    if importer in MAY_IMPORT and library not in MAY_IMPORT[importer] | sys.stdlib_module_names:
+        allowed = ", ".join(sorted(MAY_IMPORT[importer]))
+        return f"{importer} imports {library}; it may import {allowed} and the standard library"
     return None
+
+
+def sizes(root: Path) -> Iterator[str]:
+    """Files with too many lines, packages with too many files, and what has no place."""
+    package = root / "src" / PACKAGE
+    files = sorted(package.rglob("*.py"))
+    lines = {path: path.read_text(encoding="utf-8").count("\n") for path in files}
+    for path, count in lines.items():
+        where = path.relative_to(root)
+        if NAMES_THAT_SAY_NOTHING & {path.stem, path.parent.name}:
+            yield f"{where}: a name that says nothing; name it after what is in it"
+        if count > MOST_LINES:
+            yield f"{where}: {count} lines, {MOST_LINES} are the most; split it"
+        if path.parent == package and path.name not in LOOSE:
+            yield f"{where}: a loose module; put it into a package"
+    for folder, count in Counter(path.parent for path in files).items():
+        where = folder.relative_to(package).as_posix()
+        if count > MOST_FILES and where != "losses":
+            yield f"src/{PACKAGE}/{where}: {count} files, {MOST_FILES} are the most"
+        if where not in (".", "study") and package_of(f"{PACKAGE}.{where.replace('/', '.')}") not in LAYER_OF:
+            yield f"src/{PACKAGE}/{where}: a package of no layer; give it one in {Path(__file__).name}"
 
 
 def violations(root: Path) -> list[str]:
     """Every break of the rules as `file:line: what`."""
-    found, edges = [], {}
-    files = sources(root)
-    rooms = {path.name for path in (root / "src" / "hairline").iterdir() if path.is_dir() and any(path.glob("*.py"))}
-    found += [
-        f"src/hairline/{room}: a room of no floor; give it one in {Path(__file__).name}"
-        for room in rooms - set(FLOOR_OF) - {CLI}
-    ]
-    for module, path in files.items():
-        place = path.relative_to(root)
-        if DRAWERS & {path.stem, path.parent.name}:
-            found.append(f"{place}: a drawer's name says nothing; name it after what is in it")
-        lines = path.read_text(encoding="utf-8").count("\n")
-        if lines > MOST_LINES:
-            found.append(f"{place}: {lines} lines, {MOST_LINES} are the most; split it")
-        here, edges[module] = room_of(module, rooms), set()
-        for line, name in imports(module, path, set(files)):
+    broken, edges = list(sizes(root)), {}
+    modules = sources(root)
+    for module, path in modules.items():
+        importer, edges[module] = package_of(module), set()
+        text = path.read_text(encoding="utf-8")
+        for line, imported, part in imports(module, is_package=path.name == "__init__.py", source=text):
+            # `from thinline import runs` names a module, `from x import f` a thing in one
+            name = f"{imported}.{part}" if f"{imported}.{part}" in modules else imported
             library = name.split(".")[0]
-            if library in ("hairline", "train"):
+            if library in (PACKAGE, "train"):
                 edges[module].add(name)
-                broken = (
-                    between_rooms(here, room_of(name, rooms)) if module != "hairline" else f"hairline imports {name}"
-                )
+                rule = between_packages(importer, package_of(name))
             else:
-                broken = from_outside(here, library)
-            if broken:
-                found.append(f"{place}:{line}: {broken}")
+                rule = from_outside(importer, library)
+            if rule:
+                broken.append(f"{path.relative_to(root)}:{line}: {rule}")
     try:
         graphlib.TopologicalSorter(edges).prepare()
     except graphlib.CycleError as error:
-        found.append(f"import cycle: {' -> '.join(error.args[1])}")
-    return found
+        broken.append(f"import cycle: {' -> '.join(error.args[1])}")
+    return broken
 
 
-def test_the_house_stands() -> None:
+def test_the_source_keeps_the_rules() -> None:
     assert len(sources(ROOT)) > 3, "no source was read"
     assert violations(ROOT) == []
 
 
+def test_the_median_file_is_neither_a_crumb_nor_a_lump() -> None:
+    files = (ROOT / "src" / PACKAGE).rglob("*.py")
+    lines = [path.read_text(encoding="utf-8").count("\n") for path in files if path.name != "__init__.py"]
+    assert MEDIAN_LINES[0] <= statistics.median(lines) <= MEDIAN_LINES[1]
+
+
+def test_every_test_stands_where_its_subject_does() -> None:
+    """A folder of tests is a package of the source; `cases`, `bench` and `soak` hold no tests of one package."""
+    package, tests = ROOT / "src" / PACKAGE, ROOT / "tests"
+    folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
+    assert [folder for folder in folders if not (package / folder).is_dir()] == []
+
+
 PLANTED = {
     # what -> (file, source, words of the violation)
-    "upwards": ("sheets/planted.py", "from hairline.data import mix", "sheets imports data, which is above it"),
-    "upwards to the roof": ("measures/planted.py", "import hairline.config", "measures imports roof"),
-    "upwards, a package": (
-        "measures/planted.py",
-        "from hairline import ledger",
-        "measures imports ledger, which is above",
+    "upwards": ("sheets/planted.py", "from thinline.data import mix", "sheets imports data, which is above it"),
+    "upwards to Hydra": ("metrics/planted.py", "import thinline.config.schema", "metrics imports config"),
+    "upwards, a package": ("metrics/planted.py", "from thinline import runs", "metrics imports runs, which is above"),
+    "upwards, relative": ("losses/planted.py", "from ..training import task", "losses imports training, which is"),
+    "upwards in a study": (
+        "study/stats/planted.py",
+        "from thinline.study.report import page",
+        "study.stats imports study.report, which is above it",
     ),
-    "upwards, relative": (
-        "losses/planted.py",
-        "from ..training import task",
-        "losses imports training, which is above",
-    ),
-    "sideways": (
-        "losses/planted.py",
-        "from hairline.heads import Head",
-        "losses imports heads, a room on its own floor",
-    ),
+    "sideways": ("losses/planted.py", "from thinline.heads import Head", "heads, a package of its own layer"),
     "sideways, hidden": (
         "training/planted.py",
-        "def f() -> None:\n    import hairline.ledger",
-        "training imports ledger, a room on its own floor",
+        "def f() -> None:\n    import thinline.runs",
+        "training imports runs, a package of its own layer",
     ),
-    "vocabulary": ("vocabulary.py", "from hairline.sheets import sample", "vocabulary imports sheets"),
-    "package root": ("__init__.py", "from hairline.sheets import sample", "hairline imports hairline.sheets"),
-    "second door of smp": ("training/planted.py", "from segmentation_models_pytorch import Unet", "only network may"),
-    "second door of Lightning": ("job.py", "import pytorch_lightning as pl", "roof imports pytorch_lightning"),
-    "second door of MLflow": ("training/planted.py", "import mlflow.tracking", "only ledger may"),
-    "Hydra below the roof": ("ledger/planted.py", "from hydra.utils import instantiate", "ledger imports hydra"),
-    "OmegaConf below the roof": ("data/planted.py", "from omegaconf import DictConfig", "data imports omegaconf"),
+    "vocabulary": ("vocabulary.py", "from thinline.sheets import sample", "vocabulary imports sheets"),
+    "package root": ("__init__.py", "from thinline.sheets import sample", "thinline imports sheets"),
+    "smp": ("training/planted.py", "from segmentation_models_pytorch import Unet", "only network may"),
+    "Lightning": ("sweep/planted.py", "import pytorch_lightning as pl", "sweep imports pytorch_lightning"),
+    "MLflow": ("training/planted.py", "import mlflow.tracking", "only tracking may"),
+    "jinja2": ("study/publish/planted.py", "import jinja2", "only study.report may"),
+    "statsmodels": ("study/claims/planted.py", "import statsmodels.api", "only study.stats may"),
+    "filelock": ("runs/planted.py", "import filelock", "only system may"),
+    "Hydra": ("runs/planted.py", "from hydra.utils import instantiate", "runs imports hydra"),
+    "OmegaConf": ("data/planted.py", "from omegaconf import DictConfig", "data imports omegaconf"),
     "torch in sheets": ("sheets/planted.py", "import torch", "sheets imports torch; it may import cv2, numpy"),
     "torch in curves": ("curves/planted.py", "from torch import Tensor", "curves imports torch"),
     "lasio in sheets": ("sheets/planted.py", "import lasio", "sheets imports lasio"),
-    "torch in study": ("study/planted.py", "import torch", "study imports torch, which it must not"),
-    "network of study": ("study/planted.py", "import segmentation_models_pytorch", "only network may"),
-    "a drawer": ("measures/utils.py", "X = 1", "a drawer's name"),
-    "a folder of drawers": ("losses/common/dice.py", "X = 1", "a drawer's name"),
-    "a long file": ("curves/planted.py", "X = 1\n" * 400, "401 lines"),
-    "a room of no floor": ("attic/planted.py", "X = 1", "a room of no floor"),
+    "torch in a study": ("study/stats/planted.py", "import torch", "study.stats imports torch, which it must not"),
+    "torch in runs": ("runs/planted.py", "import torch", "runs imports torch, which it must not"),
+    "an empty name": ("metrics/utils.py", "X = 1", "a name that says nothing"),
+    "a folder of an empty name": ("losses/common/dice.py", "X = 1", "a name that says nothing"),
+    "a long file": ("curves/planted.py", "X = 1\n" * 350, "351 lines"),
+    "a loose module": ("planted.py", "X = 1", "a loose module"),
+    "a package of no layer": ("attic/planted.py", "X = 1", "a package of no layer"),
 }
 
 
+@pytest.fixture(scope="module")
+def before() -> list[str]:
+    return violations(ROOT)
+
+
 @pytest.mark.parametrize("what", PLANTED)
-def test_a_planted_violation_is_found_and_nothing_else(what: str, tmp_path: Path) -> None:
+def test_a_planted_violation_is_found_and_nothing_else(what: str, tmp_path: Path, before: list[str]) -> None:
     file, source, words = PLANTED[what]
-    house = copied(tmp_path)
-    before = violations(house)
-    planted = house / "src" / "hairline" / file
+    root = copied(tmp_path)
+    planted = root / "src" / PACKAGE / file
     planted.parent.mkdir(parents=True, exist_ok=True)
     standing = planted.read_text(encoding="utf-8") if planted.exists() else ""
     planted.write_text(f"{standing}\n{source}\n" if standing else source + "\n", encoding="utf-8")
-    fresh = [line for line in violations(house) if line not in before and not line.startswith("import cycle")]
+    fresh = [line for line in violations(root) if line not in before and not line.startswith("import cycle")]
     assert len(fresh) == 1
     assert words in fresh[0]
-    assert fresh[0].startswith(f"src/hairline/{Path(file).parts[0]}")
+    assert fresh[0].startswith(f"src/{PACKAGE}/{Path(file).parts[0]}")
+
+
+def test_a_package_of_too_many_files_is_found(tmp_path: Path, before: list[str]) -> None:
+    root = copied(tmp_path)
+    for number in range(MOST_FILES):
+        (root / "src" / PACKAGE / "heads" / f"planted_{number}.py").write_text("X = 1\n")
+    [fresh] = [line for line in violations(root) if line not in before]
+    assert fresh.startswith(f"src/{PACKAGE}/heads: ")
 
 
 def test_a_planted_cycle_is_found(tmp_path: Path) -> None:
-    house = copied(tmp_path)
+    root = copied(tmp_path)
     for one, other in (("first", "second"), ("second", "first")):
-        (house / "src" / "hairline" / "curves").mkdir(exist_ok=True)
-        (house / "src" / "hairline" / "curves" / f"{one}.py").write_text(f"from hairline.curves import {other}\n")
-    assert any(line.startswith("import cycle") and "hairline.curves.first" in line for line in violations(house))
+        (root / "src" / PACKAGE / "curves" / f"{one}.py").write_text(f"from thinline.curves import {other}\n")
+    assert any(line.startswith("import cycle") and "thinline.curves.first" in line for line in violations(root))
 
 
 @pytest.mark.parametrize(
     ("file", "source"),
     [
-        ("data/planted.py", "import torch\nfrom hairline.sheets import render\nfrom hairline.vocabulary import IGNORE"),
+        ("data/planted.py", "import torch\nfrom thinline.sheets import render\nfrom thinline.vocabulary import IGNORE"),
         ("network/planted.py", "def late() -> None:\n    import segmentation_models_pytorch"),
-        ("ledger/planted.py", "import mlflow"),
-        ("study/planted.py", "from hairline.ledger import rows"),
-        ("planted.py", "import hydra\nfrom hairline.training import run"),
+        ("tracking/planted.py", "import mlflow"),
+        ("study/stats/planted.py", "from thinline.runs import table"),
+        ("pipeline/planted.py", "import hydra\nfrom thinline.training import fit"),
         ("curves/planted.py", "import json\nimport lasio\nimport numpy as np"),
     ],
 )
-def test_what_is_allowed_is_let_through(file: str, source: str, tmp_path: Path) -> None:
-    house = copied(tmp_path)
-    before = violations(house)
-    planted = house / "src" / "hairline" / file
-    planted.parent.mkdir(parents=True, exist_ok=True)
-    with planted.open("a", encoding="utf-8") as open_file:
-        open_file.write(f"\n{source}\n")
-    assert violations(house) == before
+def test_what_is_allowed_is_let_through(file: str, source: str, tmp_path: Path, before: list[str]) -> None:
+    root = copied(tmp_path)
+    planted = root / "src" / PACKAGE / file
+    planted.write_text(f"{source}\n", encoding="utf-8")
+    assert violations(root) == before
 
 
-def copied(place: Path) -> Path:
+def copied(folder: Path) -> Path:
     """The source of the project, copied to where a violation may be planted."""
-    shutil.copytree(ROOT / "src" / "hairline", place / "src" / "hairline", ignore=shutil.ignore_patterns("__pycache__"))
-    if (ROOT / "train.py").exists():
-        shutil.copy(ROOT / "train.py", place / "train.py")
-    return place
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "src" / PACKAGE, folder / "src" / PACKAGE, ignore=ignore)
+    shutil.copy(ROOT / "train.py", folder / "train.py")
+    return folder

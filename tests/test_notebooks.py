@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from hairline.config import CONF
+from thinline.config.schema import CONF
 
 FOLDER = CONF.parent / "notebooks"
 NAMES = (

@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from hairline.config import CONF, FACTORS
-from hairline.publish_door import pages
-from hairline.study.published import demand_unedited, read_results
-from hairline.study.summary import published_folders
-from hairline.study_runs import declared
-from hairline.tables import COLUMNS, LINE_COLUMNS, ORACLE_LINES
+from thinline.cli.publish import pages
+from thinline.config.schema import CONF, FACTORS
+from thinline.study.publish.folder import check_unedited, read_results
+from thinline.study.publish.readme_tables import published_folders
+from thinline.sweep.finished import declared
+from thinline.sweep.tables import COLUMNS, LINE_COLUMNS, ORACLE_LINES
 
 ROOT = Path(CONF).parent
 README = (ROOT / "README.md").read_text()
@@ -64,12 +64,12 @@ def test_pictures_and_links_are_there():
 
 def test_the_blocks_of_both_readmes_are_what_the_published_results_say():
     for path, text in pages(ROOT).items():
-        assert path.read_text(encoding="utf-8") == text, f"{path}: python -m hairline publish writes it anew"
+        assert path.read_text(encoding="utf-8") == text, f"{path}: python -m thinline publish writes it anew"
 
 
 @pytest.mark.parametrize("folder", published_folders(ROOT / "experiments"), ids=lambda folder: folder.name)
 def test_a_published_study_is_whole_and_as_it_was_written(folder):
-    demand_unedited(folder)
+    check_unedited(folder)
     results = read_results(folder, declared(folder.name))
     assert len(results.seeds) > 1
     text = (folder / "README.md").read_text()

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import train
-from hairline import ledger
-from hairline.config import CONF
-from hairline.ledger import FAILED, FINISHED, KILLED
-from hairline.ledger.tracker import MlflowClient  # not from mlflow, whose import warns unless the ledger quiets it
+from thinline import runs as ledger
+from thinline.config.schema import CONF
+from thinline.runs import FAILED, FINISHED, KILLED
+from thinline.tracking.tracker import MlflowClient  # not from mlflow, whose import warns unless the ledger quiets it
 
 ROOT = Path(train.__file__).parent
 LAS = ROOT / "../shared/data/las"
@@ -38,7 +38,7 @@ def told(process: subprocess.Popen, seconds: float = 600) -> str:
 
 def mlflow_runs(store: Path):
     client = MlflowClient(f"sqlite:///{store}/mlflow.db")
-    experiment = client.get_experiment_by_name("hairline")
+    experiment = client.get_experiment_by_name("thinline")
     return client.search_runs([experiment.experiment_id])
 
 
@@ -134,7 +134,7 @@ def test_a_server_that_is_down_does_not_stop_training(main, store, monkeypatch, 
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
     assert main("tracking.uri=http://127.0.0.1:9") == 0
-    assert "python -m hairline replay" in capsys.readouterr().out
+    assert "python -m thinline replay" in capsys.readouterr().out
     (row,) = ledger.status(store).to_dict("records")
     assert row["status"] == FINISHED
     assert row["pending"]

@@ -18,11 +18,11 @@ import cv2
 import numpy as np
 import torch
 
-from hairline.data.cache import open_sheets
-from hairline.data.sheet_file import CachedSheets
-from hairline.data.tiles import Change, Plan, TrainingTiles
-from hairline.sheets import DRAWING_VERSION, render, sample
-from hairline.vocabulary import Int64
+from thinline.data.cache import open_sheets
+from thinline.data.cached_sheets import CachedSheets
+from thinline.data.tiles import Change, Plan, TrainingTiles
+from thinline.sheets import DRAWING_VERSION, render, sample
+from thinline.vocabulary import Int64
 
 SHEETS = 256
 BATCH = 8

@@ -10,9 +10,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from hairline.study.effects import effects
+from thinline.study.stats.effects import effects
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "study"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "cases"))
 
 from study_cases import THREE, planted
 

@@ -17,15 +17,15 @@ from typing import Any
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from hairline import work
-from hairline.config import checked, compose_config
-from hairline.judging import judge_of
-from hairline.rendering import plan_sheets, render_sheets
-from hairline.training.callbacks import Record
-from hairline.training.datamodule import Sheets
-from hairline.training.judges import Judges
-from hairline.training.optimiser import optimiser_of
-from hairline.training.run import _trainer
+from thinline.config.schema import checked, compose_config
+from thinline.pipeline import train
+from thinline.pipeline.scorer import judge_of
+from thinline.pipeline.sheets import plan_sheets, render_sheets
+from thinline.training.batches import Sheets
+from thinline.training.callbacks import Record
+from thinline.training.fit import _trainer
+from thinline.training.optimiser import optimiser_of
+from thinline.training.scoring_workers import ScoringWorkers
 
 STEPS, PASSES = 300, 3
 GIVEN = ("budget=gpu", "trainer=gpu", f"budget.steps={STEPS}", f"budget.validate_every={STEPS // 2}")
@@ -48,12 +48,12 @@ def _of(network: str, folder: Path) -> Iterator[Row]:
     config = compose_config([*GIVEN, COUNTS, f"network={network}", f"paths.store={folder}"])
     conf = checked(config)
     planned = plan_sheets(conf)
-    rendered = render_sheets(planned, conf, console=work.CONSOLE)
-    batches = work._batches(conf, planned, rendered)
-    task = work.build_task(config, conf, None, folder=folder)
+    rendered = render_sheets(planned, conf, console=train.CONSOLE)
+    batches = train._batches(conf, planned, rendered)
+    task = train.build_task(config, conf, None, folder=folder)
     judge = judge_of(conf, planned.splits.test.specs, rendered.test, task.head)
     speeds: list[float] = []
-    trainer = _trainer(task, batches, work.machine_of(conf), folder=folder, record=_into(speeds), title=network)
+    trainer = _trainer(task, batches, train.machine_of(conf), folder=folder, record=_into(speeds), title=network)
     trainer.fit(task, datamodule=batches)
     rate = _train(task, batches)
     told = f"{speeds[-1]:.1f} / {rate:.1f} steps a second; batches of {conf.budget.batch_size}, 256x256, bf16"
@@ -64,7 +64,7 @@ def _of(network: str, folder: Path) -> Iterator[Row]:
     infer = _inference(task, rendered.test.images, conf.budget.batch_size)
     yield f"{network}: network alone / pass", infer / alone, f"{alone / sheets * 1e3:.2f} ms a sheet, not judged"
     for processes in (4, 8, 15):
-        with Judges(judge, processes=processes) as judges:
+        with ScoringWorkers(judge, processes=processes) as judges:
             task.judges = judges
             _pass(task, batches, trainer)
             judged = min(_pass(task, batches, trainer) for _ in range(2))

@@ -16,16 +16,16 @@ import torch
 from monai.metrics import compute_hausdorff_distance, compute_surface_dice
 from turns import seconds_in_turns
 
-from hairline.curves.compare import compare
-from hairline.curves.trace import trace
-from hairline.measures.centrelines import centrelines
-from hairline.measures.distances import Pair
-from hairline.measures.judgement import Courses, judge
-from hairline.measures.oracle import moved
-from hairline.measures.surfaces import surfaces
-from hairline.measures.truth import Truth
-from hairline.sheets import render, sample
-from hairline.sheets.true_rows import true_laps, true_rows
+from thinline.curves.compare import compare
+from thinline.curves.trace import trace
+from thinline.metrics.perturbed_truth import moved
+from thinline.metrics.structure.centrelines import centrelines
+from thinline.metrics.structure.distances import Pair
+from thinline.metrics.structure.sheet_scores import CurveTruth, judge
+from thinline.metrics.structure.surfaces import surfaces
+from thinline.metrics.structure.truth import Truth
+from thinline.sheets import render, sample
+from thinline.sheets.true_positions import true_laps, true_rows
 
 SHEETS, SCALE, REPEATS = 8, 4.0, 7
 
@@ -43,7 +43,7 @@ def case(number: int) -> tuple[Any, ...]:
     ink = np.clip((found == np.arange(1, 3)[:, None, None]) - 0.05 + rng.normal(0, 0.01, (2, *found.shape)), 0, 1)
     edges = [[spec.tracks[curve.track].left_mm, spec.tracks[curve.track].right_mm] for curve in spec.curves]
     places = true_rows(spec, px_per_mm=SCALE)
-    courses = Courses(places, np.array(edges) * SCALE - 0.5, true_laps(spec, px_per_mm=SCALE))
+    courses = CurveTruth(places, np.array(edges) * SCALE - 0.5, true_laps(spec, px_per_mm=SCALE))
     return found, ink.astype(np.float32), Truth(sheet.labels, sheet.strokes, sheet.layers, SCALE), courses
 
 

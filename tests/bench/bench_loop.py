@@ -15,14 +15,14 @@ from pathlib import Path
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from hairline import work
-from hairline.cell import Ledgers, run_cell
-from hairline.config import FACTORS, checked, compose_config
-from hairline.ledger import run_folders
-from hairline.ledger.tracker import Tracker
-from hairline.rendering import plan_sheets, render_sheets
-from hairline.training.optimiser import optimiser_of
-from hairline.training.run import precision_of
+from thinline.config.schema import FACTORS, checked, compose_config
+from thinline.pipeline import train
+from thinline.pipeline.cell import Sinks, run_cell
+from thinline.pipeline.sheets import plan_sheets, render_sheets
+from thinline.runs import run_folders
+from thinline.tracking.tracker import Tracker
+from thinline.training.fit import precision_of
+from thinline.training.optimiser import optimiser_of
 
 STEPS = 24
 ROUNDS = 3
@@ -51,7 +51,7 @@ def _harness(folder: Path, seed: int) -> float:
     config = _config(folder, seed)
     tracker = Tracker(config.tracking.uri, config.tracking.experiment, folder)
     tracker.initialise()
-    run_cell(config, dict.fromkeys(FACTORS, "bench"), Ledgers(tracker=tracker))
+    run_cell(config, dict.fromkeys(FACTORS, "bench"), Sinks(tracker=tracker))
     (run,) = [run for run in run_folders(folder) if run.name.rsplit("-", 2)[1] == f"s{seed}"]
     return next(line.metrics["steps_per_second"] for line in run.history() if "steps_per_second" in line.metrics)
 
@@ -61,12 +61,12 @@ def _bare(folder: Path, seed: int) -> tuple[float, float]:
     config = _config(folder, seed)
     conf = checked(config)
     planned = plan_sheets(conf)
-    batches = work._batches(conf, planned, render_sheets(planned, conf, console=work.CONSOLE)).training
-    task = work.build_task(config, conf, None, folder=folder)
+    batches = train._batches(conf, planned, render_sheets(planned, conf, console=train.CONSOLE)).training
+    task = train.build_task(config, conf, None, folder=folder)
     network = task.network.to(memory_format=torch.channels_last).train()
     optimiser = optimiser_of(network.parameters(), task.schedule)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, task.schedule.factor)
-    narrow = precision_of(work.machine_of(conf)) == "bf16-mixed"
+    narrow = precision_of(train.machine_of(conf)) == "bf16-mixed"
     waited = 0.0
     began = time.perf_counter()
     for step in range(STEPS):

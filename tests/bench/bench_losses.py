@@ -21,19 +21,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from hairline.config import build_objective
-from hairline.heads import Binary, Head, SigmoidStack, Softmax
-from hairline.losses.boundary import SignedDistance
-from hairline.losses.dice import Dice
-from hairline.losses.focal import Focal
-from hairline.losses.lovasz import Lovasz
-from hairline.losses.objective import Objective
-from hairline.losses.skeleton_recall import Tube
-from hairline.losses.soft_ce import SoftCE
-from hairline.losses.truth_map import map_of
-from hairline.losses.tversky import Tversky
+from thinline.config.schema import build_objective
+from thinline.heads import Binary, Head, SigmoidStack, Softmax
+from thinline.losses.boundary import SignedDistance
+from thinline.losses.dice import Dice
+from thinline.losses.focal import Focal
+from thinline.losses.lovasz import Lovasz
+from thinline.losses.objective import Objective
+from thinline.losses.skeleton_recall import Tube
+from thinline.losses.soft_ce import SoftCE
+from thinline.losses.truth_map import map_of
+from thinline.losses.tversky import Tversky
 
-sys.path.append(str(Path(__file__).parents[1] / "losses"))
+sys.path.append(str(Path(__file__).parents[1] / "cases"))
 from published_cldice import soft_cldice
 
 CLASSES = ("background", "curve_1", "curve_2")

@@ -16,9 +16,9 @@ from torchmetrics.classification import (
 )
 from turns import seconds_in_turns
 
-from hairline.measures.pixels import PixelMeasures
-from hairline.measures.thresholds import ScoreHistogram
-from hairline.network import SlimUNet
+from thinline.metrics.pixels import PixelMeasures
+from thinline.metrics.thresholds import ScoreHistogram
+from thinline.network import SlimUNet
 
 B, C, H, W = 4, 3, 256, 256
 REPEATS = 9

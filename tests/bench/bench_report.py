@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hairline.jobs import groups
-from hairline.ledger import FINISHED, Cell, Origin, RunFolder, cell_digest, cell_slug
-from hairline.study.claims import read_claims
-from hairline.study.design import SEED, Study, expand
-from hairline.study.publish import publish
-from hairline.study.published import SHEET_MEASURES
-from hairline.study_door import CLAIMS
-from hairline.study_runs import gather
+from thinline.cli.study import CLAIMS
+from thinline.runs import FINISHED, Cell, Origin, RunFolder, cell_digest, cell_slug
+from thinline.study.claims.claims import read_claims
+from thinline.study.design.study import SEED, Study, expand
+from thinline.study.publish.folder import SHEET_MEASURES
+from thinline.study.publish.write import publish
+from thinline.sweep.finished import gather
+from thinline.sweep.jobs import groups
 
 SHEETS, CURVES = 64, ("curve_1", "curve_2")
 OTHERS = tuple(f"tol_recall_{number}px" for number in range(160))

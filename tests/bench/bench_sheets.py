@@ -9,8 +9,8 @@ from statistics import median
 import cv2
 import numpy as np
 
-from hairline.sheets import render, sample
-from hairline.vocabulary import UInt8
+from thinline.sheets import render, sample
+from thinline.vocabulary import UInt8
 
 SHEETS = 120
 REPEATS = 7

@@ -17,10 +17,10 @@ import time
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from hairline.cell import Ledgers, run_cell
-from hairline.config import FACTORS, compose_config
-from hairline.ledger.tracker import Tracker
-from hairline.training.task import SegmentationTask
+from thinline.config.schema import FACTORS, compose_config
+from thinline.pipeline.cell import Sinks, run_cell
+from thinline.tracking.tracker import Tracker
+from thinline.training.task import SegmentationTask
 
 CELLS = 8
 APART = 2
@@ -77,7 +77,7 @@ def _together(store: Path, cells: int, changes: list[str]) -> tuple[list[float],
             tracker = Tracker(config.tracking.uri, config.tracking.experiment, store)
             if seed == 0:
                 tracker.initialise()
-            run_cell(config, dict.fromkeys(FACTORS, "bench"), Ledgers(tracker=tracker))
+            run_cell(config, dict.fromkeys(FACTORS, "bench"), Sinks(tracker=tracker))
             now = time.perf_counter()
             if seed > 0:
                 seconds.append(now - ended)

@@ -1,4 +1,4 @@
-"""`hairline data`: what a run would be trained on, with the words of train.py."""
+"""`thinline data`: what a run would be trained on, with the words of train.py."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from folder_cases import draw_folder
 
-from hairline.__main__ import main
+from thinline.cli.main import main
 
 WORDS = ["data_mix.class_map={0:background,255:vessel}", "classes=[background,vessel]"]
 
 
 @pytest.fixture(autouse=True)
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hairline.__main__.CONSOLE._width", 80)
+    monkeypatch.setattr("thinline.cli.main.CONSOLE._width", 80)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`hairline las`: what it shows of a folder, and its exit code."""
+"""`thinline las`: what it shows of a folder, and its exit code."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hairline.__main__ import main
+from thinline.cli.main import main
 
 WIDTH = 80
 

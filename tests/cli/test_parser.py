@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hairline.__main__ import _parser
-from hairline.cli.parser import Parser, path_option
+from thinline.cli.main import _parser
+from thinline.cli.parser import Parser, path_option
 
 DIGITISE = ["digitise", "s.tif", "--top", "0", "--bottom", "9", "--out", "o"]
 
 
 def options_with_a_value() -> list[tuple[str, str]]:
-    """Command and option, of every option of `python -m hairline` that stores a value."""
+    """Command and option, of every option of `python -m thinline` that stores a value."""
     (commands,) = (it for it in _parser()._actions if isinstance(it, argparse._SubParsersAction))
     return [
         (name, action.option_strings[-1])

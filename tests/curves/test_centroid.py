@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from hairline.curves.centroid import centroid
+from thinline.curves.centroid import centroid
 
 
 def test_the_middle_of_each_row():

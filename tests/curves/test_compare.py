@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn import metrics
 
-from hairline.curves.compare import CurveError, compare, curve_rates
+from thinline.curves.compare import CurveError, compare, curve_rates
 
 TRACK = 100.0
 places = st.floats(0, 100)

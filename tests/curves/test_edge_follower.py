@@ -1,7 +1,7 @@
 import numpy as np
 from curve_cases import lines_as_ink
 
-from hairline.curves.edge_follower import LOOK_BACK, REACH_MM, edge_follower
+from thinline.curves.edge_follower import LOOK_BACK, REACH_MM, edge_follower
 
 
 def followed(found):

@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hairline.curves.laps import MOST_LAPS, _cheapest
-from hairline.curves.strands import strands_of
-from hairline.curves.trace import trace
-from hairline.curves.viterbi import viterbi
-from hairline.sheets import sample
-from hairline.sheets.draw import draw
-from hairline.sheets.true_rows import true_laps, true_rows
+from thinline.curves.laps import MOST_LAPS, _cheapest
+from thinline.curves.row_runs import strands_of
+from thinline.curves.trace import trace
+from thinline.curves.viterbi import viterbi
+from thinline.sheets import sample
+from thinline.sheets.drawing.draw import draw
+from thinline.sheets.true_positions import true_laps, true_rows
 
 WIDE, MARGIN, SCALE = 160, 8, 4.0
 TRACK = np.array([[MARGIN - 0.5, MARGIN + WIDE - 0.5]])

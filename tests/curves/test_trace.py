@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from curve_cases import ink, lines_as_ink, picture
 
-from hairline.curves.trace import METHODS, ink_of, trace
+from thinline.curves.trace import METHODS, ink_of, trace
 
 
 @pytest.mark.parametrize("method", METHODS)

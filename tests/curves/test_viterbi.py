@@ -6,12 +6,12 @@ from curve_cases import ink, lines_as_ink
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hairline.curves.strands import Strands, strands_of
-from hairline.curves.viterbi import COSTS, Costs, viterbi
-from hairline.sheets import sample
-from hairline.sheets.draw import draw
-from hairline.sheets.strokes import pen_px
-from hairline.sheets.true_rows import true_rows
+from thinline.curves.row_runs import Strands, strands_of
+from thinline.curves.viterbi import COSTS, Costs, viterbi
+from thinline.sheets import sample
+from thinline.sheets.drawing.draw import draw
+from thinline.sheets.drawing.strokes import pen_px
+from thinline.sheets.true_positions import true_rows
 
 NOWHERE = "nowhere"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 from noise_sheets import Drawing, noise
 
-from hairline.data.cache import open_sheets
-from hairline.data.sheet_file import CachedSheets
+from thinline.data.cache import open_sheets
+from thinline.data.cached_sheets import CachedSheets
 
 
 @pytest.fixture

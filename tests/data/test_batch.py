@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from noise_sheets import Drawing, noise
 
-from hairline.data.batch import Batch, Window, batch_of, darkness_of, pair, whole
+from thinline.data.batch import Batch, Window, batch_of, darkness_of, pair, whole
 
 
 @pytest.mark.parametrize("curves", [1, 2, 5, 8])

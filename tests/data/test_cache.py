@@ -17,16 +17,16 @@ import numpy as np
 import pytest
 from noise_sheets import Drawing, noise
 
-from hairline.data import cache
-from hairline.data.cache import CacheError, content_key, open_sheets
-from hairline.data.sheet_file import HEADER
-from hairline.sheets import Sheet
+from thinline.data import cache
+from thinline.data.cache import CacheError, content_key, open_sheets
+from thinline.data.cached_sheets import HEADER
+from thinline.sheets import Sheet
 
 WORKER = """
 import hashlib, os, resource, sys, time
 from pathlib import Path
 from noise_sheets import Drawing, noise
-from hairline.data.cache import open_sheets
+from thinline.data.cache import open_sheets
 
 folder, log, pause = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
 specs = [Drawing(i, height=64, width=48) for i in range(12)]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from hairline.curves.las import LasCurve, read_las_dir
-from hairline.data.mix import Archive, Counts, Mix, Split, Splits, compose, summary
-from hairline.sheets import render
+from thinline.curves.las import LasCurve, read_las_dir
+from thinline.data.mix import Archive, Counts, Mix, Split, Splits, compose, summary
+from thinline.sheets import render
 
 CONF = Path(__file__).parents[2] / "conf/data_mix"
 REAL = Path(__file__).parents[2] / "../shared/data/las"

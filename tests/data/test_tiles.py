@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from hairline.data.tiles import Batch, Change, EvaluationTiles, Plan, TrainingTiles, _stream, batch_of
+from thinline.data.tiles import Batch, Change, EvaluationTiles, Plan, TrainingTiles, _stream, batch_of
 
 PLAN = Plan(seed=3, steps=40, batch_size=4, tile_px=(16, 16), change=Change())
 STILL = Plan(seed=3, steps=40, batch_size=4, tile_px=None)

@@ -17,12 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scan_cases import INK, PX_PER_MM, Asked, blank, job, save, sees, trace, wave
 
-from hairline.digitise import Frame, Job, ScanError, digitise
-from hairline.digitise.damage import MARGIN_MM, merged
-from hairline.digitise.deskew import Skew
-from hairline.digitise.paper import Paper
-from hairline.digitise.scan import open_scan
-from hairline.images import Damage
+from thinline.digitise import Frame, Job, ScanError, digitise
+from thinline.digitise.damaged_rows import MARGIN_MM, merged
+from thinline.digitise.deskew import Skew
+from thinline.digitise.paper import Paper
+from thinline.digitise.scan import open_scan
+from thinline.images import Damage
 
 BESIDE = round(MARGIN_MM * PX_PER_MM)
 REASON = "bad code word, strip 3"

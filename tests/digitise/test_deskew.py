@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scan_cases import PX_PER_MM, blank, save, trace
 
-from hairline.digitise.deskew import STRAIGHT, Skew, estimate
-from hairline.digitise.paper import Frame, Paper
-from hairline.digitise.scan import open_scan
-from hairline.sheets import render, sample
-from hairline.sheets.spec import SkewSpec
+from thinline.digitise.deskew import STRAIGHT, Skew, estimate
+from thinline.digitise.paper import Frame, Paper
+from thinline.digitise.scan import open_scan
+from thinline.sheets import render, sample
+from thinline.sheets.spec import SkewSpec
 
 
 def of(image: np.ndarray) -> Skew:

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 from scan_cases import save
 
-from hairline.digitise.scan import MOST_ROWS, ScanError, open_scan
-from hairline.images import pages
-from hairline.images.oriented import TurnedPage
-from hairline.images.page import turned
-from hairline.images.tiff_page import TiffPage
+from thinline.digitise.scan import MOST_ROWS, ScanError, open_scan
+from thinline.images import pages
+from thinline.images.page import turned
+from thinline.images.tiff.oriented import TurnedPage
+from thinline.images.tiff.page import TiffPage
 
 
 def noise(height: int = 120, width: int = 50) -> np.ndarray:

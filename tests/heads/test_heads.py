@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from hairline.heads import Binary, Claims, SigmoidStack, Softmax, valid_pixels
+from thinline.heads import Binary, Claims, SigmoidStack, Softmax, valid_pixels
 
 CLASSES = ("background", "curve_1", "curve_2")
 HEADS = [Softmax, SigmoidStack, Binary]

@@ -13,9 +13,9 @@ from drawn import log
 from PIL import Image
 from tiff_files import DEFLATE, GROUP3, GROUP4, LZW, NONE, PACKBITS, Way, tiff
 
-from hairline.data.pictures import PictureError, read_image, read_mask
-from hairline.digitise.scan import Scan, ScanError, open_scan
-from hairline.images import Damage
+from thinline.data.folder.image_files import PictureError, read_image, read_mask
+from thinline.digitise.scan import Scan, ScanError, open_scan
+from thinline.images import Damage
 
 PICTURE = log(64, 50)
 

@@ -11,8 +11,8 @@ from drawn import log
 from PIL import Image
 from tiff_files import DEFLATE, GROUP3, GROUP4, LZW, PACKBITS, Way, tiff
 
-from hairline.data.pictures import PictureError, read_image, read_mask
-from hairline.digitise.scan import ScanError, open_scan
+from thinline.data.folder.image_files import PictureError, read_image, read_mask
+from thinline.digitise.scan import ScanError, open_scan
 
 GREY = log(160, 120)
 BITS = (GREY > 100).astype(np.uint8)

@@ -10,8 +10,8 @@ import pytest
 from drawn import log
 from tiff_files import DEFLATE, LZW, Way, tiff
 
-from hairline.data.pictures import PictureError, read_image
-from hairline.digitise.scan import ScanError, open_scan
+from thinline.data.folder.image_files import PictureError, read_image
+from thinline.digitise.scan import ScanError, open_scan
 
 PICTURE = log()
 REFUSED = {

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from tiff_files import DEFLATE, GROUP3, GROUP4, LZW, NONE, PACKBITS, Way, tiff
 
-from hairline.data.pictures import read_image
-from hairline.digitise.scan import open_scan
+from thinline.data.folder.image_files import read_image
+from thinline.digitise.scan import open_scan
 
 PICTURE = log()
 SETTINGS = settings(

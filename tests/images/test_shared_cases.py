@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hairline.data.pictures import PictureError, read_image, read_mask
-from hairline.digitise.scan import open_scan
+from thinline.data.folder.image_files import PictureError, read_image, read_mask
+from thinline.digitise.scan import open_scan
 
 CASES = Path(__file__).parents[2] / ".." / "shared" / "cases"
 pytestmark = pytest.mark.skipif(not CASES.is_dir(), reason=f"no cases at {CASES}")

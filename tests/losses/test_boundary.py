@@ -6,9 +6,9 @@ from drawn_sheets import CLASSES, draw, random_batch, sheets
 from scipy.ndimage import distance_transform_edt
 from torch.autograd import gradcheck
 
-from hairline.heads import Binary, SigmoidStack, Softmax
-from hairline.losses.boundary import Boundary, SignedDistance, boundary
-from hairline.losses.objective import Objective
+from thinline.heads import Binary, SigmoidStack, Softmax
+from thinline.losses.boundary import Boundary, SignedDistance, boundary
+from thinline.losses.objective import Objective
 
 
 def authors_distance(inside: np.ndarray) -> np.ndarray:

@@ -4,13 +4,13 @@ from drawn_sheets import CLASSES, draw, random_batch, torn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hairline.heads import Binary, SigmoidStack, Softmax
-from hairline.losses.cb_focal import ClassBalancedFocal, effective_weights
-from hairline.losses.class_weight import EffectiveNumber
-from hairline.losses.compound import Compound
-from hairline.losses.dice import Dice
-from hairline.losses.focal import Focal
-from hairline.losses.objective import Objective
+from thinline.heads import Binary, SigmoidStack, Softmax
+from thinline.losses.cb_focal import ClassBalancedFocal, effective_weights
+from thinline.losses.class_weight import EffectiveNumber
+from thinline.losses.compound import Compound
+from thinline.losses.dice import Dice
+from thinline.losses.focal import Focal
+from thinline.losses.objective import Objective
 
 HEADS = [Softmax, SigmoidStack, Binary]
 

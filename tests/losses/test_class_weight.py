@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hairline.losses.class_weight import (
+from thinline.losses.class_weight import (
     EffectiveNumber,
     Fixed,
     LogitAdjustment,

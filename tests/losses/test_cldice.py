@@ -8,9 +8,9 @@ from hypothesis.extra.numpy import arrays
 from monai.losses import SoftclDiceLoss
 from published_cldice import soft_cldice, soft_skeletonise
 
-from hairline.heads import Binary, SigmoidStack, Softmax
-from hairline.losses.cldice import ClDice, SoftSkeletonOfTruth, cldice
-from hairline.losses.objective import Objective
+from thinline.heads import Binary, SigmoidStack, Softmax
+from thinline.losses.cldice import ClDice, SoftSkeletonOfTruth, cldice
+from thinline.losses.objective import Objective
 
 
 @given(

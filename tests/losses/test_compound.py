@@ -5,14 +5,14 @@ import torch.nn.functional as F
 from drawn_sheets import CLASSES, random_batch, torn
 from hydra.utils import instantiate
 
-from hairline.config import build_objective, compose_config
-from hairline.heads import Binary, SigmoidStack, Softmax
-from hairline.losses.compound import Compound
-from hairline.losses.dice import Dice
-from hairline.losses.focal import Focal
-from hairline.losses.objective import Objective
-from hairline.losses.soft_ce import SoftCE
-from hairline.losses.tversky import Tversky
+from thinline.config.schema import build_objective, compose_config
+from thinline.heads import Binary, SigmoidStack, Softmax
+from thinline.losses.compound import Compound
+from thinline.losses.dice import Dice
+from thinline.losses.focal import Focal
+from thinline.losses.objective import Objective
+from thinline.losses.soft_ce import SoftCE
+from thinline.losses.tversky import Tversky
 
 UNEVEN = [1.0, 42.0, 7.0]
 TERMS = {

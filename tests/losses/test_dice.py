@@ -5,10 +5,10 @@ from drawn_sheets import CLASSES, random_batch, sheets
 from monai.losses import DiceLoss as MonaiDice
 from torch.autograd import gradcheck
 
-from hairline.heads import Binary, SigmoidStack, Softmax
-from hairline.losses.dice import Dice, dice
-from hairline.losses.objective import Objective
-from hairline.losses.tversky import tversky
+from thinline.heads import Binary, SigmoidStack, Softmax
+from thinline.losses.dice import Dice, dice
+from thinline.losses.objective import Objective
+from thinline.losses.tversky import tversky
 
 HEADS = (Softmax, SigmoidStack, Binary)
 FIXED_POINTS = {"rtol": 0, "atol": 2e-5}

@@ -11,10 +11,10 @@ from monai.losses import FocalLoss as MonaiFocal
 from torch.autograd import gradcheck
 from torchvision.ops import sigmoid_focal_loss
 
-from hairline.heads import Binary, SigmoidStack, Softmax
-from hairline.losses.focal import Focal, focal
-from hairline.losses.objective import Objective
-from hairline.losses.soft_ce import SoftCE
+from thinline.heads import Binary, SigmoidStack, Softmax
+from thinline.losses.focal import Focal, focal
+from thinline.losses.objective import Objective
+from thinline.losses.soft_ce import SoftCE
 
 HEADS = [Softmax, SigmoidStack, Binary]
 GAMMAS = [0.0, 0.5, 1.0, 2.0, 5.0]

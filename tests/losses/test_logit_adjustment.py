@@ -7,14 +7,14 @@ from drawn_sheets import CLASSES, random_batch, sheets, torn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hairline.heads import Binary, SigmoidStack, Softmax
-from hairline.losses.dice import Dice
-from hairline.losses.focal import Focal
-from hairline.losses.logit_adjustment import logit_shift, smoothing_limit
-from hairline.losses.lovasz import Lovasz
-from hairline.losses.objective import Objective
-from hairline.losses.soft_ce import SoftCE
-from hairline.losses.tversky import Tversky
+from thinline.heads import Binary, SigmoidStack, Softmax
+from thinline.losses.dice import Dice
+from thinline.losses.focal import Focal
+from thinline.losses.logit_adjustment import logit_shift, smoothing_limit
+from thinline.losses.lovasz import Lovasz
+from thinline.losses.objective import Objective
+from thinline.losses.soft_ce import SoftCE
+from thinline.losses.tversky import Tversky
 
 PRIOR = [0.9, 0.07, 0.03]
 HEADS = [Softmax, SigmoidStack, Binary]

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from hairline.heads import Binary, SigmoidStack, Softmax
-from hairline.losses.lovasz import Lovasz, by_kernel, by_sort, lovasz
-from hairline.losses.objective import Objective
+from thinline.heads import Binary, SigmoidStack, Softmax
+from thinline.losses.lovasz import Lovasz, by_kernel, by_sort, lovasz
+from thinline.losses.objective import Objective
 
 WAYS = [by_kernel, by_sort]
 

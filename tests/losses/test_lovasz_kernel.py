@@ -5,7 +5,7 @@ import numba
 import numpy as np
 import pytest
 
-from hairline.losses import lovasz_kernel
+from thinline.losses import lovasz_kernel
 
 
 def field(*values: float, dtype=np.float64) -> np.ndarray:
@@ -95,8 +95,8 @@ def test_runs_where_no_folder_can_be_written() -> None:
     code = (
         "import numba.core.caching as c\n"
         "c.CacheImpl._locator_classes = []\n"
-        "from hairline.losses import lovasz_kernel as k\n"
-        "from hairline import compiled\n"
+        "from thinline.losses import lovasz_kernel as k\n"
+        "from thinline import compiled\n"
         "assert not compiled._on_disk()\n"
         "import numpy as np\n"
         "p = np.full((1, 1, 2), .5); t = np.array([[[0, 1]]], np.float32); out = np.zeros_like(p)\n"

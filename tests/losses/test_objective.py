@@ -7,11 +7,11 @@ from hydra.utils import instantiate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hairline.config import CONF, compose_config
-from hairline.heads import Binary, SigmoidStack, Softmax
-from hairline.losses.dice import Dice
-from hairline.losses.objective import Objective
-from hairline.losses.soft_ce import SoftCE
+from thinline.config.schema import CONF, compose_config
+from thinline.heads import Binary, SigmoidStack, Softmax
+from thinline.losses.dice import Dice
+from thinline.losses.objective import Objective
+from thinline.losses.soft_ce import SoftCE
 
 LEVELS = {
     group: sorted(path.stem for path in (CONF / group).glob("*.yaml")) for group in ("loss", "head", "class_weight")

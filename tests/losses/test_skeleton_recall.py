@@ -4,10 +4,10 @@ import torch
 from drawn_sheets import CLASSES, draw, random_batch, sheets
 from torch.autograd import gradcheck
 
-from hairline.heads import Binary, SigmoidStack, Softmax
-from hairline.losses.objective import Objective
-from hairline.losses.skeleton_recall import SkeletonRecall, Tube, skeleton_recall
-from hairline.losses.thinning import thinned
+from thinline.heads import Binary, SigmoidStack, Softmax
+from thinline.losses.objective import Objective
+from thinline.losses.skeleton_recall import SkeletonRecall, Tube, skeleton_recall
+from thinline.losses.thinning import thinned
 
 BAND = """
     .........

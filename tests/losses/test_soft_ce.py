@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from drawn_sheets import CLASSES, random_batch, torn
 
-from hairline.heads import Binary, SigmoidStack, Softmax
-from hairline.losses.objective import Objective
-from hairline.losses.soft_ce import SoftCE, soft_ce
+from thinline.heads import Binary, SigmoidStack, Softmax
+from thinline.losses.objective import Objective
+from thinline.losses.soft_ce import SoftCE, soft_ce
 
 SMOOTHINGS = [0.0, 0.1, 0.5]
 

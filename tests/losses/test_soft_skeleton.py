@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from published_cldice import soft_skeletonise
 
-from hairline.losses import soft_skeleton_kernel
-from hairline.losses.soft_skeleton import by_pooling, soft_skeleton
+from thinline.losses import soft_skeleton_kernel
+from thinline.losses.soft_skeleton import by_pooling, soft_skeleton
 
 
 def value_and_slope(skeleton, image, grad):

@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from drawn_sheets import CLASSES, draw, random_batch, torn
 from scipy.ndimage import correlate1d, gaussian_filter
 
-from hairline.heads import Binary, SigmoidStack, Softmax
-from hairline.losses.objective import Objective
-from hairline.losses.soft_ce import SoftCE
-from hairline.losses.spatial_soft_ce import SpatialSoftCE, blurred
+from thinline.heads import Binary, SigmoidStack, Softmax
+from thinline.losses.objective import Objective
+from thinline.losses.soft_ce import SoftCE
+from thinline.losses.spatial_soft_ce import SpatialSoftCE, blurred
 
 HEADS = [Softmax, SigmoidStack, Binary]
 

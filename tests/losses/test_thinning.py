@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from hairline.losses.thinning import thinned
+from thinline.losses.thinning import thinned
 
 masks = arrays(bool, st.tuples(st.integers(1, 14), st.integers(1, 14)))
 

@@ -3,13 +3,13 @@ import pytest
 import torch
 from drawn_sheets import CLASSES, draw, random_batch
 
-from hairline.config import build_objective
-from hairline.heads import Binary, SigmoidStack, Softmax
-from hairline.losses.boundary import SignedDistance
-from hairline.losses.cldice import SoftSkeletonOfTruth
-from hairline.losses.objective import Objective
-from hairline.losses.skeleton_recall import SkeletonRecall, Tube
-from hairline.losses.truth_map import map_of
+from thinline.config.schema import build_objective
+from thinline.heads import Binary, SigmoidStack, Softmax
+from thinline.losses.boundary import SignedDistance
+from thinline.losses.cldice import SoftSkeletonOfTruth
+from thinline.losses.objective import Objective
+from thinline.losses.skeleton_recall import SkeletonRecall, Tube
+from thinline.losses.truth_map import map_of
 
 MAPPED = ["boundary", "cldice", "skeleton_recall", "dice_boundary", "dice_cldice", "dice_skeleton_recall"]
 
@@ -36,7 +36,7 @@ def test_maps_that_are_given_are_those_that_would_be_made(level, head, monkeypat
     logits = batch.logits(objective.head.channels)
     made = objective(logits, *batch)
     maps = {one.key: objective.draw(one, *batch) for one in objective.truth_maps}
-    monkeypatch.setattr("hairline.losses.objective.map_of", lambda *given: pytest.fail("made again"))
+    monkeypatch.setattr("thinline.losses.objective.map_of", lambda *given: pytest.fail("made again"))
     assert len(maps) == 1
     torch.testing.assert_close(objective(logits, *batch, maps=maps), made)
 

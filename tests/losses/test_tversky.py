@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from monai.losses import TverskyLoss as MonaiTversky
 from torch.autograd import gradcheck
 
-from hairline.heads import Binary, SigmoidStack, Softmax
-from hairline.losses.objective import Objective
-from hairline.losses.tversky import Tversky, tversky
+from thinline.heads import Binary, SigmoidStack, Softmax
+from thinline.losses.objective import Objective
+from thinline.losses.tversky import Tversky, tversky
 
 PRICES = [(0.3, 0.7), (0.7, 0.3), (1.0, 1.0), (0.0, 1.0)]
 

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from hairline.network import Attention, attention
-from hairline.network.attention import positions
+from thinline.network import Attention, attention
+from thinline.network.attention import positions
 
 
 @pytest.mark.parametrize("few", [0, attention.FEW])

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from hairline.network import AnySize, SlimUNet
-from hairline.network.sizes import padded
+from thinline.network import AnySize, SlimUNet
+from thinline.network.sizes import padded
 
 
 def test_padding_repeats_the_last_row_and_column_and_is_cropped_away() -> None:

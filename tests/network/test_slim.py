@@ -6,7 +6,7 @@ import sys
 import pytest
 import torch
 
-from hairline.network import SlimUNet
+from thinline.network import SlimUNet
 
 
 def test_bf16_steps_repeat_bit_for_bit_and_stay_near_float32() -> None:
@@ -32,7 +32,7 @@ def test_a_slim_network_of_nothing_is_refused(bad: dict[str, object]) -> None:
 
 def test_the_slim_network_does_not_import_smp() -> None:
     """segmentation_models_pytorch takes seconds to import; only its own backbone may cost them."""
-    code = "import sys, hairline.network as n; n.SlimUNet(3); sys.exit('segmentation_models_pytorch' in sys.modules)"
+    code = "import sys, thinline.network as n; n.SlimUNet(3); sys.exit('segmentation_models_pytorch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=120).returncode == 0
 
 

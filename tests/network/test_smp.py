@@ -6,8 +6,8 @@ import pytest
 import segmentation_models_pytorch as smp
 import torch
 
-from hairline.network import smp_network, unet
-from hairline.network.smp import POOL_BEFORE_NORM
+from thinline.network import smp_network, unet
+from thinline.network.smp import POOL_BEFORE_NORM
 
 SMALL = {"encoder_depth": 3, "decoder_channels": [16, 8, 8]}
 ENCODERS = dict.fromkeys(smp.MODEL_ARCHITECTURES_MAPPING, "mobilenet_v2") | {"dpt": "tu-vit_tiny_patch16_224"}

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from hairline.network import VeerNet
-from hairline.network.attention import Attention, positions
+from thinline.network import VeerNet
+from thinline.network.attention import Attention, positions
 
 
 def test_the_published_parts_are_there() -> None:
@@ -30,7 +30,7 @@ def test_a_long_sheet_needs_no_tiling() -> None:
     """A forward of 480 x 3,200 px, in a process of its own, whose peak memory is then known: 560 MiB when measured."""
     code = """
 import resource, torch
-from hairline.network import VeerNet
+from thinline.network import VeerNet
 torch.set_num_threads(1)
 torch.manual_seed(0)
 network = VeerNet(3)

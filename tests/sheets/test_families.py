@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hairline.sheets import FAMILIES, Sheet, SheetSpec, composition, render, sample
-from hairline.sheets.spec import CUES
+from thinline.sheets import FAMILIES, Sheet, SheetSpec, composition, render, sample
+from thinline.sheets.spec import CUES
 
 SHEETS = 200
 

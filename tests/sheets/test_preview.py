@@ -7,9 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hairline.sheets import composition, contact_sheet, render, sample
-from hairline.sheets.sheet import Sheet
-from hairline.vocabulary import EDGE, GRID, STAIN, TEXT
+from thinline.sheets import composition, contact_sheet, render, sample
+from thinline.sheets.sheet import Sheet
+from thinline.vocabulary import EDGE, GRID, STAIN, TEXT
 
 LABELS = np.array([[0, 0, 1, 2], [0, 0, 0, 0]], np.uint8)
 LAYERS = np.array([[0, GRID, GRID, 0], [GRID | TEXT, EDGE | GRID, STAIN, STAIN | GRID]], np.uint8)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hairline.sheets import sample
-from hairline.sheets.resized import WAYS, Remains, remains, remains_of, resize_labels
+from thinline.sheets import sample
+from thinline.sheets.resized import WAYS, Remains, remains, remains_of, resize_labels
 
 
 def drawn(picture: str) -> np.ndarray:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hairline.sheets.families import FAMILIES, sample
-from hairline.sheets.spec import SheetSpec
+from thinline.sheets.families import FAMILIES, sample
+from thinline.sheets.spec import SheetSpec
 
 
 @given(st.sampled_from(FAMILIES), st.integers(0, 2**31))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hairline.sheets.windows import MOST, checked, window
+from thinline.sheets.windows import MOST, checked, window
 
 
 @pytest.mark.parametrize("smooth", [False, True])

@@ -1,7 +1,7 @@
 """Damaged LAS files and training images by the hundred: none may end in a traceback, a hang or too much memory.
 
 A LAS file and a folder of six pairs of images and masks are drawn, copies are damaged as in `fuzz_scans.py`, and go
-through `python -m hairline las FILE` and `python -m hairline data ROOT`. Each ends as
+through `python -m thinline las FILE` and `python -m thinline data ROOT`. Each ends as
 
     refused     exit code 1 with a sentence
     warned      exit code 0, and a line says what is odd, was dropped or taken for a null
@@ -39,9 +39,9 @@ from fuzz_scans import BAD, DAMAGES, LIMIT_S, MOST_MB
 from PIL import Image
 from rich.console import Console
 
-from hairline import __main__ as program
-from hairline.curves.las import read_las_folder
-from hairline.data.pictures import read_image, read_mask
+from thinline.cli import main as program
+from thinline.curves.las import read_las_folder
+from thinline.data.folder.image_files import read_image, read_mask
 
 Values = dict[str, np.ndarray]
 PAIRS = 6

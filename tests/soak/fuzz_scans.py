@@ -1,7 +1,7 @@
 """Damaged scans by the hundred: none ends in a traceback, a hang, too much memory, or wrong values without a warning.
 
 One sheet is drawn and saved in every format of FORMATS. Copies are damaged, seeded, by flipped bits, an overwritten or
-zeroed stretch, truncation, or edits of the header, and go through `python -m hairline digitise` in a worker process
+zeroed stretch, truncation, or edits of the header, and go through `python -m thinline digitise` in a worker process
 that has loaded the network once. Each ends as
 
     refused     exit code 1 with a sentence
@@ -176,18 +176,18 @@ class Worker:
 
 def work(pipe: Any, run: str | None) -> None:
     """Read what comes through the pipe until None does."""
-    from hairline import digitise_door
-    from hairline.__main__ import main as command
-    from hairline.trained import Trained, trained
+    from thinline.cli import digitise
+    from thinline.cli.main import main as command
+    from thinline.pipeline.load import Trained, trained
 
     if run is None:
-        sys.path.insert(0, str(Path(__file__).parents[1] / "digitise"))
+        sys.path.insert(0, str(Path(__file__).parents[1] / "cases"))
         from scan_cases import HEAD, sees
 
         known = Trained("black", sees, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
     else:
         known = trained(run, Path("mlruns"), device="cpu")
-    digitise_door.trained = lambda name, store, *, device: known  # type: ignore[attr-defined]
+    digitise.trained = lambda name, store, *, device: known  # type: ignore[attr-defined]
     pipe.send("ready")
     while (path := pipe.recv()) is not None:
         printed = io.StringIO()
@@ -241,10 +241,10 @@ def save(name: str, folder: Path, *, coded: bool) -> Path:
 def sheet(*, coded: bool) -> np.ndarray:
     """Grey levels of a worn sheet, or of two curves that a network of pixels can tell apart."""
     if not coded:
-        from hairline.sheets import render, sample
+        from thinline.sheets import render, sample
 
         return np.asarray(render(sample("archive", 3), px_per_mm=4.0).image)
-    sys.path.insert(0, str(Path(__file__).parents[1] / "digitise"))
+    sys.path.insert(0, str(Path(__file__).parents[1] / "cases"))
     from scan_cases import blank, trace, wave
 
     return trace(blank(512, 256), wave(512, middle=128, swing=90), pen=2)

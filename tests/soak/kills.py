@@ -25,8 +25,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from hairline import ledger
-from hairline.ledger.tracker import MlflowClient
+from thinline import runs as ledger
+from thinline.tracking.tracker import MlflowClient
 
 ROOT = Path(__file__).parents[2]
 SWEEP = ["-m", "loss=dice,focal,tversky", "class_weight=none,measured", "seed=0,1", "budget=smoke"]
@@ -154,7 +154,7 @@ def differences(calm: Path, killed: Path) -> list[str]:
     except AssertionError as error:
         wrong.append(f"the numbers differ: {error}")
     client = MlflowClient(f"sqlite:///{killed}/mlflow.db")
-    experiment = client.get_experiment_by_name("hairline")
+    experiment = client.get_experiment_by_name("thinline")
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     status = Counter(run.info.status for run in runs)
     if status["RUNNING"]:

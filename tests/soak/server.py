@@ -1,7 +1,7 @@
 """`make soak`, second part: two sweeps write to one MLflow server over PostgreSQL, which goes down and comes back.
 
 The server is killed with SIGKILL while both sweeps run, and started again after they have ended; then
-`python -m hairline replay` sends what is missing. Checked: every number of every run folder stands in MLflow once,
+`python -m thinline replay` sends what is missing. Checked: every number of every run folder stands in MLflow once,
 under one run that is FINISHED, and no run is left RUNNING. PostgreSQL is installed from the system's packages where it
 is missing and this is allowed; exit code 1 when something differs.
 
@@ -24,8 +24,8 @@ from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
-from hairline import ledger
-from hairline.ledger.tracker import MlflowClient
+from thinline import runs as ledger
+from thinline.tracking.tracker import MlflowClient
 
 ROOT = Path(__file__).parents[2]
 SWEEPS = ("loss=dice,focal,tversky", "loss=soft_ce,lovasz,dice_ce")
@@ -51,7 +51,7 @@ def main() -> int:
             codes = [sweep.wait() for sweep in sweeps]
             print(f"sweeps went on without it to exit codes {codes}, {finished(folder / 'store')} cells", flush=True)
             server = serve(backend, port, folder)
-            replay = [sys.executable, "-m", "hairline", "replay", "--store", str(folder / "store"), "--uri", uri]
+            replay = [sys.executable, "-m", "thinline", "replay", "--store", str(folder / "store"), "--uri", uri]
             print(subprocess.run(replay, capture_output=True, text=True).stdout.strip(), flush=True)
             wrong = [f"a sweep ended with {code}" for code in codes if code] + differences(folder / "store", uri)
             os.killpg(server.pid, signal.SIGKILL)
@@ -156,7 +156,7 @@ def free_port() -> int:
 def differences(store: Path, uri: str) -> list[str]:
     """What MLflow does not have as the folders have it."""
     client = MlflowClient(uri)
-    experiment = client.get_experiment_by_name("hairline")
+    experiment = client.get_experiment_by_name("thinline")
     runs = client.search_runs([experiment.experiment_id], max_results=1000)
     wrong = [f"{run.info.run_name} is {run.info.status}" for run in runs if run.info.status != "FINISHED"]
     cells = {run.data.tags["run_folder"]: run for run in runs if "mlflow.parentRunId" in run.data.tags}

@@ -5,12 +5,12 @@ import sys
 
 import pytest
 
-from hairline.training.allocator import keep_freed_memory
+from thinline.training.allocator import keep_freed_memory
 
 FAULTS = """
 import resource, sys
 import torch
-from hairline.training.allocator import keep_freed_memory
+from thinline.training.allocator import keep_freed_memory
 if sys.argv[1] == "kept":
     assert keep_freed_memory()
 def step():

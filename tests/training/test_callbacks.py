@@ -7,7 +7,7 @@ import pytorch_lightning as pl
 import torch
 from rich.console import Console
 
-from hairline.training.callbacks import LAST, AtomicCheckpoint, CheckpointError, ClassProgress
+from thinline.training.callbacks import LAST, AtomicCheckpoint, CheckpointError, ClassProgress
 
 
 def trainer(**values):

@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from hairline.config import build_objective
-from hairline.data.tiles import Batch
-from hairline.network import SlimUNet
-from hairline.training.memory import MemoryBudgetError, demand_memory, free_bytes, saved_bytes
+from thinline.config.schema import build_objective
+from thinline.data.tiles import Batch
+from thinline.network import SlimUNet
+from thinline.training.memory import MemoryBudgetError, check_memory, free_bytes, saved_bytes
 
 HEIGHT, WIDTH = 32, 48
 
@@ -39,11 +39,11 @@ def test_what_fits_is_left_alone_and_what_would_fit_is_named():
     before = {name: value.clone() for name, value in network.state_dict().items()}
     chance = torch.get_rng_state()
     weights = 4 * 4 * sum(parameter.numel() for parameter in network.parameters())
-    demand_memory(network, objective, one, batch_size=7, free=7 * saved + weights)
+    check_memory(network, objective, one, batch_size=7, free=7 * saved + weights)
     with pytest.raises(MemoryBudgetError, match=r"batch_size=8 of 32 x 48 px .*budget\.batch_size=7 would fit"):
-        demand_memory(network, objective, one, batch_size=8, free=8 * saved + weights - 1)
+        check_memory(network, objective, one, batch_size=8, free=8 * saved + weights - 1)
     with pytest.raises(MemoryBudgetError, match=r"tiles of about 22 px .*budget\.tile_px"):
-        demand_memory(network, objective, one, batch_size=1, free=saved // 2 + weights)
+        check_memory(network, objective, one, batch_size=1, free=saved // 2 + weights)
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
     assert torch.get_rng_state().tolist() == chance.tolist()
 

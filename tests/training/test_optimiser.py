@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from hairline.training.optimiser import Schedule, optimiser_of
+from thinline.training.optimiser import Schedule, optimiser_of
 
 
 def schedule(**changes):

@@ -1,1 +1,0 @@
-"""The command line: open this package to change how the words of `python -m hairline` are read."""

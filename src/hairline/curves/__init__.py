@@ -1,5 +1,0 @@
-"""Curves as numbers: traced from ink, compared, read from well-log files. No torch."""
-
-from hairline.curves.las import LasCurve, LasError, read_las, read_las_dir
-
-__all__ = ["LasCurve", "LasError", "read_las", "read_las_dir"]

@@ -1,0 +1,52 @@
+"""The sweeper of thinline: Hydra's basic one, which also expands studies and can stop at the plan.
+
+Hydra executes this file before it is a module, so annotations here are evaluated at once.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.types import Override
+
+
+@dataclass
+class SweeperConf:
+    """Nothing to set: a study is a file of conf/experiment, and its order is its own."""
+
+    _target_: str = "hydra_plugins.thinline_sweeper.sweeper.ThinlineSweeper"
+
+
+ConfigStore.instance().store(group="hydra/sweeper", name="thinline", node=SweeperConf, provider="thinline")
+
+
+class ThinlineSweeper(BasicSweeper):
+    """The cells of the study if there is one, a batch for each seed; else the product of what the command line says."""
+
+    def __init__(self) -> None:
+        super().__init__(max_batch_size=None)
+
+    def split_arguments(  # type: ignore[override]  # a static method in the basic sweeper, which calls it on itself
+        self, overrides: list[Override], max_batch_size: int | None
+    ) -> list[list[list[str]]]:
+        """The overrides of each job, in batches."""
+        from thinline.sweep.jobs import batches_of, study_of
+
+        assert self.config is not None
+        return batches_of(study_of(self.config), overrides)
+
+    def sweep(self, arguments: Sequence[str]) -> Any:
+        """Launch the jobs, or with `dry_run=true` show the plan."""
+        assert self.config is not None
+        from thinline.sweep.callback import explained, stopped_as_one
+
+        if not self.config.dry_run:
+            with stopped_as_one(self.config):
+                return super().sweep(list(arguments))
+        from thinline.sweep.dry_run import show_plan
+
+        assert self.hydra_context is not None
+        with explained():
+            return show_plan(self.config, list(arguments), self.hydra_context.config_loader)

@@ -1,0 +1,1 @@
+"""The command line: open this package to change how the words of `python -m thinline` are read."""

@@ -1,0 +1,298 @@
+"""Roof: `python -m thinline digitise`: from the words of the command line to a job, and what came of it as a table.
+
+A command that ends without curves leaves no results of an earlier scan in its output folder: not after an error either,
+where --force has allowed to replace them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+import numpy as np
+import torch
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from thinline.digitise import (
+    CurveScale,
+    Demands,
+    DepthScale,
+    Digitised,
+    Finished,
+    Frame,
+    Job,
+    Reader,
+    digitise,
+    open_scan,
+)
+from thinline.digitise.job import Told
+from thinline.digitise.resume import remove_results
+from thinline.digitise.scales import ScaleError
+from thinline.digitise.scan import LEAST_DPI, MOST_DPI, Scan, ScanError
+from thinline.pipeline.load import Trained, trained
+
+CONSOLE = Console(markup=False, highlight=False)
+CONTEXT_MM: Final = 4.0
+"""How far beside the tracks the network sees: a line on the edge is told by what is on both sides of it."""
+
+_KEYS: Final = ("left", "right", "scale", "name", "unit", "track", "falling")
+_MM_PER_INCH: Final = 25.4
+_STOPPED: Final = 130
+_MOST_WARNINGS: Final = 20
+
+
+def run(options: argparse.Namespace) -> int:
+    """Digitise one scan; 1 when no curve could be told."""
+    try:
+        return _run(options)
+    except Exception:
+        if options.force:
+            remove_results(options.out)
+        raise
+
+
+def _run(options: argparse.Namespace) -> int:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network = trained(options.run_name, options.store, device=device)
+    scan = open_scan(options.scan)
+    job = _job(options, scan, network, device)
+    _tell_job(job, network)
+    try:
+        with _progress(_printable(options.scan.name)) as told:
+            finished = digitise(job, options.out, force=options.force, told=told)
+    except KeyboardInterrupt:
+        CONSOLE.print("stopped; the same command without --force goes on from here", style="yellow")
+        return _STOPPED
+    _tell(finished, job)
+    return 0 if finished.told else 1
+
+
+def _job(options: argparse.Namespace, scan: Scan, network: Trained, device: str) -> Job:
+    dpi = _dpi(options.dpi, scan)
+    rows = tuple(options.rows or (-0.5, scan.height - 0.5))
+    curves = network.head.classes[1:]
+    scales = _scales(options, curves, scan)
+    depth = DepthScale(options.top, options.bottom, rows[0], rows[1], options.unit)
+    across, down = (network.px_per_mm * _MM_PER_INCH / value for value in dpi)
+    frame = _frame(scan, rows, scales, factors=(down, across), beside=CONTEXT_MM * network.px_per_mm / across)
+    return Job(
+        scan=scan,
+        frame=frame,
+        reader=Reader(network.network, network.head, network.sheet_px, device),
+        run=network.name,
+        px_per_mm=network.px_per_mm,
+        scales=scales,
+        depth=depth,
+        demands=Demands(options.min_confidence, options.min_coverage),
+        deskew=not options.no_deskew,
+    )
+
+
+def _dpi(given: float | None, scan: Scan) -> tuple[float, float]:
+    """Dots per inch across and down: as given, else as the file says."""
+    if given is None:
+        if not min(scan.dpi) > 0:
+            raise ScanError(f"{scan.path}: expected a resolution, got none in the file; give --dpi, as --dpi 200")
+        return scan.dpi
+    if not LEAST_DPI <= given <= MOST_DPI:
+        raise ScanError(
+            f"--dpi: expected {LEAST_DPI} to {MOST_DPI} dots per inch, got {given:g}; for example --dpi 200, or none "
+            "where the file says its own"
+        )
+    return given, given
+
+
+def _frame(
+    scan: Scan,
+    rows: tuple[float, ...],
+    scales: tuple[CurveScale, ...],
+    *,
+    factors: tuple[float, float],
+    beside: float,
+) -> Frame:
+    """The rows between the two depths, and the columns of all tracks with what is `beside` them, px of the scan."""
+    left = min(scale.left_px for scale in scales) - beside
+    right = max(scale.right_px for scale in scales) + beside
+    _check_on(scan, "--rows", rows, scan.height)
+    for scale in scales:
+        _check_on(scan, f"track of {scale.name}", (scale.left_px, scale.right_px), scan.width)
+    first_row, last_row = math.floor(rows[0] + 0.5), math.ceil(rows[1] + 0.5)
+    first, last = max(0, math.floor(left + 0.5)), min(scan.width, math.ceil(right + 0.5))
+    return Frame.of((first_row, last_row), (first, last), factors=factors)
+
+
+def _check_on(scan: Scan, what: str, ends: tuple[float, ...], size: int) -> None:
+    if ends[0] < -0.5 or ends[1] > size - 0.5:
+        raise ScanError(
+            f"{scan.path}: {what} must lie on the scan, 0 to {size - 1}, got {ends[0]:g} to {ends[1]:g}; columns and "
+            "rows are pixels of the file"
+        )
+
+
+def _scales(options: argparse.Namespace, curves: tuple[str, ...], scan: Scan) -> tuple[CurveScale, ...]:
+    """One scale for each curve of the run: what all share, and what --curve says otherwise."""
+    own = _merged(options.curve)
+    strange = [name for name in own if name not in curves]
+    if strange:
+        raise ScaleError(f"--curve {strange[0]}: expected a curve of the run, {' or '.join(curves)}")
+    track = tuple(options.track or (-0.5, scan.width - 0.5))
+    shared = {"left": options.left, "right": options.right, "scale": options.scale, "unit": "", "falling": "no"}
+    found = tuple(_scale(name, shared | {"name": name} | own.get(name, {}), track) for name in curves)
+    names = [scale.name for scale in found]
+    if len({name.upper() for name in names} - {"DEPT", "DEPTH"}) < len(names):
+        raise ScaleError(
+            f"--curve: expected a name of its own for every curve, other than DEPT and DEPTH, got {', '.join(names)}; "
+            "LAS does not tell small letters from capitals"
+        )
+    return found
+
+
+def _scale(curve: str, keys: Mapping[str, Any], track: tuple[float, ...]) -> CurveScale:
+    for side in ("left", "right"):
+        if keys[side] is None:
+            raise ScaleError(f"{curve}: expected the value at the {side} edge of its track, got none; give --{side}")
+    name = str(keys["name"])
+    if not (name.isascii() and name.replace("_", "").replace("-", "").isalnum()):
+        raise ScaleError(f"{curve}: expected a name of letters, digits, _ and -, as LAS asks for, got {name!r}")
+    if keys["falling"] not in ("yes", "no"):
+        raise ScaleError(f"{curve}: `falling` must be yes or no, got {keys['falling']!r}")
+    if "track" in keys:
+        track = _ends(curve, str(keys["track"]))
+    return CurveScale(
+        name=name,
+        unit=str(keys["unit"]),
+        left_px=track[0],
+        right_px=track[1],
+        left=_number(f"{curve}:left", keys["left"]),
+        right=_number(f"{curve}:right", keys["right"]),
+        kind=str(keys["scale"]),
+        falling=keys["falling"] == "yes",
+    )
+
+
+def _parsed(text: str) -> tuple[str, dict[str, str]]:
+    """`curve_1:left=0,name=GR` as its curve and its keys."""
+    curve, _, rest = text.partition(":")
+    pairs = [part.partition("=") for part in rest.split(",")] if rest else []
+    wrong = [key for key, equals, _ in pairs if not equals or key not in _KEYS]
+    if wrong or not pairs:
+        raise ScaleError(
+            f"--curve {text}: expected CURVE:KEY=VALUE,... with keys {', '.join(_KEYS)}, got "
+            f"{wrong[0] if wrong else 'no key'!r}; as curve_1:left=0,right=150,name=GR,unit=API"
+        )
+    keys = [key for key, _, _ in pairs]
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    if twice is not None:
+        raise ScaleError(f"--curve {text}: expected `{twice}` once, got it twice; leave one of them out")
+    return curve, {key: value for key, _, value in pairs}
+
+
+def _merged(texts: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The keys of each curve over all --curve; ScaleError where two give one key different values."""
+    own: dict[str, dict[str, str]] = {}
+    for text in texts:
+        curve, keys = _parsed(text)
+        before = own.setdefault(curve, {})
+        for key, value in keys.items():
+            if before.setdefault(key, value) != value:
+                raise ScaleError(
+                    f"--curve {curve}: expected one value of `{key}`, got {before[key]!r} and {value!r}; leave one out"
+                )
+    return own
+
+
+def _ends(curve: str, text: str) -> tuple[float, float]:
+    """The two columns of `120-860`; either may have a sign or an exponent."""
+    for n, letter in enumerate(text):
+        if letter == "-":
+            with suppress(ValueError):
+                return float(text[:n]), float(text[n + 1 :])
+    raise ScaleError(f"{curve}: `track` must be two columns as 120-860, got {text!r}")
+
+
+def _number(what: str, text: Any) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ScaleError(f"{what}: expected a number, got {text!r}") from None
+
+
+def _line(curve: Digitised) -> tuple[str, ...]:
+    """The cells of one curve."""
+    name = curve.scale.name if curve.scale.name == curve.label else f"{curve.scale.name} ({curve.label})"
+    seen = f"{100 * curve.coverage:.1f} %", f"{curve.mean_confidence:.2f}", f"{curve.longest_gap_mm:.1f} mm"
+    if curve.refused:
+        return name, *seen, "-", "refused"
+    known = np.isfinite(curve.values)
+    laps = ", ".join(f"{lap:+d}" if lap else "0" for lap in np.unique(curve.lap[known]).tolist())
+    low, high = curve.values[known].min(), curve.values[known].max()
+    return name, *seen, laps, f"{low:.4g} to {high:.4g} {curve.scale.unit}".rstrip()
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Told]:
+    """A bar on a terminal; nothing elsewhere."""
+    columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.completed}/{task.total}"))
+    with Progress(
+        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=CONSOLE, disable=not CONSOLE.is_terminal
+    ) as bar:
+        task = bar.add_task(f"reading {name}", total=None)
+        yield lambda done, count: bar.update(task, completed=done, total=count)
+
+
+def _tell_job(job: Job, network: Trained) -> None:
+    scan, frame = job.scan, job.frame
+    pages = f"{len(scan.pages)} pages, " if len(scan.pages) > 1 else ""
+    name = _printable(scan.path.name)
+    CONSOLE.print(
+        f"{name}: {pages}{scan.height:,} rows x {scan.width:,} columns; read at {job.px_per_mm:g} px/mm, "
+        f"{frame.height:,} x {frame.width:,} px, with {job.run}",
+        style="dim",
+        soft_wrap=True,
+    )
+    if not network.finished:
+        CONSOLE.print("warning: this run is not finished; its last checkpoint is used", style="yellow", soft_wrap=True)
+
+
+def _tell(finished: Finished, job: Job) -> None:
+    """Skew, one line for each curve, reasons, warnings, files."""
+    if finished.resumed:
+        CONSOLE.print(f"went on after {finished.resumed} bands that were read before", style="dim")
+    CONSOLE.print(f"skew: {finished.skew.told()}", style="dim")
+    table = Table("curve", box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("coverage", "confidence", "longest gap", "laps", "values"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for curve in finished.curves:
+        table.add_row(*_line(curve))
+    CONSOLE.print(table)
+    for curve in finished.curves:
+        if curve.refused:
+            CONSOLE.print(f"{curve.scale.name} is refused: {curve.refused}", style="yellow", soft_wrap=True)
+    for warning in finished.warnings[:_MOST_WARNINGS]:
+        CONSOLE.print(f"warning: {warning}", style="yellow")
+    if len(finished.warnings) > _MOST_WARNINGS:
+        more = len(finished.warnings) - _MOST_WARNINGS
+        CONSOLE.print(f"warning: {more} more; curves.csv and curves.las name all", style="yellow")
+    if job.depth.top > job.depth.bottom:
+        CONSOLE.print(
+            f"depth decreases down the scan, {job.depth.top:g} to {job.depth.bottom:g} {job.depth.unit}: read as "
+            "elevations",
+            style="yellow",
+        )
+    if not finished.told:
+        CONSOLE.print("no curve is told, so there is no CSV and no LAS; the pictures show what was seen", style="red")
+    names = [path.name for path in finished.files if not path.name.startswith("overlay_")]
+    parts = [path.name for path in finished.files if path.name.startswith("overlay_")]
+    names += [f"{parts[0]} to {parts[-1]}"] if parts else []
+    CONSOLE.print(f"written to {_printable(str(finished.files[0].parent))}: {', '.join(names)}", soft_wrap=True)
+
+
+def _printable(path: str) -> str:
+    """A path without what is no UTF-8, which a file name may hold and a terminal refuses."""
+    return path.encode("utf-8", "replace").decode()

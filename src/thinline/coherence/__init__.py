@@ -1,0 +1,1 @@
+"""Whether published scores can belong to one confusion matrix."""

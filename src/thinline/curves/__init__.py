@@ -1,0 +1,5 @@
+"""Curves as numbers: traced from ink, compared, read from well-log files. No torch."""
+
+from thinline.curves.las import LasCurve, LasError, read_las, read_las_dir
+
+__all__ = ["LasCurve", "LasError", "read_las", "read_las_dir"]

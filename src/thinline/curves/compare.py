@@ -1,0 +1,127 @@
+"""How far a traced curve is from the true one: sums over rows first, rates last.
+
+Conventions
+    P rows of one sheet; x in pixels, NaN where there is none. The rows that count are those where the true curve is.
+    `track_px` is the width of the track, the unit of the published errors. The error of a row is |found - true|, and at
+    most one track: a place beyond the other edge is not worse than one on it. **A true row that was not found has the
+    error of one track**, so that leaving a row out never improves a score; bridge gaps first (gaps.py) to be judged
+    by what a user would get, and the score says so in its name. Found rows where there is no true curve are `extra`.
+
+Measures, of the sums over one or more sheets
+    1. mae_track   mean error, in tracks                   mae_px, mae_mm: of each sheet in its own unit
+    2. rmse_track  root of the mean square
+    3. p95_track   95th percentile, max_track: of a sheet; over several sheets p95 is their mean, max their largest
+    4. r2          1 - sum of squared errors / sum of squares of the truth about its mean on its sheet (in tracks): the
+                   share of the variation within sheets that was read. NaN for a truth that does not vary
+    5. coverage    found true rows / true rows
+    6. gap_mm      longest run of true rows that were not found, in mm; over several sheets the longest
+    7. extra       found rows without truth / found rows
+
+    Without true rows all but `extra` are NaN.
+
+References
+    "VeerNet", J. Imaging 9(7), 136 (2023) reports MAE of the curve normalised by its track, and R2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from thinline.system.numba_kernels import call, kernel
+from thinline.vocabulary import Float64
+
+
+@dataclass(frozen=True)
+class CurveError:
+    """One curve of one sheet: rows that count, sums of errors in tracks, and what cannot be summed.
+
+    `rows` true rows, `found` of them found, `extra` found without truth; `error`, `square`: sums of errors and of their
+    squares; `spread`: sum of squares of the truth about its mean; `p95`, `worst` in tracks; `gap` rows; `track_px`.
+    """
+
+    rows: int
+    found: int
+    extra: int
+    error: float
+    square: float
+    spread: float
+    p95: float
+    worst: float
+    gap: int
+    track_px: float
+
+
+def compare(found_px: Float64, true_px: Float64, *, track_px: float) -> CurveError:
+    """Compare x per row, both float64 [P]. ValueError for other shapes and a track that is not wider than nothing."""
+    if found_px.shape != true_px.shape or found_px.ndim != 1:
+        raise ValueError(
+            f"`found_px` and `true_px` must be [P] of the same rows, got {found_px.shape} and {true_px.shape}"
+        )
+    if not track_px > 0:
+        raise ValueError(f"`track_px` must be above 0, got {track_px}; it is the width of the track in pixels")
+    counts, sums = call(_compared, found_px, true_px, float(track_px))
+    rows, found, extra, gap = counts.tolist()
+    error, square, spread, p95, worst = sums.tolist()
+    return CurveError(rows, found, extra, error, square, spread, p95, worst, gap, float(track_px))
+
+
+@kernel
+def _compared(found_px, true_px, track):  # type: ignore[no-untyped-def]
+    """(true rows, found, extra, longest gap) and (sums of errors, of squares, spread, 95th percentile, largest)."""
+    off = np.empty(len(true_px))
+    rows, found, extra, gap, longest, mean = 0, 0, 0, 0, 0, 0.0
+    for row in range(len(true_px)):
+        known = np.isfinite(found_px[row])
+        if not np.isfinite(true_px[row]):
+            extra += known
+            continue
+        off[rows] = min(abs(found_px[row] - true_px[row]) / track, 1.0) if known else 1.0
+        found += known
+        gap = 0 if known else gap + 1
+        longest = max(longest, gap)
+        mean += true_px[row] / track
+        rows += 1
+    spread, p95, worst = 0.0, np.nan, np.nan
+    least, most = np.inf, -np.inf
+    off = np.sort(off[:rows])
+    if rows:
+        mean /= rows
+        for row in range(len(true_px)):
+            if np.isfinite(true_px[row]):
+                spread += (true_px[row] / track - mean) ** 2
+                least, most = min(least, true_px[row]), max(most, true_px[row])
+        if least == most:  # its mean may be off by a rounding, and then there would be a spread
+            spread = 0.0
+        place = 0.95 * (rows - 1)
+        low = int(place)
+        p95 = off[low] + (place - low) * (off[min(low + 1, rows - 1)] - off[low])
+        worst = off[rows - 1]
+    return np.array([rows, found, extra, longest]), np.array([off.sum(), (off**2).sum(), spread, p95, worst])
+
+
+def curve_rates(errors: Sequence[CurveError], *, px_per_mm: float) -> dict[str, float]:
+    """The measures of the module over the sheets of `errors`; of a sheet alone, those of that sheet."""
+    scored = [each for each in errors if each.rows]
+    found = sum(each.found for each in errors)
+    extra = sum(each.extra for each in errors)
+    rates = {"extra": extra / (found + extra) if found + extra else np.nan}
+    if not scored:
+        names = ("mae_track", "mae_px", "mae_mm", "rmse_track", "p95_track", "max_track", "r2", "coverage", "gap_mm")
+        return dict.fromkeys(names, np.nan) | rates
+    rows = sum(each.rows for each in scored)
+    square, spread = sum(each.square for each in scored), sum(each.spread for each in scored)
+    mae_px = sum(each.error * each.track_px for each in scored) / rows
+    return {
+        "mae_track": sum(each.error for each in scored) / rows,
+        "mae_px": mae_px,
+        "mae_mm": mae_px / px_per_mm,
+        "rmse_track": float(np.sqrt(square / rows)),
+        "p95_track": float(np.mean([each.p95 for each in scored])),
+        "max_track": max(each.worst for each in scored),
+        "r2": 1 - square / spread if spread > 0 else np.nan,
+        "coverage": found / rows,
+        "gap_mm": max(each.gap for each in scored) / px_per_mm,
+    } | rates

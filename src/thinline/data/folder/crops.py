@@ -1,0 +1,126 @@
+"""From photos to sheets: cut into pieces of bounded size, kept in the cache by their content.
+
+Why pieces
+    A scan may have 100,000 rows and a photo of a page 4 million pixels; a network that compares every place of an image
+    with every other (`attention`) cannot see it whole. A side longer than `piece_px` is cut into as few parts as it
+    takes, of sizes that differ by a pixel at most. A piece is a sheet of its own, in training and in every table; all
+    pieces of a photo are in one split. What lies beyond its edge is not seen, so a structure across a cut has less
+    context: `piece_px=null` keeps photos whole.
+
+Several sizes
+    One file of the cache holds sheets of one size, so each size has its own; `joined` lays them side by side. Training
+    cuts tiles of one size from all of them, evaluation takes whole sheets, of one size in a batch: nothing is padded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from thinline.data.cache import Progress, open_sheets
+from thinline.data.cached_sheets import CachedSheets, joined
+from thinline.data.folder.image_folder import FOLDER, Photo
+from thinline.sheets import Sheet
+from thinline.vocabulary import Float64
+
+READING_VERSION: Final = 1
+"""Raised by every change to what becomes of a photo that its digest does not show."""
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """Part of a photo: its top left corner and size in pixels. `curves` is the number of classes but the background."""
+
+    photo: Photo
+    row: int
+    column: int
+    height: int
+    width: int
+
+    family = FOLDER
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the photo's content and of the place of the piece in it."""
+        place = f"{self.photo.digest}:{self.row}:{self.column}:{self.height}:{self.width}:{self.curves}"
+        return hashlib.sha256(place.encode()).hexdigest()
+
+    @property
+    def curves(self) -> int:
+        """Classes but the background."""
+        return len(self.photo.folder.class_map.classes) - 1
+
+    @property
+    def size_mm(self) -> tuple[float, float]:
+        """Height and width; in pixels where the folder has no scale."""
+        scale = self.photo.folder.px_per_mm or 1.0
+        return self.height / scale, self.width / scale
+
+    @property
+    def courses(self) -> dict[str, Float64]:
+        """Curve truth on this piece, float64 [height] by class name: x from the left edge of the piece, NaN off it."""
+        found = {}
+        for name, whole in self.photo.courses.items():
+            x = whole[self.row : self.row + self.height] - self.column
+            on = (x >= -0.5) & (x < self.width - 0.5)
+            if on.any():
+                found[name] = np.where(on, x, np.nan)
+        return found
+
+
+def cut(photos: Sequence[Photo], piece_px: int | None) -> tuple[Piece, ...]:
+    """The pieces of all photos, photo by photo, from the top left in rows."""
+    return tuple(
+        Piece(photo, top, left, bottom - top, right - left)
+        for photo in photos
+        for top, bottom in _spans(photo.height, piece_px)
+        for left, right in _spans(photo.width, piece_px)
+    )
+
+
+def render_piece(piece: Piece) -> Sheet:
+    """The piece as a sheet without printed layers. Raises FolderError when its files have changed."""
+    image, labels = piece.photo.load()
+    part = (slice(piece.row, piece.row + piece.height), slice(piece.column, piece.column + piece.width))
+    ids = labels[part]
+    strokes = np.stack([ids == number for number in range(1, piece.curves + 1)])
+    return Sheet(image[part], ids, strokes, np.zeros_like(ids), ())
+
+
+def open_pieces(pieces: Sequence[Piece], *, folder: Path, on_progress: Progress | None = None) -> CachedSheets:
+    """The pieces, in their order, from the cache in `folder` or read now. Raises what `open_sheets` raises."""
+    sizes = [(piece.height, piece.width) for piece in pieces]
+    rows = {size: [row for row, mine in enumerate(sizes) if mine == size] for size in dict.fromkeys(sizes)}
+    done = 0
+    groups = []
+    for mine in rows.values():
+
+        def tell(ready: int, _: int, before: int = done) -> None:
+            if on_progress is not None:
+                on_progress(before + ready, len(pieces))
+
+        groups.append(
+            open_sheets(
+                [pieces[row] for row in mine],
+                px_per_mm=pieces[0].photo.folder.px_per_mm or 1.0,
+                folder=folder,
+                render=render_piece,
+                version=READING_VERSION,
+                on_progress=tell,
+            )
+        )
+        done += len(mine)
+    return groups[0] if len(groups) == 1 else joined(groups, list(rows.values()))
+
+
+def _spans(length: int, most: int | None) -> list[tuple[int, int]]:
+    """Half-open ranges that cut `length` into the fewest parts of at most `most`."""
+    parts = 1 if most is None else -(-length // most)
+    edges = [length * part // parts for part in range(parts + 1)]
+    return list(pairwise(edges))

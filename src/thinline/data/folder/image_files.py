@@ -1,0 +1,75 @@
+"""Reading a user's images and masks: PNG, TIFF, JPEG, to grey levels or values.
+
+Conventions
+    An image becomes grey uint8 [H,W], 0 black and 255 white, as `thinline.images` reads a scan: 12 and 16 bits by the
+    range they use, transparent paper white, orientation tags obeyed on images and masks alike. A mask keeps its values:
+    uint8 or uint16 [H,W]; of 1, 2 and 4 bits they are spread over 0..255; of a palette of greys they are the greys, of
+    another one the indices; where only transparency says something it is the value.
+    A file that is damaged, cut short or of several pages is no image.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from thinline.images import Page, ScanError, pages_of
+from thinline.vocabulary import UInt8
+
+Values = NDArray[np.uint8] | NDArray[np.uint16]
+SUFFIXES: Final = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
+
+
+class PictureError(ValueError):
+    """A file that is no image, or a mask whose values cannot be class values. The message is for a list of problems."""
+
+
+def read_image(path: Path) -> UInt8:
+    """Grey levels [H,W] as a viewer shows them. Raises PictureError."""
+    page = _page(path)
+    try:
+        grey = page.rows(0, page.height)
+    except ScanError as error:
+        raise _unreadable(path, error) from error
+    if page.damage:
+        first, last, reason = page.damage[0]
+        raise PictureError(f"cannot be read: rows {first} to {last - 1} are damaged ({reason}); copy it again")
+    return np.ascontiguousarray(grey)
+
+
+def read_mask(path: Path) -> Values:
+    """Values [H,W]. Raises PictureError for what cannot be read, for colours and for fractions."""
+    page = _page(path)
+    try:
+        return cast(Values, page.values())
+    except ScanError as error:
+        raise _unreadable(path, error) from error
+
+
+def resized(image: UInt8, shape: tuple[int, int]) -> UInt8:
+    """An image at another size: cubic when it grows, mean over the area when it shrinks."""
+    grows = shape[0] >= image.shape[0]
+    way = cv2.INTER_CUBIC if grows else cv2.INTER_AREA
+    return np.asarray(cv2.resize(image, (shape[1], shape[0]), interpolation=way), np.uint8)
+
+
+def _page(path: Path) -> Page:
+    """The one page of a file."""
+    try:
+        opened = pages_of(path, training=True)
+    except ScanError as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) and cause.strerror:
+            raise PictureError(f"cannot be read ({cause.strerror}); save it again as PNG") from error
+        raise _unreadable(path, error) from error
+    if len(opened.pages) != 1:
+        raise PictureError(f"expected one page, got {len(opened.pages)} pages; save each page as a file of its own")
+    return opened.pages[0]
+
+
+def _unreadable(path: Path, error: ScanError) -> PictureError:
+    return PictureError(f"cannot be read: {str(error).removeprefix(f'{path}: ')}")

@@ -1,0 +1,112 @@
+"""Which images of a folder train, tune and judge: by a file, or by a ratio.
+
+By file
+    A CSV with the header `file,split`, or one text file for each split, `splits/*.txt` with train, val and test in the
+    place of `*` and a name a line. A name is that of the image, with or without its folder and suffix, or the part
+    that stands for `*` in the template of the images. Case counts, but for the suffix. An image is listed once.
+
+By ratio
+    Images are ranked by SHA-256 of the seed and of their own pixels, and dealt in that order. So an image keeps its
+    place when it is renamed or saved in another format, and copies of one image fall into one split. Images of one
+    patient, well or record are not known to belong together: name their splits in a file.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import Final
+
+from thinline.data.folder.image_files import SUFFIXES
+
+PARTS: Final = ("train", "val", "test")
+HEADER: Final = ["file", "split"]
+
+
+def by_ratio(digests: Sequence[str], ratio: Sequence[float], *, seed: int) -> list[str]:
+    """The split of each image, from the digests of their pixels. ValueError when there are too few to part."""
+    if len(ratio) != len(PARTS) or min(ratio) <= 0:
+        raise ValueError(
+            f"data_mix.split.ratio: expected three shares above 0 for {', '.join(PARTS)}, got {list(ratio)}; "
+            "as [0.6, 0.2, 0.2]"
+        )
+    unique = sorted(set(digests), key=lambda digest: hashlib.sha256(f"{seed}:{digest}".encode()).digest())
+    held = [max(1, round(len(unique) * share / sum(ratio))) for share in ratio[1:]]
+    if len(unique) - sum(held) < 1:
+        larger = ", or take a larger share for train" if len(unique) >= len(PARTS) else ""
+        raise ValueError(
+            f"a folder must hold 3 or more different images, enough for every split of {list(ratio)}, got "
+            f"{len(unique)} (copies of one image count once); add images{larger}"
+        )
+    names = ["val"] * held[0] + ["test"] * held[1] + ["train"] * (len(unique) - sum(held))
+    place = dict(zip(unique, names, strict=True))
+    return [place[digest] for digest in digests]
+
+
+def by_file(path: str, root: Path, names: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """The split of each key of `names` (key -> file name), and what is wrong with the file."""
+    lines, problems = _lines(path, root)
+    known = {alias: key for key, file in names.items() for alias in (file, PurePath(file).stem, key)}
+    splits: dict[str, str] = {}
+    for name, split in lines:
+        key = known.get(PurePath(name).name, known.get(_stem(name)))
+        if split not in PARTS:
+            problems.append(f"{path}: expected a split of {', '.join(PARTS)} for {name}, got {split!r}")
+        elif key is None:
+            problems.append(f"{path}: expected an image of the folder, got {name}; {_advice(name, names)}")
+        elif key in splits:
+            both = f"{splits[key]} and {split}" if splits[key] != split else f"{split} twice"
+            problems.append(f"{path}: expected one split for {name}, got {both}; keep one line")
+        else:
+            splits[key] = split
+    problems += [
+        f"{file}: expected a split in {path}, got none; list it" for key, file in names.items() if key not in splits
+    ]
+    return splits, problems
+
+
+def _stem(name: str) -> str:
+    """The name of an image without folder and suffix; any other name as it is."""
+    file = PurePath(name)
+    return file.stem if file.suffix.lower() in SUFFIXES else file.name
+
+
+def _advice(name: str, names: Mapping[str, str]) -> str:
+    """What a name that no image has may stand for."""
+    wanted = _stem(name).casefold()
+    close = [file for key, file in names.items() if wanted in (key.casefold(), PurePath(file).stem.casefold())]
+    return f"is it {close[0]}? Case counts" if close else "is it there, with its mask?"
+
+
+def _lines(path: str, root: Path) -> tuple[list[tuple[str, str]], list[str]]:
+    """(name, split) of every line, and what could not be read."""
+    files = [(root / path.replace("*", part), part) for part in PARTS] if "*" in path else [(root / path, "")]
+    lines: list[tuple[str, str]] = []
+    problems: list[str] = []
+    for file, part in files:
+        try:
+            text = file.read_bytes().decode("utf-8-sig").splitlines()
+            lines += [(line.strip(), part) for line in text if line.strip()] if part else _table_lines(text)
+        except (OSError, ValueError, csv.Error) as error:
+            problems.append(f"{file}: {_reason(error)}; see data_mix.split.file")
+    return lines, problems
+
+
+def _table_lines(text: Sequence[str]) -> list[tuple[str, str]]:
+    """(name, split) of the lines of a table. ValueError for another header or number of columns."""
+    rows = [[cell.strip() for cell in row] for row in csv.reader(text) if row]
+    if rows[:1] != [HEADER] or any(len(row) != len(HEADER) for row in rows):
+        odd = next((row for row in rows if len(row) != len(HEADER)), rows[0] if rows else [])
+        raise ValueError(f"expected two columns under the header {','.join(HEADER)}, got {','.join(odd)!r}")
+    return [(name, split) for name, split in rows[1:]]
+
+
+def _reason(error: Exception) -> str:
+    """Why a list could not be read."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"expected text in UTF-8, got another encoding (byte {error.start}); save it as UTF-8"
+    if isinstance(error, OSError):
+        return f"expected a list of names, got '{error.strerror}'"
+    return str(error)

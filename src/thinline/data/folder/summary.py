@@ -1,0 +1,200 @@
+"""What a folder of images holds for training: shares and grey levels of each class in each split, and what is odd.
+
+Conventions
+    Grey levels are those that are trained on, after `data_mix.invert`: 0 black, 255 white. The networks here expect
+    dark structures on light paper.
+    The contrast of a class in an image is its mean grey less that of the background within `class_greys.NEAR_PX` of it:
+    below 0 for dark structures. Over a folder it is the median over the images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thinline.data.folder.class_greys import ClassGreys
+from thinline.data.folder.image_folder import Folder, Photo
+from thinline.data.folder.image_pairs import printable
+from thinline.vocabulary import Float64
+
+FAINT: Final = 8.0
+"""Grey levels: a class with less contrast over the folder is neither dark nor light."""
+CLEAR: Final = 20.0
+"""Grey levels: an image with less contrast is not said to differ from the others."""
+OFF_THE_INK: Final = 0.15
+"""A mask with less than this share of the contrast that is usual in the folder does not lie on its structures."""
+USUAL: Final = 0.75
+"""The contrast that is usual: this share of the images have no more. So half of the masks may be off."""
+LARGE: Final = 0.5
+LITTLE: Final = 0.2
+"""Shares of an image: a class that usually covers little and in some masks much is inverted in these."""
+_NAMES_SHOWN: Final = 10
+
+Photos = Mapping[str, Sequence[Photo]]
+
+
+@dataclass(frozen=True, eq=False)
+class SplitSummary:
+    """One split: `heights` and `widths` of its images in pixels (least, most), `greys` over all of them.
+
+    `holding [C]` counts the images that hold a class.
+    """
+
+    part: str
+    images: int
+    heights: tuple[int, int]
+    widths: tuple[int, int]
+    greys: ClassGreys
+    holding: tuple[int, ...]
+
+
+def summaries(photos: Photos) -> list[SplitSummary]:
+    """One summary for each split, in their order."""
+    return [_summary(part, list(mine)) for part, mine in photos.items()]
+
+
+def _summary(part: str, photos: Sequence[Photo]) -> SplitSummary:
+    heights, widths = [photo.height for photo in photos], [photo.width for photo in photos]
+    holding = np.sum([photo.greys.pixels > 0 for photo in photos], axis=0)
+    return SplitSummary(
+        part,
+        len(photos),
+        (min(heights), max(heights)),
+        (min(widths), max(widths)),
+        reduce(add, (photo.greys for photo in photos)),
+        tuple(holding.tolist()),
+    )
+
+
+def span(values: tuple[int, int]) -> str:
+    """Least and most as text, one number where they are equal."""
+    return f"{values[0]}" if values[0] == values[1] else f"{values[0]}..{values[1]}"
+
+
+def oddities(folder: Folder, photos: Photos) -> list[str]:
+    """What is probably wrong with the folder or its keys, a sentence each; nothing when nothing is odd."""
+    rows = summaries(photos)
+    absent = [_absent(folder, number, rows) for number in range(len(folder.class_map.classes))]
+    everyone = [photo for mine in photos.values() for photo in mine]
+    return [
+        *_large(folder, rows),
+        *_large_in_some(folder, everyone),
+        *filter(None, absent),
+        *_lighter(folder, everyone),
+        *_unlike(everyone),
+    ]
+
+
+def _contrasts(photos: Sequence[Photo]) -> Float64:
+    """The contrast of each class in each image, [N,C]; NaN where it has none, or is so large that it may be paper."""
+    return np.array([np.where(photo.greys.shares > LARGE, np.nan, photo.greys.contrast) for photo in photos])
+
+
+def _median(values: Float64) -> float:
+    """The median of those that are numbers; NaN for none."""
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if len(known) else float("nan")
+
+
+def _lighter(folder: Folder, photos: Sequence[Photo]) -> Iterator[str]:
+    """The classes that are lighter than the background around them."""
+    contrasts = {number: _median(mine) for number, mine in enumerate(_contrasts(photos).T)}
+    light = [number for number, contrast in contrasts.items() if contrast >= FAINT]
+    dark = [number for number, contrast in contrasts.items() if contrast <= -FAINT]
+    if not light:
+        return
+    levels = ", ".join(f"{folder.class_map.classes[number]} by {contrasts[number]:.0f} grey levels" for number in light)
+    sentence = f"lighter than the background around it: {levels}; the networks expect dark structures on light paper"
+    if dark:
+        names = ", ".join(folder.class_map.classes[number] for number in dark)
+        yield f"{sentence}, as {names} are; no value of data_mix.invert suits all classes"
+    else:
+        yield f"{sentence}; set data_mix.invert={_word(not folder.invert)}"
+
+
+def _unlike(photos: Sequence[Photo]) -> Iterator[str]:
+    """Images that are light on dark among others that are not, or the reverse, and masks that lie on no structure."""
+    names = [printable(photo.image.name) for photo in photos]
+    other = np.zeros((2, len(photos)), bool)  # light among dark, dark among light
+    off = np.zeros(len(photos), bool)
+    for contrasts in _contrasts(photos).T:
+        known, mine = np.isfinite(contrasts), np.nan_to_num(contrasts)
+        light, dark = mine >= CLEAR, mine <= -CLEAR
+        if light.any() and dark.any():
+            few = int(light.sum() > dark.sum())
+            other[few] |= dark if few else light
+        usual = np.quantile(np.abs(mine[known]), USUAL) if known.any() else 0.0
+        if usual >= 2 * CLEAR:
+            off |= known & (np.abs(mine) < OFF_THE_INK * usual)
+    for those, word in zip(other, ("lighter", "darker"), strict=True):
+        if those.any():
+            yield (
+                f"{those.sum()} of {len(photos)} images have structures {word} than the background, unlike the others: "
+                f"{_listed(names, those)}; invert these files, or leave them out"
+            )
+    if off.any():
+        yield (
+            f"{off.sum()} of {len(photos)} masks do not lie on the structures of their images, which differ little in "
+            f"grey there: {_listed(names, off)}; is one of the pair turned, shifted or of another image?"
+        )
+
+
+def _absent(folder: Folder, number: int, rows: Sequence[SplitSummary]) -> str | None:
+    """What it means that a class has no pixel in some splits, and what to do."""
+    parts = [row.part for row in rows if not row.greys.pixels[number]]
+    if not parts:
+        return None
+    held = " and ".join(part for part in parts if part != "train")
+    meaning = ["it cannot be learned"] if "train" in parts else []
+    meaning += [f"it has no score in {held}"] if held else []
+    holding = sum(row.holding[number] for row in rows)
+    if holding < len(rows):
+        advice = f"{holding} image{'s have' if holding != 1 else ' has'} it, each split needs one"
+    elif folder.split.file is not None:
+        advice = f"list an image that has it there in {folder.split.file}"
+    else:
+        advice = "take another seed, or name the splits in data_mix.split.file"
+    where = " and ".join(parts)
+    return f"class {folder.class_map.classes[number]} has no pixel in {where}: {', and '.join(meaning)}; {advice}"
+
+
+def _large(folder: Folder, rows: Sequence[SplitSummary]) -> Iterator[str]:
+    """The classes that cover more than half of a split."""
+    for number, name in enumerate(folder.class_map.classes[1:], start=1):
+        shares = {row.part: row.greys.shares[number] for row in rows}
+        over = [f"{100 * share:.0f} % of {part}" for part, share in shares.items() if share > LARGE]
+        if over:
+            yield (
+                f"class {name} covers {', '.join(over)}; are classes swapped in data_mix.class_map, which is "
+                f"{folder.class_map.told()}, or in some masks?"
+            )
+
+
+def _large_in_some(folder: Folder, photos: Sequence[Photo]) -> Iterator[str]:
+    """Masks in which a class covers more than half of the image, where it usually covers little."""
+    shares = np.array([photo.greys.shares for photo in photos])
+    for number, name in enumerate(folder.class_map.classes[1:], start=1):
+        over = shares[:, number] > LARGE
+        usual = _median(shares[:, number])
+        if over.any() and usual < LITTLE:
+            yield (
+                f"class {name} covers more than half of {over.sum()} of {len(photos)} masks, and usually "
+                f"{100 * usual:.0f} %: {_listed([printable(photo.mask.name) for photo in photos], over)}; are their "
+                "values swapped?"
+            )
+
+
+def _listed(names: Sequence[str], those: NDArray[np.bool_]) -> str:
+    chosen = [name for name, is_one in zip(names, those, strict=True) if is_one]
+    more = f" and {len(chosen) - _NAMES_SHOWN} more" if len(chosen) > _NAMES_SHOWN else ""
+    return ", ".join(chosen[:_NAMES_SHOWN]) + more
+
+
+def _word(value: bool) -> str:
+    return str(value).lower()

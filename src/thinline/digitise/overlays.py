@@ -1,0 +1,178 @@
+"""Pictures of a digitised scan: the class map, and the curves laid over the paper.
+
+Conventions
+    Both show the straightened paper at the run's scale, so that a row of the class map is a row of the CSV.
+    The **class map** is one PNG with a palette: its values are class ids, background 0, and shown in colours. It is
+    coded as it comes, row by row; only the coded bytes are held.
+    The **overlay** is enlarged ENLARGED times and cut into pictures of at most OVERLAY_ROWS paper rows, because viewers
+    choke on longer ones. The paper is faded; each curve that is told is a line in its colour, broken at gaps and where
+    it wraps. On the left stand the depth and one bar for each curve: coloured where it has a value, grey in a gap.
+    Curves that were refused are named in the title and not drawn. Hidden rows, where the scan is damaged, are hatched
+    and named with their rows of the scan.
+    Colours: blue and vermilion of Okabe and Ito first, which colour-blind readers tell apart and a grey print too.
+
+References
+    Okabe and Ito, "Color universal design: how to make figures that are colorblind friendly", 2002.
+    PNG (Portable Network Graphics) specification, third edition, W3C 2025.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import cv2
+import numpy as np
+
+from thinline.digitise.accept import Digitised
+from thinline.digitise.damaged_rows import Hidden
+from thinline.digitise.scales import decimals
+from thinline.vocabulary import Float64, UInt8
+
+Colour = tuple[int, int, int]
+COLOURS: Final[tuple[Colour, ...]] = (
+    (0, 90, 180),
+    (213, 94, 0),
+    (0, 120, 90),
+    (190, 90, 150),
+    (110, 90, 0),
+    (60, 170, 215),
+)
+OVERLAY_ROWS: Final = 4000
+ENLARGED: Final = 2
+_FADE: Final = 0.6
+_GAP: Final[Colour] = (225, 225, 225)
+_INK: Final[Colour] = (40, 40, 40)
+_DAMAGE: Final[Colour] = (200, 0, 0)
+_HATCH: Final[Colour] = (255, 205, 205)
+_HATCH_EVERY_PX: Final = 12
+_BAR_PX, _TEXT_PX, _TITLE_PX = 8, 64, 20
+_LABEL_EVERY_PX: Final = 100
+_LETTER: Final = 0.4
+
+
+def class_map_png(bands: Iterable[UInt8], shape: tuple[int, int], *, curves: int) -> bytes:
+    """The labels [h,W] of bands, one below the other, as a PNG with a palette."""
+    height, width = shape
+    palette = bytes([255, 255, 255]) + b"".join(bytes(COLOURS[k % len(COLOURS)]) for k in range(curves))
+    coder = zlib.compressobj(6)
+    coded, seen = [], 0
+    for labels in bands:
+        seen += len(labels)
+        plain = np.zeros((len(labels), width + 1), np.uint8)  # each row begins with its filter, 0 for none
+        plain[:, 1:] = labels
+        coded.append(coder.compress(plain.tobytes()))
+    coded.append(coder.flush())
+    if seen != height:
+        raise ValueError(f"`bands` must have {height} rows together, got {seen}; pass every band once")
+    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
+    chunks = [_chunk(b"IHDR", header), _chunk(b"PLTE", palette), _chunk(b"IDAT", b"".join(coded)), _chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def overlay_png(
+    grey: UInt8, start: int, curves: Sequence[Digitised], depth: Float64, *, title: str, hidden: Hidden | None = None
+) -> bytes:
+    """The curves over paper rows start.. of grey levels [h,W]; `depth [P]` and `hidden` of all rows."""
+    stop = start + len(grey)
+    faded = cv2.convertScaleAbs(grey, alpha=1 - _FADE, beta=255 * _FADE)
+    canvas = cv2.cvtColor(faded.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1), cv2.COLOR_GRAY2RGB)
+    margin = _margin(len(grey), depth[start:stop], curves=len(curves))
+    text_px = margin.shape[1] - (_BAR_PX + 2) * len(curves) - 4
+    for k, curve in enumerate(curves):
+        if curve.refused:
+            continue
+        colour = COLOURS[k % len(COLOURS)]
+        _draw(canvas, curve.u_px[start:stop], curve.lap[start:stop], colour)
+        left = text_px + k * (_BAR_PX + 2)
+        has = np.isfinite(curve.u_px[start:stop]).repeat(ENLARGED)
+        margin[:, left : left + _BAR_PX] = np.where(has[:, None, None], np.array(colour), np.array(_GAP))
+    entries = [(title, _INK)]
+    if hidden is not None and hidden.rows[start:stop].any():
+        _mark(canvas, hidden, start, stop)
+        entries.append(("hatched: damaged, no values", _DAMAGE))
+    for k, curve in enumerate(curves):
+        text = f"{curve.scale.name} refused" if curve.refused else curve.scale.name
+        entries.append((text, _INK if curve.refused else COLOURS[k % len(COLOURS)]))
+    picture = np.vstack([_titled(margin.shape[1] + canvas.shape[1], entries), np.hstack([margin, canvas])])
+    done, png = cv2.imencode(".png", picture[..., ::-1])
+    if not done:
+        raise ValueError(f"the overlay of rows {start}..{stop} could not be coded as PNG; digitise fewer columns")
+    return bytes(png.tobytes())
+
+
+def _margin(height: int, depth: Float64, *, curves: int) -> UInt8:
+    """What stands left of `height` paper rows of `depth [h]`: labels of depth, and room for a bar for each curve."""
+    step = abs(depth[-1] - depth[0]) / max(height - 1, 1) * _LABEL_EVERY_PX
+    labels = [f"{depth[row]:.{decimals(step)}f}" for row in range(0, height, _LABEL_EVERY_PX)]
+    wide = max(_wide(label) for label in labels)
+    text_px = max(_TEXT_PX, wide + 10)
+    margin = np.full((height * ENLARGED, text_px + (_BAR_PX + 2) * curves + 4, 3), 255, np.uint8)
+    for n, label in enumerate(labels):
+        at = n * _LABEL_EVERY_PX * ENLARGED
+        margin[at : at + 1, text_px - 6 : text_px] = _INK
+        _write(margin, label, 2, min(max(at + 5, 12), len(margin) - 3), _INK)
+    return margin
+
+
+def _mark(canvas: UInt8, hidden: Hidden, start: int, stop: int) -> None:
+    """Hatch the hidden rows among start..stop-1 and write over them which rows of the scan are damaged."""
+    rows = hidden.rows[start:stop].repeat(ENLARGED)
+    width = canvas.shape[1]
+    stripes = np.arange(width + _HATCH_EVERY_PX) % _HATCH_EVERY_PX < _HATCH_EVERY_PX // 2
+    for row in np.flatnonzero(rows).tolist():
+        shift = row % _HATCH_EVERY_PX
+        canvas[row, stripes[shift : shift + width]] = _HATCH
+    ends = np.flatnonzero(np.diff(np.concatenate([[0], rows.astype(np.int8), [0]])))
+    for row in ends.tolist():
+        canvas[max(row - 1, 0) : row + 1] = _DAMAGE
+    for paper_row, text in hidden.captions:
+        if start <= paper_row < stop:
+            _write(canvas, text, 4, min((paper_row - start) * ENLARGED + _TITLE_PX - 6, len(canvas) - 3), _DAMAGE)
+
+
+def _draw(canvas: UInt8, u_px: Float64, lap: np.ndarray[tuple[int], np.dtype[np.int64]], colour: Colour) -> None:
+    """A line through the centres of the pixels, lifted at gaps and between laps."""
+    known = np.isfinite(u_px)
+    whole = known[1:] & known[:-1] & (lap[1:] == lap[:-1])
+    ends = np.flatnonzero(~whole) + 1
+    fine = 8  # fractions of a pixel that OpenCV draws
+    for rows in np.split(np.arange(len(u_px)), ends):
+        rows = rows[known[rows]]
+        if len(rows):
+            x = (u_px[rows] + 0.5) * ENLARGED - 0.5
+            y = (rows + 0.5) * ENLARGED - 0.5
+            points = np.rint(np.stack([x, y], axis=1) * fine).astype(np.int32)
+            cv2.polylines(canvas, [points], False, colour, 1, cv2.LINE_AA, 3)
+
+
+def _titled(width: int, entries: Sequence[tuple[str, Colour]]) -> UInt8:
+    """The title and the legend, each in its colour, as many lines as they need."""
+    lines, left = [np.full((_TITLE_PX, width, 3), 255, np.uint8)], 4
+    for text, colour in entries:
+        wide = _wide(text)
+        if left > 4 and left + wide > width:
+            lines.append(np.full((_TITLE_PX, width, 3), 255, np.uint8))
+            left = 4
+        _write(lines[-1], text, left, _TITLE_PX - 6, colour)
+        left += wide + 14
+    return np.vstack(lines)
+
+
+def _wide(text: str) -> int:
+    return int(cv2.getTextSize(_drawable(text), cv2.FONT_HERSHEY_SIMPLEX, _LETTER, 1)[0][0])
+
+
+def _write(canvas: UInt8, text: str, left: int, base: int, colour: Colour) -> None:
+    cv2.putText(canvas, _drawable(text), (left, base), cv2.FONT_HERSHEY_SIMPLEX, _LETTER, colour, 1, cv2.LINE_AA)
+
+
+def _drawable(text: str) -> str:
+    """Text without what is no UTF-8, as the name of a file may hold: OpenCV ends the process over it."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,175 @@
+"""What every head answers, and what it checks; the package has the conventions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+
+from thinline.vocabulary import BACKGROUND, IGNORE
+
+CLAIM = 0.5
+"""A sigmoid channel claims a pixel when its probability is above this; exactly one half claims nothing."""
+
+
+class Truth(NamedTuple):
+    """What a head is asked to say: `targets [B,c,H,W]` and `valid [B,1,H,W]` bool, None when no pixel is ignored."""
+
+    targets: Tensor
+    valid: Tensor | None
+
+
+class Claims(NamedTuple):
+    """Counts before decode: pixels looked at, claimed by two or more curves, claimed by no curve."""
+
+    pixels: int
+    twice: int
+    none: int
+
+
+class Head(ABC):
+    """What every head answers. Subclasses are final.
+
+    `vocabulary` are the C class names of the labels, `classes` the names of what `decode` returns. Channels from
+    `first_curve` on belong to curves.
+    """
+
+    name: ClassVar[str]
+    first_curve: ClassVar[int] = 0
+    vocabulary: tuple[str, ...]
+    classes: tuple[str, ...]
+    channels: int
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self.vocabulary = tuple(classes)
+        named = len(self.vocabulary) >= 2 and self.vocabulary[0] == BACKGROUND
+        if not named or len(set(self.vocabulary)) != len(self.vocabulary):
+            raise ValueError(
+                f"`classes` must be {BACKGROUND!r} and then one or more different curve names, got "
+                f"{list(self.vocabulary)}; put the background first and name each curve once"
+            )
+
+    def read(self, labels: Tensor, strokes: Tensor, *, dtype: torch.dtype = torch.float32) -> Truth:
+        """Targets and valid mask of a batch.
+
+        Raises:
+            ValueError: ids outside 0..C-1 and 255 (CPU tensors only), or shapes that do not belong together.
+            TypeError: labels that are not integers, strokes that are not bool.
+        """
+        valid = self.valid(labels, strokes)
+        return Truth(self._targets(labels, strokes, valid, dtype), valid)
+
+    def valid(self, labels: Tensor, strokes: Tensor) -> Tensor | None:
+        """The valid mask of `read` alone; errors as there."""
+        self._check(labels, strokes)
+        return valid_pixels(labels, len(self.vocabulary))
+
+    def targets(self, labels: Tensor, strokes: Tensor) -> Tensor:
+        """`[B,c,H,W]` float32, zero at ignored pixels; errors as in `read`."""
+        return self.read(labels, strokes).targets
+
+    def truth(self, labels: Tensor) -> Tensor:
+        """`labels [B,H,W]` in the ids that `decode` returns (for binary: 1 on any curve), 255 kept."""
+        if self.classes == self.vocabulary:
+            return labels
+        return torch.where(labels == IGNORE, labels, (labels > 0).to(labels.dtype))
+
+    def claims(self, probabilities: Tensor, *, valid: Tensor | None = None) -> Claims:
+        """How many of the (valid) pixels two or more curves claim, and how many none does; exact integers."""
+        self._check_channels(probabilities, "probabilities")
+        claimants = (probabilities[:, self.first_curve :] > CLAIM).sum(dim=1, keepdim=True)
+        if valid is not None:
+            claimants = claimants[valid]
+        return Claims(claimants.numel(), int((claimants > 1).sum()), int((claimants == 0).sum()))
+
+    @abstractmethod
+    def _targets(self, labels: Tensor, strokes: Tensor, valid: Tensor | None, dtype: torch.dtype) -> Tensor:
+        """Targets from checked labels and strokes."""
+
+    @abstractmethod
+    def nll(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Negative log-likelihood `[B,c,H,W]` of hard or soft targets, channel by channel."""
+
+    @abstractmethod
+    def pixel_nll(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Negative log-likelihood of each decision, `[B,1,H,W]` (softmax, binary) or `[B,K,H,W]`."""
+
+    @abstractmethod
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """`[B,c,H,W]` in 0..1."""
+
+    @abstractmethod
+    def decode(self, probabilities: Tensor) -> Tensor:
+        """Class ids `[B,H,W]` int64 into `classes`; each head states its tie rule."""
+
+    @abstractmethod
+    def soften(self, targets: Tensor, smoothing: float) -> Tensor:
+        """Targets moved towards "every answer alike" by `smoothing` in 0..1."""
+
+    @abstractmethod
+    def pixel_weights(self, weight: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+        """Weight of each decision of `pixel_nll`, from `weight [C]`; what it holds at ignored pixels is unspecified."""
+
+    @abstractmethod
+    def channel_weights(self, weight: Tensor) -> Tensor:
+        """Weight of each channel `[c]`, from `weight [C]`."""
+
+    def _check(self, labels: Tensor, strokes: Tensor) -> None:
+        if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+            raise TypeError(f"`labels` must be integers [B,H,W], got {labels.dtype}; convert with `.long()`")
+        if strokes.dtype != torch.bool:
+            raise TypeError(f"`strokes` must be bool [B,K,H,W], got {strokes.dtype}; compare with `strokes > 0`")
+        if labels.ndim != 3:
+            raise ValueError(f"`labels` must be [B,H,W], got {list(labels.shape)}; drop the channel axis")
+        expected = (labels.shape[0], len(self.vocabulary) - 1, *labels.shape[1:])
+        if tuple(strokes.shape) != expected:
+            raise ValueError(
+                f"`strokes` must be {list(expected)} for labels {list(labels.shape)} and classes "
+                f"{list(self.vocabulary)}, got {list(strokes.shape)}; draw both from the same sheet"
+            )
+
+    def _check_channels(self, field: Tensor, name: str) -> None:
+        if field.ndim != 4 or field.shape[1] != self.channels:
+            raise ValueError(
+                f"`{name}` must be [B,{self.channels},H,W] for head {self.name!r}, got {list(field.shape)}; "
+                f"give the network {self.channels} output channels"
+            )
+
+    def _check_pair(self, logits: Tensor, targets: Tensor) -> None:
+        self._check_channels(logits, "logits")
+        if logits.shape != targets.shape:
+            raise ValueError(
+                f"`logits` {list(logits.shape)} and `targets` {list(targets.shape)} must have one shape; "
+                "cut image and labels to the same tile"
+            )
+
+
+def valid_pixels(labels: Tensor, classes: int) -> Tensor | None:
+    """`[B,1,H,W]` bool, false at 255; None when a CPU tensor has nothing to ignore, so that nobody multiplies by ones.
+
+    Raises:
+        ValueError: a CPU tensor holds an id that is neither in 0..classes-1 nor 255.
+    """
+    if labels.device.type == "cpu":
+        if labels.numel() == 0:
+            return None
+        low, high = (int(bound) for bound in torch.aminmax(labels))
+        if low >= 0 and high < classes:
+            return None
+        wrong = labels[((labels < 0) | (labels >= classes)) & (labels != IGNORE)]
+        if wrong.numel():
+            raise ValueError(
+                f"`labels` must hold ids 0..{classes - 1} or {IGNORE}, got {int(wrong[0])}; "
+                "was the mask drawn with another vocabulary?"
+            )
+    return (labels != IGNORE)[:, None]
+
+
+def weight_of_label(weight: Tensor, labels: Tensor) -> Tensor:
+    """`[B,1,H,W]`: the weight of each pixel's class, zero where it is ignored."""
+    table = weight.new_zeros(IGNORE + 1)
+    table[: len(weight)] = weight
+    return table.index_select(0, labels.flatten().long()).view(labels.shape)[:, None]

@@ -1,0 +1,103 @@
+"""The heads that ask each channel for a yes or no: a stack of one channel a curve, and one channel for any curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+
+import torch
+from torch import Tensor
+
+from thinline.heads.cross_entropy import sigmoid_cross_entropy
+from thinline.heads.head import CLAIM, Head, weight_of_label
+from thinline.vocabulary import BACKGROUND
+
+
+class _Sigmoid(Head):
+    """What the heads share that ask each channel for a yes or no."""
+
+    def nll(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Binary cross-entropy of each channel."""
+        self._check_pair(logits, targets)
+        return sigmoid_cross_entropy(logits, targets)
+
+    def pixel_nll(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """`nll`: every channel is a decision of its own."""
+        return self.nll(logits, targets)
+
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Sigmoid of each channel."""
+        self._check_channels(logits, "logits")
+        return logits.sigmoid()
+
+    def soften(self, targets: Tensor, smoothing: float) -> Tensor:
+        """(1 - smoothing) t + smoothing / 2: a channel chooses between two answers."""
+        return targets * (1 - smoothing) + smoothing / 2
+
+
+class SigmoidStack(_Sigmoid):
+    """One yes-or-no channel per curve, so that two may claim a pixel.
+
+    `decode` gives a pixel to the curve with the largest probability if that is above one half, else to the background;
+    of curves with equal probability the lowest id gets it.
+    """
+
+    name = "sigmoid_stack"
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        super().__init__(classes)
+        self.classes = self.vocabulary
+        self.channels = len(self.vocabulary) - 1
+
+    def _targets(self, labels: Tensor, strokes: Tensor, valid: Tensor | None, dtype: torch.dtype) -> Tensor:
+        return _as_float(strokes if valid is None else strokes & valid, dtype)
+
+    def decode(self, probabilities: Tensor) -> Tensor:
+        """The likeliest curve if it is above one half, else background; ties go to the lowest id."""
+        self._check_channels(probabilities, "probabilities")
+        best, curve = probabilities.max(dim=1)
+        return torch.where(best > CLAIM, curve + 1, 0)
+
+    def pixel_weights(self, weight: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+        """w[k+1] where curve k is, w[0] elsewhere."""
+        return torch.addcmul(weight[0], targets, (weight[1:] - weight[0]).view(1, -1, 1, 1))
+
+    def channel_weights(self, weight: Tensor) -> Tensor:
+        """w[1:]."""
+        return weight[1:]
+
+
+class Binary(_Sigmoid):
+    """Any curve against background, in one channel. `decode` says curve above one half, background at one half.
+
+    What it finds is called "curve", or by its own name where the vocabulary has only one.
+    """
+
+    name = "binary"
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        super().__init__(classes)
+        self.classes = self.vocabulary if len(self.vocabulary) == 2 else (BACKGROUND, "curve")
+        self.channels = 1
+
+    def _targets(self, labels: Tensor, strokes: Tensor, valid: Tensor | None, dtype: torch.dtype) -> Tensor:
+        ink = reduce(torch.logical_or, strokes.unbind(dim=1))[:, None]  # `any` takes several times as long
+        return _as_float(ink if valid is None else ink & valid, dtype)
+
+    def decode(self, probabilities: Tensor) -> Tensor:
+        """1 above one half, else 0."""
+        self._check_channels(probabilities, "probabilities")
+        return (probabilities[:, 0] > CLAIM).long()
+
+    def pixel_weights(self, weight: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+        """w[label] where ink is, w[0] elsewhere."""
+        return torch.addcmul(weight[0], targets, weight_of_label(weight, labels) - weight[0])
+
+    def channel_weights(self, weight: Tensor) -> Tensor:
+        """The mean of the curves' weights."""
+        return weight[1:].mean(dim=0, keepdim=True)
+
+
+def _as_float(mask: Tensor, dtype: torch.dtype) -> Tensor:
+    """1 where `mask` is true; by way of int8, which torch converts several times as fast as bool on a CPU."""
+    return mask.view(torch.int8).to(dtype)

@@ -1,0 +1,1 @@
+"""JPEG streams: decoded, and checked for damage that libjpeg does not report."""

@@ -1,0 +1,1 @@
+"""TIFF pages: their tags, and their strips and tiles decoded."""

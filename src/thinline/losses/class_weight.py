@@ -1,0 +1,190 @@
+"""Class weights from pixel counts.
+
+Conventions: `counts [C]` are integer pixels of each class over the training mix, background first; the weight of the
+background is 1. Every weighting is called with the counts and returns a float64 vector `[C]` or None, and carries
+`scale`, which says how the objective divides ("kept": by the weights used; "raw": as without weights).
+
+    none              None
+    fixed             1 for the background, `value` for each curve
+    measured          n_0 / n_c
+    sqrt              sqrt(n_0 / n_c)
+    effective_number  E_0 / E_c with E_c = (1 - beta^n_c) / (1 - beta)
+    tuned_threshold   None; the test is decided at the thresholds of validation (`metrics/thresholds.py`)
+    logit_adjustment  None; the objective adds the prior to the logits (`logit_adjustment.py`)
+
+The last two are controls: what a weight gains beyond them is more than a moved threshold or a known prior.
+
+References
+----------
+Cui, Jia, Lin, Song and Belongie, "Class-Balanced Loss Based on Effective Number of Samples", CVPR 2019, equation 4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from thinline.losses.weight_checks import Scale
+
+Counts = Sequence[int] | Tensor
+FAR_OFF = 1.5
+"""A fixed weight further from the measured ratio than this factor deserves a word."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoWeight:
+    """Every class counts the same."""
+
+    scale: Scale = "kept"
+
+    def __call__(self, counts: Counts) -> None:
+        """None, whatever the counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fixed:
+    """`value` for each curve, 1 for the background, whatever the counts."""
+
+    value: float = 42.0
+    scale: Scale = "kept"
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.value) and self.value > 0):
+            raise ValueError(f"`class_weight.value` must be finite and above 0, got {self.value}; 1 is no weight")
+
+    def __call__(self, counts: Counts) -> Tensor:
+        """[1, value, ..., value]."""
+        weight = torch.full((len(_checked(counts, absent=True)),), float(self.value), dtype=torch.float64)
+        weight[0] = 1
+        return weight
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """How many background pixels there are for one pixel of the class."""
+
+    scale: Scale = "kept"
+
+    def __call__(self, counts: Counts) -> Tensor:
+        """n_0 / n_c."""
+        pixels = _checked(counts)
+        return pixels[0] / pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sqrt:
+    """The square root of `Measured`, a common half-way house."""
+
+    scale: Scale = "kept"
+
+    def __call__(self, counts: Counts) -> Tensor:
+        """sqrt(n_0 / n_c)."""
+        pixels = _checked(counts)
+        return (pixels[0] / pixels).sqrt()
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectiveNumber:
+    """Pixels that overlap count less than once; E_c saturates at 1 / (1 - beta) pixels.
+
+    The paper counts images and takes beta up to .9999. Pixels are many more: with that beta every class is saturated
+    and every weight is 1. The default saturates at a million pixels.
+    """
+
+    beta: float = 0.999999
+    scale: Scale = "kept"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.beta < 1:
+            raise ValueError(f"`class_weight.beta` must be above 0 and below 1, got {self.beta}; 0.999999 is usual")
+
+    def __call__(self, counts: Counts) -> Tensor:
+        """E_0 / E_c.
+
+        Raises:
+            ValueError: also when beta makes the weights equal although the counts are far from it.
+        """
+        pixels = _checked(counts)
+        effective = -torch.expm1(pixels * math.log(self.beta))
+        weight = effective[0] / effective
+        if bool((pixels[0] / pixels > FAR_OFF).any()) and bool((weight < 1.01).all()):
+            raise ValueError(
+                f"class_weight=effective_number with beta={self.beta} gives every class the same weight for counts "
+                f"{pixels.long().tolist()}; take beta nearer to 1, about 1 - 1 / {int(pixels[0])}"
+            )
+        return weight
+
+
+@dataclass(frozen=True, kw_only=True)
+class TunedThreshold:
+    """No weight; the numbers of the test split are those of the decision tuned on validation."""
+
+    scale: Scale = "kept"
+
+    def __call__(self, counts: Counts) -> None:
+        """None, whatever the counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogitAdjustment:
+    """No weight; the prior of the classes, times `tau`, is added to the logits in training alone."""
+
+    tau: float = 1.0
+    scale: Scale = "kept"
+
+    def __call__(self, counts: Counts) -> None:
+        """None, whatever the counts."""
+
+    def prior(self, counts: Counts) -> Tensor:
+        """Share of each class, float64 `[C]`. Raises ValueError for a class that was never seen."""
+        pixels = _checked(counts)
+        return pixels / pixels.sum()
+
+
+def measured_ratio(counts: Counts) -> Tensor:
+    """Background pixels for each pixel of a curve, float64 `[K]`.
+
+    Infinite for a curve that has none, 0 where the background has none, NaN for both.
+    """
+    pixels = _checked(counts, absent=True)
+    return pixels[0] / pixels[1:]
+
+
+def far_from_measured(weight: Sequence[float] | Tensor | None, counts: Counts) -> str | None:
+    """What to tell the user when a curve's weight is more than 1.5 times off its measured ratio, else None.
+
+    Args:
+        weight: [C], or None for no weight, about which there is nothing to say.
+        counts: [C].
+    """
+    if weight is None:
+        return None
+    vector = torch.as_tensor(weight, dtype=torch.float64)
+    used, measured = vector[1:] / vector[0], measured_ratio(counts)
+    off = torch.maximum(used / measured, measured / used)
+    if not bool((off > FAR_OFF).any()):
+        return None
+    pairs = ", ".join(f"{u:.4g} for measured {m:.4g}" for u, m in zip(used.tolist(), measured.tolist(), strict=True))
+    has_ratio = bool((torch.as_tensor(counts) > 0).all())
+    advice = "class_weight=measured uses the ratio itself" if has_ratio else "a class without pixels has no ratio"
+    return (
+        f"class weights of the curves are more than {FAR_OFF} times off the measured background:curve ratio ({pairs}); "
+        f"{advice}"
+    )
+
+
+def _checked(counts: Counts, *, absent: bool = False) -> Tensor:
+    """Counts as float64 `[C]`; classes without pixels pass only if `absent`."""
+    pixels = torch.as_tensor(counts)
+    if pixels.ndim != 1 or len(pixels) < 2 or pixels.is_floating_point() or pixels.dtype == torch.bool:
+        raise ValueError(f"`counts` must be integers [C], background first, got {counts}; count pixels per class")
+    if bool((pixels < (0 if absent else 1)).any()):
+        raise ValueError(
+            f"`counts` must be at least 1 for every class that a weight is computed for, got {pixels.tolist()}; "
+            "train on sheets that show every curve, or use class_weight=none or fixed"
+        )
+    return pixels.double()

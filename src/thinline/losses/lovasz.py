@@ -1,0 +1,106 @@
+"""Lovasz loss: the Jaccard loss carried over from sets of wrong pixels to errors between 0 and 1.
+
+    e_i = |t_i - p_i|,  sorted so that e_1 >= e_2 >= ...
+    L_c = sum_i e_i (J_i - J_{i-1})
+
+where J_i is the Jaccard loss 1 - |T without W| / |T with W| when just the first i pixels W are wrong, T the truth. L_c
+is convex in the errors and equals 1 - IoU where every probability is 0 or 1.
+
+Conventions: errors are those of *probabilities* for every head ("Lovasz-softmax"); the Lovasz *hinge*, which other
+libraries use for sigmoid channels, is another surrogate. All pixels of a batch are sorted together. Targets are hard;
+above one half counts as inside. A class without truth has term 0 and slope 0, and whoever averages the terms leaves
+it out (the authors' `present`). Of equal errors those inside the truth come first, then by position: L_c does not
+depend on the order among equals, its subgradient does.
+
+Errors are ranked, and the slope of a pixel hangs on its rank: a float32 probability near 1 has lost the digits by which
+errors near 0 are told apart, so `precise` asks for probabilities in float64. Terms and slopes are computed in float64
+whatever comes in.
+
+Two ways to one result: on the CPU the compiled `lovasz_kernel`, elsewhere (and in the tests) a sort in torch.
+
+References
+----------
+Berman, Rannen Triki and Blaschko, "The Lovasz-Softmax loss: A tractable surrogate for the optimization of the
+intersection-over-union measure in neural networks", CVPR 2018, definition 1 and equations 8-12.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from thinline.losses import lovasz_kernel
+from thinline.losses.probability_checks import check_probabilities
+
+
+def lovasz(probabilities: Tensor, targets: Tensor) -> Tensor:
+    """Terms L_c in 0..1, `[c]`, of `probabilities [B,c,H,W]` against hard float `targets [B,c,H,W]`.
+
+    Raises `ValueError` for probabilities outside of 0..1.
+    """
+    check_probabilities(probabilities)
+    terms: Tensor = _Lovasz.apply(probabilities, targets)
+    return terms
+
+
+class _Lovasz(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, probabilities: Tensor, targets: Tensor) -> Tensor:
+        on_cpu = probabilities.device.type == "cpu" and probabilities.numel() <= lovasz_kernel.MOST_PLACES
+        terms, slopes = (by_kernel if on_cpu else by_sort)(probabilities, targets)
+        ctx.save_for_backward(slopes)
+        return terms
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (slopes,) = ctx.saved_tensors
+        return slopes * grad.view(1, -1, 1, 1), None
+
+
+def by_kernel(probabilities: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Terms `[c]` and slopes `[B,c,H,W]` of CPU tensors, in the dtype of the probabilities."""
+    p = probabilities.detach().double().contiguous().flatten(2)
+    inside = targets.detach().float().contiguous().flatten(2)
+    slopes = torch.empty_like(p)
+    terms = torch.from_numpy(lovasz_kernel.slopes(p.numpy(), inside.numpy(), slopes.numpy()))
+    return terms.to(probabilities.dtype), slopes.view(probabilities.shape).to(probabilities.dtype)
+
+
+def by_sort(probabilities: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """Terms `[c]` and slopes `[B,c,H,W]` on any device, in the dtype of the probabilities."""
+    errors = (targets.double() - probabilities.double()).abs().transpose(0, 1).flatten(1)
+    inside = targets.transpose(0, 1).flatten(1) > 0.5
+    slopes = torch.stack([_class_slopes(error, truth) for error, truth in zip(errors, inside, strict=True)])
+    terms = (errors * slopes.abs()).sum(dim=1).to(probabilities.dtype)
+    batch, channels, rows, columns = probabilities.shape
+    return terms, slopes.to(probabilities.dtype).view(channels, batch, rows, columns).transpose(0, 1)
+
+
+def _class_slopes(errors: Tensor, inside: Tensor) -> Tensor:
+    """Slopes `[P]` of one class from float64 `errors [P]` and `inside [P]` bool."""
+    # the bits of a float that is not negative rise with it; one more bit puts the inside first among equals
+    order = (errors.view(torch.int64) * 2 + inside).argsort(descending=True, stable=True)
+    ranked = inside[order]
+    count = ranked.sum().double()
+    seen = ranked.cumsum(0).double()
+    outside = (~ranked).cumsum(0).double()
+    at_inside = -1 / (count + outside)
+    at_outside = (count - seen) / ((count + outside - 1) * (count + outside)).clamp_min(1)
+    slopes = torch.where(ranked, at_inside, at_outside)
+    return torch.empty_like(slopes).scatter_(0, order, slopes)
+
+
+class Lovasz(nn.Module):
+    """`lovasz` as a module."""
+
+    name: ClassVar[str] = "lovasz"
+    kind: ClassVar[Literal["region"]] = "region"
+    precise: ClassVar[bool] = True
+
+    def forward(self, probabilities: Tensor, targets: Tensor) -> Tensor:
+        """Terms `[c]`."""
+        return lovasz(probabilities, targets)

@@ -1,0 +1,195 @@
+"""Tuned scores from integers only: score histograms, the best-F1 threshold of validation, its counts on test.
+
+Conventions
+-----------
+A score histogram is `int64 [c,2,bins]`: for each channel, how many valid pixels whose truth is no (row 0) or yes
+(row 1) have a probability in bin k. Bin k holds k/bins <= p < (k+1)/bins, and the last bin holds p = 1 as well. `bins`
+is a power of two, so that an edge k/bins and the product p * bins are exact in binary floating point (bf16 too, to 256
+bins): the count at threshold k/bins is exactly the count of p >= k/bins. Histograms of batches, sheets and ranks are
+summed.
+
+Measures
+--------
+1. Best threshold of a channel: the edge k/bins, k = 0..bins-1, where F1 = 2 tp / (2 tp + fp + fn) of the histogram is
+   largest. Ties go to the lowest edge. A channel without truth cannot be tuned and keeps 0.5.
+2. Tuned score: counts of the *test* histogram at the threshold of the *validation* histogram. Scores of another split
+   at its own best threshold are an upper bound, not a result.
+
+3. Tuned decision: one class id a pixel. A curve k claims a pixel where p_k >= t_k; of several the one with the largest
+   p_k / t_k gets it, of equal ones the lowest id; what no curve claims is background, whose own threshold decides
+   nothing. With one curve this is measure 2, pixel for pixel; with more it differs where a pixel is claimed twice.
+
+4. Recall threshold of a channel: the highest edge at which recall tp / (tp + fn) of the validation histogram reaches
+   what is asked for. Precision there says what a recall costs, and makes networks comparable that stand at different
+   operating points. A network that is sure of everything has all its probabilities in the first and last bin; `spread`
+   moves them apart before they are counted, in the same order.
+
+A tuned score treats each channel as its own yes-or-no question: nothing is decoded, so a pixel may be claimed twice.
+Names are `tuned/measure/class`, as `tuned/f1/curve_1`. The tuned decision is what `class_weight=tuned_threshold` takes
+on the test split, so that its numbers under `test/` are of exclusive classes, as those of every other cell.
+
+References
+----------
+Lipton, Elkan and Naryanaswamy, "Optimal thresholding of classifiers to maximize F1 measure", ECML PKDD 2014.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from thinline.metrics.pixels import PixelCounts
+
+UNTUNED = 0.5
+"""The threshold of a channel that validation cannot tune."""
+
+SPREAD = 12.0
+"""By what `spread` divides log odds: 1e-30 becomes 0.003, far from the first edge of 4,096 bins."""
+
+
+def score_histogram(probabilities: Tensor, truth: Tensor, valid: Tensor, *, bins: int = 256) -> Tensor:
+    """Histogram `int64 [c,2,bins]` of `probabilities` float `[B,c,H,W]` in 0..1, split by `truth` bool `[B,c,H,W]`.
+
+    Pixels outside `valid` bool `[B,H,W]` are left out. Raises `ValueError` on other shapes, NaN or values outside 0..1.
+    """
+    _check(probabilities, truth, valid, bins=bins)
+    places = (probabilities * bins).clamp_(max=bins - 1).to(torch.uint8 if bins <= 256 else torch.int32)
+    ignored = (~valid).flatten().nonzero()[:, 0]
+    # channels first and then flat, once: counting reads memory in order
+    by_channel = zip(
+        places.transpose(0, 1).flatten(1), (truth & valid[:, None]).transpose(0, 1).flatten(1), strict=True
+    )
+    return torch.stack([_channel_histogram(*channel, ignored, bins=bins) for channel in by_channel])
+
+
+def best_threshold(histogram: Tensor) -> tuple[Tensor, Tensor]:
+    """Threshold and its F1, `float64 [c]` each, of a validation histogram `int64 [c,2,bins]`.
+
+    A channel without truth has threshold 0.5 and F1 NaN.
+    """
+    tp, positives, claimed = _tails(histogram)
+    f1 = 2 * tp.double() / (positives[:, None] + claimed)
+    best = f1.argmax(1)  # the first of equal values, as the convention says
+    tuned = positives > 0
+    threshold = torch.where(tuned, best.double() / histogram.shape[-1], UNTUNED)
+    return threshold, torch.where(tuned, f1.amax(1), torch.nan)
+
+
+def recall_threshold(histogram: Tensor, recall: float) -> Tensor:
+    """Threshold `float64 [c]` with at least `recall` on a validation histogram `int64 [c,2,bins]`: measure 4.
+
+    A channel without truth has threshold 0.5. Raises `ValueError` for a recall outside of 0 to 1, 0 excluded.
+    """
+    if not 0 < recall <= 1:
+        raise ValueError(f"`recall` must be above 0 and at most 1, got {recall:g}; give .96 for 96 %")
+    tp, positives, _ = _tails(histogram)
+    reached = tp >= recall * positives[:, None].double() * (1 - 1e-12)  # .3 of 10 is 3
+    place = histogram.shape[-1] - 1 - reached.flip(-1).long().argmax(1)  # the last edge that reaches it
+    return torch.where(positives > 0, place.double() / histogram.shape[-1], UNTUNED)
+
+
+def spread(probabilities: Tensor) -> Tensor:
+    """Log odds of `probabilities` divided by SPREAD, as probabilities float64 of the same shape and order.
+
+    0 and 1 stay where they are; what differs in float32 differs after it. What is equal may differ by a rounding of
+    float64, as torch computes the last places of a tensor by other instructions than the rest.
+    """
+    return torch.sigmoid(torch.logit(probabilities.double()) / SPREAD)
+
+
+def gathered_back(spread_out: float) -> float:
+    """The probability that `spread` moves to `spread_out`."""
+    return float(torch.sigmoid(torch.logit(torch.tensor(spread_out, dtype=torch.float64)) * SPREAD))
+
+
+def counts_at(histogram: Tensor, threshold: Tensor) -> PixelCounts:
+    """Counts `[c]` of "p >= threshold is found" from a test histogram `int64 [c,2,bins]`; `threshold` `[c]` are edges.
+
+    Raises `ValueError` for a threshold that is no edge k/bins with 0 <= k < bins.
+    """
+    bins = histogram.shape[-1]
+    edges = threshold.double().to(histogram.device) * bins
+    place = edges.long()
+    if threshold.shape != histogram.shape[:1] or bool(((edges != place) | (place < 0) | (place >= bins)).any()):
+        raise ValueError(
+            f"`threshold` must hold one edge k/{bins} in [0, 1) for each of {len(histogram)} channels, got "
+            f"{threshold.tolist()}; take it from `best_threshold` of a histogram with as many bins"
+        )
+    tp_tail, positives, claimed_tail = _tails(histogram)
+    tp = tp_tail.gather(1, place[:, None])[:, 0]
+    return PixelCounts(tp=tp, fp=claimed_tail.gather(1, place[:, None])[:, 0] - tp, fn=positives - tp)
+
+
+def tuned_labels(probabilities: Tensor, threshold: Tensor) -> Tensor:
+    """Measure 3: ids `[B,H,W]` int64, 0 the background, from the curves' `probabilities [B,K,H,W]` and `threshold [K]`.
+
+    Raises `ValueError` for another number of thresholds.
+    """
+    if probabilities.ndim != 4 or threshold.shape != probabilities.shape[1:2]:
+        raise ValueError(
+            f"`threshold` must hold one edge for each curve of `probabilities` [B,K,H,W], got {tuple(threshold.shape)} "
+            f"for {tuple(probabilities.shape)}; leave out the background of both"
+        )
+    edges = threshold.to(probabilities)[:, None, None]
+    claimed = probabilities >= edges
+    # a threshold of zero claims everything, and wins wherever there is anything to claim
+    excess = torch.where(claimed, probabilities / edges.clamp_min(torch.finfo(edges.dtype).tiny), -1.0)
+    best, curve = excess.max(dim=1)
+    return torch.where(best >= 0, curve + 1, 0)
+
+
+class ScoreHistogram(Metric):
+    """`score_histogram` summed over batches and ranks; `compute` gives `int64 [c,2,bins]`."""
+
+    full_state_update = False
+    counts: Tensor
+
+    def __init__(self, channels: int, *, bins: int = 256) -> None:
+        super().__init__()
+        self.bins = bins
+        self.add_state("counts", torch.zeros(channels, 2, bins, dtype=torch.int64), dist_reduce_fx="sum")
+
+    def update(self, probabilities: Tensor, truth: Tensor, valid: Tensor) -> None:
+        """Add a batch, shapes as `score_histogram`."""
+        self.counts += score_histogram(probabilities, truth, valid, bins=self.bins)
+
+    def compute(self) -> Tensor:
+        """The histogram of everything seen."""
+        return self.counts
+
+
+def _channel_histogram(places: Tensor, truth: Tensor, ignored: Tensor, *, bins: int) -> Tensor:
+    """`[2,bins]` of one channel, flat: the rarer of yes and no is picked out, which is slow, the other is the rest."""
+    every = torch.bincount(places, minlength=bins) - torch.bincount(places[ignored], minlength=bins)
+    if 2 * int(truth.count_nonzero()) <= truth.numel():
+        yes = torch.bincount(places[truth], minlength=bins)
+        return torch.stack([every - yes, yes])
+    no_or_ignored = torch.bincount(places[~truth], minlength=bins)
+    no = no_or_ignored - torch.bincount(places[ignored], minlength=bins)
+    return torch.stack([no, every - no])
+
+
+def _tails(histogram: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Hits `[c,bins]`, positives `[c]` and claimed pixels `[c,bins]` at each edge: sums from the edge upwards."""
+    upward = histogram.flip(-1).cumsum(-1).flip(-1)
+    return upward[:, 1], upward[:, 1, 0], upward.sum(1)
+
+
+def _check(probabilities: Tensor, truth: Tensor, valid: Tensor, *, bins: int) -> None:
+    if bins < 2 or bins & (bins - 1):
+        raise ValueError(f"`bins` must be a power of two, so that edges are exact, got {bins}; use 256")
+    sheets = probabilities.shape[:1] + probabilities.shape[2:]
+    if probabilities.ndim != 4 or truth.shape != probabilities.shape or valid.shape != sheets:
+        raise ValueError(
+            "`probabilities` and `truth` must be [B,c,H,W] and `valid` [B,H,W], got "
+            f"{tuple(probabilities.shape)}, {tuple(truth.shape)} and {tuple(valid.shape)}; "
+            "take `truth` from the targets of the head that made the probabilities"
+        )
+    if truth.dtype != torch.bool or valid.dtype != torch.bool:
+        raise ValueError(f"`truth` and `valid` must be bool, got {truth.dtype} and {valid.dtype}; compare with > 0")
+    if not probabilities.numel():
+        return
+    low, high = (float(value) for value in probabilities.aminmax())
+    if not (low >= 0 and high <= 1):  # written so that NaN fails
+        raise ValueError(f"probabilities must lie in 0..1, got {low:g}..{high:g}; are these logits?")

@@ -1,0 +1,153 @@
+"""Architectures and encoders of segmentation_models_pytorch by name, made to take any height and width.
+
+`unet` is its U-Net with decoder widths of one's own; `smp_network` is any of its architectures as it comes.
+
+References
+----------
+Iakubovskii, "Segmentation Models Pytorch", 2019, version 0.6.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from torch import nn
+
+from thinline.network.bias_from_prior import set_prior
+from thinline.network.sizes import AnySize
+
+SMP_STRIDE: Final = 32
+"""No encoder of segmentation_models_pytorch halves the image more than five times."""
+
+SMALLEST_PX: Final = {"pan": 128}
+"""Architectures that halve the encoder's last map further, and the least height and width they then need."""
+
+POOL_BEFORE_NORM: Final = frozenset({"deeplabv3", "deeplabv3plus", "pan", "upernet"})
+"""Architectures that pool a sheet to one value and then take a batch norm: they train on two sheets or more."""
+
+
+def unet(
+    channels: int,
+    *,
+    in_channels: int = 1,
+    encoder: str = "resnet18",
+    encoder_depth: int = 5,
+    decoder_channels: Sequence[int] = (256, 128, 64, 32, 16),
+    encoder_weights: str | None = None,
+    prior: Sequence[float] | None = None,
+) -> AnySize:
+    """A U-Net of segmentation_models_pytorch on any of its encoders; an encoder less deep takes the last widths.
+
+    `encoder_weights` is null or a set the encoder has, as "imagenet", downloaded once and kept in the cache. Raises
+    `ValueError` for an encoder, a depth or weights there are not, `RuntimeError` where the weights cannot be had.
+    """
+    _check_encoder(encoder)
+    if not 1 <= encoder_depth <= len(decoder_channels) <= 5:
+        raise ValueError(
+            f"network.encoder_depth must lie in 1..5 and have a decoder width for each level, got {encoder_depth} and "
+            f"decoder_channels={list(decoder_channels)}; name the widths from the bottom up"
+        )
+    # Inside the function: importing it takes seconds, and only these backbones need it
+    import segmentation_models_pytorch as smp
+
+    with _explained(encoder, encoder_weights):
+        network = smp.Unet(
+            encoder_name=encoder,
+            encoder_depth=encoder_depth,
+            encoder_weights=_weights(encoder, encoder_weights),
+            decoder_channels=list(decoder_channels)[-encoder_depth:],
+            in_channels=in_channels,
+            classes=channels,
+        )
+    set_prior(network.segmentation_head[0].bias, prior)
+    return AnySize(network, stride=SMP_STRIDE)
+
+
+def smp_network(
+    channels: int,
+    *,
+    in_channels: int = 1,
+    architecture: str = "unetplusplus",
+    encoder: str = "resnet18",
+    encoder_weights: str | None = None,
+    prior: Sequence[float] | None = None,
+) -> AnySize:
+    """Any architecture of segmentation_models_pytorch on any encoder it takes, with its own depth and decoder.
+
+    `architecture` is the name in lower case, as `linknet`, `fpn`, `deeplabv3plus`; `encoder_weights` as for `unet`.
+    Most of them answer at an eighth or a quarter of the image's size and enlarge the logits; `unetplusplus`, `unet`,
+    `linknet` and `manet` keep full resolution. Raises as `unet`, `ValueError` also where the two do not go together.
+    """
+    import segmentation_models_pytorch as smp
+
+    known = sorted(smp.MODEL_ARCHITECTURES_MAPPING)
+    if architecture not in known:
+        close = difflib.get_close_matches(architecture.lower(), known, n=3, cutoff=0.4)
+        raise ValueError(
+            f"network.architecture must be one of {', '.join(known)}, got {architecture!r}; did you mean "
+            f"{', '.join(close) or 'unetplusplus'}?"
+        )
+    _check_encoder(encoder)
+    with _explained(encoder, encoder_weights, architecture):
+        network = smp.create_model(
+            architecture,
+            encoder_name=encoder,
+            encoder_weights=_weights(encoder, encoder_weights),
+            in_channels=in_channels,
+            classes=channels,
+            # a vision transformer has learned positions of one image size, and interpolates them if told to
+            **({"dynamic_img_size": True} if architecture == "dpt" else {}),
+        )
+        if SMP_STRIDE % network.encoder.output_stride:
+            raise ValueError(f"its patches of {network.encoder.output_stride} px do not divide {SMP_STRIDE}")
+    last = [layer for layer in network.segmentation_head.modules() if isinstance(layer, nn.Conv2d)][-1]
+    set_prior(last.bias, prior)
+    return AnySize(
+        network,
+        stride=SMP_STRIDE,
+        smallest=SMALLEST_PX.get(architecture),
+        sheets=2 if architecture in POOL_BEFORE_NORM else 1,
+    )
+
+
+def _check_encoder(encoder: str) -> None:
+    import segmentation_models_pytorch as smp
+
+    known = list(smp.encoders.get_encoder_names())
+    if encoder not in known and not encoder.startswith("tu-"):
+        close = difflib.get_close_matches(encoder, known, n=5, cutoff=0.4)
+        raise ValueError(
+            f"network.encoder must be one of {len(known)} encoders of segmentation_models_pytorch, got {encoder!r}; "
+            f"did you mean {', '.join(close) or 'resnet18'}? (`tu-` before a name of timm works as well)"
+        )
+
+
+def _weights(encoder: str, weights: str | None) -> str | bool | None:
+    """What smp is told: timm's encoders carry the name of their weights themselves and are only told to fetch them."""
+    return True if weights and encoder.startswith("tu-") else weights
+
+
+@contextmanager
+def _explained(encoder: str, weights: str | None, architecture: str = "unet") -> Iterator[None]:
+    """Say what the errors of segmentation_models_pytorch, timm and the download mean for the configuration."""
+    try:
+        yield
+    except KeyError as error:
+        raise ValueError(
+            f"network.encoder_weights={weights!r} does not go with {encoder!r}: {error.args[0]}"
+        ) from error
+    except OSError as error:
+        reason = str(error).partition("\n")[0]
+        raise RuntimeError(
+            f"network.encoder_weights={weights!r} of {encoder!r} are not in the cache and could not be downloaded: "
+            f"{reason} Next: network.encoder_weights=null trains from scratch; or build this network once where there "
+            "is a connection, and copy the Hugging Face cache (the folder named by HF_HOME) to this machine"
+        ) from error
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise ValueError(
+            f"network.encoder={encoder!r} cannot be built as {architecture}: {error}. Take another of the two; names "
+            "after `tu-` are those of timm.list_models()"
+        ) from error

@@ -1,0 +1,208 @@
+"""Roof: a trained network by the name people have for it: a run folder, a run's name, an MLflow run id, a checkpoint.
+
+What counts as which, tried in this order
+    a file        a checkpoint; its config.yaml lies beside it, or beside the folder `checkpoints` that it lies in
+    a folder      a run folder: config.yaml and checkpoints/last.ckpt
+    a word        a run of the store by its name, by its MLflow run id, or by the beginning of either where one run
+                  alone begins so; also by its name in MLflow, where one run alone has it
+
+What of its configuration counts
+    `head`, `network`, `mirrored`, `resolution.px_per_mm`, `budget.sheet_mm` and what they refer to. The rest says how
+    the run was trained, and may lack keys that came later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from torch import nn
+from yaml import YAMLError
+
+from thinline.config.schema import saved_config
+from thinline.heads import Head
+from thinline.network import FlipAverage
+from thinline.runs import FINISHED, RunFolder, run_folders
+from thinline.training.callbacks import LAST
+
+HOW_TO_TRAIN: Final = "`python train.py` trains one on drawn sheets (budget=laptop: minutes on two cores)"
+_COPY: Final = "copy config.yaml anew from the run folder that the checkpoint comes from, or train the run again"
+_NETWORK = "network."
+_SHOWN = 5
+
+
+class NoRunError(ValueError):
+    """No trained network to use; the message says how to get one."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network ready to be asked: `name` of its run and the content of its checkpoint, `sheet_px` it was scored on."""
+
+    name: str
+    network: nn.Module
+    head: Head
+    px_per_mm: float
+    sheet_px: int
+    finished: bool
+
+
+def trained(run: str | None, store: Path, *, device: str) -> Trained:
+    """The network of `run`, on `device`. Raises NoRunError where there is none, or its files do not fit together."""
+    if run is None:
+        raise NoRunError(f"expected --run with a trained network, got none: {HOW_TO_TRAIN}. {_offered(store)}")
+    config_path, checkpoint, folder = _found(run, store)
+    config = _config(config_path)
+    px_per_mm, sheet_mm = _lengths(config, config_path)
+    head = _head(config, config_path)
+    network = _network(config, config_path, head, checkpoint)
+    name = f"{config_path.parent.name}@{_digest(checkpoint)}"
+    manifest = folder.manifest() if folder is not None else None
+    finished = manifest is None or manifest.status == FINISHED
+    network = network.to(device).eval()
+    return Trained(name, network, head, px_per_mm, round(sheet_mm * px_per_mm), finished)
+
+
+def _found(run: str, store: Path) -> tuple[Path, Path, RunFolder | None]:
+    """config.yaml, the checkpoint, and the run folder where it is one."""
+    path = Path(run)
+    if path.is_file():
+        places = (path.parent / "config.yaml", path.parent.parent / "config.yaml")
+        config = next((place for place in places if place.is_file()), None)
+        if config is None:
+            raise NoRunError(
+                f"{path}: expected the config.yaml of its run beside the checkpoint or one folder above, found none; "
+                "copy it there from the run folder, it says which network this is"
+            )
+        return config, path, _folder(config.parent)
+    folder = path if path.is_dir() else _named(run, store).path
+    config, checkpoint = folder / "config.yaml", folder / "checkpoints" / LAST
+    for part in (config, checkpoint):
+        if not part.is_file():
+            raise NoRunError(
+                f"{folder}: expected a run folder with config.yaml and checkpoints/{LAST}, found no {part.name}; did "
+                f"this run get to its first validation? {HOW_TO_TRAIN}"
+            )
+    return config, checkpoint, _folder(folder)
+
+
+def _folder(path: Path) -> RunFolder | None:
+    return RunFolder.open(path.absolute()) if (path / "manifest.json").is_file() else None
+
+
+def _named(run: str, store: Path) -> RunFolder:
+    """The run of the store with this name, in MLflow too, or MLflow id, or whose folder or id alone begins so."""
+    folders = {}
+    for folder in run_folders(store):
+        manifest = folder.manifest()
+        tracking = manifest.mlflow if manifest is not None else None
+        known = ("", "") if tracking is None else (tracking.run_id or "", tracking.name)
+        folders[folder.name] = (folder, *known)
+    exact = [folder for folder, *known in folders.values() if run in (folder.name, *known)]
+    begun = [folder for folder, run_id, _ in folders.values() if folder.name.startswith(run) or run_id.startswith(run)]
+    matching = exact or begun
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        names = ", ".join(folder.name for folder in matching[:_SHOWN])
+        raise NoRunError(f"--run {run}: expected one run, got {len(matching)} that begin so: {names}; give more of it")
+    raise NoRunError(
+        f"--run {run}: expected a run folder, a checkpoint, or the name or MLflow id of a run in {store}, found none; "
+        f"{HOW_TO_TRAIN}. {_offered(store)}"
+    )
+
+
+def _offered(store: Path) -> str:
+    names = [folder.name for folder in run_folders(store) if folder.finished]
+    if not names:
+        return f"There is no finished run in {store} yet"
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"Finished runs in {store}: {', '.join(names[:_SHOWN])}{more}"
+
+
+def _config(path: Path) -> DictConfig:
+    try:
+        config = saved_config(path)
+    except (OSError, YAMLError, OmegaConfBaseException) as error:
+        raise NoRunError(f"{path}: expected the configuration of a run, could not read it ({error})") from error
+    if not isinstance(config, DictConfig):
+        raise NoRunError(f"{path}: expected the configuration of a run, got a list; give the run folder")
+    return config
+
+
+def _lengths(config: DictConfig, path: Path) -> tuple[float, float]:
+    """px_per_mm, and the shorter side of a sheet in mm."""
+    scale, sides = _needed(config, path, "resolution.px_per_mm"), _needed(config, path, "budget.sheet_mm")
+    try:
+        found = float(scale), min(float(side) for side in sides)
+    except (TypeError, ValueError):
+        found = 0.0, 0.0
+    if not all(math.isfinite(value) and value > 0 for value in found):
+        raise NoRunError(
+            f"{path}: expected `resolution.px_per_mm` and `budget.sheet_mm` above zero, got {scale} and {sides}; "
+            f"{_COPY}"
+        )
+    return found
+
+
+def _head(config: DictConfig, path: Path) -> Head:
+    _needed(config, path, "head._target_")
+    try:
+        head = instantiate(config.head)
+    except (OmegaConfBaseException, InstantiationException) as error:
+        raise NoRunError(f"{path}: expected a `head` of thinline.heads, got {_first(error)}; {_COPY}") from error
+    if not isinstance(head, Head):
+        raise NoRunError(f"{path}: expected a `head` of thinline.heads, got {config.head._target_}; {_COPY}")
+    return head
+
+
+def _needed(config: DictConfig, path: Path, key: str) -> Any:
+    """What the configuration says under `key`."""
+    try:
+        found = OmegaConf.select(config, key)
+    except OmegaConfBaseException as error:
+        raise NoRunError(f"{path}: expected `{key}`, got {_first(error)}; {_COPY}") from error
+    if found is None:
+        raise NoRunError(f"{path}: expected `{key}`, which says how the network sees, got none; {_COPY}")
+    return found
+
+
+def _first(error: Exception) -> str:
+    """The first line of an error that may have many, or none."""
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _network(config: DictConfig, path: Path, head: Head, checkpoint: Path) -> nn.Module:
+    """The network of the configuration with the weights of the checkpoint."""
+    _needed(config, path, "network._target_")
+    try:
+        bare = OmegaConf.merge(config.network, {"encoder_weights": None} if "encoder_weights" in config.network else {})
+        network: nn.Module = instantiate(bare, channels=head.channels, _convert_="all")
+        network = FlipAverage(network) if OmegaConf.select(config, "mirrored") else network
+    except (OmegaConfBaseException, InstantiationException) as error:
+        raise NoRunError(f"{path}: expected a `network` that can be built, got {_first(error)}; {_COPY}") from error
+    try:
+        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
+        weights = {key.removeprefix(_NETWORK): value for key, value in saved.items() if key.startswith(_NETWORK)}
+        network.load_state_dict(weights)
+    except (RuntimeError, KeyError, TypeError, EOFError, OSError, pickle.UnpicklingError) as error:
+        raise NoRunError(
+            f"{checkpoint}: expected a checkpoint of network {config.network._target_} with {head.channels} channels, "
+            f"could not load it ({_first(error)}); does the config.yaml beside it belong to it?"
+        ) from error
+    return network
+
+
+def _digest(checkpoint: Path) -> str:
+    with checkpoint.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:10]

@@ -1,0 +1,119 @@
+"""Roof: from a configuration to the sheets of a run, planned cheaply and rendered once."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.progress import Progress
+
+from thinline.config.schema import Conf
+from thinline.curves.las import LasCurve, read_las_folder
+from thinline.data.cache import Progress as OnProgress
+from thinline.data.cache import content_key, open_sheets
+from thinline.data.cached_sheets import CachedSheets
+from thinline.data.folder.crops import READING_VERSION, open_pieces
+from thinline.data.mix import Counts, Mix, Split, Splits, compose, reference
+from thinline.pipeline.user_images import is_folder, split_folder
+from thinline.sheets import DRAWING_VERSION, SheetSpec, render
+
+logger = logging.getLogger(__name__)
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The specs of a run, and the `digest` of the pixels they become in all three splits and of the training order."""
+
+    splits: Splits
+    digest: str
+
+
+class Rendered(NamedTuple):
+    """The pixels of a run, memory-mapped."""
+
+    train: CachedSheets
+    val: CachedSheets
+    test: CachedSheets
+
+
+def plan_sheets(conf: Conf) -> Planned:
+    """Which sheets the run of `conf` sees. Raises what `read_las_folder`, `compose` and `split_folder` raise."""
+    splits = split_folder(conf) if is_folder(conf) else _drawn(conf)
+    keys = [_key(split, conf) for split in (splits.train, splits.val, splits.test)]
+    order = hashlib.sha256(splits.train.order.tobytes()).hexdigest()
+    digest = hashlib.sha256("".join([*keys, order]).encode()).hexdigest()[:16]
+    return Planned(splits, digest)
+
+
+def render_sheets(planned: Planned, conf: Conf, *, console: Console) -> Rendered:
+    """The pixels of every split, from the cache or rendered now. Raises `CacheError` where they cannot be kept."""
+    return Rendered(*(render_split(planned, name, conf, console=console) for name in SPLITS))
+
+
+def render_split(planned: Planned, name: str, conf: Conf, *, console: Console) -> CachedSheets:
+    """The pixels of one of `SPLITS`, as `render_sheets` gives them. Raises `CacheError` where they cannot be kept."""
+    split: Split = getattr(planned.splits, name)
+    with progress(f"rendering {name} sheets", console) as tell:
+        if is_folder(conf):
+            return open_pieces([*split.specs], folder=Path(conf.paths.cache), on_progress=tell)
+        return open_sheets(
+            split.specs,
+            px_per_mm=conf.resolution.px_per_mm,
+            folder=Path(conf.paths.cache),
+            render=partial(render, px_per_mm=conf.resolution.px_per_mm),
+            version=DRAWING_VERSION,
+            on_progress=tell,
+            processes=conf.trainer.renderers,
+        )
+
+
+def reference_sheets(conf: Conf) -> tuple[SheetSpec, ...]:
+    """Archive sheets that no run sees, by which the coverage of a mix is measured."""
+    height_mm, width_mm = conf.budget.sheet_mm
+    return reference((float(height_mm), float(width_mm)), _samples(Mix.from_conf(conf.data_mix)))
+
+
+def _drawn(conf: Conf) -> Splits:
+    mix = Mix.from_conf(conf.data_mix)
+    height_mm, width_mm = conf.budget.sheet_mm
+    counts = Counts(**asdict(conf.budget.counts))
+    return compose(mix, counts, seed=conf.seed, size_mm=(height_mm, width_mm), samples=_samples(mix))
+
+
+def _samples(mix: Mix) -> tuple[LasCurve, ...]:
+    return _las_curves(mix.archive.las_dir) if mix.archive.las_dir else ()
+
+
+@lru_cache(maxsize=4)  # a sweep reads a folder once
+def _las_curves(folder: str) -> tuple[LasCurve, ...]:
+    read = read_las_folder(Path(folder)).checked()
+    for line in read.odd():
+        logger.warning("%s", line)
+    logger.info("%s", read.summary())
+    return read.curves
+
+
+def _key(split: Split, conf: Conf) -> str:
+    version = READING_VERSION if is_folder(conf) else DRAWING_VERSION
+    return content_key(split.specs, px_per_mm=conf.resolution.px_per_mm, version=version)
+
+
+@contextmanager
+def progress(text: str, console: Console) -> Iterator[OnProgress]:
+    """A bar that appears with the first sheet that is done and leaves nothing behind."""
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        row = bar.add_task(text, visible=False)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(row, completed=done, total=total, visible=True)
+
+        yield tell

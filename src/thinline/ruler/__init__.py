@@ -1,0 +1,1 @@
+"""How each metric reacts when a truth is perturbed."""

@@ -1,0 +1,125 @@
+"""`history.jsonl`: one line per logged step, and nothing in it is ever rewritten but by `rewind`.
+
+Conventions
+
+- A line is `{"step": 40, "time_ms": 1767225600000, "metrics": {"train/loss": 0.5}}`. NaN is written as null and an
+  infinity as "inf" or "-inf", because JSON has no word for them; reading gives the floats back, bit for bit.
+- A line goes out in one write and is flushed to the operating system, so a killed process loses at most the line it
+  was writing. Such a torn last line is dropped on reading and cut off before the next line is appended. A damaged line
+  anywhere else did not come from a kill and is an error.
+- Reading merges the lines of one step into one (the later value of a name wins), so a curve has one point per step.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from thinline.system.atomic_files import StorageError, explained, write_bytes
+
+_WORDS = {None: math.nan, "inf": math.inf, "-inf": -math.inf}
+
+
+@dataclass(frozen=True)
+class Line:
+    """What was logged at one step: names and values, and when (ms since 1970, UTC)."""
+
+    step: int
+    time_ms: int
+    metrics: dict[str, float]
+
+    def to_json(self) -> str:
+        """The line as it stands in the file, without its line end."""
+        metrics = {name: _to_word(value) for name, value in self.metrics.items()}
+        return json.dumps({"step": self.step, "time_ms": self.time_ms, "metrics": metrics}, allow_nan=False)
+
+
+class History:
+    """The file of one run. One writer at a time: the holder of the run folder's lock."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._repaired = False
+
+    def append(self, step: int, metrics: Mapping[str, float]) -> Line:
+        """Add one line and return it. `StorageError` when the disk refuses; the file is then as it was before."""
+        line = Line(int(step), time.time_ns() // 1_000_000, {name: float(value) for name, value in metrics.items()})
+        if not self._repaired:
+            self._cut_torn_end()
+        with explained(self.path), self.path.open("ab", buffering=0) as file:
+            before = file.seek(0, os.SEEK_END)
+            content = (line.to_json() + "\n").encode()
+            try:
+                written = file.write(content)
+                if written != len(content):
+                    raise OSError(f"only {written} of {len(content)} bytes were written: the disk is full")
+            except OSError:
+                with suppress(OSError):
+                    os.truncate(self.path, before)
+                raise
+        return line
+
+    def flush(self) -> None:
+        """Put what was appended on the disk, where it survives a power cut as well as a kill."""
+        with explained(self.path), suppress(FileNotFoundError), self.path.open("rb") as file:
+            os.fsync(file.fileno())
+
+    def read(self) -> list[Line]:
+        """All lines in the order of their steps, one per step; empty where nothing was logged yet."""
+        merged: dict[int, Line] = {}
+        for line in self._lines():
+            earlier = merged[line.step].metrics if line.step in merged else {}
+            merged[line.step] = Line(line.step, line.time_ms, earlier | line.metrics)
+        return [merged[step] for step in sorted(merged)]
+
+    def rewind(self, step: int) -> int:
+        """Forget every line past `step`, where a resumed run goes on; returns how many lines were dropped."""
+        lines = self._lines()
+        kept = [line for line in lines if line.step <= step]
+        if len(kept) < len(lines):
+            write_bytes(self.path, "".join(line.to_json() + "\n" for line in kept).encode())
+        return len(lines) - len(kept)
+
+    def _lines(self) -> list[Line]:
+        try:
+            rows = self.path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return []
+        # split leaves what follows the last line end: nothing, or the line that a kill tore
+        return [self._parse(row, number) for number, row in enumerate(rows[:-1], start=1)]
+
+    def _parse(self, row: bytes, number: int) -> Line:
+        try:
+            told = json.loads(row)
+            metrics = {name: _from_word(value) for name, value in told["metrics"].items()}
+            return Line(int(told["step"]), int(told["time_ms"]), metrics)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise StorageError(
+                f"{self.path}, line {number}: expected step, time_ms and metrics as JSON, got {row[:80]!r}. A kill "
+                "tears only the last line, so something else wrote here: restore the file, or delete the run folder "
+                "and run again"
+            ) from error
+
+    def _cut_torn_end(self) -> None:
+        with explained(self.path), suppress(FileNotFoundError):
+            content = self.path.read_bytes()
+            whole = content.rfind(b"\n") + 1
+            if whole < len(content):
+                os.truncate(self.path, whole)
+        self._repaired = True
+
+
+def _to_word(value: float) -> float | str | None:
+    if math.isnan(value):
+        return None
+    return value if math.isfinite(value) else ("inf" if value > 0 else "-inf")
+
+
+def _from_word(value: float | str | None) -> float:
+    return _WORDS[value] if value is None or isinstance(value, str) else float(value)

@@ -1,0 +1,127 @@
+"""Which cell a configuration is, and where a number came from.
+
+Conventions
+
+- The identity of a cell is the sha256 of its resolved configuration as canonical JSON (sorted keys, no spaces), cut to
+  ten hex digits. Keys that say where or how fast a run happens, not what it computes (machine, paths, logging), are
+  left out by dotted name, as `trainer.devices` or the whole branch `paths`.
+- The order of keys does not matter, a tuple equals a list, and 1.0 equals 1, since `fp_weight=1` and `fp_weight=1.0`
+  are one cell. True is not 1.
+- A slug is for people: options joined by dashes, then the seed as `s0`, then what levels change of their options. The
+  digest is what makes a name unique.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import subprocess
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path, PurePath
+
+from thinline.system.atomic_files import StorageError
+
+DIGEST_LENGTH = 10
+SLUG_LENGTH = 120
+LIBRARIES = (
+    "thinline",
+    "hydra-core",
+    "mlflow",
+    "numpy",
+    "opencv-python",
+    "pytorch-lightning",
+    "segmentation-models-pytorch",
+    "torch",
+    "torchvision",
+)
+_GIT_TIMEOUT_S = 10.0
+_NAME, _HASHED_NAME = "thinline.", "hairline."
+"""Import paths of this package, and how the hash reads them: published runs were named when it was called hairline."""
+
+
+def cell_digest(config: Mapping[str, object], *, leave_out: Sequence[str] = ()) -> str:
+    """Ten hex digits that name the cell of `config`, a resolved tree of plain values.
+
+    `leave_out` holds dotted keys; one that is not in the tree is no error, since not every configuration has every key.
+    Raises `StorageError` for a value that has no canonical form (an object, NaN), by its dotted name.
+    """
+    canonical = json.dumps(_plain(config, "", frozenset(leave_out)), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:DIGEST_LENGTH]
+
+
+def cell_slug(factors: Mapping[str, str]) -> str:
+    """Levels joined by dashes in the order given, as `tversky-softmax-none-fresh-pen1-s0`; a factor `seed` gives `s0`.
+
+    What a level changes of its option, in brackets, follows at the end: `fixed(value=10)` gives `fixed-s0-value_10`.
+    Characters that a file name or a shell would stumble over become `_`; a long slug is cut, the digest tells cells
+    apart.
+    """
+    options, changes = [], []
+    for name, level in factors.items():
+        option, _, changed = str(level).partition("(")
+        options.append(re.sub(r"[^A-Za-z0-9._+]", "_", f"s{option}" if name == "seed" else option))
+        changes.append(re.sub(r"[^A-Za-z0-9._+]+", "_", changed).strip("_"))
+    return "-".join([*options, *filter(None, changes)])[:SLUG_LENGTH]
+
+
+def flatten(config: Mapping[str, object], prefix: str = "") -> dict[str, str]:
+    """Dotted keys and values as text, as `{"loss.fp_weight": "0.3"}`."""
+    flat: dict[str, str] = {}
+    for key, value in config.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = str(value)
+    return flat
+
+
+def git_state(folder: Path) -> tuple[str | None, bool | None]:
+    """Commit and whether anything differs from it, untracked files included; (None, None) where there is no git."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    changes = _git(folder, "status", "--porcelain")
+    return (None, None) if commit is None or changes is None else (commit, bool(changes))
+
+
+def library_versions(names: Sequence[str] = LIBRARIES) -> dict[str, str]:
+    """Installed versions, read without importing anything; what is not installed is left out."""
+    versions = {}
+    for name in names:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def _plain(value: object, path: str, leave_out: frozenset[str]) -> object:
+    if isinstance(value, Mapping):
+        branches = {str(key): (branch, f"{path}.{key}" if path else str(key)) for key, branch in value.items()}
+        return {key: _plain(it, where, leave_out) for key, (it, where) in branches.items() if where not in leave_out}
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{path}.{index}", leave_out) for index, item in enumerate(value)]
+    if isinstance(value, PurePath):
+        return str(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, str):
+        return _HASHED_NAME + value.removeprefix(_NAME) if value.startswith(_NAME) else value
+    if value is None or isinstance(value, bool | int):
+        return value
+    raise StorageError(
+        f"configuration key '{path}' must hold plain values (text, finite numbers, true/false, null, lists, branches) "
+        f"to name a cell, got {value!r} of type {type(value).__name__}; resolve the configuration first, or leave the "
+        "key out"
+    )
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    # --no-optional-locks: a status must not take the index lock of somebody who is committing
+    command = ["git", "-C", str(folder), "--no-optional-locks", *arguments]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_TIMEOUT_S, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()

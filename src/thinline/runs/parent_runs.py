@@ -1,0 +1,96 @@
+"""What is known of a sweep's parent run, so that it can be shown later and never stays open.
+
+Conventions
+
+- `mlruns/sweeps/<id>.json` holds name, tags, status, failures, the id of the parent run in MLflow, and the saved views
+  that compare its cells there (`views.py`). `<id>` is what is passed on to the children as `parent_id`: the MLflow id,
+  or `pending-<16 hex>` while MLflow has none.
+- The process of the sweep holds `<id>.lock`; RUNNING with a free lock means that it was killed.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from thinline.runs.manifest import RUNNING
+from thinline.system.atomic_files import StorageError, make_folder, write_bytes
+from thinline.system.file_lock import FileLock
+
+SWEEPS = "sweeps"
+_open: dict[Path, FileLock] = {}
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The parent run of a sweep."""
+
+    sweep_id: str
+    uri: str
+    experiment: str
+    name: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+    status: str = RUNNING
+    failures: tuple[str, ...] = ()
+    run_id: str | None = None
+    pending: bool = True
+    views: Mapping[str, str] = field(default_factory=dict)
+
+
+def pending_id() -> str:
+    """An id for a sweep that MLflow does not know yet. From the system's randomness: a seed must not make two alike."""
+    return f"pending-{secrets.token_hex(8)}"
+
+
+def write(root: Path, sweep: Sweep) -> None:
+    """Write the record."""
+    make_folder(Path(root) / SWEEPS)
+    write_bytes(_path(root, sweep.sweep_id), (json.dumps(asdict(sweep), indent=2) + "\n").encode())
+
+
+def read(root: Path, sweep_id: str) -> Sweep | None:
+    """The record of one sweep, or None."""
+    path = _path(root, sweep_id)
+    try:
+        told = json.loads(path.read_text())
+        return Sweep(**told | {"failures": tuple(told["failures"])})
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, KeyError) as error:
+        raise StorageError(
+            f"{path}: expected the record of a sweep as JSON, got {type(error).__name__}: {error}. Restore the file or "
+            "delete it; the runs of the sweep do not depend on it"
+        ) from error
+
+
+def read_all(root: Path) -> list[Sweep]:
+    """All records under `root`."""
+    found = (read(root, path.stem) for path in sorted((Path(root) / SWEEPS).glob("*.json")))
+    return [sweep for sweep in found if sweep is not None]
+
+
+def hold(root: Path, sweep_id: str) -> None:
+    """Say that this process is the sweep's, until `let_go` or the end of the process."""
+    lock = lock_of(root, sweep_id)
+    lock.acquire(wait_s=0.0)
+    _open[lock.path] = lock
+
+
+def let_go(root: Path, sweep_id: str) -> None:
+    """The sweep is over, whoever of this process says so."""
+    lock = _open.pop(lock_of(root, sweep_id).path, None)
+    if lock is not None:
+        lock.release()
+
+
+def lock_of(root: Path, sweep_id: str) -> FileLock:
+    """The lock that the sweep's process holds."""
+    make_folder(Path(root) / SWEEPS)
+    return FileLock((Path(root) / SWEEPS / f"{sweep_id}.lock").absolute())
+
+
+def _path(root: Path, sweep_id: str) -> Path:
+    return Path(root) / SWEEPS / f"{sweep_id}.json"

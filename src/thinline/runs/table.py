@@ -1,0 +1,155 @@
+"""Reading the ledger: run folders -> rows. Neither MLflow nor a lock is needed.
+
+Conventions
+
+- One row is one number: which run, which seed, which level of each factor, and what was measured on which class of
+  which split.
+- Only FINISHED runs yield rows; `status` lists all runs, with what went wrong.
+- A measure has one signature. Two signatures of one measure are two measures under one name, and are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from thinline.runs.folder import CLASS_COLUMNS, PER_CLASS, PER_SHEET, SHEET_COLUMNS, RunFolder, run_folders
+from thinline.runs.manifest import FINISHED, KILLED, RUNNING, Manifest
+from thinline.system.atomic_files import StorageError
+
+_OWN_COLUMNS = ("run", "seed")
+
+
+def read(root: Path, study: str | None = None, *, runs: Collection[str] | None = None) -> pd.DataFrame:
+    """Every number of every finished run under `root`, or of one study, or of the `runs` named.
+
+    Columns: run, seed, one per factor, then split, measure, class, value, support, signature. Runs that lack a factor
+    have a missing value there. No run yet: an empty table with these columns.
+    """
+    return _gather(root, study, PER_CLASS, CLASS_COLUMNS, runs)
+
+
+def read_sheets(
+    root: Path, study: str | None = None, *, measures: Collection[str] | None = None, split: str | None = None
+) -> pd.DataFrame:
+    """As `read`, one number per sheet, with the column `sheet`; of the `measures` and the `split` named alone."""
+    return _gather(root, study, PER_SHEET, SHEET_COLUMNS, measures=measures, split=split)
+
+
+def manifests(root: Path, study: str | None = None) -> dict[str, Manifest]:
+    """What is known of every run, or of every run of a study, finished or not, by the name of its folder.
+
+    A run that says RUNNING while nobody holds its folder is told as KILLED.
+    """
+    found = {}
+    for folder, manifest in _begun(root):
+        if study is None or study in manifest.studies:
+            dead = manifest.status == RUNNING and not folder.in_use()
+            found[folder.name] = replace(manifest, status=KILLED) if dead else manifest
+    return found
+
+
+def status(root: Path) -> pd.DataFrame:
+    """One row per run: run, status, seed, attempts, started, finished, exception, pending, folder, then the factors.
+
+    A run that says RUNNING while nobody holds its folder is shown as KILLED.
+    """
+    columns = ["run", "status", "seed", "attempts", "started", "finished", "exception", "pending", "folder"]
+    rows = [_status_row(folder, manifest) for folder, manifest in _begun(root)]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+
+
+def _status_row(folder: RunFolder, manifest: Manifest) -> dict[str, object]:
+    failure = manifest.exception
+    return {
+        "run": folder.name,
+        "status": KILLED if manifest.status == RUNNING and not folder.in_use() else manifest.status,
+        "seed": manifest.cell.seed,
+        "attempts": manifest.attempts,
+        "started": manifest.started,
+        "finished": manifest.finished,
+        "exception": None if failure is None else f"{failure.type}: {failure.message}",
+        "pending": manifest.mlflow is not None and manifest.mlflow.pending,
+        "folder": str(folder.path),
+    } | _factors(manifest, folder.name)
+
+
+def _gather(
+    root: Path,
+    study: str | None,
+    file: str,
+    columns: tuple[str, ...],
+    runs: Collection[str] | None = None,
+    *,
+    measures: Collection[str] | None = None,
+    split: str | None = None,
+) -> pd.DataFrame:
+    tables = [
+        _with_names(folder, manifest, _picked(_table(folder.path / file, columns), measures, split))
+        for folder, manifest in _begun(root)
+        if manifest.status == FINISHED
+        and (study is None or study in manifest.studies)
+        and (runs is None or folder.name in runs)
+    ]
+    if not tables:
+        return pd.DataFrame(columns=[*_OWN_COLUMNS, *columns])
+    rows = pd.concat(tables, ignore_index=True)
+    factors = [name for name in rows.columns if name not in (*_OWN_COLUMNS, *columns)]
+    rows = rows[[*_OWN_COLUMNS, *factors, *columns]]
+    _refuse_mixed_signatures(rows)
+    return rows
+
+
+def _begun(root: Path) -> list[tuple[RunFolder, Manifest]]:
+    pairs = ((folder, folder.manifest()) for folder in run_folders(root))
+    return [(folder, manifest) for folder, manifest in pairs if manifest is not None]
+
+
+def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    try:
+        table = pd.read_parquet(path)
+        return table[list(columns)]
+    except (OSError, ValueError, KeyError) as error:
+        raise StorageError(
+            f"{path}: expected a table with columns {', '.join(columns)}, got {type(error).__name__}: {error}. The run "
+            "says it is FINISHED, so the file was lost or changed later: restore it, or run this cell again with "
+            "force=true"
+        ) from error
+
+
+def _picked(table: pd.DataFrame, measures: Collection[str] | None, split: str | None) -> pd.DataFrame:
+    if measures is not None:
+        table = table[table["measure"].isin(measures)]
+    return table if split is None else table[table["split"] == split]
+
+
+def _with_names(folder: RunFolder, manifest: Manifest, table: pd.DataFrame) -> pd.DataFrame:
+    names: dict[str, object] = {"run": folder.name, "seed": manifest.cell.seed, **_factors(manifest, folder.name)}
+    constant = pd.DataFrame([names] * len(table), index=table.index, columns=list(names))
+    return pd.concat([constant, table], axis=1)
+
+
+def _factors(manifest: Manifest, run: str) -> dict[str, str]:
+    factors = {name: level for name, level in manifest.cell.factors.items() if name != "seed"}
+    taken = sorted(set(factors) & {*SHEET_COLUMNS, *_OWN_COLUMNS})
+    if taken:
+        raise StorageError(
+            f"run {run}: factor names must differ from the columns of results, got {', '.join(taken)}; rename that "
+            "group of conf/"
+        )
+    return factors
+
+
+def _refuse_mixed_signatures(rows: pd.DataFrame) -> None:
+    for measure, group in rows.groupby("measure", sort=True):
+        found = {str(signature): sorted(part["run"].unique()) for signature, part in group.groupby("signature")}
+        if len(found) > 1:
+            told = "; ".join(f"'{signature}' in {len(runs)} runs, as {runs[0]}" for signature, runs in found.items())
+            raise StorageError(
+                f"measure '{measure}': expected one signature, got {len(found)}: {told}. Numbers of different "
+                "definitions cannot share a column: run the older cells again with force=true, or read one study at a "
+                "time"
+            )

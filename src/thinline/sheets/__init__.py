@@ -1,0 +1,37 @@
+"""Sheets: drawn well logs with their truth. numpy and OpenCV only; no torch, no disk, no global randomness.
+
+sample(family, seed) -> SheetSpec      what to draw, in mm
+render(spec, px_per_mm=4) -> Sheet     the pixels and the truth; = wear(draw(spec))
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from thinline.sheets.drawing.draw import draw
+from thinline.sheets.drawing.wear import wear
+from thinline.sheets.families import FAMILIES, sample
+from thinline.sheets.preview import composition, contact_sheet
+from thinline.sheets.sheet import DrawnCurve, Sheet
+from thinline.sheets.spec import PEN_MM, SheetSpec
+
+DRAWING_VERSION: Final = 4
+"""Raised by every change that alters a pixel; part of the key of any cache of sheets."""
+
+__all__ = [
+    "DRAWING_VERSION",
+    "FAMILIES",
+    "PEN_MM",
+    "DrawnCurve",
+    "Sheet",
+    "SheetSpec",
+    "composition",
+    "contact_sheet",
+    "render",
+    "sample",
+]
+
+
+def render(spec: SheetSpec, *, px_per_mm: float) -> Sheet:
+    """The worn sheet of `spec`, a pure function of its arguments."""
+    return wear(draw(spec, px_per_mm=px_per_mm), spec.wear)

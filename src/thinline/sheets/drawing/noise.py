@@ -1,0 +1,64 @@
+"""Noise tiles, made once and read at offsets drawn by the sheet's own Generator.
+
+Why tiles: drawing 65,536 normal numbers costs more than drawing the sheet. OpenCV's own generator is faster than
+NumPy's but its state is global, so that a sheet would depend on what was drawn before it. A tile is a constant; only
+where it is read depends on the seed. A sheet larger than a tile sees it repeated.
+
+    grain()     white noise, mean 128, standard deviation 32
+    blotches()  0 or 255 in patches about 1 mm wide at 4 px per mm, 70 % of the area 255
+    cloud()     slow unevenness, 0..255, mean about 128
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import cv2
+import numpy as np
+
+from thinline.vocabulary import UInt8
+
+_SIDE = 512
+_REACH = 512  # rows and columns of patches repeated at the end, so that most windows are one view
+_LENGTH = 1 << 19  # of the white noise, which is kept as one row: a sheet reads a run of it and folds it up
+_KEPT = 0.7
+
+
+def grain(shape: tuple[int, int], rng: np.random.Generator) -> UInt8:
+    """White noise, uint8 [H,W]; read only where it is a view of the tile."""
+    count = shape[0] * shape[1]
+    if count > _LENGTH // 2:  # a large sheet: the tile repeats, out of step with the rows
+        return np.resize(np.roll(_white(), int(rng.integers(_LENGTH))), shape)
+    start = int(rng.integers(_LENGTH - count))
+    return _white()[start : start + count].reshape(shape)
+
+
+def blotches(shape: tuple[int, ...], seed: int) -> UInt8:
+    """Patches of 0 in a field of 255, uint8 [H,W]."""
+    top, left = (int(offset) for offset in np.random.default_rng(seed).integers(0, _SIDE, 2))
+    if max(shape) <= _REACH:
+        return _patches()[top : top + shape[0], left : left + shape[1]]
+    return _patches()[np.ix_((np.arange(shape[0]) + top) % _SIDE, (np.arange(shape[1]) + left) % _SIDE)]
+
+
+def cloud(shape: tuple[int, int], rng: np.random.Generator, *, cells: int) -> UInt8:
+    """Slow unevenness with about `cells` hills along the sheet, uint8 [H,W]."""
+    return np.asarray(cv2.resize(grain((cells, cells), rng), (shape[1], shape[0])), np.uint8)
+
+
+@cache
+def _white() -> UInt8:
+    normal = np.random.default_rng(20240229).standard_normal(_LENGTH, np.float32)
+    tile = np.clip(np.rint(128 + 32 * normal), 0, 255).astype(np.uint8)
+    tile.flags.writeable = False
+    return tile
+
+
+@cache
+def _patches() -> UInt8:
+    normal = np.random.default_rng(20240301).standard_normal((_SIDE, _SIDE), np.float32)
+    slow = cv2.GaussianBlur(np.pad(normal, 16, mode="wrap"), (0, 0), 1.6)[16:-16, 16:-16]
+    tile = np.where(slow > np.quantile(slow, 1 - _KEPT), 255, 0).astype(np.uint8)
+    tile = np.pad(tile, ((0, _REACH), (0, _REACH)), mode="wrap")
+    tile.flags.writeable = False
+    return tile

@@ -1,0 +1,1 @@
+"""Estimates of a study: contrasts with intervals, effects, ranks, components of variance."""

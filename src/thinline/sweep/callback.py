@@ -1,0 +1,251 @@
+"""Roof: what Hydra calls at the start and end of a sweep, and what one job of it does.
+
+The parent makes database and experiment before any job starts, opens the parent run, and leaves its id in
+`parent.json` of the sweep's folder, where jobs find it whatever launched them, on this machine or another. Every job
+appends one line to `cells.jsonl` there, so the end of the sweep knows all cells. A job that fails does not stop the
+others; the sweep then ends with exit code 1."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from shlex import quote
+from typing import Any, Final
+
+from hydra.conf import HydraConf
+from hydra.errors import HydraException
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+
+from thinline import runs
+from thinline.config.path_options import check_one_store, settle_paths
+from thinline.config.schema import check_seed, checked
+from thinline.pipeline.locate import SKIPPED
+from thinline.pipeline.mlflow_names import comparison, parent_name, parent_tags, varied
+from thinline.runs import RunFolder
+from thinline.runs.folder import RUNS
+from thinline.study.design.study import Study
+from thinline.sweep.jobs import jobs_asked, seeds_of, study_of
+from thinline.sweep.tables import show
+from thinline.system.atomic_files import StorageError, check_writable, make_folder, write_bytes
+from thinline.system.signals import Killed, stoppable
+from thinline.tracking.addresses import SQLITE
+
+PARENT: Final = "parent.json"
+CELLS: Final = "cells.jsonl"
+SWEEP: Final = "THINLINE_SWEEP"
+"""Environment of a process that runs one job of a sweep by itself: the sweep's folder."""
+FAILED: Final = "FAILED"
+CONSOLE = Console(markup=False, highlight=False)
+
+
+@dataclass(frozen=True)
+class Line:
+    """How one job of a sweep ended; `number` is its place in the order of the sweep."""
+
+    number: int
+    job: str
+    cell: str
+    status: str
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Parent:
+    """What the jobs of a sweep share: the study they belong to, the parent run, the process that opened it, and the
+    keys in which they differ."""
+
+    study: str
+    run_id: str | None
+    process: int
+    varied: tuple[str, ...] = ()
+
+
+def parent_of(folder: Path | None) -> Parent | None:
+    """What the parent of the sweep in `folder` left for its jobs; None without a sweep, or after its end."""
+    try:
+        told = None if folder is None else json.loads((folder / PARENT).read_text())
+    except FileNotFoundError:
+        return None
+    return None if told is None else Parent(**told | {"varied": tuple(told.get("varied", ()))})
+
+
+def folder_of(hydra: HydraConf) -> Path | None:
+    """The folder of the sweep that this job belongs to, or None for a run alone."""
+    if hydra.mode == RunMode.MULTIRUN:
+        return Path(hydra.sweep.dir)
+    told = os.environ.get(SWEEP)
+    return Path(told) if told else None
+
+
+def append(folder: Path, line: Line) -> None:
+    """Add a line in one write; several processes may do so at once."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / CELLS).open("a") as file:
+        file.write(json.dumps(asdict(line)) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def lines(folder: Path) -> list[Line]:
+    """What the jobs have written so far, in the order of the sweep."""
+    path = folder / CELLS
+    found = [Line(**json.loads(text)) for text in path.read_text().splitlines()] if path.exists() else []
+    return sorted(found, key=lambda line: line.number)
+
+
+class Sweep(Callback):
+    """The parent of a sweep; of a single run, only the look at the store before Hydra writes there."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """End the program with a clear message when the configuration cannot be run or the store not be written."""
+        with explained():
+            settle_paths(config, Path(config.hydra.runtime.cwd))
+            checked(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
+            check_writable(Path(config.paths.store))
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Make the store, open the parent run. Ends the program with a clear message when the jobs cannot be."""
+        with explained():
+            settle_paths(config, Path(config.hydra.runtime.cwd))
+            jobs = jobs_asked(config)
+            study = study_of(config)
+            check_one_store(varied(jobs))
+            for seed in seeds_of(jobs):
+                check_seed(seed)
+        if config.dry_run:
+            return
+        folder = Path(config.hydra.sweep.dir)
+        with explained():
+            check_writable(Path(config.paths.store))
+            parent_id = self._open(config, study, jobs)
+            name = folder.name if study is None else study.name
+            parent = Parent(name, parent_id, os.getpid(), varied(jobs))
+            make_folder(folder)
+            write_bytes(folder / PARENT, json.dumps(asdict(parent)).encode())
+
+    def _open(self, config: DictConfig, study: Study | None, jobs: list[list[str]]) -> str | None:
+        """The id of the parent run, or None without a tracker."""
+        if not config.tracking.uri:
+            return None
+        from thinline.tracking.resend import settle_dead_sweeps
+        from thinline.tracking.tracker import Tracker
+        from thinline.tracking.views import views_of
+
+        tracker = Tracker(config.tracking.uri, config.tracking.experiment, Path(config.paths.store))
+        if tracker.initialise() is not None:
+            settle_dead_sweeps(Path(config.paths.store), config.tracking.uri)
+        overrides = list(config.hydra.overrides.task)
+        views = views_of(comparison(study, varied(jobs), config.classes), time_ms=time.time_ns() // 1_000_000)
+        tags = parent_tags(study, overrides, len(jobs))
+        return tracker.open_parent(parent_name(study, overrides), tags, views)
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Close the parent run, print the tables, and exit with 1 when a job failed."""
+        if config.dry_run:
+            return
+        folder = Path(config.hydra.sweep.dir)
+        done = lines(folder)
+        failed = [line for line in done if line.status == FAILED]
+        try:
+            lost = len(jobs_asked(config)) - len(done)
+            status = runs.FAILED if failed or lost > 0 else runs.FINISHED
+            close(folder, config, status, [line.cell or line.job for line in failed])
+            with explained():
+                report(config, done)
+        except Exception as error:  # Hydra would turn it into a warning, and the exit code into 0
+            traceback.print_exception(error)
+            sys.exit(1)
+        if lost > 0:
+            text = f"error: {lost} of {lost + len(done)} jobs ended without a word; start the same command again"
+            CONSOLE.print(text, style="red", soft_wrap=True)
+        if failed or not done or lost > 0:
+            sys.exit(1)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """What cannot be mended by running on ends the program with its message and exit code 1."""
+    try:
+        yield
+    except (StorageError, ValueError, OSError, OmegaConfBaseException, HydraException) as error:
+        CONSOLE.print(f"error: {error}", style="red", soft_wrap=True)
+        sys.exit(1)
+
+
+@contextmanager
+def stopped_as_one(config: DictConfig) -> Iterator[None]:
+    """The jobs of a sweep: a signal that reaches its process outside of a job closes the parent run as well."""
+    try:
+        with stoppable():
+            yield
+    except Killed as stop:
+        if not stop.shown:
+            CONSOLE.print(f"{stop}. The same command skips what is finished and goes on with the rest.", soft_wrap=True)
+        stop.shown = True
+        close(Path(config.hydra.sweep.dir), config, runs.KILLED, [])
+        raise
+
+
+def close(folder: Path | None, config: DictConfig, status: str, failures: list[str]) -> None:
+    """Close the parent run of the sweep in `folder`, if this process opened one that is still open."""
+    parent = parent_of(folder)
+    if folder is None or parent is None or parent.process != os.getpid():
+        return
+    (folder / PARENT).unlink()
+    if parent.run_id is None:
+        return
+    from thinline.tracking.tracker import Tracker
+
+    tracker = Tracker(config.tracking.uri, config.tracking.experiment, Path(config.paths.store))
+    tracker.close_parent(parent.run_id, status, failures)
+    store = Path(config.paths.store) / RUNS
+    tracker.tell_studies([RunFolder.open(store / line.cell) for line in lines(folder) if line.status == SKIPPED])
+
+
+def report(config: DictConfig, done: list[Line]) -> None:
+    """Tables of the cells of a sweep, then what failed and why."""
+    order = list(dict.fromkeys(line.cell for line in done if line.status != FAILED))
+    rows = runs.read(Path(config.paths.store), runs=order)
+    if len(rows):
+        CONSOLE.print()
+        show(CONSOLE, rows, order=order, commands=commands(config, order))
+    skipped = sum(line.status == SKIPPED for line in done)
+    if skipped:
+        CONSOLE.print(f"{skipped} of {len(done)} cells were finished before and not run again (force=true re-runs)")
+    for line in done:
+        if line.status == FAILED:
+            told = f"FAILED  {line.job}: {line.error}"
+            CONSOLE.print(told, style="red", soft_wrap=True)
+
+
+def commands(config: DictConfig, order: list[str]) -> list[str]:
+    """The two commands that show more."""
+    pictures = quote(f"{nearby(config.paths.store)}/runs/{order[0]}/overlays")
+    shown = [f"ls {pictures}        truth, prediction and misses as pictures"]
+    if config.tracking.uri:
+        name = config.tracking.uri.removeprefix(SQLITE)
+        uri = config.tracking.uri if name == config.tracking.uri else f"{SQLITE}{nearby(name)}"
+        shown.insert(0, f"mlflow ui --backend-store-uri {quote(uri)}        compare runs, curves, pictures")
+    return shown
+
+
+def nearby(path: str) -> str:
+    """A path as it is called from the directory of the call, where it lies below it."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
+
+
+def job_of(hydra: HydraConf) -> str:
+    """What the user asked of one job, as `loss=dice class_weight=none`."""
+    return " ".join(hydra.overrides.task) or "defaults"

@@ -1,0 +1,148 @@
+"""Roof: what a cell will cost, from a short measured trial of one like it.
+
+Cells that differ in nothing but seed, class weight and which sheets they see cost the same and share a trial. A trial
+is a real cell of a few steps on a few sheets in a temporary store, so that all that a run does besides steps is in it:
+
+    seconds = steps * step + (validations * val sheets + test sheets) * evaluated sheet + rest
+
+`rest` (building, results, pictures, MLflow) is the least that any trial of the plan took: it hardly depends on the
+cell, and the first trial also pays for what is imported and compiled once. Rendering is counted once for all cells of
+equal sheets."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import resource
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from hydra.utils import instantiate
+from omegaconf import DictConfig, OmegaConf
+
+from thinline.config.schema import BudgetConf, objective_of
+from thinline.data.cached_sheets import PLANES
+from thinline.losses.class_weight import LogitAdjustment
+from thinline.pipeline.cell import Sinks, run_cell
+from thinline.pipeline.locate import locate, plain
+from thinline.pipeline.sheets import render_sheets
+from thinline.pipeline.train import CONSOLE
+from thinline.tracking.tracker import Tracker
+
+STRETCH: Final = 4
+SHEETS: Final = 8
+_CLEAR, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
+COSTS: Final = ("loss", "head", "network", "optimiser", "resolution", "budget", "classes", "trainer")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Seconds of a step, of a sheet evaluated and of a sheet rendered, and of everything else; bytes at the peak and of
+    a sheet, which is mapped into memory or sent to the device.
+    """
+
+    step_s: float
+    evaluated_s: float
+    rendered_s: float
+    rest_s: float
+    memory: int
+    sheet: int
+
+
+def cost_key(config: DictConfig) -> str:
+    """Equal for cells that cost the same."""
+    return json.dumps({name: plain(config)[name] for name in COSTS}, sort_keys=True)
+
+
+def objective_key(config: DictConfig) -> str:
+    """Equal for cells that have one objective."""
+    return json.dumps(
+        {name: plain(config)[name] for name in ("loss", "head", "class_weight", "classes")}, sort_keys=True
+    )
+
+
+def refusal(config: DictConfig) -> str | None:
+    """Why this loss, head and class weight cannot work together, or None; the pixel counts are invented."""
+    counts = torch.tensor([10_000, *range(100, 100 + len(config.classes) - 1)])
+    weighting = instantiate(config.class_weight)
+    weight = weighting(counts)
+    prior = weighting.prior(counts).tolist() if isinstance(weighting, LogitAdjustment) else None
+    try:
+        objective_of(config, None if weight is None else weight.tolist(), prior=prior)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def seconds(budget: BudgetConf, trial: Trial, *, val: int, test: int, rest_s: float) -> float:
+    """Estimated time of a cell that is judged on `val` and `test` sheets, all of them rendered."""
+    validations = budget.steps // budget.validate_every + 1
+    return budget.steps * trial.step_s + (validations * val + test) * trial.evaluated_s + rest_s
+
+
+def measure(config: DictConfig, choices: Mapping[str, str], folder: Path) -> Trial:
+    """A trial of the cell of `config` in `folder`, without a word. Raises what the cell raises."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        return _measure(_shortened(config, folder), choices, folder)
+
+
+def _shortened(config: DictConfig, folder: Path) -> DictConfig:
+    short: DictConfig = OmegaConf.merge(config, _changes(folder))  # type: ignore[assignment]
+    return short
+
+
+def _changes(folder: Path) -> dict[str, Any]:
+    uri = f"sqlite:///{folder}/mlflow.db"
+    counts = dict.fromkeys(("archive", "train", "val", "test"), SHEETS)
+    return {
+        "budget": {"steps": 2 * STRETCH, "validate_every": STRETCH, "counts": counts | {"train": 2 * SHEETS}},
+        "paths": {"store": str(folder), "cache": str(folder / "cache")},
+        "tracking": {"uri": uri},
+        "force": True,
+        "study": None,
+    }
+
+
+def _measure(config: DictConfig, choices: Mapping[str, str], folder: Path) -> Trial:
+    place = locate(config, choices)
+    tracker = Tracker(config.tracking.uri, config.tracking.experiment, folder)
+    tracker.initialise()
+    began = time.perf_counter()
+    sheets = render_sheets(place.planned, place.conf, console=CONSOLE)
+    rendered_s = (time.perf_counter() - began) / (len(sheets.train) + len(sheets.val) + len(sheets.test))
+    _forget_peak()
+    began = time.perf_counter()
+    run_cell(config, choices, Sinks(tracker))
+    whole_s = time.perf_counter() - began
+    memory = _peak()
+    told = [line.metrics for line in place.folder.history()]
+    step_s = 1 / [metrics["steps_per_second"] for metrics in told if "steps_per_second" in metrics][-1]
+    validated_s = [metrics["validation_seconds"] for metrics in told if "validation_seconds" in metrics][-1]
+    evaluated_s = validated_s / len(sheets.val)
+    evaluated = 3 * len(sheets.val) + len(sheets.test)
+    rest_s = max(0.0, whole_s - 2 * STRETCH * step_s - evaluated * evaluated_s)
+    sheet = PLANES * int(sheets.train.sizes.prod(axis=1).mean())
+    return Trial(step_s, evaluated_s, rendered_s, rest_s, memory, sheet)
+
+
+def _forget_peak() -> None:
+    """Let the peak be that of what follows."""
+    if torch.cuda.is_available():
+        torch.cuda.reset_peak_memory_stats()
+    elif _CLEAR.exists():
+        _CLEAR.write_text("5")
+
+
+def _peak() -> int:
+    """Bytes: on the GPU where there is one, else resident memory of this process."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    if _STATUS.exists():
+        line = next(line for line in _STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+        return 1024 * int(line.split()[1])
+    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,0 +1,138 @@
+"""Roof: the runs of a study, from the store to its results, and where they came from."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from thinline import runs as ledger
+from thinline.config.schema import CONF, compose_config
+from thinline.runs import FINISHED, Manifest
+from thinline.study.design.collect import Found, assemble
+from thinline.study.design.results import ROW_COLUMNS, SHEET_COLUMNS, Results
+from thinline.study.design.study import Study, StudyError
+from thinline.study.publish.folder import SHEET_MEASURES
+from thinline.sweep.jobs import study_of
+
+
+def declared(name: str) -> Study:
+    """The study that `conf/experiment/<name>.yaml` declares. Raises `StudyError` where there is no such file."""
+    options = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+    if name not in options:
+        raise StudyError(f"expected a study of conf/experiment, one of {', '.join(options)}, got {name!r}")
+    study = study_of(compose_config([f"+experiment={name}"]))
+    if study is None:
+        raise StudyError(f"conf/experiment/{name}.yaml: expected a `study` node, got none; see three_family.yaml")
+    return study
+
+
+def gather(
+    study: Study, store: Path, *, only: Mapping[str, Sequence[str]] | None = None, partial: bool = False
+) -> Results:
+    """The results of `study` from the run folders under `store`.
+
+    Raises `StudyError` for cells that are missing or doubled, `StorageError` for tables that are lost or mixed.
+    """
+    every = ledger.manifests(store)
+    known = {name: it for name, it in every.items() if study.name in it.studies}
+    others = {name: it for name, it in every.items() if name not in known}
+    rows = ledger.read(store, study.name)[list(ROW_COLUMNS)]
+    measures = {*SHEET_MEASURES, *(told.partition("/")[2] for told in study.primary)}
+    sheets = ledger.read_sheets(store, study.name, measures=measures, split="test")[list(SHEET_COLUMNS)]
+    found, elsewhere = ([found_of(study, name, it) for name, it in part.items()] for part in (known, others))
+    results = assemble(study, found, rows, sheets, only=only, partial=partial, elsewhere=elsewhere)
+    of_results = [known[run] for run in results.cells["run"]]
+    return replace(results, made_by={"setting": " ".join(setting(study, of_results[0]))} | made_by(of_results))
+
+
+def found_of(study: Study, name: str, manifest: Manifest) -> Found:
+    """A run as a study sees it: what a dotted factor varies is a level of its own, and no part of its group's."""
+    levels = dict(manifest.cell.factors)
+    dotted = [factor for factor in study.names if "." in factor]
+    for factor in dotted:
+        group, _, key = factor.partition(".")
+        option, _, inside = levels.get(group, "").rstrip(")").partition("(")
+        rest = [part for part in inside.split(",") if part and part.partition("=")[0] != key]
+        levels[group] = f"{option}({','.join(rest)})" if rest else option
+        value = _at(manifest.cell.config, factor)
+        if value is not None:
+            levels[factor] = _text(value)
+    failure = manifest.exception
+    why = manifest.status if failure is None else f"{manifest.status}: {failure.type}: {failure.message}"
+    return Found(name, manifest.cell.seed, levels, manifest.status == FINISHED, why)
+
+
+def _at(config: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path, None where there is none."""
+    value: Any = config
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def _text(value: Any) -> str:
+    """As the level stands in a study file: 10.0 and 10 are one."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def setting(study: Study, manifest: Manifest) -> list[str]:
+    """What a study does not vary, as overrides: `budget=laptop`, and what a level in brackets changes of its option."""
+    varied = {name.partition(".")[0] for name in study.names}
+    found = []
+    for name, level in manifest.cell.factors.items():
+        if name not in varied:
+            option, _, inside = level.removesuffix(")").partition("(")
+            changed = re.split(r",(?![^\[]*\])", inside) if inside else []
+            found += [f"{name}={option}", *(f"{name}.{change}" for change in changed if not change.startswith("~"))]
+    return found
+
+
+def made_by(manifests: Iterable[Manifest]) -> dict[str, str]:
+    """Where numbers come from, as text by name: commits, versions, threads, dates, hours, and this machine."""
+    runs = list(manifests)
+    once = [run for run in runs if run.attempts == 1 and run.finished]
+    hours = sum(_seconds(run) for run in once) / 3600
+    versions = sorted({name for run in runs for name in run.origin.versions})
+    return {
+        "cells": str(len(runs)),
+        "commits": ", ".join(_distinct(_commit(run) for run in runs)),
+        "threads a cell": ", ".join(_distinct(str(run.origin.threads) for run in runs)),
+        "first started": min(run.started for run in runs),
+        "last finished": max(run.finished or "" for run in runs),
+        "hours of training": f"{hours:.1f} by the clock of each cell ({len(runs) - len(once)} resumed ones left out)",
+        "analysed on": f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}",
+        "versions": ", ".join(f"{name} {_versions(runs, name)}" for name in versions),
+    }
+
+
+def _versions(runs: Iterable[Manifest], name: str) -> str:
+    return " and ".join(_distinct(run.origin.versions[name] for run in runs if name in run.origin.versions))
+
+
+def _commit(run: Manifest) -> str:
+    return f"{(run.origin.git_commit or 'unknown')[:12]}{' with changes' if run.origin.git_dirty else ''}"
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    return sorted(set(texts))
+
+
+def _seconds(run: Manifest) -> float:
+    ends = datetime.fromisoformat(run.finished or run.started)
+    return (ends - datetime.fromisoformat(run.started)).total_seconds()
+
+
+def _processor() -> str:
+    """The name of the processor, as Linux tells it; elsewhere its architecture."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

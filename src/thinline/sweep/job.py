@@ -1,0 +1,170 @@
+"""Roof: one job of Hydra, alone or in a sweep: run the cell, say how it ended, never lose why it failed."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra.conf import HydraConf
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+from omegaconf.errors import OmegaConfBaseException
+
+from thinline import runs
+from thinline.config.path_options import settle_paths
+from thinline.pipeline.locate import CellOutcome, FailedBeforeError, done_before, locate
+from thinline.runs import RunFolder
+from thinline.runs.folder import PER_CLASS, PER_SHEET
+from thinline.sweep import callback
+from thinline.sweep.tables import show
+from thinline.system.atomic_files import StorageError
+from thinline.system.launch import ProcessesError, forget_ranks, launch, launched, rank_and_world
+from thinline.system.signals import Killed, ending_at_once, stoppable
+
+if TYPE_CHECKING:
+    from thinline.tracking.tracker import Tracker
+
+EXPLAINED = (
+    ValueError,
+    OSError,
+    StorageError,
+    FloatingPointError,
+    ProcessesError,
+    FailedBeforeError,
+    HydraException,
+    OmegaConfBaseException,
+)
+"""Errors whose message says what, expected, got and next step: a traceback would only hide it."""
+
+
+def run_job(config: DictConfig, hydra: HydraConf) -> None:
+    """Run the cell of `config`. In a sweep a failure is noted and told at the end; alone it ends the program with 1."""
+    alone = hydra.mode == RunMode.RUN
+    try:
+        _settle(config, Path(hydra.runtime.cwd))
+        with stoppable():
+            ended = _run(config, hydra, alone)
+            _check_results(ended)
+    except Killed as stop:
+        if not launched():  # who launched this process says it
+            callback.CONSOLE.print(f"{stop}. The same command goes on from the last checkpoint.", soft_wrap=True)
+        stop.shown = True
+        callback.close(callback.folder_of(hydra), config, runs.KILLED, [])
+        raise
+    except Exception as error:
+        if alone:
+            _tell(error)
+            sys.exit(1)
+        _note_failure(hydra, error)
+        return
+    if launched():
+        return
+    if not alone:
+        line = callback.Line(int(hydra.job.num), callback.job_of(hydra), ended.name, ended.status)
+        callback.append(Path(hydra.sweep.dir), line)
+        return
+    order = [ended.name]
+    rows = runs.read(Path(config.paths.store), runs=order)
+    show(callback.CONSOLE, rows, order=order, commands=callback.commands(config, order))
+
+
+def _settle(config: DictConfig, directory: Path) -> None:
+    """Let nothing depend on where Hydra has moved this process to, or on what another program left around it."""
+    if directory.is_dir():  # a job of a cluster may run where the directory of the call is not
+        os.chdir(directory)
+    settle_paths(config, directory)
+    left = forget_ranks()
+    if left:
+        text = f"warning: {', '.join(left)} in the environment ignored: this run is no part of another one. "
+        text += "For one run in several processes say trainer=ddp trainer.processes=2"
+        callback.CONSOLE.print(text, style="yellow", soft_wrap=True)
+
+
+def _check_results(ended: CellOutcome) -> None:
+    """Refuse a run that ended without its manifest or its tables; asked of the first process of a run alone."""
+    if rank_and_world()[0] > 0:
+        return
+    folder = RunFolder.open(ended.folder)
+    lacking = [name for name in (PER_CLASS, PER_SHEET) if not (folder.path / name).is_file()]
+    if lacking or not folder.finished:
+        raise StorageError(
+            f"{folder.path}: expected a finished run with {PER_CLASS} and {PER_SHEET}, got "
+            f"{f'none of {lacking[0]}' if lacking else 'a manifest that says otherwise'}; run it again with force=true"
+        )
+
+
+def _run(config: DictConfig, hydra: HydraConf, alone: bool) -> CellOutcome:
+    """Here, or in processes of its own; what those leave is then read from the run folder."""
+    if alone and config.study is not None and not launched():
+        raise ValueError("a study has many cells, got a single run; say `python train.py -m +experiment=...`")
+    if alone and config.dry_run:
+        raise ValueError("`dry_run=true` lists the cells of a sweep, got a single run; say `python train.py -m ...`")
+    folder = callback.folder_of(hydra)
+    parent = callback.parent_of(folder)
+    study = None if parent is None else parent.study
+    retry = alone or config.retry_failed
+    if not launched() and (config.trainer.processes > 1 or (config.fresh_process and not alone)):
+        return _run_apart(config, hydra, study=study, retry=retry)
+    # torch, Lightning and MLflow take many seconds, and a sweep whose jobs have their own processes needs none of them
+    with ending_at_once():
+        from thinline.pipeline.cell import Sinks, run_cell
+
+    tracker = _tracker(config, alone and not launched()) if rank_and_world()[0] == 0 else None
+    return run_cell(
+        config,
+        hydra.runtime.choices,
+        Sinks(tracker) if parent is None else Sinks(tracker, parent.run_id, study, parent.varied),
+        retry=retry,
+    )
+
+
+def _run_apart(config: DictConfig, hydra: HydraConf, *, study: str | None, retry: bool) -> CellOutcome:
+    """One process, or one for each device; raises `ProcessesError` with the reason that the run folder knows."""
+    run = locate(config, hydra.runtime.choices).folder
+    before = done_before(run, force=config.force, retry=retry, study=study)
+    if before is not None:
+        return before
+    folder = callback.folder_of(hydra)
+    if folder is None:
+        _tracker(config, alone=True)
+    told: Mapping[str, str] = {} if folder is None else {callback.SWEEP: str(folder.absolute())}
+    try:
+        launch(config.trainer.processes, list(hydra.overrides.task), script=Path(sys.argv[0]), environment=told)
+    except ProcessesError as error:
+        manifest = run.manifest()
+        if manifest is None or manifest.exception is None:
+            raise
+        raise ProcessesError(f"{manifest.exception.type}: {manifest.exception.message}") from error
+    return CellOutcome(run.name, runs.FINISHED, run.path)
+
+
+def _tracker(config: DictConfig, alone: bool) -> Tracker | None:
+    """The way to MLflow; a job of a sweep finds the store made by its parent."""
+    if not config.tracking.uri:
+        return None
+    with ending_at_once():
+        from thinline.tracking.tracker import Tracker
+
+    tracker = Tracker(config.tracking.uri, config.tracking.experiment, Path(config.paths.store))
+    if alone:
+        tracker.initialise()
+    return tracker
+
+
+def _note_failure(hydra: HydraConf, error: Exception) -> None:
+    job = callback.job_of(hydra)
+    text = f"{type(error).__name__}: {error}"
+    callback.append(Path(hydra.sweep.dir), callback.Line(int(hydra.job.num), job, "", callback.FAILED, text))
+    callback.CONSOLE.print(f"job '{job}' failed, the sweep goes on", style="red")
+    _tell(error)
+
+
+def _tell(error: Exception) -> None:
+    if not isinstance(error, EXPLAINED):
+        traceback.print_exception(error)
+    callback.CONSOLE.print(f"error: {error}", style="red", soft_wrap=True)

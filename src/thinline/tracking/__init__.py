@@ -1,0 +1,1 @@
+"""Everything that talks to MLflow. The only package that imports mlflow."""

@@ -1,0 +1,106 @@
+"""`python -m thinline replay`: put into MLflow what it missed, and settle runs whose process died.
+
+Conventions
+
+- Idempotent: a second replay finds everything there and changes nothing.
+- Runs and sweeps that a living process holds are left to it. RUNNING with a free lock becomes KILLED, in the folder
+  and in MLflow.
+- One run that cannot be sent does not stop the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from thinline.runs import parent_runs
+from thinline.runs.folder import RunFolder, run_folders
+from thinline.runs.manifest import KILLED, RUNNING, Tracking
+from thinline.system.atomic_files import StorageError
+from thinline.tracking import addresses, database, deliver
+from thinline.tracking.tracker import ARTIFACTS
+
+SENT: Final = "sent"
+COMPLETE: Final = "complete"
+IN_USE: Final = "in use"
+FAILED: Final = "failed"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What replay did with one run or sweep: sent, complete before, in use by a living process, or failed."""
+
+    run: str
+    what: str
+    detail: str = ""
+
+
+def replay(root: Path, uri: str, *, experiment: str = "thinline", everything: bool = False) -> list[Outcome]:
+    """Send every run under `root` that MLflow at `uri` lacks, wholly or partly; one outcome per sweep and run.
+
+    `experiment` is for runs that were never noted for MLflow. `everything` sends complete runs as well, for a database
+    that was lost. Raises `StorageError` for a store that cannot work and `store.ServerAwayError` for a server that does
+    not answer.
+    """
+    uri = addresses.canonical(uri)
+    client = MlflowClient(tracking_uri=uri)
+    artifacts = Path(root) / ARTIFACTS
+    database.initialise(uri, experiment, artifacts)
+    outcomes = []
+    for sweep in parent_runs.read_all(root):
+        if everything or sweep.pending or sweep.uri != uri:
+            outcomes.append(_replay_sweep(client, Path(root), replace(sweep, uri=uri), artifacts))
+    for folder in run_folders(root):
+        outcomes.append(_replay_run(client, folder, Tracking(uri, experiment, folder.name), everything))
+    return outcomes
+
+
+def settle_dead_sweeps(root: Path, uri: str) -> list[Outcome]:
+    """Close the parent runs of sweeps whose process died without a word; one outcome for each."""
+    client = MlflowClient(tracking_uri=addresses.canonical(uri))
+    dead = (
+        sweep
+        for sweep in parent_runs.read_all(root)
+        if sweep.status == RUNNING and sweep.uri == addresses.canonical(uri)
+    )
+    outcomes = (_replay_sweep(client, Path(root), sweep, Path(root) / ARTIFACTS) for sweep in dead)
+    return [outcome for outcome in outcomes if outcome.what != IN_USE]
+
+
+def _replay_sweep(client: MlflowClient, root: Path, sweep: parent_runs.Sweep, artifacts: Path) -> Outcome:
+    lock = parent_runs.lock_of(root, sweep.sweep_id)
+    if not lock.try_acquire():
+        return Outcome(sweep.name, IN_USE, lock.holder())
+    try:
+        ended = replace(sweep, status=KILLED) if sweep.status == RUNNING else sweep
+        experiment_id = database.initialise(sweep.uri, sweep.experiment, artifacts)
+        parent_runs.write(root, deliver.settle_sweep(client, experiment_id, ended))
+        return Outcome(sweep.name, SENT, ended.status)
+    except (MlflowException, StorageError, OSError) as error:
+        return Outcome(sweep.name, FAILED, database.first_line(error))
+    finally:
+        lock.release()
+
+
+def _replay_run(client: MlflowClient, folder: RunFolder, unknown: Tracking, everything: bool) -> Outcome:
+    if not folder.try_lock():
+        return Outcome(folder.name, IN_USE, folder.holder())
+    try:
+        killed = folder.settle()
+        manifest = folder.begun()
+        tracking = manifest.mlflow or unknown
+        if not (everything or killed or tracking.pending or tracking.uri != unknown.uri):
+            joined = deliver.tell_studies(client, folder)
+            return Outcome(folder.name, SENT if joined else COMPLETE, manifest.status)
+        folder.track(replace(tracking, uri=unknown.uri, pending=True))
+        experiment_id = database.initialise(unknown.uri, tracking.experiment, folder.root / ARTIFACTS)
+        deliver.complete_run(client, experiment_id, folder, manifest.status)
+        return Outcome(folder.name, SENT, manifest.status)
+    except (MlflowException, StorageError, OSError) as error:
+        return Outcome(folder.name, FAILED, database.first_line(error))
+    finally:
+        folder.unlock()

@@ -1,0 +1,126 @@
+"""Saved views of MLflow's page: the columns, the filter, the order and the charts that compare the cells of a study.
+
+Conventions
+
+- MLflow keeps a view as a tag of the experiment, `mlflow.sharedViewState.<key>`: a name, two times and the state of the
+  page, deflated. It is opened by its name in the menu *Views* of the runs page, or by its address,
+  `#/experiments/<id>/runs?viewStateShareKey=<key>`. The description of the experiment holds these addresses as links.
+- A key and a name belong to one study, so that its next sweep replaces its views. A page of another version that does
+  not know a part of the state leaves that part as it is by default.
+- Factors are columns of params, since a dotted factor (`class_weight.value`) stands nowhere else. The tag `study` of a
+  run may name several studies, so the filter looks for the name inside it.
+- A description that somebody else wrote is left alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from mlflow.tracking import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
+
+from thinline.tracking.push import FOLDER_TAG, STUDY_TAG, metric_name
+
+VIEW_TAG: Final = "mlflow.sharedViewState."
+KEY: Final = "thinline-"
+RUN_NAME: Final = "attributes.`Run Name`"
+_NAME_PX: Final = 300
+_RUNS: Final = 20
+_NOTE: Final = "Compare cells, their factors as columns: "
+_WHOLE_NOTE: Final = (
+    "\n\nA sweep is a parent run and the cells it trained are its children. Charts are grouped by `split/measure`; "
+    "`oracle_*` is what nearly perfect answers score on the same sheets."
+)
+_SECTION: Final = {"display": True, "isReordered": False, "deleted": False, "isGenerated": True}
+# bars that the page does not draw anew: it would make a line of one point of what is measured once, at the last step
+_CHART: Final = {"type": "BAR", "runsCountToCompare": _RUNS, "deleted": False, "isGenerated": False}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a study varies (`factors`, without the seed) and looks at first (`measures` as `test/iou`, of `classes`).
+
+    Columns show the classes after the background, charts all. `ascending` says that of the first measure less is
+    better. Without a `study` it is any sweep.
+    """
+
+    study: str | None
+    factors: tuple[str, ...]
+    measures: tuple[str, ...]
+    classes: tuple[str, ...]
+    ascending: bool = False
+
+
+def views_of(comparison: Comparison, *, time_ms: int) -> dict[str, str]:
+    """The tags of an experiment that hold the views of a comparison: its cells, best first, and its seeds averaged."""
+    name = comparison.study or "all sweeps"
+    key = f"{VIEW_TAG}{KEY}{comparison.study or 'sweeps'}"
+    # the page lists first what was made last
+    return {
+        key: _view(f"{name}: cells", _state(comparison, ("seed",)), time_ms + 1),
+        f"{key}-means": _view(f"{name}: mean over seeds", _state(comparison) | _grouped(comparison), time_ms),
+    }
+
+
+def show(client: MlflowClient, experiment_id: str, views: Mapping[str, str]) -> None:
+    """Save the views in the experiment, and links to all of ours in its description."""
+    if not views:
+        return
+    for key, value in views.items():
+        client.set_experiment_tag(experiment_id, key, value)
+    tags = client.get_experiment(experiment_id).tags
+    if tags.get(MLFLOW_RUN_NOTE, _NOTE).startswith(_NOTE):
+        client.set_experiment_tag(experiment_id, MLFLOW_RUN_NOTE, note_of(experiment_id, tags))
+
+
+def note_of(experiment_id: str, tags: Mapping[str, str]) -> str:
+    """The description of an experiment with these tags: a line of links to its views, for it is shown folded."""
+    ours = sorted(key.removeprefix(VIEW_TAG) for key in tags if key.startswith(VIEW_TAG + KEY))
+    page = f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey="
+    links = [f"[{json.loads(tags[VIEW_TAG + key])['name']}]({page}{key})" for key in ours]
+    return _NOTE + " · ".join(links) + _WHOLE_NOTE
+
+
+def _view(name: str, state: Mapping[str, Any], time_ms: int) -> str:
+    packed = base64.b64encode(zlib.compress(json.dumps(state).encode(), 9)).decode()
+    return json.dumps({"name": name, "createdAt": time_ms, "updatedAt": time_ms, "state": f"deflate;{packed}"})
+
+
+def _state(comparison: Comparison, params: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Cells as rows, factors, `params` and metrics as columns, the charts of the metrics above all others."""
+    metrics = [metric_name(f"{it}/{name}") for it in comparison.measures for name in comparison.classes[1:]]
+    of_study = [] if comparison.study is None else [f"tags.{STUDY_TAG} LIKE '%{comparison.study}%'"]
+    columns = [f"params.`{metric_name(name)}`" for name in (*comparison.factors, *params)]
+    columns += [f"metrics.`{name}`" for name in metrics]
+    return {
+        "searchFilter": " and ".join([*of_study, f"tags.{FOLDER_TAG} != ''"]),
+        "orderByKey": f"metrics.`{metrics[0]}`",
+        "orderByAsc": comparison.ascending,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": columns,
+        "columnOrder": [RUN_NAME, *columns],
+        "columnWidths": {RUN_NAME: _NAME_PX},
+        "runsHiddenMode": f"FIRST_{_RUNS}_RUNS",
+        "isAccordionReordered": True,  # else the page puts its own sections first
+        "compareRunCharts": [
+            {"uuid": f"chart {it}/{name}", "metricSectionId": f"section {it}", "displayName": name}
+            | {"metricKey": metric_name(f"{it}/{name}")}
+            | _CHART
+            for it in comparison.measures
+            for name in comparison.classes
+        ],
+        "compareRunSections": [{"uuid": f"section {it}", "name": it} | _SECTION for it in comparison.measures],
+    }
+
+
+def _grouped(comparison: Comparison) -> dict[str, Any]:
+    keys = [{"mode": "param", "groupByData": metric_name(name)} for name in comparison.factors]
+    return {"groupBy": {"aggregateFunction": "average", "groupByKeys": keys}, "useGroupedValuesInCharts": True}

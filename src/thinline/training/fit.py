@@ -1,0 +1,177 @@
+"""One run: from the parts (task, batches, machine) to its numbers. Resumes from `last.ckpt` where there is one."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+import pytorch_lightning as pl
+import torch
+import torch.utils.deterministic as deterministic
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning_utilities.core.rank_zero import rank_zero_only
+from torch import nn
+
+from thinline.training.allocator import keep_freed_memory
+from thinline.training.batches import Sheets
+from thinline.training.callbacks import LAST, AtomicCheckpoint, ClassProgress, Record, Recorder
+from thinline.training.evaluation import Outcome, outcome
+from thinline.training.task import SegmentationTask
+
+for _name in ("pytorch_lightning", "lightning", "lightning.pytorch"):
+    logging.getLogger(_name).setLevel(logging.WARNING)  # its news (which devices exist, tips) would drown the numbers
+
+Precision = Literal["bf16-mixed", "32-true", "64-true"]
+
+
+_PRECISIONS: Final[dict[str, Precision]] = {"bf16": "bf16-mixed", "fp32": "32-true", "fp64": "64-true"}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a run computes; nothing here but `precision` changes what is computed, though `threads` how it rounds."""
+
+    accelerator: str
+    processes: int
+    precision: str
+    channels_last: bool
+    compile: bool
+    threads: int | None = None
+
+
+def precision_of(machine: Machine) -> Precision:
+    """`auto` takes bf16 where the processor multiplies it natively (AVX512-BF16, AMX, Ampere and later), else fp32.
+
+    Raises ValueError for another word.
+    """
+    if machine.precision in _PRECISIONS:
+        return _PRECISIONS[machine.precision]
+    if machine.precision != "auto":
+        raise ValueError(f"`trainer.precision` must be auto, {', '.join(_PRECISIONS)}, got {machine.precision!r}")
+    native = torch.cuda.is_bf16_supported() if _on_gpu(machine) else _cpu_has_bf16()
+    return "bf16-mixed" if native else "32-true"
+
+
+def _on_gpu(machine: Machine) -> bool:
+    return machine.accelerator in ("gpu", "cuda", "auto") and torch.cuda.is_available()
+
+
+class NoDeviceError(ValueError):
+    """The machine lacks the device that a run asks for."""
+
+
+def check_device(machine: Machine) -> None:
+    """Refuse a run whose devices torch does not see, before anything is written. Raises `NoDeviceError`."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if machine.accelerator == "mps" and not torch.backends.mps.is_available():
+        raise NoDeviceError("`trainer.accelerator=mps` needs a GPU of Apple, torch sees none; say trainer=cpu")
+    if machine.accelerator == "gpu" and torch.backends.mps.is_available():
+        return
+    if machine.accelerator in ("gpu", "cuda") and count < machine.processes:
+        raise NoDeviceError(
+            f"`trainer.accelerator={machine.accelerator}` needs {machine.processes} GPU, torch sees {count}; say "
+            "trainer=cpu, or look for the reason with nvidia-smi and python -c 'import torch; torch.cuda.init()'"
+        )
+
+
+def repeats(machine: Machine) -> bool:
+    """Whether a run repeats to the bit, on the CPU. On a GPU it does not, and is not made to in part.
+
+    Asked for deterministic algorithms torch enlarges images on a GPU by a slow stand-in (torch/nn/functional.py,
+    `interpolate`), and the gradient of attention is not deterministic there all the same.
+    """
+    return not _on_gpu(machine)
+
+
+def halves_batch_norm(machine: Machine, network: nn.Module) -> bool:
+    """Whether each process of a run would see its own part of the batch in a batch norm, and so train another net."""
+    norms = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules())
+    return machine.processes > 1 and norms and not _on_gpu(machine)
+
+
+def _cpu_has_bf16() -> bool:
+    features = torch.cpu.get_capabilities()
+    return bool(features.get("avx512_bf16") or features.get("amx_bf16") or features.get("bf16"))
+
+
+def train(
+    task: SegmentationTask, sheets: Sheets, *, machine: Machine, folder: Path, record: Record, title: str
+) -> Outcome:
+    """Train to the last step of the schedule, then score validation and test.
+
+    `folder` holds the checkpoint; `record` gets the numbers of every validation. Raises `TrainingDivergedError`.
+    """
+    check_device(machine)
+    if machine.processes == 1:
+        rank_zero_only.rank = 0  # type: ignore[attr-defined]  # read from the environment (RANK, SLURM_PROCID) when Lightning was imported
+    if machine.channels_last:
+        task.network.to(memory_format=torch.channels_last)
+    if machine.compile:
+        task.network.compile()
+    if not _on_gpu(machine):
+        keep_freed_memory()
+    checkpoint = folder / LAST
+    # deterministic algorithms also fill every new tensor with NaN, to show reads of memory nobody wrote; we have none
+    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    with _quiet(), _threads(machine.threads):
+        trainer = _trainer(task, sheets, machine, folder=folder, record=record, title=title)
+        trainer.fit(task, datamodule=sheets, ckpt_path=checkpoint if checkpoint.exists() else None, weights_only=False)
+        trainer.validate(task, datamodule=sheets, verbose=False)
+        validation = task.evaluation("val")
+        task.tune(validation)
+        trainer.test(task, datamodule=sheets, verbose=False)
+    return outcome(validation, task.evaluation("test"), task.classes, task.found)
+
+
+def _trainer(
+    task: SegmentationTask, sheets: Sheets, machine: Machine, *, folder: Path, record: Record, title: str
+) -> pl.Trainer:
+    many = machine.processes > 1
+    return pl.Trainer(
+        accelerator=machine.accelerator,
+        devices=machine.processes,
+        strategy="ddp" if many else "auto",
+        plugins=[TorchElasticEnvironment() if many else LightningEnvironment()],
+        precision=precision_of(machine),
+        max_steps=task.schedule.steps,
+        gradient_clip_val=task.schedule.clip_norm,
+        reload_dataloaders_every_n_epochs=1,
+        use_distributed_sampler=False,
+        sync_batchnorm=many and _on_gpu(machine),  # torch has none for the CPU: there, take a group norm
+        num_sanity_val_steps=0,
+        log_every_n_steps=sheets.validate_every,
+        deterministic=repeats(machine),
+        logger=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        callbacks=[Recorder(record), AtomicCheckpoint(folder), ClassProgress(title)],
+    )
+
+
+@contextmanager
+def _threads(number: int | None) -> Iterator[None]:
+    """Compute with so many CPU threads, and as before afterwards: the next cell of this process may say nothing."""
+    before = torch.get_num_threads()
+    if number is not None:
+        torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        if number is not None:
+            torch.set_num_threads(before)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's advice that does not hold here: batches come ready-made, workers would only copy them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+        # Lightning 2.6 asks torch in a way that torch 2.15 deprecates
+        warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")
+        yield

@@ -1,0 +1,92 @@
+"""Whether a budget fits the machine, said before the first step.
+
+Most of what training holds is what the forward pass saves for the backward one, which grows with the images of a step.
+It is counted once, on one image, from the tensors that autograd saves:
+
+    need = batch * saved + 4 * parameters (weights, gradients, two moments)
+
+What the system, the libraries and the kernels take besides is in neither `need` nor `free`, so a budget that just fits
+may still fail; one that does not fit is refused.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from thinline.data.tiles import Batch
+
+GIB: Final = 2**30
+Objective = Callable[..., Tensor]
+"""Called with logits, labels, strokes and the keyword `maps`."""
+
+
+class MemoryBudgetError(ValueError):
+    """A budget that does not fit the memory there is."""
+
+
+def saved_bytes(network: nn.Module, objective: Objective, batch: Batch) -> int:
+    """Bytes that a forward pass of `batch` keeps for the backward one, parameters and what is shared counted once."""
+    kept: dict[int, int] = {}
+    own = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
+
+    def note(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in own:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        loss = objective(network(batch.image), batch.labels, batch.strokes, maps=batch.maps)
+    del loss  # lives until here, so that no address was given out twice
+    return sum(kept.values())
+
+
+def check_memory(network: nn.Module, objective: Objective, one: Batch, *, batch_size: int, free: int) -> None:
+    """Raise `MemoryBudgetError` unless `batch_size` images like that of `one` fit into `free` bytes, saying what would.
+
+    `network` is left as it was: a copy sees the image.
+    """
+    with torch.random.fork_rng():
+        saved = saved_bytes(copy.deepcopy(network), objective, one)
+    fixed = 4 * sum(parameter.numel() * parameter.element_size() for parameter in network.parameters())
+    need = batch_size * saved + fixed
+    if need <= free:
+        return
+    height, width = one.image.shape[-2:]
+    fitting = (free - fixed) // saved
+    if fitting >= 1:
+        hint = f"budget.batch_size={fitting} would fit"
+    else:
+        share = max(0.0, (free - fixed) / saved)
+        hint = f"tiles of about {int(min(height, width) * share**0.5)} px would fit one by one; see budget.tile_px"
+    raise MemoryBudgetError(
+        f"budget.batch_size={batch_size} of {height} x {width} px needs about {need / GIB:.1f} GiB "
+        f"({saved / 2**20:.0f} MiB an image), got {free / GIB:.1f} GiB free; {hint}, or a slimmer network"
+    )
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory that is free now on `device`: of the GPU, or of the machine and its control group."""
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        return int(free)
+    meminfo = Path("/proc/meminfo")
+    if not meminfo.exists():
+        return 2**62  # nothing is known, nothing is refused
+    lines = dict(line.split(":") for line in meminfo.read_text().splitlines())
+    return min(1024 * int(lines["MemAvailable"].split()[0]), _group_bytes())
+
+
+def _group_bytes() -> int:
+    """What the control group of this process leaves, if it limits anything."""
+    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+    try:
+        return int(limit.read_text()) - int(used.read_text())
+    except (OSError, ValueError):  # no such group, or "max"
+        return 2**62

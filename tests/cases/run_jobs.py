@@ -1,0 +1,51 @@
+"""What the tests of the ledger run in other processes."""
+
+import multiprocessing
+import os
+import random
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy
+from run_cases import EXPERIMENT, begun, cell
+
+from thinline.tracking.tracker import Tracker
+
+# A server that has imported MLflow once forks the other processes, so that each does not pay seconds for it. The module
+# must be an installed one: up to Python 3.12 the server does not know where the tests lie, and skips what it lacks.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["thinline.tracking.tracker"])
+
+
+def write_two_runs(root: str, uri: str, number: int, steps: int) -> None:
+    """A job for another process: two threads, each with a run of its own, on a store that may not exist yet."""
+    numpy.random.seed(0)  # noqa: NPY002 - the trap under test: everybody seeds alike before the run exists
+    random.seed(0)
+
+    def work(thread: int) -> None:
+        folder = begun(Path(root), cell(seed=10 * number + thread))
+        tracker = Tracker(uri, EXPERIMENT, Path(root))
+        tracker.initialise()
+        tracker.start(folder, name=f"run-{number}-{thread}")
+        for step in range(steps):
+            metrics = {f"train/m{it}": float(step * it) for it in range(8)}
+            folder.log(step, metrics)
+            tracker.log(step, metrics)
+        folder.finish("KILLED")
+        assert tracker.finish("KILLED")
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, range(2)))
+
+
+def die_while_running(root: str, uri: str) -> None:
+    """A job for another process: a sweep with one run, killed at step 5 without a word."""
+    folder = begun(Path(root))
+    tracker = Tracker(uri, EXPERIMENT, Path(root))
+    parent = tracker.open_parent("a sweep", {})
+    tracker.start(folder, parent_id=parent)
+    for step in range(6):
+        folder.log(step, {"train/loss": 1 / (step + 1)})
+        tracker.log(step, {"train/loss": 1 / (step + 1)})
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,111 @@
+"""Scans that the tests draw, and networks that see through them.
+
+A **coded** scan shows the truth in its grey levels: curve_1 black, curve_2 in middle grey, print in light grey. `sees`
+is the perfect network for it, looking at one pixel at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from PIL import Image
+
+from thinline.digitise import CurveScale, DepthScale, Frame, Job, Reader, open_scan
+from thinline.heads import Softmax
+from thinline.vocabulary import LOG_CLASSES
+
+INK = (0, 120)
+GRID = 215
+PX_PER_MM = 4.0
+DPI = 25.4 * PX_PER_MM
+HEAD = Softmax(LOG_CLASSES)
+
+
+def sees(image: torch.Tensor) -> torch.Tensor:
+    """Logits [B,3,H,W] of darkness [B,1,H,W]: curve_1 above .8, curve_2 from .35, else background."""
+    one, two = image > 0.8, (image > 0.35) & (image <= 0.8)
+    return torch.cat([~(one | two), one, two], dim=1).float() * 20
+
+
+def nothing(image: torch.Tensor) -> torch.Tensor:
+    return torch.tensor([20.0, 0, 0]).view(1, 3, 1, 1).expand(len(image), 3, *image.shape[2:])
+
+
+def everything(image: torch.Tensor) -> torch.Tensor:
+    return torch.tensor([0, 20.0, 0]).view(1, 3, 1, 1).expand(len(image), 3, *image.shape[2:])
+
+
+def blank(height: int, width: int, *, left: int = 20, right: int | None = None) -> np.ndarray:
+    """Paper with an upright line every 20 px between the edges and a lying one every 20 px."""
+    right = width - 21 if right is None else right
+    paper = np.full((height, width), 255, np.uint8)
+    paper[:, left : right + 1 : 20] = GRID
+    paper[::20, left : right + 1] = GRID
+    return paper
+
+
+def trace(paper: np.ndarray, x: np.ndarray, *, ink: int = INK[0], pen: int = 1) -> np.ndarray:
+    """Draw a curve at column x of each row, NaN where there is none; a jump beyond half the paper lifts the pen."""
+    known = np.isfinite(x)
+    for row in range(len(x) - 1):
+        if known[row] and known[row + 1] and abs(x[row + 1] - x[row]) < paper.shape[1] / 2:
+            ends = [(round(x[r] * 16), r * 16) for r in (row, row + 1)]
+            cv2.line(paper, ends[0], ends[1], ink, pen, cv2.LINE_8, 4)
+    return paper
+
+
+def save(paper: np.ndarray, path: Path, *, dpi: float = DPI) -> Path:
+    Image.fromarray(paper).save(path, dpi=(dpi, dpi))
+    return path
+
+
+def own_las(path: Path) -> Path:
+    """A LAS file of one gamma ray, written by hand."""
+    rng = np.random.default_rng(0)
+    values = 60 + cv2.GaussianBlur(rng.normal(0, 200, (900, 1)), (1, 61), 12)[:, 0]
+    rows = "\n".join(f"{1000 + n * 0.25:.4f} {value:.4f}" for n, value in enumerate(values))
+    head = "~Version\nVERS. 2.0:\nWRAP. NO:\n~Well\nNULL. -999.25:\n~Curve\nDEPT.M:\nGR.API:\n~ASCII\n"
+    path.write_text(head + rows + "\n")
+    return path
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a job of these tests varies."""
+
+    left: float = 0.0
+    right: float = 150.0
+    kind: str = "linear"
+    track: tuple[float, float] | None = None
+    depth: tuple[float, float] = (1000.0, 1100.0)
+    tile_px: int = 128
+    factor: float = 1.0
+    deskew: bool = True
+
+
+def job(path: Path, network=sees, asked: Asked | None = None, *, head=HEAD) -> Job:
+    asked = asked or Asked()
+    scan = open_scan(path)
+    track = asked.track or (-0.5, scan.width - 0.5)
+    scales = tuple(
+        CurveScale(name, "API", *track, asked.left, asked.right, asked.kind)
+        for name in ("GR", "NPHI")[: len(head.classes) - 1]
+    )
+    return Job(
+        scan=scan,
+        frame=Frame.of((0, scan.height), (0, scan.width), factors=(asked.factor, asked.factor)),
+        reader=Reader(network, head, asked.tile_px),
+        run="test",
+        px_per_mm=PX_PER_MM,
+        scales=scales,
+        depth=DepthScale(*asked.depth, -0.5, scan.height - 0.5, "m"),
+        deskew=asked.deskew,
+    )
+
+
+def wave(height: int, *, middle: float, swing: float, period: float = 180.0) -> np.ndarray:
+    return middle + swing * np.sin(np.arange(height) * 2 * np.pi / period)

@@ -1,0 +1,500 @@
+"""`python -m thinline digitise`: from the command line to files, with a run trained here in the smoke budget."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from made_once import made_once
+from omegaconf import DictConfig, OmegaConf
+from PIL import Image
+from scan_cases import DPI, HEAD, blank, own_las, save, sees, trace, wave
+
+from thinline.cli import digitise as digitise_door
+from thinline.cli.digitise_options import add_digitise
+from thinline.cli.main import main as command
+from thinline.config.schema import compose_config
+from thinline.curves.las import read_las, read_las_dir
+from thinline.digitise import Demands
+from thinline.digitise.job import EDGE_MM
+from thinline.heads import Binary
+from thinline.pipeline.cell import run_cell
+from thinline.pipeline.load import NoRunError, Trained, trained
+from thinline.runs import RunFolder, run_folders
+from thinline.sheets import render, sample
+from thinline.vocabulary import LOG_CLASSES
+
+SHARED = Path(__file__).parents[3] / "shared/data/las"
+ANY = ["--min-confidence", "0", "--min-coverage", "0"]
+SCALE = {"--left": "0", "--right": "150", "--top": "1000", "--bottom": "1100"}
+NO_DPI = ("0", "inf", "nan", "-200", "19", "9000")
+CHOICES = {"loss": "dice", "head": "softmax", "class_weight": "none", "data_mix": "fresh"}
+CHOICES |= {"resolution": "pen1", "network": "unet_slim", "budget": "smoke", "optimiser": "muon"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Worn:
+    """A sheet as a scan: the rows below its header, and the columns of the track of each curve."""
+
+    path: Path
+    first: int
+    last: int
+    edges: list[tuple[float, float]]
+
+    def words(self, kind: str, left: float, right: float) -> list[str]:
+        words = ["--top", "1000", "--bottom", "1100", "--rows", str(self.first), str(self.last)]
+        words += ["--left", str(left), "--right", str(right), "--scale", kind]
+        for number, (start, stop) in enumerate(self.edges, start=1):
+            words += ["--curve", f"curve_{number}:name=curve_{number},track={start}-{stop}"]
+        return words
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """The folder of a run trained for six steps: its files are whole, its curves next to nothing."""
+    store = tmp_path_factory.mktemp("digitise") / "store"
+    return run_cell(compose_config(small(store, cache)), CHOICES).folder
+
+
+@pytest.fixture(scope="module")
+def seeing(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """The folder of a run of the smoke budget at ten times its steps: seconds, and it sees both curves, badly."""
+    longer = ["budget.steps=60", "budget.validate_every=60"]
+
+    def train(store: Path) -> None:
+        run_cell(compose_config([*small(store, cache), *longer]), CHOICES)
+
+    (run,) = run_folders(made_once(tmp_path_factory, "seeing", train))
+    return run.path
+
+
+@pytest.fixture(scope="module", params=["shared", "own"])
+def worn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Worn:
+    """An archive sheet with curves of LAS files, those of the shared folder or one written here, as it is worn."""
+    folder = tmp_path_factory.mktemp("worn")
+    if request.param == "shared":
+        if not SHARED.is_dir():
+            pytest.skip(f"no {SHARED}")
+        with pytest.warns(UserWarning, match="left out"):
+            curves = read_las_dir(SHARED)
+    else:
+        curves = read_las(own_las(folder / "own.las"))
+    runs = [run for curve in curves for run in curve.runs()]
+    specs = (sample("archive", number, size_mm=(128.0, 64.0), samples=runs) for number in range(1, 99))
+    # both in one track: after so few steps the network sees lines, but hardly tells which is which
+    spec = next(spec for spec in specs if spec.curves[0].track == spec.curves[1].track)
+    sheet = render(spec, px_per_mm=4.0)
+    tracks = [spec.tracks[curve.track] for curve in spec.curves]
+    edges = [(max(4 * t.left_mm - 0.5, -0.5), min(4 * t.right_mm - 0.5, 255.5)) for t in tracks]
+    return Worn(save(sheet.image, folder / "worn.png"), math.ceil(4 * spec.header_mm), len(sheet.image) - 1, edges)
+
+
+def small(store: Path, cache: Path) -> list[str]:
+    """What makes a cell tiny; four channels see lines at full resolution, and little in patches."""
+    given = [f"paths.store={store}", f"paths.cache={cache}", "tracking.uri=''", "budget=smoke"]
+    return [*given, "network.widths=[4,8]", "network.patch=1", "overlays=1", "optimiser.warmup_steps=2"]
+
+
+@pytest.fixture
+def perfect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that knows the truth of coded scans."""
+    known = Trained("perfect@0", sees, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
+    monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: known)
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    paper = trace(blank(400, 300), wave(400, middle=150, swing=80), ink=0)
+    return save(trace(paper, wave(400, middle=120, swing=60, period=310), ink=120), tmp_path / "scan.tif")
+
+
+def digitise(scan: Path, *more: str) -> tuple[int, Path]:
+    """Exit code and output folder; what `more` says replaces what SCALE says."""
+    out = scan.parent / "out"
+    scale = [word for option, value in SCALE.items() if option not in more for word in (option, value)]
+    return command(["digitise", str(scan), *scale, "--out", str(out), *more]), out
+
+
+def to(out: Path) -> list[str]:
+    return ["--out", str(out)]
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(("kind", "left", "right"), [("linear", 0.0, 150.0), ("log", 0.2, 2000.0)])
+def test_a_worn_sheet_of_las_curves_is_told_by_a_trained_run_and_reads_back(
+    kind: str, left: float, right: float, seeing: Path, worn: Worn, tmp_path: Path, capsys
+) -> None:
+    out = tmp_path / "out"
+    code = command(["digitise", str(worn.path), *worn.words(kind, left, right), *ANY, "--run", str(seeing), *to(out)])
+    assert code == 0, told(capsys)
+    table = pd.read_csv(out / "curves.csv")
+    count = worn.last - worn.first + 1
+    assert table.depth.to_numpy() == pytest.approx(np.linspace(1000, 1100, count), abs=1e-9)
+    read = {curve.name: curve for curve in read_las(out / "curves.las")}
+    assert list(read) == ["CURVE_1", "CURVE_2"]
+    grey = np.asarray(Image.open(worn.path)).astype(int)[worn.first : worn.last + 1]
+    for name, (start, stop) in zip(("curve_1", "curve_2"), worn.edges, strict=True):
+        values, lap, x = (table[name + part].to_numpy(np.float64) for part in ("", ".lap", ".x_px"))
+        known = np.isfinite(values)
+        assert known.mean() > 0.5
+        assert known[table[f"{name}.confidence"] > 0].all()
+        assert (np.isfinite(x) == known).all()
+        assert (np.isfinite(lap) == known).all()
+        if kind == "log":
+            share = np.log(values / left) / math.log(right / left) - lap
+        else:
+            share = (values - left) / (right - left) - lap
+        beyond = (4 * EDGE_MM + 1) / (stop - start)  # a heavy line on the edge has ink beside it
+        assert -beyond <= np.nanmin(share) < np.nanmax(share) <= 1 + beyond
+        curve = read[name.upper()]
+        assert curve.depth == pytest.approx(table.depth.to_numpy(), abs=1e-6)
+        assert np.array_equal(curve.values, values, equal_nan=True)
+        dark = grey < np.median(grey) - 20
+        under = dark[known, np.clip(np.rint(x[known]), 0, grey.shape[1] - 1).astype(int)].mean()
+        among = dark[:, round(start + 1) : round(stop)].mean()
+        assert under > 3 * among, "no better than columns by chance"
+
+
+def test_the_same_run_on_the_same_sheet_is_refused_by_strict_demands(
+    seeing: Path, worn: Worn, tmp_path: Path, capsys
+) -> None:
+    out = tmp_path / "out"
+    strict = ["--min-confidence", "0.99", "--min-coverage", "0.99"]
+    code = command(["digitise", str(worn.path), *worn.words("linear", 0, 150), *strict, "--run", str(seeing), *to(out)])
+    text = told(capsys)
+    assert code == 1
+    for name in ("curve_1", "curve_2"):
+        assert re.search(rf"{name} is refused: its mean confidence is 0\.\d\d, expected 0\.99 or more", text)
+    assert sorted(path.name for path in out.iterdir()) == ["class_map.png", "overlay.png"]
+
+
+def test_a_run_of_six_steps_is_refused_with_its_reason(smoke: Path, tmp_path: Path, capsys) -> None:
+    sheet = render(sample("archive", 1), px_per_mm=4.0)
+    code, out = digitise(save(sheet.image, tmp_path / "worn.png"), "--run", str(smoke))
+    text = told(capsys)
+    assert code == 1
+    assert (out / "class_map.png").exists()
+    assert (out / "overlay.png").exists()
+    assert not (out / "curves.las").exists()
+    assert not (out / "curves.csv").exists()
+    for name in ("curve_1", "curve_2"):
+        assert re.search(rf"{name} is refused: its mean confidence is 0\.[0-4]\d, expected 0\.5 or more", text), text
+
+
+@pytest.mark.parametrize(
+    "way", ["folder", "name", "start of the name", "mlflow", "shown", "checkpoint", "copied checkpoint"]
+)
+def test_a_run_is_found_by_what_people_have(way: str, smoke: Path, tmp_path: Path) -> None:
+    store = smoke.parent.parent
+    run_id = "0123456789abcdef0123456789abcdef"
+    asked = {
+        "folder": str(smoke),
+        "name": smoke.name,
+        "start of the name": "dice-softmax",
+        "mlflow": run_id,
+        "shown": "dice-s0",
+    }
+    asked |= {"checkpoint": str(smoke / "checkpoints/last.ckpt"), "copied checkpoint": str(tmp_path / "mine.ckpt")}
+    if way in ("mlflow", "shown"):
+        store = tmp_path / "tracked"
+        shutil.copytree(smoke, store / "runs" / smoke.name)
+        manifest = store / "runs" / smoke.name / "manifest.json"
+        told = json.loads(manifest.read_text())
+        told["mlflow"] = {"uri": "sqlite:///x", "experiment": "thinline", "name": "dice-s0", "run_id": run_id}
+        manifest.write_text(json.dumps(told))
+    if way == "copied checkpoint":
+        shutil.copy(smoke / "checkpoints/last.ckpt", tmp_path / "mine.ckpt")
+        shutil.copy(smoke / "config.yaml", tmp_path / "config.yaml")
+    found = trained(asked[way], store, device="cpu")
+    assert (found.px_per_mm, found.sheet_px, found.finished) == (4.0, 128, True)
+    saved = torch.load(smoke / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
+    for name, weight in found.network.state_dict().items():
+        assert torch.equal(weight, saved[f"network.{name}"])
+    assert not found.network.training
+
+
+def test_without_a_run_the_way_to_train_one_is_told(scan: Path, smoke: Path, capsys) -> None:
+    code, out = digitise(scan, "--store", str(scan.parent / "none"))
+    text = told(capsys)
+    assert code == 1
+    assert "`python train.py` trains one" in text
+    assert "no finished run" in text
+    assert not out.exists()
+    code, _ = digitise(scan, "--store", str(smoke.parent.parent))
+    assert smoke.name in told(capsys)
+
+
+def test_runs_that_are_none_are_told_apart(smoke: Path, tmp_path: Path) -> None:
+    store = smoke.parent.parent
+    with pytest.raises(NoRunError, match=r"found none; `python train\.py` trains one"):
+        trained("nonsense", store, device="cpu")
+    (tmp_path / "lonely.ckpt").write_bytes(b"x")
+    with pytest.raises(NoRunError, match=r"expected the config\.yaml of its run beside the checkpoint"):
+        trained(str(tmp_path / "lonely.ckpt"), store, device="cpu")
+    shutil.copy(smoke / "config.yaml", tmp_path / "config.yaml")
+    with pytest.raises(NoRunError, match="could not load it"):
+        trained(str(tmp_path / "lonely.ckpt"), store, device="cpu")
+    with pytest.raises(NoRunError, match="did this run get to its first validation"):
+        trained(str(tmp_path), store, device="cpu")
+    text = (smoke / "config.yaml").read_text().replace("- 8\n", "- 16\n")
+    (tmp_path / "config.yaml").write_text(text)
+    shutil.copy(smoke / "checkpoints/last.ckpt", tmp_path / "lonely.ckpt")
+    with pytest.raises(NoRunError, match=r"does the config\.yaml beside it belong to it"):
+        trained(str(tmp_path / "lonely.ckpt"), store, device="cpu")
+
+
+def with_config(smoke: Path, folder: Path, change: Callable[[DictConfig], None]) -> Path:
+    """A checkpoint of the run beside another configuration."""
+    config = OmegaConf.load(smoke / "config.yaml")
+    assert isinstance(config, DictConfig)
+    change(config)
+    OmegaConf.save(config, folder / "config.yaml")
+    return Path(shutil.copy(smoke / "checkpoints/last.ckpt", folder / "mine.ckpt"))
+
+
+def test_a_run_of_yesterday_lacks_keys_that_say_nothing_of_its_network(smoke: Path, tmp_path: Path) -> None:
+    def older(config: DictConfig) -> None:
+        del config.trainer.judges
+        for name in ("paths", "tracking", "study", "optimiser", "loss", "overlays", "data_mix", "class_weight"):
+            del config[name]
+
+    whole = trained(str(smoke), tmp_path, device="cpu")
+    found = trained(str(with_config(smoke, tmp_path, older)), tmp_path, device="cpu")
+    assert (found.px_per_mm, found.sheet_px) == (whole.px_per_mm, whole.sheet_px)
+    assert found.head.classes == whole.head.classes
+    image = torch.rand(1, 1, 32, 32)
+    assert torch.equal(found.network(image), whole.network(image))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("head", None, r"expected `head\._target_`.* got none"),
+        ("network", None, r"expected `network\._target_`.* got none"),
+        ("resolution.px_per_mm", None, r"expected `resolution\.px_per_mm`.* got none"),
+        ("resolution.px_per_mm", "???", r"expected `resolution\.px_per_mm`.* got none"),
+        ("resolution.px_per_mm", "wide", "above zero, got wide"),
+        ("resolution.px_per_mm", -4.0, r"above zero, got -4\.0"),
+        ("budget", None, r"expected `budget\.sheet_mm`.* got none"),
+        ("budget.sheet_mm", [], "above zero, got"),
+        ("head._target_", "thinline.heads.Gone", "expected a `head` of thinline"),
+        ("head._target_", "thinline.losses.class_weight.NoWeight", "expected a `head` of thinline"),
+        ("network._target_", "thinline.network.Gone", "expected a `network` that can be built"),
+        ("network.wings", 2, "expected a `network` that can be built"),
+        ("network.prior", "${gone}", "expected a `network` that can be built"),
+        ("head.classes", "${gone}", "expected a `head` of thinline"),
+    ],
+)
+def test_a_configuration_that_does_not_say_the_network_is_told(key, value, words, smoke: Path, tmp_path: Path) -> None:
+    checkpoint = with_config(smoke, tmp_path, lambda config: OmegaConf.update(config, key, value, merge=False))
+    with pytest.raises(NoRunError, match=words) as told:
+        trained(str(checkpoint), tmp_path, device="cpu")
+    assert str(told.value).startswith(str(tmp_path / "config.yaml"))
+    assert "copy config.yaml anew" in str(told.value)
+
+
+def test_two_runs_that_begin_the_same_are_not_guessed(smoke: Path, tmp_path: Path) -> None:
+    for name in ("dice-a-0000000001", "dice-b-0000000002"):
+        shutil.copytree(smoke, tmp_path / "runs" / name)
+    assert RunFolder.open(tmp_path / "runs/dice-a-0000000001").finished
+    with pytest.raises(NoRunError, match="got 2 that begin so"):
+        trained("dice", tmp_path, device="cpu")
+    assert trained("dice-a", tmp_path, device="cpu").name.startswith("dice-a-0000000001@")
+
+
+@pytest.mark.usefixtures("perfect")
+def test_the_table_says_what_came_of_each_curve(scan: Path, capsys) -> None:
+    code, out = digitise(
+        scan, "--curve", "curve_1:name=GR,unit=API", "--curve", "curve_2:left=0.2,right=2000,scale=log"
+    )
+    text = told(capsys)
+    assert code == 0
+    for words in ("400 rows x 300 columns", "skew: straight", "GR (curve_1)", "coverage", "longest gap", "written to "):
+        assert words in text
+    table = pd.read_csv(out / "curves.csv")
+    assert np.nanmax(np.abs(table.GR - (wave(400, middle=150, swing=80) + 0.5) / 2)) < 0.7
+    assert table.curve_2.min() > 0.2
+    assert [curve.name for curve in read_las(out / "curves.las")] == ["GR", "CURVE_2"]
+
+
+@pytest.mark.usefixtures("perfect")
+def test_track_and_rows_of_the_scan(scan: Path) -> None:
+    code, out = digitise(scan, "--track", "20", "279", "--rows", "100", "300")
+    assert code == 0
+    table = pd.read_csv(out / "curves.csv")
+    assert len(table) == 201
+    assert table.depth.iloc[[0, -1]].tolist() == [1000, 1100]
+    x = wave(400, middle=150, swing=80)[100:301]
+    assert np.nanmax(np.abs(table.curve_1 - (x - 20) / 259 * 150)) < 0.7
+    assert np.nanmax(np.abs(table["curve_1.x_px"] - x)) <= 1
+
+
+@pytest.mark.usefixtures("perfect")
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--left", "150", "--right", "0"], "expected left below right"),
+        (["--scale", "log"], "log scale must lie above zero"),
+        (["--curve", "curve_1:left=0,left=0"], "expected `left` once, got it twice"),
+        (["--curve", "curve_1:left=0", "--curve", "curve_1:left=5"], "one value of `left`, got '0' and '5'"),
+        *((["--dpi", dpi], f"--dpi: expected 20 to 4800 dots per inch, got {dpi}; for example") for dpi in NO_DPI),
+        (["--track", "200", "100"], "left edge of the track left of its right edge"),
+        (["--track", "20", "400"], "must lie on the scan, 0 to 299"),
+        (["--track", "nan", "20"], "columns of the scan at the edges of its track, got nan and 20; check --track"),
+        (["--track", "0", "inf"], "columns of the scan at the edges of its track, got 0 and inf; check --track"),
+        (["--curve", "curve_2:track=5-nan"], "scale of curve_2: expected finite columns"),
+        (["--right", "nan"], "values at the edges of its track, got 0 and nan; check --left and --right"),
+        (["--rows", "nan", "20"], "check --rows"),
+        (["--rows", "0", "inf"], "must lie on the scan, 0 to 399"),
+        (["--rows", "300", "100"], "check --rows"),
+        (["--curve", "curve_9:left=0"], "expected a curve of the run, curve_1 or curve_2"),
+        (["--curve", "curve_1:wide=0"], "keys left, right"),
+        (["--curve", "curve_1"], "got 'no key'"),
+        (["--curve", "curve_1:left=x"], "expected a number, got 'x'"),
+        (["--curve", "curve_1:track=9"], "two columns as 120-860"),
+        (["--curve", "curve_1:name=G R"], "letters, digits"),
+        (["--curve", "curve_1:name=Curve_2"], "a name of its own"),
+        (["--curve", "curve_1:name=Depth"], "a name of its own"),
+        (["--curve", "curve_1:falling=maybe"], "yes or no"),
+        (["--curve", "curve_1:unit=ohm m:x"], "unit of curve_1: expected ASCII without blanks and colons"),
+        (["--unit", "m:x"], "--unit: expected ASCII without blanks and colons"),
+        (["--min-confidence", "2"], "must lie in 0..1"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(more, words, scan: Path, capsys) -> None:
+    code, out = digitise(scan, *more)
+    assert code == 1
+    assert words in told(capsys)
+    assert not out.exists()
+
+
+@pytest.mark.usefixtures("perfect")
+def test_a_scan_without_resolution_asks_for_it(scan: Path, capsys) -> None:
+    Image.open(scan).save(scan.parent / "bare.png")
+    code, _ = digitise(scan.parent / "bare.png")
+    assert code == 1
+    assert "give --dpi" in told(capsys)
+    code, _ = digitise(scan.parent / "bare.png", "--dpi", str(DPI))
+    assert code == 0
+
+
+@pytest.mark.usefixtures("perfect")
+def test_a_missing_value_is_asked_for(scan: Path, capsys) -> None:
+    given = ["digitise", str(scan), "--top", "0", "--bottom", "9", "--out", str(scan.parent / "out")]
+    assert command(given) == 1
+    assert "give --left" in told(capsys)
+    both = ["--curve", "curve_1:left=0,right=9", "--curve", "curve_2:left=0,right=9"]
+    assert command([*given, *both]) == 0
+
+
+@pytest.mark.usefixtures("perfect")
+def test_an_output_folder_is_not_overwritten(scan: Path, capsys) -> None:
+    assert digitise(scan)[0] == 0
+    assert digitise(scan)[0] == 1
+    assert "unless you say --force" in told(capsys)
+    assert digitise(scan, "--force")[0] == 0
+
+
+@pytest.mark.usefixtures("perfect")
+@pytest.mark.parametrize("more", [[], ["--force"]])
+def test_a_file_in_the_place_of_the_output_folder_is_told(more: list[str], scan: Path, capsys) -> None:
+    (scan.parent / "out").write_text("mine")
+    code, out = digitise(scan, *more)
+    assert code == 1
+    assert "out: expected a folder to write into, got a file; give another --out" in told(capsys)
+    assert out.read_text() == "mine"
+
+
+@pytest.mark.usefixtures("perfect")
+def test_paper_larger_than_any_scan_is_refused(scan: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("thinline.digitise.paper.MOST_ROWS", 1500)
+    assert digitise(scan, "--dpi", "30")[0] == 0
+    code, _ = digitise(scan, "--dpi", "25", "--force")
+    assert code == 1
+    assert "at most 1,500 rows and 20,000 columns at the run's scale, got 1,626 x 1,219 px" in told(capsys)
+    monkeypatch.setattr("thinline.digitise.paper.MOST_COLUMNS", 1000)
+    code, _ = digitise(scan, "--dpi", "30", "--force")
+    assert code == 1
+    assert "check --dpi" in told(capsys)
+
+
+@pytest.mark.usefixtures("perfect")
+def test_no_curve_is_exit_code_1_and_no_table(tmp_path: Path, capsys) -> None:
+    code, out = digitise(save(blank(300, 200), tmp_path / "bare.tif"))
+    text = told(capsys)
+    assert code == 1
+    assert "curve_1 is refused: nothing of it was found" in text
+    assert "no curve is told" in text
+    assert not (out / "curves.csv").exists()
+
+
+@pytest.mark.usefixtures("perfect")
+def test_an_upside_down_scan_is_not_noticed_and_reads_mirrored(scan: Path) -> None:
+    assert digitise(scan)[0] == 0
+    upright = pd.read_csv(scan.parent / "out/curves.csv").curve_1
+    turned = np.ascontiguousarray(np.asarray(Image.open(scan))[::-1, ::-1])
+    assert digitise(save(turned, scan.parent / "turned.tif"), "--force")[0] == 0
+    found = pd.read_csv(scan.parent / "out/curves.csv").curve_1[::-1].to_numpy()
+    assert np.nanmax(np.abs(150 - found - upright)) < 1.5
+
+
+@pytest.mark.usefixtures("perfect")
+def test_a_scan_cut_short_leaves_nothing(scan: Path, capsys) -> None:
+    png = save(np.asarray(Image.open(scan)), scan.parent / "whole.png").read_bytes()
+    (scan.parent / "cut.png").write_bytes(png[: len(png) // 2])
+    code, out = digitise(scan.parent / "cut.png", "--dpi", "100")
+    assert code == 1
+    assert "cut short" in told(capsys)
+    assert not out.exists()
+
+
+def test_a_stopped_scan_says_how_to_go_on(scan: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    calls = []
+
+    def stops(image: torch.Tensor) -> torch.Tensor:
+        calls.append(1)
+        if len(calls) > 3:
+            raise KeyboardInterrupt
+        return sees(image)
+
+    known = Trained("perfect@0", stops, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
+    monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: known)
+    assert digitise(scan)[0] == 130
+    assert "the same command without --force goes on" in told(capsys)
+    whole = dataclasses.replace(known, network=sees)  # type: ignore[arg-type]
+    monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: whole)
+    assert digitise(scan)[0] == 0
+    assert "went on after" in told(capsys)
+
+
+def test_a_binary_run_tells_one_curve(scan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def any_ink(image: torch.Tensor) -> torch.Tensor:
+        return torch.where(image > 0.8, 9.0, -9.0)
+
+    known = Trained("binary@0", any_ink, Binary(LOG_CLASSES), 4.0, 128, True)  # type: ignore[arg-type]
+    monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: known)
+    code, out = digitise(scan)
+    assert code == 0
+    assert list(pd.read_csv(out / "curves.csv")) == ["depth", "curve", "curve.x_px", "curve.confidence", "curve.lap"]
+
+
+def test_the_words_say_what_the_room_does() -> None:
+    import argparse
+
+    commands = argparse.ArgumentParser().add_subparsers()
+    add_digitise(commands)
+    words = commands.choices["digitise"].parse_args(["s.tif", "--top", "0", "--bottom", "1", "--out", "o"])
+    assert Demands(words.min_confidence, words.min_coverage) == Demands()
+    assert dataclasses.asdict(Demands()) == {"min_confidence": 0.5, "min_coverage": 0.25}

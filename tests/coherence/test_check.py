@@ -1,0 +1,305 @@
+"""Coherence against a grid of operating points, against counts, against the source's numbers and our own tables."""
+
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thinline.coherence.check import check, check_table, feasible, mean_of_classes
+from thinline.coherence.operating_points import TABLE, spans
+from thinline.coherence.rounding import ReportedError, reported
+from thinline.config.schema import CONF
+
+ROOT = Path(CONF).parent
+COUNTS = st.integers(0, 3000)
+
+
+def numbers(**texts):
+    return [reported(name, text) for name, text in texts.items()]
+
+
+def answer(inverse=False, **texts):
+    return check(numbers(**texts), inverse=inverse)
+
+
+def implied(answer, *kept):
+    """What the account of exactly the numbers `kept` implies, by name."""
+    (account,) = (it for it in answer.accounts if {one.name for one in it.kept} == set(kept))
+    return {it.name: it for it in account.implied}
+
+
+def rates(tp, fp, fn):
+    """Computed here another way, from integers."""
+    return {
+        "precision": Fraction(tp, tp + fp),
+        "recall": Fraction(tp, tp + fn),
+        "f1": Fraction(2 * tp, 2 * tp + fp + fn),
+        "iou": Fraction(tp, tp + fp + fn),
+        "area_ratio": Fraction(tp + fp, tp + fn),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("41 %", ".405", ".415"),
+        (".41", ".405", ".415"),
+        ("0.410", ".4095", ".4105"),
+        ("2.33%", ".02325", ".02335"),
+        (".41+-.02", ".39", ".43"),
+        (".41 ± 2%", ".39", ".43"),
+        ("<.02", "0", ".02"),
+        (">.98", ".98", "1"),
+        (".999", ".9985", ".9995"),
+        (".00", "0", ".005"),
+        ("1.0", ".95", "1"),
+        ("5e-2", ".045", ".055"),
+    ],
+)
+def test_the_digits_say_how_far_a_number_was_rounded(text, low, high):
+    found = reported("iou", text)
+    assert (found.low, found.high) == (Fraction(low), Fraction(high))
+
+
+def test_no_number_is_exact_beyond_doubles_and_whole_rates_are_meant_so():
+    assert (reported("recall", "1").low, reported("recall", "0").high) == (1, 0)
+    assert reported("f1", "0.6780221997981837").high - Fraction("0.6780221997981837") == Fraction(1, 10**12)
+    assert reported("class_weight", "42").low == Fraction("41.5")
+    assert reported("iou", ".41", plus_minus=".02").low == Fraction(".39")
+    assert reported("iou", ".41+-.03", plus_minus=".02").low == Fraction(".38")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("iou", "41", "write a share as .41 or with its sign, 41%"),
+        ("iou", "1.01", "0..1"),
+        ("iou", "-.1", "negative"),
+        ("iou", "nan", "finite"),
+        ("iou", "inf", "finite"),
+        ("iou", "four", "finite"),
+        ("iou", "", "type it as printed"),
+        ("iou", ".41+-", "finite"),
+        ("prevalence", "0", "above 0 and below 1"),
+        ("prevalence", "1", "above 0 and below 1"),
+        ("class_weight", "0", "above 0"),
+        ("accuracy", ".9", "must be one of precision"),
+    ],
+)
+def test_what_is_no_number_is_refused_with_the_next_step(name, text, words):
+    with pytest.raises(ReportedError, match=re.escape(words)):
+        reported(name, text)
+
+
+def test_a_number_given_twice_is_refused():
+    with pytest.raises(ValueError, match="iou twice"):
+        check([reported("iou", ".4"), reported("iou", ".5")])
+
+
+@settings(max_examples=100)
+@given(tp=st.integers(1, 3000), fp=COUNTS, fn=COUNTS, digits=st.integers(1, 5), names=st.sets(st.sampled_from(TABLE)))
+def test_rounded_rates_of_any_counts_are_coherent(tp, fp, fn, digits, names):
+    exact = rates(tp, fp, fn)
+    row = {name: f"{float(exact[name]):.{digits}f}" for name in names}
+    assert check_table([row]) == []
+
+
+@settings(max_examples=25)
+@given(tp=st.integers(50, 3000), fp=COUNTS, fn=COUNTS, name=st.sampled_from(TABLE), up=st.booleans())
+def test_one_number_moved_beyond_its_rounding_is_found(tp, fp, fn, name, up):
+    """The four others fix the point to within their own rounding: 1e-6 of it at the most, here."""
+    exact = {key: round(float(value), 9) for key, value in rates(tp, fp, fn).items()}
+    moved = exact | {name: exact[name] + (1e-3 if up else -1e-3)}
+    if not all(0 <= moved[key] <= 1 for key in TABLE if key != "area_ratio"):
+        return
+    found = check_table([{key: f"{value:.9f}" for key, value in moved.items()}])
+    assert found
+    assert any(name in {it.name for it in conflict} for _, conflict in found)
+
+
+GRID = np.linspace(0.005, 1, 400)
+P, R = np.meshgrid(GRID, GRID)
+POINTS = {
+    "precision": P,
+    "recall": R,
+    "f1": 2 * P * R / (P + R),
+    "iou": P * R / (P + R - P * R),
+    "area_ratio": R / P,
+}
+
+
+def on_the_grid(given, slack):
+    """Whether a point of the grid lies inside all intervals, each wider by `slack` of its own."""
+    inside = np.ones_like(P, dtype=bool)
+    for it in given:
+        if it.name in POINTS:
+            extra = slack * (np.maximum(1, POINTS[it.name] / P) if it.name == "area_ratio" else 1)
+            inside &= (POINTS[it.name] >= float(it.low) - extra) & (POINTS[it.name] <= float(it.high) + extra)
+        elif it.name == "prevalence":
+            inside &= float(it.low) * (1 + R * (1 - P) / P) <= 1 + slack / P**2
+    return bool(inside.any())
+
+
+@settings(max_examples=100)
+@given(
+    texts=st.fixed_dictionaries(
+        {},
+        optional={name: st.integers(1, 9).map(lambda n: f".{n}") for name in ("precision", "recall", "f1", "iou")}
+        | {"area_ratio": st.integers(2, 30).map(lambda n: f"{n / 10:.1f}")}
+        | {"prevalence": st.integers(1, 9).map(lambda n: f".{n}")},
+    )
+)
+def test_feasible_is_what_a_grid_of_operating_points_says(texts):
+    """A point of the grid is a proof; where there is none, none is near: the grid is as fine as its slack."""
+    given = numbers(**texts)
+    if on_the_grid(given, 0.0):
+        assert feasible(given)
+    if not on_the_grid(given, 0.005):
+        assert not feasible(given)
+
+
+@settings(max_examples=60)
+@given(precision=st.integers(1, 99), recall=st.integers(1, 99), name=st.sampled_from(["f1", "iou", "area_ratio"]))
+def test_what_two_numbers_imply_spans_what_a_grid_inside_their_rounding_spans(precision, recall, name):
+    given = numbers(precision=f"{precision / 100:.2f}", recall=f"{recall / 100:.2f}")
+    p, r = np.meshgrid(*(np.linspace(float(it.low), float(it.high), 11) for it in given))
+    expected = {"f1": 2 * p * r / (p + r), "iou": p * r / (p + r - p * r), "area_ratio": r / p}[name]
+    found = implied(check(given), "precision", "recall")[name].range
+    assert found == pytest.approx((expected.min(), expected.max()))
+
+
+def test_precision_and_iou_of_the_source_force_another_f1():
+    """FIELD_NOTES 2: P .41 with IoU .26 forces R .415 and F1 .413, .37 is reported."""
+    found = answer(precision=".41", iou=".26", f1=".37")
+    assert [{it.told for it in conflict} for conflict in found.conflicts] == [{"F1 .37", "IoU .26"}]
+    forced = implied(found, "precision", "iou")
+    assert forced["recall"].exact[0] == pytest.approx(1 / (1 + 1 / 0.26 - 1 / 0.41))
+    assert round(forced["recall"].exact[0], 3) == 0.415
+    assert round(forced["f1"].exact[0], 3) == 0.413
+    assert round(forced["f1"].off, 3) == 0.043
+    assert forced["f1"].beyond == pytest.approx(2 * 0.255 / 1.255 - 0.375)  # the least F1 that rounding leaves
+    assert implied(found, "precision", "f1")["iou"].exact[0] == pytest.approx(0.37 / (2 - 0.37))
+
+
+def test_f1_and_recall_of_the_source_are_coherent_and_force_a_precision():
+    found = answer(f1=".37", recall=".96")
+    assert found.coherent
+    assert round(implied(found, "f1", "recall")["precision"].exact[0], 3) == 0.229
+
+
+def test_the_peaks_of_the_source_are_not_one_run_and_one_is_a_mean_with_background():
+    found = answer(f1=".55", iou=".51")
+    assert not found.coherent
+    assert round(implied(found, "iou")["f1"].exact[0], 3) == 0.675
+    assert round(implied(found, "f1")["iou"].exact[0], 3) == 0.379
+    classes = [reported("f1", text) for text in (".97", ".37", ".32")]
+    said = mean_of_classes(reported("f1", ".55"), classes)
+    assert "(0.553)" in said
+    assert "of the others alone it is 0.345" in said
+    assert mean_of_classes(reported("f1", ".57"), classes) == ""
+    assert mean_of_classes(reported("f1", ".55"), []) == ""
+
+
+@pytest.mark.parametrize(
+    ("inverse", "weight", "share"), [(False, "42", 0.0233), (True, "42", 0.0238), (False, "49", 0.02)]
+)
+def test_a_weight_is_a_prevalence_by_either_reading(inverse, weight, share):
+    found = implied(answer(inverse, class_weight=weight, f1=".5"), "class_weight")["prevalence"].exact
+    assert found == pytest.approx((share, share), abs=5e-5)
+
+
+def test_the_weight_of_the_source_is_not_that_of_its_share():
+    """Under 2 % is 49 or more, 3 % is 32.3; 42 is neither."""
+    found = answer(class_weight="42", prevalence="<.02")
+    assert implied(found, "prevalence")["class_weight"].exact == (49, np.inf)
+    assert implied(found, "prevalence")["class_weight"].off == pytest.approx(7)
+    found = answer(class_weight="42", prevalence="3%")
+    assert implied(found, "prevalence")["class_weight"].exact[0] == pytest.approx(97 / 3)
+    assert not found.coherent
+
+
+def test_an_inverse_below_one_is_no_prevalence():
+    with pytest.raises(ReportedError, match="1 / prevalence is 1 or more"):
+        answer(inverse=True, class_weight=".5", f1=".5")
+    assert answer(class_weight=".5", f1=".5").coherent
+
+
+def test_a_conflict_is_the_smallest_set_and_each_pair_of_three_is_fine():
+    found = answer(precision=".41", recall=".96", f1=".37", prevalence=".03")
+    (conflict,) = found.conflicts
+    assert {it.name for it in conflict} == {"precision", "recall", "f1"}
+    pairs = [{it.name for it in account.kept} for account in found.accounts]
+    assert all(pair in pairs for pair in ({"precision", "recall"}, {"precision", "f1"}, {"recall", "f1"}))
+
+
+def test_false_alarms_need_background():
+    """With half of the sheet true, 100 times its ink cannot be found."""
+    (conflict,) = answer(precision=".01", recall="1", prevalence=".5").conflicts
+    assert len(conflict) == 3
+    rest = implied(answer(precision=".01", recall="1", prevalence=".5"), "precision", "recall")["prevalence"]
+    assert rest.exact == pytest.approx((0, 0.01))  # 99 false alarms for each true pixel
+    assert rest.off == pytest.approx(0.49)
+    assert answer(precision=".01", recall="1", prevalence=".009").coherent
+
+
+def test_where_nothing_was_hit_only_zeros_fit():
+    assert answer(precision="0", recall="0", f1="0", iou="0", area_ratio="1.2").coherent
+    assert not answer(precision="0", recall=".5").coherent
+    assert not answer(recall="0", iou=".26").coherent
+    found = answer(recall="0", area_ratio="1.9", prevalence=".9")  # more ink than there is paper
+    assert not found.coherent
+    assert implied(found, "recall", "area_ratio")["prevalence"].exact == pytest.approx((0, 1 / 2.9))
+    bounded = spans([it.exact() for it in numbers(precision=".01", recall="1", prevalence="<.9")], inverse=False)
+    assert bounded["class_weight"][0] == 99
+
+
+def test_tables_say_the_row_and_pass_over_what_is_not_there():
+    rows = [{"f1": ".37", "iou": "nan", "loss": "dice"}, {"f1": ".37", "iou": ".26"}, {"f1": "", "iou": ".26"}]
+    ((row, conflict),) = check_table(rows)
+    assert row == 1
+    assert {it.told for it in conflict} == {"F1 .37", "IoU .26"}
+
+
+def published():
+    """Rows of the tables in the README, by the names of their headings."""
+    block = (ROOT / "README.md").read_text().split("<!-- output -->")[1].split("<!-- /output -->")[0]
+    names = {"IoU": "iou", "precision": "precision", "recall": "recall", "F1": "f1", "area": "area_ratio"}
+    headings = []
+    for line in block.splitlines():
+        words = line.replace("tuned F1", "tuned").replace("at p", "threshold").split()
+        if words[:1] == ["cell"]:
+            headings = words[1:]
+        elif headings and (found := re.match(r" +(?:\* )? *\w+ +((?:\d\.\d{3} *)+)$", line)):
+            cells = dict(zip(headings, found[1].split(), strict=True))
+            yield {names[name]: cell for name, cell in cells.items() if name in names}
+
+
+def test_the_tables_of_the_readme_are_coherent():
+    rows = list(published())
+    assert len(rows) == 9
+    assert all(set(row) == set(TABLE) for row in rows)
+    assert check_table(rows) == []
+    spoilt = [row | {"f1": row["iou"]} for row in rows]
+    assert {number for number, _ in check_table(spoilt)} == set(range(9))
+
+
+RESULTS = sorted((ROOT / "experiments").glob("*/results.csv"))
+
+
+def test_there_are_published_results():
+    assert ROOT / "experiments/first_sweep/results.csv" in RESULTS
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.parent.name)
+def test_every_published_table_is_coherent(path):
+    wide = pd.read_csv(path, dtype=str).pivot_table(
+        index=["run", "split", "class"], columns="measure", values="value", aggfunc="first"
+    )
+    rows = wide[[name for name in TABLE if name in wide]].fillna("nan").to_dict("records")
+    assert len(rows) > 5
+    assert check_table(rows) == []

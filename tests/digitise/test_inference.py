@@ -1,0 +1,100 @@
+"""Tiles, blending and bands: what a network says about a paper does not depend on where it was interrupted."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scan_cases import HEAD, sees
+
+from thinline.digitise.inference import OVERLAP, Band, Reader, ramp, spread
+from thinline.heads import SigmoidStack
+from thinline.vocabulary import LOG_CLASSES
+
+
+def neighbours(image: torch.Tensor) -> torch.Tensor:
+    """A network that looks 9 px around, and so sees the edges of its tile."""
+    torch.manual_seed(0)
+    weight = torch.randn(3, 1, 9, 9)
+    return torch.nn.functional.conv2d(image, weight, padding=4)
+
+
+def noise(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width), np.uint8)
+
+
+def read(reader: Reader, paper: np.ndarray, first: int = 0) -> list[Band]:
+    return list(reader.bands(lambda start, stop: paper[start:stop], paper.shape, first=first))
+
+
+@given(size=st.integers(1, 2000), tile=st.integers(1, 300))
+def test_tiles_cover_everything_and_overlap(size: int, tile: int) -> None:
+    starts = spread(size, tile)
+    assert starts[0] == 0
+    assert starts[-1] + tile >= size
+    if len(starts) > 1:
+        assert starts[-1] + tile == size
+        overlaps = [before + tile - after for before, after in pairwise(starts)]
+        assert all(after - before > 0 for before, after in pairwise(starts))
+        assert min(overlaps) >= min(tile - 1, round(OVERLAP * tile) - 1)
+
+
+@settings(max_examples=20)
+@given(height=st.integers(8, 150), width=st.integers(8, 90), tile=st.integers(4, 120))
+def test_bands_follow_each_other_and_say_what_one_look_says(height: int, width: int, tile: int) -> None:
+    paper = noise(height, width)
+    bands = read(Reader(sees, HEAD, tile), paper)
+    assert [band.start for band in bands] == list(Reader(sees, HEAD, tile).band_starts(height))
+    assert [band.stop for band in bands] == [*(band.start for band in bands[1:]), height]
+    (whole,) = read(Reader(sees, HEAD, max(height, width)), paper)
+    assert np.array_equal(np.concatenate([band.labels for band in bands]), whole.labels)
+    assert np.abs(np.concatenate([band.ink for band in bands], axis=1) - whole.ink).max() < 1e-3
+
+
+@pytest.mark.parametrize(("height", "tile"), [(300, 64), (130, 64), (65, 64), (100, 33)])
+def test_starting_later_gives_the_same_bands_to_the_bit(height: int, tile: int) -> None:
+    paper = noise(height, 100)
+    reader = Reader(neighbours, HEAD, tile)
+    bands = read(reader, paper)
+    for first in range(1, len(bands)):
+        again = read(reader, paper, first)
+        assert len(again) == len(bands) - first
+        for one, other in zip(bands[first:], again, strict=True):
+            assert one.start == other.start
+            assert np.array_equal(one.labels, other.labels)
+            assert np.array_equal(one.ink, other.ink)
+
+
+def test_no_seam_shows_where_tiles_meet() -> None:
+    """A network whose probability falls to the right of every tile leaves steps where tiles are only put together."""
+
+    def tilted(image: torch.Tensor) -> torch.Tensor:
+        wide = image.shape[-1]
+        x = torch.linspace(-1, 1, wide).expand(len(image), 1, image.shape[2], wide)
+        return torch.cat([torch.zeros_like(x), x, torch.full_like(x, -9.0)], dim=1)
+
+    bands = read(Reader(tilted, HEAD, 64), noise(64, 200))
+    step = np.abs(np.diff(bands[0].probabilities()[0], axis=1)).max()
+    assert step < 0.03  # side by side it would be .46
+
+
+def test_a_stack_of_sigmoids_may_claim_a_pixel_twice() -> None:
+    def both(image: torch.Tensor) -> torch.Tensor:
+        return torch.cat([image * 20 - 10, image * 20 - 12], dim=1)
+
+    paper = noise(50, 40)
+    (band,) = read(Reader(both, SigmoidStack(LOG_CLASSES), 64), paper)
+    assert ((band.probabilities() > 0.5).sum(axis=0) == 2).any()
+    assert set(np.unique(band.labels)) == {0, 1}
+
+
+def test_weights_rise_from_the_edges_and_are_never_nothing() -> None:
+    weights = ramp(64)
+    assert weights.min() > 0
+    assert weights.max() == 1
+    assert np.array_equal(weights, weights[::-1])
+    assert ramp(1).tolist() == [0.5]

@@ -1,0 +1,79 @@
+"""Codes of baseline JPEG: those of libjpeg's encoder are right in all its ways, flipped bits are known."""
+
+from __future__ import annotations
+
+import io
+from itertools import product
+
+import numpy as np
+import pytest
+from drawn import log
+from PIL import Image
+
+from thinline.images.jpeg.huffman import wrong_codes
+from thinline.images.jpeg.stream import damage_of
+from thinline.images.jpeg.tables import changed_table
+
+
+def written(picture: np.ndarray, mode: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image = Image.fromarray(picture)
+    if mode == "RGB":
+        image = Image.fromarray(np.dstack([picture, 255 - picture, np.roll(picture, 1, 0)]))
+    image.convert(mode).save(file, "JPEG", **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize("more", [{}, {"optimize": True}, {"restart_marker_blocks": 3}, {"progressive": True}])
+def test_sound_files_are_right(mode: str, more: dict[str, object]) -> None:
+    noise = np.random.default_rng(0).integers(0, 2, (50, 77)).astype(np.uint8) * 255
+    for picture, quality, sampling in product((log(50, 77), noise, noise[:17, :33]), (5, 75, 100), (0, 1, 2)):
+        stream = written(picture, mode, quality=quality, subsampling=sampling, **more)
+        assert damage_of(stream) == ""
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_a_flipped_bit_is_known_or_stays_in_its_block(mode: str) -> None:
+    """libjpeg alone lets through flips that shift all that follows."""
+    stream = written(log(200, 160), mode, quality=90)
+    with Image.open(io.BytesIO(stream)) as image:
+        whole = np.asarray(image.convert("L")).astype(int)
+    rng, changed = np.random.default_rng(0), []
+    for place in rng.integers(700, len(stream) - 2, 120):
+        hurt = bytearray(stream)
+        hurt[place] ^= 1 << rng.integers(8)
+        if not wrong_codes(bytes(hurt)):
+            with Image.open(io.BytesIO(bytes(hurt))) as image:
+                changed.append((np.abs(np.asarray(image.convert("L")) - whole) > 40).sum())
+    assert len(changed) < 100
+    assert np.quantile(changed, 0.95) <= 256
+
+
+def test_codes_that_end_early_or_late() -> None:
+    stream = written(log(200, 160), "L")
+    assert wrong_codes(stream[: len(stream) // 2]) == "JPEG codes that end before the last block"
+    height = stream.index(b"\xff\xc0") + 5
+    fewer, more = (stream[:height] + size.to_bytes(2, "big") + stream[height + 2 :] for size in (184, 208))
+    assert wrong_codes(fewer) == "JPEG codes that go on behind the last block"
+    assert wrong_codes(more) == "JPEG codes that end before the last block"
+    restarts = bytearray(written(log(200, 160), "L", restart_marker_blocks=20))
+    restarts[restarts.index(b"\xff\xd1") + 1] = 0xD5
+    assert wrong_codes(bytes(restarts)) == "JPEG data without their restart marker"
+
+
+@pytest.mark.parametrize(
+    ("marker", "reason"), [(b"\xff\xdb", "a quantisation table"), (b"\xff\xc4", "a Huffman table")]
+)
+def test_a_standard_table_with_a_flipped_bit_is_known(marker: bytes, reason: str) -> None:
+    stream = bytearray(written(log(), "L", quality=90))
+    assert damage_of(bytes(stream)) == ""
+    stream[stream.index(marker) + 30] ^= 2
+    assert reason in changed_table(bytes(stream))
+
+
+def test_tables_of_a_programs_own_are_right() -> None:
+    rng = np.random.default_rng(0)
+    own = [np.sort(rng.integers(1, 99, 64)).tolist()] * 2
+    for options in ({"qtables": own}, {"optimize": True, "quality": 83}):
+        assert damage_of(written(log(), "RGB", **options)) == ""

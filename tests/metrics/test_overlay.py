@@ -1,0 +1,121 @@
+"""The picture of a sheet: each sign where it belongs, told apart by lightness alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from thinline.metrics.overlay import overlay
+from thinline.vocabulary import IGNORE, LOG_CLASSES, UInt8
+
+TITLE_PX, GAP_PX = 16, 8
+H, W = 60, 50
+HIT, SWAP = (195, 195, 195), (0, 0, 0)
+# one pixel of each sort: (row, column) -> (true, found)
+MARKS = {
+    "hit": ((5, 5), (1, 1)),
+    "miss_1": ((5, 9), (1, 0)),
+    "alarm_1": ((5, 13), (0, 1)),
+    "miss_2": ((9, 9), (2, 0)),
+    "alarm_2": ((9, 13), (0, 2)),
+    "swap": ((9, 17), (1, 2)),
+    "ignored": ((13, 5), (IGNORE, 2)),
+    "paper": ((20, 20), (0, 0)),
+    "print": ((30, 30), (0, 0)),
+}
+
+
+def marked() -> tuple[UInt8, UInt8, UInt8]:
+    image = np.full((H, W), 240, np.uint8)
+    image[MARKS["print"][0]] = 0
+    true, found = np.zeros((2, H, W), np.uint8)
+    for place, (in_truth, in_found) in MARKS.values():
+        true[place], found[place] = in_truth, in_found
+    return image, true, found
+
+
+def panel(picture: UInt8, index: int, *, scale: int) -> UInt8:
+    left = index * (W * scale + GAP_PX)
+    return picture[TITLE_PX : TITLE_PX + H * scale, left : left + W * scale]
+
+
+def colours(index: int, *, scale: int = 2) -> dict[str, tuple[int, ...]]:
+    shown = panel(overlay(*marked(), classes=LOG_CLASSES, scale=scale), index, scale=scale)[::scale, ::scale]
+    return {name: tuple(shown[place].tolist()) for name, (place, _) in MARKS.items()}
+
+
+def lightness(colour: tuple[int, ...]) -> float:
+    return 0.2126 * colour[0] + 0.7152 * colour[1] + 0.0722 * colour[2]
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3])
+def test_three_panels_and_a_legend_with_every_pixel_a_block(scale: int) -> None:
+    picture = overlay(*marked(), classes=LOG_CLASSES, scale=scale)
+    assert picture.dtype == np.uint8
+    assert picture.shape[1] == 3 * W * scale + 2 * GAP_PX
+    assert picture.shape[0] > TITLE_PX + H * scale
+    for index in range(3):
+        shown = panel(picture, index, scale=scale)
+        blocks = shown.reshape(H, scale, W, scale, 3)
+        assert np.array_equal(blocks, np.broadcast_to(blocks[:, :1, :, :1], blocks.shape))
+
+
+def test_truth_and_prediction_show_their_own_labels() -> None:
+    truth, prediction = colours(0), colours(1)
+    assert truth["hit"] == truth["miss_1"] == truth["swap"] == prediction["hit"] == prediction["alarm_1"]
+    assert truth["miss_2"] == prediction["alarm_2"] == prediction["swap"] != truth["hit"]
+    assert truth["alarm_1"] == prediction["miss_1"] == truth["paper"]
+
+
+def test_misses_and_false_alarms_have_a_sign_of_their_own() -> None:
+    shown = colours(2)
+    assert shown["hit"] == HIT
+    assert shown["swap"] == SWAP
+    assert len(set(shown.values())) == len(shown), "two sorts of pixel look the same"
+
+
+def test_signs_differ_in_lightness_so_that_a_grey_print_can_be_read() -> None:
+    shown = {name: lightness(colour) for name, colour in colours(2).items()}
+    for curve in (1, 2):
+        steps = [shown["swap"], shown[f"miss_{curve}"], shown[f"alarm_{curve}"], shown["hit"], shown["print"]]
+        assert min(np.diff(steps)) >= 20
+    assert shown["print"] < shown["paper"], "the sheet beneath is still to be seen"
+
+
+def test_an_ignored_pixel_is_neither_hit_nor_miss() -> None:
+    for index in (0, 2):
+        assert colours(index)["ignored"] not in {HIT, SWAP, colours(0)["miss_2"], colours(2)["alarm_2"]}
+
+
+def test_the_legend_breaks_lines_and_names_every_curve() -> None:
+    image, true, found = marked()
+    few, many = (
+        overlay(image, true, found, classes=("background", *names))
+        for names in (["a"], ["gamma_ray", "resistivity_deep", "resistivity_shallow", "neutron", "density"])
+    )
+    assert many.shape[0] > few.shape[0]
+    assert many.shape[1] == few.shape[1]
+    legend_colours = {tuple(pixel) for pixel in many[TITLE_PX + 2 * H :].reshape(-1, 3).tolist()}
+    assert {HIT, SWAP, colours(2)["miss_1"], colours(2)["alarm_2"]} <= legend_colours
+
+
+def test_eight_curves_have_sixteen_colours_in_which_dark_is_darker_than_light() -> None:
+    image, true, found = np.full((H, W), 255, np.uint8), *np.zeros((2, H, W), np.uint8)
+    true[0, :8] = found[1, :8] = range(1, 9)
+    names = ("background", *(f"c{k}" for k in range(8)))
+    shown = panel(overlay(image, true, found, classes=names, scale=1), 2, scale=1)
+    dark, light = shown[0, :8].tolist(), shown[1, :8].tolist()
+    assert len({tuple(colour) for colour in dark + light}) == 16
+    assert max(map(lightness, dark)) < min(map(lightness, light)) < max(map(lightness, light)) < lightness(HIT)
+
+
+def test_inputs_are_left_as_they_were_and_bad_ones_refused() -> None:
+    image, true, found = marked()
+    overlay(image, true, found, classes=LOG_CLASSES)
+    assert all(np.array_equal(a, b) for a, b in zip((image, true, found), marked(), strict=True))
+    with pytest.raises(ValueError, match="one sheet, not a batch"):
+        overlay(image[None], true[None], found[None], classes=LOG_CLASSES)
+    with pytest.raises(ValueError, match=r"one shape .*\(60, 49\)"):
+        overlay(image, true[:, :-1], found, classes=LOG_CLASSES)
+    with pytest.raises(ValueError, match="1 or more, got 0"):
+        overlay(image, true, found, classes=LOG_CLASSES, scale=0)

@@ -1,0 +1,86 @@
+"""Skeletons and distances are made once for a sheet, shared by all cells, and by no training step."""
+
+import numpy as np
+import pytest
+import torch
+
+from thinline.config.schema import CONF, build_objective, checked
+from thinline.heads import Binary, Softmax
+from thinline.losses import objective as objective_module
+from thinline.pipeline import train
+from thinline.pipeline.cell import run_cell
+from thinline.pipeline.sheets import plan_sheets, render_sheets
+from thinline.pipeline.truth_maps import open_truth_maps
+from thinline.runs import FINISHED
+from thinline.training.task import SegmentationTask
+
+LEVELS = sorted(path.stem for path in (CONF / "loss").glob("*.yaml"))
+MAPPED = [level for level in LEVELS if build_objective([f"loss={level}"], weight=None).truth_maps]
+
+
+@pytest.fixture
+def drawings(monkeypatch):
+    """How often a map was made of something."""
+    made = []
+    make = objective_module.map_of
+    monkeypatch.setattr(objective_module, "map_of", lambda *given: made.append(1) or make(*given))
+    return made
+
+
+def test_the_list_of_losses_with_maps_is_the_one_known() -> None:
+    kinds = ("boundary", "cldice", "skeleton_recall")
+    assert sorted([*kinds, *(f"dice_{kind}" for kind in kinds)]) == MAPPED
+
+
+@pytest.mark.parametrize("loss", ["boundary", "dice_cldice", "skeleton_recall"])
+def test_no_map_is_made_in_a_step_and_the_next_run_finds_them(tiny, tmp_path, drawings, monkeypatch, loss) -> None:
+    own = f"paths.cache={tmp_path / 'cache'}"
+    steps, step = [], SegmentationTask.training_step
+
+    def watched(self, batch, index):
+        before = len(drawings)
+        value = step(self, batch, index)
+        steps.append(len(drawings) - before)
+        return value
+
+    monkeypatch.setattr(SegmentationTask, "training_step", watched)
+    first = run_cell(*tiny(f"loss={loss}", own))
+    assert first.status == FINISHED
+    assert steps == [0] * 6
+    assert len(drawings) == 6  # sheets of the smoke budget
+    (path,) = (tmp_path / "cache").glob("*.maps")
+    written = path.stat()
+    other = run_cell(*tiny(f"loss={loss}", own, "optimiser.clip_norm=0.5"))
+    assert other.folder != first.folder
+    assert len(drawings) == 6
+    assert path.stat().st_ino == written.st_ino
+
+
+def test_a_loss_without_maps_writes_none(tiny, tmp_path, drawings) -> None:
+    run_cell(*tiny("loss=dice_ce", f"paths.cache={tmp_path / 'cache'}"))
+    assert not list((tmp_path / "cache").glob("*.maps"))
+    assert drawings == []
+
+
+@pytest.mark.parametrize("head", [Softmax, Binary])
+@pytest.mark.parametrize("loss", ["boundary", "skeleton_recall"])
+def test_a_batch_brings_the_map_of_the_whole_sheet_for_the_head_in_use(tiny, tmp_path, loss, head) -> None:
+    config, _ = tiny(f"loss={loss}", f"head={head.name}", f"paths.cache={tmp_path / 'cache'}")
+    conf = checked(config)
+    planned = plan_sheets(conf)
+    sheets = render_sheets(planned, conf, console=train.CONSOLE)
+    objective = build_objective([f"loss={loss}", f"head={head.name}"], weight=None)
+    maps = open_truth_maps(objective, sheets.train, conf, console=train.CONSOLE)
+    (truth_map,) = objective.truth_maps
+    training = train._batches(conf, planned, sheets, maps).training
+    batch = training[0]
+    for place, index in enumerate(batch.index.tolist()):
+        labels = torch.from_numpy(sheets.train.labels[index].copy())[None].long()
+        strokes = torch.from_numpy(np.stack([sheets.train.strokes[index] >> k & 1 for k in range(2)]))[None] > 0
+        whole = objective.draw(truth_map, labels, strokes)[0].to(batch.maps[truth_map.key].dtype)
+        tile = batch.maps[truth_map.key][place]
+        places = whole.unfold(1, tile.shape[1], 1).unfold(2, tile.shape[2], 1)
+        found = [(places == part[:, None, None]).flatten(3).all(3).all(0).any() for part in (tile, tile.flip(2))]
+        assert any(found)
+    logits = torch.zeros(len(batch.index), objective.head.channels, *batch.labels.shape[1:])
+    assert torch.isfinite(objective(logits, batch.labels, batch.strokes, maps=batch.maps))

@@ -1,0 +1,381 @@
+"""The ruler against closed forms of vertical lines, against the oracles of other rooms, and against definitions."""
+
+import cv2
+import lasio
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thinline.metrics.pixels import PixelCounts, confusion, rates
+from thinline.metrics.structure.class_mask import BAND
+from thinline.ruler.degenerate import degenerate, grouped
+from thinline.ruler.figures import check_matplotlib, response_figure, shift_figure
+from thinline.ruler.perturb import AMOUNTS, COLUMNS, GAP_ROWS, WIDTHS_PX, disturbed, jittered, respond, swapped, torn
+from thinline.ruler.scores import MEASURES
+from thinline.ruler.shift_experiment import BLOB, SHIFTS, cells, moved, shift_experiment
+from thinline.ruler.truth import MARGIN_PX, RulerError, drawn, names_of, of_courses, of_masks, of_sheets
+from thinline.sheets import sample
+from thinline.sheets.drawing.draw import draw
+
+ROWS = 40
+
+
+def vertical(*columns, rows=ROWS):
+    """Straight lines from the top of a sheet to its bottom."""
+    return of_courses(np.repeat(np.array([columns], float).T, rows, axis=1), 40)
+
+
+def wavy(rows=512):
+    """The curve of FIELD_NOTES 1: log-like, 512 rows."""
+    y = np.arange(rows)
+    return of_courses((320 + 60 * np.sin(y / 60) + 10 * np.sin(y / 13))[None], 640)
+
+
+@pytest.fixture(scope="module")
+def straight():
+    """Responses of one vertical line."""
+    return respond([vertical(12)])
+
+
+@pytest.fixture(scope="module")
+def sheets():
+    return of_sheets(2, px_per_mm=4)
+
+
+@pytest.fixture(scope="module")
+def answered(sheets):
+    return respond(sheets, widths_px=(1, 3))
+
+
+def value(table, width, perturbation, amount, measure):
+    here = (table["width_px"] == width) & (table["perturbation"] == perturbation)
+    (found,) = table[here & np.isclose(table["amount"], amount) & (table["measure"] == measure)]["value"]
+    return found
+
+
+def test_the_shift_experiment_is_the_closed_form():
+    """A curve one cell wide never meets itself again; a block of ten meets (10 - n) of (10 + n) columns."""
+    found = shift_experiment().set_index(["shape", "shift_px"])["iou"]
+    for shift in SHIFTS:
+        assert found["curve", shift] == (shift == 0)
+        assert found["blob", shift] == pytest.approx((BLOB - shift) / (BLOB + shift))
+
+
+def test_the_shapes_of_the_experiment_are_what_they_are_called():
+    shapes = cells()
+    assert (shapes["curve"].sum(axis=1) == 1).all()
+    assert cv2.connectedComponents(shapes["curve"].astype(np.uint8), connectivity=8)[0] == 2
+    assert sorted(set(shapes["blob"].sum(axis=1).tolist())) == [0, BLOB]
+    assert not moved(shapes["blob"], 24).any()
+    np.testing.assert_array_equal(moved(shapes["curve"], 0), shapes["curve"])
+
+
+def test_the_table_is_tidy_and_whole(straight):
+    assert tuple(straight.columns) == COLUMNS
+    amounts = sum(len(amounts) for name, amounts in AMOUNTS.items() if name != "swaps")  # one line has no partner
+    assert len(straight) == len(WIDTHS_PX) * amounts * len(MEASURES)
+    assert not straight.duplicated(["width_px", "perturbation", "amount", "measure"]).any()
+
+
+@pytest.mark.parametrize("width", WIDTHS_PX)
+@pytest.mark.parametrize("shift", AMOUNTS["shift"])
+def test_a_vertical_line_moved_aside(straight, width, shift):
+    def got(measure):
+        return value(straight, width, "shift", shift, measure)
+
+    kept = max(0, width - shift)
+    assert got("iou") == pytest.approx(kept / (2 * width - kept))
+    if kept:
+        assert got("iou") == pytest.approx((width - shift) / (width + shift))
+    for measure in ("precision", "recall", "f1"):
+        assert got(measure) == pytest.approx(kept / width)
+    assert got("iou_any") == got("iou")
+    assert got("boundary_iou") == got("iou") or width > 2 * round(BAND * np.hypot(ROWS, 40 + 2 * MARGIN_PX))
+    assert got("hd95_px") == shift
+    assert got("mae_px") == pytest.approx(shift)
+    assert np.isnan(got("r2"))  # a constant truth has no spread to explain
+    for tolerance in (1, 2, 3):
+        beyond = max(0, shift - tolerance)
+        assert got(f"tol_f1_{tolerance}px") == pytest.approx(max(0, width - beyond) / width)
+        if width == 1:
+            assert got(f"nsd_{tolerance}px") == (shift <= tolerance)
+    if width % 2:  # the skeleton of a wider bar bends towards its corners
+        bent = 0 if width < 5 else 0.15
+        assert got("cldice") == pytest.approx(float(shift <= (width - 1) / 2), abs=bent)
+        assert got("tol_cldice_2px") == pytest.approx(float(shift <= (width - 1) / 2 + 2), abs=bent)
+
+
+@pytest.mark.parametrize("width", WIDTHS_PX)
+@pytest.mark.parametrize("pen", AMOUNTS["thickness"])
+def test_a_vertical_line_drawn_with_another_pen(straight, width, pen):
+    def got(measure):
+        return value(straight, width, "thickness", pen, measure)
+
+    assert got("iou") == pytest.approx(min(width, pen) / max(width, pen))
+    assert got("precision") == pytest.approx(min(1, width / pen))
+    assert got("recall") == pytest.approx(min(1, pen / width))
+    assert (got("mae_px"), got("coverage"), got("breaks")) == (0, 1, 0)
+
+
+@pytest.mark.parametrize("share", AMOUNTS["gaps"])
+def test_rows_left_out_cost_recall_coverage_and_a_sheet_each(straight, share):
+    kept = 1 - round(share * ROWS / GAP_ROWS) * GAP_ROWS / ROWS
+    assert value(straight, 1, "gaps", share, "recall") == pytest.approx(kept)
+    assert value(straight, 1, "gaps", share, "coverage") == pytest.approx(kept)
+    assert value(straight, 1, "gaps", share, "precision") == 1
+    width = 40 + 2 * MARGIN_PX
+    assert value(straight, 1, "gaps", share, "mae_px") == pytest.approx((1 - kept) * width)
+
+
+def test_two_lines_swapped_keep_their_union():
+    """Over half of the rows: IoU of each is .5 / 1.5, and the columns are off by their distance in half of them."""
+    table = respond([vertical(5, 25)], widths_px=(1,))
+    assert value(table, 1, "swaps", 0.5, "iou") == pytest.approx(1 / 3)
+    assert value(table, 1, "swaps", 0.5, "iou_any") == 1
+    assert value(table, 1, "swaps", 0.5, "mae_px") == pytest.approx(10)
+    assert value(table, 1, "swaps", 0, "iou") == 1
+
+
+def test_the_ruler_on_the_curve_of_the_field_notes():
+    """FIELD_NOTES 1: overlap falls with the pen, boundary IoU is IoU, NSD and R2 see nothing of one pixel."""
+    table = respond([wavy()], widths_px=(1, 3, 7))
+    ious = [value(table, width, "shift", 1, "iou") for width in (1, 3, 7)]
+    assert ious == sorted(ious)
+    assert ious[0] < 0.4
+    assert ious[2] > 0.7
+    for width, iou in zip((1, 3, 7), ious, strict=True):
+        assert value(table, width, "shift", 1, "boundary_iou") == iou
+        assert value(table, width, "shift", 1, "nsd_1px") == 1
+        assert value(table, width, "shift", 1, "r2") > 0.999
+    x = wavy().x_px[0]
+    assert value(table, 1, "shift", 3, "r2") == pytest.approx(1 - 9 / np.var(x))
+    assert value(table, 1, "shift", 3, "mae_px") == pytest.approx(3)
+
+
+def test_pixel_scores_are_those_of_the_measures_room(sheets, answered):
+    counts = np.zeros((2, 2), np.int64)
+    for i, truth in enumerate(sheets):
+        answer = disturbed(truth, "jitter", 2, seed=i)
+        for found, true in zip(drawn(answer.lines, 3), drawn(truth.lines, 3), strict=True):
+            pair = (torch.from_numpy(mask.astype(np.int64))[None] for mask in (found, true))
+            counts += confusion(*pair, classes=2).sum(0).numpy()
+    expected = rates(PixelCounts.from_confusion(torch.from_numpy(counts)))
+    for measure in ("iou", "precision", "recall", "f1"):
+        assert value(answered, 3, "jitter", 2, measure) == pytest.approx(float(expected[measure][1]))
+
+
+def test_an_answer_without_fault_is_perfect(answered):
+    for perturbation, amount in (("shift", 0), ("jitter", 0), ("gaps", 0), ("swaps", 0), ("thickness", 3)):
+        for measure, scale in MEASURES.items():
+            assert value(answered, 3, perturbation, amount, measure) == pytest.approx(scale.perfect), measure
+
+
+@given(st.lists(st.integers(0, 60), min_size=2, max_size=30), st.integers(0, 3), st.integers(0, 99))
+def test_lines_are_joined_and_one_pixel_wide_and_stay_joined_when_rows_move(columns, most, seed):
+    truth = of_courses(np.array([columns], float), 61)
+    (line,) = truth.lines
+    leaps = np.abs(np.diff(columns))
+    ink = len(columns) + np.maximum(leaps - 1, 0).sum()
+    assert line.sum() == ink if columns == sorted(columns) else line.sum() <= ink  # where it turns runs may overlap
+    assert line[np.arange(len(columns)), np.array(columns) + MARGIN_PX].all()
+    answer = jittered(truth, most, np.random.default_rng(seed))
+    for mask in (line, answer.lines[0]):
+        assert cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0] == 2
+    moves = answer.x_px - truth.x_px
+    assert np.abs(moves).max() <= most
+    rows, at = np.arange(len(columns)), np.rint(answer.x_px[0]).astype(int)
+    assert answer.lines[0][rows, at].all()
+
+
+def test_jitter_moves_every_row_on_its_own():
+    truth = vertical(12, rows=300)
+    answer = disturbed(truth, "jitter", 2, seed=3)
+    moves = (answer.x_px - truth.x_px)[0]
+    assert set(moves.tolist()) == {-2, -1, 0, 1, 2}
+    np.testing.assert_array_equal(disturbed(truth, "jitter", 2, seed=3).lines, answer.lines)
+    assert (disturbed(truth, "jitter", 2, seed=4).lines != answer.lines).any()
+
+
+def test_gaps_and_swaps_touch_only_their_rows():
+    truth = vertical(5, 25, rows=100)
+    answer = torn(truth, 0.4, np.random.default_rng(0))
+    gone = ~answer.lines.any(axis=(0, 2))
+    assert gone.sum() == pytest.approx(40, abs=GAP_ROWS)
+    np.testing.assert_array_equal(gone, np.isnan(answer.x_px[0]))
+    whole = swapped(truth, 1)
+    np.testing.assert_array_equal(whole.lines, truth.lines[::-1])
+    np.testing.assert_array_equal(swapped(whole, 1).x_px, truth.x_px)
+    half = swapped(truth, 0.5)
+    np.testing.assert_array_equal(half.lines[:, :25], truth.lines[:, :25])
+    np.testing.assert_array_equal(half.lines[:, 25:75], truth.lines[::-1, 25:75])
+
+
+@pytest.mark.parametrize("width", range(1, 8))
+def test_a_pen_is_as_wide_as_it_says(width):
+    assert (drawn(vertical(12).lines, width)[0].sum(axis=1) == width).all()
+
+
+def test_what_is_no_perturbation_and_no_truth_is_refused():
+    with pytest.raises(RulerError, match="must be one of shift, jitter"):
+        disturbed(vertical(3), "rotation", 1)
+    with pytest.raises(RulerError, match="at least one truth"):
+        respond([])
+
+
+def test_the_truth_of_sheets_is_where_the_sheets_have_it(sheets):
+    sheet = draw(sample("archive", 0), px_per_mm=4)
+    assert sheets[0].lines.shape == (2, *np.add(sheet.labels.shape, (0, 2 * MARGIN_PX)))
+    for line, x, curve in zip(sheets[0].lines, sheets[0].x_px, sheet.curves, strict=True):
+        known = np.isfinite(x) & np.isfinite(curve.x_px)
+        assert np.median(np.abs(x[known] - MARGIN_PX - curve.x_px[known])) < 8  # the sheet itself is skewed
+        rows = np.flatnonzero(np.isfinite(x))
+        assert line[rows, np.rint(x[rows]).astype(int)].all()
+    assert names_of(sheets) == "archive sheet 0 to archive sheet 1 (2)"
+    with pytest.raises(RulerError, match="--count must be 1 or more"):
+        of_sheets(0, px_per_mm=4)
+
+
+def test_a_wrapped_curve_is_not_joined_across_its_track():
+    x = np.array([[10.0, 11, 12, np.nan, 1, 2]])
+    (line,) = of_courses(x, 20).lines
+    assert line.sum() == 5
+    assert cv2.connectedComponents(line.astype(np.uint8), connectivity=8)[0] == 3
+
+
+def test_las_files_are_drawn(tmp_path):
+    file = lasio.LASFile()
+    depth = np.arange(400) * 0.5
+    file.append_curve("DEPT", depth, unit="M")
+    file.append_curve("GR", 60 + 30 * np.sin(depth / 7), unit="GAPI")
+    file.write(str(tmp_path / "one.las"), version=2.0)
+    drawn_from_las = of_sheets(1, px_per_mm=4, las_dir=tmp_path)[0]
+    assert drawn_from_las.lines.any(axis=(1, 2)).all()
+    assert (drawn_from_las.lines != of_sheets(1, px_per_mm=4)[0].lines).any()
+
+
+def save(path, mask):
+    assert cv2.imwrite(str(path), mask.astype(np.uint8))
+
+
+def test_masks_are_thinned_and_each_value_is_a_curve(tmp_path):
+    mask = np.zeros((60, 50), np.uint8)
+    mask[:, 9:12] = 1
+    mask[:, 30:33] = 2
+    save(tmp_path / "b.png", mask)
+    save(tmp_path / "a.png", (mask == 1) * 255)
+    one, two = of_masks(str(tmp_path), count=5)
+    assert (one.name, two.name) == ("a.png", "b.png")
+    assert (len(one.lines), len(two.lines)) == (1, 2)
+    np.testing.assert_allclose(two.x_px[:, 30], np.array([10, 31]) + MARGIN_PX)
+    assert two.lines[:, 5:-5].sum(axis=2).max() == 1
+    assert [truth.name for truth in of_masks(f"{tmp_path}/b*", count=5)] == ["b.png"]
+    assert [truth.name for truth in of_masks(str(tmp_path), count=1)] == ["a.png"]
+
+
+def test_a_tree_has_no_column_in_a_row(tmp_path):
+    mask = np.zeros((60, 60), np.uint8)
+    mask[:, [10, 40]] = 255
+    save(tmp_path / "tree.png", mask)
+    (truth,) = of_masks(str(tmp_path), count=1)
+    assert np.isnan(truth.x_px).all()
+    table = respond([truth], widths_px=(3,))
+    assert np.isnan(value(table, 3, "shift", 1, "mae_px"))
+    assert value(table, 3, "shift", 1, "iou") == pytest.approx(1 / 2)
+    assert not any(it.measure in ("mae_px", "r2", "coverage") for it in degenerate(table))
+
+
+def test_of_a_large_mask_the_window_with_the_most_ink_is_taken(tmp_path):
+    mask = np.zeros((1400, 1400), np.uint8)
+    mask[900:1300, 1100] = 255
+    save(tmp_path / "large.png", mask)
+    (truth,) = of_masks(str(tmp_path), count=1)
+    assert truth.lines.shape == (1, 512, 512 + 2 * MARGIN_PX)
+    assert truth.lines.sum() > 350
+
+
+def test_masks_that_are_none_are_refused(tmp_path):
+    with pytest.raises(RulerError, match="got none at"):
+        of_masks(str(tmp_path / "none"), count=1)
+    save(tmp_path / "empty.png", np.zeros((20, 20)))
+    with pytest.raises(RulerError, match="values other than 0"):
+        of_masks(str(tmp_path), count=1)
+    save(tmp_path / "grey.png", np.arange(400).reshape(20, 20) % 256)
+    with pytest.raises(RulerError, match=r"grey\.png: a mask must hold at most 8 values"):
+        of_masks(str(tmp_path / "grey.png"), count=1)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(RulerError, match=r"broken\.png: cannot be read"):
+        of_masks(str(tmp_path / "broken.png"), count=1)
+
+
+def made_up(**measures):
+    """A table of shifts 0, 1, 2, 3 at 1 px."""
+    rows = [(1, "shift", float(n), name, v) for name, values in measures.items() for n, v in enumerate(values)]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+@pytest.mark.parametrize(
+    ("measure", "values", "expected"),
+    [
+        ("nsd_1px", (1, 1, 1, 0.99), "saturated"),  # two of three: .99 is news
+        ("nsd_1px", (1, 1, 0.9, 0.8), None),  # one of three
+        ("r2", (1, 0.9999, 0.999, 0.9951), "blind"),
+        ("f1", (1, 0.05, 0.02, 0), "cliff"),
+        ("f1", (1, 0.06, 0.02, 0), None),
+        ("mae_px", (0, 0.05, 0.05, 0.09), "blind"),
+        ("mae_px", (0, 1, 2, 3), None),
+        ("breaks", (0, 0, 0, 4), "saturated"),
+        ("r2", (np.nan,) * 4, None),
+    ],
+)
+def test_the_definitions_of_degenerate(measure, values, expected):
+    found = degenerate(made_up(**{measure: values}))
+    assert [it.kind for it in found] == ([expected] if expected else [])
+
+
+def test_a_copy_is_a_copy_of_the_plainer_measure_and_is_told_once():
+    found = degenerate(made_up(iou=(1, 0.5, 0.2, 0.1), boundary_iou=(1, 0.5, 0.2, 0.1), cldice=(1, 0.5, 0.2, 0.11)))
+    assert [(it.measure, it.kind, it.detail) for it in found] == [("boundary_iou", "copy", "is IoU")]
+
+
+def test_thickness_is_undisturbed_at_the_width_of_the_truth():
+    rows = [(3, "thickness", float(pen), "iou", v) for pen, v in zip(range(1, 6), (0.3, 0.6, 1, 0.7, 0.6), strict=True)]
+    assert degenerate(pd.DataFrame(rows, columns=list(COLUMNS))) == []
+
+
+def test_on_a_vertical_line_overlap_falls_off_a_cliff_and_on_sheets_swaps_are_not_seen(straight, answered):
+    lines = {(it.width_px, it.perturbation, it.measure): it.kind for it in degenerate(straight)}
+    assert lines[1, "shift", "iou"] == "cliff"
+    assert (3, "shift", "iou") not in lines
+    assert lines[1, "all", "iou_any"] == "copy"  # of a single line
+    drawn_sheets = degenerate(answered)
+    kinds = {(it.width_px, it.perturbation, it.measure): it.kind for it in drawn_sheets}
+    assert kinds[3, "swaps", "iou_any"] == "blind"
+    assert kinds[1, "shift", "nsd_3px"] == "saturated"
+    assert kinds[1, "all", "boundary_iou"] == "copy"
+    assert ("boundary_iou", "is IoU", "all", "1 3") in grouped(drawn_sheets)
+
+
+def picture(png):
+    return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
+
+
+def test_figures_show_something_and_are_the_same_again(answered):
+    page = response_figure(answered, "shift", degenerate(answered), truth="two sheets")
+    shown = picture(page)
+    assert shown.shape[1] == 1500
+    vermilion = (np.abs(shown.astype(int) - [0, 94, 213]).sum(axis=2) < 30).sum()
+    assert vermilion > 1000  # the line of the thinnest truth, in every panel
+    experiment = shift_figure()
+    assert experiment == shift_figure()
+    experiment = picture(experiment)
+    assert (np.abs(experiment.astype(int) - [115, 158, 0]).sum(axis=2) < 30).sum() > 5000  # the blob meets itself
+
+
+def test_without_matplotlib_the_next_step_is_told(monkeypatch):
+    check_matplotlib()
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(RulerError, match=r'pip install "thinline\[report\]"'):
+        check_matplotlib()

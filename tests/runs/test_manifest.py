@@ -1,0 +1,67 @@
+import json
+from dataclasses import replace
+
+import pytest
+from run_cases import ORIGIN, cell
+
+from thinline.runs import Failure, Manifest, StorageError
+from thinline.runs.manifest import Tracking
+
+FULL = Manifest(
+    "FAILED",
+    cell(head="softmax"),
+    ORIGIN,
+    "2026-01-01T00:00:00+00:00",
+    finished="2026-01-01T00:01:00+00:00",
+    attempts=3,
+    studies=("three_family", "smoke"),
+    exception=Failure("ValueError", "loss is NaN", "Traceback ..."),
+    mlflow=Tracking("sqlite:////x.db", "thinline", "dice", "ab12", "cd34", {"p": "1"}, {"t": "2"}, False),
+    superseded=("ef56",),
+)
+
+
+@pytest.mark.parametrize("manifest", [FULL, replace(FULL, exception=None, mlflow=None, finished=None, studies=())])
+def test_a_manifest_is_read_back_as_it_was(manifest):
+    assert Manifest.from_json(manifest.to_json(), "here") == manifest
+
+
+def test_the_file_says_at_its_top_level_what_people_look_for():
+    told = json.loads(FULL.to_json())
+    assert list(told)[:3] == ["status", "factors", "seed"]
+    assert told["factors"] == {"loss": "dice", "head": "softmax"}
+    assert {"config", "git_commit", "git_dirty", "dataset_digest", "versions", "signatures", "attempts"} <= set(told)
+    assert told["mlflow"]["pending"] is False
+
+
+def test_keys_that_a_later_version_added_are_passed_over():
+    told = json.loads(FULL.to_json()) | {"new_in_2030": 1}
+    assert Manifest.from_json(json.dumps(told), "here") == FULL
+
+
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        ("{", "JSONDecodeError"),
+        ("[]", "AttributeError|TypeError"),
+        (FULL.to_json().replace('"FAILED"', '"DONE"'), "'DONE' is none of RUNNING, FINISHED, FAILED, KILLED"),
+        ('{"status": "FINISHED"}', "TypeError"),
+    ],
+)
+def test_a_damaged_manifest_is_told_with_its_path(text, got):
+    with pytest.raises(StorageError, match=rf"runs/x/manifest\.json: expected the manifest.*({got}).*restore it"):
+        Manifest.from_json(text, "runs/x/manifest.json")
+
+
+def test_a_failure_keeps_the_end_of_the_traceback_where_the_cause_stands():
+    def deep(level: int) -> None:
+        if level == 0:
+            raise ValueError("the cause")
+        _ = [deep(level - 1) for _ in "x"] if level % 2 else deep(level - 1)
+
+    with pytest.raises(ValueError, match="the cause") as caught:
+        deep(80)
+    failure = Failure.of(caught.value)
+    assert (failure.type, failure.message) == ("ValueError", "the cause")
+    assert failure.traceback.endswith("ValueError: the cause")
+    assert len(failure.traceback.splitlines()) <= 30

@@ -1,0 +1,107 @@
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+from run_cases import begun, cell, finished, per_class
+
+from thinline.runs import StorageError, read, read_sheets, status
+
+
+def test_rows_carry_run_seed_and_levels_beside_every_number(tmp_path):
+    one = finished(tmp_path, cell("dice", 0, head="softmax"), value=0.5)
+    two = finished(tmp_path, cell("tversky", 1, head="binary"), value=0.75)
+    rows = read(tmp_path)
+    assert list(rows.columns) == [
+        *("run", "seed", "loss", "head"),
+        *("split", "measure", "class", "value", "support", "signature"),
+    ]
+    assert len(rows) == 2 * len(per_class())
+    mine = rows[(rows.run == two.name) & (rows["class"] == "curve_1") & (rows.measure == "iou")].iloc[0]
+    assert (mine.seed, mine.loss, mine["head"], mine.value, mine.support) == (1, "tversky", "binary", 0.75, 120)
+    absent = rows[(rows.run == one.name) & (rows["class"] == "curve_2")].iloc[0]
+    assert pd.isna(absent.value)
+    assert absent.support == 0
+
+
+def test_sheets_have_one_row_more_per_sheet(tmp_path):
+    finished(tmp_path)
+    rows = read_sheets(tmp_path)
+    assert set(rows.sheet) == {"archive-0", "archive-1"}
+    assert len(rows) == 2 * len(per_class())
+
+
+def test_only_finished_runs_of_the_study_are_read(tmp_path):
+    kept = finished(tmp_path, cell(seed=0), study="three_family")
+    finished(tmp_path, cell(seed=1), study="other")
+    finished(tmp_path, cell(seed=2))
+    begun(tmp_path, cell(seed=3), study="three_family").finish("FAILED", ValueError("x"))
+    assert set(read(tmp_path, "three_family").run) == {kept.name}
+    assert read(tmp_path).run.nunique() == 3
+    assert read(tmp_path, "nobody's").empty
+
+
+def test_a_run_without_a_factor_that_others_have_has_a_gap_there(tmp_path):
+    finished(tmp_path, cell(seed=0, head="softmax"))
+    finished(tmp_path, cell(seed=1))
+    rows = read(tmp_path)
+    assert rows.groupby("seed")["head"].first().isna().tolist() == [False, True]
+
+
+def test_an_empty_store_gives_empty_tables_with_their_columns(tmp_path):
+    assert list(read(tmp_path).columns)[:3] == ["run", "seed", "split"]
+    assert read(tmp_path).empty
+    assert "exception" in status(tmp_path).columns
+    assert status(tmp_path).empty
+
+
+def test_two_signatures_of_one_measure_are_refused_with_measure_signatures_and_runs(tmp_path):
+    old = finished(tmp_path, cell(seed=0), signature="iou|v:1", study="old")
+    new = finished(tmp_path, cell(seed=1), signature="iou|v:2")
+    with pytest.raises(StorageError) as told:
+        read(tmp_path)
+    for word in ("measure 'iou'", "iou|v:1", "iou|v:2", old.name, new.name, "force=true"):
+        assert word in str(told.value)
+    assert len(read(tmp_path, "old")) == len(per_class())
+    assert set(read(tmp_path, runs=[new.name])["run"]) == {new.name}  # the older one does not spoil the table of others
+
+
+def test_a_factor_named_like_a_column_is_refused(tmp_path):
+    finished(tmp_path, cell(measure="x"))
+    with pytest.raises(StorageError, match="got measure; rename that group"):
+        read(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "other columns"])
+def test_a_finished_run_whose_table_was_lost_is_named(tmp_path, damage):
+    folder = finished(tmp_path)
+    path = folder.path / "per_class.parquet"
+    if damage == "gone":
+        path.unlink()
+    elif damage == "cut":
+        path.write_bytes(path.read_bytes()[:100])
+    else:
+        per_class().drop(columns="support").to_parquet(path)
+    with pytest.raises(StorageError, match=rf"{folder.name}/per_class\.parquet: expected a table.*force=true"):
+        read(tmp_path)
+
+
+def test_status_lists_all_runs_and_what_went_wrong(tmp_path):
+    finished(tmp_path, cell(seed=0))
+    failed = begun(tmp_path, cell("lovasz", 1))
+    failed.finish("FAILED", RuntimeError("loss is NaN at step 12"))
+    alive = begun(tmp_path, cell(seed=2))
+    dead = begun(tmp_path, cell(seed=3))
+    dead.unlock()
+    table = status(tmp_path).set_index("seed")
+    assert table.status.to_dict() == {0: "FINISHED", 1: "FAILED", 2: "RUNNING", 3: "KILLED"}
+    assert table.exception[1] == "RuntimeError: loss is NaN at step 12"
+    assert (table.loss[1], table.folder[1]) == ("lovasz", str(failed.path))
+    alive.unlock()
+
+
+def test_neither_mlflow_nor_torch_is_imported_for_reading(tmp_path):
+    code = "import sys, thinline.runs; print(sorted({'mlflow', 'torch', 'sqlalchemy'} & set(sys.modules)))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    assert told.stdout.strip() == "[]"

@@ -1,0 +1,41 @@
+"""Which conditions are usable, and in which order, by tables drawn by hand."""
+
+import numpy as np
+import pandas as pd
+
+from thinline.study.claims.usable import BOARD, tells, usable_conditions, weakest_axis
+
+NO = np.nan
+#            both curves      both, one poor   any curve        nothing found
+MEANS = {
+    "curve_1": {"recall": [0.9, 0.9, NO, 0.0], "precision": [0.8, 0.8, NO, NO], "iou": [0.7, 0.7, NO, 0.0]},
+    "curve_2": {"recall": [0.6, 0.4, NO, 0.0], "precision": [0.8, 0.8, NO, NO], "iou": [0.6, 0.4, NO, 0.0]},
+    "curve": {"recall": [NO, NO, 0.95, NO], "precision": [NO, NO, 0.9, NO], "iou": [NO, NO, 0.85, NO]},
+}
+CONDITIONS = ["both", "poor", "any", "nothing"]
+TABLES = {
+    name: {
+        axis: pd.DataFrame({"mean": of[axis], "low": np.subtract(of[axis], 0.15)}, index=CONDITIONS) for axis in BOARD
+    }
+    for name, of in MEANS.items()
+}
+BAR = dict.fromkeys(BOARD, 0.5)
+
+
+def test_a_condition_tells_the_curves_of_which_it_has_any_value():
+    assert tells(TABLES["curve_2"]).tolist() == [True, True, False, True]
+    assert tells(TABLES["curve"]).tolist() == [False, False, True, False]
+
+
+def test_usable_is_every_axis_of_every_curve_that_is_told():
+    assert usable_conditions(TABLES, BAR) == ["both", "any"]
+    assert usable_conditions(TABLES, BAR, by="low") == ["any"]
+    assert usable_conditions(TABLES, BAR | {"recall": 0.99}) == []
+    assert usable_conditions({"curve": TABLES["curve"]}, BAR) == ["any"], "a condition that tells none is not usable"
+
+
+def test_the_weakest_axis_orders_conditions_those_that_tell_more_curves_first():
+    found = weakest_axis(TABLES)
+    assert list(found.index) == ["both", "poor", "nothing", "any"]
+    assert found[["both", "poor", "any"]].tolist() == [0.6, 0.4, 0.85]
+    assert np.isnan(found["nothing"]), "of no pixel claimed there is no precision"

@@ -1,0 +1,232 @@
+"""What cannot be tested and what is told; the real claims on planted results of every study."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from claim_cases import CLEARS, RECALL, SMALL, claim_node, claims_of, complete, shift, verdict_of, with_rows
+from study_cases import THREE, planted
+
+from thinline.config.schema import CONF
+from thinline.study.claims.claims import CLAIMS, read_claims
+from thinline.study.claims.verdicts import (
+    COLUMNS,
+    FINDING_COLUMNS,
+    REFUTED,
+    SUPPORTED,
+    UNDECIDED,
+    UNTESTABLE,
+    findings_table,
+    judge,
+    judge_all,
+    table,
+)
+from thinline.sweep.finished import declared
+from thinline.sweep.jobs import groups
+
+ROOT = Path(__file__).parents[3]
+STUDIES = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+UNTESTABLES = {
+    "a factor that is not varied": (RECALL | {"expect": "up", "where": {"head": "softmax"}}, "head is not varied"),
+    "a level that no cell has": (RECALL | {"expect": "up", "plus": {"loss": "focal"}}, "no cells with loss=focal"),
+    "levels that do not meet": (
+        RECALL | {"expect": "up", "plus": {"loss": "dice", "class_weight": "measured", "data_mix": "fresh"}},
+        "no cells with class_weight=measured, data_mix=fresh, loss=dice together",
+    ),
+    "a measure that no run has": (
+        RECALL | {"expect": "up", "measure": "test/breaks", "margin": 1},
+        "no value of test/breaks for curve_1, curve_2",
+    ),
+    "a stack that is not there": (CLEARS, "no cells with all 3 families moved"),
+    "no pair of families": ({"kind": "best", "measure": "test/iou"}, "no cells with all 3 families moved"),
+}
+
+
+@pytest.mark.parametrize("what", UNTESTABLES)
+def test_what_a_study_does_not_have_is_untestable(what, tmp_path):
+    criterion, words = UNTESTABLES[what]
+    rule = {"loss": "dice", "class_weight": "measured", "data_mix": "fresh"}
+    results = planted(**SMALL)
+    cells = results.cells[~((results.cells[list(rule)] == list(rule.values())).all(axis=1))]
+    cells = cells[~((cells["loss"] == "tversky") & (cells["data_mix"] == "fresh"))]
+    found = verdict_of(tmp_path, replace(results, cells=cells.reset_index(drop=True)), criterion)
+    assert (found.verdict, found.findings, found.key) == (UNTESTABLE, (), None)
+    assert words in found.sentence
+
+
+def test_a_claim_that_no_run_can_test_says_why(tmp_path):
+    found = verdict_of(tmp_path, planted(**SMALL), untestable="an identity")
+    assert (found.verdict, found.sentence) == (UNTESTABLE, "Untestable: an identity.")
+    other = verdict_of(tmp_path, planted(**SMALL), RECALL | {"expect": "up"}, study="three_family")
+    assert other.sentence == "Untestable: planted does not vary what is needed, three_family does."
+
+
+def test_one_seed_has_no_interval(tmp_path):
+    results = planted(replace(THREE, seeds=("0",)), effect=shift(0.3, loss="dice"), **SMALL)
+    found = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
+    assert found.verdict == UNDECIDED
+    assert found.sentence.startswith("Undecided: one seed, no interval; test/recall of curve_1")
+    assert verdict_of(tmp_path, results, CLEARS).verdict == UNDECIDED
+
+
+def test_a_measure_that_never_varies_is_judged(tmp_path):
+    results = with_rows(planted(**SMALL), "test", "breaks", "curve_1", lambda row: 3.0)
+    asked = RECALL | {"measure": "test/breaks", "margin": 1, "classes": ["curve_1"]}
+    for expect, verdict in (("none", SUPPORTED), ("up", REFUTED), ("not_down", SUPPORTED)):
+        found = verdict_of(tmp_path, results, asked | {"expect": expect})
+        assert (found.verdict, found.key.low, found.key.high) == (verdict, 0, 0)
+
+
+def test_a_curve_without_value_leaves_a_claim_on_all_curves_open(tmp_path):
+    """Every seed has a cell in which the second curve has no value: what the first one shows is not all."""
+    results = planted(effect=shift(0.1, loss="dice"), **SMALL)
+    run = results.cells.loc[results.cells["condition"] == "none/dice/scarce", "run"]
+    lost = results.sheets["run"].isin(run) & (results.sheets["class"] == "curve_2")
+    results = replace(results, sheets=results.sheets.assign(value=results.sheets["value"].where(~lost)))
+    found = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
+    assert found.verdict == UNDECIDED, found.sentence
+    assert [(it.of, it.holds, it.seeds) for it in found.findings] == [("curve_1", True, 5), ("curve_2", None, 0)]
+    assert found.sentence == (
+        "Undecided: test/recall of curve_2, loss=dice less loss=soft_ce: no value in any seed where a rise whose "
+        "interval reaches .02 was expected (1 of 2 findings are open)."
+    )
+
+
+def test_seeds_are_told_as_they_differ_between_curves(tmp_path):
+    results = planted(effect=shift(0.1, loss="dice"), **SMALL)
+    run = results.cells.loc[results.cells["cell"] == "none/dice/scarce/s3", "run"]
+    lost = results.sheets["run"].isin(run) & (results.sheets["class"] == "curve_2")
+    results = replace(results, sheets=results.sheets.assign(value=results.sheets["value"].where(~lost)))
+    found = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
+    assert found.sentence.startswith("Supported over 4 to 5 seeds: ")
+
+
+def test_a_claim_of_several_criteria_needs_all(tmp_path):
+    results = planted(effect=shift(0.1, loss="dice"), **SMALL)
+    wrong = RECALL | {"measure": "test/precision", "expect": "up"}
+    found = verdict_of(tmp_path, results, RECALL | {"expect": "up"}, wrong)
+    assert found.verdict == REFUTED
+    assert [finding.holds for finding in found.findings] == [True, True, False, False]
+    lacking = verdict_of(
+        tmp_path, results, RECALL | {"expect": "up"}, RECALL | {"expect": "up", "plus": {"loss": "focal"}}
+    )
+    assert lacking.verdict == UNTESTABLE
+    both = verdict_of(tmp_path, results, RECALL | {"expect": "up"}, {"kind": "beside", "measure": "test/iou"})
+    assert (both.verdict, len(both.findings)) == (SUPPORTED, 4)
+    assert both.sentence.startswith(
+        "Supported over 5 seeds: all 2 findings hold, the narrowest being test/recall of curve_"
+    )
+
+
+def two_studies(tmp_path, *, first, second):
+    """A claim on recall that two studies test, preferring `first`, and what it gets from `second` in each."""
+    criterion = RECALL | {"expect": "up"}
+    (claim,) = claims_of(tmp_path, claim_node(test=[{"studies": ["one", "two"], "all": [criterion]}]))
+    results = {}
+    for name, effect in (("one", first), ("two", second)):
+        if effect is not None:
+            study = replace(THREE, name=name)
+            results[name] = planted(study, effect=shift(effect, loss="dice"), **SMALL)
+    return claim, results
+
+
+def test_of_several_studies_the_first_that_can_test_it_is_told(tmp_path):
+    claim, results = two_studies(tmp_path, first=0.1, second=-0.1)
+    (told,) = judge_all([claim], {name: results[name] for name in ("two", "one")})
+    assert (told.study, told.verdict, told.elsewhere) == ("one", SUPPORTED, (("two", REFUTED),))
+    (told,) = judge_all([claim], {"two": results["two"]})
+    assert (told.study, told.verdict, told.elsewhere) == ("two", REFUTED, ())
+    cells = results["one"].cells
+    narrow = replace(results["one"], cells=cells[cells["loss"] != "dice"].reset_index(drop=True))
+    (told,) = judge_all([claim], {"one": narrow, "two": results["two"]})
+    assert (told.study, told.verdict, told.elsewhere) == ("two", REFUTED, (("one", UNTESTABLE),))
+    (told,) = judge_all([claim], {})
+    assert told.sentence == "Untestable: needs one or two, none of which has run."
+
+
+def test_the_table_keeps_the_numbers_of_the_source_apart(tmp_path):
+    node = claim_node(
+        RECALL | {"expect": "up"}, numbers=[{"measure": "recall", "printed": "0.96"}], caution="Of another run."
+    )
+    claims = claims_of(tmp_path, node, claim_node(id="two", untestable="an identity"))
+    verdicts = judge(claims, planted(effect=shift(0.1, loss="dice"), **SMALL))
+    made = table(verdicts)
+    assert list(made.columns) == list(COLUMNS)
+    first, second = made.to_dict("records")
+    assert (first["claim"], first["verdict"], first["study"], first["seeds"]) == ("one", SUPPORTED, "planted", 5)
+    assert first["sourced_numbers"] == "recall 0.96 (one run)"
+    assert first["caution"] == "Of another run."
+    assert "0.96" not in first["sentence"]
+    assert (first["effect"], first["low"], first["high"]) == (
+        verdicts[0].key.effect,
+        verdicts[0].key.low,
+        verdicts[0].key.high,
+    )
+    assert np.isnan(second["effect"])
+    assert second["sourced_numbers"] == ""
+    findings = findings_table(verdicts)
+    assert list(findings.columns) == list(FINDING_COLUMNS)
+    assert findings["holds"].tolist() == ["yes", "yes"]
+    assert list(table([]).columns) == list(COLUMNS)
+
+
+# the real claims on the real studies ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def claims():
+    return read_claims(ROOT / "experiments" / CLAIMS, groups=groups())
+
+
+@pytest.fixture(scope="module")
+def results(claims):
+    """Planted results of every declared study, two seeds each, of the large one without levels that no claim names."""
+    found = {}
+    for name in STUDIES:
+        study = replace(declared(name), seeds=("0", "1"), exclude=())
+        if name == "full_factorial":
+            fewer = {"loss": ("soft_ce", "dice", "tversky"), "class_weight": ("none", "measured", "effective_number")}
+            study = replace(study, factors={**study.factors, **fewer})
+        found[name] = complete(study, claims)
+    return found
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_claim_is_judged_on_every_study(name, claims, results):
+    verdicts = judge(claims, results[name])
+    assert [verdict.claim.id for verdict in verdicts] == [claim.id for claim in claims]
+    for verdict in verdicts:
+        if name in verdict.claim.studies:
+            assert verdict.findings, f"{verdict.claim.id}: {verdict.sentence}"
+            assert (verdict.verdict != UNTESTABLE) == verdict.claim.judged
+        else:
+            assert verdict.verdict == UNTESTABLE
+        assert "\n" not in verdict.sentence
+        assert verdict.sentence.endswith(".")
+        assert "nan" not in verdict.sentence
+    assert sum(name in claim.studies for claim in claims) >= 5
+
+
+def test_every_claim_is_judged_by_the_study_it_prefers(claims, results):
+    made = table(judge_all(claims, results)).set_index("claim")
+    for claim in claims:
+        assert made.loc[claim.id, "study"] == (claim.studies[0] if claim.studies else "")
+    assert (made["verdict"] != UNTESTABLE).sum() == sum(claim.judged for claim in claims)
+    assert set(made["verdict"]) == {SUPPORTED, REFUTED, UNDECIDED, UNTESTABLE}
+
+
+def test_planted_truths_get_their_verdicts(claims):
+    """Weighting moves recall and precision as the source says, a region loss nothing, and effects add."""
+
+    def as_said(cell, measure, name):
+        weighted, fresh = cell["class_weight"] == "measured", cell["data_mix"] == "fresh"
+        return {"recall": 0.2 * weighted, "precision": 0.15 * fresh - 0.2 * weighted}.get(measure, 0.0)
+
+    results = complete(declared("three_family"), claims, effect=as_said, sheet_sd=0.01, cell_sd=0.002)
+    found = {verdict.claim.id: verdict.verdict for verdict in judge(claims, results)}
+    assert found["weighting_raises_recall"] == SUPPORTED
+    assert found["synthesis_raises_precision"] == SUPPORTED
+    assert found["region_loss_buys_no_recall"] == SUPPORTED
+    assert found["region_loss_moves_overlap"] == REFUTED
+    assert found["axes_move_independently"] == UNTESTABLE

@@ -1,0 +1,194 @@
+"""Which cells a study has, and what a fraction of them can tell apart."""
+
+import math
+from itertools import product
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thinline.config.schema import CONF, compose_config
+from thinline.study.design.study import StudyError, expand, select, strength
+from thinline.study.design.yaml import read_study
+from thinline.sweep.cost import refusal
+from thinline.sweep.jobs import groups
+
+GROUPS = {
+    "loss": ["dice", "focal"],
+    "head": ["softmax", "binary"],
+    "class_weight": ["none", "fixed"],
+    "budget": ["smoke", "laptop"],
+}
+
+
+def node(**changes):
+    given = {
+        "name": "small",
+        "question": "Which?",
+        "primary": ["test/iou"],
+        "seeds": [0, 1],
+        "factors": {"loss": ["dice", "focal"], "head": ["softmax", "binary"]},
+    }
+    return {key: value for key, value in (given | changes).items() if value is not None}
+
+
+def read(**changes):
+    return read_study(node(**changes), groups=GROUPS)
+
+
+def test_the_product_seed_by_seed():
+    cells = expand(read())
+    reference = [
+        {"loss": loss, "head": head, "seed": seed}
+        for seed, loss, head in product("01", ("dice", "focal"), ("softmax", "binary"))
+    ]
+    assert cells == reference
+
+
+def test_an_interrupted_study_is_balanced():
+    """Any beginning of the order holds each level of a factor equally often, to within the cells of one seed."""
+    cells = expand(read(seeds=list(range(5))))
+    per_seed = len(cells) // 5
+    for stop in range(0, len(cells) + 1, per_seed):
+        assert len({cell["seed"] for cell in cells[:stop]}) == stop // per_seed
+
+
+def test_cells_outside_the_product_run_in_the_seed_they_belong_to():
+    study = read(also=[{"class_weight": ["fixed"], "class_weight.value": [2, 42], "loss": ["dice"]}])
+    cells = expand(study)
+    assert len(cells) == 2 * (4 + 2)
+    assert [cell["seed"] for cell in cells] == ["0"] * 6 + ["1"] * 6
+    assert {"class_weight": "fixed", "class_weight.value": "42", "loss": "dice", "seed": "1"} in cells
+    assert study.names == ("loss", "head", "class_weight", "class_weight.value", "seed")
+
+
+def test_what_is_excluded_has_a_reason_and_is_left_out():
+    rule = {"cells": {"loss": "focal", "head": "binary"}, "because": "it is not defined"}
+    cells = expand(read(exclude=[rule]))
+    assert len(cells) == 6
+    assert all(cell["loss"] != "focal" or cell["head"] != "binary" for cell in cells)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"seeds": None}, "seeds"),
+        ({"seeds": []}, "seeds"),
+        ({"seeds": [0, 0]}, "different"),
+        ({"factors": {"losss": ["dice"]}}, "did you mean 'loss'"),
+        ({"factors": {"loss": ["dicey"]}}, "did you mean 'dice'"),
+        ({"factors": {"loss": []}}, "different levels"),
+        ({"factors": {"seed": [1]}}, "must not name the seed"),
+        ({"factor": {}}, "did you mean 'factors'"),
+        ({"question": None}, "question"),
+        ({"also": [{"loss": ["dice"], "head": ["softmax"]}]}, "twice"),
+        ({"exclude": [{"cells": {"loss": "dice"}}]}, "because"),
+        ({"exclude": [{"cells": {"loss": "tversky"}, "because": "x"}]}, "no cell has"),
+        ({"exclude": [{"cells": {"seed": "0"}, "because": "x"}, {"cells": {"seed": "1"}, "because": "x"}]}, "no cells"),
+        ({"plan": "half"}, "one of full"),
+        ({"seeds": 3}, "study.seeds must be a list, got 3"),
+        ({"seeds": ["a"]}, "whole numbers, 0 or above, got a"),
+        ({"seeds": [-1]}, "whole numbers, 0 or above, got -1"),
+        ({"primary": ["iou"]}, "as test/iou or tuned/f1, got iou"),
+        ({"budget": "labtop"}, "did you mean 'laptop'"),
+        ({"factors": ["loss"]}, "study.factors must be a mapping"),
+        ({"also": {"loss": ["dice"]}}, "study.also must be a list"),
+        ({"exclude": [3]}, "study.exclude must be a mapping"),
+        ({"plans": {"half": {"levels": {"loss": ["tversky"]}}}}, "plans.half.loss must name one of dice, focal"),
+        ({"plans": {"half": {"keep": [{"modulus": 0, "of": {"loss": 1}}]}}}, "must hold rules as"),
+        ({"plans": {"half": {"keep": [{"modulus": 2}]}}}, "must hold rules as"),
+        ({"plans": {"half": {"keep": [{"modulus": 2, "of": {"loss": 1}}], "resolution": 3}}}, "declares resolution 3"),
+        ({"plans": {"half": {"keep": [{"modulus": 2, "of": {"tail": 1}}], "resolution": 3}}}, "tail"),
+        ({"plans": {"half": {"kept": 1}}}, "did you mean 'keep'"),
+        (
+            {"plan": "half", "plans": {"half": {"keep": [{"modulus": 2, "of": {"loss": 1}}], "resolution": 3}}},
+            "declares resolution 3",
+        ),
+    ],
+)
+def test_a_study_that_cannot_be_meant_is_refused_by_name(changes, said):
+    with pytest.raises(StudyError, match=said):
+        expand(read(**changes))
+
+
+def test_selecting_levels_keeps_the_order():
+    cells = expand(read())
+    chosen = select(cells, {"seed": ["1"], "loss": ["focal", "dice"]})
+    assert chosen == [cell for cell in cells if cell["seed"] == "1"]
+    with pytest.raises(StudyError, match="seed=7 is no level"):
+        select(cells, {"seed": ["7"]})
+
+
+def test_the_half_fraction_of_five_factors_has_resolution_five():
+    """The textbook 2^(5-1) with the defining relation I = ABCDE: strength 4, and no more."""
+    names = "abcde"
+    whole = [dict(zip(names, levels, strict=True)) for levels in product("01", repeat=5)]
+    half = [cell for cell in whole if sum(map(int, cell.values())) % 2 == 0]
+    assert strength(whole, names) == 5
+    assert strength(half, names) == 4
+    assert strength([cell for cell in half if cell["a"] == cell["b"]], names) == 1
+
+
+def test_a_latin_square_has_resolution_three():
+    cells = [{"a": str(a), "b": str(b), "c": str((a + b) % 3)} for a, b in product(range(3), repeat=2)]
+    assert strength(cells, "abc") == 2
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.integers(1, 3), min_size=1, max_size=4), st.data())
+def test_full_strength_means_every_combination(counts, data):
+    names = [f"f{place}" for place in range(len(counts))]
+    cells = [dict(zip(names, map(str, levels), strict=True)) for levels in product(*(range(count) for count in counts))]
+    assert strength(cells, names) == len(names)
+    kept = data.draw(st.lists(st.sampled_from(cells), min_size=1, unique_by=lambda cell: tuple(cell.values())))
+    complete = math.prod(len({cell[name] for cell in kept}) for name in names) == len(kept)
+    assert (strength(kept, names) == len(names)) == complete
+
+
+COUNTS = {
+    "three_family": 80,
+    "five_losses": 100,
+    "weight_sweep": 100,
+    "target_shape": 75,
+    "resolution": 45,
+    "data_mix": 40,
+    "gpu_stack": 20,
+    "longer": 20,
+    "full_factorial": 3000 - 3 * 4 * 3 * 5,  # three losses that one weight cannot balance under the stack
+}
+
+
+def experiment(name, **changes):
+    declared = yaml.safe_load((CONF / "experiment" / f"{name}.yaml").read_text())["study"]
+    return read_study(declared | changes, groups=groups())
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "experiment").glob("*.yaml")), ids=lambda path: path.stem)
+def test_an_experiment_of_conf_says_what_it_is(path):
+    study = experiment(path.stem)
+    assert study.name == path.stem
+    assert len(study.seeds) >= 5
+    assert study.command == f"python train.py -m +experiment={path.stem}" + (
+        " study.plan=screening" if study.plans else ""
+    )
+    assert study.claims
+    assert study.expected
+    assert compose_config([f"+experiment={path.stem}"]).budget.name == study.budget
+    assert len(expand(study)) == COUNTS[path.stem]
+
+
+@pytest.mark.parametrize("path", sorted((CONF / "experiment").glob("*.yaml")), ids=lambda path: path.stem)
+def test_no_experiment_of_conf_asks_for_a_cell_that_is_refused(path):
+    named = ("loss", "head", "class_weight")
+    asked = {
+        tuple(sorted(f"{key}={level}" for key, level in cell.items() if key.split(".")[0] in named))
+        for cell in expand(experiment(path.stem))
+    }
+    for overrides in asked:
+        assert refusal(compose_config(list(overrides))) is None
+
+
+@pytest.mark.parametrize(("plan", "cells"), [("fifth", 600 - 36), ("screening", 80)])
+def test_the_plans_of_the_full_factorial(plan, cells):
+    assert len(expand(experiment("full_factorial", plan=plan))) == cells

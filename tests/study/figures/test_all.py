@@ -1,0 +1,183 @@
+"""All figures: drawn or a reason why not, the same bytes again, at the page's width, whatever the reader's style."""
+
+import importlib.util
+import io
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from figure_cases import FAMILIES, PENS, SWEEP, small, tables, with_rows
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from thinline.study.design.study import StudyError
+from thinline.study.figures.all import all_figures
+from thinline.study.figures.cells import heat_map
+from thinline.study.figures.effects import forest, variance_shares
+from thinline.study.figures.labels import spread
+from thinline.study.figures.style import DPI, WIDTH_IN, page, png, style, svg, told, words
+from thinline.study.figures.tables import ends_of, narrowed, short_labels, varied
+
+CROSSINGS = {
+    ("test", f"{name}"): lambda cell, curve, seed: 0.5
+    for name in ("crossing_inside_iou", "crossing_outside_iou", "viterbi_swaps", "edge_follower_swaps")
+}
+
+
+def size(content):
+    """Width and height of a PNG."""
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    results = with_rows(small(), CROSSINGS)
+    return all_figures(results, tables(results), pictures={0: np.full((300, 900, 3), 200, np.uint8)})
+
+
+def test_every_figure_is_drawn_or_says_why_not(drawn):
+    pictures, reasons = drawn
+    assert list(pictures) == [
+        *("frontier", "decision_matrix", "forest", "interactions_iou", "interactions_recall", "heat_map"),
+        *("crossings", "rank_stability", "tau", "variance", "sheets"),
+    ]
+    assert reasons == {
+        "weight_sweep": "the study does not sweep the weight of a curve",
+        "resolution": "the study has one resolution",
+    }
+
+
+def test_pictures_are_png_of_the_pages_width_with_title_and_alternative_text(drawn):
+    for name, picture in drawn[0].items():
+        width, height = size(picture.png)
+        assert width == (900 if name == "sheets" else WIDTH_IN * DPI)
+        assert 200 < height < 2400
+        assert picture.title
+        assert picture.title in picture.alt
+        assert "\n" not in picture.title + picture.alt
+        assert not re.search(r"tEXt(Software|Creation)", picture.png.decode("latin-1"))
+
+
+@pytest.fixture
+def unpainted(monkeypatch):
+    """Figures that are drawn, but not turned into pixels, which takes most of the time."""
+    monkeypatch.setattr("thinline.study.figures.all.png", lambda figure: b"")
+
+
+@pytest.mark.usefixtures("unpainted")
+def test_what_a_study_has_is_what_it_shows():
+    results = small(SWEEP)
+    effects = tables(results)
+    of_conditions = replace(effects, tau=effects.tau.assign(factor="condition"))
+    pictures, reasons = all_figures(results, of_conditions)
+    assert pictures["tau"].title.startswith("Do measures agree which condition is better?")
+    assert {"weight_sweep", "interactions_f1", "interactions_tuned_f1"} <= set(pictures)
+    assert "decision_matrix" in reasons
+    assert "no run of this study has test/crossing_inside_iou" in reasons["crossings"]
+    assert "has no picture of a test sheet" in reasons["sheets"]
+    assert not set(pictures) & set(reasons)
+
+
+@pytest.mark.usefixtures("unpainted")
+def test_without_effects_the_figures_that_need_them_say_so():
+    results = small(PENS)
+    full = tables(results)
+    empty = type(full)(*(getattr(full, name).iloc[:0] for name in full.__dataclass_fields__))
+    pictures, reasons = all_figures(results, empty)
+    assert {"forest", "rank_stability", "tau", "variance"} <= set(reasons)
+    assert {"frontier", "decision_matrix", "heat_map", "resolution"} <= set(pictures)
+
+
+def test_equal_figures_are_equal_bytes_whatever_the_readers_style():
+    table = tables(small()).contrasts
+    first, first_svg = png(forest(table)), svg(forest(table))
+    with mpl.rc_context({"font.size": 20, "axes.facecolor": "red", "savefig.dpi": 30, "figure.dpi": 30}):
+        assert png(forest(table)) == first
+        assert svg(forest(table)) == first_svg
+    assert png(forest(table.assign(effect=table["effect"] + 0.01))) != first
+
+
+def test_a_png_has_few_colours_and_they_are_near_those_that_were_drawn():
+    results = small(SWEEP)
+    heat = heat_map(results, tables(results).cells)  # drawn twice, a figure is laid out twice
+    few, drawn = png(heat_map(results, tables(results).cells)), io.BytesIO()
+    with style():
+        heat.savefig(drawn, format="png", dpi=heat.dpi)
+    with Image.open(io.BytesIO(few)) as image, Image.open(drawn) as whole:
+        assert image.mode == "P"
+        off = np.abs(np.asarray(image.convert("RGB"), float) - np.asarray(whole.convert("RGB"), float)).max(axis=2)
+    assert len(few) < 0.6 * len(drawn.getvalue())
+    assert off.mean() < 1
+    assert (off > 24).mean() < 0.001
+
+
+def test_an_svg_is_one_and_has_no_date():
+    content = svg(variance_shares(tables(small()).variance))
+    assert ET.fromstring(content).tag == "{http://www.w3.org/2000/svg}svg"
+    assert b"dc:date" not in content
+    assert b"Matplotlib" not in content
+
+
+def test_without_matplotlib_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(StudyError, match=r'pip install "thinline\[report\]"'):
+        forest(tables(small()).contrasts)
+
+
+def test_an_empty_page_has_the_width_of_all():
+    assert size(png(page(2.0))) == (1350, 300)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        *((0.7119, ".712"), (0.0277, ".0277"), (-0.034, "-.0340"), (1.0, "1.00"), (12.34, "12.3"), (0.0, "0")),
+        *((123.4, "123"), (np.nan, "-"), (0.99951, "1.000"), (1e-9, ".00000")),
+    ],
+)
+def test_numbers_as_they_are_written(value, text):
+    assert told(value) == text
+
+
+def test_an_end_of_an_interval_has_the_digits_of_its_mean():
+    assert told(0.0912345, like=0.5) == ".091"
+    assert told(0.5, figures=2) == ".50"
+
+
+@given(st.lists(st.floats(0, 1), max_size=8), st.floats(0.01, 0.3))
+def test_labels_keep_their_order_and_distance(places, gap):
+    found = spread(np.array(places), gap)
+    order = np.argsort(places, kind="stable")
+    assert (np.diff(found[order]) >= gap - 1e-9).all()
+    if (np.diff(np.sort(places)) >= gap).all():
+        assert found == pytest.approx(np.array(places))
+    assert found.sum() == pytest.approx(sum(places))
+
+
+def test_labels_drop_what_does_not_vary_and_what_is_not_there():
+    assert short_labels(small(SWEEP))["fixed/42/softmax/soft_ce"] == "fixed/42/softmax"
+    assert short_labels(small(SWEEP))["tuned_threshold/softmax/soft_ce"] == "tuned_threshold/softmax"
+    assert list(varied(small(SWEEP))) == ["class_weight.value", "head"]
+    assert varied(small())["loss"] == FAMILIES.factors["loss"]  # dice_ce is outside of the grid
+
+
+def test_ends_of_a_long_list():
+    assert ends_of(list("abcdef"), 4) == (list("abef"), "Shown: the first 2 and the last 2 of 6. ")
+    assert ends_of(list("abcd"), 4) == (list("abcd"), "")
+
+
+def test_narrowed_results_keep_what_measures_are_computed_from():
+    few = narrowed(small(), ["iou"])
+    assert set(few.sheets["measure"]) == {"iou", "recall", "area_ratio"}
+    assert len(few.rows) == len(small().rows)
+    assert few.classes == small().classes
+
+
+def test_a_name_without_words_of_its_own_loses_its_underscores():
+    assert words("crossing_inside_iou") == "crossing inside iou"
+    assert words("iou") == "IoU"

@@ -1,0 +1,133 @@
+"""The numbers in the cells of the matrix and the heat map are those of the tables, and shades follow them."""
+
+import numpy as np
+import pytest
+from figure_cases import PENS, SWEEP, heads, small, tables, texts, whole
+
+from thinline.study.figures.cells import decision_matrix, goodness, heat_map
+from thinline.study.figures.style import NotDrawn, told
+from thinline.study.stats.samples import AXES
+
+MEASURES = ("iou", "viterbi_bridged_mae_track")
+
+
+@pytest.fixture(scope="module")
+def results():
+    return small()
+
+
+def test_a_loss_has_its_mean_interval_and_rank(results):
+    figure = decision_matrix(results, tables(results).ranks, measures=MEASURES)
+    axes = figure.axes[1]
+    assert axes.get_title(loc="left") == "curve 2"
+    assert [it.get_text() for it in axes.get_yticklabels()] == ["dice", "focal", "lovasz", "soft_ce", "tversky"]
+    values = whole(results, "iou", "curve_2")
+    grid = results.conditions["grid"] & (results.conditions["loss"] == "tversky")
+    by_seed = values[grid].mean(axis=0)
+    half = 2.7764451 * by_seed.std() / np.sqrt(5)
+    found = {it.get_text(): it.get_position() for it in axes.texts}
+    assert found[f"{told(by_seed.mean())}  #3.2"][0] == 0
+    low, high = by_seed.mean() - half, by_seed.mean() + half
+    assert f"{told(low, like=by_seed.mean())} to {told(high, like=by_seed.mean())}" in found
+
+
+def test_a_loss_that_was_not_run_says_so(results):
+    figure = decision_matrix(results, tables(results).ranks, measures=MEASURES)
+    not_run = [it.get_position() for it in figure.axes[0].texts if it.get_text() == "not run"]
+    assert sorted(not_run) == [(0, 1), (0, 2), (1, 1), (1, 2)]
+    assert "Not run in this study: focal, lovasz." in " ".join(figure.get_supxlabel().split())
+    assert np.ma.getmaskarray(figure.axes[0].images[0].get_array())[:, 0].tolist() == [False, True, True, False, False]
+
+
+def test_the_title_names_the_loss_with_most_best_means(results):
+    figure = decision_matrix(results, tables(results).ranks, measures=("iou", "recall"))
+    inside = results.conditions[results.conditions["grid"]]
+    best = [
+        whole(results, it, name).loc[inside.index].mean(axis=1).groupby(inside["loss"]).mean().idxmax()
+        for it in ("iou", "recall")
+        for name in results.classes
+    ]
+    assert sorted(best) == ["soft_ce", "soft_ce", "tversky", "tversky"]
+    told = "Decision matrix: of 3 losses, tversky and soft_ce have the best mean in 2 of 4 columns each"
+    assert figure.get_suptitle() == told
+    one = decision_matrix(results, tables(results).ranks, measures=("iou", "f1")).get_suptitle()
+    assert one == "Decision matrix: of 3 losses, tversky has the best mean in 4 of 4 columns"
+
+
+def test_a_study_of_one_loss_has_no_matrix():
+    results = small(SWEEP)
+    with pytest.raises(NotDrawn, match="compares no losses"):
+        decision_matrix(results, tables(results).ranks)
+
+
+def test_measures_are_those_that_were_measured():
+    figure = decision_matrix(small(PENS), tables(small(PENS)).ranks)
+    assert len(figure.axes[0].get_xticklabels()) == len(AXES)
+
+
+def test_the_heat_map_has_every_mean_in_its_cell_sorted_by_iou(results):
+    figure = heat_map(results, tables(results).cells, measures=MEASURES)
+    order = np.mean([whole(results, "iou", name).mean(axis=1) for name in results.classes], axis=0).argsort()[::-1]
+    labels = results.conditions.index[order]
+    for axes, name in zip(figure.axes, results.classes, strict=True):
+        found = {it.get_position(): it.get_text() for it in axes.texts}
+        for column, measure in enumerate(MEASURES):
+            means = whole(results, measure, name).mean(axis=1)
+            assert [found[column, row] for row in range(14)] == [told(means[label]) for label in labels]
+    assert [it.get_text() for it in figure.axes[0].get_yticklabels()] == list(labels)
+
+
+def test_a_matrix_is_over_the_heads_that_tell_the_curve():
+    results = heads()
+    figure = decision_matrix(results, tables(small()).ranks.iloc[:0], measures=MEASURES)
+    for axes, name in zip(figure.axes, results.classes, strict=True):
+        told_of = {it.get_position(): it.get_text() for it in axes.texts}
+        rows = results.rows[(results.rows["class"] == name) & (results.rows["split"] == "test")]
+        cells = results.cells[["run", "loss"]]
+        means = rows.merge(cells).groupby(["measure", "loss"])["value"].mean()
+        for row, loss in ((0, "dice"), (3, "soft_ce")):
+            cell = {(x, round(y)): text for (x, y), text in told_of.items() if " to " not in text}
+            assert cell[0, row] == told(means["iou", loss])
+            assert cell[1, row] == ("-" if name == "curve" else told(means[MEASURES[1], loss]))
+        assert told_of[0, 1] == told_of[1, 1] == "not run"
+    assert "of 5 columns" in figure.get_suptitle()
+    assert "of heads those that tell the curve" in " ".join(figure.get_supxlabel().split())
+
+
+def test_what_a_head_does_not_tell_is_a_dash_in_the_heat_map():
+    """A binary head has one curve, which nobody traces, and no other."""
+    results = heads()
+    assert results.classes == ("curve_1", "curve_2", "curve")
+    figure = heat_map(results, tables(small()).cells.iloc[:0], measures=MEASURES)
+    rows = [it.get_text() for it in figure.axes[0].get_yticklabels()]
+    assert [it.split("/")[0] for it in rows] == ["softmax", "softmax", "binary", "binary"], "two curves before one"
+    assert "those that tell fewer curves last" in " ".join(figure.get_supxlabel().split())
+    assert "fewer" not in heat_map(small(), tables(small()).cells, measures=MEASURES).get_supxlabel()
+    for axes, name in zip(figure.axes, results.classes, strict=True):
+        found = np.reshape(texts(axes), (4, 2))
+        known = [it.startswith("binary") == (name == "curve") for it in rows]
+        assert [text != "-" for text in found[:, 0]] == known
+        assert [text != "-" for text in found[:, 1]] == [it and name != "curve" for it in known]
+        iou = results.rows[(results.rows["class"] == name) & (results.rows["measure"] == "iou")]
+        by_condition = iou.merge(results.cells[["run", "condition"]]).groupby("condition")["value"].mean()
+        assert [text for text in found[:, 0] if text != "-"] == [
+            told(by_condition[label]) for label in rows if label in by_condition
+        ]
+
+
+def test_shades_are_goodness_within_a_column_and_errors_count_the_other_way(results):
+    figure = heat_map(results, tables(results).cells, measures=MEASURES)
+    shades = figure.axes[0].images[0].get_array()
+    values = np.array([[float(text) for text in row] for row in np.reshape(texts(figure.axes[0]), shades.shape)])
+    assert shades.min(0).tolist() == [0, 0]
+    assert shades.max(0).tolist() == [1, 1]
+    assert (np.diff(values[shades[:, 0].argsort(), 0]) >= 0).all()
+    assert values[shades[:, 1].argmax(), 1] == values[:, 1].min()
+
+
+def test_goodness():
+    values = np.array([[0.2, 0.01, 5, np.nan], [0.6, 0.03, 5, 1], [0.4, 0.02, 5, 3]])
+    found = goodness(values, ["iou", "viterbi_bridged_mae_track", "recall", "hd95_px"])
+    assert found[:, :3] == pytest.approx(np.array([[0, 1, 0.5], [1, 0, 0.5], [0.5, 0.5, 0.5]]))
+    assert np.isnan(found[0, 3])
+    assert found[1:, 3].tolist() == [1, 0]

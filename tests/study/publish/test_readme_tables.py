@@ -1,0 +1,114 @@
+"""The blocks of the README against numbers computed by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from study_cases import planted
+
+from thinline.study.claims.remedies import families_of
+from thinline.study.design.results import Results
+from thinline.study.design.study import StudyError
+from thinline.study.publish.readme_tables import (
+    frontier_block,
+    published_folders,
+    replaced,
+    studies_block,
+    study_row,
+    verdict_block,
+)
+
+
+@pytest.fixture(scope="module")
+def results():
+    drawn = planted(sheets=4)
+    return Results(drawn.study, drawn.cells, drawn.rows, drawn.sheets, ("x (not run)",), {"hours of training": "3.0"})
+
+
+def test_a_line_of_the_board_is_the_mean_over_seeds_with_half_its_interval(results):
+    lines = frontier_block(results).splitlines()
+    assert len(lines) == 2 + 12
+    (line,) = [line for line in lines if "| measured/dice/fresh |" in line]
+    assert line.startswith("| A+B+C |")
+    cells = results.cells[results.cells["condition"] == "measured/dice/fresh"]["run"]
+    rows = results.rows[results.rows["run"].isin(cells) & (results.rows["split"] == "test")]
+    told = [text.strip() for text in line.strip("|").split("|")][2:]
+    for text, (name, measure) in zip(
+        told, [(name, it) for name in ("curve_1", "curve_2") for it in ("iou", "precision", "recall")], strict=True
+    ):
+        values = rows[(rows["measure"] == measure) & (rows["class"] == name)]["value"]
+        half = stats.sem(values) * stats.t(4).ppf(0.975)
+        assert text == f"{values.mean():.3f} ±{half:.3f}".replace("0.", ".")
+
+
+def test_conditions_come_by_how_many_families_moved(results):
+    labels = [line.split("|")[2].strip() for line in frontier_block(results).splitlines()[2:]]
+    counts = [len(families_of(results.conditions)[label]) for label in labels]
+    assert counts == sorted(counts)
+    assert labels[0] == "none/soft_ce/scarce"
+
+
+def test_one_seed_has_no_interval(results):
+    cells = results.cells[results.cells["seed"] == 0]
+    rows, sheets = (part[part["run"].isin(cells["run"])] for part in (results.rows, results.sheets))
+    assert "±" not in frontier_block(Results(results.study, cells, rows, sheets))
+
+
+VERDICTS = pd.DataFrame(
+    {
+        "claim": ["a", "b", "c", "d"],
+        "statement": ["copies help", "weights raise recall", "pens lift IoU", "sheets help"],
+        "sourced_numbers": [np.nan, "recall .96 (binary stack)", np.nan, np.nan],
+        "verdict": ["refuted", "supported", "untestable", "supported"],
+        "study": ["data_mix", "three_family", "", "data_mix"],
+        "sentence": [
+            *("Refuted over 5 seeds: no", "Supported over 5 seeds: recall +.03 [.02, .04]"),
+            *("Untestable: no cells.", "Supported: yes"),
+        ],
+    }
+)
+
+
+def test_each_verdict_has_its_table_with_a_line_a_claim_and_the_others_are_counted():
+    heads = ["| claim of the source | its numbers | measured here, 95 % | study |", "|---|---|---|---|"]
+    assert verdict_block(VERDICTS).splitlines() == [
+        *("**Supported: 2**", "", *heads),
+        "| weights raise recall | recall .96 (binary stack) | over 5 seeds: recall +.03 [.02, .04] | three_family |",
+        "| sheets help |  | yes | data_mix |",
+        *("", "**Refuted: 1**", "", *heads),
+        "| copies help |  | over 5 seeds: no | data_mix |",
+        *("", "**Not tested: 1** claims and numbers; verdicts.csv of a study says why."),
+    ]
+
+
+def test_bars_in_a_text_do_not_end_its_cell():
+    """Levels are joined by `|`, which ends a cell in Markdown."""
+    sentence = "test/iou, loss=dice|tversky less loss=soft_ce: +.03 [.02, .04]"
+    block = verdict_block(VERDICTS.assign(sentence=sentence))
+    (line,) = [line for line in block.splitlines() if "weights raise recall" in line]
+    assert r"loss=dice\|tversky" in line
+    assert line.replace(r"\|", "").count("|") == block.splitlines()[2].count("|")
+
+
+def test_the_row_of_a_study_counts_cells_seeds_and_verdicts(results):
+    row = study_row(results, VERDICTS, "planted")
+    assert "60 cells, 5 seeds; 1 left out | 2 supported, 1 refuted | 3.0 |" in row
+    block = studies_block([row], ["five_losses"])
+    assert block.endswith("Not run: five_losses.")
+
+
+def test_blocks_are_replaced_between_their_marks_alone():
+    text = "a\n<!-- one -->\nold\n<!-- /one -->\nb\n"
+    assert replaced(text, {"one": r"new \1"}, where="x") == "a\n<!-- one -->\nnew \\1\n<!-- /one -->\nb\n"
+    with pytest.raises(StudyError, match=r"x: expected one block <!-- two -->"):
+        replaced(text, {"two": ""}, where="x")
+    with pytest.raises(StudyError, match="expected one block"):
+        replaced(text + text, {"one": ""}, where="x")
+
+
+def test_only_folders_with_results_are_published(tmp_path):
+    for name in ("b", "a", "c"):
+        (tmp_path / name).mkdir()
+    for name in ("b", "a"):
+        (tmp_path / name / "results.parquet").write_bytes(b"")
+    assert [path.name for path in published_folders(tmp_path)] == ["a", "b"]

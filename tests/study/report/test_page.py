@@ -1,0 +1,491 @@
+"""What stands in a report, read without a browser; test_report_page.py opens it in one."""
+
+import base64
+import hashlib
+import importlib.util
+import itertools
+import json
+import re
+import time
+from dataclasses import replace
+from html.parser import HTMLParser
+from io import StringIO
+
+import numpy as np
+import pandas as pd
+import pytest
+from report_cases import BOARD, NOT_DIALLED, SWEEP, VERDICTS, small, tables, wide
+from study_cases import THREE, planted
+
+from thinline.ruler.shift_experiment import cells as shift_cells
+from thinline.study.design.study import Exclusion, StudyError
+from thinline.study.figures.style import Picture
+from thinline.study.report.board import board, dial, shift
+from thinline.study.report.data import report_data
+from thinline.study.report.numbers import number, plain, span
+from thinline.study.report.page import in_script, render_report
+
+USABLE = {"recall": 0.5, "precision": 0.5, "iou": 0.5}
+PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + (640).to_bytes(4, "big") + (480).to_bytes(4, "big") + b"rest"
+
+
+class Reader(HTMLParser):
+    """Elements of a page as (tag, attributes), text outside of scripts, and the text of every script."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.elements, self.text, self.scripts, self._inside = [], "", [], ""
+        self.feed(page.decode())
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self._inside = tag if tag in ("script", "style") else self._inside
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag):
+        self._inside = "" if tag == self._inside else self._inside
+
+    def handle_data(self, data):
+        if self._inside == "script":
+            self.scripts[-1] += data
+        elif not self._inside:
+            self.text += data
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def results():
+    made_by = {"commits": "46bc6ae0d5ff", "analysed on": "an old laptop, 2 cores"}
+    return replace(small(), left_out=("none/dice/fresh/s7 (FAILED: a loss of nan)",), made_by=made_by)
+
+
+@pytest.fixture(scope="module")
+def effects(results):
+    return tables(results)
+
+
+@pytest.fixture(scope="module")
+def page(results, effects):
+    picture = Picture(PNG, "Frontier", 'A plane of "recall" & precision')
+    return Reader(render_report(results, effects, VERDICTS, {"frontier": picture, "forest": picture}))
+
+
+@pytest.fixture(scope="module")
+def data(results, effects):
+    return report_data(results, effects, VERDICTS, {}, usable=USABLE, sources={})
+
+
+def test_a_page_refers_to_nothing_but_itself(page):
+    links = [it[name] for _, it in page.elements for name in ("src", "href", "srcset", "action", "data") if name in it]
+    assert len(links) > 10
+    assert [it for it in links if not it.startswith(("#", "data:image/png;base64,"))] == []
+    assert page.all("link") == []
+    assert page.all("iframe") == []
+    told = "".join(page.scripts) + page.rawdata
+    assert "@import" not in told
+    assert "url(" not in told
+    assert "fetch(" not in told
+    assert set(re.findall(r"https?://[^\s\"']*", told)) <= {"http://www.w3.org/2000/svg"}
+
+
+def test_the_policy_allows_only_the_script_of_the_page(page):
+    (policy,) = [it["content"] for it in page.all("meta") if it.get("http-equiv") == "Content-Security-Policy"]
+    digest = base64.b64encode(hashlib.sha256(page.scripts[1].encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+
+
+def test_equal_studies_are_equal_bytes(results, effects):
+    one, other = (render_report(results, effects, VERDICTS, {}) for _ in range(2))
+    assert one == other
+
+
+def test_what_was_run_and_what_was_not_is_told(page):
+    text = " ".join(page.text.split())
+    for told in (
+        "42 cells, each a training run",
+        "14 conditions, 12 of them the grid",
+        "3 seeds each: 0, 1, 2",
+        "4 unseen test sheets a seed",
+        "soft_ce, dice, tversky, dice_ce",
+        "1 declared cell is not in these numbers",
+        "none/dice/fresh/s7 (FAILED: a loss of nan)",
+        "46bc6ae0d5ff",
+        "an old laptop, 2 cores",
+        "Paired by seed.",
+        "python train.py -m +experiment=three_moves",
+    ):
+        assert told in text, told
+
+
+def test_nothing_left_out_is_told_too(effects):
+    page = Reader(render_report(small(), effects, VERDICTS, {}))
+    assert "Nothing: every declared cell is in these numbers." in page.text
+
+
+def test_values_are_those_of_the_cells(effects, data):
+    assert len(effects.cells) == 9 * 2 * 14
+    for row in effects.cells.itertuples(index=False):
+        split, measure, name, condition, *value = row
+        assert data["values"][name][f"{split}/{measure}"][condition] == value
+
+
+def test_the_script_block_holds_the_data(page, data):
+    told = json.loads(page.scripts[0])
+    assert told["values"] == data["values"]
+    assert told["board"] == data["board"]
+
+
+def test_no_text_ends_the_script_block_or_becomes_markup():
+    evil = "</script><img src=x onerror=alert(1)>"
+    study = replace(BOARD, question=evil, factors=dict(BOARD.factors) | {"loss": (evil, "dice", "soft_ce")})
+    found = replace(small(study), left_out=(evil,), made_by={evil: evil})
+    verdicts = VERDICTS.assign(statement=evil, sentence=evil, source=evil)
+    pictures = {"one": Picture(PNG, evil, evil)}
+    page = Reader(render_report(found, tables(found), verdicts, pictures, sources={evil: evil}))
+    assert len(page.scripts) == 2
+    assert evil not in page.scripts[0]
+    assert [it for it in page.all("img") if it["src"] == "x"] == []
+    assert page.text.count(evil) > 10
+    assert json.loads(page.scripts[0])["board"]["conditions"][0]["settings"]["loss"] == evil
+
+
+def test_in_script_has_no_nan():
+    assert json.loads(in_script(plain({"a": [np.nan, np.float64(2), np.int64(3), np.bool_(True), pd.NA, "<"]}))) == {
+        "a": [None, 2.0, 3, True, None, "<"]
+    }
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        in_script({"a": np.nan})
+
+
+def test_one_seed_has_no_interval_and_says_so():
+    found = small(replace(BOARD, seeds=("0",)))
+    page = Reader(render_report(found, tables(found), VERDICTS, {}))
+    assert "One seed. There are no intervals here" in " ".join(page.text.split())
+    values = json.loads(page.scripts[0])["values"]["curve_1"]["test/iou"]
+    assert {(it[1], it[2], it[3]) for it in values.values()} == {(None, None, 1)}
+
+
+def test_constant_measures_have_no_best_and_no_shade():
+    found = small(seed_sd=0, cell_sd=0, sheet_sd=0)
+    known = tables(found)
+    known = replace(known, cells=known.cells.assign(mean=0.5, low=0.5, high=0.5))
+    told = report_data(found, known, VERDICTS, {}, usable=USABLE, sources={})
+    cells = [cell for row in told["matrix"]["views"][0]["rows"] for cell in row["cells"]]
+    assert {(cell["best"], cell["shade"], cell["text"]) for cell in cells} == {(False, 0, ".500"), (False, 0, ".5000")}
+
+
+def test_best_is_least_where_less_is_better(effects, data):
+    columns, rows = data["matrix"]["columns"], data["matrix"]["views"][0]["rows"]
+    assert [it["lower"] for it in columns] == ["mae" in it["key"] for it in columns]
+    for place, column in enumerate(columns):
+        split, measure, name = column["key"].split("/")
+        known = effects.cells.query(f"split == '{split}' and measure == '{measure}' and `class` == '{name}'")
+        means = known.set_index("condition")["mean"]
+        best = means.idxmin() if column["lower"] else means.idxmax()
+        assert [row["label"] for row in rows if row["cells"][place]["best"]] == [best]
+        assert next(row for row in rows if row["label"] == best)["cells"][place]["shade"] == 4
+
+
+def test_levels_are_means_over_the_grid(results, data):
+    """Against the tables of whole splits: a mean over conditions, then over seeds."""
+    assert [it["key"] for it in data["matrix"]["views"]] == ["conditions", "class_weight", "loss", "data_mix"]
+    cells = results.cells.merge(results.rows, on="run").query("grid")
+    for view in data["matrix"]["views"][1:]:
+        for column, place in (("test/iou/curve_1", 0), ("test/iou/curve_2", 1), ("tuned/f1/curve_1", 8)):
+            split, measure, name = column.split("/")
+            assert data["matrix"]["columns"][place]["key"] == column
+            part = cells[(cells["split"] == split) & (cells["measure"] == measure) & (cells["class"] == name)]
+            expected = part.groupby(view["key"])["value"].mean()
+            found = {row["label"]: row["cells"][place]["value"] for row in view["rows"]}
+            assert found == pytest.approx(expected.to_dict(), abs=1e-12)
+            assert {row["cells"][place]["rank"] for row in view["rows"]} <= {"rank 1.5 (1 to 2)", ""}
+
+
+def test_a_measure_without_a_value_is_an_empty_cell(results, effects):
+    cut = effects.cells.query("not (measure == 'iou' and condition == 'none/dice/fresh')")
+    told = report_data(results, replace(effects, cells=cut), VERDICTS, {}, usable=USABLE, sources={})
+    row = next(it for it in told["matrix"]["views"][0]["rows"] if it["label"] == "none/dice/fresh")
+    assert [(it["value"], it["text"]) for it in row["cells"][:2]] == [(None, "–")] * 2  # noqa: RUF001
+    assert row["cells"][2]["value"] is not None
+
+
+def test_effects_are_of_order_one_and_two(effects, data, page):
+    assert {row["order"] for row in data["effects"]} == {1, 2}
+    assert data["higher_orders"] == (effects.contrasts["order"] == 3).sum() > 0
+    assert f"({data['higher_orders']} of higher order are in the tables of the study)" in page.text
+    first = data["effects"][0]
+    known = effects.contrasts.query("measure == 'iou' and `class` == 'curve_1' and order == 1").iloc[0]
+    assert (first["value"], first["low"], first["high"]) == (known["effect"], known["low"], known["high"])
+    assert [row["p_holm"] == "–" for row in data["effects"]] == [not row["primary"] for row in data["effects"]]  # noqa: RUF001
+    for row in data["effects"]:
+        assert abs(row["low"]) <= row["reach"]
+        assert abs(row["high"]) <= row["reach"]
+
+
+def test_dots_are_filled_where_holm_leaves_a_difference(effects, page, data):
+    """As in the forest; an interval that leaves out 0 is not enough."""
+    marks = [it["class"] for it in page.all("svg") if it.get("class", "").startswith("interval")]
+    assert marks == ["interval clear" if row["differs"] else "interval" for row in data["effects"]]
+    assert len(set(marks)) == 2
+    known = effects.contrasts.set_index(["split", "measure", "class", "order", "term", "contrast"])["p_holm"]
+    for row in data["effects"]:
+        key = (*row["measure"].split("/"), row["class"], row["order"], row["term"], row["contrast"])
+        assert row["differs"] == (known[key] < 0.05)
+    assert any(not row["differs"] and (row["low"] > 0 or row["high"] < 0) for row in data["effects"])
+
+
+def test_of_two_levels_the_better_one_is_told(effects, data):
+    """Each pair once; the stub has the later level in front, but for precision."""
+    declared = BOARD.factors["loss"]
+    rows = [it for it in data["better"] if (it["class"], it["factor"]) == ("curve_1", "loss")]
+    for measure, turned in (("test/iou", False), ("test/precision", True)):
+        found = {(it["level"], it["other"]): it["text"] for it in rows if it["measure"] == measure}
+        expected = {}
+        for early, late in itertools.combinations(range(3), 2):
+            pair = (declared[early], declared[late]) if turned else (declared[late], declared[early])
+            expected[pair] = f".{5 + late - early}00"
+        assert found == expected
+    assert len(data["better"]) * 2 == len(effects.pairs)
+    assert not any(it["even"] for it in data["better"])
+
+
+def test_a_probability_of_one_and_of_half_is_shown(results, effects):
+    ends = effects.pairs.assign(p_better=(effects.pairs["level_a"] < effects.pairs["level_b"]).astype(float))
+    even = effects.pairs.assign(p_better=0.5)
+    for table, told, is_even in ((ends, "1.000", False), (even, ".500", True)):
+        shown = report_data(results, replace(effects, pairs=table), VERDICTS, {}, usable=USABLE, sources={})["better"]
+        assert {(it["text"], it["even"]) for it in shown} == {(told, is_even)}
+        assert len(shown) * 2 == len(table)
+
+
+def test_an_order_is_settled_by_holm_and_not_by_the_probability(results, effects):
+    """Each pair has the p of its main effect, whichever way round; the stub has one for IoU and recall alone."""
+    pairs = effects.pairs.assign(p_better=(effects.pairs["level_a"] < effects.pairs["level_b"]).astype(float))
+    told = report_data(results, replace(effects, pairs=pairs), VERDICTS, {}, usable=USABLE, sources={})["better"]
+    known = effects.contrasts.query("order == 1").set_index(["split", "measure", "class", "term", "contrast"])["p_holm"]
+    seen = set()
+    for row in told:
+        both = [f"{row['level']} - {row['other']}", f"{row['other']} - {row['level']}"]
+        (p,) = [
+            known.get((*row["measure"].split("/"), row["class"], row["factor"], it), None)
+            for it in both
+            if (*row["measure"].split("/"), row["class"], row["factor"], it) in known.index
+        ] or [np.nan]
+        assert row["settled"] == (p < 0.05)
+        assert row["p_holm"] == ("<.001" if p < 0.001 else number(p))
+        seen.add(row["settled"])
+    assert seen == {True, False}
+    page = Reader(render_report(results, replace(effects, pairs=pairs), VERDICTS, {}))
+    assert page.text.count(" settled") == sum(row["settled"] for row in told) + 1, "and once in the text above"
+
+
+def test_a_level_that_alone_has_a_class_keeps_its_mean():
+    """The binary head knows one class of its own: in the view of heads both rows have numbers."""
+    study = replace(NOT_DIALLED, factors={"head": ("softmax", "binary"), "loss": ("dice", "soft_ce")})
+    found = small(study)
+    head = found.rows["run"].map(found.cells.set_index("run")["head"])
+    of_sheet = found.sheets["run"].map(found.cells.set_index("run")["head"])
+    binary = {"curve_1": "curve"}
+    tables_of = [
+        pd.concat([it[own != "binary"], it[(own == "binary") & (it["class"] == "curve_1")].replace({"class": binary})])
+        for it, own in ((found.rows, head), (found.sheets, of_sheet))
+    ]
+    found = replace(found, rows=tables_of[0], sheets=tables_of[1])
+    told = report_data(found, tables(found), VERDICTS, {}, usable=USABLE, sources={})
+    columns = [it["key"] for it in told["matrix"]["columns"]]
+    view = next(it for it in told["matrix"]["views"] if it["key"] == "head")
+    rows = {row["label"]: dict(zip(columns, row["cells"], strict=True)) for row in view["rows"]}
+    whole = found.rows.query("split == 'test' and measure == 'iou'").merge(found.cells, on="run")
+    means = whole.groupby(["head", "class"])["value"].mean()
+    for level, name in (("softmax", "curve_1"), ("softmax", "curve_2"), ("binary", "curve")):
+        assert rows[level][f"test/iou/{name}"]["value"] == pytest.approx(means[level, name])
+    assert rows["binary"]["test/iou/curve_2"]["value"] is None
+
+
+def test_levels_are_compared_over_the_same_conditions_where_the_grid_has_holes():
+    """Weighted Dice never ran: the mean of Dice has no weighted condition, so that of soft_ce must have none."""
+    hole = Exclusion({"loss": "dice", "class_weight": "measured"}, "planted")
+    found = small(replace(BOARD, also=(), exclude=(hole,)))
+    told = report_data(found, tables(found), VERDICTS, {}, usable=USABLE, sources={})
+    view = next(it for it in told["matrix"]["views"] if it["key"] == "loss")
+    cells = found.cells.merge(found.rows, on="run").query(
+        "split == 'test' and measure == 'iou' and `class` == 'curve_1'"
+    )
+    expected = cells.query("class_weight == 'none'").groupby("loss")["value"].mean()
+    assert {row["label"]: row["cells"][0]["value"] for row in view["rows"]} == pytest.approx(expected.to_dict())
+
+
+def test_what_is_said_aside_stands_below_the_sentence(results, effects):
+    told = VERDICTS.assign(elsewhere="data_mix: refuted", caution="")
+    page = Reader(render_report(results, effects, told, {}, sources={"001": "A field guide"}))
+    assert page.text.count("Elsewhere: data_mix: refuted") == 4
+    assert "Mind:" not in page.text
+    assert page.text.count("sourced, A field guide") == 2
+
+
+def test_downloads_are_the_tables(results, effects, data):
+    numbers, contrasts, claims = (pd.read_csv(StringIO(it["csv"]), dtype={"source": str}) for it in data["downloads"])
+    names = [it["file"].removesuffix(".csv") for it in data["downloads"]]
+    assert names == ["three_moves-results", "three_moves-effects", "three_moves-verdicts"]
+    assert len(numbers) == 42 * 9 * 2
+    expected = results.rows.set_index(["run", "split", "measure", "class"])["value"]
+    found = numbers.set_index(["run", "split", "measure", "class"])["value"]
+    assert found.to_dict() == expected[found.index].to_dict()
+    assert len(contrasts) == (effects.contrasts["order"] < 3).sum()
+    assert list(contrasts) == list(effects.contrasts)
+    pd.testing.assert_frame_equal(claims.fillna({"study": "", "sourced_numbers": ""}), VERDICTS, check_dtype=False)
+
+
+def test_verdicts_are_counted_and_have_no_number_where_there_is_none(data):
+    assert data["verdict_counts"] == {"supported": 1, "refuted": 1, "undecided": 1, "untestable": 1}
+    rows = {row["claim"]: row for row in data["verdicts"]}
+    told = [rows["recall-up"][name] for name in ("effect", "span", "seeds", "sourced_numbers")]
+    assert told == ["+.100", "[+.080, +.120]", "3 seeds", "recall .96, .97"]
+    assert [rows["stack-stops"][name] for name in ("effect", "span", "seeds", "study")] == ["–", "", "", ""]  # noqa: RUF001
+
+
+def test_odd_verdicts_and_foreign_effects_are_refused(results, effects):
+    with pytest.raises(StudyError, match="got 'proven'"):
+        render_report(results, effects, VERDICTS.assign(verdict="proven"), {})
+    with pytest.raises(StudyError, match="lacking sentence"):
+        render_report(results, effects, VERDICTS.drop(columns="sentence"), {})
+    with pytest.raises(StudyError, match=r"conditions of study 'two_pens', got measured/dice/fresh.*other results"):
+        render_report(small(NOT_DIALLED), effects, VERDICTS, {})
+
+
+def test_without_jinja_the_extra_is_named(results, effects, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(StudyError, match=r"thinline\[report\]"):
+        render_report(results, effects, VERDICTS, {})
+
+
+def test_figures_are_in_the_page_with_their_words(page):
+    images = page.all("img")
+    assert [base64.b64decode(it["src"].partition(",")[2]) for it in images] == [PNG, PNG]
+    told = {(it["alt"], it["width"], it["height"]) for it in images}
+    assert told == {('A plane of "recall" & precision', "640", "480")}
+
+
+def test_a_study_without_effects_says_so(results, effects):
+    bare = replace(effects, contrasts=effects.contrasts.iloc[:0], ranks=effects.ranks.iloc[:0], notes=())
+    page = Reader(render_report(results, bare, VERDICTS.iloc[:0], {}))
+    assert "The study has no effects" in page.text
+    assert "effect-table" not in page.rawdata.partition("<main")[2].partition("<script")[0]
+
+
+def test_families_have_the_levels_that_were_run(results):
+    told = board(results)
+    found = {it["letter"]: (it["off"], it["on"]) for it in told["families"]}
+    assert found == {
+        "A": (["none"], ["measured"]),
+        "B": (["soft_ce"], ["dice", "tversky", "dice_ce"]),
+        "C": (["scarce"], ["fresh"]),
+    }
+    assert told["others"] == []
+    assert len(told["conditions"]) == 14
+    moves = {it["label"]: it["moves"] for it in told["conditions"]}
+    assert moves["none/soft_ce/scarce"] == "base"
+    assert moves["measured/dice_ce/fresh"] == "A+B+C"
+
+
+def test_factors_that_are_no_family_are_settings():
+    told = board(small(NOT_DIALLED))
+    assert told["families"] == []
+    assert [(it["factor"], it["levels"]) for it in told["others"]] == [("resolution", ["pen1", "pen2"])]
+
+
+def test_a_dotted_factor_is_part_of_its_group():
+    told = board(small(SWEEP))
+    (family,) = told["families"]
+    assert family["off"] == ["fixed, value 1", "tuned_threshold"]
+    assert family["on"] == ["fixed, value 10", "fixed, value 42", "fixed, value 5"]
+    assert [it["factor"] for it in told["others"]] == ["head"]
+
+
+def test_the_dial_stops_at_the_values_measured():
+    told = dial(small(SWEEP))
+    assert [it["name"] for it in told["stops"]] == ["1", "5", "10", "42"]
+    assert told["controls"] == ["tuned_threshold"]
+    assert told["heads"] == ["softmax", "sigmoid_stack"]
+
+
+def test_without_values_the_dial_stops_at_levels_and_without_levels_there_is_none(results):
+    told = dial(results)
+    assert [it["level"] for it in told["stops"]] == ["none", "measured"]
+    assert [it["factor"] for it in told["others"]] == ["loss", "data_mix"]
+    assert dial(replace(results, made_by={"setting": "budget=laptop head=binary"}))["heads"] == ["binary"]
+    assert dial(small(NOT_DIALLED)) is None
+    found = small(NOT_DIALLED)
+    page = Reader(render_report(found, tables(found), VERDICTS.iloc[:0], {}))
+    assert "does not vary the class weight" in page.text
+    assert "No claim of the source texts was judged" in page.text
+
+
+def test_shift_has_the_cells_of_the_experiment():
+    for shape in shift()["shapes"]:
+        assert np.array_equal(np.array([list(row) for row in shape["rows"]]) == "1", shift_cells()[shape["name"]])
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "signed", "text"),
+    [
+        (0.8123, 3, False, ".812"),
+        (-0.0504, 3, True, "−.050"),  # noqa: RUF001
+        (0.05, 2, True, "+.05"),
+        (12.34, 1, False, "12.3"),
+        (-0.0001, 3, True, ".000"),
+        (1.0, 3, False, "1.000"),
+        (np.nan, 3, False, "–"),  # noqa: RUF001
+        (None, 3, True, "–"),  # noqa: RUF001
+        (7, 0, False, "7"),
+        (0, 0, False, "0"),
+    ],
+)
+def test_numbers_are_written(value, digits, signed, text):
+    assert number(value, digits, signed=signed) == text
+
+
+def test_intervals_are_written():
+    assert span(0.1, 0.25, 2) == "[.10, .25]"
+    assert span(np.nan, 0.2) == ""
+    assert span(None, None) == ""
+
+
+def test_headings_are_in_order_and_places_are_named(page):
+    levels = [int(name[1]) for name, _ in page.elements if re.fullmatch(r"h[1-6]", name)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
+    ids = [it["id"] for _, it in page.elements if "id" in it]
+    assert len(ids) == len(set(ids))
+    assert {it["href"][1:] for it in page.all("a")} <= set(ids)
+    assert {it["for"] for it in page.all("label")} <= set(ids)
+    assert page.all("html") == [{"lang": "en", "class": "no-js"}]
+    assert len(page.all("main")) == 1
+
+
+def test_a_study_of_240_conditions_keeps_to_the_page():
+    study = wide(24, 10)
+    found = planted(study, sheets=1, others=())
+    cells = pd.DataFrame(
+        [("test", m, c, label, 0.5, 0.4, 0.6, 2) for m in ("iou", "recall", "precision", "f1") for c in found.classes
+         for label in found.conditions.index],
+        columns=["split", "measure", "class", "condition", "mean", "low", "high", "seeds"],
+    )  # fmt: skip
+    known = replace(tables(small(replace(BOARD, seeds=("0", "1")))), cells=cells)
+    began = time.process_time()
+    page = render_report(found, known, VERDICTS, {})
+    assert time.process_time() - began < 6
+    assert len(page) < 3e6
+
+
+def test_a_study_of_60_cells_is_written_in_three_seconds():
+    found = planted(THREE, sheets=64)
+    known = tables(small(replace(THREE, name="planted")))
+    began = time.process_time()
+    render_report(found, known, VERDICTS, {})
+    assert time.process_time() - began < 3

@@ -1,0 +1,82 @@
+"""Which cell of a study a run is, and where its numbers come from. The store itself: test_study_door.py."""
+
+from dataclasses import replace
+
+import pytest
+
+from thinline.runs import FAILED, FINISHED, Cell, Failure, Manifest, Origin
+from thinline.study.design.study import StudyError
+from thinline.sweep.finished import declared, found_of, made_by, setting
+
+LEVELS = {
+    "loss": "soft_ce",
+    "head": "softmax",
+    "class_weight": "fixed(value=10)",
+    "budget": "laptop",
+    "network": "unet",
+}
+
+
+def manifest(factors=None, value=10.0, **changes):
+    cell = Cell(LEVELS | (factors or {}), 3, {"class_weight": {"value": value}}, "d1")
+    made = Manifest(
+        FINISHED,
+        cell,
+        Origin("0123456789abcdef", False, {"numpy": "2.0"}, 1),
+        "2026-01-01T00:00:00+00:00",
+        "2026-01-01T00:30:00+00:00",
+    )
+    return replace(made, **changes)
+
+
+def test_what_a_dotted_factor_varies_is_a_level_of_its_own():
+    found = found_of(declared("weight_sweep"), "r", manifest())
+    assert (found.levels["class_weight"], found.levels["class_weight.value"]) == ("fixed", "10")
+    assert (found.run, found.seed, found.finished) == ("r", 3, True)
+
+
+def test_what_else_differs_from_the_option_stays_in_its_level():
+    found = found_of(declared("weight_sweep"), "r", manifest({"class_weight": "fixed(scale=raw,value=10)"}))
+    assert found.levels["class_weight"] == "fixed(scale=raw)"
+    plain = found_of(declared("three_family"), "r", manifest())
+    assert plain.levels["class_weight"] == "fixed(value=10)"
+    assert "class_weight.value" not in plain.levels
+
+
+def test_an_option_without_the_key_has_no_such_level():
+    odd = manifest({"class_weight": "tuned_threshold"}, value=None)
+    assert "class_weight.value" not in found_of(declared("weight_sweep"), "r", odd).levels
+
+
+def test_a_run_that_failed_says_why():
+    failed = manifest(status=FAILED, exception=Failure("ValueError", "boom", ""))
+    found = found_of(declared("weight_sweep"), "r", failed)
+    assert (found.finished, found.why) == (False, "FAILED: ValueError: boom")
+
+
+def test_the_setting_is_what_the_command_line_would_say():
+    odd = manifest({"budget": "smoke(steps=6,tile_px=[8,16])", "optimiser": "adamw(~momentum)"})
+    assert setting(declared("weight_sweep"), odd) == [
+        *("budget=smoke", "budget.steps=6", "budget.tile_px=[8,16]"),
+        *("network=unet", "optimiser=adamw"),
+    ]
+
+
+def test_where_numbers_come_from():
+    told = made_by([manifest(), manifest(attempts=2, origin=Origin("0123456789abcdef", True, {"torch": "2"}, 2))])
+    assert told["cells"] == "2"
+    assert told["commits"] == "0123456789ab, 0123456789ab with changes"
+    assert told["threads a cell"] == "1, 2"
+    assert told["hours of training"] == "0.5 by the clock of each cell (1 resumed ones left out)"
+    assert told["versions"] == "numpy 2.0, torch 2"
+
+
+def test_versions_that_differ_between_runs_are_all_told():
+    runs = [manifest(origin=Origin("0123456789abcdef", False, {"torch": version}, 1)) for version in ("2.9", "2.8")]
+    assert made_by([*runs, manifest()])["versions"] == "numpy 2.0, torch 2.8 and 2.9"
+
+
+def test_every_study_of_conf_is_declared_and_others_are_not():
+    assert declared("three_family").name == "three_family"
+    with pytest.raises(StudyError, match="one of data_mix, five_losses"):
+        declared("four_family")

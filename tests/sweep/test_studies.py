@@ -1,0 +1,130 @@
+"""Studies on the command line: which cells run, in which order, in which processes, and what a plan says of them."""
+
+import json
+import re
+
+import pandas as pd
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from thinline import runs as ledger
+from thinline.pipeline import locate
+from thinline.runs import FAILED, FINISHED
+from thinline.sweep.finished import declared
+from thinline.sweep.jobs import batches_of, jobs_of
+
+STUDY = ["-m", "+experiment=target_shape", "loss=dice,soft_ce", "head=softmax,binary"]
+
+
+def cells(store):
+    """What each job of the latest sweep wrote, in the order in which they ended."""
+    path = max(store.glob("hydra/*/*/cells.jsonl"), key=lambda path: path.stat().st_mtime)
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_study_runs_its_cells_seed_by_seed_and_counts_them_as_its_own(main, store):
+    assert main(*STUDY, "seed=0,1", "tracking.uri=") == 0
+    done = cells(store)
+    assert [line["status"] for line in done] == [FINISHED] * 8
+    assert [re.search(r"seed=(\d)", line["job"])[1] for line in done] == list("00001111")
+    rows = ledger.read(store, "target_shape")
+    assert rows[["head", "loss", "seed"]].drop_duplicates().shape[0] == 8
+    assert ledger.read(store, "five_losses").empty
+
+
+def test_a_study_goes_to_its_launcher_a_seed_at_a_time():
+    """Ray starts jobs in an order of its own: seeds 1 and 3 came before 0, and a kill would have left no seed whole."""
+    study = declared("target_shape")
+    asked = OverridesParser.create().parse_overrides(["loss=dice,soft_ce", "head=softmax", "budget=smoke,laptop"])
+    batches = batches_of(study, asked)
+    assert [{job[-1] for job in batch} for batch in batches] == [{f"seed={seed}"} for seed in study.seeds]
+    assert [job for batch in batches for job in batch] == jobs_of(study, asked)
+    assert [len(batch) for batch in batches] == [4] * 5
+    alone = OverridesParser.create().parse_overrides(["loss=dice,soft_ce", "seed=0,1"])
+    assert batches_of(None, alone) == [jobs_of(None, alone)]
+
+
+def test_a_plan_names_the_cells_and_runs_none(main, store, capsys):
+    assert main(*STUDY, "seed=0", "tracking.uri=") == 0
+    capsys.readouterr()
+    before = ledger.status(store)
+    assert main(*STUDY, "seed=0,1", "tracking.uri=", "dry_run=true") == 0
+    text = capsys.readouterr().out
+    assert "judged by test/f1" in text
+    assert "8 cells: 4 done, 4 missing" in text
+    images = 6 * 2  # steps x batch of the smoke budget
+    for label, state in (("softmax/s0", "done"), ("binary/s1", "missing")):
+        assert re.search(rf"dice/{label} +{state} .*{images}", text), text
+    assert f"{4 * images} images seen" in text
+    assert ledger.status(store).equals(before)
+
+
+def test_a_plan_tells_cells_that_another_version_measured(main, monkeypatch, capsys):
+    sweep = ["-m", "loss=dice,focal", "tracking.uri="]
+    assert main(*sweep, "loss=dice") == 0
+    capsys.readouterr()
+    monkeypatch.setattr(locate, "signatures", lambda: ("iou|v:2",))
+    assert main(*sweep, "dry_run=true") == 0
+    text = capsys.readouterr().out
+    assert "2 cells: 1 other measures, 1 missing" in text
+
+
+def test_a_plan_says_what_cannot_run(main, capsys):
+    sweep = ["loss=dice,soft_ce", "head=binary", "class_weight=none,fixed", "tracking.uri="]
+    assert main("-m", *sweep, "dry_run=true") == 0
+    text = capsys.readouterr().out
+    assert "no estimate: dice-binary-fixed" in text
+    assert "cannot act" in text
+    assert re.search(r"dice/fixed +missing +\d+ *$", text, re.MULTILINE)  # images, neither time nor memory
+    for runs in ("dice/none", "soft_ce/none", "soft_ce/fixed"):
+        assert re.search(rf"{runs} +missing +\d+ s", text)
+
+
+def test_what_the_study_does_not_have_is_refused_before_anything_runs(main, store, capsys):
+    assert main("-m", "+experiment=target_shape", "seed=9") == 1
+    assert "seed=9 is no level of this study" in capsys.readouterr().out
+    assert main("-m", "+experiment=target_shape", "study.seeds=[]") == 1
+    assert "seeds" in capsys.readouterr().out
+    assert not (store / "runs").exists()
+
+
+def test_a_study_is_no_single_run(main, capsys):
+    assert main("+experiment=target_shape") == 1
+    assert "python train.py -m" in capsys.readouterr().out
+
+
+def test_a_plan_of_a_single_run_is_refused_and_trains_nothing(main, store, capsys):
+    assert main("dry_run=true", "tracking.uri=") == 1
+    assert "got a single run; say `python train.py -m ...`" in capsys.readouterr().out
+    assert not (store / "runs").exists()
+
+
+def test_failed_cells_are_told_again_and_run_again_when_asked(main, store, capsys):
+    bad = ["-m", "loss=dice", "head=softmax,binary", "class_weight=fixed", "tracking.uri="]
+    assert main(*bad) == 1
+    capsys.readouterr()
+    assert main(*bad) == 1
+    text = capsys.readouterr().out
+    assert "FailedBeforeError" in text
+    assert "retry_failed=true" in text
+    assert main(*bad, "dry_run=true") == 0
+    text = capsys.readouterr().out
+    assert re.search(r"binary +failed", text)
+    assert re.search(r"softmax +done", text)
+    attempts = ledger.status(store).set_index("status")["attempts"]
+    assert attempts.to_dict() == {FAILED: 1, FINISHED: 1}
+    assert main(*bad, "retry_failed=true") == 1
+    assert ledger.status(store).set_index("status")["attempts"].to_dict() == {FAILED: 2, FINISHED: 1}
+
+
+def test_a_job_in_a_process_of_its_own_gives_the_same_numbers(main, store):
+    """And what fails there is told here by its own reason."""
+    sweep = ["-m", "loss=dice", "head=binary", "class_weight=none,fixed", "tracking.uri=", "trainer.threads=1"]
+    assert main(*sweep, "fresh_process=true") == 1
+    (failed,) = [line for line in cells(store) if line["status"] == FAILED]
+    assert "ValueError: weight" in failed["error"]
+    apart = ledger.read(store)
+    assert main(*sweep, "force=true") == 1
+    assert [line["status"] for line in cells(store)] == [FINISHED, FAILED]  # trained again, not skipped
+    together = ledger.read(store)
+    assert len(apart) > 0
+    pd.testing.assert_frame_equal(apart, together, check_exact=True)

@@ -1,0 +1,167 @@
+import io
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from thinline.sweep.tables import LINE_COLUMNS, cell_labels, class_tables, show
+
+
+def rows(*cells, seed=0):
+    """Rows of runs given as (name, loss, weight, {class: iou})."""
+    return pd.DataFrame(
+        [
+            {"run": run, "seed": seed, "loss": loss, "head": "softmax", "class_weight": weight, "split": "test"}
+            | {"measure": measure, "class": name, "value": value, "support": 9, "signature": "s"}
+            for run, loss, weight, scores in cells
+            for name, iou in scores.items()
+            for measure, value in (("iou", iou), ("support", 1234.0))
+        ]
+    )
+
+
+def printed(table, width=100):
+    console = Console(width=width, file=io.StringIO(), record=True)
+    console.print(table)
+    return console.export_text()
+
+
+TWO = rows(
+    ("r1", "dice", "none", {"background": 0.99, "curve_1": 0.3, "curve_2": 0.25}),
+    ("r2", "tversky", "none", {"background": 0.98, "curve_1": 0.4, "curve_2": float("nan")}),
+)
+
+
+def test_a_cell_is_named_by_what_varies():
+    assert cell_labels(TWO) == {"r1": "dice", "r2": "tversky"}
+    assert cell_labels(rows(("r1", "dice", "none", {"curve_1": 0.5}))) == {"r1": "dice/softmax"}
+
+
+def test_cells_of_one_option_are_named_by_what_was_changed():
+    two = rows(("r1", "dice", "fixed(value=5)", {"curve_1": 0.5}), ("r2", "dice", "fixed", {"curve_1": 0.4}))
+    assert cell_labels(two) == {"r1": "fixed(value=5)", "r2": "fixed"}
+
+
+def test_each_class_has_its_own_table_and_its_own_best():
+    first, second, last = (printed(table) for table in class_tables(TWO, order=["r1", "r2"]))
+    assert first.startswith("curve_1")
+    assert second.startswith("curve_2")
+    assert last.startswith("background")
+    starred = [[line for line in text.splitlines() if "*" in line] for text in (first, second, last)]
+    assert ["tversky" in lines[0] for lines in starred] == [True, False, False]
+    assert "1,234 true pixels" in first
+
+
+def test_a_class_that_was_not_there_is_a_dash():
+    second = printed(class_tables(TWO, order=["r1", "r2"])[1])
+    (line,) = [line for line in second.splitlines() if "tversky" in line]
+    assert "nan" not in line
+    assert "-" in line
+
+
+def seeds(*scores, weight="none"):
+    return pd.concat(
+        [rows((f"r{weight}{k}", "dice", weight, {"curve_1": iou}), seed=k) for k, iou in enumerate(scores)]
+    )
+
+
+def test_runs_that_differ_in_their_seed_alone_are_one_line():
+    scored = pd.concat([seeds(0.1, 0.2, 0.6), seeds(0.3, 0.4, weight="measured")])
+    order = [f"rnone{k}" for k in range(3)] + [f"rmeasured{k}" for k in range(2)]
+    (text,) = (printed(table) for table in class_tables(scored, order=order, width=100))
+    lines = [line.split() for line in text.splitlines()]
+    assert ["none", "0.300", "0.265", *["-"] * 6, "3"] in lines  # statistics.stdev of the three
+    assert ["*", "measured", "0.350", "0.071", *["-"] * 6, "2"] in lines
+    assert "mean over seeds" in text
+
+
+def test_a_mean_over_something_undefined_is_undefined():
+    (text,) = (printed(table) for table in class_tables(seeds(0.5, float("nan")), order=["rnone0", "rnone1"]))
+    (line,) = [line.split() for line in text.splitlines() if line.strip().startswith("dice")]
+    assert line[1] == "-"
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_long_names_are_not_folded_while_columns_can_go(width):
+    long = "effective_number(beta=0.9999)"
+    two = rows(("r1", "dice", "none", {"curve_1": 0.5}), ("r2", "dice", long, {"curve_1": 0.4}))
+    text = printed(class_tables(two, order=["r1", "r2"], width=width)[0], width)
+    assert long in text or width == 60
+    assert max(map(len, text.splitlines())) <= width
+    assert ("at p" in text) == (width == 100)
+
+
+def test_show_ends_with_the_commands():
+    console = Console(width=100, file=io.StringIO(), record=True)
+    show(console, TWO, order=["r1", "r2"], commands=["first command", "second command"])
+    assert [line.strip() for line in console.export_text().splitlines()][-2:] == ["first command", "second command"]
+
+
+def with_lines(table):
+    """The rows of `table`, and of each run what a line and the oracles score."""
+    base = {"seed": 0, "loss": "dice", "head": "softmax", "class_weight": "none", "class": "curve_1", "support": 9}
+    more = [
+        base | {"run": run, "split": split, "measure": measure, "value": value, "signature": "s"}
+        for run in table["run"].unique()
+        for split, measure, value in (
+            ("test", "nsd_1px", 0.8),
+            ("test", "viterbi_bridged_mae_track", 0.01234),
+            ("test", "breaks", 7.0),
+            ("test", "boundary_iou", 0.5),
+            ("oracle_jitter", "iou", 0.2),
+            ("oracle_jitter", "nsd_1px", 1.0),
+        )
+    ]
+    return pd.concat([table, pd.DataFrame(more)])
+
+
+def test_a_curve_has_a_table_of_its_line_and_oracles_stand_below_the_cells():
+    scored = with_lines(rows(("r1", "dice", "none", {"curve_1": 0.5})))
+    pixels, line = (printed(table) for table in class_tables(scored, order=["r1"]))
+    assert "curve_1 as a line" in line
+    cells = [text.split() for text in line.splitlines()]
+    assert ["dice/softmax", "0.800", "0.0123", *["-"] * 4, "7", "-"] in cells
+    assert ["(1", "px", "jitter)", "1.000", *["-"] * 7] in cells
+    assert ["(1", "px", "jitter)", "0.200", *["-"] * 6] in [text.split() for text in pixels.splitlines()]
+    assert "(the truth)" not in line
+
+
+def test_a_line_with_every_number_fits_a_terminal_of_80_columns():
+    numbers = [("oracle_jitter", m, 0.1234) for s, m in LINE_COLUMNS if s == "test"]
+    one = {"seed": 0, "loss": "dice", "class": "curve_1", "support": 9, "signature": "s"}
+    more = [one | {"run": "r1", "split": split, "measure": name, "value": v} for split, name, v in numbers]
+    more += [row | {"split": "test"} for row in more] + [more[0] | {"split": "test", "measure": "iou"}]
+    text = printed(class_tables(pd.DataFrame(more), order=["r1"], width=80)[1], 80)
+    assert "values" in text
+    assert [line for line in text.splitlines() if line.strip().startswith("(1 px jitter)  ")]
+    assert max(map(len, map(str.rstrip, text.splitlines()))) <= 80
+
+
+def test_it_is_said_when_boundary_iou_is_iou():
+    console = Console(width=100, file=io.StringIO(), record=True)
+    show(console, with_lines(rows(("r1", "dice", "none", {"curve_1": 0.5}))), order=["r1"], commands=[])
+    assert "boundary IoU is IoU here" in console.export_text()
+    show(console, with_lines(rows(("r1", "dice", "none", {"curve_1": 0.4}))), order=["r1"], commands=[])
+    assert "boundary IoU is IoU here" not in console.export_text()
+
+
+def test_a_class_that_is_absent_everywhere_does_not_hide_that_boundary_iou_is_iou():
+    nowhere = with_lines(rows(("r1", "dice", "none", {"curve_1": float("nan")}))).assign(**{"class": "curve_2"})
+    nowhere.loc[nowhere["measure"] == "boundary_iou", "value"] = float("nan")
+    scored = pd.concat([with_lines(rows(("r1", "dice", "none", {"curve_1": 0.5}))), nowhere])
+    console = Console(width=100, file=io.StringIO(), record=True)
+    show(console, scored, order=["r1"], commands=[])
+    assert "boundary IoU is IoU here" in console.export_text()
+    console = Console(width=100, file=io.StringIO(), record=True)
+    show(console, nowhere, order=["r1"], commands=[])  # where nothing was scored there is nothing to say
+    assert "boundary IoU is IoU here" not in console.export_text()
+
+
+def test_oracles_of_other_sheets_are_not_averaged():
+    scored = with_lines(rows(("r1", "dice", "none", {"curve_1": 0.5}), ("r2", "focal", "none", {"curve_1": 0.4})))
+    assert all("jitter" in printed(table) for table in class_tables(scored, order=["r1", "r2"]))
+    other = (scored["run"] == "r2") & (scored["split"] == "oracle_jitter")
+    scored.loc[other, "value"] = 0.9
+    assert not any("jitter" in printed(table) for table in class_tables(scored, order=["r1", "r2"]))
+    scored.loc[scored["run"] == "r2", "seed"] = 1  # another seed has other sheets
+    assert all("jitter" in printed(table) for table in class_tables(scored, order=["r1", "r2"]))

@@ -1,0 +1,95 @@
+import logging
+import time
+from pathlib import Path
+
+import pytest
+from mlflow.tracking import MlflowClient
+from run_cases import EXPERIMENT, begun, cell, per_class, per_sheet
+
+from thinline.runs import StorageError
+from thinline.tracking.attach import attach
+from thinline.tracking.tracker import Tracker
+
+CLOSED = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def client(place):
+    return MlflowClient(tracking_uri=place.uri)
+
+
+@pytest.fixture
+def files(tmp_path):
+    made = [tmp_path / "report.html", tmp_path / "verdicts.csv"]
+    for file in made:
+        file.write_text(f"content of {file.name}")
+    return made
+
+
+def sent(place, files, study="mine", uri=None):
+    return attach(uri or place.uri, study, files, root=place.root, experiment=EXPERIMENT)
+
+
+def swept(place, tags, *, study=None):
+    """A sweep with one run that counts among `study`."""
+    mine = Tracker(place.uri, EXPERIMENT, place.root)
+    parent = mine.open_parent("sweep", tags)
+    if study is not None:
+        folder = begun(place.root, cell(study), study=study)
+        mine.start(folder, parent_id=parent)
+        folder.write_results(per_class(), per_sheet())
+        folder.finish("FINISHED")
+        mine.finish("FINISHED")
+        folder.unlock()
+    mine.close_parent(parent, "FINISHED")
+    return parent
+
+
+def shown(client, run_id):
+    return {it.path: it.file_size for it in client.list_artifacts(run_id, "report")}
+
+
+def test_files_lie_under_the_newest_parent_of_the_study_and_sending_again_replaces_them(place, client, files, tmp_path):
+    parents = []
+    for study in ("mine", "mine", "another"):
+        parents.append(swept(place, {"study": study}))
+        time.sleep(0.002)  # MLflow tells the start of a run in milliseconds
+    for _ in range(2):
+        assert sent(place, files) == parents[1]
+        assert shown(client, parents[1]) == {f"report/{file.name}": file.stat().st_size for file in files}
+    assert shown(client, parents[0]) == shown(client, parents[2]) == {}
+    assert client.get_run(parents[1]).info.status == "FINISHED"
+    (tmp_path / "got").mkdir()
+    files[0].write_text("another content, longer than before")
+    sent(place, files)
+    got = client.download_artifacts(parents[1], "report/report.html", str(tmp_path / "got"))
+    assert Path(got).read_text() == "another content, longer than before"
+
+
+def test_a_sweep_without_the_tag_is_known_by_the_runs_under_it(place, client, files):
+    swept(place, {"overrides": "x"}, study="another")
+    parent = swept(place, {"overrides": "y"}, study="mine")
+    assert sent(place, files) == parent
+    tagged = swept(place, {"study": "mine"})
+    assert sent(place, files) == tagged
+
+
+@pytest.mark.parametrize("uri", [CLOSED, "nonsense"])
+def test_what_cannot_be_sent_is_told_once_and_stops_nothing(place, files, caplog, uri):
+    swept(place, {"study": "mine"})
+    with caplog.at_level(logging.WARNING):
+        assert sent(place, files, uri=uri) is None
+    [told] = caplog.records
+    assert uri in told.getMessage()
+    assert str(files[0].parent) in told.getMessage()
+
+
+def test_a_study_without_sweep_is_told(place, files, caplog):
+    with caplog.at_level(logging.WARNING):
+        assert sent(place, files, study="nobody") is None
+    assert "expected a parent run of study 'nobody', got none" in caplog.text
+
+
+def test_a_file_that_is_not_there_is_an_error_of_the_caller(place, tmp_path):
+    with pytest.raises(StorageError, match=r"got none at .*none\.html"):
+        sent(place, [tmp_path / "none.html"])

@@ -1,0 +1,176 @@
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+from mlflow.tracking import MlflowClient
+from run_cases import EXPERIMENT
+
+from thinline.runs import StorageError
+from thinline.system.file_lock import FileLock
+from thinline.tracking import addresses
+from thinline.tracking import database as store
+
+CLOSED = "http://127.0.0.1:9"
+"""The discard port: nobody listens there."""
+
+
+def revise(database, revision: str) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (revision,))
+        connection.commit()
+
+
+def test_a_new_store_has_its_experiment_where_it_was_asked_for(tmp_path):
+    root = tmp_path / "deep" / "mlruns"
+    uri = f"sqlite:///{root}/mlflow.db"
+    first = store.initialise(uri, "mine", root / "artifacts")
+    experiment = MlflowClient(tracking_uri=uri).get_experiment_by_name("mine")
+    assert (experiment.experiment_id, experiment.artifact_location) == (first, (root / "artifacts").as_uri())
+    assert store.initialise(uri, "mine", root / "artifacts") == first
+    assert sorted(it.name for it in root.iterdir()) == [".mlflow.db.lock", "mlflow.db"]
+
+
+def test_a_second_experiment_fits_beside_the_first(place):
+    first = store.initialise(place.uri, EXPERIMENT, place.root / "artifacts")
+    assert store.initialise(place.uri, "second", place.root / "artifacts") != first
+
+
+def test_a_killed_creation_leaves_no_half_database(tmp_path, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pathlib.Path.replace", killed)
+    monkeypatch.setattr(store, "_experiment_id", lambda uri, *_: addresses.database_file(uri).write_text("half"))
+    with pytest.raises(KeyboardInterrupt):
+        store.initialise(f"sqlite:///{tmp_path}/mlflow.db", EXPERIMENT, tmp_path)
+    monkeypatch.undo()
+    assert not (tmp_path / "mlflow.db").exists()
+    # an empty file, as sqlite3 leaves behind when it is only asked to look, is no database either
+    (tmp_path / "mlflow.db").touch()
+    assert len(list(tmp_path.glob(".mlflow.db.*.tmp"))) == 1
+    store.initialise(f"sqlite:///{tmp_path}/mlflow.db", EXPERIMENT, tmp_path)
+    assert list(tmp_path.glob(".mlflow.db.*.tmp")) == []
+
+
+HOLD = """
+import sqlite3, sys, time
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_database_that_stays_locked_is_refused_within_seconds(place):
+    database = place.root / "mlflow.db"
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(database)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        began = time.monotonic()
+        with pytest.raises(StorageError, match=rf"{database} is locked: expected it free within 0\.5 s.*close it"):
+            store.initialise(place.uri, EXPERIMENT, place.root / "artifacts", wait_s=0.5)
+        assert time.monotonic() - began < 5
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+    assert store.initialise(place.uri, EXPERIMENT, place.root / "artifacts")
+
+
+def test_a_newer_schema_is_refused_and_an_older_one_told_how_to_upgrade(place):
+    revise(place.root / "mlflow.db", "ffffffffffff")
+    with pytest.raises(StorageError, match=r"got 'ffffffffffff': it was made by a newer MLflow or by another program"):
+        store.initialise(place.uri, EXPERIMENT, place.root)
+    revise(place.root / "mlflow.db", "451aebb31d03")
+    with pytest.raises(StorageError, match=r"got '451aebb31d03': it is older.*mlflow db upgrade sqlite:///"):
+        store.initialise(place.uri, EXPERIMENT, place.root)
+
+
+def test_a_database_of_another_program_is_refused_and_left_as_it_was(tmp_path):
+    database = tmp_path / "mlflow.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE invoices (id INTEGER)")
+    before = database.read_bytes()
+    with pytest.raises(StorageError, match=r"got 'none': it was made by .* another program"):
+        store.initialise(f"sqlite:///{database}", EXPERIMENT, tmp_path)
+    assert database.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path):
+    (tmp_path / "mlflow.db").write_bytes(b"PNG" * 500)
+    with pytest.raises(StorageError, match=r"cannot be opened: expected a writable SQLite file, got 'file is not"):
+        store.initialise(f"sqlite:///{tmp_path}/mlflow.db", EXPERIMENT, tmp_path)
+
+
+def test_a_folder_in_place_of_the_database_is_refused_at_once(tmp_path):
+    (tmp_path / "mlflow.db").mkdir()
+    began = time.monotonic()
+    with pytest.raises(StorageError, match="unable to open database file"):
+        store.initialise(f"sqlite:///{tmp_path}/mlflow.db", EXPERIMENT, tmp_path)
+    assert time.monotonic() - began < 5
+
+
+def test_a_path_below_a_file_is_refused(tmp_path):
+    (tmp_path / "mlruns").write_text("")
+    with pytest.raises(StorageError, match="expected a writable folder"):
+        store.initialise(f"sqlite:///{tmp_path}/mlruns/mlflow.db", EXPERIMENT, tmp_path)
+
+
+def test_a_deleted_experiment_is_told_with_the_command_that_restores_it(place):
+    client = MlflowClient(tracking_uri=place.uri)
+    number = client.get_experiment_by_name(EXPERIMENT).experiment_id
+    client.delete_experiment(number)
+    with pytest.raises(StorageError, match=rf"got 'deleted'.*restore --experiment-id {number}"):
+        store.initialise(place.uri, EXPERIMENT, place.root)
+
+
+def test_an_experiment_name_that_mlflow_refuses_is_told(place):
+    with pytest.raises(StorageError, match=r"cannot be used: expected experiment 'xx.*bytes free"):
+        store.initialise(place.uri, "x" * 501, place.root)
+
+
+def test_who_waits_too_long_for_another_process_to_create_the_store_is_told(place, monkeypatch):
+    monkeypatch.setattr(store, "_QUEUE_WAIT_S", 0.2)
+    lock = FileLock(place.root / ".mlflow.db.lock")
+    assert lock.try_acquire()
+    with pytest.raises(StorageError, match=rf"locked.*got process {os.getpid()}"):
+        store.initialise(place.uri, EXPERIMENT, place.root)
+    lock.release()
+
+
+@pytest.mark.parametrize("uri", ["mlruns", "file:///x/mlruns", "sqlite://", "sqlite:///:memory:", "postgresql://h/d"])
+def test_other_kinds_of_store_are_refused_with_an_example(uri):
+    with pytest.raises(StorageError, match=r"got '.*'.*give sqlite:///mlruns/mlflow\.db"):
+        addresses.canonical(uri)
+
+
+@pytest.mark.parametrize("name", ["a%20b", "what?", "a/b%/c", "x.db?timeout=1"])
+def test_what_a_uri_reads_otherwise_is_refused_with_the_ways_out(name):
+    with pytest.raises(StorageError, match=r"free of % and \?.*got .*another paths\.store.*tracking\.uri="):
+        addresses.canonical(f"sqlite:///{name}")
+
+
+def test_one_store_has_one_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert addresses.canonical("sqlite:///mlruns/mlflow.db") == f"sqlite:///{tmp_path}/mlruns/mlflow.db"
+    assert addresses.canonical("http://127.0.0.1:5000/") == "http://127.0.0.1:5000"
+
+
+def test_a_server_that_is_down_is_told_within_seconds(tmp_path):
+    began = time.monotonic()
+    with pytest.raises(store.ServerAwayError, match=r"server at http://127\.0\.0\.1:9, got no answer \(.*Max retries"):
+        store.initialise(CLOSED, EXPERIMENT, tmp_path)
+    assert time.monotonic() - began < 10
+
+
+def test_the_users_own_settings_of_mlflow_stay():
+    code = "import os, thinline.tracking.database; print([os.environ[it] for it in %r])"
+    names = ["MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_DISABLE_TELEMETRY"]
+    mine = {**os.environ, names[0]: "5", names[1]: "33"}
+    mine.pop(names[2], None)
+    told = subprocess.run([sys.executable, "-c", code % names], env=mine, capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "['5', '33', 'true']"

@@ -1,0 +1,248 @@
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from mlflow.tracking import MlflowClient
+from run_cases import EXPERIMENT, begun, cell, folder_of, per_class, per_sheet
+
+from thinline import runs as ledger
+from thinline.runs import StorageError
+from thinline.tracking import database, download
+from thinline.tracking.tracker import Tracker
+
+CLOSED = "http://127.0.0.1:9"
+THREE = ("dice", "focal", "tversky")
+
+
+@pytest.fixture
+def client(place):
+    return MlflowClient(tracking_uri=place.uri)
+
+
+def trained(place, what, *, study=None, value=0.5, status="FINISHED"):
+    """A run that ended, in its folder and in MLflow."""
+    folder = begun(place.root, what, study=study)
+    tracker = Tracker(place.uri, EXPERIMENT, place.root)
+    tracker.start(folder)
+    folder.log(3, {"test/iou/curve_1": value})
+    folder.write_results(per_class(value=value), per_sheet())
+    folder.finish(status)
+    assert tracker.finish(status)
+    folder.unlock()
+    return folder
+
+
+def three(place, study="mine"):
+    return [trained(place, cell(loss), study=study, value=index / 7) for index, loss in enumerate(THREE)]
+
+
+def fetched(place, into, study="mine"):
+    return download.fetch(place.uri, study, into, experiment=EXPERIMENT)
+
+
+def content(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def assert_same_rows(here: Path, there: Path, study="mine"):
+    for read in (ledger.read, ledger.read_sheets):
+        rows = read(there, study)
+        assert len(rows)
+        pd.testing.assert_frame_equal(read(here, study), rows, check_exact=True)
+
+
+def test_what_was_fetched_reads_as_what_was_trained(place, tmp_path):
+    folders = three(place)
+    trained(place, cell("lovasz"), study="another")
+    trained(place, cell("soft_ce"))
+    into = tmp_path / "into"
+    assert fetched(place, into) == sorted(folder.name for folder in folders)
+    assert_same_rows(into, place.root)
+    assert set(content(into)) == {
+        f"runs/{folder.name}/{name}"
+        for folder in folders
+        for name in ("manifest.json", "config.yaml", "per_class.parquet", "per_sheet.parquet")
+    }
+    for folder in folders:
+        config = Path("runs") / folder.name / "config.yaml"
+        assert (into / config).read_bytes() == (place.root / config).read_bytes()
+    told, known = ledger.manifests(into, "mine"), ledger.manifests(place.root, "mine")
+    assert {name: it.cell for name, it in told.items()} == {name: it.cell for name, it in known.items()}
+
+
+def test_runs_that_did_not_finish_were_replaced_or_deleted_stay_behind(place, client, tmp_path):
+    good = trained(place, cell("dice"), study="mine")
+    trained(place, cell("focal"), study="mine", status="FAILED")
+    deleted = trained(place, cell("tversky"), study="mine")
+    client.delete_run(deleted.manifest().mlflow.run_id)
+    replaced = trained(place, cell("lovasz"), study="mine", value=0.25)
+    replaced.lock(wait_s=1)
+    replaced.start_over()
+    replaced.unlock()
+    trained(place, cell("lovasz"), study="mine", value=0.75)
+    assert fetched(place, tmp_path / "into") == sorted([good.name, replaced.name])
+    rows = ledger.read(tmp_path / "into", "mine").query("measure == 'iou' and `class` == 'curve_1'")
+    assert dict(zip(rows["loss"], rows["value"], strict=True)) == {"dice": 0.5, "lovasz": 0.75}
+
+
+def test_a_run_that_joined_a_second_study_later_belongs_to_both(place, client, tmp_path):
+    folder = trained(place, cell("dice"), study="first")
+    folder.join_study("mine")
+    with pytest.raises(StorageError, match="got 1 finished runs of first;"):
+        fetched(place, tmp_path / "into")
+    Tracker(place.uri, EXPERIMENT, place.root).tell_studies([folder])
+    assert client.get_run(folder.manifest().mlflow.run_id).data.tags["study"] == "first,mine"
+    for study in ("first", "mine"):
+        fetched(place, tmp_path / study, study)
+        assert_same_rows(tmp_path / study, place.root, study)
+
+
+def test_a_store_from_before_the_tag_is_read_by_its_manifests(place, client, tmp_path):
+    folders = three(place)
+    other = trained(place, cell("lovasz"), study="another")
+    for folder in (*folders, other):
+        client.delete_tag(folder.manifest().mlflow.run_id, "study")
+    assert fetched(place, tmp_path / "into") == sorted(folder.name for folder in folders)
+    assert_same_rows(tmp_path / "into", place.root)
+
+
+def test_a_study_whose_name_is_part_of_another_is_not_it(place, tmp_path):
+    trained(place, cell("dice"), study="mine_too")
+    with pytest.raises(StorageError, match="finished runs of study 'mine'"):
+        fetched(place, tmp_path / "into")
+
+
+def test_many_runs_come_page_by_page(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(download, "_PAGE", 2)
+    assert len(three(place)) == len(fetched(place, tmp_path / "into"))
+
+
+def counted(monkeypatch) -> list[str]:
+    asked: list[str] = []
+    real = MlflowClient.download_artifacts
+    monkeypatch.setattr(
+        MlflowClient,
+        "download_artifacts",
+        lambda self, run_id, path, *more: (asked.append(path), real(self, run_id, path, *more))[1],
+    )
+    return asked
+
+
+def test_fetching_again_asks_for_manifests_alone_and_changes_nothing(place, tmp_path, monkeypatch):
+    three(place)
+    into = tmp_path / "into"
+    names = fetched(place, into)
+    before = content(into)
+    asked = counted(monkeypatch)
+    assert fetched(place, into) == names
+    assert asked == ["manifest.json"] * 3
+    assert content(into) == before
+
+
+@pytest.mark.parametrize("stop", [2, 4, 6, 11])
+def test_fetching_that_was_stopped_anywhere_shows_whole_runs_alone_and_goes_on(place, tmp_path, monkeypatch, stop):
+    three(place)
+    into = tmp_path / "into"
+    real = MlflowClient.download_artifacts
+    calls: list[str] = []
+
+    def breaks(self, run_id, path, *more):
+        calls.append(path)
+        if len(calls) == stop:
+            raise KeyboardInterrupt
+        return real(self, run_id, path, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "download_artifacts", breaks)
+        with pytest.raises(KeyboardInterrupt):
+            fetched(place, into)
+    runs = into / "runs"
+    assert all(len(list(folder.iterdir())) == 4 for folder in (runs.iterdir() if runs.exists() else ()))
+    asked = counted(monkeypatch)
+    fetched(place, into)
+    tables = [path for path in asked if path != "manifest.json"]
+    assert len(tables) == 9 - sum(path != "manifest.json" for path in calls[:-1])
+    assert_same_rows(into, place.root)
+    assert not (into / "incoming").exists()
+
+
+def test_a_file_cut_short_on_the_way_is_refused_and_leaves_nothing(place, tmp_path, monkeypatch):
+    three(place)
+    real = MlflowClient.download_artifacts
+
+    def cut(self, run_id, path, *more):
+        found = Path(real(self, run_id, path, *more))
+        if path.endswith("per_sheet.parquet"):
+            found.write_bytes(found.read_bytes()[:-10])
+        return str(found)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(MlflowClient, "download_artifacts", cut)
+        with pytest.raises(StorageError, match=r"per_sheet\.parquet of MLflow run .*: expected [\d,]+ bytes, got"):
+            fetched(place, tmp_path / "into")
+    assert not list((tmp_path / "into").rglob("per_sheet.parquet"))
+    fetched(place, tmp_path / "into")
+    assert_same_rows(tmp_path / "into", place.root)
+
+
+def test_a_run_that_lacks_a_table_is_named(place, tmp_path):
+    folder = trained(place, cell("dice"), study="mine")
+    lost = place.root / "artifacts" / folder.manifest().mlflow.run_id / "artifacts" / "per_class.parquet"
+    lost.unlink()
+    with pytest.raises(StorageError, match=rf"per_class\.parquet of MLflow run {folder.name}.*replay --everything"):
+        fetched(place, tmp_path / "into")
+    assert ledger.run_folders(tmp_path / "into") == []
+
+
+def test_another_run_of_the_same_cell_is_not_overwritten(place, tmp_path):
+    folder = trained(place, cell("dice"), study="mine")
+    into = tmp_path / "into"
+    fetched(place, into)
+    here = into / "runs" / folder.name / "manifest.json"
+    here.write_text(here.read_text().replace('"started": "2', '"started": "1'))
+    before = content(into)
+    with pytest.raises(StorageError, match="give an empty folder to fetch into"):
+        fetched(place, into)
+    assert content(into) == before
+    unfinished = folder_of(tmp_path / "other", cell("dice"))
+    unfinished.path.mkdir(parents=True)
+    with pytest.raises(StorageError, match="got one without manifest"):
+        fetched(place, tmp_path / "other")
+
+
+def test_a_name_that_leads_out_of_the_folder_is_refused(place, client, tmp_path):
+    folder = trained(place, cell("dice"), study="mine")
+    client.set_tag(folder.manifest().mlflow.run_id, "run_folder", "../../outside")
+    with pytest.raises(StorageError, match=r"to be the name of a folder, got '\.\./\.\./outside'"):
+        fetched(place, tmp_path / "deep" / "into")
+    assert not (tmp_path / "outside").exists()
+
+
+def test_a_server_that_is_away_an_experiment_and_a_file_that_are_not_there_are_told(place, tmp_path):
+    with pytest.raises(database.ServerAwayError, match=rf"expected MLflow to answer at {CLOSED}, got .*fetch again"):
+        download.fetch(CLOSED, "mine", tmp_path / "into", experiment=EXPERIMENT)
+    with pytest.raises(StorageError, match=r"experiment 'other' at .*, got Default, thinline; give one of these"):
+        download.fetch(place.uri, "mine", tmp_path / "into", experiment="other")
+    with pytest.raises(StorageError, match="got 0 finished runs of no study"):
+        fetched(place, tmp_path / "into")
+    none = tmp_path / "none.db"
+    with pytest.raises(StorageError, match=r"expected an MLflow database at .*none\.db, got no such file"):
+        download.fetch(f"sqlite:///{none}", "mine", tmp_path / "into", experiment=EXPERIMENT)
+    assert not none.exists()
+    with pytest.raises(StorageError, match="expected MLflow to answer at nonsense://x"):
+        download.fetch("nonsense://x", "mine", tmp_path / "into", experiment=EXPERIMENT)
+    assert not (tmp_path / "into").exists()
+
+
+def test_artifacts_of_another_machine_are_told_with_their_address(place, tmp_path):
+    three(place)
+    away = tmp_path / "away.db"
+    shutil.copy(place.root / "mlflow.db", away)
+    with closing(sqlite3.connect(away)) as connection:
+        connection.execute("UPDATE runs SET artifact_uri = 'file:///no/such/place/' || run_uuid")
+        connection.commit()
+    with pytest.raises(StorageError, match=r"manifest\.json .* at file:///no/such/place/.*can be reached"):
+        download.fetch(f"sqlite:///{away}", "mine", tmp_path / "into", experiment=EXPERIMENT)

@@ -1,0 +1,311 @@
+import logging
+import time
+
+import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+from run_cases import (
+    EXPERIMENT,
+    Place,
+    begun,
+    cell,
+    finished,
+    folder_of,
+    per_class,
+    per_sheet,
+)
+from run_jobs import PROCESSES, die_while_running, write_two_runs
+
+from thinline.runs import StorageError, parent_runs
+from thinline.tracking import push, tracker
+from thinline.tracking.tracker import Tracker
+
+CLOSED = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def mine(place):
+    it = Tracker(place.uri, EXPERIMENT, place.root)
+    it.initialise()
+    return it
+
+
+@pytest.fixture
+def client(place):
+    return MlflowClient(tracking_uri=place.uri)
+
+
+def all_runs(client, text=""):
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    return client.search_runs([experiment.experiment_id], text)
+
+
+def log(folder, it, steps, value=lambda step: 1 / (step + 1)):
+    for step in steps:
+        metrics = {"train/loss": value(step), "val/iou/curve_1": step / 100}
+        folder.log(step, metrics)
+        it.log(step, metrics)
+
+
+def curve(client, run_id, name="train/loss"):
+    return sorted((it.step, it.value) for it in client.get_metric_history(run_id, name))
+
+
+def end(folder, it, status="FINISHED"):
+    folder.write_results(per_class(), per_sheet())
+    folder.write_overlay("archive-0", b"\x89PNG")
+    folder.finish(status)
+    folder.unlock()
+    return it.finish(status)
+
+
+def test_parent_and_children_as_the_page_of_mlflow_shows_them(mine, client, place):
+    parent = mine.open_parent("loss=dice,tversky", {"study": "smoke"})
+    for loss in ("dice", "tversky"):
+        folder = begun(place.root, cell(loss, head="softmax"))
+        mine.start(folder, parent_id=parent, name=f"{loss}-softmax-s0", params={"measured_ratio": "51.2"})
+        log(folder, mine, range(3))
+        assert end(folder, mine)
+    mine.close_parent(parent, "FINISHED")
+
+    children = all_runs(client, f"tags.mlflow.parentRunId = '{parent}'")
+    assert sorted(run.info.run_name for run in children) == ["dice-softmax-s0", "tversky-softmax-s0"]
+    [run] = all_runs(client, "params.loss = 'tversky' and tags.head = 'softmax' and metrics.`val/iou/curve_1` > 0.01")
+    told = run.data
+    assert told.params == {
+        "loss": "tversky",
+        "head": "softmax",
+        "seed": "0",
+        "loss.name": "tversky",
+        "loss.smoothing": "0.1",
+        "factors.head": "softmax",
+        "measured_ratio": "51.2",
+    }
+    assert (
+        told.tags.items() >= {"loss": "tversky", "seed": "0", "dataset_digest": "d1ce5e7", "git_dirty": "true"}.items()
+    )
+    assert told.tags["git_commit"] == told.tags["mlflow.source.git.commit"] == "0123456789abcdef" * 2 + "01234567"
+    assert run.info.status == "FINISHED"
+    assert run.info.end_time >= run.info.start_time
+    names = {it.path for it in client.list_artifacts(run.info.run_id)}
+    assert names == {"config.yaml", "manifest.json", "per_class.parquet", "per_sheet.parquet", "overlays"}
+    assert [it.path for it in client.list_artifacts(run.info.run_id, "overlays")] == ["overlays/archive-0.png"]
+    assert curve(client, run.info.run_id) == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
+
+    sweep = client.get_run(parent)
+    assert (sweep.info.status, sweep.info.run_name, sweep.data.tags["study"]) == (
+        "FINISHED",
+        "loss=dice,tversky",
+        "smoke",
+    )
+    assert {run.info.artifact_uri.split("/mlruns/")[0] for run in children} == {place.root.parent.as_uri()}
+
+
+def test_the_folder_knows_where_the_run_is_and_that_nothing_is_missing(mine, place):
+    folder = begun(place.root)
+    run_id = mine.start(folder)
+    assert folder.manifest().mlflow.run_id == run_id
+    assert folder.manifest().mlflow.pending
+    assert end(folder, mine)
+    assert not folder.manifest().mlflow.pending
+
+
+def test_one_call_per_step_whatever_the_number_of_metrics(mine, place, monkeypatch):
+    folder = begun(place.root)
+    mine.start(folder)
+    calls: list[int] = []
+    real = MlflowClient.log_batch
+    monkeypatch.setattr(
+        MlflowClient,
+        "log_batch",
+        lambda self, run_id, metrics=(), **more: (calls.append(len(metrics)), real(self, run_id, metrics, **more)),
+    )
+    mine.log(1, {f"m{it}": 1.0 for it in range(20)})
+    mine.log(2, {"m0": 1.0})
+    assert calls == [20, 1]
+
+
+def test_a_resumed_run_goes_on_in_one_continuous_curve(place, client):
+    before = Tracker(place.uri, EXPERIMENT, place.root)
+    folder = begun(place.root)
+    run_id = before.start(folder, params={"workers": "2"})
+    log(folder, before, range(10))
+    folder.finish("KILLED")
+    before.finish("KILLED")
+    folder.unlock()
+
+    again = begun(place.root)
+    assert again.rewind(5) == 4
+    after = Tracker(place.uri, EXPERIMENT, place.root)
+    assert after.start(again, params={"workers": "8"}) == run_id
+    assert client.get_run(run_id).info.status == "RUNNING"
+    # a resumed run on a GPU does not repeat its numbers to the bit
+    log(again, after, range(6, 13), value=lambda step: 1 / (step + 1.001))
+    assert end(again, after)
+    assert [step for step, _ in curve(client, run_id)] == list(range(13))
+    assert client.get_run(run_id).data.metrics["train/loss"] == 1 / 13.001
+    assert client.get_run(run_id).info.status == "FINISHED"
+    assert len(all_runs(client)) == 1
+
+
+def test_a_run_killed_without_a_word_is_continued_and_not_doubled(place, client):
+    process = PROCESSES.Process(target=die_while_running, args=(str(place.root), place.uri))
+    process.start()
+    process.join()
+    assert process.exitcode == -9
+    folder = begun(place.root)
+    assert folder.manifest().attempts == 2
+    [run] = all_runs(client, "tags.run_folder != ''")
+    assert run.info.status == "RUNNING"
+    mine = Tracker(place.uri, EXPERIMENT, place.root)
+    assert mine.start(folder) == run.info.run_id
+    log(folder, mine, range(6, 8))
+    assert end(folder, mine)
+    assert [step for step, _ in curve(client, run.info.run_id)] == list(range(8))
+
+
+def test_a_crash_between_making_and_noting_a_run_doubles_nothing(mine, place, client, monkeypatch):
+    folder = begun(place.root)
+    with monkeypatch.context() as patch:
+        patch.setattr(push, "send_facts", lambda *_: (_ for _ in ()).throw(MemoryError("killed here")))
+        mine.start(folder)
+    manifest = folder.manifest()
+    folder.track(type(manifest.mlflow)(place.uri, EXPERIMENT, "as if the id had never been noted"))
+    Tracker(place.uri, EXPERIMENT, place.root).start(folder)
+    assert len(all_runs(client)) == 1
+
+
+def test_a_forced_run_is_a_new_run_and_the_old_one_says_so(mine, place, client):
+    folder = begun(place.root)
+    old = mine.start(folder)
+    assert end(folder, mine)
+    folder.lock(wait_s=1)
+    folder.start_over()
+    folder.begin(cell(), folder.manifest().origin)
+    new = mine.start(folder)
+    assert new != old
+    assert client.get_run(old).data.tags["superseded_by"] == new
+    assert "superseded_by" not in client.get_run(new).data.tags
+
+
+def test_four_processes_on_a_store_that_does_not_exist_lose_nothing(tmp_path):
+    """And eight writers at once on one SQLite, all seeded alike: every number arrives, and no two runs are one."""
+    place = Place(tmp_path / "mlruns")
+    place.root.mkdir()
+    jobs = [PROCESSES.Process(target=write_two_runs, args=(str(place.root), place.uri, it, 6)) for it in range(4)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    assert [job.exitcode for job in jobs] == [0] * 4
+    client = MlflowClient(tracking_uri=place.uri)
+    runs = all_runs(client)
+    assert sorted(run.info.run_name for run in runs) == [f"run-{it}-{thread}" for it in range(4) for thread in (0, 1)]
+    for run in runs:
+        for name in range(8):
+            assert curve(client, run.info.run_id, f"train/m{name}") == [(it, float(it * name)) for it in range(6)]
+
+
+def test_a_server_that_is_down_is_told_once_and_costs_seconds_not_minutes(tmp_path, caplog):
+    mine = Tracker(CLOSED, EXPERIMENT, tmp_path)
+    began = time.monotonic()
+    with caplog.at_level(logging.WARNING):
+        assert mine.initialise() is None
+        parent = mine.open_parent("sweep", {})
+        folder = begun(tmp_path)
+        assert mine.start(folder, parent_id=parent) is None
+        log(folder, mine, range(50))
+        assert not end(folder, mine)
+        mine.close_parent(parent, "FINISHED")
+    assert time.monotonic() - began < 15
+    [told] = [it for it in caplog.records if it.levelno >= logging.WARNING]
+    for word in (CLOSED, "loses nothing", str(tmp_path), "python -m thinline replay"):
+        assert word in told.getMessage()
+    assert folder.manifest().mlflow.pending
+    assert folder.manifest().status == "FINISHED"
+    assert len(folder.history()) == 50
+    assert parent.startswith("pending-")
+    assert parent_runs.read(tmp_path, parent).pending
+
+
+def fails(monkeypatch, name, error):
+    def refuse(*_, **__):
+        raise error
+
+    monkeypatch.setattr(MlflowClient, name, refuse)
+
+
+@pytest.mark.parametrize("error", [MlflowException("database is locked"), OSError(28, "No space left on device")])
+def test_mlflow_that_fails_on_the_way_gets_all_of_it_at_the_end(mine, place, client, monkeypatch, caplog, error):
+    folder = begun(place.root)
+    run_id = mine.start(folder)
+    log(folder, mine, range(3))
+    with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
+        fails(patch, "log_batch", error)
+        log(folder, mine, range(3, 6))
+    log(folder, mine, range(6, 8))
+    assert len(curve(client, run_id)) == 3, "MLflow is left alone for a while after it failed"
+    assert len(caplog.records) == 1
+    assert end(folder, mine)
+    assert [step for step, _ in curve(client, run_id)] == list(range(8))
+    assert not folder.manifest().mlflow.pending
+
+
+def test_after_its_rest_mlflow_is_tried_again_and_catches_up(mine, place, client, monkeypatch):
+    monkeypatch.setattr(tracker, "_REST_S", 0.0)
+    monkeypatch.setattr(tracker, "_REST_FACTOR", 0.0)
+    folder = begun(place.root)
+    run_id = mine.start(folder)
+    with monkeypatch.context() as patch:
+        fails(patch, "log_batch", MlflowException("database is locked"))
+        log(folder, mine, range(3))
+    log(folder, mine, range(3, 5))
+    assert [step for step, _ in curve(client, run_id)] == list(range(5))
+
+
+def test_what_fails_at_the_end_stays_pending(mine, place, client, monkeypatch):
+    folder = begun(place.root)
+    run_id = mine.start(folder)
+    fails(monkeypatch, "log_artifact", OSError(28, "No space left on device"))
+    assert not end(folder, mine)
+    assert folder.manifest().status == "FINISHED"
+    assert folder.manifest().mlflow.pending
+    assert client.get_run(run_id).info.status == "RUNNING"
+
+
+def test_a_run_that_somebody_deleted_in_the_page_of_mlflow_is_made_anew(mine, place, client):
+    folder = begun(place.root)
+    first = mine.start(folder)
+    client.delete_run(first)
+    log(folder, mine, range(2))
+    assert end(folder, mine)
+    [run] = all_runs(client)
+    assert run.info.run_id != first
+    assert len(curve(client, run.info.run_id)) == 2
+
+
+def test_a_failed_sweep_names_its_failures(mine, client):
+    parent = mine.open_parent("sweep", {})
+    mine.close_parent(parent, "FAILED", ["lovasz-s0: RuntimeError: NaN", "dice-s1: KeyError: x"])
+    told = client.get_run(parent)
+    assert told.info.status == "FAILED"
+    assert told.data.tags["failures"] == "lovasz-s0: RuntimeError: NaN; dice-s1: KeyError: x"
+    with pytest.raises(StorageError, match="expected an id that open_parent gave"):
+        mine.close_parent("no such", "FINISHED")
+
+
+def test_a_run_moves_to_the_sweep_that_resumes_it(mine, place, client):
+    folder = begun(place.root)
+    first, second = mine.open_parent("one", {}), mine.open_parent("two", {})
+    run_id = mine.start(folder, parent_id=first)
+    mine.finish("KILLED")
+    mine.start(folder, parent_id=second)
+    assert client.get_run(run_id).data.tags["mlflow.parentRunId"] == second
+
+
+def test_calls_out_of_order_are_harmless_or_told(mine, place):
+    mine.log(0, {"a": 1.0})
+    assert not mine.finish("FINISHED")
+    with pytest.raises(StorageError, match="call begin first"):
+        mine.start(folder_of(place.root, cell(seed=5)))
+    finished(place.root)
