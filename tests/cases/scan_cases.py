@@ -6,8 +6,10 @@ is the perfect network for it, looking at one pixel at a time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +18,7 @@ from PIL import Image
 
 from thinline.digitise import CurveScale, DepthScale, Frame, Job, Reader, open_scan
 from thinline.heads import Softmax
+from thinline.images import Damage
 from thinline.vocabulary import LOG_CLASSES
 
 INK = (0, 120)
@@ -109,3 +112,27 @@ def job(path: Path, network=sees, asked: Asked | None = None, *, head=HEAD) -> J
 
 def wave(height: int, *, middle: float, swing: float, period: float = 180.0) -> np.ndarray:
     return middle + swing * np.sin(np.arange(height) * 2 * np.pi / period)
+
+
+class Torn:
+    """A scan of which some rows are damaged: they come back white; damage and notices are known once rows were read."""
+
+    def __init__(self, path: Path, damage: Sequence[Damage], *, notices: tuple[str, ...] = ()) -> None:
+        self.scan, self.torn, self.notices, self.later = open_scan(path), tuple(damage), (), notices
+        self.read: set[Damage] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.scan, name)
+
+    def rows(self, start: int, stop: int) -> np.ndarray:
+        grey = np.array(self.scan.rows(start, stop))
+        self.notices = self.later
+        for one in self.torn:
+            first, last = max(one.first_row - start, 0), min(one.last_row - start, len(grey))
+            if first < last:
+                grey[first:last] = 255
+                self.read.add(one)
+        return grey
+
+    def damage(self) -> tuple[Damage, ...]:
+        return tuple(self.read)

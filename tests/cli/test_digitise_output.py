@@ -9,8 +9,7 @@ import lasio
 import numpy as np
 import pandas as pd
 import pytest
-from scan_cases import HEAD, blank, save, sees, trace, wave
-from test_damaged_rows import Torn
+from scan_cases import HEAD, Torn, blank, save, sees, trace, wave
 
 from thinline.cli import digitise as digitise_door
 from thinline.cli.main import main as command

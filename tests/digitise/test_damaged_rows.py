@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,41 +14,16 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scan_cases import INK, PX_PER_MM, Asked, blank, job, save, sees, trace, wave
+from scan_cases import INK, PX_PER_MM, Asked, Torn, blank, job, save, sees, trace, wave
 
 from thinline.digitise import Frame, Job, ScanError, digitise
 from thinline.digitise.damaged_rows import MARGIN_MM, merged
 from thinline.digitise.deskew import Skew
 from thinline.digitise.paper import Paper
-from thinline.digitise.scan import open_scan
 from thinline.images import Damage
 
 BESIDE = round(MARGIN_MM * PX_PER_MM)
 REASON = "bad code word, strip 3"
-
-
-class Torn:
-    """A scan of which some rows are damaged: they come back white; damage and notices are known once rows were read."""
-
-    def __init__(self, path: Path, damage: Sequence[Damage], *, notices: tuple[str, ...] = ()) -> None:
-        self.scan, self.torn, self.notices, self.later = open_scan(path), tuple(damage), (), notices
-        self.read: set[Damage] = set()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.scan, name)
-
-    def rows(self, start: int, stop: int) -> np.ndarray:
-        grey = np.array(self.scan.rows(start, stop))
-        self.notices = self.later
-        for one in self.torn:
-            first, last = max(one.first_row - start, 0), min(one.last_row - start, len(grey))
-            if first < last:
-                grey[first:last] = 255
-                self.read.add(one)
-        return grey
-
-    def damage(self) -> tuple[Damage, ...]:
-        return tuple(self.read)
 
 
 def torn(path: Path, *ranges: tuple[int, int], network=sees, asked: Asked | None = None, **more: Any) -> Job:
