@@ -19,7 +19,7 @@ from torch.nn.utils import clip_grad_norm_
 
 from thinline.config.schema import checked, compose_config
 from thinline.pipeline import train
-from thinline.pipeline.scorer import judge_of
+from thinline.pipeline.scorer import scorer_of
 from thinline.pipeline.sheets import plan_sheets, render_sheets
 from thinline.training.batches import Sheets
 from thinline.training.callbacks import Record
@@ -51,7 +51,7 @@ def _of(network: str, folder: Path) -> Iterator[Row]:
     rendered = render_sheets(planned, conf, console=train.CONSOLE)
     batches = train._batches(conf, planned, rendered)
     task = train.build_task(config, conf, None, folder=folder)
-    judge = judge_of(conf, planned.splits.test.specs, rendered.test, task.head)
+    judge = scorer_of(conf, planned.splits.test.specs, rendered.test, task.head)
     speeds: list[float] = []
     trainer = _trainer(task, batches, train.machine_of(conf), folder=folder, record=_into(speeds), title=network)
     trainer.fit(task, datamodule=batches)
@@ -65,10 +65,10 @@ def _of(network: str, folder: Path) -> Iterator[Row]:
     yield f"{network}: network alone / pass", infer / alone, f"{alone / sheets * 1e3:.2f} ms a sheet, not judged"
     for processes in (4, 8, 15):
         with ScoringWorkers(judge, processes=processes) as judges:
-            task.judges = judges
+            task.scorers = judges
             _pass(task, batches, trainer)
             judged = min(_pass(task, batches, trainer) for _ in range(2))
-            task.judges = None
+            task.scorers = None
         told = f"{judged / sheets * 1e3:.2f} ms a sheet; the network alone {infer / sheets * 1e3:.2f}"
         yield f"{network}: pass / judged pass, {processes} processes", alone / judged, told
 
@@ -109,8 +109,8 @@ def _pass(task: Any, batches: Sheets, trainer: Any) -> float:
     """Seconds of one pass over the test sheets."""
     began = time.perf_counter()
     trainer.test(task, datamodule=batches, verbose=False)
-    if task.judges is not None:
-        task.judges.taken()
+    if task.scorers is not None:
+        task.scorers.taken()
     return time.perf_counter() - began
 
 

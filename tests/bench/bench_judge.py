@@ -21,7 +21,7 @@ from thinline.curves.trace import trace
 from thinline.metrics.perturbed_truth import moved
 from thinline.metrics.structure.centrelines import centrelines
 from thinline.metrics.structure.distances import Pair
-from thinline.metrics.structure.sheet_scores import CurveTruth, judge
+from thinline.metrics.structure.sheet_scores import CurveTruth, score_sheet
 from thinline.metrics.structure.surfaces import surfaces
 from thinline.metrics.structure.truth import Truth
 from thinline.sheets import render, sample
@@ -97,11 +97,11 @@ def _share(cases: list[Any]) -> list[tuple[str, float, str]]:
 
     def known() -> None:
         for each in cases:
-            judge(*each)
+            score_sheet(*each)
 
     def fresh() -> None:
         for found, ink, truth, courses in cases:
-            judge(found, ink, Truth(truth.labels, truth.strokes, truth.layers, SCALE), courses)
+            score_sheet(found, ink, Truth(truth.labels, truth.strokes, truth.layers, SCALE), courses)
 
     def infer() -> None:
         with torch.inference_mode():

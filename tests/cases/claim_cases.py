@@ -10,7 +10,7 @@ from study_cases import planted
 from thinline.study.claims.claims import read_claims
 from thinline.study.claims.comparisons import COUNTED, Comparison
 from thinline.study.claims.question_types import Clears
-from thinline.study.claims.verdicts import judge
+from thinline.study.claims.verdicts import verdicts_of
 from thinline.study.stats.samples import TOTALS
 
 GROUPS = {
@@ -114,5 +114,5 @@ def shift(by, **where):
 
 def verdict_of(tmp_path, results, *criteria, **changes):
     """The verdict of `results` on a claim with these criteria."""
-    (verdict,) = judge(claims_of(tmp_path, claim_node(*criteria, **changes)), results)
+    (verdict,) = verdicts_of(claims_of(tmp_path, claim_node(*criteria, **changes)), results)
     return verdict

@@ -19,9 +19,9 @@ from thinline.config.schema import checked, compose_config
 from thinline.data.batch import darkness_of
 from thinline.data.cached_sheets import read as read_sheets
 from thinline.metrics.thresholds import spread
-from thinline.pipeline.load import Trained
-from thinline.pipeline.load import trained as trained_network
-from thinline.pipeline.reopen import network_of, opened
+from thinline.pipeline.load import LoadedRun
+from thinline.pipeline.load import load_run as trained_network
+from thinline.pipeline.reopen import network_of, reopen
 from thinline.pipeline.sheets import plan_sheets, render_sheets
 from thinline.runs import run_folders
 from thinline.study.publish.folder import read_results, write_results
@@ -43,9 +43,9 @@ def at_recall(folder, store, cache, *more):
     return door(["at-recall", str(folder), *own, "--cache", str(cache), *more])
 
 
-def test_every_published_run_is_told_at_a_recall(folder_of_study, trained, cache, capsys):
+def test_every_published_run_is_told_at_a_recall(folder_of_study, load_run, cache, capsys):
     """Numbers of one run against its network, asked pixel by pixel."""
-    assert at_recall(folder_of_study, trained, cache, "--recall", ".5", ".9") == 0
+    assert at_recall(folder_of_study, load_run, cache, "--recall", ".5", ".9") == 0
     text = capsys.readouterr().out
     assert "16/16" in text
     assert "curve_2 at recall 0.9 on validation" in " ".join(text.split())
@@ -54,7 +54,7 @@ def test_every_published_run_is_told_at_a_recall(folder_of_study, trained, cache
     assert door(["study", STUDY, "--out", str(folder_of_study), "--check"]) == 0, "it has a digest"
     run = table["run"].iloc[0]
     for row in table[table["run"] == run].to_dict("records"):
-        val, test = (asked_pixel_by_pixel(trained / "runs" / run, cache, split) for split in ("val", "test"))
+        val, test = (asked_pixel_by_pixel(load_run / "runs" / run, cache, split) for split in ("val", "test"))
         place = 1 + ("curve_1", "curve_2").index(row["class"])
         edge = round(float(spread(torch.tensor(row["threshold"]))) * 4096) / 4096
         assert reached(val, place, edge)[0] >= row["asked"]
@@ -88,18 +88,18 @@ def reached(split, place, threshold):
     return hits / float(true.sum()), hits / max(float(found.sum()), 1e-300)
 
 
-def test_a_run_is_read_once(folder_of_study, trained, cache, monkeypatch):
-    assert at_recall(folder_of_study, trained, cache) == 0
+def test_a_run_is_read_once(folder_of_study, load_run, cache, monkeypatch):
+    assert at_recall(folder_of_study, load_run, cache) == 0
     first = (folder_of_study / "at_recall.csv").read_bytes()
     monkeypatch.setattr(thinline.pipeline.recall_points, "_counted", lambda *given, **named: pytest.fail("read again"))
-    assert at_recall(folder_of_study, trained, cache) == 0
+    assert at_recall(folder_of_study, load_run, cache) == 0
     assert (folder_of_study / "at_recall.csv").read_bytes() == first
 
 
-def test_no_training_sheet_is_drawn_to_ask_a_run_again(trained, tmp_path):
+def test_no_training_sheet_is_drawn_to_ask_a_run_again(load_run, tmp_path):
     """They are most of a run's sheets: those of one run at the budget `gpu` take 4 GB."""
-    folder = next(it for it in run_folders(trained) if it.finished)
-    run = opened(folder, network_of(folder, device="cpu"), cache=tmp_path / "cache", console=Console(quiet=True))
+    folder = next(it for it in run_folders(load_run) if it.finished)
+    run = reopen(folder, network_of(folder, device="cpu"), cache=tmp_path / "cache", console=Console(quiet=True))
     config = OmegaConf.load(folder.config_path)
     counts = config.budget.counts
     assert (len(run.val), len(run.test)) == (counts.val, counts.test)
@@ -107,11 +107,11 @@ def test_no_training_sheet_is_drawn_to_ask_a_run_again(trained, tmp_path):
     assert sorted(drawn) == sorted([counts.val, counts.test])
 
 
-def test_other_weights_are_read_again(folder_of_study, trained, cache, tmp_path, monkeypatch):
+def test_other_weights_are_read_again(folder_of_study, load_run, cache, tmp_path, monkeypatch):
     """The scores that were kept are of the checkpoint that lies there, or of none."""
-    assert at_recall(folder_of_study, trained, cache) == 0
+    assert at_recall(folder_of_study, load_run, cache) == 0
     store = tmp_path / "store"
-    shutil.copytree(trained, store)
+    shutil.copytree(load_run, store)
     run = pd.read_csv(folder_of_study / "results.csv")["run"].iloc[0]
     checkpoint = store / "runs" / run / "checkpoints" / "last.ckpt"
     told = torch.load(checkpoint, weights_only=False)
@@ -130,14 +130,14 @@ def test_other_weights_are_read_again(folder_of_study, trained, cache, tmp_path,
     assert read == [run]
 
 
-def test_a_recall_asked_twice_is_told_once(folder_of_study, trained, cache):
-    assert at_recall(folder_of_study, trained, cache, "--recall", ".9", ".9") == 0
+def test_a_recall_asked_twice_is_told_once(folder_of_study, load_run, cache):
+    assert at_recall(folder_of_study, load_run, cache, "--recall", ".9", ".9") == 0
     assert len(pd.read_csv(folder_of_study / "at_recall.csv")) == 16 * 2
 
 
-def test_conditions_are_compared_by_seed(folder_of_study, trained, cache, capsys):
+def test_conditions_are_compared_by_seed(folder_of_study, load_run, cache, capsys):
     """Each difference as scipy's paired t test has it."""
-    assert at_recall(folder_of_study, trained, cache, "--recall", ".9", "--against", "fresh/dice") == 0
+    assert at_recall(folder_of_study, load_run, cache, "--recall", ".9", "--against", "fresh/dice") == 0
     told = capsys.readouterr().out
     table = pd.read_csv(folder_of_study / "at_recall.csv")
     for of in ("curve_1", "curve_2"):
@@ -155,20 +155,20 @@ def printed(value, sign=""):
     return ".000" if abs(value) < 0.0005 else f"{value:{sign}.3f}".replace("0.", ".")
 
 
-def test_its_own_table_it_mends(folder_of_study, trained, cache, capsys):
-    assert at_recall(folder_of_study, trained, cache) == 0
+def test_its_own_table_it_mends(folder_of_study, load_run, cache, capsys):
+    assert at_recall(folder_of_study, load_run, cache) == 0
     table = folder_of_study / "at_recall.csv"
     first = table.read_bytes()
     table.write_bytes(first + b"\n")
     assert door(["study", STUDY, "--out", str(folder_of_study), "--check"]) == 1
     assert "at_recall.csv: at-recall" in " ".join(capsys.readouterr().out.split())
-    assert at_recall(folder_of_study, trained, cache) == 0
+    assert at_recall(folder_of_study, load_run, cache) == 0
     assert table.read_bytes() == first
     assert door(["study", STUDY, "--out", str(folder_of_study), "--check"]) == 0
 
 
-def test_other_results_take_what_was_told_of_the_old_ones_with_them(folder_of_study, trained, cache):
-    assert at_recall(folder_of_study, trained, cache) == 0
+def test_other_results_take_what_was_told_of_the_old_ones_with_them(folder_of_study, load_run, cache):
+    assert at_recall(folder_of_study, load_run, cache) == 0
     same = read_results(folder_of_study, declared(STUDY))
     write_results(folder_of_study, same)
     assert (folder_of_study / "at_recall.csv").exists()
@@ -180,17 +180,17 @@ def test_other_results_take_what_was_told_of_the_old_ones_with_them(folder_of_st
     assert "at_recall.csv" not in json.loads((folder_of_study / "digests.json").read_text())
 
 
-def unread(trained, folder_of_study, tmp_path):
+def unread(load_run, folder_of_study, tmp_path):
     """A copy of the store in which the scores of the first run were not kept, and that run."""
     store = tmp_path / "store"
-    shutil.copytree(trained, store)
+    shutil.copytree(load_run, store)
     run = pd.read_csv(folder_of_study / "results.csv")["run"].iloc[0]
     (store / "runs" / run / "scores.npz").unlink(missing_ok=True)
     return store, run
 
 
-def test_a_run_of_an_older_configuration_is_refused_by_name(folder_of_study, trained, cache, tmp_path, capsys):
-    store, run = unread(trained, folder_of_study, tmp_path)
+def test_a_run_of_an_older_configuration_is_refused_by_name(folder_of_study, load_run, cache, tmp_path, capsys):
+    store, run = unread(load_run, folder_of_study, tmp_path)
     path = store / "runs" / run / "config.yaml"
     config = OmegaConf.load(path)
     del config["overlays"]
@@ -218,7 +218,7 @@ def test_channels_of_every_head_are_counted_as_their_classes(head, cache):
             ids = range(len(made.classes) - made.channels, len(made.classes))
             return torch.stack([torch.where(found == it, 5.0, -5.0) for it in ids], dim=1)
 
-    network = Trained("known@0", Knowing(), made, 4.0, 64, True)
+    network = LoadedRun("known@0", Knowing(), made, 4.0, 64, True)
     counts = thinline.pipeline.recall_points._histogram(network, test, device="cpu")
     classes = made.classes[-made.channels :]
     scores = thinline.pipeline.recall_points.Scores(classes, counts, counts)
@@ -242,14 +242,14 @@ def test_channels_of_every_head_are_counted_as_their_classes(head, cache):
         (["--against", "dice/nowhere"], "must be one of scarce/dice"),
     ],
 )
-def test_what_cannot_be_told_at_a_recall_is_refused(folder_of_study, trained, cache, more, told, capsys):
-    assert at_recall(folder_of_study, trained, cache, *more) == 1
+def test_what_cannot_be_told_at_a_recall_is_refused(folder_of_study, load_run, cache, more, told, capsys):
+    assert at_recall(folder_of_study, load_run, cache, *more) == 1
     assert told in " ".join(capsys.readouterr().out.split())
     assert not (folder_of_study / "at_recall.csv").exists()
 
 
-def test_sheets_that_are_drawn_otherwise_today_are_refused(folder_of_study, trained, cache, tmp_path, capsys):
-    store, run = unread(trained, folder_of_study, tmp_path)
+def test_sheets_that_are_drawn_otherwise_today_are_refused(folder_of_study, load_run, cache, tmp_path, capsys):
+    store, run = unread(load_run, folder_of_study, tmp_path)
     manifest = store / "runs" / run / "manifest.json"
     told = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(told | {"dataset_digest": "0" * 16}))

@@ -1,4 +1,4 @@
-"""`python -m thinline digitise`: from the command line to files, with a run trained here in the smoke budget."""
+"""`python -m thinline digitise`: from the command line to files, with a run load_run here in the smoke budget."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from thinline.cli.digitise_options import add_digitise
 from thinline.cli.main import main as command
 from thinline.config.schema import compose_config
 from thinline.curves.las import read_las, read_las_dir
-from thinline.digitise import Demands
+from thinline.digitise import Limits
 from thinline.digitise.job import EDGE_MM
 from thinline.heads import Binary
 from thinline.pipeline.cell import run_cell
-from thinline.pipeline.load import NoRunError, Trained, trained
+from thinline.pipeline.load import LoadedRun, NoRunError, load_run
 from thinline.runs import RunFolder, run_folders
 from thinline.sheets import render, sample
 from thinline.vocabulary import LOG_CLASSES
@@ -60,7 +60,7 @@ class Worn:
 
 @pytest.fixture(scope="module")
 def smoke(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    """The folder of a run trained for six steps: its files are whole, its curves next to nothing."""
+    """The folder of a run load_run for six steps: its files are whole, its curves next to nothing."""
     store = tmp_path_factory.mktemp("digitise") / "store"
     return run_cell(compose_config(small(store, cache)), CHOICES).folder
 
@@ -107,7 +107,7 @@ def small(store: Path, cache: Path) -> list[str]:
 @pytest.fixture
 def perfect(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that knows the truth of coded scans."""
-    known = Trained("perfect@0", sees, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
+    known = LoadedRun("perfect@0", sees, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
     monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: known)
 
 
@@ -217,7 +217,7 @@ def test_a_run_is_found_by_what_people_have(way: str, smoke: Path, tmp_path: Pat
     if way == "copied checkpoint":
         shutil.copy(smoke / "checkpoints/last.ckpt", tmp_path / "mine.ckpt")
         shutil.copy(smoke / "config.yaml", tmp_path / "config.yaml")
-    found = trained(asked[way], store, device="cpu")
+    found = load_run(asked[way], store, device="cpu")
     assert (found.px_per_mm, found.sheet_px, found.finished) == (4.0, 128, True)
     saved = torch.load(smoke / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
     for name, weight in found.network.state_dict().items():
@@ -239,20 +239,20 @@ def test_without_a_run_the_way_to_train_one_is_told(scan: Path, smoke: Path, cap
 def test_runs_that_are_none_are_told_apart(smoke: Path, tmp_path: Path) -> None:
     store = smoke.parent.parent
     with pytest.raises(NoRunError, match=r"found none; `python train\.py` trains one"):
-        trained("nonsense", store, device="cpu")
+        load_run("nonsense", store, device="cpu")
     (tmp_path / "lonely.ckpt").write_bytes(b"x")
     with pytest.raises(NoRunError, match=r"expected the config\.yaml of its run beside the checkpoint"):
-        trained(str(tmp_path / "lonely.ckpt"), store, device="cpu")
+        load_run(str(tmp_path / "lonely.ckpt"), store, device="cpu")
     shutil.copy(smoke / "config.yaml", tmp_path / "config.yaml")
     with pytest.raises(NoRunError, match="could not load it"):
-        trained(str(tmp_path / "lonely.ckpt"), store, device="cpu")
+        load_run(str(tmp_path / "lonely.ckpt"), store, device="cpu")
     with pytest.raises(NoRunError, match="did this run get to its first validation"):
-        trained(str(tmp_path), store, device="cpu")
+        load_run(str(tmp_path), store, device="cpu")
     text = (smoke / "config.yaml").read_text().replace("- 8\n", "- 16\n")
     (tmp_path / "config.yaml").write_text(text)
     shutil.copy(smoke / "checkpoints/last.ckpt", tmp_path / "lonely.ckpt")
     with pytest.raises(NoRunError, match=r"does the config\.yaml beside it belong to it"):
-        trained(str(tmp_path / "lonely.ckpt"), store, device="cpu")
+        load_run(str(tmp_path / "lonely.ckpt"), store, device="cpu")
 
 
 def with_config(smoke: Path, folder: Path, change: Callable[[DictConfig], None]) -> Path:
@@ -266,12 +266,12 @@ def with_config(smoke: Path, folder: Path, change: Callable[[DictConfig], None])
 
 def test_a_run_of_yesterday_lacks_keys_that_say_nothing_of_its_network(smoke: Path, tmp_path: Path) -> None:
     def older(config: DictConfig) -> None:
-        del config.trainer.judges
+        del config.trainer.scorers
         for name in ("paths", "tracking", "study", "optimiser", "loss", "overlays", "data_mix", "class_weight"):
             del config[name]
 
-    whole = trained(str(smoke), tmp_path, device="cpu")
-    found = trained(str(with_config(smoke, tmp_path, older)), tmp_path, device="cpu")
+    whole = load_run(str(smoke), tmp_path, device="cpu")
+    found = load_run(str(with_config(smoke, tmp_path, older)), tmp_path, device="cpu")
     assert (found.px_per_mm, found.sheet_px) == (whole.px_per_mm, whole.sheet_px)
     assert found.head.classes == whole.head.classes
     image = torch.rand(1, 1, 32, 32)
@@ -300,7 +300,7 @@ def test_a_run_of_yesterday_lacks_keys_that_say_nothing_of_its_network(smoke: Pa
 def test_a_configuration_that_does_not_say_the_network_is_told(key, value, words, smoke: Path, tmp_path: Path) -> None:
     checkpoint = with_config(smoke, tmp_path, lambda config: OmegaConf.update(config, key, value, merge=False))
     with pytest.raises(NoRunError, match=words) as told:
-        trained(str(checkpoint), tmp_path, device="cpu")
+        load_run(str(checkpoint), tmp_path, device="cpu")
     assert str(told.value).startswith(str(tmp_path / "config.yaml"))
     assert "copy config.yaml anew" in str(told.value)
 
@@ -310,8 +310,8 @@ def test_two_runs_that_begin_the_same_are_not_guessed(smoke: Path, tmp_path: Pat
         shutil.copytree(smoke, tmp_path / "runs" / name)
     assert RunFolder.open(tmp_path / "runs/dice-a-0000000001").finished
     with pytest.raises(NoRunError, match="got 2 that begin so"):
-        trained("dice", tmp_path, device="cpu")
-    assert trained("dice-a", tmp_path, device="cpu").name.startswith("dice-a-0000000001@")
+        load_run("dice", tmp_path, device="cpu")
+    assert load_run("dice-a", tmp_path, device="cpu").name.startswith("dice-a-0000000001@")
 
 
 @pytest.mark.usefixtures("perfect")
@@ -469,7 +469,7 @@ def test_a_stopped_scan_says_how_to_go_on(scan: Path, monkeypatch: pytest.Monkey
             raise KeyboardInterrupt
         return sees(image)
 
-    known = Trained("perfect@0", stops, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
+    known = LoadedRun("perfect@0", stops, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
     monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: known)
     assert digitise(scan)[0] == 130
     assert "the same command without --force goes on" in told(capsys)
@@ -483,7 +483,7 @@ def test_a_binary_run_tells_one_curve(scan: Path, monkeypatch: pytest.MonkeyPatc
     def any_ink(image: torch.Tensor) -> torch.Tensor:
         return torch.where(image > 0.8, 9.0, -9.0)
 
-    known = Trained("binary@0", any_ink, Binary(LOG_CLASSES), 4.0, 128, True)  # type: ignore[arg-type]
+    known = LoadedRun("binary@0", any_ink, Binary(LOG_CLASSES), 4.0, 128, True)  # type: ignore[arg-type]
     monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: known)
     code, out = digitise(scan)
     assert code == 0
@@ -496,5 +496,5 @@ def test_the_words_say_what_the_room_does() -> None:
     commands = argparse.ArgumentParser().add_subparsers()
     add_digitise(commands)
     words = commands.choices["digitise"].parse_args(["s.tif", "--top", "0", "--bottom", "1", "--out", "o"])
-    assert Demands(words.min_confidence, words.min_coverage) == Demands()
-    assert dataclasses.asdict(Demands()) == {"min_confidence": 0.5, "min_coverage": 0.25}
+    assert Limits(words.min_confidence, words.min_coverage) == Limits()
+    assert dataclasses.asdict(Limits()) == {"min_confidence": 0.5, "min_coverage": 0.25}

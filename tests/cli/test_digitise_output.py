@@ -15,7 +15,7 @@ from thinline.cli import digitise as digitise_door
 from thinline.cli.main import main as command
 from thinline.digitise import open_scan
 from thinline.images import Damage
-from thinline.pipeline.load import Trained
+from thinline.pipeline.load import LoadedRun
 
 CASES = Path(__file__).parents[3] / "shared/cases"
 RESULTS = ["class_map.png", "curves.csv", "curves.las", "overlay.png"]
@@ -25,7 +25,7 @@ SCALE = {"--left": "0", "--right": "150", "--top": "1000", "--bottom": "1100"}
 @pytest.fixture(autouse=True)
 def perfect(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that knows the truth of coded scans."""
-    known = Trained("perfect@0", sees, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
+    known = LoadedRun("perfect@0", sees, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
     monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: known)
 
 

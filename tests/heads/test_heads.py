@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from thinline.heads import Binary, Claims, SigmoidStack, Softmax, valid_pixels
+from thinline.heads import Binary, ChannelConflicts, SigmoidStack, Softmax, valid_pixels
 
 CLASSES = ("background", "curve_1", "curve_2")
 HEADS = [Softmax, SigmoidStack, Binary]
@@ -168,11 +168,11 @@ def test_decoding_the_targets_gives_the_truth(head) -> None:
 def test_claims_are_counted_before_decode() -> None:
     stack = torch.tensor([[[[0.6, 0.6, 0.1, 0.5, 0.9]], [[0.7, 0.2, 0.3, 0.5, 0.9]]]])
     valid = torch.tensor([[[[True, True, True, True, False]]]])
-    assert SigmoidStack(CLASSES).claims(stack) == Claims(pixels=5, twice=2, none=2)
-    assert SigmoidStack(CLASSES).claims(stack, valid=valid) == Claims(pixels=4, twice=1, none=2)
-    assert Binary(CLASSES).claims(stack[:, :1]) == Claims(pixels=5, twice=0, none=2)
+    assert SigmoidStack(CLASSES).conflicts(stack) == ChannelConflicts(pixels=5, twice=2, none=2)
+    assert SigmoidStack(CLASSES).conflicts(stack, valid=valid) == ChannelConflicts(pixels=4, twice=1, none=2)
+    assert Binary(CLASSES).conflicts(stack[:, :1]) == ChannelConflicts(pixels=5, twice=0, none=2)
     softmax = torch.tensor([0.1, 0.6, 0.3, 0.9, 0.05, 0.05, 0.3, 0.4, 0.3]).view(3, 3).T.reshape(1, 3, 1, 3)
-    assert Softmax(CLASSES).claims(softmax) == Claims(pixels=3, twice=0, none=2)
+    assert Softmax(CLASSES).conflicts(softmax) == ChannelConflicts(pixels=3, twice=0, none=2)
 
 
 @given(st.integers(1, 7))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from thinline.heads import SigmoidStack
-from thinline.metrics.channel_conflicts import ConflictCounts, claim_shares, claim_signature
+from thinline.metrics.channel_conflicts import ConflictCounts, conflict_shares, conflict_signature
 
 
 def test_shares_of_counts_added_over_batches():
@@ -12,11 +12,11 @@ def test_shares_of_counts_added_over_batches():
     claims.update((100, 2, 90))
     claims.update((300, 4, 290))
     assert claims.compute().tolist() == [400, 6, 380]
-    assert claim_shares(claims.compute()) == {"claimed_twice": 6 / 400, "claimed_none": 380 / 400}
+    assert conflict_shares(claims.compute()) == {"claimed_twice": 6 / 400, "claimed_none": 380 / 400}
 
 
 def test_no_pixel_is_nan():
-    assert all(math.isnan(share) for share in claim_shares(torch.zeros(3, dtype=torch.int64)).values())
+    assert all(math.isnan(share) for share in conflict_shares(torch.zeros(3, dtype=torch.int64)).values())
 
 
 def test_counts_of_a_head_pixel_by_pixel():
@@ -32,6 +32,6 @@ def test_counts_of_a_head_pixel_by_pixel():
 
 
 def test_signatures():
-    assert claim_signature("claimed_twice").startswith("claimed_twice|")
+    assert conflict_signature("claimed_twice").startswith("claimed_twice|")
     with pytest.raises(ValueError, match="claimed_thrice"):
-        claim_signature("claimed_thrice")
+        conflict_signature("claimed_thrice")

@@ -14,7 +14,7 @@ from cell_cases import manifest, only_folder, run, tables
 
 from thinline import runs
 from thinline.config.schema import CONF, checked
-from thinline.metrics.perturbed_truth import ORACLES
+from thinline.metrics.perturbed_truth import PERTURBATIONS
 from thinline.pipeline import cell, locate, train
 from thinline.pipeline import sheets as rendering
 from thinline.pipeline.locate import SKIPPED, FailedBeforeError, OtherMeasuresError
@@ -40,7 +40,7 @@ def test_a_finished_cell_leaves_everything(ended):
     assert told.cell.seed == 0
     assert len(told.cell.dataset_digest) == 16
     assert (ended.folder / "checkpoints" / LAST).exists()
-    assert {"val", "test", "tuned", *ORACLES} == set(per_class["split"])
+    assert {"val", "test", "tuned", *PERTURBATIONS} == set(per_class["split"])
     assert set(per_class.loc[per_class["split"] == "test", "class"]) == {"background", "curve_1", "curve_2"}
     assert sorted(per_sheet.loc[per_sheet["split"] == "test", "sheet"].unique()) == [0, 1, 2]
     assert ended.name.startswith("dice-softmax-none-fresh-pen1-unet_slim-smoke-muon-s0-")

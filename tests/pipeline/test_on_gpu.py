@@ -101,7 +101,7 @@ def test_a_network_answers_as_on_the_cpu(tiny: Tiny, tmp_path, network: str) -> 
 @pytest.mark.parametrize("precision", ["auto", "fp32"])
 def test_a_run_goes_to_its_end(tiny: Tiny, network: str, precision: str) -> None:
     config, choices = tiny(f"network={network}", "trainer=gpu", f"trainer.precision={precision}")
-    config.trainer.judges, config.trainer.renderers = 0, 0
+    config.trainer.scorers, config.trainer.renderers = 0, 0
     ended = run_cell(config, choices)
     table = pd.read_parquet(ended.folder / "per_class.parquet")
     assert {"iou", "nsd_1px", "viterbi_mae_px"} <= set(table["measure"])
@@ -110,13 +110,13 @@ def test_a_run_goes_to_its_end(tiny: Tiny, network: str, precision: str) -> None
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_takes_its_steps_in_bfloat16(tiny: Tiny, loss: str) -> None:
     config, choices = tiny(f"loss={loss}", "trainer=gpu")
-    config.trainer.judges, config.trainer.renderers = 0, 0
+    config.trainer.scorers, config.trainer.renderers = 0, 0
     assert run_cell(config, choices).status == FINISHED
 
 
 def test_a_run_that_was_killed_goes_on_from_its_checkpoint(tiny: Tiny, monkeypatch) -> None:
     config, choices = tiny("trainer=gpu")
-    config.trainer.judges = 0
+    config.trainer.scorers = 0
     asked = Recorder.on_validation_end
 
     def stop_once(self: Recorder, trainer, module) -> None:
@@ -138,7 +138,7 @@ def test_judged_beside_the_network_is_as_judged_by_it(tiny: Tiny) -> None:
     config, choices = tiny("trainer=gpu")
     tables = []
     for judges in (0, 2):
-        config.trainer.judges, config.trainer.renderers, config.force = judges, 0, False
+        config.trainer.scorers, config.trainer.renderers, config.force = judges, 0, False
         ended = run_cell(config, choices)
         tables.append(pd.read_parquet(ended.folder / "per_sheet.parquet"))
         for path in ("manifest.json", "per_sheet.parquet", "per_class.parquet"):

@@ -7,9 +7,9 @@ from rich.console import Console
 
 from thinline.config.schema import checked, compose_config
 from thinline.heads import Binary, SigmoidStack, Softmax
-from thinline.metrics.perturbed_truth import ORACLES, oracle
+from thinline.metrics.perturbed_truth import PERTURBATIONS, perturbed
 from thinline.pipeline import scorer
-from thinline.pipeline.scorer import SheetScorer, judge_of, oracle_rows
+from thinline.pipeline.scorer import SheetScorer, perturbed_truth_rows, scorer_of
 from thinline.pipeline.sheets import plan_sheets, render_sheets
 from thinline.sheets import render
 from thinline.sheets.true_positions import true_laps, true_rows
@@ -53,14 +53,14 @@ def test_a_head_that_does_not_tell_curves_apart_is_judged_by_their_union_and_tra
 
 def test_oracles_are_scored_as_any_answer_and_once(split, tmp_path, monkeypatch):
     conf, specs, sheets = split
-    by = judge_of(conf, specs, sheets, Softmax(LOG_CLASSES))
-    rows = oracle_rows(by, LOG_CLASSES, cache=tmp_path / "cache")
-    assert set(rows["split"]) == set(ORACLES)
+    by = scorer_of(conf, specs, sheets, Softmax(LOG_CLASSES))
+    rows = perturbed_truth_rows(by, LOG_CLASSES, cache=tmp_path / "cache")
+    assert set(rows["split"]) == set(PERTURBATIONS)
     of_shift = rows[(rows["split"] == "oracle_shift") & (rows["class"] == "curve_1")].set_index("measure")["value"]
     hits = either = 0
     for index in range(len(sheets)):
         labels = np.array(sheets.labels[index])
-        found = oracle("oracle_shift", labels, seed=index)
+        found = perturbed("oracle_shift", labels, seed=index)
         hits += ((found == 1) & (labels == 1)).sum()
         either += ((found == 1) | (labels == 1)).sum()
     assert of_shift["iou"] == pytest.approx(hits / either)
@@ -68,21 +68,21 @@ def test_oracles_are_scored_as_any_answer_and_once(split, tmp_path, monkeypatch)
     exact = rows[(rows["split"] == "oracle_exact") & (rows["measure"] == "f1")]
     assert (exact["value"] == 1).all()
     renamed = ("background", "a", "b")
-    other = oracle_rows(judge_of(conf, specs, sheets, Softmax(renamed)), renamed, cache=tmp_path / "cache")
+    other = perturbed_truth_rows(scorer_of(conf, specs, sheets, Softmax(renamed)), renamed, cache=tmp_path / "cache")
     assert set(other["class"]) == set(renamed)
     monkeypatch.setattr(scorer, "_oracle", None)  # the second time it is read
-    pd.testing.assert_frame_equal(oracle_rows(by, LOG_CLASSES, cache=tmp_path / "cache"), rows)
+    pd.testing.assert_frame_equal(perturbed_truth_rows(by, LOG_CLASSES, cache=tmp_path / "cache"), rows)
 
 
 def test_what_is_known_of_a_split_is_kept_for_the_next_cell_alone(split):
     conf, specs, sheets = split
-    one = judge_of(conf, specs, sheets, Softmax(LOG_CLASSES))
+    one = scorer_of(conf, specs, sheets, Softmax(LOG_CLASSES))
     one.truth(0)
-    assert judge_of(conf, specs, sheets, Softmax(LOG_CLASSES)).known is one.known
+    assert scorer_of(conf, specs, sheets, Softmax(LOG_CLASSES)).known is one.known
     assert 0 in one.known
-    other = judge_of(conf, specs, sheets, Binary(LOG_CLASSES))
+    other = scorer_of(conf, specs, sheets, Binary(LOG_CLASSES))
     assert not other.known
-    assert judge_of(conf, specs, sheets, Softmax(LOG_CLASSES)).known is not one.known
+    assert scorer_of(conf, specs, sheets, Softmax(LOG_CLASSES)).known is not one.known
 
 
 def test_a_large_split_is_not_kept(split, monkeypatch):

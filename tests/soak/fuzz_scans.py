@@ -80,7 +80,7 @@ class Reading:
 def main() -> int:
     """Damage, read, compare; 1 when a file ended badly."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", help="a trained run; without it a network that calls black pixels curve_1")
+    parser.add_argument("--run", help="a load_run run; without it a network that calls black pixels curve_1")
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=Path("fuzz_kept"))
@@ -178,15 +178,15 @@ def work(pipe: Any, run: str | None) -> None:
     """Read what comes through the pipe until None does."""
     from thinline.cli import digitise
     from thinline.cli.main import main as command
-    from thinline.pipeline.load import Trained, trained
+    from thinline.pipeline.load import LoadedRun, load_run
 
     if run is None:
         sys.path.insert(0, str(Path(__file__).parents[1] / "cases"))
         from scan_cases import HEAD, sees
 
-        known = Trained("black", sees, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
+        known = LoadedRun("black", sees, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
     else:
-        known = trained(run, Path("mlruns"), device="cpu")
+        known = load_run(run, Path("mlruns"), device="cpu")
     digitise.trained = lambda name, store, *, device: known  # type: ignore[attr-defined]
     pipe.send("ready")
     while (path := pipe.recv()) is not None:

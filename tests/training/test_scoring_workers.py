@@ -8,8 +8,8 @@ import pytest
 from thinline.config.schema import checked, compose_config
 from thinline.curves.trace import ink_of
 from thinline.heads import Softmax
-from thinline.metrics.structure.sheet_rates import judged_rates
-from thinline.pipeline.scorer import judge_of
+from thinline.metrics.structure.sheet_rates import rates_of_sheets
+from thinline.pipeline.scorer import scorer_of
 from thinline.pipeline.sheets import plan_sheets, render_sheets
 from thinline.training import scoring_workers
 from thinline.training.scoring_workers import ScoringWorkers
@@ -35,7 +35,7 @@ def judge(tmp_path_factory):
     conf = checked(compose_config(["budget=smoke", f"paths.store={store}"]))
     planned = plan_sheets(conf)
     sheets = render_sheets(planned, conf, console=Console(quiet=True)).test
-    return judge_of(conf, planned.splits.test.specs, sheets, Softmax(LOG_CLASSES))
+    return scorer_of(conf, planned.splits.test.specs, sheets, Softmax(LOG_CLASSES))
 
 
 def answers(judge):
@@ -53,8 +53,8 @@ def test_two_processes_say_what_one_says(judge):
         mine, theirs = here.taken(), there.taken()
     assert sorted(mine) == sorted(theirs) == [0, 1, 2]
     for index, one in mine.items():
-        expected = judged_rates([one], px_per_mm=4.0)
-        for name, values in judged_rates([theirs[index]], px_per_mm=4.0).items():
+        expected = rates_of_sheets([one], px_per_mm=4.0)
+        for name, values in rates_of_sheets([theirs[index]], px_per_mm=4.0).items():
             np.testing.assert_array_equal(values, expected[name])
 
 

@@ -21,21 +21,21 @@ from rich.table import Table
 
 from thinline.digitise import (
     CurveScale,
-    Demands,
     DepthScale,
     Digitised,
     Finished,
     Frame,
     Job,
+    Limits,
     Reader,
     digitise,
     open_scan,
 )
-from thinline.digitise.job import Told
+from thinline.digitise.job import ProgressReport
 from thinline.digitise.resume import remove_results
 from thinline.digitise.scales import ScaleError
 from thinline.digitise.scan import LEAST_DPI, MOST_DPI, Scan, ScanError
-from thinline.pipeline.load import Trained, trained
+from thinline.pipeline.load import LoadedRun, load_run
 
 CONSOLE = Console(markup=False, highlight=False)
 CONTEXT_MM: Final = 4.0
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = trained(options.run_name, options.store, device=device)
+    network = load_run(options.run_name, options.store, device=device)
     scan = open_scan(options.scan)
     job = _job(options, scan, network, device)
     _tell_job(job, network)
@@ -73,7 +73,7 @@ def _run(options: argparse.Namespace) -> int:
     return 0 if finished.told else 1
 
 
-def _job(options: argparse.Namespace, scan: Scan, network: Trained, device: str) -> Job:
+def _job(options: argparse.Namespace, scan: Scan, network: LoadedRun, device: str) -> Job:
     dpi = _dpi(options.dpi, scan)
     rows = tuple(options.rows or (-0.5, scan.height - 0.5))
     curves = network.head.classes[1:]
@@ -89,7 +89,7 @@ def _job(options: argparse.Namespace, scan: Scan, network: Trained, device: str)
         px_per_mm=network.px_per_mm,
         scales=scales,
         depth=depth,
-        demands=Demands(options.min_confidence, options.min_coverage),
+        demands=Limits(options.min_confidence, options.min_coverage),
         deskew=not options.no_deskew,
     )
 
@@ -236,7 +236,7 @@ def _line(curve: Digitised) -> tuple[str, ...]:
 
 
 @contextmanager
-def _progress(name: str) -> Iterator[Told]:
+def _progress(name: str) -> Iterator[ProgressReport]:
     """A bar on a terminal; nothing elsewhere."""
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.completed}/{task.total}"))
     with Progress(
@@ -246,7 +246,7 @@ def _progress(name: str) -> Iterator[Told]:
         yield lambda done, count: bar.update(task, completed=done, total=count)
 
 
-def _tell_job(job: Job, network: Trained) -> None:
+def _tell_job(job: Job, network: LoadedRun) -> None:
     scan, frame = job.scan, job.frame
     pages = f"{len(scan.pages)} pages, " if len(scan.pages) > 1 else ""
     name = _printable(scan.path.name)

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from thinline.config.schema import CONF
 from thinline.study.claims.claims import Claim, read_claims
-from thinline.study.claims.verdicts import judge, judge_all, table
+from thinline.study.claims.verdicts import table, verdicts_of, verdicts_of_studies
 from thinline.study.design.results import Results
 from thinline.study.publish.folder import read_results
 from thinline.study.publish.readme_tables import (
@@ -80,9 +80,9 @@ def pages(root: Path) -> dict[Path, str]:
 
 def _blocks(root: Path, claims: tuple[Claim, ...], results: Mapping[str, Results]) -> dict[Path, dict[str, str]]:
     all_studies = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
-    rows = [study_row(it, table(judge(claims, it)), name) for name, it in results.items()]
+    rows = [study_row(it, table(verdicts_of(claims, it)), name) for name, it in results.items()]
     studies = studies_block(rows, [name for name in all_studies if name not in results])
-    front = {"verdicts": verdict_block(table(judge_all(claims, results)))}
+    front = {"verdicts": verdict_block(table(verdicts_of_studies(claims, results)))}
     if BOARD in results:
         front = {"frontier": frontier_block(results[BOARD])} | front
     return {root / "README.md": front, root / "experiments" / "README.md": {"studies": studies}}

@@ -148,11 +148,11 @@ def _overlays(
         return kept
     # torch takes seconds, and a store without networks needs none of it
     from thinline.pipeline.load import NoRunError
-    from thinline.pipeline.reopen import network_of, opened, overlay_of
+    from thinline.pipeline.reopen import network_of, overlay_of, reopen
 
     try:
         network = network_of(folder, device="cpu")
-        it = opened(folder, network, cache=options.store / "cache", console=console)
+        it = reopen(folder, network, cache=options.store / "cache", console=console)
         return {sheet: overlay_of(it, sheet) for sheet in sheets}
     except (StorageError, NoRunError) as error:
         console.print(f"pictures of the run instead of the best, median and worst sheet: {error}", soft_wrap=True)

@@ -42,13 +42,16 @@ NOT_IDENTITY: Final = (
     "trainer.channels_last",
     "trainer.compile",
     "trainer.threads",
-    "trainer.judges",
+    "trainer.scorers",
     "trainer.renderers",
     "data_mix.archive.las_dir",
     *(f"data_mix.{key}" for key in ("root", "images", "masks", "curves", "split.file")),
 )
 """Where and how fast a run happens, not what it computes. A folder counts by its content, not by its path or names."""
 
+
+_RENAMED: Final = ((r"(?m)^(\s*_target_: )hairline\.", r"\1thinline."), (r"(?m)^  judges:", "  scorers:"))
+"""Patterns of config.yaml from before the package was called thinline, and what stands there today."""
 
 MOST_SEED: Final = 2**32 - 1
 
@@ -112,7 +115,7 @@ class TrainerConf:
     channels_last: bool = MISSING
     compile: bool = MISSING
     threads: int | None = MISSING
-    judges: int = MISSING
+    scorers: int = MISSING
     renderers: int = 0
 
 
@@ -199,7 +202,7 @@ def _check(conf: Conf) -> None:
         raise ConfigError(
             f"`trainer.accelerator` must be one of {', '.join(ACCELERATORS)}, got {conf.trainer.accelerator!r}"
         )
-    for name in ("judges", "renderers"):
+    for name in ("scorers", "renderers"):
         if (processes := getattr(conf.trainer, name)) < 0:
             raise ConfigError(f"`trainer.{name}` must be 0 or more processes, got {processes}")
     if budget.steps % budget.validate_every:
@@ -216,11 +219,14 @@ def _check(conf: Conf) -> None:
 
 
 def saved_config(path: Path) -> DictConfig | ListConfig:
-    """The configuration of a run from its folder; import paths from when the package was called hairline are today's.
+    """The configuration of a run from its folder, with the names of today where it was written under older ones.
 
     Raises OSError, YAMLError or OmegaConf's errors for a file that cannot be read.
     """
-    return OmegaConf.create(re.sub(r"(?m)^(\s*_target_: )hairline\.", r"\1thinline.", path.read_text(encoding="utf-8")))
+    text = path.read_text(encoding="utf-8")
+    for older, today in _RENAMED:
+        text = re.sub(older, today, text)
+    return OmegaConf.create(text)
 
 
 def compose_config(overrides: Sequence[str]) -> DictConfig:

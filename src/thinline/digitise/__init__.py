@@ -6,7 +6,7 @@ reads it with a network, `scales.py` gives values, `accept.py` refuses what is n
 known, `export.py` and `overlays.py` write, `resume.py` resumes, `job.py` does one scan from end to end.
 """
 
-from thinline.digitise.accept import Demands, Digitised
+from thinline.digitise.accept import Digitised, Limits
 from thinline.digitise.inference import Reader
 from thinline.digitise.job import Finished, Job, digitise
 from thinline.digitise.paper import Frame
@@ -16,12 +16,12 @@ from thinline.digitise.scan import Scan, ScanError, open_scan
 
 __all__ = [
     "CurveScale",
-    "Demands",
     "DepthScale",
     "Digitised",
     "Finished",
     "Frame",
     "Job",
+    "Limits",
     "OutputError",
     "Reader",
     "ScaleError",

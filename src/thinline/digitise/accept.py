@@ -30,7 +30,7 @@ MIN_COVERAGE: Final = 0.25
 
 
 @dataclass(frozen=True)
-class Demands:
+class Limits:
     """What a row and a curve must reach to be told."""
 
     min_confidence: float = MIN_CONFIDENCE
@@ -66,8 +66,8 @@ class Digitised:
         return float(np.isfinite(self.u_px).mean())
 
 
-def judged(
-    label: str, curve: Curve, inked: Float32, scale: CurveScale, *, frame: Frame, px_per_mm: float, demands: Demands
+def accepted(
+    label: str, curve: Curve, inked: Float32, scale: CurveScale, *, frame: Frame, px_per_mm: float, demands: Limits
 ) -> Digitised:
     """The curve as it may be told; `inked` is the share of its track that its ink covers in each undamaged row."""
     found = np.isfinite(curve.x_px)
@@ -88,7 +88,7 @@ def judged(
     )
 
 
-def _refusal(found: bool, coverage: float, mean: float, ink_share: float, demands: Demands) -> str:
+def _refusal(found: bool, coverage: float, mean: float, ink_share: float, demands: Limits) -> str:
     """Why the curve is not told, or nothing."""
     if ink_share > MOST_INK:
         return (

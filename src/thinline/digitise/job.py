@@ -26,7 +26,7 @@ import numpy as np
 from thinline.curves.curve import Curve
 from thinline.curves.row_runs import Strands, strands_of
 from thinline.curves.viterbi import viterbi
-from thinline.digitise.accept import Demands, Digitised, judged
+from thinline.digitise.accept import Digitised, Limits, accepted
 from thinline.digitise.damaged_rows import Hidden
 from thinline.digitise.deskew import STRAIGHT, Skew, estimate
 from thinline.digitise.export import csv_of, las_of
@@ -46,7 +46,7 @@ _READING: Final = 2
 
 _AT_ONCE: Final = 256  # rows of the overlay, which is far higher than a band
 
-Told = Callable[[int, int], None]
+ProgressReport = Callable[[int, int], None]
 """Called with (bands done, bands in all)."""
 
 
@@ -61,7 +61,7 @@ class Job:
     px_per_mm: float
     scales: tuple[CurveScale, ...]
     depth: DepthScale
-    demands: Demands = field(default_factory=Demands)
+    demands: Limits = field(default_factory=Limits)
     deskew: bool = True
 
     def digest(self) -> str:
@@ -90,7 +90,7 @@ class Finished:
         return any(not curve.refused for curve in self.curves)
 
 
-def digitise(job: Job, out: Path, *, force: bool = False, told: Told | None = None) -> Finished:
+def digitise(job: Job, out: Path, *, force: bool = False, told: ProgressReport | None = None) -> Finished:
     """Do the job and write into `out`; an unfinished job of the same kind is gone on with.
 
     Raises OutputError for a folder that may not be written, ScanError for a scan that cannot be read or is damaged in
@@ -137,7 +137,7 @@ def _skew(job: Job, partial: Partial) -> Skew:
     return skew
 
 
-def _read(job: Job, paper: Paper, partial: Partial, count: int, told: Told | None) -> tuple[Strands, Float32]:
+def _read(job: Job, paper: Paper, partial: Partial, count: int, told: ProgressReport | None) -> tuple[Strands, Float32]:
     """Strands of all bands, and of each curve how much of its track is inked in each row, [K,H]."""
     tracks = _columns(job)
     strands, inked = [], []
@@ -184,7 +184,7 @@ def _columns(job: Job) -> Bool:
 def _judge(job: Job, curves: tuple[Curve, ...], inked: Float32) -> tuple[Digitised, ...]:
     names = job.reader.head.classes[1:]
     return tuple(
-        judged(*each, frame=job.frame, px_per_mm=job.px_per_mm, demands=job.demands)
+        accepted(*each, frame=job.frame, px_per_mm=job.px_per_mm, demands=job.demands)
         for each in zip(names, curves, inked, job.scales, strict=True)
     )
 

@@ -22,7 +22,7 @@ class Truth(NamedTuple):
     valid: Tensor | None
 
 
-class Claims(NamedTuple):
+class ChannelConflicts(NamedTuple):
     """Counts before decode: pixels looked at, claimed by two or more curves, claimed by no curve."""
 
     pixels: int
@@ -77,13 +77,13 @@ class Head(ABC):
             return labels
         return torch.where(labels == IGNORE, labels, (labels > 0).to(labels.dtype))
 
-    def claims(self, probabilities: Tensor, *, valid: Tensor | None = None) -> Claims:
+    def conflicts(self, probabilities: Tensor, *, valid: Tensor | None = None) -> ChannelConflicts:
         """How many of the (valid) pixels two or more curves claim, and how many none does; exact integers."""
         self._check_channels(probabilities, "probabilities")
         claimants = (probabilities[:, self.first_curve :] > CLAIM).sum(dim=1, keepdim=True)
         if valid is not None:
             claimants = claimants[valid]
-        return Claims(claimants.numel(), int((claimants > 1).sum()), int((claimants == 0).sum()))
+        return ChannelConflicts(claimants.numel(), int((claimants > 1).sum()), int((claimants == 0).sum()))
 
     @abstractmethod
     def _targets(self, labels: Tensor, strokes: Tensor, valid: Tensor | None, dtype: torch.dtype) -> Tensor:

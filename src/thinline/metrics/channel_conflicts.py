@@ -16,13 +16,13 @@ from torchmetrics import Metric
 SHARES = ("claimed_twice", "claimed_none")
 
 
-def claim_shares(counts: Tensor) -> dict[str, float]:
+def conflict_shares(counts: Tensor) -> dict[str, float]:
     """The two shares of `int64 [3]` counts."""
     pixels, twice, none = counts.tolist()
     return {name: count / pixels if pixels else torch.nan for name, count in zip(SHARES, (twice, none), strict=True)}
 
 
-def claim_signature(share: str) -> str:
+def conflict_signature(share: str) -> str:
     """What could change the value of `share`; ValueError for an unknown one."""
     if share not in SHARES:
         raise ValueError(f"no share of claims is called {share!r}; expected one of {', '.join(SHARES)}")

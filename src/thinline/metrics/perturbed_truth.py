@@ -20,13 +20,13 @@ from skimage.morphology import skeletonize
 
 from thinline.vocabulary import IGNORE, UInt8
 
-ORACLES: Final = ("oracle_exact", "oracle_jitter", "oracle_shift", "oracle_thick")
+PERTURBATIONS: Final = ("oracle_exact", "oracle_jitter", "oracle_shift", "oracle_thick")
 
 _SQUARE: Final = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
 
 
-def oracle(name: str, labels: UInt8, *, seed: int) -> UInt8:
-    """The answer of the oracle `name` on a sheet with true `labels`; `seed` is that of the jitter.
+def perturbed(name: str, labels: UInt8, *, seed: int) -> UInt8:
+    """The perturbed truth `name` on a sheet with true `labels`; `seed` is that of the jitter.
 
     Raises ValueError for an unknown name.
     """
@@ -39,7 +39,7 @@ def oracle(name: str, labels: UInt8, *, seed: int) -> UInt8:
         return moved(clean, np.random.default_rng(seed).integers(-1, 2, len(clean)))
     if name == "oracle_thick":
         return _thick(clean)
-    raise ValueError(f"`name` must be one of {', '.join(ORACLES)}, got {name!r}")
+    raise ValueError(f"`name` must be one of {', '.join(PERTURBATIONS)}, got {name!r}")
 
 
 def moved(labels: UInt8, by: np.ndarray[tuple[int], np.dtype[np.int64]]) -> UInt8:

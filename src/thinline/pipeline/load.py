@@ -45,7 +45,7 @@ class NoRunError(ValueError):
 
 
 @dataclass(frozen=True)
-class Trained:
+class LoadedRun:
     """A network ready to be asked: `name` of its run and the content of its checkpoint, `sheet_px` it was scored on."""
 
     name: str
@@ -56,7 +56,7 @@ class Trained:
     finished: bool
 
 
-def trained(run: str | None, store: Path, *, device: str) -> Trained:
+def load_run(run: str | None, store: Path, *, device: str) -> LoadedRun:
     """The network of `run`, on `device`. Raises NoRunError where there is none, or its files do not fit together."""
     if run is None:
         raise NoRunError(f"expected --run with a trained network, got none: {HOW_TO_TRAIN}. {_offered(store)}")
@@ -69,7 +69,7 @@ def trained(run: str | None, store: Path, *, device: str) -> Trained:
     manifest = folder.manifest() if folder is not None else None
     finished = manifest is None or manifest.status == FINISHED
     network = network.to(device).eval()
-    return Trained(name, network, head, px_per_mm, round(sheet_mm * px_per_mm), finished)
+    return LoadedRun(name, network, head, px_per_mm, round(sheet_mm * px_per_mm), finished)
 
 
 def _found(run: str, store: Path) -> tuple[Path, Path, RunFolder | None]:

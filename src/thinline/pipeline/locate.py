@@ -40,7 +40,7 @@ class OtherMeasuresError(ValueError):
 
 
 @dataclass(frozen=True)
-class Place:
+class RunLocation:
     """A cell before it runs: its typed configuration, the levels of its factors, its sheets and its run folder."""
 
     conf: Conf
@@ -49,7 +49,7 @@ class Place:
     folder: RunFolder
 
 
-def locate(config: DictConfig, choices: Mapping[str, str]) -> Place:
+def locate(config: DictConfig, choices: Mapping[str, str]) -> RunLocation:
     """Where the cell of `config` lies; `choices` are the options Hydra picked of each group.
 
     Raises `ConfigError` for what cannot be run, and what `plan_sheets` raises.
@@ -59,7 +59,7 @@ def locate(config: DictConfig, choices: Mapping[str, str]) -> Place:
     planned = plan_sheets(conf)
     digest = cell_digest(plain(config) | {"sheets": planned.digest}, leave_out=NOT_IDENTITY)
     slug = cell_slug(levels(choices, conf, leave_out=NOT_IDENTITY))  # where a thing lies is no part of a name
-    return Place(conf, factors, planned, RunFolder(Path(conf.paths.store), slug, digest))
+    return RunLocation(conf, factors, planned, RunFolder(Path(conf.paths.store), slug, digest))
 
 
 def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | None) -> CellOutcome | None:

@@ -24,8 +24,8 @@ from thinline.data.batch import batch_of
 from thinline.data.cached_sheets import CachedSheets
 from thinline.metrics.pixels import rates
 from thinline.metrics.thresholds import SPREAD, ScoreHistogram, counts_at, gathered_back, recall_threshold, spread
-from thinline.pipeline.load import Trained
-from thinline.pipeline.reopen import Again, network_of, opened
+from thinline.pipeline.load import LoadedRun
+from thinline.pipeline.reopen import ReopenedRun, network_of, reopen
 from thinline.runs import RunFolder
 from thinline.system.atomic_files import write_bytes
 from thinline.vocabulary import BACKGROUND, IGNORE
@@ -77,21 +77,21 @@ def scores_of(folder: RunFolder, *, cache: Path, device: str, console: Console) 
             if str(told.get("made_by")) == made_by:
                 names = tuple(str(name) for name in told["classes"])
                 return Scores(names, torch.from_numpy(told["val"]), torch.from_numpy(told["test"]))
-    found = _counted(opened(folder, network, cache=cache, console=console), device=device)
+    found = _counted(reopen(folder, network, cache=cache, console=console), device=device)
     out = io.BytesIO()
     np.savez_compressed(out, made_by=made_by, classes=found.classes, val=found.val.numpy(), test=found.test.numpy())
     write_bytes(kept, out.getvalue())
     return found
 
 
-def _counted(run: Again, *, device: str) -> Scores:
+def _counted(run: ReopenedRun, *, device: str) -> Scores:
     head = run.network.head
     val, test = (_histogram(run.network, split, device=device) for split in (run.val, run.test))
     return Scores(head.classes[-head.channels :], val, test)
 
 
 @torch.inference_mode()
-def _histogram(network: Trained, sheets: CachedSheets, *, device: str) -> Tensor:
+def _histogram(network: LoadedRun, sheets: CachedSheets, *, device: str) -> Tensor:
     counts = ScoreHistogram(network.head.channels, bins=_BINS)
     ids = range(len(network.head.classes) - network.head.channels, len(network.head.classes))
     for image, labels in _sheets(sheets, device):

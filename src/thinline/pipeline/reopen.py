@@ -1,4 +1,4 @@
-"""Roof: a finished run opened again: its network, and the very sheets that it was validated and tested on.
+"""A finished run opened again: its network, and the very sheets that it was validated and tested on.
 
 The sheets come from the cache or are drawn anew, and are those of the run or it is refused. The network computes in
 fp32, whatever the run computed in, so a pixel in ten thousand may be decided otherwise than in the run's own numbers.
@@ -19,7 +19,7 @@ from thinline.data.batch import batch_of
 from thinline.data.cached_sheets import CachedSheets
 from thinline.losses.class_weight import TunedThreshold
 from thinline.metrics.overlay import overlay
-from thinline.pipeline.load import Trained, trained
+from thinline.pipeline.load import LoadedRun, load_run
 from thinline.pipeline.sheets import Planned, plan_sheets, render_split
 from thinline.runs import RunFolder
 from thinline.system.atomic_files import StorageError
@@ -27,24 +27,24 @@ from thinline.vocabulary import UInt8
 
 
 @dataclass(frozen=True)
-class Again:
+class ReopenedRun:
     """A network and its sheets; with `tuned` the run decided by thresholds, and not by its head."""
 
-    network: Trained
+    network: LoadedRun
     val: CachedSheets
     test: CachedSheets
     tuned: bool
 
 
-def network_of(folder: RunFolder, *, device: str) -> Trained:
-    """The network of a finished run. Raises `StorageError` for one that is not, and what `trained` raises."""
+def network_of(folder: RunFolder, *, device: str) -> LoadedRun:
+    """The network of a finished run. Raises `StorageError` for one that is not, and what `load_run` raises."""
     if not folder.finished:
         status = folder.begun().status
         raise StorageError(f"{folder.name}: expected a finished run, got {status}; train it to its end first")
-    return trained(str(folder.path), folder.root, device=device)
+    return load_run(str(folder.path), folder.root, device=device)
 
 
-def opened(folder: RunFolder, network: Trained, *, cache: Path, console: Console) -> Again:
+def reopen(folder: RunFolder, network: LoadedRun, *, cache: Path, console: Console) -> ReopenedRun:
     """The run of `network` with its sheets.
 
     Raises `StorageError` for a configuration that is older than today's and for sheets that are drawn otherwise today,
@@ -64,7 +64,7 @@ def opened(folder: RunFolder, network: Trained, *, cache: Path, console: Console
     planned = plan_sheets(conf)
     _check_same(folder, planned)
     val, test = (render_split(planned, name, conf, console=console) for name in ("val", "test"))
-    return Again(network, val, test, isinstance(instantiate(config.class_weight), TunedThreshold))
+    return ReopenedRun(network, val, test, isinstance(instantiate(config.class_weight), TunedThreshold))
 
 
 def _check_same(folder: RunFolder, planned: Planned) -> None:
@@ -77,7 +77,7 @@ def _check_same(folder: RunFolder, planned: Planned) -> None:
 
 
 @torch.inference_mode()
-def overlay_of(it: Again, index: int) -> UInt8:
+def overlay_of(it: ReopenedRun, index: int) -> UInt8:
     """Truth, prediction and misses of test sheet `index`, RGB. Raises `StorageError` for a run of tuned thresholds."""
     if it.tuned:
         raise StorageError(f"{it.network.name}: expected a run whose head decides, got one of tuned thresholds")

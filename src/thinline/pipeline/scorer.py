@@ -23,9 +23,9 @@ from thinline.data.cached_sheets import CachedSheets
 from thinline.data.folder.crops import Piece
 from thinline.heads import Head
 from thinline.metrics.catalogue import signatures
-from thinline.metrics.perturbed_truth import ORACLES, oracle
+from thinline.metrics.perturbed_truth import PERTURBATIONS, perturbed
 from thinline.metrics.pixels import confusion
-from thinline.metrics.structure.sheet_scores import CurveTruth, SheetScores, judge
+from thinline.metrics.structure.sheet_scores import CurveTruth, SheetScores, score_sheet
 from thinline.metrics.structure.truth import Truth
 from thinline.pipeline.user_images import is_folder
 from thinline.sheets import SheetSpec
@@ -58,7 +58,7 @@ class SheetScorer:
     def __call__(self, index: int, labels: UInt8, ink: Float32 | None) -> SheetScores:
         """See `training.judges.Judge`; `ink` None does not trace curves."""
         truth, courses = self.truth(index)
-        return judge(labels, ink, truth, courses)
+        return score_sheet(labels, ink, truth, courses)
 
     def truth(self, index: int) -> tuple[Truth, CurveTruth | None]:
         """What is true on sheet `index` of the split; read once, unless the split is too large to be kept."""
@@ -103,8 +103,8 @@ class SheetScorer:
 _latest: dict[str, _Known] = {}
 
 
-def judge_of(conf: Conf, specs: Sequence[SheetSpec | Piece], sheets: CachedSheets, head: Head) -> SheetScorer:
-    """The judge of the test split of `conf`; what it knows is kept for a next cell with the same test sheets and head.
+def scorer_of(conf: Conf, specs: Sequence[SheetSpec | Piece], sheets: CachedSheets, head: Head) -> SheetScorer:
+    """The scorer of the test split of `conf`; its truth is kept for a next cell of the same sheets and head.
 
     The sheets themselves are let go of.
     """
@@ -117,12 +117,12 @@ def judge_of(conf: Conf, specs: Sequence[SheetSpec | Piece], sheets: CachedSheet
     return made
 
 
-def oracle_rows(judged_by: SheetScorer, classes: Sequence[str], *, cache: Path) -> pd.DataFrame:
-    """Rows per class of every oracle on the sheets of the judge, split `oracle_...`; computed once for a split."""
+def perturbed_truth_rows(judged_by: SheetScorer, classes: Sequence[str], *, cache: Path) -> pd.DataFrame:
+    """Rows per class of every perturbed truth, split `oracle_...`; computed once for a split."""
     path = cache / f"oracle-{_key(judged_by)}.parquet"
     if path.is_file():
         return pd.read_parquet(path)
-    rows = pd.concat([_oracle(name, judged_by, classes) for name in ORACLES], ignore_index=True)
+    rows = pd.concat([_oracle(name, judged_by, classes) for name in PERTURBATIONS], ignore_index=True)
     buffer = io.BytesIO()
     rows.to_parquet(buffer)
     cache.mkdir(parents=True, exist_ok=True)
@@ -146,11 +146,11 @@ def _oracle(name: str, judged_by: SheetScorer, classes: Sequence[str]) -> pd.Dat
     matrices, judged = [], {}
     for index in range(len(judged_by.sheets)):
         truth, courses = judged_by.truth(index)
-        answer = oracle(name, truth.labels, seed=index)
+        answer = perturbed(name, truth.labels, seed=index)
         found, true = (torch.from_numpy(ids.astype(np.int64))[None] for ids in (answer, truth.labels))
         matrices.append(confusion(found, true, classes=len(classes)))
         ink = np.asarray(answer == np.arange(1, len(truth.strokes) + 1)[:, None, None], np.float32)
-        judged[index] = judge(answer, ink, truth, courses)
+        judged[index] = score_sheet(answer, ink, truth, courses)
     whole = torch.cat(matrices)
     none = torch.zeros(0)
     evaluation = Evaluation(

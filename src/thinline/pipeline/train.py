@@ -21,7 +21,7 @@ from thinline.losses.class_weight import LogitAdjustment, TunedThreshold, far_fr
 from thinline.metrics.overlay import overlay
 from thinline.network import FlipAverage
 from thinline.pipeline.data_summary import data_numbers, tell_data
-from thinline.pipeline.scorer import judge_of, oracle_rows
+from thinline.pipeline.scorer import perturbed_truth_rows, scorer_of
 from thinline.pipeline.sheets import Planned, Rendered, render_sheets
 from thinline.pipeline.truth_maps import open_truth_maps
 from thinline.pipeline.user_images import is_folder, tell_folder
@@ -39,7 +39,7 @@ from thinline.training.task import SegmentationTask
 
 CONSOLE = Console(markup=False, highlight=False)
 
-BESIDE: Final = ("judges", "renderers")
+BESIDE: Final = ("scorers", "renderers")
 """Of a trainer, how many processes work beside the network."""
 
 
@@ -49,8 +49,8 @@ def train_cell(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunF
     counts = _counts(conf, planned, sheets)
     weight = _weight(config, conf, counts, record)
     task = build_task(config, conf, weight, folder=folder.path, prior=_prior(config, counts))
-    judge = judge_of(conf, planned.splits.test.specs, sheets.test, task.head)
-    task.judges = ScoringWorkers(judge, processes=conf.trainer.judges)
+    judge = scorer_of(conf, planned.splits.test.specs, sheets.test, task.head)
+    task.scorers = ScoringWorkers(judge, processes=conf.trainer.scorers)
     maps = open_truth_maps(task.objective, sheets.train, conf, console=CONSOLE)
     batches = _batches(conf, planned, sheets, maps)
     _check_memory(conf, task, batches.training)
@@ -59,7 +59,7 @@ def train_cell(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunF
     if halves_batch_norm(machine, task.network) and rank_and_world()[0] == 0:
         told = "warning: on CPUs each process sees its own part of the batch in a batch norm, so this is not the run"
         CONSOLE.print(f"{told} of one process; network=veernet has group norms", style="yellow", soft_wrap=True)
-    with task.judges:
+    with task.scorers:
         outcome = train(
             task,
             batches,
@@ -69,7 +69,7 @@ def train_cell(config: DictConfig, conf: Conf, planned: Planned, *, folder: RunF
             title=folder.name,
         )
     if rank_and_world()[0] == 0:
-        oracles = oracle_rows(judge, task.classes, cache=Path(conf.paths.cache))
+        oracles = perturbed_truth_rows(judge, task.classes, cache=Path(conf.paths.cache))
         outcome = replace(outcome, per_class=pd.concat([outcome.per_class, oracles], ignore_index=True))
         _write(outcome, task, sheets, folder)
         record(conf.budget.steps, outcome.numbers())

@@ -17,7 +17,7 @@ from rich.progress import track
 from rich.table import Table
 
 from thinline.config.path_options import settle_paths
-from thinline.pipeline.locate import Place, locate, otherwise_measured
+from thinline.pipeline.locate import RunLocation, locate, otherwise_measured
 from thinline.runs import FAILED, FINISHED, RunFolder
 from thinline.study.design.study import FULL, Study, StudyError
 from thinline.sweep.jobs import jobs_of, study_of
@@ -37,7 +37,7 @@ class Planned:
 
     config: DictConfig
     choices: dict[str, str]
-    place: Place
+    place: RunLocation
     state: str
 
     @property

@@ -14,7 +14,7 @@ from typing import Any
 from thinline import runs as ledger
 from thinline.config.schema import CONF, compose_config
 from thinline.runs import FINISHED, Manifest
-from thinline.study.design.collect import Found, assemble
+from thinline.study.design.collect import FinishedRun, collect
 from thinline.study.design.results import ROW_COLUMNS, SHEET_COLUMNS, Results
 from thinline.study.design.study import Study, StudyError
 from thinline.study.publish.folder import SHEET_MEASURES
@@ -46,12 +46,12 @@ def gather(
     measures = {*SHEET_MEASURES, *(told.partition("/")[2] for told in study.primary)}
     sheets = ledger.read_sheets(store, study.name, measures=measures, split="test")[list(SHEET_COLUMNS)]
     found, elsewhere = ([found_of(study, name, it) for name, it in part.items()] for part in (known, others))
-    results = assemble(study, found, rows, sheets, only=only, partial=partial, elsewhere=elsewhere)
+    results = collect(study, found, rows, sheets, only=only, partial=partial, elsewhere=elsewhere)
     of_results = [known[run] for run in results.cells["run"]]
     return replace(results, made_by={"setting": " ".join(setting(study, of_results[0]))} | made_by(of_results))
 
 
-def found_of(study: Study, name: str, manifest: Manifest) -> Found:
+def found_of(study: Study, name: str, manifest: Manifest) -> FinishedRun:
     """A run as a study sees it: what a dotted factor varies is a level of its own, and no part of its group's."""
     levels = dict(manifest.cell.factors)
     dotted = [factor for factor in study.names if "." in factor]
@@ -65,7 +65,7 @@ def found_of(study: Study, name: str, manifest: Manifest) -> Found:
             levels[factor] = _text(value)
     failure = manifest.exception
     why = manifest.status if failure is None else f"{manifest.status}: {failure.type}: {failure.message}"
-    return Found(name, manifest.cell.seed, levels, manifest.status == FINISHED, why)
+    return FinishedRun(name, manifest.cell.seed, levels, manifest.status == FINISHED, why)
 
 
 def _at(config: Mapping[str, Any], path: str) -> Any:

@@ -10,11 +10,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from thinline.metrics.channel_conflicts import claim_shares, claim_signature
+from thinline.metrics.channel_conflicts import conflict_shares, conflict_signature
 from thinline.metrics.pixels import RATES, PixelCounts, rates, signature
 from thinline.metrics.structure.sheet_scores import SheetScores
 from thinline.metrics.thresholds import best_threshold, counts_at
-from thinline.training.sheet_tables import judged_tables
+from thinline.training.sheet_tables import sheet_score_tables
 from thinline.vocabulary import UInt8
 
 DETAILS = ("slope_", "distance_", "fp_", "fn_")
@@ -90,7 +90,9 @@ def split_tables(evaluation: Evaluation, classes: Sequence[str]) -> tuple[pd.Dat
     tables = [(_class_rows(counts, classes, split=evaluation.split), _sheet_rows(evaluation, classes))]
     if evaluation.judged:
         names = classes[1:]
-        tables.append(judged_tables(evaluation.judged, names, split=evaluation.split, px_per_mm=evaluation.px_per_mm))
+        tables.append(
+            sheet_score_tables(evaluation.judged, names, split=evaluation.split, px_per_mm=evaluation.px_per_mm)
+        )
     of_split, of_sheets = (pd.concat(frames, ignore_index=True) for frames in zip(*tables, strict=True))
     return of_split, of_sheets
 
@@ -123,10 +125,10 @@ def _rows(split: str, measure: str, classes: Sequence[str], values: Tensor, supp
 def _claim_rows(evaluation: Evaluation) -> pd.DataFrame:
     """One row for each share; none for a head whose channels cannot contradict each other."""
     pixels = int(evaluation.claims[0])
-    shares = claim_shares(evaluation.claims) if pixels else {}
+    shares = conflict_shares(evaluation.claims) if pixels else {}
     rows = [
         {"split": evaluation.split, "measure": name, "class": "all", "value": share, "support": pixels}
-        | {"signature": claim_signature(name)}
+        | {"signature": conflict_signature(name)}
         for name, share in shares.items()
     ]
     return pd.DataFrame(rows)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from thinline.metrics.catalogue import signature
-from thinline.metrics.structure.sheet_rates import judged_rates
+from thinline.metrics.structure.sheet_rates import rates_of_sheets
 from thinline.metrics.structure.sheet_scores import SheetScores
 
 NOMINAL_PX_PER_MM = 4.0
@@ -23,7 +23,7 @@ NOMINAL_PX_PER_MM = 4.0
 _IN_MM = re.compile(r"(^|_)[\d.]*mm($|_)")
 
 
-def judged_tables(
+def sheet_score_tables(
     judged: Mapping[int, SheetScores], curves: Sequence[str], *, split: str, px_per_mm: float | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(rows of the split, rows of each sheet) for the classes `curves [K]`; the latter with a column `sheet`."""
@@ -36,7 +36,7 @@ def judged_tables(
 
 
 def _rows(judged: Sequence[SheetScores], curves: Sequence[str], px_per_mm: float | None) -> pd.DataFrame:
-    rates = judged_rates(judged, px_per_mm=px_per_mm or NOMINAL_PX_PER_MM)
+    rates = rates_of_sheets(judged, px_per_mm=px_per_mm or NOMINAL_PX_PER_MM)
     names = [name for name in rates if px_per_mm is not None or not _IN_MM.search(name)]
     pixels = np.sum([sheet.support for sheet in judged], axis=0)
     of_curves = {

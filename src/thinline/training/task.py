@@ -58,7 +58,7 @@ class SegmentationTask(pl.LightningModule):
         super().__init__()
         self.pictures = pictures
         self.tuned = tuned
-        self.judges: ScoringWorkers | None = None
+        self.scorers: ScoringWorkers | None = None
         self.threshold: Tensor | None = None
         self.network = network
         self.objective = objective
@@ -131,8 +131,8 @@ class SegmentationTask(pl.LightningModule):
         self.pixels.reset()
         self.scores.reset()
         self.claimed.reset()
-        if self.judges is not None:
-            self.judges.clear()
+        if self.scorers is not None:
+            self.scorers.clear()
 
     @override
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -147,8 +147,8 @@ class SegmentationTask(pl.LightningModule):
         for index, labels, of_sheet in zip(batch.index.tolist(), maps, ink, strict=True):
             if index < self.pictures:
                 self.found[index] = labels
-            if self.judges is not None:
-                self.judges.put(index, labels, of_sheet)
+            if self.scorers is not None:
+                self.scorers.put(index, labels, of_sheet)
 
     def tune(self, validation: Evaluation) -> None:
         """Take the thresholds of the curves from `validation`, where the test is to be decided by them."""
@@ -166,7 +166,7 @@ class SegmentationTask(pl.LightningModule):
         self.pixels.update(found, truth, batch.index)
         self.scores.update(probabilities, torch.stack([truth == id_ for id_ in self.answers], dim=1), valid)
         if self.contradicts:
-            self.claimed.update(self.head.claims(probabilities, valid=valid[:, None]))
+            self.claimed.update(self.head.conflicts(probabilities, valid=valid[:, None]))
         return found
 
     @property
@@ -200,6 +200,6 @@ class SegmentationTask(pl.LightningModule):
             sheet_confusion=matrices,
             histogram=self.scores.compute().clone(),
             claims=self.claimed.compute().clone() if self.contradicts else torch.zeros(3, dtype=torch.int64),
-            judged={} if self.judges is None else gathered(self.judges.taken()),
-            px_per_mm=None if self.judges is None else self.judges.judge.px_per_mm,
+            judged={} if self.scorers is None else gathered(self.scorers.taken()),
+            px_per_mm=None if self.scorers is None else self.scorers.judge.px_per_mm,
         )

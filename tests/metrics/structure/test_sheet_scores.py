@@ -8,10 +8,10 @@ import pytest
 from thinline.curves.row_runs import strands_of
 from thinline.curves.trace import ink_of
 from thinline.metrics.catalogue import signature, signatures
-from thinline.metrics.perturbed_truth import oracle
+from thinline.metrics.perturbed_truth import perturbed
 from thinline.metrics.structure.distances import Pair
-from thinline.metrics.structure.sheet_rates import judged_rates
-from thinline.metrics.structure.sheet_scores import CurveTruth, judge, named, tolerances
+from thinline.metrics.structure.sheet_rates import rates_of_sheets
+from thinline.metrics.structure.sheet_scores import CurveTruth, named, score_sheet, tolerances
 from thinline.metrics.structure.surfaces import surface_rates, surfaces
 from thinline.metrics.structure.truth import Truth
 from thinline.sheets import render, sample
@@ -43,13 +43,15 @@ def judged():
     for number in range(3):
         truth, courses = sheet(number)
         labels = noisy(truth.labels, rng)
-        sheets.append((truth, labels, judge(labels, ink_of(labels, curves=2), truth, courses)))
+        sheets.append((truth, labels, score_sheet(labels, ink_of(labels, curves=2), truth, courses)))
     return sheets
 
 
 def test_a_perfect_answer_is_perfect():
     truth, courses = sheet(5)
-    rates = judged_rates([judge(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE)
+    rates = rates_of_sheets(
+        [score_sheet(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE
+    )
     for name in ("nsd_1px", "tol_f1_2px", "boundary_iou", "cldice_0px", "cldice_0.5mm"):
         np.testing.assert_array_equal(rates[name], 1)
     for name in ("hd95_px", "breaks"):
@@ -59,7 +61,7 @@ def test_a_perfect_answer_is_perfect():
 
 
 def test_every_measure_has_a_signature_and_runs_are_marked_with_every_family(judged):
-    rates = judged_rates([each for *_, each in judged], px_per_mm=SCALE)
+    rates = rates_of_sheets([each for *_, each in judged], px_per_mm=SCALE)
     signs = {signature(name) for name in rates}
     assert len(signs) == len(rates) > 150
     families = {sign.split("|")[1] for sign in signs}
@@ -68,7 +70,7 @@ def test_every_measure_has_a_signature_and_runs_are_marked_with_every_family(jud
 
 
 def test_counts_of_sheets_are_added_before_they_are_divided(judged):
-    whole = judged_rates([each for *_, each in judged], px_per_mm=SCALE)
+    whole = rates_of_sheets([each for *_, each in judged], px_per_mm=SCALE)
     for k in (0, 1):
         pairs = [Pair(labels == k + 1, truth.labels == k + 1) for truth, labels, _ in judged]
         counts = [surfaces(pair, tolerances_px=[1.0, 2.0]).counts for pair in pairs]
@@ -82,7 +84,7 @@ def test_counts_of_sheets_are_added_before_they_are_divided(judged):
 
 
 def test_millimetres_are_pixels_of_the_scale(judged):
-    rates = judged_rates([judged[0][2]], px_per_mm=SCALE)
+    rates = rates_of_sheets([judged[0][2]], px_per_mm=SCALE)
     np.testing.assert_array_equal(rates["nsd_0.25mm"], rates["nsd_1px"])
     np.testing.assert_allclose(rates["hd95_mm"] * SCALE, rates["hd95_px"])
     assert tolerances(8.0)["0.5mm"] == 4.0
@@ -106,7 +108,7 @@ def test_ignored_pixels_are_in_no_mask():
     wild = truth.labels.copy()
     wild[:40] = 1
     ink = ink_of(wild, curves=2)
-    rates = judged_rates([judge(wild, ink, cut, courses)], px_per_mm=SCALE)
+    rates = rates_of_sheets([score_sheet(wild, ink, cut, courses)], px_per_mm=SCALE)
     np.testing.assert_array_equal(rates["tol_precision_1px"], 1)
     np.testing.assert_array_equal(rates["tol_recall_1px"], 1)
 
@@ -117,17 +119,17 @@ def test_rows_of_a_course_that_are_ignored_are_in_no_count():
     strokes = (labels == 1)[None]
     labels[:20] = 255
     truth = Truth(labels, strokes, np.zeros_like(labels), SCALE)
-    answer = oracle("oracle_exact", labels, seed=0)
+    answer = perturbed("oracle_exact", labels, seed=0)
     courses = CurveTruth(np.full((1, 64), 12.0), np.array([[0.0, 39.0]]))
-    got = judge(answer, ink_of(answer, curves=1), truth, courses)
+    got = score_sheet(answer, ink_of(answer, curves=1), truth, courses)
     assert got.curves["viterbi"][0].rows == 44
-    rates = judged_rates([got], px_per_mm=SCALE)
+    rates = rates_of_sheets([got], px_per_mm=SCALE)
     assert (rates["viterbi_coverage"][0], rates["viterbi_mae_track"][0]) == (1, 0)
 
 
 def test_without_courses_curves_are_not_traced():
     truth, _ = sheet(7)
-    rates = judged_rates([judge(truth.labels, None, truth, None)], px_per_mm=SCALE)
+    rates = rates_of_sheets([score_sheet(truth.labels, None, truth, None)], px_per_mm=SCALE)
     assert "nsd_1px" in rates
     assert not any(name.startswith(("viterbi", "budget", "published")) for name in rates)
 
@@ -136,10 +138,10 @@ def test_a_value_on_the_wrong_lap_is_wrong_by_a_track_and_its_place_is_not():
     truth, courses = sheet(5)
     assert not courses.lap.any()
     ink = ink_of(truth.labels, curves=2)
-    right = judged_rates([judge(truth.labels, ink, truth, courses)], px_per_mm=SCALE)
+    right = rates_of_sheets([score_sheet(truth.labels, ink, truth, courses)], px_per_mm=SCALE)
     np.testing.assert_array_equal(right["viterbi_on_lap"], 1)
     moved = replace(courses, lap=np.where(np.arange(courses.lap.shape[1]) < 50, [[1], [0]], 0))
-    wrong = judged_rates([judge(truth.labels, ink, truth, moved)], px_per_mm=SCALE)
+    wrong = rates_of_sheets([score_sheet(truth.labels, ink, truth, moved)], px_per_mm=SCALE)
     for name in ("viterbi_bridged_mae_track", "viterbi_coverage", "viterbi_swaps"):
         np.testing.assert_array_equal(wrong[name], right[name])
     rows = np.isfinite(courses.x_px[0])
@@ -152,7 +154,7 @@ def test_laps_that_were_found_are_counted_in():
     """Sheets whose curves wrap, answered by their truth. Of one the paper does not say which lap is which."""
     wrapped = [pair for pair in map(sheet, range(60)) if (pair[1].lap != 0).sum() > 20][:8]
     scores = [
-        judged_rates([judge(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE)
+        rates_of_sheets([score_sheet(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE)
         for truth, courses in wrapped
     ]
     on_lap = np.stack([each["viterbi_on_lap"] for each in scores])
@@ -167,13 +169,15 @@ def test_laps_that_were_found_are_counted_in():
 
 def test_values_are_places_where_nothing_wraps():
     truth, courses = sheet(5)
-    rates = judged_rates([judge(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE)
+    rates = rates_of_sheets(
+        [score_sheet(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE
+    )
     values = [name for name in rates if name.startswith("viterbi_values_")]
     assert len(values) == 6
     for name in values:
         np.testing.assert_array_equal(rates[name], rates[name.replace("values", "bridged")])
-    unknown = judged_rates(
-        [judge(truth.labels, ink_of(truth.labels, curves=2), truth, replace(courses, lap=None))], px_per_mm=SCALE
+    unknown = rates_of_sheets(
+        [score_sheet(truth.labels, ink_of(truth.labels, curves=2), truth, replace(courses, lap=None))], px_per_mm=SCALE
     )
     assert set(rates) - set(unknown) == {n for n in rates if n.startswith("viterbi_values_")} | {"viterbi_on_lap"}
 
@@ -182,8 +186,10 @@ def test_right_names_leave_only_the_error_of_places():
     """All ink called by the other name: the total error is large, that with true names is that of the truth."""
     truth, courses = sheet(2)
     swapped = np.array([0, 2, 1], np.uint8)[truth.labels]
-    got = judged_rates([judge(swapped, ink_of(swapped, curves=2), truth, courses)], px_per_mm=SCALE)
-    exact = judged_rates([judge(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE)
+    got = rates_of_sheets([score_sheet(swapped, ink_of(swapped, curves=2), truth, courses)], px_per_mm=SCALE)
+    exact = rates_of_sheets(
+        [score_sheet(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE
+    )
     assert (got["viterbi_bridged_mae_track"] > 0.1).all()
     np.testing.assert_allclose(got["budget_identity_mae_track"], exact["budget_identity_mae_track"], atol=0.005)
     assert (got["viterbi_swapped"] > 0.4).all()

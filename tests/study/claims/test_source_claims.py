@@ -11,8 +11,8 @@ from thinline.config.schema import CONF
 from thinline.curves.trace import ink_of
 from thinline.metrics.catalogue import RATES
 from thinline.metrics.channel_conflicts import SHARES
-from thinline.metrics.structure.sheet_rates import judged_rates
-from thinline.metrics.structure.sheet_scores import CurveTruth, judge
+from thinline.metrics.structure.sheet_rates import rates_of_sheets
+from thinline.metrics.structure.sheet_scores import CurveTruth, score_sheet
 from thinline.metrics.structure.truth import Truth
 from thinline.study.claims.claims import CLAIMS, SOURCES, STANDINGS, read_claims
 from thinline.study.claims.comparisons import COUNTED, Comparison
@@ -137,8 +137,8 @@ def _measured():
     labels[:, 20], labels[:, 40] = 1, 2
     truth = Truth(labels, np.stack([labels == 1, labels == 2]), np.zeros_like(labels), 4.0)
     courses = CurveTruth(np.repeat([[20.0], [40.0]], len(labels), axis=1), np.array([[0.0, 59.0]] * 2))
-    judged = judge(labels, ink_of(labels, curves=2), truth, courses)
-    return set(judged_rates([judged], px_per_mm=4.0)) | set(RATES) | set(SHARES) | set(COUNTED)
+    judged = score_sheet(labels, ink_of(labels, curves=2), truth, courses)
+    return set(rates_of_sheets([judged], px_per_mm=4.0)) | set(RATES) | set(SHARES) | set(COUNTED)
 
 
 def test_a_claim_is_read_as_it_stands(tmp_path):

@@ -18,9 +18,9 @@ from thinline.study.claims.verdicts import (
     UNDECIDED,
     UNTESTABLE,
     findings_table,
-    judge,
-    judge_all,
     table,
+    verdicts_of,
+    verdicts_of_studies,
 )
 from thinline.sweep.finished import declared
 from thinline.sweep.jobs import groups
@@ -133,15 +133,15 @@ def two_studies(tmp_path, *, first, second):
 
 def test_of_several_studies_the_first_that_can_test_it_is_told(tmp_path):
     claim, results = two_studies(tmp_path, first=0.1, second=-0.1)
-    (told,) = judge_all([claim], {name: results[name] for name in ("two", "one")})
+    (told,) = verdicts_of_studies([claim], {name: results[name] for name in ("two", "one")})
     assert (told.study, told.verdict, told.elsewhere) == ("one", SUPPORTED, (("two", REFUTED),))
-    (told,) = judge_all([claim], {"two": results["two"]})
+    (told,) = verdicts_of_studies([claim], {"two": results["two"]})
     assert (told.study, told.verdict, told.elsewhere) == ("two", REFUTED, ())
     cells = results["one"].cells
     narrow = replace(results["one"], cells=cells[cells["loss"] != "dice"].reset_index(drop=True))
-    (told,) = judge_all([claim], {"one": narrow, "two": results["two"]})
+    (told,) = verdicts_of_studies([claim], {"one": narrow, "two": results["two"]})
     assert (told.study, told.verdict, told.elsewhere) == ("two", REFUTED, (("one", UNTESTABLE),))
-    (told,) = judge_all([claim], {})
+    (told,) = verdicts_of_studies([claim], {})
     assert told.sentence == "Untestable: needs one or two, none of which has run."
 
 
@@ -150,7 +150,7 @@ def test_the_table_keeps_the_numbers_of_the_source_apart(tmp_path):
         RECALL | {"expect": "up"}, numbers=[{"measure": "recall", "printed": "0.96"}], caution="Of another run."
     )
     claims = claims_of(tmp_path, node, claim_node(id="two", untestable="an identity"))
-    verdicts = judge(claims, planted(effect=shift(0.1, loss="dice"), **SMALL))
+    verdicts = verdicts_of(claims, planted(effect=shift(0.1, loss="dice"), **SMALL))
     made = table(verdicts)
     assert list(made.columns) == list(COLUMNS)
     first, second = made.to_dict("records")
@@ -194,7 +194,7 @@ def results(claims):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_claim_is_judged_on_every_study(name, claims, results):
-    verdicts = judge(claims, results[name])
+    verdicts = verdicts_of(claims, results[name])
     assert [verdict.claim.id for verdict in verdicts] == [claim.id for claim in claims]
     for verdict in verdicts:
         if name in verdict.claim.studies:
@@ -209,7 +209,7 @@ def test_every_claim_is_judged_on_every_study(name, claims, results):
 
 
 def test_every_claim_is_judged_by_the_study_it_prefers(claims, results):
-    made = table(judge_all(claims, results)).set_index("claim")
+    made = table(verdicts_of_studies(claims, results)).set_index("claim")
     for claim in claims:
         assert made.loc[claim.id, "study"] == (claim.studies[0] if claim.studies else "")
     assert (made["verdict"] != UNTESTABLE).sum() == sum(claim.judged for claim in claims)
@@ -224,7 +224,7 @@ def test_planted_truths_get_their_verdicts(claims):
         return {"recall": 0.2 * weighted, "precision": 0.15 * fresh - 0.2 * weighted}.get(measure, 0.0)
 
     results = complete(declared("three_family"), claims, effect=as_said, sheet_sd=0.01, cell_sd=0.002)
-    found = {verdict.claim.id: verdict.verdict for verdict in judge(claims, results)}
+    found = {verdict.claim.id: verdict.verdict for verdict in verdicts_of(claims, results)}
     assert found["weighting_raises_recall"] == SUPPORTED
     assert found["synthesis_raises_precision"] == SUPPORTED
     assert found["region_loss_buys_no_recall"] == SUPPORTED

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from study_cases import THREE, planted
 
-from thinline.study.design.collect import Found, assemble
+from thinline.study.design.collect import FinishedRun, collect
 from thinline.study.design.results import label_of
 from thinline.study.design.study import SEED, StudyError, expand
 
@@ -25,7 +25,7 @@ SETTING = {"budget": "laptop", "network": "unet_slim"}
 def runs_of(study, **setting):
     """One finished run of every cell of the study."""
     return [
-        Found(
+        FinishedRun(
             f"run-{place}",
             int(cell[SEED]),
             {name: level for name, level in cell.items() if name != SEED} | SETTING | setting,
@@ -44,7 +44,7 @@ def tables(runs):
 
 
 def assembled(study, runs, **options):
-    return assemble(study, runs, *tables(runs), **options)
+    return collect(study, runs, *tables(runs), **options)
 
 
 def test_every_cell_has_its_run_in_the_order_of_the_study():
@@ -79,7 +79,7 @@ def test_a_study_that_varies_the_budget_has_the_runs_of_all_of_them():
     study = replace(SMALL, factors={**SMALL.factors, "budget": ("laptop", "laptop_long")}, also=())
     cells = expand(study)
     levels = [SETTING | {name: level for name, level in cell.items() if name != SEED} for cell in cells]
-    runs = [Found(f"run-{n}", int(cell[SEED]), levels[n], finished=True) for n, cell in enumerate(cells)]
+    runs = [FinishedRun(f"run-{n}", int(cell[SEED]), levels[n], finished=True) for n, cell in enumerate(cells)]
     assert assembled(study, runs).factors["budget"] == ("laptop", "laptop_long")
     one = assembled(study, runs, only={"budget": ["laptop_long"]})
     assert set(one.cells["budget"]) == {"laptop_long"}

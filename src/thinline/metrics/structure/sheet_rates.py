@@ -46,7 +46,7 @@ ZONES = {
 }
 
 
-def judged_rates(judged: Sequence[SheetScores], *, px_per_mm: float) -> dict[str, Float64]:
+def rates_of_sheets(judged: Sequence[SheetScores], *, px_per_mm: float) -> dict[str, Float64]:
     """Every measure of the module of one or more sheets, float64 [K] each."""
     rates = _of_masks(judged, px_per_mm)
     rates |= anatomy_rates(_total(sheet.anatomy for sheet in judged))

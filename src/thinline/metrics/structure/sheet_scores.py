@@ -94,7 +94,7 @@ def tolerances(px_per_mm: float) -> dict[str, float]:
     return {f"{px:g}px": px for px in TOLERANCES_PX} | of_mm
 
 
-def judge(labels: UInt8, ink: Float32 | None, truth: Truth, courses: CurveTruth | None) -> SheetScores:
+def score_sheet(labels: UInt8, ink: Float32 | None, truth: Truth, courses: CurveTruth | None) -> SheetScores:
     """Judge what was found on one sheet. Raises what `Answer`, `trace` and `compare` raise.
 
     `ink` may be None where courses are.

@@ -61,13 +61,13 @@ class Verdict:
     elsewhere: tuple[tuple[str, str], ...] = ()
 
 
-def judge(claims: Iterable[Claim], results: Results) -> list[Verdict]:
+def verdicts_of(claims: Iterable[Claim], results: Results) -> list[Verdict]:
     """The verdict of one study on every claim."""
     numbers = Numbers(results)
     return [_judged(claim, numbers) for claim in claims]
 
 
-def judge_all(claims: Iterable[Claim], results: Mapping[str, Results]) -> list[Verdict]:
+def verdicts_of_studies(claims: Iterable[Claim], results: Mapping[str, Results]) -> list[Verdict]:
     """The verdict on every claim of the first study that can test it, of those that ran: `results` by study."""
     numbers = {study: Numbers(its) for study, its in results.items()}
     return [_of_studies(claim, numbers) for claim in claims]

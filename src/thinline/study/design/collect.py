@@ -21,7 +21,7 @@ _NAMED = 6
 
 
 @dataclass(frozen=True)
-class Found:
+class FinishedRun:
     """A run of the study: its levels, dotted factors among them, and how it ended; `why` says what went wrong."""
 
     run: str
@@ -31,15 +31,15 @@ class Found:
     why: str = ""
 
 
-def assemble(
+def collect(
     study: Study,
-    found: Iterable[Found],
+    found: Iterable[FinishedRun],
     rows: pd.DataFrame,
     sheets: pd.DataFrame,
     *,
     only: Mapping[str, Sequence[str]] | None = None,
     partial: bool = False,
-    elsewhere: Iterable[Found] = (),
+    elsewhere: Iterable[FinishedRun] = (),
 ) -> Results:
     """The results of `study` from its runs, their split rows and the rows of their test sheets.
 
@@ -82,11 +82,11 @@ def _own_setting(study: Study) -> dict[str, Sequence[str]]:
     return {"budget": [study.budget]} if study.budget and "budget" not in study.names else {}
 
 
-def _with(wanted: Mapping[str, Sequence[str]], runs: Iterable[Found]) -> list[Found]:
+def _with(wanted: Mapping[str, Sequence[str]], runs: Iterable[FinishedRun]) -> list[FinishedRun]:
     return [run for run in runs if all(run.levels.get(name) in levels for name, levels in wanted.items())]
 
 
-def _of_setting(study: Study, runs: Sequence[Found], wanted: Mapping[str, Sequence[str]]) -> list[Found]:
+def _of_setting(study: Study, runs: Sequence[FinishedRun], wanted: Mapping[str, Sequence[str]]) -> list[FinishedRun]:
     """The runs of the setting asked for."""
     kept = _with(wanted, runs)
     if not kept:
@@ -100,9 +100,11 @@ def _of_setting(study: Study, runs: Sequence[Found], wanted: Mapping[str, Sequen
     return kept
 
 
-def _matched(study: Study, cells: Sequence[Cell], runs: Iterable[Found]) -> dict[tuple[str | None, ...], Found]:
+def _matched(
+    study: Study, cells: Sequence[Cell], runs: Iterable[FinishedRun]
+) -> dict[tuple[str | None, ...], FinishedRun]:
     """The run of each cell by key; a run of no cell is none of the study's. Raises `StudyError` for a doubled cell."""
-    matched: dict[tuple[str | None, ...], Found] = {}
+    matched: dict[tuple[str | None, ...], FinishedRun] = {}
     for run in runs:
         levels = {**run.levels, SEED: str(run.seed)}
         own = [cell for cell in cells if all(levels.get(name) == level for name, level in cell.items())]
@@ -121,7 +123,7 @@ def _matched(study: Study, cells: Sequence[Cell], runs: Iterable[Found]) -> dict
     return matched
 
 
-def _twice(study: Study, cell: Cell, one: Found, other: Found) -> str:
+def _twice(study: Study, cell: Cell, one: FinishedRun, other: FinishedRun) -> str:
     """Which two runs are one cell, and in what they differ."""
     differ = [name for name in one.levels if one.levels[name] != other.levels.get(name)]
     told = "; ".join(f"{name}: {one.levels[name]}, {other.levels.get(name)}" for name in differ)
@@ -132,8 +134,8 @@ def _twice(study: Study, cell: Cell, one: Found, other: Found) -> str:
 
 
 def _matched_elsewhere(
-    study: Study, cells: Sequence[Cell], others: Iterable[Found], own: Iterable[Found]
-) -> dict[tuple[str | None, ...], Found]:
+    study: Study, cells: Sequence[Cell], others: Iterable[FinishedRun], own: Iterable[FinishedRun]
+) -> dict[tuple[str | None, ...], FinishedRun]:
     """By key, finished runs of other studies that could be cells of this one, as runs that are not there and why."""
     like = next(iter(own), None)
     fixed = {} if like is None else {name: like.levels[name] for name in _unvaried(study, like)}
@@ -147,13 +149,13 @@ def _matched_elsewhere(
     return found
 
 
-def _unvaried(study: Study, run: Found) -> list[str]:
+def _unvaried(study: Study, run: FinishedRun) -> list[str]:
     """What the study does not vary of what its runs have levels of."""
     varied = {part for name in study.names for part in (name, name.partition(".")[0])}
     return [name for name in run.levels if name not in varied]
 
 
-def _check_alike(study: Study, runs: Sequence[Found]) -> None:
+def _check_alike(study: Study, runs: Sequence[FinishedRun]) -> None:
     """One level of everything that the study does not vary."""
     for name in _unvaried(study, runs[0]) if runs else ():
         levels = {run.levels.get(name): run.run for run in runs}
@@ -164,7 +166,7 @@ def _check_alike(study: Study, runs: Sequence[Found]) -> None:
             )
 
 
-def _lacking(study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | None, ...], Found]) -> str:
+def _lacking(study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | None, ...], FinishedRun]) -> str:
     """Which cells are not there, and why."""
     lines = _gaps(study, cells, matched)
     more = f" and {len(lines) - _NAMED} more" if len(lines) > _NAMED else ""
@@ -175,7 +177,7 @@ def _lacking(study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | N
     )
 
 
-def _gaps(study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | None, ...], Found]) -> list[str]:
+def _gaps(study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | None, ...], FinishedRun]) -> list[str]:
     """A line for each cell that is not finished: its name and why."""
     lines = []
     for cell in cells:
@@ -187,7 +189,7 @@ def _gaps(study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | None
 
 
 def _balanced(
-    study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | None, ...], Found]
+    study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | None, ...], FinishedRun]
 ) -> tuple[list[Cell], tuple[str, ...]]:
     """The cells of the balanced part, and a line for each cell left out, finished or not."""
     done = {key for key, run in matched.items() if run.finished}
@@ -216,7 +218,7 @@ def in_grid(study: Study, cell: Mapping[str, str]) -> bool:
     return all(cell.get(name) in levels for name, levels in study.factors.items())
 
 
-def _cells(study: Study, cells: Sequence[Cell], there: Mapping[tuple[str | None, ...], Found]) -> pd.DataFrame:
+def _cells(study: Study, cells: Sequence[Cell], there: Mapping[tuple[str | None, ...], FinishedRun]) -> pd.DataFrame:
     factors = [name for name in study.names if name != SEED]
     rows = []
     for cell in cells:

@@ -21,7 +21,7 @@ from typing import Final
 import pandas as pd
 
 from thinline.study.claims.claims import SOURCES, Claim
-from thinline.study.claims.verdicts import findings_table, judge, table
+from thinline.study.claims.verdicts import findings_table, table, verdicts_of
 from thinline.study.design.results import Results
 from thinline.study.figures.all import Picture, all_figures
 from thinline.study.figures.sheets import best_run, wanted_sheets
@@ -69,7 +69,7 @@ def publish(
     tell(f"{len(results.cells)} cells, {len(results.seeds)} seeds: effects")
     write_results(folder, results)
     found = effects(results)
-    judged = judge(claims, results)
+    judged = verdicts_of(claims, results)
     verdicts = table(judged)
     _keep_only(folder / "effects", "*.csv", COLUMNS)
     write_tables(folder, _tables(found) | {VERDICTS: _csv(verdicts), "findings.csv": _csv(findings_table(judged))})
