@@ -1,4 +1,4 @@
-# `make` alone prints this list. Every target sets up what it needs.
+# `make` alone prints the list of targets. Every target sets up what it needs.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -6,10 +6,10 @@ BIN := .venv/bin
 
 .PHONY: help setup train sweep test coverage check format notebooks bench soak preview pictures ui lock clean
 
-help:  ## this list
+help:  ## print this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
-setup: .venv/ready  ## the environment in .venv, from the lock
+setup: .venv/ready  ## create .venv from the lock file
 
 .venv/ready: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -18,47 +18,47 @@ setup: .venv/ready  ## the environment in .venv, from the lock
 	$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	touch $@
 
-train: setup  ## three losses on the laptop budget: python train.py -m loss=dice,tversky,focal
+train: setup  ## train three losses on the laptop budget: python train.py -m loss=dice,tversky,focal
 	$(BIN)/python train.py -m loss=dice,tversky,focal
 
-sweep: setup  ## the five losses with and without class weights
+sweep: setup  ## train the five losses with and without class weights
 	$(BIN)/python train.py -m loss=dice,focal,lovasz,soft_ce,tversky class_weight=none,measured
 
-test: check  ## linting, types, and the whole suite
+test: check  ## run ruff, mypy and all tests
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-coverage: setup  ## the suite with lines and branches counted, which takes half as long again
+coverage: setup  ## run all tests with line and branch coverage (takes 1.5 times as long)
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
-check: setup  ## ruff and mypy
+check: setup  ## run ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: setup  ## let ruff mend what it can
+format: setup  ## apply the automatic fixes of ruff
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-notebooks: setup  ## run the notebooks anew and keep what they show
+notebooks: setup  ## run the notebooks and store their outputs
 	$(BIN)/python notebooks/store_outputs.py
 
-bench: setup  ## ratios against peers, measured side by side in one process
+bench: setup  ## measure speed ratios against other libraries, side by side in one process
 	$(BIN)/python tests/bench/run.py
 
-soak: setup  ## a study killed 20 times at random, and an MLflow server that goes down; takes ten minutes
+soak: setup  ## kill a study 20 times at random, and stop an MLflow server; takes ten minutes
 	$(BIN)/python tests/soak/kills.py
 	$(BIN)/python tests/soak/server.py
 
-preview: setup  ## a contact sheet of sheets and their truth, and what they are made of
+preview: setup  ## draw a contact sheet of sheets with their truth, and print class shares
 	$(BIN)/python -m thinline sheets --preview preview.png
 
-pictures: setup  ## MLflow's page on the published study, as pictures in experiments/pictures
+pictures: setup  ## store pictures of the MLflow page of the published study in experiments/pictures
 	THINLINE_PICTURES=experiments/pictures $(BIN)/python -m pytest -q tests/tracking/test_mlflow_page.py
 
-ui: setup  ## the MLflow web page over mlruns/
+ui: setup  ## start the MLflow web page for mlruns/
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlruns/mlflow.db
 
-lock: setup  ## resolve pyproject.toml anew: names, versions and hashes, no addresses
+lock: setup  ## resolve pyproject.toml into requirements.lock: names, versions, hashes, no addresses
 	$(BIN)/python -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
 
