@@ -1,7 +1,7 @@
-"""`make notebooks`: run every notebook of this folder anew and keep what it shows, but neither dates nor versions.
+"""`make notebooks`: run every notebook of this folder and store its outputs, without dates and versions.
 
-As `jupyter execute --inplace`, which would write when each cell ran, and by which Python. A notebook that fails is left
-as it was, and stops the command.
+`jupyter execute --inplace` would also store the time of each cell and the version of Python. A notebook that fails stays
+unchanged and stops the command.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 
 def stored(path: Path) -> bytes:
-    """The notebook at `path` with the outputs of a fresh run, as it is written."""
+    """The bytes of the notebook at `path` with the outputs of a new run."""
     notebook = nbformat.read(path, as_version=4)
     where = {"metadata": {"path": str(HERE)}}
     NotebookClient(notebook, timeout=300, record_timing=False, coalesce_streams=True, resources=where).execute()
