@@ -1,7 +1,7 @@
 """`make notebooks`: run every notebook of this folder and store its outputs, without dates and versions.
 
-`jupyter execute --inplace` would also store the time of each cell and the version of Python. A notebook that fails stays
-unchanged and stops the command.
+`jupyter execute --inplace` would also store the time of each cell and the version of Python. A notebook that fails
+stays unchanged and stops the command.
 """
 
 from pathlib import Path
