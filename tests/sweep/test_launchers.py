@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import IO
@@ -11,6 +12,7 @@ from typing import IO
 import pandas as pd
 import pytest
 import torch
+from hydra.core.global_hydra import GlobalHydra
 
 import train
 from thinline import runs
@@ -39,11 +41,10 @@ def command(store, cache, *arguments: str, small=SMALL, out: int | IO = subproce
     )
 
 
-def test_submitit_runs_cells_as_jobs_of_this_machine(store, cache, tmp_path):
+def test_submitit_runs_cells_as_jobs_of_this_machine(main, store, capsys):
     pytest.importorskip("submitit", reason="the extra `slurm` is not installed")
-    process = command(store, cache, "-m", "hydra/launcher=submitit_local", "loss=dice,focal")
-    text = process.communicate(timeout=PATIENCE_S)[0]
-    assert process.returncode == 0, text
+    assert main("-m", "hydra/launcher=submitit_local", "loss=dice,focal", "tracking.uri=") == 0
+    text = capsys.readouterr().out
     assert runs.status(store)["status"].tolist() == [FINISHED, FINISHED]
     assert "focal" in text[text.index("curve_1: unseen") :]
 
@@ -80,19 +81,22 @@ def ranks(store, rank: int) -> list[int]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc to find the processes of a run")
-def test_a_rank_that_dies_ends_its_job_and_no_other(store, cache):
-    """FIELD_NOTES 4.1: with Lightning's own launcher the next job hangs for ever and leaves an orphan."""
-    ddp = ["trainer=ddp", "budget.validate_every=3"]
-    process = command(store, cache, "-m", "budget.steps=3000,6", *ddp)
-    deadline = time.monotonic() + PATIENCE_S
-    while not list(store.glob("runs/*/checkpoints/last.ckpt")):
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    (victim,) = ranks(store, 1)
-    os.kill(victim, signal.SIGKILL)
-    text = process.communicate(timeout=PATIENCE_S)[0]
-    assert process.returncode == 1, text
+def test_a_rank_that_dies_ends_its_job_and_no_other(main, store, capfd):
+    """With Lightning's own launcher the next job hangs for ever and leaves an orphan."""
+
+    def kill_a_rank() -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not list(store.glob("runs/*/checkpoints/last.ckpt")) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        for victim in ranks(store, 1):
+            os.kill(victim, signal.SIGKILL)
+
+    enemy = threading.Thread(target=kill_a_rank)
+    enemy.start()
+    ddp = ["trainer=ddp", "budget.validate_every=3", "tracking.uri="]
+    assert main("-m", "budget.steps=3000,6", *ddp) == 1
+    enemy.join()
+    text = capfd.readouterr().out
     status = runs.status(store).set_index("run")["status"]
     assert sorted(status) in ([FAILED, FINISHED], [FINISHED, KILLED])
     assert "FAILED" in text
@@ -108,14 +112,13 @@ def test_two_processes_train_what_one_trains(store, cache, monkeypatch, log_hand
     """
     same = ["network=veernet", "network.widths=[8,8,8,8,8]", "trainer.precision=fp64", "optimiser=adamw"]
     small = [word for word in SMALL if not word.startswith(("network.", "tracking."))]
-    given = [*same, *small, f"paths.store={store / 'one'}", f"paths.cache={cache}"]
-    monkeypatch.setattr(sys, "argv", [train.__file__, *given])
-    train.main()
-    process = command(store / "two", cache, *same, "trainer=ddp", "trainer.accelerator=cpu", small=small)
-    text = process.communicate(timeout=PATIENCE_S)[0]
-    assert process.returncode == 0, text
+    for name, more in (("one", []), ("two", ["trainer=ddp", "trainer.accelerator=cpu"])):
+        given = [*same, *more, *small, f"paths.store={store / name}", f"paths.cache={cache}"]
+        monkeypatch.setattr(sys, "argv", [train.__file__, *given])
+        GlobalHydra.instance().clear()
+        train.main()
     one, two = ([line.metrics for line in runs.run_folders(store / name)[0].history()] for name in ("one", "two"))
-    losses = [[metrics["train/loss"] for metrics in told if "train/loss" in metrics] for told in (one, two)]
+    losses = [[metrics["train/loss"] for metrics in lines if "train/loss" in metrics] for lines in (one, two)]
     assert len(losses[0]) == 2
     assert losses[0] == pytest.approx(losses[1], rel=1e-7)
     tables = [runs.read(store / name).drop(columns="run") for name in ("one", "two")]
