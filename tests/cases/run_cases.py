@@ -1,4 +1,4 @@
-"""Cells, tables and stores that the tests of the ledger share. No MLflow here: reading needs none."""
+"""Cells, tables and run folders for the tests of runs and tracking. Does not import MLflow."""
 
 from dataclasses import dataclass
 from pathlib import Path

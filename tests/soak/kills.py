@@ -25,7 +25,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from thinline import runs as ledger
+from thinline import runs
 from thinline.tracking.tracker import MlflowClient
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ def main() -> int:
                 start(killed, Path(folder) / "cache", fresh=kind in ("worker", "parent")), kind, killed, chance
             )
             print(f"round {number + 1:2d}: {told}; cells {dict(states(killed))}", flush=True)
-        early = states(killed)[ledger.FINISHED] == CELLS
+        early = states(killed)[runs.FINISHED] == CELLS
         code = start(killed, Path(folder) / "cache").wait()
         print(f"last run: exit code {code}", flush=True)
         wrong = differences(calm, killed) + ["the study was done before the last kill"] * early
@@ -81,7 +81,7 @@ def disturb(parent: subprocess.Popen[bytes], kind: str, store: Path, chance: ran
     if kind == "start":
         time.sleep(chance.uniform(1.0, STARTING_S))
         return kill_all(parent, "all killed while they started")
-    if not wait_until(lambda: states(store)[ledger.RUNNING] > 0, parent):
+    if not wait_until(lambda: states(store)[runs.RUNNING] > 0, parent):
         return f"ended by itself with exit code {parent.wait()}"
     time.sleep(chance.uniform(0.0, TRAINING_S))
     workers = children(parent.pid)
@@ -117,7 +117,7 @@ def wait_until(true: Callable[[], object], parent: subprocess.Popen[bytes]) -> b
 
 def states(store: Path) -> Counter[str]:
     """How many cells are in which state."""
-    return Counter(ledger.status(store)["status"]) if (store / "runs").exists() else Counter()
+    return Counter(runs.status(store)["status"]) if (store / "runs").exists() else Counter()
 
 
 def children(pid: int) -> list[int]:
@@ -142,11 +142,11 @@ def wait_for_end(pid: int) -> None:
 def differences(calm: Path, killed: Path) -> list[str]:
     """What the two stores do not have in common that they should."""
     wrong = []
-    states = Counter(ledger.status(killed)["status"])
-    if states != {ledger.FINISHED: CELLS}:
+    states = Counter(runs.status(killed)["status"])
+    if states != {runs.FINISHED: CELLS}:
         wrong.append(f"expected {CELLS} finished cells, got {dict(states)}")
     key = ["run", "split", "measure", "class"]
-    tables = [ledger.read(store).sort_values(key, ignore_index=True) for store in (calm, killed)]
+    tables = [runs.read(store).sort_values(key, ignore_index=True) for store in (calm, killed)]
     if tables[1].duplicated(key).any():
         wrong.append("a cell stands twice in the results")
     try:

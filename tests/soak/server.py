@@ -24,7 +24,7 @@ from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
-from thinline import runs as ledger
+from thinline import runs
 from thinline.tracking.tracker import MlflowClient
 
 ROOT = Path(__file__).parents[2]
@@ -134,7 +134,7 @@ def start(store: Path, uri: str, words: str) -> subprocess.Popen[bytes]:
 
 def finished(store: Path) -> int:
     """How many cells are done."""
-    return int((ledger.status(store)["status"] == ledger.FINISHED).sum()) if (store / "runs").exists() else 0
+    return int((runs.status(store)["status"] == runs.FINISHED).sum()) if (store / "runs").exists() else 0
 
 
 def wait_until(true, what: str) -> None:
@@ -161,7 +161,7 @@ def differences(store: Path, uri: str) -> list[str]:
     wrong = [f"{run.info.run_name} is {run.info.status}" for run in runs if run.info.status != "FINISHED"]
     cells = {run.data.tags["run_folder"]: run for run in runs if "mlflow.parentRunId" in run.data.tags}
     twice = Counter(run.data.tags["run_folder"] for run in runs if "mlflow.parentRunId" in run.data.tags)
-    folders = ledger.run_folders(store)
+    folders = runs.run_folders(store)
     if sorted(twice.elements()) != sorted(folder.name for folder in folders) or len(folders) != CELLS:
         wrong.append(f"expected each of {CELLS} cells once, got {dict(twice)}")
     for folder in folders:

@@ -36,11 +36,11 @@ def test_a_full_disk_keeps_the_old_content_and_is_told_with_the_free_bytes(tmp_p
 SMALL_FILES_ONLY = """
 import resource, signal, sys
 from pathlib import Path
-from thinline.runs import StorageError, atomic
+from thinline.system.atomic_files import StorageError, write_bytes
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (64, 64))
 try:
-    atomic.write_bytes(Path(sys.argv[1]), b"x" * 1000)
+    write_bytes(Path(sys.argv[1]), b"x" * 1000)
 except StorageError as error:
     print(error)
 """

@@ -8,7 +8,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 from run_cases import EXPERIMENT, begun, cell, folder_of, per_class, per_sheet
 
-from thinline import runs as ledger
+from thinline import runs
 from thinline.runs import StorageError
 from thinline.tracking import database, download
 from thinline.tracking.tracker import Tracker
@@ -48,7 +48,7 @@ def content(root: Path) -> dict[str, bytes]:
 
 
 def assert_same_rows(here: Path, there: Path, study="mine"):
-    for read in (ledger.read, ledger.read_sheets):
+    for read in (runs.read, runs.read_sheets):
         rows = read(there, study)
         assert len(rows)
         pd.testing.assert_frame_equal(read(here, study), rows, check_exact=True)
@@ -69,7 +69,7 @@ def test_what_was_fetched_reads_as_what_was_trained(place, tmp_path):
     for folder in folders:
         config = Path("runs") / folder.name / "config.yaml"
         assert (into / config).read_bytes() == (place.root / config).read_bytes()
-    told, known = ledger.manifests(into, "mine"), ledger.manifests(place.root, "mine")
+    told, known = runs.manifests(into, "mine"), runs.manifests(place.root, "mine")
     assert {name: it.cell for name, it in told.items()} == {name: it.cell for name, it in known.items()}
 
 
@@ -84,7 +84,7 @@ def test_runs_that_did_not_finish_were_replaced_or_deleted_stay_behind(place, cl
     replaced.unlock()
     trained(place, cell("lovasz"), study="mine", value=0.75)
     assert fetched(place, tmp_path / "into") == sorted([good.name, replaced.name])
-    rows = ledger.read(tmp_path / "into", "mine").query("measure == 'iou' and `class` == 'curve_1'")
+    rows = runs.read(tmp_path / "into", "mine").query("measure == 'iou' and `class` == 'curve_1'")
     assert dict(zip(rows["loss"], rows["value"], strict=True)) == {"dice": 0.5, "lovasz": 0.75}
 
 
@@ -93,7 +93,7 @@ def test_a_run_that_joined_a_second_study_later_belongs_to_both(place, client, t
     folder.join_study("mine")
     with pytest.raises(StorageError, match="got 1 finished runs of first;"):
         fetched(place, tmp_path / "into")
-    Tracker(place.uri, EXPERIMENT, place.root).tell_studies([folder])
+    Tracker(place.uri, EXPERIMENT, place.root).send_studies([folder])
     assert client.get_run(folder.manifest().mlflow.run_id).data.tags["study"] == "first,mine"
     for study in ("first", "mine"):
         fetched(place, tmp_path / study, study)
@@ -194,7 +194,7 @@ def test_a_run_that_lacks_a_table_is_named(place, tmp_path):
     lost.unlink()
     with pytest.raises(StorageError, match=rf"per_class\.parquet of MLflow run {folder.name}.*replay --everything"):
         fetched(place, tmp_path / "into")
-    assert ledger.run_folders(tmp_path / "into") == []
+    assert runs.run_folders(tmp_path / "into") == []
 
 
 def test_another_run_of_the_same_cell_is_not_overwritten(place, tmp_path):

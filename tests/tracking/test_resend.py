@@ -59,7 +59,7 @@ def swept(root, uri):
 def test_a_sweep_that_ran_while_the_server_was_down_looks_as_one_that_did_not(place, client, elsewhere):
     parent = swept(place.root, CLOSED)
     outcomes = replay(place.root, place.uri)
-    assert [(it.what, it.detail) for it in outcomes] == [(SENT, "FAILED"), (SENT, "FINISHED"), (SENT, "FAILED")]
+    assert [(it.status, it.detail) for it in outcomes] == [(SENT, "FAILED"), (SENT, "FINISHED"), (SENT, "FAILED")]
     late = everything(client)
 
     swept(elsewhere.root, elsewhere.uri)
@@ -84,9 +84,9 @@ def test_twice_is_the_same_as_once(place, client):
     swept(place.root, CLOSED)
     replay(place.root, place.uri)
     once = everything(client)
-    assert {it.what for it in replay(place.root, place.uri)} == {COMPLETE}
+    assert {it.status for it in replay(place.root, place.uri)} == {COMPLETE}
     assert everything(client) == once
-    assert {it.what for it in replay(place.root, place.uri, everything=True)} == {SENT}
+    assert {it.status for it in replay(place.root, place.uri, everything=True)} == {SENT}
     assert everything(client) == once
 
 
@@ -96,13 +96,13 @@ def test_a_run_that_joined_a_study_later_is_told_once(place, client):
     run_id = folder.manifest().mlflow.run_id
     assert "study" not in client.get_run(run_id).data.tags
     folder.join_study("late")
-    assert [it.run for it in replay(place.root, place.uri) if it.what == SENT] == [folder.name]
+    assert [it.run for it in replay(place.root, place.uri) if it.status == SENT] == [folder.name]
     assert client.get_run(run_id).data.tags["study"] == "late"
     assert Manifest.from_json(mlflow_text(client, run_id), "here").studies == ("late",)
-    assert {it.what for it in replay(place.root, place.uri)} == {COMPLETE}
+    assert {it.status for it in replay(place.root, place.uri)} == {COMPLETE}
     client.delete_run(run_id)
     folder.join_study("later")
-    assert {it.what for it in replay(place.root, place.uri)} == {COMPLETE}
+    assert {it.status for it in replay(place.root, place.uri)} == {COMPLETE}
 
 
 def mlflow_text(client, run_id):
@@ -116,13 +116,13 @@ def test_a_killed_sweep_and_its_run_are_settled_in_folder_and_mlflow(place, clie
     before = everything(client)
     assert {it[1] for it in before.values()} == {"RUNNING"}
     outcomes = replay(place.root, place.uri)
-    assert [(it.what, it.detail) for it in outcomes] == [(SENT, "KILLED")] * 2
+    assert [(it.status, it.detail) for it in outcomes] == [(SENT, "KILLED")] * 2
     after = everything(client)
     assert {it[1] for it in after.values()} == {"KILLED"}
     assert {name: it[0] for name, it in after.items()} == {name: it[0] for name, it in before.items()}
     [name] = [name for name in after if name != "a sweep"]
     assert len(client.get_metric_history(after[name][0], "train/loss")) == 6
-    assert {it.what for it in replay(place.root, place.uri)} == {COMPLETE}
+    assert {it.status for it in replay(place.root, place.uri)} == {COMPLETE}
 
 
 def test_the_next_sweep_closes_the_parents_that_died(place, client):
@@ -142,7 +142,7 @@ def test_what_a_living_process_holds_is_left_to_it(place, client):
     parent = mine.open_parent("sweep", {})
     folder = begun(place.root)
     mine.start(folder, parent_id=parent)
-    assert [it.what for it in replay(place.root, place.uri)] == [IN_USE, IN_USE]
+    assert [it.status for it in replay(place.root, place.uri)] == [IN_USE, IN_USE]
     assert folder.manifest().status == "RUNNING"
     assert client.get_run(parent).info.status == "RUNNING"
     folder.unlock()
@@ -152,7 +152,7 @@ def test_what_a_living_process_holds_is_left_to_it(place, client):
 def test_a_lost_database_is_built_again_from_the_folders(place, elsewhere):
     swept(place.root, place.uri)
     before = everything(MlflowClient(tracking_uri=place.uri))
-    assert {it.what for it in replay(place.root, elsewhere.uri)} == {SENT}
+    assert {it.status for it in replay(place.root, elsewhere.uri)} == {SENT}
     client = MlflowClient(tracking_uri=elsewhere.uri)
     after = everything(client)
     assert set(after) == set(before)
@@ -162,7 +162,7 @@ def test_a_lost_database_is_built_again_from_the_folders(place, elsewhere):
 
 def test_runs_that_were_never_noted_for_mlflow_are_sent_as_well(place, client):
     folder = finished(place.root)
-    assert [(it.run, it.what) for it in replay(place.root, place.uri)] == [(folder.name, SENT)]
+    assert [(it.run, it.status) for it in replay(place.root, place.uri)] == [(folder.name, SENT)]
     assert list(everything(client)) == [folder.name]
 
 
@@ -170,8 +170,8 @@ def test_one_damaged_run_does_not_stop_the_others(place, client):
     good, bad = finished(place.root, cell(seed=0)), finished(place.root, cell(seed=1))
     bad.manifest_path.write_text("{")
     outcomes = {it.run: it for it in replay(place.root, place.uri)}
-    assert outcomes[good.name].what == SENT
-    assert outcomes[bad.name].what == FAILED
+    assert outcomes[good.name].status == SENT
+    assert outcomes[bad.name].status == FAILED
     assert "restore it" in outcomes[bad.name].detail
     assert list(everything(client)) == [good.name]
 
@@ -179,7 +179,7 @@ def test_one_damaged_run_does_not_stop_the_others(place, client):
 def test_a_sweep_that_mlflow_refuses_fails_alone(place, client):
     parent_runs.write(place.root, parent_runs.Sweep("pending-1", place.uri, "x" * 501, "bad", status="FINISHED"))
     folder = finished(place.root)
-    assert [(it.run, it.what) for it in replay(place.root, place.uri)] == [("bad", FAILED), (folder.name, SENT)]
+    assert [(it.run, it.status) for it in replay(place.root, place.uri)] == [("bad", FAILED), (folder.name, SENT)]
 
 
 def test_a_child_whose_parent_is_not_there_yet_stays_pending_until_it_is(place, client):

@@ -219,7 +219,7 @@ def test_a_server_that_is_down_is_told_once_and_costs_seconds_not_minutes(tmp_pa
         mine.close_parent(parent, "FINISHED")
     assert time.monotonic() - began < 15
     [told] = [it for it in caplog.records if it.levelno >= logging.WARNING]
-    for word in (CLOSED, "loses nothing", str(tmp_path), "python -m thinline replay"):
+    for word in (CLOSED, "loses nothing", str(tmp_path), "thinline replay"):
         assert word in told.getMessage()
     assert folder.manifest().mlflow.pending
     assert folder.manifest().status == "FINISHED"

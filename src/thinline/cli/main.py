@@ -168,8 +168,8 @@ def _replay(options: argparse.Namespace) -> int:
     check_store(options.store)
     outcomes = replay(options.store, options.uri or uri_of(options.store), everything=options.everything)
     for outcome in outcomes:
-        CONSOLE.print(f"{outcome.what:<9}{outcome.run}  {outcome.detail}", soft_wrap=True)
-    failed = sum(outcome.what == FAILED for outcome in outcomes)
+        CONSOLE.print(f"{outcome.status:<9}{outcome.run}  {outcome.detail}", soft_wrap=True)
+    failed = sum(outcome.status == FAILED for outcome in outcomes)
     CONSOLE.print(f"{len(outcomes)} runs and sweeps looked at, {failed} could not be sent")
     return 1 if failed else 0
 
