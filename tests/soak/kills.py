@@ -155,11 +155,11 @@ def differences(calm: Path, killed: Path) -> list[str]:
         wrong.append(f"the numbers differ: {error}")
     client = MlflowClient(f"sqlite:///{killed}/mlflow.db")
     experiment = client.get_experiment_by_name("thinline")
-    runs = client.search_runs([experiment.experiment_id], max_results=1000)
-    status = Counter(run.info.status for run in runs)
+    tracked = client.search_runs([experiment.experiment_id], max_results=1000)
+    status = Counter(run.info.status for run in tracked)
     if status["RUNNING"]:
-        wrong.append(f"MLflow has {status['RUNNING']} runs left RUNNING of {len(runs)}")
-    named = Counter(run.data.tags["run_folder"] for run in runs if "mlflow.parentRunId" in run.data.tags)
+        wrong.append(f"MLflow has {status['RUNNING']} runs left RUNNING of {len(tracked)}")
+    named = Counter(run.data.tags["run_folder"] for run in tracked if "mlflow.parentRunId" in run.data.tags)
     if sorted(named.values()) != [1] * CELLS:
         wrong.append(f"MLflow must have each cell once, got {dict(named)}")
     return wrong

@@ -157,10 +157,10 @@ def differences(store: Path, uri: str) -> list[str]:
     """What MLflow does not have as the folders have it."""
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name("thinline")
-    runs = client.search_runs([experiment.experiment_id], max_results=1000)
-    wrong = [f"{run.info.run_name} is {run.info.status}" for run in runs if run.info.status != "FINISHED"]
-    cells = {run.data.tags["run_folder"]: run for run in runs if "mlflow.parentRunId" in run.data.tags}
-    twice = Counter(run.data.tags["run_folder"] for run in runs if "mlflow.parentRunId" in run.data.tags)
+    tracked = client.search_runs([experiment.experiment_id], max_results=1000)
+    wrong = [f"{run.info.run_name} is {run.info.status}" for run in tracked if run.info.status != "FINISHED"]
+    cells = {run.data.tags["run_folder"]: run for run in tracked if "mlflow.parentRunId" in run.data.tags}
+    twice = Counter(run.data.tags["run_folder"] for run in tracked if "mlflow.parentRunId" in run.data.tags)
     folders = runs.run_folders(store)
     if sorted(twice.elements()) != sorted(folder.name for folder in folders) or len(folders) != CELLS:
         wrong.append(f"expected each of {CELLS} cells once, got {dict(twice)}")
