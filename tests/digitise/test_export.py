@@ -34,13 +34,13 @@ def test_every_decade_of_a_log_scale_reads_back_beside_a_lap(ends: tuple[float, 
     values[50:60] = np.nan
     curve = told(scale, values, lap)
     table = pd.read_csv(io.BytesIO(csv_of(DEPTH, [curve], [x])))
-    (tmp_path / "curves.las").write_bytes(las_of(DEPTH, [curve], depth_unit="m", told={}))
+    (tmp_path / "curves.las").write_bytes(las_of(DEPTH, [curve], depth_unit="m", parameters={}))
     (back,) = read_las(tmp_path / "curves.las")
     assert values[np.isfinite(values)].max() / np.nanmin(values) > 1e8, "no laps, so nothing is tested"
     for found in (table.RT.to_numpy(), back.values):
         assert found == pytest.approx(values, rel=1e-6, abs=0, nan_ok=True)
     assert np.array_equal(table.RT.to_numpy(), back.values, equal_nan=True)
-    assert scale.places(back.values)[0] == pytest.approx(np.where(np.isnan(values), np.nan, x), abs=1e-3, nan_ok=True)
+    assert scale.columns(back.values)[0] == pytest.approx(np.where(np.isnan(values), np.nan, x), abs=1e-3, nan_ok=True)
     assert back.depth == pytest.approx(DEPTH, abs=1e-9)
 
 
@@ -53,7 +53,7 @@ def test_values_are_written_to_seven_digits() -> None:
 @pytest.mark.parametrize("unit", ["", "API", "ohm.m", "g/cm3", "us/ft", "%", "degC", "1/m", "v/v", "m^3", "K.m3/kg"])
 def test_units_read_back(unit: str, tmp_path: Path) -> None:
     curve = told(CurveScale("GR", unit, 0, 200, 0, 150), np.linspace(0, 150, ROWS))
-    (tmp_path / "curves.las").write_bytes(las_of(DEPTH, [curve], depth_unit=unit or "ft", told={}))
+    (tmp_path / "curves.las").write_bytes(las_of(DEPTH, [curve], depth_unit=unit or "ft", parameters={}))
     (back,) = read_las(tmp_path / "curves.las")
     assert (back.name, back.unit, back.depth_unit) == ("GR", unit, unit or "ft")
 
@@ -64,7 +64,7 @@ def test_units_read_back(unit: str, tmp_path: Path) -> None:
 )
 def test_the_name_of_a_scan_does_not_break_the_header(name: str, kept: str, tmp_path: Path) -> None:
     curve = told(CurveScale("GR", "API", 0, 200, 0, 150), np.linspace(0, 150, ROWS))
-    text = las_of(DEPTH, [curve], depth_unit="m", told={"SCAN": name, "RUN": "test@0"})
+    text = las_of(DEPTH, [curve], depth_unit="m", parameters={"SCAN": name, "RUN": "test@0"})
     (tmp_path / "curves.las").write_bytes(text)
     file = lasio.read(tmp_path / "curves.las")
     assert {item.mnemonic: item.value for item in file.params} == {"SCAN": kept, "RUN": "test@0"}
@@ -78,7 +78,7 @@ def test_depths_of_either_direction_read_back_in_the_order_of_rows(ends: tuple[f
     expected = [ends[0] + (row + 0.5) * step for row in range(ROWS)]
     values = np.linspace(0, 150, ROWS)
     curve = told(CurveScale("GR", "API", 0, 200, 0, 150), values)
-    (tmp_path / "curves.las").write_bytes(las_of(depth, [curve], depth_unit="m", told={}))
+    (tmp_path / "curves.las").write_bytes(las_of(depth, [curve], depth_unit="m", parameters={}))
     file = lasio.read(tmp_path / "curves.las")
     assert file["DEPT"] == pytest.approx(expected, abs=abs(step) / 100)
     assert (file.well.STRT.value, file.well.STOP.value) == pytest.approx(
@@ -101,7 +101,7 @@ def test_warnings_stand_above_the_table_on_one_line_each() -> None:
     ]
     table = pd.read_csv(io.BytesIO(text), comment="#")
     assert table.GR.to_numpy() == pytest.approx(curve.values, rel=1e-6)
-    las = lasio.read(io.StringIO(las_of(DEPTH, [curve], depth_unit="m", told={}, warnings=warnings).decode()))
+    las = lasio.read(io.StringIO(las_of(DEPTH, [curve], depth_unit="m", parameters={}, warnings=warnings).decode()))
     assert las.other.splitlines() == [
         'warning: rows 3 to 4, 1,5 m_ "bad" code ~Ascii # word',
         "warning: _l_ second",

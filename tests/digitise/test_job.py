@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scan_cases import GRID, INK, PX_PER_MM, Asked, blank, everything, job, nothing, own_las, save, sees, trace, wave
+from scan_cases import GRID, INK, PX_PER_MM, Options, blank, everything, job, nothing, own_las, save, sees, trace, wave
 
 from thinline.curves.las import LasCurve, read_las, read_las_dir
 from thinline.digitise import digitise
@@ -66,8 +66,8 @@ def test_values_depths_and_files_of_a_straight_scan(tmp_path: Path) -> None:
 @pytest.mark.parametrize("tile_px", [48, 128, 200, 700])
 def test_the_size_of_a_tile_changes_nothing_for_a_network_of_pixels(tile_px: int, tmp_path: Path) -> None:
     path, _, _ = two_curves(tmp_path)
-    digitise(job(path, asked=Asked(tile_px=tile_px)), tmp_path / "one")
-    digitise(job(path, asked=Asked(tile_px=90)), tmp_path / "other")
+    digitise(job(path, options=Options(tile_px=tile_px)), tmp_path / "one")
+    digitise(job(path, options=Options(tile_px=90)), tmp_path / "other")
     for name in ("curves.csv", "curves.las", "class_map.png"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
 
@@ -80,10 +80,10 @@ def test_the_curve_of_a_las_file_comes_back_through_paper_and_las(tmp_path: Path
     top, bottom = float(curve.depth[0]), float(curve.depth[-1])
     depth = top + (np.arange(height) + 0.5) / height * (bottom - top)
     smooth = cv2.GaussianBlur(np.interp(depth, curve.depth, curve.values)[:, None], (1, 31), 6)[:, 0]
-    x, lap = scale.places(smooth)
+    x, lap = scale.columns(smooth)
     paper = trace(blank(height, width, left=left, right=right), x)
-    asked = Asked(left=float(low), right=float(high), track=(left, right), depth=(top, bottom))
-    digitise(job(save(paper, tmp_path / "scan.png"), asked=asked), tmp_path / "out")
+    options = Options(left=float(low), right=float(high), track=(left, right), depth=(top, bottom))
+    digitise(job(save(paper, tmp_path / "scan.png"), options=options), tmp_path / "out")
     (back,) = (it for it in read_las(tmp_path / "out/curves.las") if it.name == "GR")
     pixel = (high - low) / (right - left)
     known = np.isfinite(back.values)
@@ -119,12 +119,12 @@ def test_a_drawn_sheet_comes_back_straight_on_its_track(number: int, skew: SkewS
     edges = [move(np.array([x]), np.array(top), skew, spec.size_mm)[0][0] for x in (track.left_mm, track.right_mm)]
     edges = [max(x * PX_PER_MM - 0.5, -0.5) for x in edges]
     wide = (track.right_mm - track.left_mm) * PX_PER_MM
-    asked = Asked(left=0, right=wide, track=(edges[0], edges[0] + wide), depth=(0, height))
+    options = Options(left=0, right=wide, track=(edges[0], edges[0] + wide), depth=(0, height))
     sheet = draw(dataclasses.replace(spec, skew=skew), px_per_mm=PX_PER_MM)
     paper = np.where(sheet.layers & (GRID_BIT | EDGE), np.uint8(GRID), np.uint8(255))
     for label in (2, 1):
         paper[sheet.labels == label] = INK[label - 1]
-    finished = digitise(job(save(paper, tmp_path / "s.png"), asked=asked), tmp_path / "out")
+    finished = digitise(job(save(paper, tmp_path / "s.png"), options=options), tmp_path / "out")
     found = finished.curves[0]
     true = truth.x_px + 0.5 - track.left_mm * PX_PER_MM + truth.lap * wide
     known = np.isfinite(found.values) & np.isfinite(true)
@@ -138,7 +138,7 @@ def test_a_drawn_sheet_comes_back_straight_on_its_track(number: int, skew: SkewS
 def test_a_scan_at_another_resolution_is_rescaled_and_told_in_its_own_pixels(tmp_path: Path) -> None:
     one = wave(900, middle=200, swing=90)
     path = save(trace(blank(900, 420), one, pen=3), tmp_path / "scan.tif")
-    finished = digitise(job(path, asked=Asked(factor=0.5)), tmp_path / "out")
+    finished = digitise(job(path, options=Options(factor=0.5)), tmp_path / "out")
     table = pd.read_csv(tmp_path / "out/curves.csv")
     assert len(table) == 450
     truth = one.reshape(450, 2).mean(axis=1)
@@ -151,7 +151,7 @@ def test_nothing_and_everything_are_refused_with_a_reason(tmp_path: Path) -> Non
     for network, reason in ((nothing, "nothing of it was found"), (everything, "% of its track")):
         out = tmp_path / network.__name__
         finished = digitise(job(path, network), out)
-        assert not finished.told
+        assert not finished.accepted
         assert reason in finished.curves[0].refused
         assert sorted(it.name for it in out.iterdir()) == ["class_map.png", "overlay.png"]
 
@@ -257,6 +257,6 @@ def test_any_size_of_scan_and_tile_is_covered_once(height, width, tile, tmp_path
     folder = tmp_path_factory.mktemp("any")
     x = wave(height, middle=width / 2, swing=width / 5)
     path = save(trace(blank(height, width), x), folder / "scan.png")
-    finished = digitise(job(path, asked=Asked(tile_px=tile, deskew=False)), folder / "out")
+    finished = digitise(job(path, options=Options(tile_px=tile, deskew=False)), folder / "out")
     assert np.isfinite(finished.curves[0].u_px).mean() > 0.9
     assert np.nanmax(np.abs(finished.curves[0].u_px - x)) <= 1.0

@@ -16,7 +16,7 @@ logs = st.tuples(st.floats(1e-3, 10), st.floats(1.5, 1e4)).map(lambda e: (e[0], 
 def test_values_and_places_invert_each_other(track, ends, falling, u) -> None:
     scale = CurveScale("GR", "API", *track, *ends, "linear", falling)
     values = ends[0] + (ends[1] - ends[0]) * np.array(u)
-    x, lap = scale.places(values)
+    x, lap = scale.columns(values)
     size = np.abs(ends).max() + ends[1] - ends[0]
     assert scale.values(x, lap) == pytest.approx(values, abs=1e-9 * size)
     assert (scale.position(x) >= -1e-9).all()
@@ -27,7 +27,7 @@ def test_values_and_places_invert_each_other(track, ends, falling, u) -> None:
 def test_so_do_those_of_a_log_scale(track, ends, falling, u) -> None:
     scale = CurveScale("RT", "OHMM", *track, *ends, "log", falling)
     values = ends[0] * (ends[1] / ends[0]) ** np.array(u)
-    assert scale.values(*scale.places(values)) == pytest.approx(values, rel=1e-6)
+    assert scale.values(*scale.columns(values)) == pytest.approx(values, rel=1e-6)
 
 
 def test_the_edges_of_a_track_are_its_two_values() -> None:

@@ -80,6 +80,7 @@ class FileLock:
         if self.held:
             return True
         with explained(self.path):
+            self.path.parent.stat()  # raises for a missing folder, which filelock would create
             try:
                 self._lock.acquire(timeout=seconds)
             except filelock.Timeout:
