@@ -19,7 +19,6 @@ from PIL import Image
 from thinline.digitise import CurveScale, DepthScale, Frame, Job, Reader, open_scan
 from thinline.heads import Softmax
 from thinline.images import Damage
-from thinline.pipeline.load import LoadedRun
 from thinline.vocabulary import LOG_CLASSES
 
 INK = (0, 120)
@@ -33,11 +32,6 @@ def sees(image: torch.Tensor) -> torch.Tensor:
     """Logits [B,3,H,W] of darkness [B,1,H,W]: curve_1 above .8, curve_2 from .35, else background."""
     first, second = image > 0.8, (image > 0.35) & (image <= 0.8)
     return torch.cat([~(first | second), first, second], dim=1).float() * 20
-
-
-def perfect_run(network=sees, head=HEAD) -> LoadedRun:
-    """A run as `load_run` returns it, with a network for coded scans."""
-    return LoadedRun("perfect@0", network, head, PX_PER_MM, 128, True)
 
 
 def nothing(image: torch.Tensor) -> torch.Tensor:

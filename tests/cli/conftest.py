@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
+import torch
 from hydra.core.global_hydra import GlobalHydra
 from made_once import made_once
-from scan_cases import perfect_run
+from scan_cases import HEAD, PX_PER_MM, sees
 from tiny_study import CONDITIONS, LEFT_OUT_SEED, SEEDS, STUDY, study_options
 
 import train
 from thinline.cli import digitise
 from thinline.cli.main import main
+from thinline.heads import Head
+from thinline.pipeline.load import LoadedRun
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +50,17 @@ def published(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def perfect(monkeypatch: pytest.MonkeyPatch) -> None:
+def use_network(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """`use_network(network, head)`: `thinline digitise` loads a run with this network."""
+
+    def use(network: Callable[[torch.Tensor], torch.Tensor], head: Head = HEAD) -> None:
+        run = LoadedRun("perfect@0", network, head, PX_PER_MM, 128, True)  # type: ignore[arg-type]
+        monkeypatch.setattr(digitise, "load_run", lambda name, store, *, device: run)
+
+    return use
+
+
+@pytest.fixture
+def perfect(use_network: Callable[..., None]) -> None:
     """`thinline digitise` loads a run that knows the truth of coded scans."""
-    monkeypatch.setattr(digitise, "load_run", lambda run, store, *, device: perfect_run())
+    use_network(sees)

@@ -1,4 +1,4 @@
-"""A scan from end to end with a network that knows the truth: what is left is geometry, scales and files."""
+"""A scan from end to end with a perfect network: geometry, scales and files."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_a_drawn_sheet_comes_back_straight_on_its_track(number: int, skew: SkewS
     assert (error <= 2.0).mean() > 0.93
 
 
-def test_a_scan_at_another_resolution_is_rescaled_and_told_in_its_own_pixels(tmp_path: Path) -> None:
+def test_a_scan_at_another_resolution_is_rescaled_and_reported_in_its_own_pixels(tmp_path: Path) -> None:
     one = wave(900, middle=200, swing=90)
     path = save(trace(blank(900, 420), one, pen=3), tmp_path / "scan.tif")
     finished = digitise(job(path, options=Options(factor=0.5)), tmp_path / "out")
@@ -148,7 +148,7 @@ def test_a_scan_at_another_resolution_is_rescaled_and_told_in_its_own_pixels(tmp
 
 def test_nothing_and_everything_are_refused_with_a_reason(tmp_path: Path) -> None:
     path, _, _ = two_curves(tmp_path)
-    for network, reason in ((nothing, "nothing of it was found"), (everything, "% of its track")):
+    for network, reason in ((nothing, "no row of it was found"), (everything, "% of its track")):
         out = tmp_path / network.__name__
         finished = digitise(job(path, network), out)
         assert not finished.accepted
@@ -156,13 +156,13 @@ def test_nothing_and_everything_are_refused_with_a_reason(tmp_path: Path) -> Non
         assert sorted(it.name for it in out.iterdir()) == ["class_map.png", "overlay.png"]
 
 
-def test_a_curve_that_is_not_there_is_refused_and_the_other_told(tmp_path: Path) -> None:
+def test_a_missing_curve_is_refused_and_the_other_accepted(tmp_path: Path) -> None:
     path = save(trace(blank(300, 200), wave(300, middle=90, swing=30)), tmp_path / "scan.png")
     finished = digitise(job(path), tmp_path / "out")
     assert [bool(curve.refused) for curve in finished.curves] == [False, True]
     assert "NPHI" not in pd.read_csv(tmp_path / "out/curves.csv")
     text = (tmp_path / "out/curves.las").read_text()
-    assert "NPHI was refused: nothing of it was found" in text
+    assert "NPHI was refused: no row of it was found" in text
 
 
 def test_a_gap_stays_a_gap(tmp_path: Path) -> None:
@@ -176,10 +176,10 @@ def test_a_gap_stays_a_gap(tmp_path: Path) -> None:
 
 
 class Killed(Exception):
-    """Stands for a kill: nothing may catch it."""
+    """Stands for a kill."""
 
 
-def test_a_killed_job_goes_on_and_ends_the_same(tmp_path: Path) -> None:
+def test_a_killed_job_resumes_with_the_same_files(tmp_path: Path) -> None:
     path, _, _ = two_curves(tmp_path)
     digitise(job(path), tmp_path / "whole")
     calls = 0
@@ -195,16 +195,16 @@ def test_a_killed_job_goes_on_and_ends_the_same(tmp_path: Path) -> None:
         digitise(job(path, dies), tmp_path / "out")
     kept = sorted(it.name for it in (tmp_path / "out/.partial").glob("band*"))
     assert kept
-    asked = 0
+    calls_after = 0
 
     def counts(image):
-        nonlocal asked
-        asked += 1
+        nonlocal calls_after
+        calls_after += 1
         return sees(image)
 
     finished = digitise(job(path, counts), tmp_path / "out")
     assert finished.resumed == len(kept)
-    assert asked < 5 + 5
+    assert calls_after < 5 + 5
     for one in (tmp_path / "whole").iterdir():
         assert one.read_bytes() == (tmp_path / "out" / one.name).read_bytes()
     assert not (tmp_path / "out/.partial").exists()
@@ -224,7 +224,7 @@ def test_a_folder_that_exists_is_not_touched_without_force(tmp_path: Path) -> No
     assert (out / "notes.txt").read_text() == "mine too"
 
 
-def test_an_unfinished_job_of_another_scan_is_not_gone_on_with(tmp_path: Path) -> None:
+def test_an_unfinished_job_of_another_scan_is_not_resumed(tmp_path: Path) -> None:
     path, _, _ = two_curves(tmp_path)
 
     def dies(image, done=[]):  # noqa: B006
@@ -240,7 +240,7 @@ def test_an_unfinished_job_of_another_scan_is_not_gone_on_with(tmp_path: Path) -
         digitise(job(other), tmp_path / "out")
 
 
-def test_a_job_that_read_nothing_leaves_nothing(tmp_path: Path) -> None:
+def test_a_job_without_a_finished_band_leaves_nothing(tmp_path: Path) -> None:
     path, _, _ = two_curves(tmp_path)
 
     def dies(image):

@@ -80,7 +80,7 @@ class Reading:
 def main() -> int:
     """Damage, read, compare; 1 when a file ended badly."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", help="a load_run run; without it a network that calls black pixels curve_1")
+    parser.add_argument("--run", help="a trained run; without it a network that calls black pixels curve_1")
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, default=Path("fuzz_kept"))
@@ -101,7 +101,7 @@ def main() -> int:
             kind = chance.choice(sorted(DAMAGES.keys() - ({"overwrite", "zero"} if "none" in name else set())))
             path = Path(folder) / f"{number:04d}_{name.replace(' ', '_')}_{kind}{good[name].suffix}"
             path.write_bytes(DAMAGES[kind](good[name].read_bytes(), chance))
-            outcome, detail = judged(worker.read(path), whole[name], roomy)
+            outcome, detail = outcome_of(worker.read(path), whole[name], roomy)
             table[f"{name:16s}"][outcome] += 1
             table[f"by {kind}"][outcome] += 1
             if outcome in BAD:
@@ -116,7 +116,7 @@ def main() -> int:
     return 1 if bad else 0
 
 
-def judged(reading: Reading | str, whole: Reading, roomy: float) -> tuple[str, str]:
+def outcome_of(reading: Reading | str, whole: Reading, roomy: float) -> tuple[str, str]:
     """The outcome of a damaged file beside the reading of the undamaged one, and what is wrong with it."""
     if isinstance(reading, str):
         return "HANG", reading
@@ -187,7 +187,7 @@ def work(pipe: Any, run: str | None) -> None:
         known = LoadedRun("black", sees, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
     else:
         known = load_run(run, Path("mlruns"), device="cpu")
-    digitise.trained = lambda name, store, *, device: known  # type: ignore[attr-defined]
+    digitise.load_run = lambda name, store, *, device: known  # type: ignore[attr-defined]
     pipe.send("ready")
     while (path := pipe.recv()) is not None:
         printed = io.StringIO()
@@ -239,7 +239,7 @@ def save(name: str, folder: Path, *, coded: bool) -> Path:
 
 
 def sheet(*, coded: bool) -> np.ndarray:
-    """Grey levels of a worn sheet, or of two curves that a network of pixels can tell apart."""
+    """Grey levels of a worn sheet, or of two curves that a network of pixels can distinguish."""
     if not coded:
         from thinline.sheets import render, sample
 

@@ -50,10 +50,10 @@ def main() -> int:
         print(f"undisturbed: exit code {code}", flush=True)
         for number in range(options.rounds):
             kind = KINDS[number % len(KINDS)]
-            told = disturb(
+            event = disturb(
                 start(killed, Path(folder) / "cache", fresh=kind in ("worker", "parent")), kind, killed, chance
             )
-            print(f"round {number + 1:2d}: {told}; cells {dict(states(killed))}", flush=True)
+            print(f"round {number + 1:2d}: {event}; cells {dict(states(killed))}", flush=True)
         early = states(killed)[runs.FINISHED] == CELLS
         code = start(killed, Path(folder) / "cache").wait()
         print(f"last run: exit code {code}", flush=True)

@@ -13,13 +13,8 @@ from thinline.tracking.tracker import Tracker
 CLOSED = "http://127.0.0.1:9"
 
 
-@pytest.fixture
-def client(place):
-    return MlflowClient(tracking_uri=place.uri)
-
-
 def everything(client) -> dict:
-    """All that the page of MLflow could show, by run name."""
+    """All data of every run in MLflow, by run name."""
     found = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])
     return {
         run.info.run_name: (
@@ -56,7 +51,7 @@ def swept(root, uri):
     return parent
 
 
-def test_a_sweep_that_ran_while_the_server_was_down_looks_as_one_that_did_not(place, client, elsewhere):
+def test_a_sweep_without_a_server_is_sent_later_as_if_it_had_one(place, client, elsewhere):
     parent = swept(place.root, CLOSED)
     outcomes = replay(place.root, place.uri)
     assert [(it.status, it.detail) for it in outcomes] == [(SENT, "FAILED"), (SENT, "FINISHED"), (SENT, "FAILED")]
@@ -80,7 +75,7 @@ def test_a_sweep_that_ran_while_the_server_was_down_looks_as_one_that_did_not(pl
     assert late["sweep"][3]["failures"] == "lovasz"
 
 
-def test_twice_is_the_same_as_once(place, client):
+def test_a_second_replay_changes_nothing(place, client):
     swept(place.root, CLOSED)
     replay(place.root, place.uri)
     once = everything(client)
@@ -90,7 +85,7 @@ def test_twice_is_the_same_as_once(place, client):
     assert everything(client) == once
 
 
-def test_a_run_that_joined_a_study_later_is_told_once(place, client):
+def test_a_study_joined_later_is_sent_once(place, client):
     swept(place.root, place.uri)
     [folder] = [folder for folder in run_folders(place.root) if folder.finished]
     run_id = folder.manifest().mlflow.run_id
@@ -109,7 +104,7 @@ def mlflow_text(client, run_id):
     return Path(client.download_artifacts(run_id, "manifest.json")).read_text()
 
 
-def test_a_killed_sweep_and_its_run_are_settled_in_folder_and_mlflow(place, client):
+def test_a_killed_sweep_and_its_run_become_killed_in_folder_and_mlflow(place, client):
     process = PROCESSES.Process(target=die_while_running, args=(str(place.root), place.uri))
     process.start()
     process.join()
@@ -125,7 +120,7 @@ def test_a_killed_sweep_and_its_run_are_settled_in_folder_and_mlflow(place, clie
     assert {it.status for it in replay(place.root, place.uri)} == {COMPLETE}
 
 
-def test_the_next_sweep_closes_the_parents_that_died(place, client):
+def test_the_next_sweep_closes_the_parents_of_killed_sweeps(place, client):
     process = PROCESSES.Process(target=die_while_running, args=(str(place.root), place.uri))
     process.start()
     process.join()
@@ -137,7 +132,7 @@ def test_the_next_sweep_closes_the_parents_that_died(place, client):
     assert settle_dead_sweeps(place.root, place.uri) == []
 
 
-def test_what_a_living_process_holds_is_left_to_it(place, client):
+def test_runs_of_a_living_process_are_skipped(place, client):
     mine = Tracker(place.uri, EXPERIMENT, place.root)
     parent = mine.open_parent("sweep", {})
     folder = begun(place.root)
@@ -160,7 +155,7 @@ def test_a_lost_database_is_built_again_from_the_folders(place, elsewhere):
     assert after["dice"][4].keys() == before["dice"][4].keys()
 
 
-def test_runs_that_were_never_noted_for_mlflow_are_sent_as_well(place, client):
+def test_runs_without_a_tracking_record_are_sent(place, client):
     folder = finished(place.root)
     assert [(it.run, it.status) for it in replay(place.root, place.uri)] == [(folder.name, SENT)]
     assert list(everything(client)) == [folder.name]
@@ -182,7 +177,7 @@ def test_a_sweep_that_mlflow_refuses_fails_alone(place, client):
     assert [(it.run, it.status) for it in replay(place.root, place.uri)] == [("bad", FAILED), (folder.name, SENT)]
 
 
-def test_a_child_whose_parent_is_not_there_yet_stays_pending_until_it_is(place, client):
+def test_a_child_stays_pending_until_its_parent_exists(place, client):
     mine = Tracker(place.uri, EXPERIMENT, place.root)
     folder = begun(place.root)
     parent_runs.write(place.root, parent_runs.Sweep("pending-7", place.uri, EXPERIMENT, "late", status="FINISHED"))
@@ -193,11 +188,11 @@ def test_a_child_whose_parent_is_not_there_yet_stays_pending_until_it_is(place, 
     assert folder.manifest().mlflow.pending
     replay(place.root, place.uri)
     assert not folder.manifest().mlflow.pending
-    told = everything(client)
-    assert told[folder.name][3]["mlflow.parentRunId"] == told["late"][0]
+    runs_in_mlflow = everything(client)
+    assert runs_in_mlflow[folder.name][3]["mlflow.parentRunId"] == runs_in_mlflow["late"][0]
 
 
-def test_a_server_that_is_still_down_is_told_at_once(tmp_path):
+def test_a_server_that_is_still_down_is_an_error(tmp_path):
     finished(tmp_path)
     with pytest.raises(database.ServerAwayError, match="no answer"):
         replay(tmp_path, CLOSED)
