@@ -1,4 +1,4 @@
-"""`make soak`, first part: a study of 12 tiny cells is killed 20 times and must end as if nothing had happened.
+"""`make soak`, first part: a study of 12 tiny cells is killed 20 times and must end with equal results.
 
 Each round starts the same command, waits until a cell trains, and a random while later kills with SIGKILL the worker of
 the job (and all others once the sweep has gone on without it), or the parent alone, or all; every fourth round kills
@@ -31,7 +31,7 @@ from thinline.tracking.tracker import MlflowClient
 ROOT = Path(__file__).parents[2]
 SWEEP = ["-m", "loss=dice,focal,tversky", "class_weight=none,measured", "seed=0,1", "budget=smoke"]
 SMALL = ["network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
-LONG = ["budget.steps=200", "budget.validate_every=20"]  # ten checkpoints a cell, in two seconds or so
+LONG = ["budget.steps=200", "budget.validate_every=20"]  # ten checkpoints a cell, in about two seconds
 CELLS = 12
 KINDS = ("worker", "parent", "all", "start")
 STARTING_S, TRAINING_S = 8.0, 2.0
@@ -77,7 +77,7 @@ def start(store: Path, cache: Path, *, fresh: bool = False) -> subprocess.Popen[
 
 
 def disturb(parent: subprocess.Popen[bytes], kind: str, store: Path, chance: random.Random) -> str:
-    """Kill one kind of process, unless the sweep ended before; in words."""
+    """Kill one kind of process, unless the sweep ended before; returns a phrase."""
     if kind == "start":
         time.sleep(chance.uniform(1.0, STARTING_S))
         return kill_all(parent, "all killed while they started")
@@ -116,21 +116,21 @@ def wait_until(true: Callable[[], object], parent: subprocess.Popen[bytes]) -> b
 
 
 def states(store: Path) -> Counter[str]:
-    """How many cells are in which state."""
+    """The number of cells in each state."""
     return Counter(runs.status(store)["status"]) if (store / "runs").exists() else Counter()
 
 
 def children(pid: int) -> list[int]:
     """Process ids of the children of a process."""
-    found = []
+    ids = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
         if int(fields[1]) == pid:
-            found.append(int(stat.parent.name))
-    return found
+            ids.append(int(stat.parent.name))
+    return ids
 
 
 def wait_for_end(pid: int) -> None:
@@ -140,7 +140,7 @@ def wait_for_end(pid: int) -> None:
 
 
 def differences(calm: Path, killed: Path) -> list[str]:
-    """What the two stores do not have in common that they should."""
+    """Differences between the two stores."""
     wrong = []
     states = Counter(runs.status(killed)["status"])
     if states != {runs.FINISHED: CELLS}:

@@ -1,4 +1,6 @@
-"""Compare the published runs of a study at equal recall, as `thinline at-recall experiments/three_family --recall .96`.
+"""Compare the published runs of a study at equal recall.
+
+    thinline at-recall experiments/three_family --recall .96
 
 A loss or a class weight moves the operating point, so a table of recall and precision compares operating points, not
 networks. Here the threshold of each curve of each run is set on its validation sheets, where it reaches the given
@@ -11,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
-from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from thinline.cli.parser import Commands
 from thinline.runs import RunFolder
 from thinline.runs.folder import RUNS
 from thinline.study.claims.expectations import short
@@ -36,23 +36,18 @@ from thinline.sweep.finished import declared
 _COLUMNS: Final = {"recall": "recall", "precision": "precision", "iou": "IoU", "f1": "F1"}
 
 
-def add_at_recall(commands: Commands, console: Console) -> None:
-    """Add the command, which prints to `console`."""
-    parser = commands.add_parser(
-        "at-recall",
-        help="compare the published runs of a study at equal recall",
-        description=__doc__,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("folder", type=Path, help="published folder of a study, as experiments/three_family")
     parser.add_argument("--recall", type=float, nargs="+", default=[0.96], help="above 0 and at most 1 (.96)")
     parser.add_argument("--against", metavar="CONDITION", help="compare with this one, as none/soft_ce/fresh")
     parser.add_argument("--store", type=Path, default=Path("mlruns"), help="the store with the run folders (mlruns)")
     parser.add_argument("--cache", type=Path, help="folder of rendered sheets (STORE/cache)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
-    parser.set_defaults(run=partial(_at_recall, console=console))
 
 
-def _at_recall(options: argparse.Namespace, *, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Write the table of rates and print one summary for each curve and recall."""
     invalid = [f"{value:g}" for value in options.recall if not 0 < value <= 1]
     if invalid:
         raise StudyError(f"--recall must be above 0 and at most 1, got {', '.join(invalid)}")

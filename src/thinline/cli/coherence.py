@@ -1,28 +1,7 @@
 """Check whether reported scores can belong to one confusion matrix, and how far they are off if they cannot.
 
 Exit code 0: one operating point can have all scores; 1: no operating point can; 2: the command line is invalid.
-"""
 
-from __future__ import annotations
-
-import argparse
-from collections.abc import Callable, Iterator
-from functools import partial
-from itertools import chain
-from typing import Final
-
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
-
-from thinline.cli.parser import Commands
-from thinline.coherence.check import Account, Answer, Range, check, mean_of_classes
-from thinline.coherence.rounding import LABELS, NAMES, RATES, Reported, ReportedError, reported
-
-_NARROW: Final = 0.1
-"""Largest width (absolute, or relative to the upper end) of an implied range of an unreported rate that is printed."""
-_SHORT: Final = {"precision": "P", "recall": "R"}
-_EPILOG: Final = """
 Type numbers as printed, because their digits give the rounding: .41 means .405 to .415, 2.33% is a share in per cent,
 .41+-.02 has a stated deviation, <.02 is a bound. Example from the source (001_*.txt, multiclass Dice, curve 1, with the
 F1 of its table of losses):
@@ -30,15 +9,28 @@ F1 of its table of losses):
     thinline coherence --precision .41 --iou .26 --f1 .37
 """
 
+from __future__ import annotations
 
-def add_coherence(commands: Commands, console: Console) -> None:
-    """Add the command, which prints to `console`."""
-    parser = commands.add_parser(
-        "coherence",
-        help="check whether reported scores can belong to one confusion matrix",
-        description=(__doc__ or "").removeprefix("Roof: "),
-        epilog=_EPILOG,
-    )
+import argparse
+from collections.abc import Callable, Iterator
+from itertools import chain
+from typing import Final
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from thinline.coherence.check import Account, Answer, Range, check, mean_of_classes
+from thinline.coherence.rounding import LABELS, NAMES, RATES, Reported, ReportedError, reported
+
+_NARROW: Final = 0.1
+"""Largest width (absolute, or relative to the upper end) of an implied range of an unreported rate that is printed."""
+_SHORT: Final = {"precision": "P", "recall": "R"}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.set_defaults(parser=parser)
     texts = {"area_ratio": "predicted / true pixels", "prevalence": "share of pixels that belong to the class"}
     texts |= {"class_weight": "background : foreground, see --weight-is"}
     for name in NAMES:
@@ -61,7 +53,6 @@ def add_coherence(commands: Commands, console: Console) -> None:
             default=[],
             help=f"{LABELS[name]} of every class, background first: checks whether the score is their mean",
         )
-    parser.set_defaults(run=partial(_answer, parser=parser, console=console))
 
 
 def _readable(name: str) -> Callable[[str], str]:
@@ -82,7 +73,9 @@ def _readables(name: str) -> Callable[[str], list[Reported]]:
     return lambda text: [reported(name, read(part)) for part in text.split(",")]
 
 
-def _answer(options: argparse.Namespace, *, parser: argparse.ArgumentParser, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Print the implied rates and the conflicts of the scores."""
+    parser: argparse.ArgumentParser = options.parser
     texts = {name: getattr(options, name) for name in NAMES if getattr(options, name) is not None}
     spread = {name: options.plus_minus if name in RATES else None for name in texts}
     scores = [reported(name, text, plus_minus=spread[name]) for name, text in texts.items()]

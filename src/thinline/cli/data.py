@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,7 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from typing_extensions import override
 
-from thinline.cli.parser import Commands, Parser
+from thinline.cli.parser import Parser
 from thinline.cli.sheets import write_png
 from thinline.config.schema import Conf, ConfigError, checked, compose_config
 from thinline.data.folder.image_folder import FOLDER, Folder, Photo
@@ -52,22 +51,18 @@ class _PictureThenSettings(argparse.Action):
         namespace.preview, namespace.more = Path(values[0]), list(values[1:])
 
 
-def add_data(commands: Commands, console: Console) -> None:
-    """Add the command, which prints to `console`."""
-    parser = commands.add_parser(
-        "data",
-        help="summarise your own images and masks",
-        description=__doc__,
-        usage="thinline data [ROOT] [KEY=VALUE ...] [--preview PNG]",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.usage = "thinline data [ROOT] [KEY=VALUE ...] [--preview PNG]"
+    parser.set_defaults(more=[])
     parser.add_argument("words", nargs="*", metavar="ROOT | KEY=VALUE", help="the folder, and settings as for train.py")
     parser.add_argument(
         "--preview", nargs="+", action=_PictureThenSettings, metavar="PNG", help="draw a few images of each split here"
     )
-    parser.set_defaults(run=partial(_show, console=console), more=[])
 
 
-def _show(options: argparse.Namespace, *, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Print the summary of the images, and draw the contact sheet."""
     conf = _composed([*options.words, *options.more])
     splits = split_folder(conf)
     photos = photos_of(splits)

@@ -46,17 +46,17 @@ _STOPPED: Final = 130
 _MOST_WARNINGS: Final = 20
 
 
-def run(options: argparse.Namespace, *, console: Console) -> int:
+def run_digitise(options: argparse.Namespace, console: Console) -> int:
     """Digitise one scan. Exit code 1 when no curve was accepted."""
     try:
-        return _run(options, console)
+        return _digitise(options, console)
     except Exception:
         if options.force:
             remove_results(options.out)
         raise
 
 
-def _run(options: argparse.Namespace, console: Console) -> int:
+def _digitise(options: argparse.Namespace, console: Console) -> int:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = load_run(options.run_name, options.store, device=device)
     scan = open_scan(options.scan)
@@ -228,9 +228,9 @@ def _cells(curve: Digitised) -> tuple[str, ...]:
     shares = f"{100 * curve.coverage:.1f} %", f"{curve.mean_confidence:.2f}", f"{curve.longest_gap_mm:.1f} mm"
     if curve.refused:
         return name, *shares, "-", "refused"
-    known = np.isfinite(curve.values)
-    laps = ", ".join(f"{lap:+d}" if lap else "0" for lap in np.unique(curve.lap[known]).tolist())
-    low, high = curve.values[known].min(), curve.values[known].max()
+    finite = np.isfinite(curve.values)
+    laps = ", ".join(f"{lap:+d}" if lap else "0" for lap in np.unique(curve.lap[finite]).tolist())
+    low, high = curve.values[finite].min(), curve.values[finite].max()
     return name, *shares, laps, f"{low:.4g} to {high:.4g} {curve.scale.unit}".rstrip()
 
 

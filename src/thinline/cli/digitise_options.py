@@ -1,18 +1,4 @@
-"""The options of `thinline digitise`. Parsing them does not import torch."""
-
-from __future__ import annotations
-
-import argparse
-from functools import partial
-from pathlib import Path
-from typing import Final
-
-from rich.console import Console
-
-from thinline.cli.parser import Commands
-
-_DESCRIPTION: Final = """\
-Convert a scan of a log into curves as CSV and LAS, with a class map and an overlay.
+"""Convert a scan of a log into curves as CSV and LAS, with a class map and an overlay.
 
 Positions on the scan
     --track   columns (pixels of the file) of the edges of the track in the first digitised row (default: the whole
@@ -36,50 +22,54 @@ A killed command resumes when it is given again. With --force the files of an ea
 end, or removed when this scan ends in an error or without curves.
 """
 
+from __future__ import annotations
 
-def _run(options: argparse.Namespace, *, console: Console) -> int:
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Digitise one scan. Exit code 1 when no curve was accepted."""
     # torch takes seconds to import; the other commands do not need it
-    from thinline.cli.digitise import run
+    from thinline.cli.digitise import run_digitise
 
-    return run(options, console=console)
+    return run_digitise(options, console)
 
 
-def add_digitise(commands: Commands, console: Console) -> None:
-    """Add the command, which prints to `console`."""
-    command = commands.add_parser(
-        "digitise", help="convert a scan of a log into curves as CSV and LAS", description=_DESCRIPTION
-    )
-    command.add_argument(
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument(
         "scan", type=Path, help="TIFF, PNG or JPEG; 1-bit, grey or colour; pages follow each other along depth"
     )
-    command.add_argument("--run", dest="run_name", help="run folder, name or MLflow id of a run, or a checkpoint file")
-    command.add_argument("--store", type=Path, default=Path("mlruns"), help="the store of runs (mlruns)")
-    command.add_argument("--left", type=float, help="value at the left edge of the track")
-    command.add_argument("--right", type=float, help="value at its right edge")
-    command.add_argument("--scale", choices=("linear", "log"), default="linear", help="of the values (linear)")
-    command.add_argument("--track", type=float, nargs=2, metavar=("LEFT", "RIGHT"), help="columns of its edges")
-    command.add_argument(
+    parser.add_argument("--run", dest="run_name", help="run folder, name or MLflow id of a run, or a checkpoint file")
+    parser.add_argument("--store", type=Path, default=Path("mlruns"), help="the store of runs (mlruns)")
+    parser.add_argument("--left", type=float, help="value at the left edge of the track")
+    parser.add_argument("--right", type=float, help="value at its right edge")
+    parser.add_argument("--scale", choices=("linear", "log"), default="linear", help="of the values (linear)")
+    parser.add_argument("--track", type=float, nargs=2, metavar=("LEFT", "RIGHT"), help="columns of its edges")
+    parser.add_argument(
         "--curve",
         action="append",
         default=[],
         metavar="CURVE:KEY=VALUE,...",
         help="options of one curve: left, right, scale, name, unit, track, falling",
     )
-    command.add_argument("--top", type=float, required=True, help="depth at the top")
-    command.add_argument("--bottom", type=float, required=True, help="depth at the bottom")
-    command.add_argument("--unit", default="m", help="of the depth (m)")
-    command.add_argument("--rows", type=float, nargs=2, metavar=("TOP", "BOTTOM"), help="rows of these depths")
-    command.add_argument("--dpi", type=float, help="resolution of the scan (from the file)")
-    command.add_argument("--no-deskew", action="store_true", help="do not correct the skew")
-    command.add_argument(
+    parser.add_argument("--top", type=float, required=True, help="depth at the top")
+    parser.add_argument("--bottom", type=float, required=True, help="depth at the bottom")
+    parser.add_argument("--unit", default="m", help="of the depth (m)")
+    parser.add_argument("--rows", type=float, nargs=2, metavar=("TOP", "BOTTOM"), help="rows of these depths")
+    parser.add_argument("--dpi", type=float, help="resolution of the scan (from the file)")
+    parser.add_argument("--no-deskew", action="store_true", help="do not correct the skew")
+    parser.add_argument(
         "--min-confidence", type=float, default=0.5, help="rows below are gaps, curves below are refused (0.5)"
     )
-    command.add_argument(
+    parser.add_argument(
         "--min-coverage",
         type=float,
         default=0.25,
         help="curves with values in a smaller share of the rows are refused (0.25)",
     )
-    command.add_argument("--out", type=Path, required=True, help="folder for the files; must not exist yet")
-    command.add_argument("--force", action="store_true", help="write into an existing folder and start over")
-    command.set_defaults(run=partial(_run, console=console))
+    parser.add_argument("--out", type=Path, required=True, help="folder for the files; must not exist yet")
+    parser.add_argument("--force", action="store_true", help="write into an existing folder and start over")

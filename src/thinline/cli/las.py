@@ -10,31 +10,24 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from thinline.cli.parser import Commands
 from thinline.curves.las import read_las_folder
 from thinline.curves.las.report import LasReport
 from thinline.curves.las.values import spelled
 
 
-def add_las(commands: Commands, console: Console) -> None:
-    """Add the command, which prints to `console`."""
-    parser = commands.add_parser(
-        "las",
-        help="list the curves of LAS files",
-        description=__doc__,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="a folder of *.las files, or one LAS file")
-    parser.set_defaults(run=partial(_las, console=console))
 
 
-def _las(options: argparse.Namespace, *, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Print the curves of each file."""
     folder = read_las_folder(options.folder)
     for report in folder.reports:
         for part in _described(report):

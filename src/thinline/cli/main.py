@@ -1,38 +1,51 @@
-"""The parser of `thinline` and its list of commands."""
+"""The parser of `thinline` and its commands. The docstring of a command's module is the text of its --help."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from rich.console import Console
 
-from thinline.cli.at_recall import add_at_recall
-from thinline.cli.coherence import add_coherence
-from thinline.cli.data import add_data
-from thinline.cli.digitise_options import add_digitise
-from thinline.cli.las import add_las
+from thinline.cli import (
+    at_recall,
+    coherence,
+    data,
+    digitise_options,
+    las,
+    publish,
+    replay,
+    reproduce,
+    ruler,
+    sheets,
+    status,
+    study,
+)
 from thinline.cli.parser import Parser
-from thinline.cli.publish import add_publish
-from thinline.cli.replay import add_replay
-from thinline.cli.reproduce import add_reproduce
-from thinline.cli.ruler import add_ruler
-from thinline.cli.sheets import add_sheets
-from thinline.cli.status import add_status
-from thinline.cli.study import add_study
 from thinline.system.atomic_files import StorageError
 
 CONSOLE = Console(markup=False, highlight=False)
-COMMANDS = (
-    *(add_sheets, add_data, add_las, add_coherence, add_ruler, add_digitise, add_status, add_replay),
-    *(add_study, add_reproduce, add_at_recall, add_publish),
-)
+COMMANDS: Final = {
+    "sheets": sheets,
+    "data": data,
+    "las": las,
+    "coherence": coherence,
+    "ruler": ruler,
+    "digitise": digitise_options,
+    "status": status,
+    "replay": replay,
+    "study": study,
+    "reproduce": reproduce,
+    "at-recall": at_recall,
+    "publish": publish,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     options = parser().parse_args(arguments)
     try:
-        code: int = options.run(options)
+        code: int = COMMANDS[options.command].run(options, CONSOLE)
     except (StorageError, ValueError, OSError) as error:
         CONSOLE.print(f"error: {error}", style="red", soft_wrap=True)
         return 1
@@ -40,9 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> Parser:
-    """The parser of all commands, which print to CONSOLE."""
+    """The parser of all commands."""
     top = Parser(prog="thinline", description="`thinline COMMAND --help` describes a command and its options.")
-    commands = top.add_subparsers(required=True, metavar="COMMAND")
-    for add_command in COMMANDS:
-        add_command(commands, CONSOLE)
+    commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    for name, module in COMMANDS.items():
+        description = module.__doc__ or ""
+        summary = description.partition("\n")[0].rstrip(".")
+        module.add_options(commands.add_parser(name, help=summary, description=description))
     return top

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
-from thinline.cli.parser import Commands
 from thinline.config.schema import CONF
 from thinline.study.claims.claims import Claim, read_claims
 from thinline.study.claims.verdicts import table, verdicts_of, verdicts_of_studies
@@ -36,19 +34,14 @@ ROOT: Final = CONF.parent
 FRONTIER_STUDY: Final = "three_family"
 
 
-def add_publish(commands: Commands, console: Console) -> None:
-    """Add the command, which prints to `console`."""
-    parser = commands.add_parser(
-        "publish",
-        help="generate the tables of README.md and experiments/README.md",
-        description=__doc__,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("--root", type=Path, default=ROOT, help="root of the repository")
     parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 where a block is out of date")
-    parser.set_defaults(run=partial(_publish, console=console))
 
 
-def _publish(options: argparse.Namespace, *, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Update or check the blocks of both pages."""
     stale = []
     for path, text in pages(options.root).items():
         if path.read_text(encoding="utf-8") == text:

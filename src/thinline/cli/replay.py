@@ -6,26 +6,23 @@ Exit code 0: MLflow has everything; 1: a run or sweep could not be sent.
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
-from thinline.cli.parser import Commands
 from thinline.runs.folder import check_store
 from thinline.tracking.addresses import uri_of
 
 
-def add_replay(commands: Commands, console: Console) -> None:
-    """Add the command, which prints to `console`."""
-    parser = commands.add_parser("replay", help="send runs to MLflow that it lacks", description=__doc__)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("--store", type=Path, default=Path("mlruns"), help="the store of runs (mlruns)")
     parser.add_argument("--uri", help="MLflow URI (sqlite:///STORE/mlflow.db)")
     parser.add_argument("--everything", action="store_true", help="send complete runs as well, for a lost database")
-    parser.set_defaults(run=partial(_replay, console=console))
 
 
-def _replay(options: argparse.Namespace, *, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Send the runs and print one line for each."""
     # MLflow takes seconds to import; the other commands do not need it
     from thinline.tracking.resend import FAILED, replay
 

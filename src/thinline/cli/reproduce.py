@@ -1,4 +1,6 @@
-"""Train published cells again and compare, as `thinline reproduce experiments/three_family --cells 2`.
+"""Train published cells again and compare the results.
+
+    thinline reproduce experiments/three_family --cells 2
 
 Each cell is trained from scratch into a separate store, with as many threads as the published cells. Its primary
 measures are printed beside the published values. Exit code 0: all values are equal or inside the prediction interval of
@@ -11,7 +13,6 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -20,7 +21,6 @@ from rich.console import Console
 from rich.table import Table
 
 from thinline import runs
-from thinline.cli.parser import Commands
 from thinline.config.path_options import override_of
 from thinline.config.schema import CONF
 from thinline.study.design.agreement import Repeated, cell_of, chosen, compare
@@ -30,13 +30,8 @@ from thinline.study.publish.folder import read_results
 from thinline.sweep.finished import declared
 
 
-def add_reproduce(commands: Commands, console: Console) -> None:
-    """Add the command, which prints to `console`."""
-    parser = commands.add_parser(
-        "reproduce",
-        help="train published cells again and compare",
-        description=__doc__,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("folder", type=Path, help="published folder of a study, as experiments/three_family")
     parser.add_argument("--cells", type=int, default=2, help="number of cells (2)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the choice of cells (0)")
@@ -44,10 +39,10 @@ def add_reproduce(commands: Commands, console: Console) -> None:
     parser.add_argument(
         "--set", nargs="+", default=[], metavar="KEY=VALUE", help="settings of the machine, as trainer=gpu"
     )
-    parser.set_defaults(run=partial(_reproduce, console=console))
 
 
-def _reproduce(options: argparse.Namespace, *, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Train the chosen cells and print their numbers beside the published ones."""
     study = declared(options.folder.resolve().name)
     results = read_results(options.folder, study)
     rows = chosen(results, options.cells, seed=options.seed)

@@ -1,8 +1,8 @@
-"""Measure how every metric reacts when your own truth is shifted, jittered, thickened, interrupted or swapped.
+"""Measure how every metric reacts when your own truth is perturbed.
 
-Writes into DIR: shift_experiment.png and .csv; one page of figures for each perturbation; responses.csv with the
-columns width_px, perturbation, amount, measure, value; degenerate.csv with the metrics that carry no information on
-this truth, and why.
+The truth is shifted, jittered, thickened, interrupted, and its curves are swapped. Writes into DIR:
+shift_experiment.png and .csv; one page of figures for each perturbation; responses.csv with the columns width_px,
+perturbation, amount, measure, value; degenerate.csv with the metrics that carry no information on this truth, and why.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import astuple, fields
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +18,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from thinline.cli.parser import Commands
 from thinline.ruler.degenerate import EVERYTHING, Degenerate, degenerate, grouped
 from thinline.ruler.figures import check_matplotlib, response_figure, shift_figure
 from thinline.ruler.perturb import respond
@@ -50,13 +48,8 @@ _TABLE_MEASURES: Final = {
 _DIGITS: Final = {"hd95_px": 1, "mae_px": 2}
 
 
-def add_ruler(commands: Commands, console: Console) -> None:
-    """Add the command, which prints to `console`."""
-    parser = commands.add_parser(
-        "ruler",
-        help="measure how every metric reacts to a perturbed truth",
-        description=__doc__,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of tables and figures")
     parser.add_argument("--force", action="store_true", help="write into DIR even if it is not empty")
     parser.add_argument("--count", type=int, default=4, help="number of sheets or masks (4)")
@@ -65,10 +58,10 @@ def add_ruler(commands: Commands, console: Console) -> None:
     truth = parser.add_mutually_exclusive_group()
     truth.add_argument("--masks", metavar="PATTERN", help="folder or quoted pattern of your masks; 0 is background")
     truth.add_argument("--las-dir", type=Path, metavar="DIR", help="draw the sheets from the curves of LAS files")
-    parser.set_defaults(run=partial(_ruler, console=console))
 
 
-def _ruler(options: argparse.Namespace, *, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Write all files and print the main responses."""
     check_matplotlib()
     _check_folder(options.out, force=options.force)
     truths = _truths(options)

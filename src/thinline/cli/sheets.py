@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +18,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from thinline.cli.parser import Commands
 from thinline.config.schema import CONF
 from thinline.curves.las import read_las_folder
 from thinline.sheets import FAMILIES, Sheet, SheetSpec, render, sample
@@ -37,9 +35,8 @@ _PANEL_PX: Final = 384
 _TITLE_PX: Final = 18
 
 
-def add_sheets(commands: Commands, console: Console) -> None:
-    """Add the command, which prints to `console`."""
-    parser = commands.add_parser("sheets", help="draw synthetic sheets beside their truth", description=__doc__)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("--preview", type=Path, metavar="PNG", help="draw sheets beside their truth into this picture")
     parser.add_argument(
         "--resolution",
@@ -54,10 +51,10 @@ def add_sheets(commands: Commands, console: Console) -> None:
     parser.add_argument("--px-per-mm", type=float, default=4.0, help="scale: 4, 8, 12 for pens of 1, 2, 3 px (4)")
     parser.add_argument("--seed", type=int, default=0, help="number of the first sheet (0)")
     parser.add_argument("--las-dir", type=Path, help="draw the archive sheets from the curves of these LAS files")
-    parser.set_defaults(run=partial(_sheets, console=console))
 
 
-def _sheets(options: argparse.Namespace, *, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Draw the pictures and print their tables."""
     if options.preview is None and options.resolution is None:
         raise ValueError("expected --preview PNG or --resolution, got neither; see --help")
     if options.preview is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -11,21 +10,19 @@ from rich.console import Console
 from rich.table import Table
 
 from thinline import runs
-from thinline.cli.parser import Commands
 from thinline.system.atomic_files import StorageError
 
 TABLE_COLUMNS = 80
 """A narrower terminal gets one line for each run, because a table would split the names of runs."""
 
 
-def add_status(commands: Commands, console: Console) -> None:
-    """Add the command, which prints to `console`."""
-    parser = commands.add_parser("status", help="list the runs of a store with their status", description=__doc__)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("--store", type=Path, default=Path("mlruns"), help="the store of runs (mlruns)")
-    parser.set_defaults(run=partial(_status, console=console))
 
 
-def _status(options: argparse.Namespace, *, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Print one line for each run."""
     if not options.store.is_dir():
         raise StorageError(f"expected a store of runs at {options.store}, got no such folder; check --store")
     rows = runs.status(options.store)
@@ -33,15 +30,15 @@ def _status(options: argparse.Namespace, *, console: Console) -> int:
         console.print(f"no run in {options.store} yet; python train.py makes one")
         return 0
     if console.width < TABLE_COLUMNS:
-        for run in rows.to_dict("records"):
-            line = f"{run['status']:<10}{run['run']}  {run['attempts']} attempts  {run['exception'] or ''}"
+        for row in rows.to_dict("records"):
+            line = f"{row['status']:<10}{row['run']}  {row['attempts']} attempts  {row['exception'] or ''}"
             console.print(line.rstrip(), soft_wrap=True)
         return 0
     table = Table("status", box=SIMPLE_HEAD, pad_edge=False)
     for name in ("run", "attempts", "started", "error"):
         table.add_column(name, overflow="fold")
     cells = rows[["status", "run", "attempts", "started", "exception"]].astype(object)
-    for row in cells.where(cells.notna(), "").itertuples(index=False):
-        table.add_row(*map(str, row))
+    for values in cells.where(cells.notna(), "").itertuples(index=False):
+        table.add_row(*map(str, values))
     console.print(table)
     return 0

@@ -1,4 +1,4 @@
-"""Analyse the finished cells of a study, as `thinline study three_family`.
+"""Analyse the finished cells of a study.
 
 Reads the run folders of the study (with --uri an MLflow server, with --published the results written before) and writes
 experiments/NAME/: results, effects, verdicts, figures, report.html. Missing cells, duplicate cells and cells with other
@@ -19,7 +19,6 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from thinline.cli.parser import Commands
 from thinline.config.schema import CONF
 from thinline.runs import RunFolder
 from thinline.runs.folder import RUNS, check_store
@@ -41,13 +40,8 @@ _AT_COMMAS: Final = re.compile(r",(?![^(]*\))")
 CLAIMS: Final = CONF.parent / "experiments" / "claims.yaml"
 
 
-def add_study(commands: Commands, console: Console) -> None:
-    """Add the command, which prints to `console`."""
-    parser = commands.add_parser(
-        "study",
-        help="analyse the finished cells of a study",
-        description=__doc__,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("name", help="a study of conf/experiment, as three_family")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder to write (experiments/NAME)")
     parser.add_argument("--store", type=Path, default=Path("mlruns"), help="the store with the run folders (mlruns)")
@@ -65,10 +59,10 @@ def add_study(commands: Commands, console: Console) -> None:
         help="only runs with this setting, or these levels of a factor of the study",
     )
     parser.add_argument("--claims", type=Path, default=CLAIMS, metavar="YAML", help="claims to test")
-    parser.set_defaults(run=partial(_study, console=console))
 
 
-def _study(options: argparse.Namespace, *, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Gather the results, analyse them and write the folder."""
     study = declared(options.name)
     out: Path = options.out or EXPERIMENTS / study.name
     if options.check:

@@ -139,12 +139,12 @@ def _mark(canvas: UInt8, hidden: Hidden, start: int, stop: int) -> None:
 
 def _draw(canvas: UInt8, u_px: Float64, lap: np.ndarray[tuple[int], np.dtype[np.int64]], colour: Colour) -> None:
     """A line through the pixel centres, interrupted at gaps and between laps."""
-    known = np.isfinite(u_px)
-    joined = known[1:] & known[:-1] & (lap[1:] == lap[:-1])
+    finite = np.isfinite(u_px)
+    joined = finite[1:] & finite[:-1] & (lap[1:] == lap[:-1])
     ends = np.flatnonzero(~joined) + 1
     fine = 8  # OpenCV draws eighths of a pixel
     for rows in np.split(np.arange(len(u_px)), ends):
-        rows = rows[known[rows]]
+        rows = rows[finite[rows]]
         if len(rows):
             x = (u_px[rows] + 0.5) * ENLARGED - 0.5
             y = (rows + 0.5) * ENLARGED - 0.5

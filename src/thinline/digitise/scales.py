@@ -52,41 +52,41 @@ class CurveScale:
     falling: bool = False
 
     def __post_init__(self) -> None:
-        name = f"scale of {self.name}"
         _check_unit(f"unit of {self.name}", self.unit, "as ohm.m or us/ft")
-        if self.kind not in KINDS:
-            raise ScaleError(f"{name}: expected {' or '.join(KINDS)}, got {self.kind!r}")
-        if not (math.isfinite(self.left) and math.isfinite(self.right)):
-            raise ScaleError(
-                f"{name}: expected finite values at the edges of its track, got {self.left:g} and {self.right:g}; "
-                "check --left and --right"
-            )
-        least = 1 / LARGEST if self.kind == "log" else 0
-        if not all(least <= abs(value) <= LARGEST or value == 0 for value in (self.left, self.right)):
-            raise ScaleError(
-                f"{name}: expected values of a size from {1 / LARGEST:g} (log) to {LARGEST:g}, got {self.left:g} and "
-                f"{self.right:g}; check --left and --right"
-            )
-        if not (math.isfinite(self.left_px) and math.isfinite(self.right_px)):
-            raise ScaleError(
-                f"{name}: expected finite columns of the scan at the edges of its track, got {self.left_px:g} and "
-                f"{self.right_px:g}; check --track"
-            )
-        if not self.left < self.right:
-            raise ScaleError(
-                f"{name}: expected left below right, got {self.left:g} and {self.right:g}; for a scale that falls to "
-                "the right give the smaller value as left and add falling"
-            )
-        if self.kind == "log" and self.left <= 0:
-            raise ScaleError(
-                f"{name}: a log scale must lie above zero, got {self.left:g} to {self.right:g}; take scale=linear, or "
-                "read the values at the track's edges once more (0.2 to 2000 is usual)"
-            )
-        if not self.left_px < self.right_px:
-            raise ScaleError(
-                f"{name}: expected the left edge of the track left of its right edge, got columns {self.left_px:g} and "
-                f"{self.right_px:g}"
-            )
+        ends, columns = (self.left, self.right), (self.left_px, self.right_px)
+        values, edges = f"{self.left:g} and {self.right:g}", f"{self.left_px:g} and {self.right_px:g}"
+        smallest = 1 / LARGEST if self.kind == "log" else 0
+        _require(
+            f"scale of {self.name}",
+            (self.kind in KINDS, f"expected {' or '.join(KINDS)}, got {self.kind!r}"),
+            (
+                all(map(math.isfinite, ends)),
+                f"expected finite values at the edges of its track, got {values}; check --left and --right",
+            ),
+            (
+                all(smallest <= abs(value) <= LARGEST or value == 0 for value in ends),
+                f"expected values of a size from {1 / LARGEST:g} (log) to {LARGEST:g}, got {values}; check --left and "
+                "--right",
+            ),
+            (
+                all(map(math.isfinite, columns)),
+                f"expected finite columns of the scan at the edges of its track, got {edges}; check --track",
+            ),
+            (
+                self.left < self.right,
+                f"expected left below right, got {values}; for a scale that falls to the right give the smaller value "
+                "as left and add falling",
+            ),
+            (
+                self.kind != "log" or self.left > 0,
+                f"a log scale must lie above zero, got {self.left:g} to {self.right:g}; take scale=linear, or read the "
+                "values at the track's edges once more (0.2 to 2000 is usual)",
+            ),
+            (
+                self.left_px < self.right_px,
+                f"expected the left edge of the track left of its right edge, got columns {edges}",
+            ),
+        )
 
     def position(self, x_px: Float64) -> Float64:
         """Position t on the track of scan columns."""
@@ -109,9 +109,9 @@ class CurveScale:
         u = 1 - u if self.falling else u
         lap = np.floor(u)
         lap -= u == 1  # the right edge belongs to the track
-        known = np.isfinite(u)
-        whole = np.where(known, lap, 0).astype(np.int64)
-        return np.asarray(self.left_px + (u - whole) * (self.right_px - self.left_px), np.float64), whole
+        finite = np.isfinite(u)
+        laps = np.where(finite, lap, 0).astype(np.int64)
+        return np.asarray(self.left_px + (u - laps) * (self.right_px - self.left_px), np.float64), laps
 
 
 @dataclass(frozen=True)
@@ -128,26 +128,29 @@ class DepthScale:
         if not self.unit:
             raise ScaleError("--unit: expected the unit of the depths, got none; LAS reads that as m, say m or ft")
         _check_unit("--unit", self.unit, "as m or ft")
-        if not (math.isfinite(self.top) and math.isfinite(self.bottom)):
-            raise ScaleError(
-                f"depth: expected finite numbers, got --top {self.top:g} --bottom {self.bottom:g}; check both"
-            )
-        if self.top == self.bottom:
-            raise ScaleError(
-                f"depth: expected two different depths, got {self.top:g} as --top and as --bottom; give the depth of "
-                "the first row and of the last"
-            )
-        size = max(abs(self.top), abs(self.bottom))
-        if size > LARGEST or abs(self.bottom - self.top) < NEAREST * size:
-            raise ScaleError(
-                f"depth: expected depths up to {LARGEST:g}, and further apart than {NEAREST:g} of the larger, got "
-                f"--top {self.top!r} --bottom {self.bottom!r}; check both"
-            )
-        if not self.first_px < self.last_px:
-            raise ScaleError(
-                f"depth: expected the row of the top above that of the bottom, got rows {self.first_px:g} and "
-                f"{self.last_px:g}; check --rows"
-            )
+        size, ends = max(abs(self.top), abs(self.bottom)), f"--top {self.top!r} --bottom {self.bottom!r}"
+        _require(
+            "depth",
+            (
+                math.isfinite(self.top) and math.isfinite(self.bottom),
+                f"expected finite numbers, got {ends}; check both",
+            ),
+            (
+                self.top != self.bottom,
+                f"expected two different depths, got {self.top:g} as --top and as --bottom; give the depth of the "
+                "first row and of the last",
+            ),
+            (
+                size <= LARGEST and abs(self.bottom - self.top) >= NEAREST * size,
+                f"expected depths up to {LARGEST:g}, and further apart than {NEAREST:g} of the larger, got {ends}; "
+                "check both",
+            ),
+            (
+                self.first_px < self.last_px,
+                f"expected the row of the top above that of the bottom, got rows {self.first_px:g} and "
+                f"{self.last_px:g}; check --rows",
+            ),
+        )
 
     def depths(self, y_px: Float64) -> Float64:
         """Depths of scan rows."""
@@ -164,9 +167,16 @@ def decimals(step: float) -> int:
     return min(12, max(2, math.ceil(-math.log10(step)))) if step > 0 else 2
 
 
-def _check_unit(what: str, unit: str, usual: str) -> None:
+def _require(subject: str, *checks: tuple[bool, str]) -> None:
+    """Raise `ScaleError` with the message of the first check that fails."""
+    for passed, message in checks:
+        if not passed:
+            raise ScaleError(f"{subject}: {message}")
+
+
+def _check_unit(option: str, unit: str, usual: str) -> None:
     if not (unit.isascii() and unit.isprintable()) or " " in unit or ":" in unit:
         raise ScaleError(
-            f"{what}: expected ASCII without blanks and colons, got {unit!a}; a LAS header does not allow them, write "
-            f"it {usual}"
+            f"{option}: expected ASCII without blanks and colons, got {unit!a}; a LAS header does not allow "
+            f"them, write it {usual}"
         )

@@ -39,7 +39,7 @@ def send_run(
     manifest = folder.begun()
     tracking = tracking_of(manifest)
     run_id = push.find(client, experiment_id, folder.name, tracking.run_id, manifest.superseded)
-    known = run_id is not None
+    exists = run_id is not None
     if run_id is None:
         tags = {push.FOLDER_TAG: folder.name}
         started_ms = _milliseconds(manifest.started)
@@ -51,7 +51,7 @@ def send_run(
     params, tags = push.params_of(manifest, tracking), push.tags_of(manifest, tracking, parent_id)
     push.send_facts(client, run_id, params, tags)
     if there is None or run_id != tracking.run_id:
-        there = push.held(client, run_id) if known else {}
+        there = push.held(client, run_id) if exists else {}
     push.send_lines(client, run_id, folder.history(), there)
     return run_id, there
 
@@ -94,9 +94,9 @@ def send_studies(client: MlflowClient, folder: RunFolder) -> bool:
 def open_sweep(client: MlflowClient, experiment_id: str, sweep: Sweep) -> str:
     """The id of the sweep's parent run, created if missing. Saves the views of the sweep in the experiment."""
     views.show(client, experiment_id, sweep.views)
-    known = find_sweep(client, experiment_id, sweep)
-    if known is not None:
-        return known
+    existing = find_sweep(client, experiment_id, sweep)
+    if existing is not None:
+        return existing
     tags = {**sweep.tags, SWEEP_TAG: sweep.sweep_id}
     return str(client.create_run(experiment_id, None, tags, sweep.name).info.run_id)
 

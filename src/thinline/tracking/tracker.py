@@ -48,7 +48,7 @@ class Tracker:
         self.uri = addresses.canonical(uri)
         self.experiment = experiment
         self.root = Path(root)
-        self._known_id: str | None = None
+        self._cached_id: str | None = None
         self._folder: RunFolder | None = None
         self._current: _Current | None = None
         self._warned = False
@@ -115,10 +115,10 @@ class Tracker:
 
         Factors, seed, configuration, code and data come from the manifest; `params` and `tags` add to them.
         """
-        known = folder.begun().mlflow
+        previous = folder.begun().mlflow
         tracking = Tracking(self.uri, self.experiment, name or folder.name, parent_id=parent_id)
-        if known is not None and known.uri == self.uri:
-            tracking = replace(tracking, run_id=known.run_id)
+        if previous is not None and previous.uri == self.uri:
+            tracking = replace(tracking, run_id=previous.run_id)
         folder.track(replace(tracking, params=dict(params or {}), tags=dict(tags or {})))
         self._folder, self._current = folder, None
         self._attempt("start the run", lambda: self._catch_up(folder))
@@ -163,9 +163,9 @@ class Tracker:
         return MlflowClient(tracking_uri=self.uri)
 
     def _experiment_id(self, wait_s: float = _CHILD_WAIT_S) -> str:
-        if self._known_id is None:
-            self._known_id = database.initialise(self.uri, self.experiment, self.root / ARTIFACTS, wait_s=wait_s)
-        return self._known_id
+        if self._cached_id is None:
+            self._cached_id = database.initialise(self.uri, self.experiment, self.root / ARTIFACTS, wait_s=wait_s)
+        return self._cached_id
 
     def _attempt(self, doing: str, action: Callable[[], _T], *, rested: bool = False) -> _T | None:
         began = time.monotonic()
