@@ -147,16 +147,9 @@ def test_strict_limits_refuse_the_same_run_on_the_same_sheet(seeing: Path, worn:
     assert sorted(path.name for path in out.iterdir()) == ["class_map.png", "overlay.png"]
 
 
-def test_an_untrained_network_is_refused_with_its_reason(seeing: Path, tmp_path: Path, capsys) -> None:
-    (tmp_path / "config.yaml").write_bytes((seeing / "config.yaml").read_bytes())
-    checkpoint = torch.load(seeing / "checkpoints/last.ckpt", weights_only=True)
-    generator = torch.Generator().manual_seed(0)
-    for weight in checkpoint["state_dict"].values():
-        if weight.ndim > 1:
-            weight.normal_(std=0.1, generator=generator)
-    torch.save(checkpoint, tmp_path / "untrained.ckpt")
+def test_a_run_of_four_steps_is_refused_with_its_reason(trained: Path, tmp_path: Path, capsys) -> None:
     sheet = render(sample("archive", 1), px_per_mm=4.0)
-    code, out = digitise(save(sheet.image, tmp_path / "worn.png"), "--run", str(tmp_path / "untrained.ckpt"))
+    code, out = digitise(save(sheet.image, tmp_path / "worn.png"), "--run", str(run_folders(trained)[0].path))
     text = printed(capsys)
     assert code == 1
     assert (out / "class_map.png").exists()
