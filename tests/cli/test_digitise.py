@@ -90,7 +90,7 @@ def worn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def small(store: Path, cache: Path) -> list[str]:
-    """What makes a cell tiny; four channels see lines at full resolution, and little in patches."""
+    """Settings of a tiny cell. Four channels see lines at full resolution, but hardly in patches."""
     given = [f"paths.store={store}", f"paths.cache={cache}", "tracking.uri=''", "budget=smoke"]
     return [*given, "network.widths=[4,8]", "network.patch=1", "overlays=1", "optimiser.warmup_steps=2"]
 
@@ -147,9 +147,10 @@ def test_strict_limits_refuse_the_same_run_on_the_same_sheet(seeing: Path, worn:
     assert sorted(path.name for path in out.iterdir()) == ["class_map.png", "overlay.png"]
 
 
-def test_a_run_of_four_steps_is_refused_with_its_reason(trained: Path, tmp_path: Path, capsys) -> None:
+def test_a_run_of_six_steps_is_refused_with_its_reason(cache: Path, tmp_path: Path, capsys) -> None:
+    run = run_cell(compose_config(small(tmp_path / "store", cache)), CHOICES).folder
     sheet = render(sample("archive", 1), px_per_mm=4.0)
-    code, out = digitise(save(sheet.image, tmp_path / "worn.png"), "--run", str(run_folders(trained)[0].path))
+    code, out = digitise(save(sheet.image, tmp_path / "worn.png"), "--run", str(run))
     text = printed(capsys)
     assert code == 1
     assert (out / "class_map.png").exists()
