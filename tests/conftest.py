@@ -5,20 +5,15 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
-from typing import Final
 
 import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
-from made_once import made_once
 from omegaconf import DictConfig
 
 import train
-from thinline import runs
-from thinline.cli.main import main as door
 from thinline.config.schema import FACTORS, compose_config
 
 settings.register_profile("shared machine", deadline=None)  # a busy core is no failure
@@ -100,35 +95,3 @@ def main(monkeypatch: pytest.MonkeyPatch, given: list[str], log_handlers: None) 
         return 0
 
     return call
-
-
-STUDY: Final = "data_mix"
-"""The study of `trained` and `published`."""
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    """A store with two seeds of a study and one cell of a third, trained by the command line; not to be written to."""
-    return made_once(tmp_path_factory, "trained", partial(_train, cache=cache))
-
-
-def _train(store: Path, *, cache: Path) -> None:
-    tiny = ["budget=smoke", "budget.steps=4", "budget.validate_every=2", "network.widths=[4,8]", "overlays=1"]
-    tiny += ["optimiser.warmup_steps=2", "trainer.threads=1", f"paths.store={store}", f"paths.cache={cache}"]
-    with pytest.MonkeyPatch.context() as patch:
-        for asked in (["seed=0,1"], ["seed=2", "data_mix=scarce", "loss=dice"]):
-            patch.setattr(sys, "argv", [train.__file__, "-m", f"+experiment={STUDY}", *asked, *tiny])
-            GlobalHydra.instance().clear()
-            train.main()
-
-
-@pytest.fixture(scope="session")
-def published(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the study's command writes. No test writes into it."""
-
-    def publish(folder: Path) -> None:
-        level = runs.status(trained)["budget"].iloc[0]
-        words = ["study", STUDY, "--store", str(trained), "--out", str(folder / STUDY), "--only", f"budget={level}"]
-        assert door([*words, "--partial"]) == 0
-
-    return made_once(tmp_path_factory, "published", publish) / STUDY

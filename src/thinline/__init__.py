@@ -1,7 +1,7 @@
 """thinline: a research harness for the segmentation of thin structures under extreme class imbalance.
 
-The way of a datum: sample -> draw -> wear -> cut -> network -> loss -> count -> rates -> run folder. Rooms, from the
-ground up: `sheets`, `curves`; `data`, `losses`, `heads`, `network`, `measures`; `training`, `ledger`; and the roof,
-which alone knows Hydra: `entry`, `config`, `path_options`, `cell`, `work`, `rendering`, `job`, `sweep`, `tables`,
-`launch`, `signals`, `__main__`.
+The way of a datum: sample -> draw -> wear -> cut -> network -> loss -> counts -> rates -> trace -> compare -> run
+folder -> table -> estimates -> verdicts -> figures. Packages import downwards only, lowest first: `vocabulary`,
+`system`, `sheets` `curves` `images` `coherence`, `data` `losses` `heads` `network` `metrics`,
+`ruler` `training` `runs`, `tracking`, `study`, `digitise` `config`, `pipeline`, `sweep`, `cli`.
 """

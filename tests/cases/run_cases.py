@@ -1,5 +1,8 @@
-"""Cells, tables and stores that the tests of the ledger share. No MLflow here: reading needs none."""
+"""Cells, tables and run folders for the tests of runs and tracking. Does not import MLflow."""
 
+import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +21,17 @@ class Place:
     @property
     def uri(self) -> str:
         return f"sqlite:///{self.root}/mlflow.db"
+
+
+def copied(prepared: Path, root: Path) -> Place:
+    """A copy of an empty store, with the artifact folder of the copy."""
+    root.mkdir(parents=True)
+    shutil.copy(prepared, root / "mlflow.db")
+    with closing(sqlite3.connect(root / "mlflow.db")) as connection:
+        location = (root / "artifacts").as_uri()
+        connection.execute("UPDATE experiments SET artifact_location = ? WHERE name = ?", (location, EXPERIMENT))
+        connection.commit()
+    return Place(root)
 
 
 def cell(loss: str = "dice", seed: int = 0, **factors: str) -> Cell:

@@ -1,4 +1,4 @@
-"""What the tests of the ledger run in other processes."""
+"""Functions that the tests of tracking run in other processes."""
 
 import multiprocessing
 import os
@@ -12,15 +12,15 @@ from run_cases import EXPERIMENT, begun, cell
 
 from thinline.tracking.tracker import Tracker
 
-# A server that has imported MLflow once forks the other processes, so that each does not pay seconds for it. The module
-# must be an installed one: up to Python 3.12 the server does not know where the tests lie, and skips what it lacks.
+# The fork server imports MLflow once for all processes. The module must be installed: up to Python 3.12 the server does
+# not know the path of the tests and skips modules that it cannot import.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload(["thinline.tracking.tracker"])
 
 
 def write_two_runs(root: str, uri: str, number: int, steps: int) -> None:
-    """A job for another process: two threads, each with a run of its own, on a store that may not exist yet."""
-    numpy.random.seed(0)  # noqa: NPY002 - the trap under test: everybody seeds alike before the run exists
+    """Two threads, each with its own run, on a store that may not exist yet."""
+    numpy.random.seed(0)  # noqa: NPY002 - the trap under test: every process uses the same seed
     random.seed(0)
 
     def work(thread: int) -> None:
@@ -40,7 +40,7 @@ def write_two_runs(root: str, uri: str, number: int, steps: int) -> None:
 
 
 def die_while_running(root: str, uri: str) -> None:
-    """A job for another process: a sweep with one run, killed at step 5 without a word."""
+    """A sweep with one run whose process is killed at step 5."""
     folder = begun(Path(root))
     tracker = Tracker(uri, EXPERIMENT, Path(root))
     parent = tracker.open_parent("a sweep", {})

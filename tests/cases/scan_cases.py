@@ -1,7 +1,7 @@
-"""Scans that the tests draw, and networks that see through them.
+"""Scans that the tests draw, and networks that read them.
 
-A **coded** scan shows the truth in its grey levels: curve_1 black, curve_2 in middle grey, print in light grey. `sees`
-is the perfect network for it, looking at one pixel at a time.
+A **coded** scan has the truth in its grey levels: curve_1 black, curve_2 in middle grey, print in light grey. `sees` is
+the perfect network for it, with a receptive field of one pixel.
 """
 
 from __future__ import annotations
@@ -30,8 +30,26 @@ HEAD = Softmax(LOG_CLASSES)
 
 def sees(image: torch.Tensor) -> torch.Tensor:
     """Logits [B,3,H,W] of darkness [B,1,H,W]: curve_1 above .8, curve_2 from .35, else background."""
-    one, two = image > 0.8, (image > 0.35) & (image <= 0.8)
-    return torch.cat([~(one | two), one, two], dim=1).float() * 20
+    first, second = image > 0.8, (image > 0.35) & (image <= 0.8)
+    return torch.cat([~(first | second), first, second], dim=1).float() * 20
+
+
+class Killed(Exception):
+    """Stands for a kill."""
+
+
+def killed_after(calls: int):
+    """The network `sees`, which raises Killed after so many calls."""
+    done = 0
+
+    def network(image: torch.Tensor) -> torch.Tensor:
+        nonlocal done
+        done += 1
+        if done > calls:
+            raise Killed
+        return sees(image)
+
+    return network
 
 
 def nothing(image: torch.Tensor) -> torch.Tensor:
@@ -43,7 +61,7 @@ def everything(image: torch.Tensor) -> torch.Tensor:
 
 
 def blank(height: int, width: int, *, left: int = 20, right: int | None = None) -> np.ndarray:
-    """Paper with an upright line every 20 px between the edges and a lying one every 20 px."""
+    """Paper with a grid of 20 px between the edges."""
     right = width - 21 if right is None else right
     paper = np.full((height, width), 255, np.uint8)
     paper[:, left : right + 1 : 20] = GRID
@@ -53,9 +71,9 @@ def blank(height: int, width: int, *, left: int = 20, right: int | None = None) 
 
 def trace(paper: np.ndarray, x: np.ndarray, *, ink: int = INK[0], pen: int = 1) -> np.ndarray:
     """Draw a curve at column x of each row, NaN where there is none; a jump beyond half the paper lifts the pen."""
-    known = np.isfinite(x)
+    finite = np.isfinite(x)
     for row in range(len(x) - 1):
-        if known[row] and known[row + 1] and abs(x[row + 1] - x[row]) < paper.shape[1] / 2:
+        if finite[row] and finite[row + 1] and abs(x[row + 1] - x[row]) < paper.shape[1] / 2:
             ends = [(round(x[r] * 16), r * 16) for r in (row, row + 1)]
             cv2.line(paper, ends[0], ends[1], ink, pen, cv2.LINE_8, 4)
     return paper
@@ -77,8 +95,8 @@ def own_las(path: Path) -> Path:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a job of these tests varies."""
+class Options:
+    """The options of `job`."""
 
     left: float = 0.0
     right: float = 150.0
@@ -90,23 +108,23 @@ class Asked:
     deskew: bool = True
 
 
-def job(path: Path, network=sees, asked: Asked | None = None, *, head=HEAD) -> Job:
-    asked = asked or Asked()
+def job(path: Path, network=sees, options: Options | None = None, *, head=HEAD) -> Job:
+    options = options or Options()
     scan = open_scan(path)
-    track = asked.track or (-0.5, scan.width - 0.5)
+    track = options.track or (-0.5, scan.width - 0.5)
     scales = tuple(
-        CurveScale(name, "API", *track, asked.left, asked.right, asked.kind)
+        CurveScale(name, "API", *track, options.left, options.right, options.kind)
         for name in ("GR", "NPHI")[: len(head.classes) - 1]
     )
     return Job(
         scan=scan,
-        frame=Frame.of((0, scan.height), (0, scan.width), factors=(asked.factor, asked.factor)),
-        reader=Reader(network, head, asked.tile_px),
+        frame=Frame.of((0, scan.height), (0, scan.width), factors=(options.factor, options.factor)),
+        reader=Reader(network, head, options.tile_px),
         run="test",
         px_per_mm=PX_PER_MM,
         scales=scales,
-        depth=DepthScale(*asked.depth, -0.5, scan.height - 0.5, "m"),
-        deskew=asked.deskew,
+        depth=DepthScale(*options.depth, -0.5, scan.height - 0.5, "m"),
+        deskew=options.deskew,
     )
 
 
@@ -115,7 +133,7 @@ def wave(height: int, *, middle: float, swing: float, period: float = 180.0) -> 
 
 
 class Torn:
-    """A scan of which some rows are damaged: they come back white; damage and notices are known once rows were read."""
+    """A scan with damaged rows, which are white. Damage and notices are known once their rows were read."""
 
     def __init__(self, path: Path, damage: Sequence[Damage], *, notices: tuple[str, ...] = ()) -> None:
         self.scan, self.torn, self.notices, self.later = open_scan(path), tuple(damage), (), notices
@@ -127,11 +145,11 @@ class Torn:
     def rows(self, start: int, stop: int) -> np.ndarray:
         grey = np.array(self.scan.rows(start, stop))
         self.notices = self.later
-        for one in self.torn:
-            first, last = max(one.first_row - start, 0), min(one.last_row - start, len(grey))
+        for part in self.torn:
+            first, last = max(part.first_row - start, 0), min(part.last_row - start, len(grey))
             if first < last:
                 grey[first:last] = 255
-                self.read.add(one)
+                self.read.add(part)
         return grey
 
     def damage(self) -> tuple[Damage, ...]:

@@ -1,4 +1,4 @@
-"""`python -m thinline coherence`: what it says and its exit codes."""
+"""`thinline coherence`: output and exit codes."""
 
 import contextlib
 import io
@@ -26,7 +26,7 @@ def ask(monkeypatch, capsys):
     return call
 
 
-def test_the_case_of_the_source_is_told_with_its_numbers(ask):
+def test_the_case_of_the_source(ask):
     code, text = ask("--precision", ".41", "--iou", ".26", "--f1", ".37")
     assert code == 1
     assert "F1 .37 and IoU .26 cannot be one operating point" in text
@@ -35,7 +35,7 @@ def test_the_case_of_the_source_is_told_with_its_numbers(ask):
     assert line.split() == ["P", ".41,", "IoU", ".26", "recall", "0.415", "0.398", "to", "0.434"]
 
 
-def test_coherent_numbers_exit_with_zero_and_tell_what_they_force(ask):
+def test_coherent_numbers_exit_with_zero_and_print_the_implied_rates(ask):
     code, text = ask("--f1", ".37", "--recall", ".96")
     assert code == 0
     assert "coherent: one operating point can have all" in text
@@ -57,14 +57,14 @@ def test_the_weight_has_two_readings(ask):
     assert "weight 42 forces prevalence 0.0238" in text
 
 
-def test_false_alarms_that_find_no_background_are_told(ask):
+def test_false_positives_beyond_the_background_are_incoherent(ask):
     code, text = ask("--precision", ".01", "--recall", "1", "--prevalence", ".5")
     assert code == 1
     assert "precision .01 with recall 1 force prevalence 0.000 to 0.0100" in text
     assert "off by 0.490" in text
 
 
-def test_a_deviation_for_all_rates_makes_room(ask):
+def test_a_deviation_of_all_rates_widens_their_ranges(ask):
     assert ask("--f1", ".37", "--iou", ".26")[0] == 1
     assert ask("--f1", ".37", "--iou", ".26", "--plus-minus", ".03")[0] == 0
 
@@ -81,7 +81,7 @@ def test_a_deviation_for_all_rates_makes_room(ask):
         (["--accuracy", ".9"], "usage"),
     ],
 )
-def test_what_makes_no_sense_exits_with_two(ask, arguments, words):
+def test_invalid_options_exit_with_two(ask, arguments, words):
     code, text = ask(*arguments)
     assert code == 2
     assert words in text
@@ -97,9 +97,9 @@ TEXTS = {
 
 @settings(max_examples=10)
 @given(st.fixed_dictionaries({}, optional={name: st.sampled_from(texts) for name, texts in TEXTS.items()}))
-def test_whatever_is_typed_is_answered(texts):
+def test_every_combination_of_scores_has_an_answer(texts):
     if len(texts) > 1:
-        with contextlib.redirect_stdout(io.StringIO()) as said:
+        with contextlib.redirect_stdout(io.StringIO()) as output:
             code = main(["coherence", *(f"--{name}={text}" for name, text in texts.items())])
-        assert ("coherent: one operating point" in said.getvalue()) == (code == 0)
-        assert ("cannot be one operating point" in said.getvalue()) == (code == 1)
+        assert ("coherent: one operating point" in output.getvalue()) == (code == 0)
+        assert ("cannot be one operating point" in output.getvalue()) == (code == 1)

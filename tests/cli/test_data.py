@@ -1,4 +1,4 @@
-"""`thinline data`: what a run would be trained on, with the words of train.py."""
+"""`thinline data`: the summary of a user's images, with the settings of train.py."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def root(tmp_path: Path) -> Path:
     return draw_folder(tmp_path / "own images", [(60, 50), (40, 64), (60, 50), (70, 40), (60, 50)])
 
 
-def shown(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+def output(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     assert main(["data", *words]) == 0
     return capsys.readouterr().out
 
@@ -41,7 +41,7 @@ def cells(text: str) -> list[list[str]]:
 def test_pairs_sizes_shares_and_greys_are_those_of_the_files(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     by = "file,split\np0,train\np1,train\np2,train\np3,val\np4,test\n"
     (root / "splits.csv").write_text(by)
-    text = shown(capsys, str(root), *WORDS, "data_mix.split.file=splits.csv", "data_mix.piece_px=48")
+    text = output(capsys, str(root), *WORDS, "data_mix.split.file=splits.csv", "data_mix.piece_px=48")
     images, masks = (
         [cv2.imread(str(root / f"{name}/p{number}.png"), cv2.IMREAD_GRAYSCALE) for number in range(3)]
         for name in ("images", "masks")
@@ -57,10 +57,10 @@ def test_pairs_sizes_shares_and_greys_are_those_of_the_files(root: Path, capsys:
     assert max(map(len, text.splitlines()[1:])) <= 80
 
 
-def test_words_of_train_are_the_same_words(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    by_root = shown(capsys, str(root), *WORDS, "seed=3")
+def test_settings_can_be_copied_from_train(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    by_root = output(capsys, str(root), *WORDS, "seed=3")
     pasted = ["budget=smoke", "loss=tversky", "data_mix=folder", f"data_mix.root='{root}'", *WORDS, "seed=3"]
-    assert shown(capsys, *pasted) == by_root
+    assert output(capsys, *pasted) == by_root
 
 
 @pytest.mark.parametrize("where", [1, 3])
@@ -69,7 +69,7 @@ def test_a_contact_sheet_shows_images_of_each_split_beside_their_classes(
 ) -> None:
     picture = tmp_path / "sheet.png"
     words = [str(root), *WORDS]
-    shown(capsys, *words[:where], "--preview", str(picture), *words[where:])
+    output(capsys, *words[:where], "--preview", str(picture), *words[where:])
     page = cv2.imread(str(picture))
     assert page is not None
     blue = (page == (150, 80, 0)).all(axis=2)
@@ -91,21 +91,21 @@ def test_a_long_image_is_shrunk_and_keeps_its_thin_lines(tmp_path: Path, capsys:
         mask[:, 20 + number] = 255
         cv2.imwrite(str(root / f"masks/p{number}.png"), mask)
     picture = tmp_path / "sheet.png"
-    shown(capsys, str(root), *WORDS, "--preview", str(picture))
+    output(capsys, str(root), *WORDS, "--preview", str(picture))
     page = cv2.imread(str(picture))
     assert page.shape[0] < 1600
     assert (page == (150, 80, 0)).all(axis=2).any(axis=1).sum() >= 3 * 1500 // 4
 
 
-def test_what_is_odd_is_a_warning(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_suspicious_files_are_warnings(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "masks/old.bmp").touch()
-    text = " ".join(shown(capsys, str(root), *WORDS, "data_mix.invert=true").split())
+    text = " ".join(output(capsys, str(root), *WORDS, "data_mix.invert=true").split())
     assert "set data_mix.invert=false" in text
     assert "warning: left out: masks/old.bmp; neither data_mix.images=images/*" in text
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["gone", *WORDS], "gone: expected a folder of images and masks, found none"),
         (WORDS, "data_mix.root: expected the folder of your images, got null"),
@@ -116,12 +116,10 @@ def test_what_is_odd_is_a_warning(root: Path, capsys: pytest.CaptureFixture[str]
         (["one"], "data_mix.class_map: expected the class of every value"),
     ],
 )
-def test_words_that_cannot_be_are_refused_in_a_sentence(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert said in refused(capsys, *words)
+def test_invalid_settings_are_refused(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert message in refused(capsys, *words)
 
 
-def test_problems_of_the_files_are_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreadable_files_are_reported(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "images/p1.png").write_bytes(b"")
     assert "images/p1.png: cannot be read" in refused(capsys, str(root), *WORDS)

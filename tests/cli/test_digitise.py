@@ -1,4 +1,4 @@
-"""`python -m thinline digitise`: from the command line to files, with a run load_run here in the smoke budget."""
+"""`thinline digitise`: from the command line to files, with a run trained here in the smoke budget; loading of runs."""
 
 from __future__ import annotations
 
@@ -14,28 +14,26 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from digitise_command import digitise, printed
 from made_once import made_once
 from omegaconf import DictConfig, OmegaConf
 from PIL import Image
-from scan_cases import DPI, HEAD, blank, own_las, save, sees, trace, wave
+from scan_cases import DPI, blank, own_las, save, sees, trace, wave
 
-from thinline.cli import digitise as digitise_door
-from thinline.cli.digitise_options import add_digitise
-from thinline.cli.main import main as command
+from thinline.cli.main import main, parser
 from thinline.config.schema import compose_config
 from thinline.curves.las import read_las, read_las_dir
 from thinline.digitise import Limits
 from thinline.digitise.job import EDGE_MM
 from thinline.heads import Binary
 from thinline.pipeline.cell import run_cell
-from thinline.pipeline.load import LoadedRun, NoRunError, load_run
+from thinline.pipeline.load import NoRunError, load_run
 from thinline.runs import RunFolder, run_folders
 from thinline.sheets import render, sample
 from thinline.vocabulary import LOG_CLASSES
 
 SHARED = Path(__file__).parents[3] / "shared/data/las"
 ANY = ["--min-confidence", "0", "--min-coverage", "0"]
-SCALE = {"--left": "0", "--right": "150", "--top": "1000", "--bottom": "1100"}
 NO_DPI = ("0", "inf", "nan", "-200", "19", "9000")
 CHOICES = {"loss": "dice", "head": "softmax", "class_weight": "none", "data_mix": "fresh"}
 CHOICES |= {"resolution": "pen1", "network": "unet_slim", "budget": "smoke", "optimiser": "muon"}
@@ -43,31 +41,24 @@ CHOICES |= {"resolution": "pen1", "network": "unet_slim", "budget": "smoke", "op
 
 @dataclasses.dataclass(frozen=True)
 class Worn:
-    """A sheet as a scan: the rows below its header, and the columns of the track of each curve."""
+    """A worn sheet as a scan: first and last row below its header, and the track columns of each curve."""
 
     path: Path
     first: int
     last: int
     edges: list[tuple[float, float]]
 
-    def words(self, kind: str, left: float, right: float) -> list[str]:
-        words = ["--top", "1000", "--bottom", "1100", "--rows", str(self.first), str(self.last)]
-        words += ["--left", str(left), "--right", str(right), "--scale", kind]
+    def options(self, kind: str, left: float, right: float) -> list[str]:
+        options = ["--rows", str(self.first), str(self.last)]
+        options += ["--left", str(left), "--right", str(right), "--scale", kind]
         for number, (start, stop) in enumerate(self.edges, start=1):
-            words += ["--curve", f"curve_{number}:name=curve_{number},track={start}-{stop}"]
-        return words
-
-
-@pytest.fixture(scope="module")
-def smoke(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    """The folder of a run load_run for six steps: its files are whole, its curves next to nothing."""
-    store = tmp_path_factory.mktemp("digitise") / "store"
-    return run_cell(compose_config(small(store, cache)), CHOICES).folder
+            options += ["--curve", f"curve_{number}:name=curve_{number},track={start}-{stop}"]
+        return options
 
 
 @pytest.fixture(scope="module")
 def seeing(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
-    """The folder of a run of the smoke budget at ten times its steps: seconds, and it sees both curves, badly."""
+    """The folder of a run of the smoke budget with ten times its steps: it finds both curves, with many errors."""
     longer = ["budget.steps=60", "budget.validate_every=60"]
 
     def train(store: Path) -> None:
@@ -79,7 +70,7 @@ def seeing(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 
 @pytest.fixture(scope="module", params=["shared", "own"])
 def worn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Worn:
-    """An archive sheet with curves of LAS files, those of the shared folder or one written here, as it is worn."""
+    """A worn archive sheet with curves of LAS files, from the shared folder or written here."""
     folder = tmp_path_factory.mktemp("worn")
     if request.param == "shared":
         if not SHARED.is_dir():
@@ -99,16 +90,9 @@ def worn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def small(store: Path, cache: Path) -> list[str]:
-    """What makes a cell tiny; four channels see lines at full resolution, and little in patches."""
+    """Settings of a tiny cell. Four channels see lines at full resolution, but hardly in patches."""
     given = [f"paths.store={store}", f"paths.cache={cache}", "tracking.uri=''", "budget=smoke"]
     return [*given, "network.widths=[4,8]", "network.patch=1", "overlays=1", "optimiser.warmup_steps=2"]
-
-
-@pytest.fixture
-def perfect(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run that knows the truth of coded scans."""
-    known = LoadedRun("perfect@0", sees, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
-    monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: known)
 
 
 @pytest.fixture
@@ -117,28 +101,13 @@ def scan(tmp_path: Path) -> Path:
     return save(trace(paper, wave(400, middle=120, swing=60, period=310), ink=120), tmp_path / "scan.tif")
 
 
-def digitise(scan: Path, *more: str) -> tuple[int, Path]:
-    """Exit code and output folder; what `more` says replaces what SCALE says."""
-    out = scan.parent / "out"
-    scale = [word for option, value in SCALE.items() if option not in more for word in (option, value)]
-    return command(["digitise", str(scan), *scale, "--out", str(out), *more]), out
-
-
-def to(out: Path) -> list[str]:
-    return ["--out", str(out)]
-
-
-def told(capsys: pytest.CaptureFixture[str]) -> str:
-    return " ".join(capsys.readouterr().out.split())
-
-
 @pytest.mark.parametrize(("kind", "left", "right"), [("linear", 0.0, 150.0), ("log", 0.2, 2000.0)])
-def test_a_worn_sheet_of_las_curves_is_told_by_a_trained_run_and_reads_back(
+def test_a_worn_sheet_of_las_curves_is_digitised_by_a_trained_run(
     kind: str, left: float, right: float, seeing: Path, worn: Worn, tmp_path: Path, capsys
 ) -> None:
-    out = tmp_path / "out"
-    code = command(["digitise", str(worn.path), *worn.words(kind, left, right), *ANY, "--run", str(seeing), *to(out)])
-    assert code == 0, told(capsys)
+    options = [*worn.options(kind, left, right), *ANY, "--run", str(seeing), "--out", str(tmp_path / "out")]
+    code, out = digitise(worn.path, *options)[0], tmp_path / "out"
+    assert code == 0, printed(capsys)
     table = pd.read_csv(out / "curves.csv")
     count = worn.last - worn.first + 1
     assert table.depth.to_numpy() == pytest.approx(np.linspace(1000, 1100, count), abs=1e-9)
@@ -167,23 +136,22 @@ def test_a_worn_sheet_of_las_curves_is_told_by_a_trained_run_and_reads_back(
         assert under > 3 * among, "no better than columns by chance"
 
 
-def test_the_same_run_on_the_same_sheet_is_refused_by_strict_demands(
-    seeing: Path, worn: Worn, tmp_path: Path, capsys
-) -> None:
+def test_strict_limits_refuse_the_same_run_on_the_same_sheet(seeing: Path, worn: Worn, tmp_path: Path, capsys) -> None:
     out = tmp_path / "out"
-    strict = ["--min-confidence", "0.99", "--min-coverage", "0.99"]
-    code = command(["digitise", str(worn.path), *worn.words("linear", 0, 150), *strict, "--run", str(seeing), *to(out)])
-    text = told(capsys)
+    strict = ["--min-confidence", "0.99", "--min-coverage", "0.99", "--run", str(seeing), "--out", str(out)]
+    code, _ = digitise(worn.path, *worn.options("linear", 0, 150), *strict)
+    text = printed(capsys)
     assert code == 1
     for name in ("curve_1", "curve_2"):
         assert re.search(rf"{name} is refused: its mean confidence is 0\.\d\d, expected 0\.99 or more", text)
     assert sorted(path.name for path in out.iterdir()) == ["class_map.png", "overlay.png"]
 
 
-def test_a_run_of_six_steps_is_refused_with_its_reason(smoke: Path, tmp_path: Path, capsys) -> None:
+def test_a_run_of_six_steps_is_refused_with_its_reason(cache: Path, tmp_path: Path, capsys) -> None:
+    run = run_cell(compose_config(small(tmp_path / "store", cache)), CHOICES).folder
     sheet = render(sample("archive", 1), px_per_mm=4.0)
-    code, out = digitise(save(sheet.image, tmp_path / "worn.png"), "--run", str(smoke))
-    text = told(capsys)
+    code, out = digitise(save(sheet.image, tmp_path / "worn.png"), "--run", str(run))
+    text = printed(capsys)
     assert code == 1
     assert (out / "class_map.png").exists()
     assert (out / "overlay.png").exists()
@@ -196,82 +164,82 @@ def test_a_run_of_six_steps_is_refused_with_its_reason(smoke: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     "way", ["folder", "name", "start of the name", "mlflow", "shown", "checkpoint", "copied checkpoint"]
 )
-def test_a_run_is_found_by_what_people_have(way: str, smoke: Path, tmp_path: Path) -> None:
-    store = smoke.parent.parent
+def test_a_run_is_found_by_each_of_its_names(way: str, seeing: Path, tmp_path: Path) -> None:
+    store = seeing.parent.parent
     run_id = "0123456789abcdef0123456789abcdef"
-    asked = {
-        "folder": str(smoke),
-        "name": smoke.name,
+    names = {
+        "folder": str(seeing),
+        "name": seeing.name,
         "start of the name": "dice-softmax",
         "mlflow": run_id,
         "shown": "dice-s0",
     }
-    asked |= {"checkpoint": str(smoke / "checkpoints/last.ckpt"), "copied checkpoint": str(tmp_path / "mine.ckpt")}
+    names |= {"checkpoint": str(seeing / "checkpoints/last.ckpt"), "copied checkpoint": str(tmp_path / "mine.ckpt")}
     if way in ("mlflow", "shown"):
         store = tmp_path / "tracked"
-        shutil.copytree(smoke, store / "runs" / smoke.name)
-        manifest = store / "runs" / smoke.name / "manifest.json"
-        told = json.loads(manifest.read_text())
-        told["mlflow"] = {"uri": "sqlite:///x", "experiment": "thinline", "name": "dice-s0", "run_id": run_id}
-        manifest.write_text(json.dumps(told))
+        shutil.copytree(seeing, store / "runs" / seeing.name)
+        manifest = store / "runs" / seeing.name / "manifest.json"
+        record = json.loads(manifest.read_text())
+        record["mlflow"] = {"uri": "sqlite:///x", "experiment": "thinline", "name": "dice-s0", "run_id": run_id}
+        manifest.write_text(json.dumps(record))
     if way == "copied checkpoint":
-        shutil.copy(smoke / "checkpoints/last.ckpt", tmp_path / "mine.ckpt")
-        shutil.copy(smoke / "config.yaml", tmp_path / "config.yaml")
-    found = load_run(asked[way], store, device="cpu")
+        shutil.copy(seeing / "checkpoints/last.ckpt", tmp_path / "mine.ckpt")
+        shutil.copy(seeing / "config.yaml", tmp_path / "config.yaml")
+    found = load_run(names[way], store, device="cpu")
     assert (found.px_per_mm, found.sheet_px, found.finished) == (4.0, 128, True)
-    saved = torch.load(smoke / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
+    saved = torch.load(seeing / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
     for name, weight in found.network.state_dict().items():
         assert torch.equal(weight, saved[f"network.{name}"])
     assert not found.network.training
 
 
-def test_without_a_run_the_way_to_train_one_is_told(scan: Path, smoke: Path, capsys) -> None:
+def test_without_a_run_the_message_says_how_to_train_one(scan: Path, seeing: Path, capsys) -> None:
     code, out = digitise(scan, "--store", str(scan.parent / "none"))
-    text = told(capsys)
+    text = printed(capsys)
     assert code == 1
     assert "`python train.py` trains one" in text
     assert "no finished run" in text
     assert not out.exists()
-    code, _ = digitise(scan, "--store", str(smoke.parent.parent))
-    assert smoke.name in told(capsys)
+    code, _ = digitise(scan, "--store", str(seeing.parent.parent))
+    assert seeing.name in printed(capsys)
 
 
-def test_runs_that_are_none_are_told_apart(smoke: Path, tmp_path: Path) -> None:
-    store = smoke.parent.parent
+def test_messages_for_names_that_are_no_run(seeing: Path, tmp_path: Path) -> None:
+    store = seeing.parent.parent
     with pytest.raises(NoRunError, match=r"found none; `python train\.py` trains one"):
         load_run("nonsense", store, device="cpu")
     (tmp_path / "lonely.ckpt").write_bytes(b"x")
     with pytest.raises(NoRunError, match=r"expected the config\.yaml of its run beside the checkpoint"):
         load_run(str(tmp_path / "lonely.ckpt"), store, device="cpu")
-    shutil.copy(smoke / "config.yaml", tmp_path / "config.yaml")
+    shutil.copy(seeing / "config.yaml", tmp_path / "config.yaml")
     with pytest.raises(NoRunError, match="could not load it"):
         load_run(str(tmp_path / "lonely.ckpt"), store, device="cpu")
     with pytest.raises(NoRunError, match="did this run get to its first validation"):
         load_run(str(tmp_path), store, device="cpu")
-    text = (smoke / "config.yaml").read_text().replace("- 8\n", "- 16\n")
+    text = (seeing / "config.yaml").read_text().replace("- 8\n", "- 16\n")
     (tmp_path / "config.yaml").write_text(text)
-    shutil.copy(smoke / "checkpoints/last.ckpt", tmp_path / "lonely.ckpt")
+    shutil.copy(seeing / "checkpoints/last.ckpt", tmp_path / "lonely.ckpt")
     with pytest.raises(NoRunError, match=r"does the config\.yaml beside it belong to it"):
         load_run(str(tmp_path / "lonely.ckpt"), store, device="cpu")
 
 
-def with_config(smoke: Path, folder: Path, change: Callable[[DictConfig], None]) -> Path:
+def with_config(seeing: Path, folder: Path, change: Callable[[DictConfig], None]) -> Path:
     """A checkpoint of the run beside another configuration."""
-    config = OmegaConf.load(smoke / "config.yaml")
+    config = OmegaConf.load(seeing / "config.yaml")
     assert isinstance(config, DictConfig)
     change(config)
     OmegaConf.save(config, folder / "config.yaml")
-    return Path(shutil.copy(smoke / "checkpoints/last.ckpt", folder / "mine.ckpt"))
+    return Path(shutil.copy(seeing / "checkpoints/last.ckpt", folder / "mine.ckpt"))
 
 
-def test_a_run_of_yesterday_lacks_keys_that_say_nothing_of_its_network(smoke: Path, tmp_path: Path) -> None:
+def test_a_configuration_may_lack_keys_that_do_not_concern_the_network(seeing: Path, tmp_path: Path) -> None:
     def older(config: DictConfig) -> None:
         del config.trainer.scorers
         for name in ("paths", "tracking", "study", "optimiser", "loss", "overlays", "data_mix", "class_weight"):
             del config[name]
 
-    whole = load_run(str(smoke), tmp_path, device="cpu")
-    found = load_run(str(with_config(smoke, tmp_path, older)), tmp_path, device="cpu")
+    whole = load_run(str(seeing), tmp_path, device="cpu")
+    found = load_run(str(with_config(seeing, tmp_path, older)), tmp_path, device="cpu")
     assert (found.px_per_mm, found.sheet_px) == (whole.px_per_mm, whole.sheet_px)
     assert found.head.classes == whole.head.classes
     image = torch.rand(1, 1, 32, 32)
@@ -297,17 +265,17 @@ def test_a_run_of_yesterday_lacks_keys_that_say_nothing_of_its_network(smoke: Pa
         ("head.classes", "${gone}", "expected a `head` of thinline"),
     ],
 )
-def test_a_configuration_that_does_not_say_the_network_is_told(key, value, words, smoke: Path, tmp_path: Path) -> None:
-    checkpoint = with_config(smoke, tmp_path, lambda config: OmegaConf.update(config, key, value, merge=False))
-    with pytest.raises(NoRunError, match=words) as told:
+def test_a_configuration_without_its_network_is_refused(key, value, words, seeing: Path, tmp_path: Path) -> None:
+    checkpoint = with_config(seeing, tmp_path, lambda config: OmegaConf.update(config, key, value, merge=False))
+    with pytest.raises(NoRunError, match=words) as caught:
         load_run(str(checkpoint), tmp_path, device="cpu")
-    assert str(told.value).startswith(str(tmp_path / "config.yaml"))
-    assert "copy config.yaml anew" in str(told.value)
+    assert str(caught.value).startswith(str(tmp_path / "config.yaml"))
+    assert "copy config.yaml anew" in str(caught.value)
 
 
-def test_two_runs_that_begin_the_same_are_not_guessed(smoke: Path, tmp_path: Path) -> None:
+def test_an_ambiguous_start_of_a_name_is_refused(seeing: Path, tmp_path: Path) -> None:
     for name in ("dice-a-0000000001", "dice-b-0000000002"):
-        shutil.copytree(smoke, tmp_path / "runs" / name)
+        shutil.copytree(seeing, tmp_path / "runs" / name)
     assert RunFolder.open(tmp_path / "runs/dice-a-0000000001").finished
     with pytest.raises(NoRunError, match="got 2 that begin so"):
         load_run("dice", tmp_path, device="cpu")
@@ -315,11 +283,11 @@ def test_two_runs_that_begin_the_same_are_not_guessed(smoke: Path, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("perfect")
-def test_the_table_says_what_came_of_each_curve(scan: Path, capsys) -> None:
+def test_the_table_lists_each_curve(scan: Path, capsys) -> None:
     code, out = digitise(
         scan, "--curve", "curve_1:name=GR,unit=API", "--curve", "curve_2:left=0.2,right=2000,scale=log"
     )
-    text = told(capsys)
+    text = printed(capsys)
     assert code == 0
     for words in ("400 rows x 300 columns", "skew: straight", "GR (curve_1)", "coverage", "longest gap", "written to "):
         assert words in text
@@ -373,10 +341,10 @@ def test_track_and_rows_of_the_scan(scan: Path) -> None:
         (["--min-confidence", "2"], "must lie in 0..1"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_is_written(more, words, scan: Path, capsys) -> None:
+def test_invalid_options_are_refused_before_anything_is_written(more, words, scan: Path, capsys) -> None:
     code, out = digitise(scan, *more)
     assert code == 1
-    assert words in told(capsys)
+    assert words in printed(capsys)
     assert not out.exists()
 
 
@@ -385,35 +353,35 @@ def test_a_scan_without_resolution_asks_for_it(scan: Path, capsys) -> None:
     Image.open(scan).save(scan.parent / "bare.png")
     code, _ = digitise(scan.parent / "bare.png")
     assert code == 1
-    assert "give --dpi" in told(capsys)
+    assert "give --dpi" in printed(capsys)
     code, _ = digitise(scan.parent / "bare.png", "--dpi", str(DPI))
     assert code == 0
 
 
 @pytest.mark.usefixtures("perfect")
 def test_a_missing_value_is_asked_for(scan: Path, capsys) -> None:
-    given = ["digitise", str(scan), "--top", "0", "--bottom", "9", "--out", str(scan.parent / "out")]
-    assert command(given) == 1
-    assert "give --left" in told(capsys)
+    options = ["digitise", str(scan), "--top", "0", "--bottom", "9", "--out", str(scan.parent / "out")]
+    assert main(options) == 1
+    assert "give --left" in printed(capsys)
     both = ["--curve", "curve_1:left=0,right=9", "--curve", "curve_2:left=0,right=9"]
-    assert command([*given, *both]) == 0
+    assert main([*options, *both]) == 0
 
 
 @pytest.mark.usefixtures("perfect")
 def test_an_output_folder_is_not_overwritten(scan: Path, capsys) -> None:
     assert digitise(scan)[0] == 0
     assert digitise(scan)[0] == 1
-    assert "unless you say --force" in told(capsys)
+    assert "nothing is overwritten without --force" in printed(capsys)
     assert digitise(scan, "--force")[0] == 0
 
 
 @pytest.mark.usefixtures("perfect")
 @pytest.mark.parametrize("more", [[], ["--force"]])
-def test_a_file_in_the_place_of_the_output_folder_is_told(more: list[str], scan: Path, capsys) -> None:
+def test_an_output_folder_that_is_a_file_is_refused(more: list[str], scan: Path, capsys) -> None:
     (scan.parent / "out").write_text("mine")
     code, out = digitise(scan, *more)
     assert code == 1
-    assert "out: expected a folder to write into, got a file; give another --out" in told(capsys)
+    assert "out: expected a folder to write into, got a file; give another --out" in printed(capsys)
     assert out.read_text() == "mine"
 
 
@@ -423,25 +391,25 @@ def test_paper_larger_than_any_scan_is_refused(scan: Path, capsys, monkeypatch: 
     assert digitise(scan, "--dpi", "30")[0] == 0
     code, _ = digitise(scan, "--dpi", "25", "--force")
     assert code == 1
-    assert "at most 1,500 rows and 20,000 columns at the run's scale, got 1,626 x 1,219 px" in told(capsys)
+    assert "at most 1,500 rows and 20,000 columns at the run's scale, got 1,626 x 1,219 px" in printed(capsys)
     monkeypatch.setattr("thinline.digitise.paper.MOST_COLUMNS", 1000)
     code, _ = digitise(scan, "--dpi", "30", "--force")
     assert code == 1
-    assert "check --dpi" in told(capsys)
+    assert "check --dpi" in printed(capsys)
 
 
 @pytest.mark.usefixtures("perfect")
 def test_no_curve_is_exit_code_1_and_no_table(tmp_path: Path, capsys) -> None:
     code, out = digitise(save(blank(300, 200), tmp_path / "bare.tif"))
-    text = told(capsys)
+    text = printed(capsys)
     assert code == 1
-    assert "curve_1 is refused: nothing of it was found" in text
-    assert "no curve is told" in text
+    assert "curve_1 is refused: no row of it was found" in text
+    assert "no curve was accepted" in text
     assert not (out / "curves.csv").exists()
 
 
 @pytest.mark.usefixtures("perfect")
-def test_an_upside_down_scan_is_not_noticed_and_reads_mirrored(scan: Path) -> None:
+def test_an_upside_down_scan_is_read_in_reverse(scan: Path) -> None:
     assert digitise(scan)[0] == 0
     upright = pd.read_csv(scan.parent / "out/curves.csv").curve_1
     turned = np.ascontiguousarray(np.asarray(Image.open(scan))[::-1, ::-1])
@@ -456,11 +424,11 @@ def test_a_scan_cut_short_leaves_nothing(scan: Path, capsys) -> None:
     (scan.parent / "cut.png").write_bytes(png[: len(png) // 2])
     code, out = digitise(scan.parent / "cut.png", "--dpi", "100")
     assert code == 1
-    assert "cut short" in told(capsys)
+    assert "cut short" in printed(capsys)
     assert not out.exists()
 
 
-def test_a_stopped_scan_says_how_to_go_on(scan: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+def test_an_interrupted_scan_resumes(scan: Path, use_network: Callable[..., None], capsys) -> None:
     calls = []
 
     def stops(image: torch.Tensor) -> torch.Tensor:
@@ -469,32 +437,24 @@ def test_a_stopped_scan_says_how_to_go_on(scan: Path, monkeypatch: pytest.Monkey
             raise KeyboardInterrupt
         return sees(image)
 
-    known = LoadedRun("perfect@0", stops, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
-    monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: known)
+    use_network(stops)
     assert digitise(scan)[0] == 130
-    assert "the same command without --force goes on" in told(capsys)
-    whole = dataclasses.replace(known, network=sees)  # type: ignore[arg-type]
-    monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: whole)
+    assert "the same command without --force resumes" in printed(capsys)
+    use_network(sees)
     assert digitise(scan)[0] == 0
-    assert "went on after" in told(capsys)
+    assert "resumed after" in printed(capsys)
 
 
-def test_a_binary_run_tells_one_curve(scan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_binary_run_gives_one_curve(scan: Path, use_network: Callable[..., None]) -> None:
     def any_ink(image: torch.Tensor) -> torch.Tensor:
         return torch.where(image > 0.8, 9.0, -9.0)
 
-    known = LoadedRun("binary@0", any_ink, Binary(LOG_CLASSES), 4.0, 128, True)  # type: ignore[arg-type]
-    monkeypatch.setattr(digitise_door, "trained", lambda run, store, *, device: known)
+    use_network(any_ink, Binary(LOG_CLASSES))
     code, out = digitise(scan)
     assert code == 0
     assert list(pd.read_csv(out / "curves.csv")) == ["depth", "curve", "curve.x_px", "curve.confidence", "curve.lap"]
 
 
-def test_the_words_say_what_the_room_does() -> None:
-    import argparse
-
-    commands = argparse.ArgumentParser().add_subparsers()
-    add_digitise(commands)
-    words = commands.choices["digitise"].parse_args(["s.tif", "--top", "0", "--bottom", "1", "--out", "o"])
-    assert Limits(words.min_confidence, words.min_coverage) == Limits()
-    assert dataclasses.asdict(Limits()) == {"min_confidence": 0.5, "min_coverage": 0.25}
+def test_the_default_options_are_the_default_limits() -> None:
+    options = parser().parse_args(["digitise", "s.tif", "--top", "0", "--bottom", "1", "--out", "o"])
+    assert Limits(options.min_confidence, options.min_coverage) == Limits(0.5, 0.25) == Limits()

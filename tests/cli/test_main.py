@@ -11,7 +11,7 @@ from thinline.sheets import render, sample
 from thinline.sheets.drawing.draw import draw
 
 
-def test_sheets_draws_the_picture_and_says_what_sheets_are_made_of(tmp_path, capsys):
+def test_sheets_draws_the_picture_and_prints_the_composition(tmp_path, capsys):
     out = tmp_path / "out.png"
     assert main(["sheets", "--preview", str(out), "--count", "2", "--measured", "3"]) == 0
     picture = cv2.imread(str(out))
@@ -45,12 +45,12 @@ def test_resolution_measures_what_resizing_loses(tmp_path, capsys):
     assert all((panel != panels[0]).any() for panel in panels[1:])
 
 
-def test_sheets_must_be_asked_for_something(capsys):
+def test_sheets_needs_an_option(capsys):
     assert main(["sheets"]) == 1
     assert "--preview PNG or --resolution" in capsys.readouterr().out
 
 
-def test_a_folder_without_las_is_told(tmp_path, capsys):
+def test_a_missing_folder_of_las_files_is_an_error(tmp_path, capsys):
     assert main(["sheets", "--preview", str(tmp_path / "o.png"), "--las-dir", str(tmp_path / "none")]) == 1
     assert "expected a folder of LAS files" in capsys.readouterr().out.replace("\n", " ")
 
@@ -61,7 +61,7 @@ def test_status_of_an_empty_store(tmp_path, capsys):
 
 
 def test_status_and_replay_of_runs(tiny, tmp_path, capsys):
-    """A run made without a tracker is sent later, with its numbers."""
+    """A run without a tracker is sent later."""
     config, choices = tiny()
     run_cell(config, choices)
     store = tmp_path / "store"

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thinline.cli.main import _parser
+from thinline.cli.main import parser as main_parser
 from thinline.cli.parser import Parser, path_option
 
 DIGITISE = ["digitise", "s.tif", "--top", "0", "--bottom", "9", "--out", "o"]
 
 
 def options_with_a_value() -> list[tuple[str, str]]:
-    """Command and option, of every option of `python -m thinline` that stores a value."""
-    (commands,) = (it for it in _parser()._actions if isinstance(it, argparse._SubParsersAction))
+    """Command and option, of every option of `thinline` that stores a value."""
+    (commands,) = (it for it in main_parser()._actions if isinstance(it, argparse._SubParsersAction))
     return [
         (name, action.option_strings[-1])
         for name, command in commands.choices.items()
@@ -47,7 +47,7 @@ def test_negative_numbers_in_any_form_are_numbers(value: float, form: str) -> No
 
 @pytest.mark.parametrize("text", ["-1e3", "-1.5E+2", "-.5e3", "-5.", "-inf", "-1E-3"])
 def test_forms_that_people_write(text: str) -> None:
-    options = _parser().parse_args([*DIGITISE, "--left", text, "--track", "-5", "3e2"])
+    options = main_parser().parse_args([*DIGITISE, "--left", text, "--track", "-5", "3e2"])
     assert (options.left, options.track) == (float(text), [-5.0, 300.0])
 
 
@@ -59,12 +59,12 @@ def test_what_is_no_number_is_still_an_option(capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize(("command", "option"), options_with_a_value())
 def test_no_command_takes_an_option_twice(command: str, option: str, capsys: pytest.CaptureFixture[str]) -> None:
-    (commands,) = (it for it in _parser()._actions if isinstance(it, argparse._SubParsersAction))
+    (commands,) = (it for it in main_parser()._actions if isinstance(it, argparse._SubParsersAction))
     (action,) = (it for it in commands.choices[command]._actions if option in it.option_strings)
     value = next(iter(action.choices)) if action.choices else "1" if action.type is int else "0.5"
     count = action.nargs if isinstance(action.nargs, int) else 1
     with pytest.raises(SystemExit) as stop:
-        _parser().parse_args([command, *[option, *[str(value)] * count] * 2])
+        main_parser().parse_args([command, *[option, *[str(value)] * count] * 2])
     message = capsys.readouterr().err
     assert stop.value.code == 2
     assert f"{action.option_strings[-1]}: expected the option once, got it twice" in message

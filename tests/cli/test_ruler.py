@@ -1,4 +1,4 @@
-"""`python -m thinline ruler`: what it writes, what it says, what it refuses."""
+"""`thinline ruler`: files, output and refusals."""
 
 import re
 
@@ -13,10 +13,10 @@ from thinline.ruler.perturb import respond
 from thinline.ruler.truth import of_sheets
 
 
-def test_it_writes_what_it_says_and_never_over_files(tmp_path, capsys, monkeypatch):
+def test_the_files_and_the_table_and_that_nothing_is_overwritten(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     pages = []
-    monkeypatch.setattr("thinline.cli.ruler.response_figure", lambda *asked, **how: paged(pages, asked, how))
+    monkeypatch.setattr("thinline.cli.ruler.response_figure", lambda *args, **options: paged(pages, args, options))
     out = tmp_path / "deep" / "ruler"
     assert main(["ruler", "--out", str(out), "--count", "1"]) == 0
     text = capsys.readouterr().out
@@ -25,8 +25,8 @@ def test_it_writes_what_it_says_and_never_over_files(tmp_path, capsys, monkeypat
     assert all(cv2.imread(str(path)).std() > 5 for path in out.glob("*.png"))
     table = pd.read_csv(out / "responses.csv")
     pd.testing.assert_frame_equal(table, respond(of_sheets(1, px_per_mm=4)))
-    found = table[(table["width_px"] == 1) & (table["perturbation"] == "shift") & (table["amount"] == 1)]
-    iou = found.set_index("measure")["value"]["iou"]
+    shifted = table[(table["width_px"] == 1) & (table["perturbation"] == "shift") & (table["amount"] == 1)]
+    iou = shifted.set_index("measure")["value"]["iou"]
     assert re.search(rf"1 px +shift 1 +{iou:.3f} +{iou:.3f}\*", text)  # boundary IoU is IoU, and marked
     assert "boundary IoU" in text
     assert "is IoU" in text
@@ -44,9 +44,9 @@ def test_it_writes_what_it_says_and_never_over_files(tmp_path, capsys, monkeypat
     assert (out / "responses.csv").stat().st_mtime_ns != kept
 
 
-def paged(pages, asked, how):
-    """The first two pages are drawn, the others are copies: drawing takes most of the time of the command."""
-    pages.append(response_figure(*asked, **how) if len(pages) < 2 else pages[0])
+def paged(pages, arguments, options):
+    """Draw the first two pages and return copies of the first for the others, because drawing is slow."""
+    pages.append(response_figure(*arguments, **options) if len(pages) < 2 else pages[0])
     return pages[-1]
 
 
@@ -65,20 +65,20 @@ def save_mask(path):
         (["--px-per-mm", "0.01"], "at least 8x8 px"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anything_is_written(arguments, words, tmp_path, capsys):
+def test_invalid_options_are_refused_before_anything_is_written(arguments, words, tmp_path, capsys):
     assert main(["ruler", "--out", str(tmp_path / "out"), *arguments]) == 1
     assert words in capsys.readouterr().out.replace("\n", " ")
     assert not (tmp_path / "out").exists()
 
 
-def test_a_file_is_no_folder(tmp_path, capsys):
+def test_an_output_folder_that_is_a_file_is_refused(tmp_path, capsys):
     (tmp_path / "file").write_text("mine")
     assert main(["ruler", "--out", str(tmp_path / "file")]) == 1
     assert "must be a folder" in capsys.readouterr().out
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_masks_and_las_files_are_one_or_the_other(tmp_path):
+def test_masks_and_las_files_exclude_each_other(tmp_path):
     with pytest.raises(SystemExit) as stop:
         main(["ruler", "--out", str(tmp_path), "--masks", "a", "--las-dir", "b"])
     assert stop.value.code == 2

@@ -1,4 +1,4 @@
-"""The whole way: a small study is trained, analysed, published, checked, analysed again and reproduced."""
+"""`thinline study` and `thinline reproduce` on a tiny trained study."""
 
 import argparse
 import json
@@ -8,22 +8,15 @@ import cv2
 import pandas as pd
 import pytest
 from rich.console import Console
+from tiny_study import CELLS, CONDITIONS, DECLARED_CELLS, SEEDS, STUDY, budget, study_options
 
 from thinline import runs
 from thinline.cli import reproduce
-from thinline.cli import study as study_door
-from thinline.cli.main import main as door
-from thinline.config.schema import CONF
+from thinline.cli import study as study_command
+from thinline.cli.main import main
 from thinline.study.figures.sheets import best_run, wanted_sheets
 from thinline.study.publish.folder import read_results
 from thinline.sweep.finished import declared, gather
-
-STUDY = "data_mix"
-
-
-def level(store):
-    """What the tiny budget is called."""
-    return runs.status(store)["budget"].iloc[0]
 
 
 def test_the_folder_has_all_of_a_study(published):
@@ -31,44 +24,42 @@ def test_the_folder_has_all_of_a_study(published):
     assert {"results.parquet", "results.csv", "effects.csv", "verdicts.csv", "findings.csv"} <= names
     assert {"environment.json", "digests.json", "report.html", "figures/frontier.png", "effects/cells.csv"} <= names
     environment = json.loads((published / "environment.json").read_text())
-    assert len(environment["left_out"]) == 40 - 16
+    assert len(environment["left_out"]) == DECLARED_CELLS - CELLS
     assert "budget=smoke" in environment["setting"]
     assert environment["threads a cell"] == "1"
 
 
 def test_results_are_those_of_the_runs(published, trained):
     results = read_results(published, declared(STUDY))
-    assert len(results.cells) == 16
+    assert len(results.cells) == CELLS
     rows = runs.read(trained, STUDY, runs=list(results.cells["run"]))
-    told = results.rows.set_index(["run", "split", "measure", "class"])["value"]
-    pd.testing.assert_series_equal(
-        told, rows.set_index(["run", "split", "measure", "class"])["value"].reindex(told.index)
-    )
-    assert len(told) == len(rows)
+    values = results.rows.set_index(["run", "split", "measure", "class"])["value"]
+    expected = rows.set_index(["run", "split", "measure", "class"])["value"].reindex(values.index)
+    pd.testing.assert_series_equal(values, expected)
+    assert len(values) == len(rows)
 
 
 def test_an_unfinished_study_is_refused_by_the_names_of_its_cells(trained, tmp_path, capsys):
-    words = ["study", STUDY, "--store", str(trained), "--out", str(tmp_path), "--only", f"budget={level(trained)}"]
-    assert door(words) == 1
+    assert main([*study_options(trained), "--out", str(tmp_path)]) == 1
     text = capsys.readouterr().out
-    assert "expected 40 finished cells, got 17" in text
+    assert f"expected {5 * CELLS // len(SEEDS)} finished cells, got {CELLS + 1}" in text
     assert "scarce/soft_ce/s2 (not run)" in text
     assert not list(tmp_path.iterdir())
 
 
 def test_a_study_without_cells_says_what_runs_it(tmp_path, capsys):
-    assert door(["study", STUDY, "--store", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 1
+    assert main(["study", STUDY, "--store", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 1
     assert "python train.py -m +experiment=data_mix" in capsys.readouterr().out
 
 
 def test_edited_results_are_named(published, tmp_path, capsys):
     copy = tmp_path / STUDY
     shutil.copytree(published, copy)
-    assert door(["study", STUDY, "--out", str(copy), "--check"]) == 0
+    assert main(["study", STUDY, "--out", str(copy), "--check"]) == 0
     (copy / "effects.csv").write_text((copy / "effects.csv").read_text() + "\n")
-    assert door(["study", STUDY, "--out", str(copy), "--check"]) == 1
+    assert main(["study", STUDY, "--out", str(copy), "--check"]) == 1
     assert "effects.csv (digest" in capsys.readouterr().out
-    assert door(["study", STUDY, "--out", str(copy), "--published"]) == 1
+    assert main(["study", STUDY, "--out", str(copy), "--published"]) == 1
 
 
 def test_published_results_are_analysed_to_the_same_tables(published, tmp_path):
@@ -79,13 +70,13 @@ def test_published_results_are_analysed_to_the_same_tables(published, tmp_path):
     digests = json.loads((copy / "digests.json").read_text())
     kept = {name: digest for name, digest in digests.items() if (copy / name).exists()}
     (copy / "digests.json").write_text(json.dumps(kept))
-    assert door(["study", STUDY, "--out", str(copy), "--published"]) == 0
+    assert main(["study", STUDY, "--out", str(copy), "--published"]) == 0
     for name in ("effects.csv", "verdicts.csv", "effects/pairs.csv", "results.csv"):
         assert (copy / name).read_bytes() == (published / name).read_bytes(), name
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("options", "message"),
     [
         (["study", "four_family"], "one of data_mix"),
         (["study", STUDY, "--only", "smoke"], "must be FACTOR=LEVEL"),
@@ -93,20 +84,20 @@ def test_published_results_are_analysed_to_the_same_tables(published, tmp_path):
         (["reproduce", "nowhere/data_mix"], "no such file"),
     ],
 )
-def test_what_makes_no_sense_is_refused(words, told, tmp_path, monkeypatch, capsys):
+def test_invalid_options_are_refused(options, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert door(words) == 1
-    assert told in " ".join(capsys.readouterr().out.split())
+    assert main(options) == 1
+    assert message in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_published_cell_is_reproduced_to_the_digit(published, tmp_path, cache, capfd):
-    words = ["reproduce", str(published), "--cells", "1", "--store", str(tmp_path / "again")]
-    assert door([*words, "--set", f"paths.cache={cache}", "tracking.uri="]) == 0
+    command = ["reproduce", str(published), "--cells", "1", "--store", str(tmp_path / "again")]
+    assert main([*command, "--set", f"paths.cache={cache}", "tracking.uri="]) == 0
     text = capfd.readouterr().out
-    assert "4 numbers of 1 cells: 4 the same to the last digit" in text
+    assert "4 numbers of 1 cells: 4 are equal to the last digit" in text
 
 
-def test_another_number_is_told_and_one_far_off_is_an_error(published, monkeypatch, capsys):
+def test_without_an_interval_a_different_number_is_no_error(published, monkeypatch, capsys):
     results = read_results(published, declared(STUDY))
 
     def moved(study, results, row, options):
@@ -114,36 +105,35 @@ def test_another_number_is_told_and_one_far_off_is_an_error(published, monkeypat
         return table.assign(value=table["value"] + 0.9)
 
     monkeypatch.setattr(reproduce, "_trained", moved)
-    code = door(["reproduce", str(published), "--cells", "2"])
+    code = main(["reproduce", str(published), "--cells", "2"])
     text = capsys.readouterr().out
-    # two seeds: one other run, so no interval to lie outside of
-    assert len(results.seeds) == 2
+    assert len(results.seeds) == len(SEEDS) == 2, "one other run of the condition gives no interval"
     assert code == 0
-    assert "0 the same to the last digit; of 0 with an interval 0 are other" in text
+    assert "0 are equal to the last digit; of 0 with a prediction interval 0 differ" in text
 
 
 def test_gathered_twice_is_the_same(trained):
     study = declared(STUDY)
-    one, two = (gather(study, trained, only={"budget": [level(trained)]}, partial=True) for _ in range(2))
-    pd.testing.assert_frame_equal(one.rows, two.rows)
-    assert CONF.exists()
+    only = {"budget": [budget(trained)], "data_mix": CONDITIONS["data_mix"]}
+    first, second = (gather(study, trained, only=only, partial=True) for _ in range(2))
+    pd.testing.assert_frame_equal(first.rows, second.rows)
 
 
 def test_the_sheets_of_the_report_are_the_best_median_and_worst_of_all(published, trained):
-    """Drawn by the network again, they are what the run drew: at most a pixel in a thousand is decided otherwise."""
+    """Predicted again by the network, they equal the pictures of the run up to one pixel in a thousand."""
     results = read_results(published, declared(STUDY))
     run = best_run(results, pd.read_csv(published / "effects" / "cells.csv"))
     wanted = wanted_sheets(results, run)
     assert len(wanted) == 3
     options = argparse.Namespace(store=trained)
-    found = study_door._overlays(run, [0, *wanted], options=options, console=Console(quiet=True))
-    assert list(found) == list(dict.fromkeys([0, *wanted]))
+    pictures = study_command._overlays(run, [0, *wanted], options=options, console=Console(quiet=True))
+    assert list(pictures) == list(dict.fromkeys([0, *wanted]))
     own = cv2.imread(str(trained / "runs" / run / "overlays" / "test_000.png"))[..., ::-1]
-    assert own.shape == found[0].shape
-    assert (own != found[0]).any(-1).mean() < 0.001
+    assert own.shape == pictures[0].shape
+    assert (own != pictures[0]).any(-1).mean() < 0.001
 
 
-def test_without_its_sheets_or_network_a_run_shows_what_it_kept(published, trained, tmp_path, capsys):
+def test_without_its_sheets_or_network_the_pictures_of_the_run_are_used(published, trained, tmp_path, capsys):
     results = read_results(published, declared(STUDY))
     run = best_run(results, pd.read_csv(published / "effects" / "cells.csv"))
     store = tmp_path / "store"
@@ -151,10 +141,10 @@ def test_without_its_sheets_or_network_a_run_shows_what_it_kept(published, train
     manifest = store / "runs" / run / "manifest.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"dataset_digest": "0" * 16}))
     options = argparse.Namespace(store=store)
-    for told in ("drawn otherwise today", ""):
-        found = study_door._overlays(run, [1, 2], options=options, console=Console(markup=False))
-        assert list(found) == [0], "overlays=1 keeps one"
+    for message in ("drawn otherwise today", ""):
+        pictures = study_command._overlays(run, [1, 2], options=options, console=Console(markup=False))
+        assert list(pictures) == [0], "overlays=1 stores one"
         text = " ".join(capsys.readouterr().out.split())
-        assert told in text
-        assert bool(told) == bool(text), "a store without networks is nothing to tell of"
+        assert message in text
+        assert bool(message) == bool(text), "a store without checkpoints needs no message"
         shutil.rmtree(store / "runs" / run / "checkpoints", ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Damaged rows: which rows of the paper they hide, and that no file has a value from them."""
+"""Damaged rows: which rows of the paper they hide, and that no file has a value there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scan_cases import INK, PX_PER_MM, Asked, Torn, blank, job, save, sees, trace, wave
+from scan_cases import INK, PX_PER_MM, Killed, Options, Torn, blank, job, killed_after, save, sees, trace, wave
 
 from thinline.digitise import Frame, Job, ScanError, digitise
 from thinline.digitise.damaged_rows import MARGIN_MM, merged
@@ -26,9 +26,9 @@ BESIDE = round(MARGIN_MM * PX_PER_MM)
 REASON = "bad code word, strip 3"
 
 
-def torn(path: Path, *ranges: tuple[int, int], network=sees, asked: Asked | None = None, **more: Any) -> Job:
+def torn(path: Path, *ranges: tuple[int, int], network=sees, options: Options | None = None, **more: Any) -> Job:
     scan = Torn(path, [Damage(first, last, 1, REASON) for first, last in ranges], **more)
-    return dataclasses.replace(job(path, network, asked), scan=scan)  # type: ignore[arg-type]
+    return dataclasses.replace(job(path, network, options), scan=scan)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -45,9 +45,9 @@ def beside(*ranges: tuple[int, int], height: int = 500) -> np.ndarray:
 
 @pytest.mark.parametrize("deskew", [True, False])
 def test_damaged_rows_are_gaps_and_are_named_in_every_file(deskew: bool, two: Path, tmp_path: Path) -> None:
-    asked = Asked(deskew=deskew)
-    digitise(job(two, asked=asked), tmp_path / "whole")
-    finished = digitise(torn(two, (200, 240), (400, 410), asked=asked), tmp_path / "out")
+    options = Options(deskew=deskew)
+    digitise(job(two, options=options), tmp_path / "whole")
+    finished = digitise(torn(two, (200, 240), (400, 410), options=options), tmp_path / "out")
     gaps = beside((200, 240), (400, 410))
     table = pd.read_csv(tmp_path / "out/curves.csv", comment="#")
     whole = pd.read_csv(tmp_path / "whole/curves.csv")
@@ -130,29 +130,16 @@ def test_damage_beyond_the_rows_that_are_digitised_is_not_named(two: Path, tmp_p
     assert digitise(part, tmp_path / "out").warnings == ()
 
 
-class Killed(Exception):
-    """Stands for a kill."""
-
-
 @pytest.mark.parametrize("deskew", [True, False])
 @pytest.mark.parametrize("calls", [3, 7])
 def test_a_job_that_goes_on_has_the_same_gaps(calls: int, deskew: bool, two: Path, tmp_path: Path) -> None:
-    asked = Asked(deskew=deskew, tile_px=90)
+    options = Options(deskew=deskew, tile_px=90)
     ranges = (20, 50), (300, 310)
     notices = ("page 1 has 12 bits",)
-    digitise(torn(two, *ranges, asked=asked, notices=notices), tmp_path / "whole")
-    count = 0
-
-    def dies(image):
-        nonlocal count
-        count += 1
-        if count > calls:
-            raise Killed
-        return sees(image)
-
+    digitise(torn(two, *ranges, options=options, notices=notices), tmp_path / "whole")
     with pytest.raises(Killed):
-        digitise(torn(two, *ranges, network=dies, asked=asked, notices=notices), tmp_path / "out")
-    finished = digitise(torn(two, *ranges, asked=asked, notices=notices), tmp_path / "out")
+        digitise(torn(two, *ranges, network=killed_after(calls), options=options, notices=notices), tmp_path / "out")
+    finished = digitise(torn(two, *ranges, options=options, notices=notices), tmp_path / "out")
     assert finished.resumed > 0
     for path in (tmp_path / "whole").iterdir():
         assert path.read_bytes() == (tmp_path / "out" / path.name).read_bytes()
@@ -185,9 +172,9 @@ def test_merged_ranges_cover_the_same_rows_and_do_not_touch(ranges: list[tuple[i
     joined = merged(damage)
     for reason in "ab":
         rows = [
-            {n for one in each if one.reason == reason for n in range(one.first_row, one.last_row)}
+            {n for part in each if part.reason == reason for n in range(part.first_row, part.last_row)}
             for each in (damage, joined)
         ]
         assert rows[0] == rows[1]
-        own = [one for one in joined if one.reason == reason]
-        assert all(one.last_row < other.first_row for one, other in pairwise(own))
+        own = [part for part in joined if part.reason == reason]
+        assert all(first.last_row < second.first_row for first, second in pairwise(own))

@@ -27,7 +27,7 @@ def sheet(number: int, skew: SkewSpec, height_mm: float = 200.0) -> np.ndarray:
 
 @pytest.mark.parametrize("number", range(6))
 def test_a_straight_sheet_is_left_alone(number: int) -> None:
-    assert of(sheet(number, SkewSpec())).told() == "straight"
+    assert of(sheet(number, SkewSpec())).text() == "straight"
 
 
 @pytest.mark.parametrize("number", range(4))
@@ -55,8 +55,8 @@ def test_a_slow_wave_of_a_long_scan_is_followed() -> None:
 
 @pytest.mark.parametrize("image", [np.full((300, 200), 255, np.uint8), np.zeros((300, 200), np.uint8)])
 def test_nothing_to_go_by_is_straight(image: np.ndarray) -> None:
-    assert of(image).told() == "straight"
-    assert of(image[:9, :9]).told() == "straight"
+    assert of(image).text() == "straight"
+    assert of(image[:9, :9]).text() == "straight"
 
 
 @pytest.mark.parametrize("trend", [0, 5, 15, 25])
@@ -64,12 +64,12 @@ def test_nothing_to_go_by_is_straight(image: np.ndarray) -> None:
 def test_a_curve_alone_is_not_straightened(trend: int, ink: int) -> None:
     rows = np.arange(512)
     x = np.linspace(100, 100 + trend, 512) + 3 * np.sin(rows / 20)
-    assert of(trace(np.full((512, 300), 255, np.uint8), x, ink=ink)).told() == "straight"
-    assert of(trace(blank(512, 300), x, ink=ink)).told() == "straight"
+    assert of(trace(np.full((512, 300), 255, np.uint8), x, ink=ink)).text() == "straight"
+    assert of(trace(blank(512, 300), x, ink=ink)).text() == "straight"
 
 
 def test_noise_is_straight() -> None:
-    assert of(np.random.default_rng(0).integers(0, 256, (600, 300), np.uint8)).told() == "straight"
+    assert of(np.random.default_rng(0).integers(0, 256, (600, 300), np.uint8)).text() == "straight"
 
 
 def test_straightening_moves_whole_rows_and_columns(tmp_path) -> None:

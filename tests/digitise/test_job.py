@@ -1,4 +1,4 @@
-"""A scan from end to end with a network that knows the truth: what is left is geometry, scales and files."""
+"""A scan from end to end with a perfect network: geometry, scales and files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,22 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scan_cases import GRID, INK, PX_PER_MM, Asked, blank, everything, job, nothing, own_las, save, sees, trace, wave
+from scan_cases import (
+    GRID,
+    INK,
+    PX_PER_MM,
+    Killed,
+    Options,
+    blank,
+    everything,
+    job,
+    killed_after,
+    nothing,
+    own_las,
+    save,
+    trace,
+    wave,
+)
 
 from thinline.curves.las import LasCurve, read_las, read_las_dir
 from thinline.digitise import digitise
@@ -27,20 +42,21 @@ from thinline.vocabulary import GRID as GRID_BIT
 SHARED = Path(__file__).parents[3] / "shared/data/las"
 
 
-def two_curves(tmp_path: Path, *, height: int = 500, width: int = 200) -> tuple[Path, np.ndarray, np.ndarray]:
-    """A coded scan with both curves and their columns."""
-    one, two = wave(height, middle=80, swing=40), wave(height, middle=120, swing=50, period=330)
-    paper = trace(blank(height, width), two, ink=INK[1])
-    return save(trace(paper, one), tmp_path / "scan.tif"), one, two
+ONE, TWO = wave(500, middle=80, swing=40), wave(500, middle=120, swing=50, period=330)
 
 
-def test_values_depths_and_files_of_a_straight_scan(tmp_path: Path) -> None:
-    path, one, two = two_curves(tmp_path)
-    finished = digitise(job(path), tmp_path / "out")
+@pytest.fixture
+def two_curves(tmp_path: Path) -> Path:
+    """A coded scan with a curve at the columns ONE and one at the columns TWO."""
+    return save(trace(trace(blank(500, 200), TWO, ink=INK[1]), ONE), tmp_path / "scan.tif")
+
+
+def test_values_depths_and_files_of_a_straight_scan(two_curves: Path, tmp_path: Path) -> None:
+    finished = digitise(job(two_curves), tmp_path / "out")
     table = pd.read_csv(tmp_path / "out/curves.csv")
     assert list(table) == ["depth", *(f"{n}{k}" for n in ("GR", "NPHI") for k in ("", ".x_px", ".confidence", ".lap"))]
     assert table.depth.to_numpy() == pytest.approx(1000 + (np.arange(500) + 0.5) / 5)
-    for name, truth in (("GR", one), ("NPHI", two)):
+    for name, truth in (("GR", ONE), ("NPHI", TWO)):
         known = table[name].notna()
         assert known.mean() > 0.95  # but for crossings
         assert np.abs(table[f"{name}.x_px"] - truth)[known].max() <= 1.0
@@ -64,10 +80,9 @@ def test_values_depths_and_files_of_a_straight_scan(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tile_px", [48, 128, 200, 700])
-def test_the_size_of_a_tile_changes_nothing_for_a_network_of_pixels(tile_px: int, tmp_path: Path) -> None:
-    path, _, _ = two_curves(tmp_path)
-    digitise(job(path, asked=Asked(tile_px=tile_px)), tmp_path / "one")
-    digitise(job(path, asked=Asked(tile_px=90)), tmp_path / "other")
+def test_the_tile_size_changes_nothing_for_a_network_of_pixels(tile_px: int, two_curves: Path, tmp_path: Path) -> None:
+    digitise(job(two_curves, options=Options(tile_px=tile_px)), tmp_path / "one")
+    digitise(job(two_curves, options=Options(tile_px=90)), tmp_path / "other")
     for name in ("curves.csv", "curves.las", "class_map.png"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "other" / name).read_bytes()
 
@@ -80,10 +95,10 @@ def test_the_curve_of_a_las_file_comes_back_through_paper_and_las(tmp_path: Path
     top, bottom = float(curve.depth[0]), float(curve.depth[-1])
     depth = top + (np.arange(height) + 0.5) / height * (bottom - top)
     smooth = cv2.GaussianBlur(np.interp(depth, curve.depth, curve.values)[:, None], (1, 31), 6)[:, 0]
-    x, lap = scale.places(smooth)
+    x, lap = scale.columns(smooth)
     paper = trace(blank(height, width, left=left, right=right), x)
-    asked = Asked(left=float(low), right=float(high), track=(left, right), depth=(top, bottom))
-    digitise(job(save(paper, tmp_path / "scan.png"), asked=asked), tmp_path / "out")
+    options = Options(left=float(low), right=float(high), track=(left, right), depth=(top, bottom))
+    digitise(job(save(paper, tmp_path / "scan.png"), options=options), tmp_path / "out")
     (back,) = (it for it in read_las(tmp_path / "out/curves.las") if it.name == "GR")
     pixel = (high - low) / (right - left)
     known = np.isfinite(back.values)
@@ -119,12 +134,12 @@ def test_a_drawn_sheet_comes_back_straight_on_its_track(number: int, skew: SkewS
     edges = [move(np.array([x]), np.array(top), skew, spec.size_mm)[0][0] for x in (track.left_mm, track.right_mm)]
     edges = [max(x * PX_PER_MM - 0.5, -0.5) for x in edges]
     wide = (track.right_mm - track.left_mm) * PX_PER_MM
-    asked = Asked(left=0, right=wide, track=(edges[0], edges[0] + wide), depth=(0, height))
+    options = Options(left=0, right=wide, track=(edges[0], edges[0] + wide), depth=(0, height))
     sheet = draw(dataclasses.replace(spec, skew=skew), px_per_mm=PX_PER_MM)
     paper = np.where(sheet.layers & (GRID_BIT | EDGE), np.uint8(GRID), np.uint8(255))
     for label in (2, 1):
         paper[sheet.labels == label] = INK[label - 1]
-    finished = digitise(job(save(paper, tmp_path / "s.png"), asked=asked), tmp_path / "out")
+    finished = digitise(job(save(paper, tmp_path / "s.png"), options=options), tmp_path / "out")
     found = finished.curves[0]
     true = truth.x_px + 0.5 - track.left_mm * PX_PER_MM + truth.lap * wide
     known = np.isfinite(found.values) & np.isfinite(true)
@@ -135,10 +150,10 @@ def test_a_drawn_sheet_comes_back_straight_on_its_track(number: int, skew: SkewS
     assert (error <= 2.0).mean() > 0.93
 
 
-def test_a_scan_at_another_resolution_is_rescaled_and_told_in_its_own_pixels(tmp_path: Path) -> None:
+def test_a_scan_at_another_resolution_is_rescaled_and_reported_in_its_own_pixels(tmp_path: Path) -> None:
     one = wave(900, middle=200, swing=90)
     path = save(trace(blank(900, 420), one, pen=3), tmp_path / "scan.tif")
-    finished = digitise(job(path, asked=Asked(factor=0.5)), tmp_path / "out")
+    finished = digitise(job(path, options=Options(factor=0.5)), tmp_path / "out")
     table = pd.read_csv(tmp_path / "out/curves.csv")
     assert len(table) == 450
     truth = one.reshape(450, 2).mean(axis=1)
@@ -146,23 +161,22 @@ def test_a_scan_at_another_resolution_is_rescaled_and_told_in_its_own_pixels(tmp
     assert finished.curves[0].coverage > 0.9
 
 
-def test_nothing_and_everything_are_refused_with_a_reason(tmp_path: Path) -> None:
-    path, _, _ = two_curves(tmp_path)
-    for network, reason in ((nothing, "nothing of it was found"), (everything, "% of its track")):
+def test_nothing_and_everything_are_refused_with_a_reason(two_curves: Path, tmp_path: Path) -> None:
+    for network, reason in ((nothing, "no row of it was found"), (everything, "% of its track")):
         out = tmp_path / network.__name__
-        finished = digitise(job(path, network), out)
-        assert not finished.told
+        finished = digitise(job(two_curves, network), out)
+        assert not finished.accepted
         assert reason in finished.curves[0].refused
         assert sorted(it.name for it in out.iterdir()) == ["class_map.png", "overlay.png"]
 
 
-def test_a_curve_that_is_not_there_is_refused_and_the_other_told(tmp_path: Path) -> None:
+def test_a_missing_curve_is_refused_and_the_other_accepted(tmp_path: Path) -> None:
     path = save(trace(blank(300, 200), wave(300, middle=90, swing=30)), tmp_path / "scan.png")
     finished = digitise(job(path), tmp_path / "out")
     assert [bool(curve.refused) for curve in finished.curves] == [False, True]
     assert "NPHI" not in pd.read_csv(tmp_path / "out/curves.csv")
     text = (tmp_path / "out/curves.las").read_text()
-    assert "NPHI was refused: nothing of it was found" in text
+    assert "NPHI was refused: no row of it was found" in text
 
 
 def test_a_gap_stays_a_gap(tmp_path: Path) -> None:
@@ -175,79 +189,42 @@ def test_a_gap_stays_a_gap(tmp_path: Path) -> None:
     assert finished.curves[0].longest_gap_mm == pytest.approx(60 / PX_PER_MM, abs=1)
 
 
-class Killed(Exception):
-    """Stands for a kill: nothing may catch it."""
-
-
-def test_a_killed_job_goes_on_and_ends_the_same(tmp_path: Path) -> None:
-    path, _, _ = two_curves(tmp_path)
-    digitise(job(path), tmp_path / "whole")
-    calls = 0
-
-    def dies(image):
-        nonlocal calls
-        calls += 1
-        if calls == 5:
-            raise Killed
-        return sees(image)
-
+def test_a_killed_job_resumes_with_the_same_files(two_curves: Path, tmp_path: Path) -> None:
+    digitise(job(two_curves), tmp_path / "whole")
     with pytest.raises(Killed):
-        digitise(job(path, dies), tmp_path / "out")
-    kept = sorted(it.name for it in (tmp_path / "out/.partial").glob("band*"))
-    assert kept
-    asked = 0
-
-    def counts(image):
-        nonlocal asked
-        asked += 1
-        return sees(image)
-
-    finished = digitise(job(path, counts), tmp_path / "out")
-    assert finished.resumed == len(kept)
-    assert asked < 5 + 5
-    for one in (tmp_path / "whole").iterdir():
-        assert one.read_bytes() == (tmp_path / "out" / one.name).read_bytes()
+        digitise(job(two_curves, killed_after(4)), tmp_path / "out")
+    stored = list((tmp_path / "out/.partial").glob("band*"))
+    assert stored
+    finished = digitise(job(two_curves, killed_after(9)), tmp_path / "out")
+    assert finished.resumed == len(stored)
+    for path in (tmp_path / "whole").iterdir():
+        assert path.read_bytes() == (tmp_path / "out" / path.name).read_bytes()
     assert not (tmp_path / "out/.partial").exists()
 
 
-def test_a_folder_that_exists_is_not_touched_without_force(tmp_path: Path) -> None:
-    path, _, _ = two_curves(tmp_path)
+def test_a_folder_that_exists_is_not_touched_without_force(two_curves: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "curves.csv").write_text("mine")
     (out / "notes.txt").write_text("mine too")
     with pytest.raises(OutputError, match="--force"):
-        digitise(job(path), out)
+        digitise(job(two_curves), out)
     assert (out / "curves.csv").read_text() == "mine"
-    digitise(job(path), out, force=True)
+    digitise(job(two_curves), out, force=True)
     assert (out / "curves.csv").read_text() != "mine"
     assert (out / "notes.txt").read_text() == "mine too"
 
 
-def test_an_unfinished_job_of_another_scan_is_not_gone_on_with(tmp_path: Path) -> None:
-    path, _, _ = two_curves(tmp_path)
-
-    def dies(image, done=[]):  # noqa: B006
-        done.append(1)
-        if len(done) > 4:
-            raise Killed
-        return sees(image)
-
+def test_an_unfinished_job_of_another_scan_is_not_resumed(two_curves: Path, tmp_path: Path) -> None:
     with pytest.raises(Killed):
-        digitise(job(path, dies), tmp_path / "out")
-    other = save(blank(500, 200), tmp_path / "other.tif")
+        digitise(job(two_curves, killed_after(4)), tmp_path / "out")
     with pytest.raises(OutputError, match="unfinished job of another scan"):
-        digitise(job(other), tmp_path / "out")
+        digitise(job(save(blank(500, 200), tmp_path / "other.tif")), tmp_path / "out")
 
 
-def test_a_job_that_read_nothing_leaves_nothing(tmp_path: Path) -> None:
-    path, _, _ = two_curves(tmp_path)
-
-    def dies(image):
-        raise Killed
-
+def test_a_job_without_a_finished_band_leaves_nothing(two_curves: Path, tmp_path: Path) -> None:
     with pytest.raises(Killed):
-        digitise(job(path, dies), tmp_path / "out")
+        digitise(job(two_curves, killed_after(0)), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -257,6 +234,6 @@ def test_any_size_of_scan_and_tile_is_covered_once(height, width, tile, tmp_path
     folder = tmp_path_factory.mktemp("any")
     x = wave(height, middle=width / 2, swing=width / 5)
     path = save(trace(blank(height, width), x), folder / "scan.png")
-    finished = digitise(job(path, asked=Asked(tile_px=tile, deskew=False)), folder / "out")
+    finished = digitise(job(path, options=Options(tile_px=tile, deskew=False)), folder / "out")
     assert np.isfinite(finished.curves[0].u_px).mean() > 0.9
     assert np.nanmax(np.abs(finished.curves[0].u_px - x)) <= 1.0

@@ -45,7 +45,7 @@ def test_a_shorter_scan_leaves_no_picture_of_a_longer_one(short: Path, tmp_path:
 def test_a_scan_without_curves_leaves_its_own_pictures_alone(short: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     written(out, ["curves.csv", "curves.las", "overlay_001.png"], "old")
-    assert not digitise(job(short, nothing), out, force=True).told
+    assert not digitise(job(short, nothing), out, force=True).accepted
     assert sorted(path.name for path in out.iterdir()) == ["class_map.png", "overlay.png"]
 
 

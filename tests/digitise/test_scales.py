@@ -13,10 +13,10 @@ logs = st.tuples(st.floats(1e-3, 10), st.floats(1.5, 1e4)).map(lambda e: (e[0], 
 
 
 @given(track=edges, ends=linear, falling=st.booleans(), u=st.lists(st.floats(-2.9, 2.9), min_size=1, max_size=9))
-def test_values_and_places_invert_each_other(track, ends, falling, u) -> None:
+def test_values_and_columns_invert_each_other(track, ends, falling, u) -> None:
     scale = CurveScale("GR", "API", *track, *ends, "linear", falling)
     values = ends[0] + (ends[1] - ends[0]) * np.array(u)
-    x, lap = scale.places(values)
+    x, lap = scale.columns(values)
     size = np.abs(ends).max() + ends[1] - ends[0]
     assert scale.values(x, lap) == pytest.approx(values, abs=1e-9 * size)
     assert (scale.position(x) >= -1e-9).all()
@@ -24,10 +24,10 @@ def test_values_and_places_invert_each_other(track, ends, falling, u) -> None:
 
 
 @given(track=edges, ends=logs, falling=st.booleans(), u=st.lists(st.floats(-2.9, 2.9), min_size=1, max_size=9))
-def test_so_do_those_of_a_log_scale(track, ends, falling, u) -> None:
+def test_values_and_columns_of_a_log_scale_invert_each_other(track, ends, falling, u) -> None:
     scale = CurveScale("RT", "OHMM", *track, *ends, "log", falling)
     values = ends[0] * (ends[1] / ends[0]) ** np.array(u)
-    assert scale.values(*scale.places(values)) == pytest.approx(values, rel=1e-6)
+    assert scale.values(*scale.columns(values)) == pytest.approx(values, rel=1e-6)
 
 
 def test_the_edges_of_a_track_are_its_two_values() -> None:
@@ -40,7 +40,7 @@ def test_the_edges_of_a_track_are_its_two_values() -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "told"),
+    ("keys", "message"),
     [
         ({"left": 150, "right": 0}, "left below right"),
         ({"left": 5, "right": 5}, "left below right"),
@@ -55,8 +55,8 @@ def test_the_edges_of_a_track_are_its_two_values() -> None:
         ({"left": 0, "right": 1, "left_px": 300.0}, "left edge of the track"),
     ],
 )
-def test_scales_that_cannot_be_are_refused(keys, told) -> None:
-    with pytest.raises(ScaleError, match=told):
+def test_invalid_scales_are_refused(keys, message) -> None:
+    with pytest.raises(ScaleError, match=message):
         CurveScale(**{"name": "GR", "unit": "", "left_px": 0.0, "right_px": 200.0} | keys)
 
 
@@ -80,22 +80,22 @@ def test_units_that_a_header_cannot_hold_are_refused(unit: str) -> None:
         (1000, 1000 + 1e-10, "further apart than 1e-09 .* 1000.0000000001"),
     ],
 )
-def test_depths_that_are_none_are_refused(top: float, bottom: float, words: str) -> None:
+def test_invalid_depths_are_refused(top: float, bottom: float, words: str) -> None:
     with pytest.raises(ScaleError, match=words):
         DepthScale(top, bottom, 0, 100, "m")
 
 
-def test_elevations_decrease_down_the_scan_and_cross_the_level_of_the_sea() -> None:
+def test_elevations_decrease_down_the_scan() -> None:
     assert DepthScale(100, -50, 10, 60, "m").depths(np.array([10.0, 40.0, 60.0])).tolist() == [100, 10, -50]
     assert DepthScale(-1000, -1200, 0, 100, "ft").depths(np.array([0.0, 50.0])).tolist() == [-1000, -1100]
 
 
 @pytest.mark.parametrize(("bottom", "text"), [(1100, "1000.25"), (1000.01, "1000.25000"), (2e5, "1000.25")])
-def test_a_depth_is_written_to_the_digits_that_tell_rows_apart(bottom: float, text: str) -> None:
+def test_a_depth_has_the_digits_that_distinguish_rows(bottom: float, text: str) -> None:
     assert DepthScale(1000, bottom, 0, 500, "m").text(1000.25) == text
 
 
-def test_the_row_of_the_top_stands_above() -> None:
+def test_depths_are_extrapolated_and_their_rows_ordered() -> None:
     assert DepthScale(1000, 1100, 10, 60, "m").depths(np.array([10.0, 60.0, 110.0])).tolist() == [1000, 1100, 1200]
     with pytest.raises(ScaleError, match="--rows"):
         DepthScale(1000, 1100, 60, 10, "m")

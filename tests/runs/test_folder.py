@@ -13,7 +13,7 @@ from thinline.runs import RunFolder, StorageError, run_folders
 from thinline.runs.manifest import Tracking
 
 
-def test_a_run_from_begin_to_end_leaves_the_files_it_names(tmp_path):
+def test_a_finished_run_has_its_files_and_manifest(tmp_path):
     folder = begun(tmp_path, study="smoke")
     assert folder.path == tmp_path / "runs" / folder.name
     assert folder.manifest().status == "RUNNING"
@@ -36,7 +36,7 @@ def test_a_run_from_begin_to_end_leaves_the_files_it_names(tmp_path):
 def test_the_name_is_slug_and_digest_and_opens_again(tmp_path):
     folder = begun(tmp_path)
     assert folder.name.startswith("dice-s0-")
-    assert [it.name for it in run_folders(tmp_path)] == [folder.name]
+    assert [run.name for run in run_folders(tmp_path)] == [folder.name]
     again = RunFolder.open(folder.path)
     assert (again.path, again.manifest()) == (folder.path, folder.manifest())
     assert run_folders(tmp_path / "nothing here") == []
@@ -74,14 +74,14 @@ def test_nothing_is_written_without_the_lock(tmp_path):
     assert not folder.path.exists()
 
 
-def test_a_finished_run_is_not_begun_by_accident(tmp_path):
+def test_a_finished_run_is_not_begun_again(tmp_path):
     folder = finished(tmp_path)
     folder.lock(wait_s=1)
     with pytest.raises(StorageError, match=r"FINISHED; skip it.*force=true"):
         folder.begin(cell(), ORIGIN)
 
 
-def test_starting_over_forgets_results_but_not_which_mlflow_run_it_replaces(tmp_path):
+def test_starting_over_removes_results_and_keeps_the_id_of_the_replaced_mlflow_run(tmp_path):
     folder = finished(tmp_path, study="one")
     folder.lock(wait_s=1)
     folder.track(Tracking("sqlite:////x.db", "thinline", "dice", run_id="ab12"))
@@ -135,7 +135,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_run_whose_process_was_killed_is_settled_with_its_last_sign_of_life(tmp_path):
+def test_a_run_of_a_killed_process_ends_at_its_last_history_line(tmp_path):
     subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), str(Path(__file__).parents[1] / "cases")], check=False)
     [folder] = run_folders(tmp_path)
     assert folder.manifest().status == "RUNNING"
@@ -147,7 +147,7 @@ def test_a_run_whose_process_was_killed_is_settled_with_its_last_sign_of_life(tm
     assert not folder.settle()
 
 
-def test_a_run_killed_before_its_first_line_is_settled_too(tmp_path):
+def test_a_run_killed_before_its_first_line_gets_an_end(tmp_path):
     folder = begun(tmp_path)
     assert folder.settle()
     assert folder.manifest().finished is not None
@@ -178,7 +178,7 @@ def test_a_full_disk_loses_nothing_that_was_written(tmp_path, monkeypatch):
         folder.finish("FAILED")
     monkeypatch.undo()
     assert folder.manifest() == before
-    assert sorted(it.name for it in folder.path.iterdir()) == [
+    assert sorted(path.name for path in folder.path.iterdir()) == [
         ".lock",
         "checkpoints",
         "config.yaml",
@@ -187,13 +187,13 @@ def test_a_full_disk_loses_nothing_that_was_written(tmp_path, monkeypatch):
     ]
 
 
-def test_a_store_that_is_a_file_is_told_before_any_work(tmp_path):
+def test_a_store_that_is_a_file_is_refused(tmp_path):
     (tmp_path / "mlruns").write_text("")
     with pytest.raises(StorageError, match="expected a writable folder"):
         folder_of(tmp_path / "mlruns", cell()).try_lock()
 
 
-def test_remains_of_a_killed_writer_go_when_the_run_begins_again(tmp_path):
+def test_temporary_files_of_a_killed_writer_are_removed_at_the_next_begin(tmp_path):
     folder = begun(tmp_path)
     (folder.path / ".manifest.json.99.tmp").write_text("{")
     folder.begin(cell(), ORIGIN)

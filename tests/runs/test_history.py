@@ -14,21 +14,21 @@ NAMES = st.text(alphabet="abcdefghij/_1", min_size=1, max_size=12)
 LINES = st.lists(st.tuples(st.integers(0, 9), st.dictionaries(NAMES, st.floats(width=64), max_size=4)), max_size=8)
 
 
-def same(one: dict[str, float], other: dict[str, float]) -> bool:
-    bits = {name: (math.isnan(value), value if not math.isnan(value) else 0.0) for name, value in one.items()}
-    return bits == {name: (math.isnan(value), value if not math.isnan(value) else 0.0) for name, value in other.items()}
+def same(first: dict[str, float], second: dict[str, float]) -> bool:
+    nan, *values = ({name: math.isnan(value) for name, value in metrics.items()} for metrics in (first, second))
+    return [nan] == values and all(nan[name] or first[name] == second[name] for name in first)
 
 
 @given(LINES)
-def test_what_was_logged_is_read_back_bit_for_bit_one_line_per_step(tmp_path_factory, lines):
+def test_logged_metrics_are_read_back_bit_for_bit_one_line_per_step(tmp_path_factory, lines):
     history = History(tmp_path_factory.mktemp("h") / "history.jsonl")
     expected: dict[int, dict[str, float]] = {}
     for step, metrics in lines:
         history.append(step, metrics)
         expected[step] = expected.get(step, {}) | metrics
-    found = history.read()
-    assert [line.step for line in found] == sorted(expected)
-    assert all(same(line.metrics, expected[line.step]) for line in found)
+    lines_read = history.read()
+    assert [line.step for line in lines_read] == sorted(expected)
+    assert all(same(line.metrics, expected[line.step]) for line in lines_read)
 
 
 @given(LINES.filter(bool), st.data())
@@ -41,38 +41,38 @@ def test_a_kill_in_the_middle_of_a_line_loses_that_line_only(tmp_path_factory, l
     path.write_bytes(whole[: data.draw(st.integers(start_of_last, len(whole) - 1), label="torn at")])
     kept = list(range(len(lines) - 1))
     assert [line.step for line in History(path).read()] == kept
-    # who comes after the kill appends to whole lines
+    # after the kill the next line is appended to whole lines
     History(path).append(100, {"a": 1.0})
     assert [line.step for line in History(path).read()] == [*kept, 100]
     assert path.read_bytes().startswith(whole[:start_of_last])
 
 
 @given(LINES, st.integers(0, 9))
-def test_rewind_forgets_all_past_the_step_and_nothing_else(tmp_path_factory, lines, step):
+def test_rewind_drops_the_lines_after_the_step(tmp_path_factory, lines, step):
     history = History(tmp_path_factory.mktemp("h") / "history.jsonl")
-    for it, metrics in lines:
-        history.append(it, metrics)
+    for logged, metrics in lines:
+        history.append(logged, metrics)
     before = history.read()
     dropped = history.rewind(step)
-    assert dropped == sum(it > step for it, _ in lines)
+    assert dropped == sum(logged > step for logged, _ in lines)
     assert [line.step for line in history.read()] == [line.step for line in before if line.step <= step]
     assert history.rewind(step) == 0
 
 
-def test_every_line_is_json_that_other_programs_read(tmp_path):
+def test_every_line_is_standard_json(tmp_path):
     path = tmp_path / "history.jsonl"
     History(path).append(3, {"nan": math.nan, "inf": math.inf, "low": -math.inf, "test/iou/curve_1": 0.1})
 
     def refuse(word):
         raise AssertionError(f"{word} is not JSON")
 
-    told = json.loads(path.read_text(), parse_constant=refuse)
-    assert told["step"] == 3
-    assert told["metrics"] == {"nan": None, "inf": "inf", "low": "-inf", "test/iou/curve_1": 0.1}
+    record = json.loads(path.read_text(), parse_constant=refuse)
+    assert record["step"] == 3
+    assert record["metrics"] == {"nan": None, "inf": "inf", "low": "-inf", "test/iou/curve_1": 0.1}
 
 
 @pytest.mark.parametrize("row", ['{"step": 1', "[]", '{"step": 1, "time_ms": 2, "metrics": {"a": "word"}}', ""])
-def test_a_damaged_line_that_no_kill_explains_is_named(tmp_path, row):
+def test_a_damaged_line_before_the_last_is_an_error(tmp_path, row):
     path = tmp_path / "history.jsonl"
     History(path).append(0, {"a": 1.0})
     with path.open("a") as file:
@@ -115,7 +115,7 @@ def test_a_full_disk_leaves_whole_lines_and_the_next_append_works(tmp_path, monk
     assert [line.step for line in history.read()] == [0, 2]
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path, monkeypatch):
     def refuse(*_, **__):
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 

@@ -26,17 +26,17 @@ def test_a_manifest_is_read_back_as_it_was(manifest):
     assert Manifest.from_json(manifest.to_json(), "here") == manifest
 
 
-def test_the_file_says_at_its_top_level_what_people_look_for():
-    told = json.loads(FULL.to_json())
-    assert list(told)[:3] == ["status", "factors", "seed"]
-    assert told["factors"] == {"loss": "dice", "head": "softmax"}
-    assert {"config", "git_commit", "git_dirty", "dataset_digest", "versions", "signatures", "attempts"} <= set(told)
-    assert told["mlflow"]["pending"] is False
+def test_status_and_cell_are_at_the_top_level_of_the_file():
+    record = json.loads(FULL.to_json())
+    assert list(record)[:3] == ["status", "factors", "seed"]
+    assert record["factors"] == {"loss": "dice", "head": "softmax"}
+    assert {"config", "git_commit", "git_dirty", "dataset_digest", "versions", "signatures", "attempts"} <= set(record)
+    assert record["mlflow"]["pending"] is False
 
 
-def test_keys_that_a_later_version_added_are_passed_over():
-    told = json.loads(FULL.to_json()) | {"new_in_2030": 1}
-    assert Manifest.from_json(json.dumps(told), "here") == FULL
+def test_unknown_keys_of_a_later_version_are_ignored():
+    record = json.loads(FULL.to_json()) | {"new_in_2030": 1}
+    assert Manifest.from_json(json.dumps(record), "here") == FULL
 
 
 @pytest.mark.parametrize(
@@ -48,12 +48,12 @@ def test_keys_that_a_later_version_added_are_passed_over():
         ('{"status": "FINISHED"}', "TypeError"),
     ],
 )
-def test_a_damaged_manifest_is_told_with_its_path(text, got):
+def test_a_damaged_manifest_is_reported_with_its_path(text, got):
     with pytest.raises(StorageError, match=rf"runs/x/manifest\.json: expected the manifest.*({got}).*restore it"):
         Manifest.from_json(text, "runs/x/manifest.json")
 
 
-def test_a_failure_keeps_the_end_of_the_traceback_where_the_cause_stands():
+def test_a_failure_keeps_the_end_of_the_traceback():
     def deep(level: int) -> None:
         if level == 0:
             raise ValueError("the cause")

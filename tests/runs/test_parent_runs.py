@@ -15,7 +15,7 @@ def test_a_record_is_read_back_as_it_was(tmp_path):
     assert parent_runs.read_all(tmp_path / "nothing") == []
 
 
-def test_a_seed_does_not_make_two_ids_alike():
+def test_seeding_does_not_repeat_an_id():
     ids = []
     for _ in range(2):
         random.seed(0)
@@ -23,7 +23,7 @@ def test_a_seed_does_not_make_two_ids_alike():
     assert ids[0] != ids[1]
 
 
-def test_a_sweep_is_held_until_it_is_let_go(tmp_path):
+def test_a_sweep_is_locked_until_it_is_released(tmp_path):
     parent_runs.hold(tmp_path, "x")
     assert not parent_runs.lock_of(tmp_path, "x").try_acquire()
     parent_runs.let_go(tmp_path, "x")
@@ -34,7 +34,7 @@ def test_a_sweep_is_held_until_it_is_let_go(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["{", "{}", '{"failures": [], "unknown": 1}'])
-def test_a_damaged_record_is_told(tmp_path, text):
+def test_a_damaged_record_is_reported(tmp_path, text):
     parent_runs.write(tmp_path, Sweep("x", "u", "e", "n"))
     (tmp_path / "sweeps" / "x.json").write_text(text)
     with pytest.raises(StorageError, match=r"sweeps/x\.json: expected the record of a sweep.*delete it"):

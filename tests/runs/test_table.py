@@ -10,17 +10,17 @@ from thinline.runs import StorageError, read, read_sheets, status
 
 
 def test_rows_carry_run_seed_and_levels_beside_every_number(tmp_path):
-    one = finished(tmp_path, cell("dice", 0, head="softmax"), value=0.5)
-    two = finished(tmp_path, cell("tversky", 1, head="binary"), value=0.75)
+    first = finished(tmp_path, cell("dice", 0, head="softmax"), value=0.5)
+    second = finished(tmp_path, cell("tversky", 1, head="binary"), value=0.75)
     rows = read(tmp_path)
     assert list(rows.columns) == [
         *("run", "seed", "loss", "head"),
         *("split", "measure", "class", "value", "support", "signature"),
     ]
     assert len(rows) == 2 * len(per_class())
-    mine = rows[(rows.run == two.name) & (rows["class"] == "curve_1") & (rows.measure == "iou")].iloc[0]
-    assert (mine.seed, mine.loss, mine["head"], mine.value, mine.support) == (1, "tversky", "binary", 0.75, 120)
-    absent = rows[(rows.run == one.name) & (rows["class"] == "curve_2")].iloc[0]
+    row = rows[(rows.run == second.name) & (rows["class"] == "curve_1") & (rows.measure == "iou")].iloc[0]
+    assert (row.seed, row.loss, row["head"], row.value, row.support) == (1, "tversky", "binary", 0.75, 120)
+    absent = rows[(rows.run == first.name) & (rows["class"] == "curve_2")].iloc[0]
     assert pd.isna(absent.value)
     assert absent.support == 0
 
@@ -42,7 +42,7 @@ def test_only_finished_runs_of_the_study_are_read(tmp_path):
     assert read(tmp_path, "nobody's").empty
 
 
-def test_a_run_without_a_factor_that_others_have_has_a_gap_there(tmp_path):
+def test_a_run_without_a_factor_of_other_runs_has_a_missing_value(tmp_path):
     finished(tmp_path, cell(seed=0, head="softmax"))
     finished(tmp_path, cell(seed=1))
     rows = read(tmp_path)
@@ -59,12 +59,12 @@ def test_an_empty_store_gives_empty_tables_with_their_columns(tmp_path):
 def test_two_signatures_of_one_measure_are_refused_with_measure_signatures_and_runs(tmp_path):
     old = finished(tmp_path, cell(seed=0), signature="iou|v:1", study="old")
     new = finished(tmp_path, cell(seed=1), signature="iou|v:2")
-    with pytest.raises(StorageError) as told:
+    with pytest.raises(StorageError) as caught:
         read(tmp_path)
     for word in ("measure 'iou'", "iou|v:1", "iou|v:2", old.name, new.name, "force=true"):
-        assert word in str(told.value)
+        assert word in str(caught.value)
     assert len(read(tmp_path, "old")) == len(per_class())
-    assert set(read(tmp_path, runs=[new.name])["run"]) == {new.name}  # the older one does not spoil the table of others
+    assert set(read(tmp_path, runs=[new.name])["run"]) == {new.name}  # the older run is not read
 
 
 def test_a_factor_named_like_a_column_is_refused(tmp_path):
@@ -74,7 +74,7 @@ def test_a_factor_named_like_a_column_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut", "other columns"])
-def test_a_finished_run_whose_table_was_lost_is_named(tmp_path, damage):
+def test_a_finished_run_without_its_table_is_reported(tmp_path, damage):
     folder = finished(tmp_path)
     path = folder.path / "per_class.parquet"
     if damage == "gone":
@@ -101,7 +101,8 @@ def test_status_lists_all_runs_and_what_went_wrong(tmp_path):
     alive.unlock()
 
 
-def test_neither_mlflow_nor_torch_is_imported_for_reading(tmp_path):
-    code = "import sys, thinline.runs; print(sorted({'mlflow', 'torch', 'sqlalchemy'} & set(sys.modules)))"
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
-    assert told.stdout.strip() == "[]"
+def test_reading_runs_and_parsing_commands_import_neither_mlflow_nor_torch():
+    code = "import sys, {}; print(sorted({{'mlflow', 'torch', 'sqlalchemy'}} & set(sys.modules)))"
+    code = f"{code.format('thinline.runs')}\n{code.format('thinline.cli.main')}"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    assert output.stdout.split() == ["[]", "[]"]

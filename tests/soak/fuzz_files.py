@@ -1,7 +1,7 @@
 """Damaged LAS files and training images by the hundred: none may end in a traceback, a hang or too much memory.
 
 A LAS file and a folder of six pairs of images and masks are drawn, copies are damaged as in `fuzz_scans.py`, and go
-through `python -m thinline las FILE` and `python -m thinline data ROOT`. Each ends as
+through `thinline las FILE` and `thinline data ROOT`. Each ends as
 
     refused     exit code 1 with a sentence
     warned      exit code 0, and a line says what is odd, was dropped or taken for a null
@@ -21,21 +21,17 @@ python tests/soak/fuzz_files.py [--count 200] [--seed 0] [--keep fuzz_kept]
 
 from __future__ import annotations
 
-import argparse
 import io
 import random
-import resource
 import shutil
 import signal
 import sys
 import tempfile
 import traceback
-from collections import Counter, defaultdict
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
-from fuzz_scans import BAD, DAMAGES, LIMIT_S, MOST_MB
+from fuzz_scans import DAMAGES, LIMIT_S, MOST_MB, Outcomes, fuzz_parser, peak_mb
 from PIL import Image
 from rich.console import Console
 
@@ -51,53 +47,40 @@ CLASSES = "classes=[background,trace]"
 
 
 def main() -> int:
-    """Damage, read, compare; 1 when a file ended badly."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=Path, default=Path("fuzz_kept"))
-    options = parser.parse_args()
-    table: dict[str, Counter[str]] = defaultdict(Counter)
+    """Damage, read, compare. Exit code 1 when a file ended badly."""
+    options = fuzz_parser(__doc__, count=200).parse_args()
+    outcomes = Outcomes(options.keep)
     with tempfile.TemporaryDirectory() as folder:
         las = drawn_las(Path(folder) / "well.las")
         pictures = drawn_pictures(Path(folder) / "good")
-        for each in (read_las, read_data):  # the undamaged files first: they say how much memory is usual
-            assert each(las if each is read_las else pictures[0].parents[1])[0] == 0
-        roomy = peak_mb() + MOST_MB
+        assert read_las(las)[0] == read_data(pictures[0].parents[1])[0] == 0
+        memory_limit = peak_mb() + MOST_MB  # above the undamaged files
         for number in range(options.count):
             chance = random.Random(f"{options.seed} {number}")
             kind = chance.choice(sorted(DAMAGES))
             path = las if number % 2 else pictures[number // 2 % len(pictures)]
-            outcome, detail, damaged = tried(path, Path(folder) / "hurt", kind, chance)
-            outcome = "MEMORY" if peak_mb() > roomy else outcome
+            outcome, detail, damaged = read_damaged(path, Path(folder) / "damaged", kind, chance)
+            outcome = "MEMORY" if peak_mb() > memory_limit else outcome
             name = "las" if path == las else f"{path.parent.name[:-1]} {path.suffix[1:]}"
-            table[f"{name:10s}"][outcome] += 1
-            table[f"by {kind}"][outcome] += 1
-            if outcome in BAD:
-                options.keep.mkdir(parents=True, exist_ok=True)
-                shutil.copy(damaged, options.keep / f"{number:04d}_{kind}_{damaged.name}")
-                print(f"{outcome} {number:04d} {kind} {damaged.name}: {detail}", flush=True)
-    outcomes = pd.DataFrame(table).T.fillna(0).astype(int).sort_index()
-    print(outcomes.to_string())
-    bad = sum(int(outcomes.get(outcome, pd.Series(dtype=int)).filter(regex="^by").sum()) for outcome in BAD)
-    print(f"{options.count} damaged files, {bad} ended badly" + (f"; they are in {options.keep}" if bad else ""))
-    return 1 if bad else 0
+            copy = Path(folder) / f"{number:04d}_{kind}_{damaged.name}"
+            outcomes.add(name, kind, damaged.rename(copy), outcome, detail)
+    return outcomes.report()
 
 
-def tried(path: Path, hurt: Path, kind: str, chance: random.Random) -> tuple[str, str, Path]:
+def read_damaged(path: Path, folder: Path, kind: str, chance: random.Random) -> tuple[str, str, Path]:
     """A damaged copy of one file through its command: outcome, detail, and the copy."""
-    shutil.rmtree(hurt, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
     content = path.read_bytes()
     damaged_content = DAMAGES[kind](content, chance)
     changed = sum(a != b for a, b in zip(content, damaged_content, strict=False)) + abs(
         len(content) - len(damaged_content)
     )
     if path.suffix == ".las":
-        hurt.mkdir()
-        damaged, argument, read = hurt / path.name, hurt / path.name, read_las
+        folder.mkdir()
+        damaged, argument, read = folder / path.name, folder / path.name, read_las
     else:
-        shutil.copytree(path.parents[1], hurt)
-        damaged, argument, read = hurt / path.parent.name / path.name, hurt, read_data
+        shutil.copytree(path.parents[1], folder)
+        damaged, argument, read = folder / path.parent.name / path.name, folder, read_data
     damaged.write_bytes(damaged_content)
     code, values, warned, text = read(argument)
     if code is None:
@@ -113,26 +96,26 @@ def compared(values: Values, whole: Values, *, warned: bool, changed: int) -> tu
     if warned:
         return "warned", ""
     other = 0
-    for name, found in values.items():
+    for name, read in values.items():
         true = whole.get(name, np.zeros(0))
-        if found.shape != true.shape:
-            return "WRONG", f"{name} has shape {found.shape}, not {true.shape}"
+        if read.shape != true.shape:
+            return "WRONG", f"{name} has shape {read.shape}, not {true.shape}"
         # a pixel of 8 bits is 255 high, a curve spans its own range: one in a hundred of either is the same
-        other += int((np.isfinite(found) & ~(np.abs(found - true) <= 0.01 * np.nanmax(np.abs(true)))).sum())
+        other += int((np.isfinite(read) & ~(np.abs(read - true) <= 0.01 * np.nanmax(np.abs(true)))).sum())
     if not other:
         return "same", ""
     return ("plain" if other <= 2 * changed else "WRONG"), f"{other} values differ after {changed} changed bytes"
 
 
 def read_las(path: Path) -> tuple[int | None, Values, bool, str]:
-    """Exit code (None: a traceback), curves, whether a line names something odd, and what was printed."""
+    """Exit code (None: a traceback), curves, whether a line names a problem, and the output."""
     code, text = ran(["las", str(path)])
     if code != 0:
         return code, {}, False, text
     read = read_las_folder(path)
-    odd = any(report.warnings or report.dropped or any(it.nulls for it in report.curves) for report in read.reports)
+    notable = any(report.warnings or report.dropped or any(it.nulls for it in report.curves) for report in read.reports)
     values = {f"{curve.name} {kind}": getattr(curve, kind) for curve in read.curves for kind in ("depth", "values")}
-    return code, values, odd, text
+    return code, values, notable, text
 
 
 def read_data(root: Path) -> tuple[int | None, Values, bool, str]:
@@ -195,11 +178,6 @@ def drawn_pictures(root: Path) -> list[Path]:
             picture.save(path, **options)
             paths.append(path)
     return paths
-
-
-def peak_mb() -> float:
-    """The most memory this process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "linux" else 1 << 20)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Damaged scans by the hundred: none ends in a traceback, a hang, too much memory, or wrong values without a warning.
 
 One sheet is drawn and saved in every format of FORMATS. Copies are damaged, seeded, by flipped bits, an overwritten or
-zeroed stretch, truncation, or edits of the header, and go through `python -m thinline digitise` in a worker process
-that has loaded the network once. Each ends as
+zeroed stretch, truncation, or edits of the header, and go through `thinline digitise` in a worker process that has
+loaded the network once. Each ends as
 
     refused     exit code 1 with a sentence
     warned      exit code 0, and the CSV begins with a warning
@@ -68,7 +68,7 @@ FORMATS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file ended: its exit code (None: a traceback), values of each curve, warnings, and what was printed."""
+    """Exit code (None: a traceback), values of each curve, warnings, output and memory of one file."""
 
     code: int | None
     values: dict[str, np.ndarray]
@@ -78,14 +78,11 @@ class Reading:
 
 
 def main() -> int:
-    """Damage, read, compare; 1 when a file ended badly."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--run", help="a load_run run; without it a network that calls black pixels curve_1")
-    parser.add_argument("--count", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=Path, default=Path("fuzz_kept"))
+    """Damage, read, compare. Exit code 1 when a file ended badly."""
+    parser = fuzz_parser(__doc__, count=100)
+    parser.add_argument("--run", help="a trained run; without it a network that labels black pixels curve_1")
     options = parser.parse_args()
-    table: dict[str, Counter[str]] = defaultdict(Counter)
+    outcomes = Outcomes(options.keep)
     with tempfile.TemporaryDirectory() as folder:
         worker = Worker(options.run)
         good = {name: save(name, Path(folder), coded=options.run is None) for name in FORMATS}
@@ -94,36 +91,61 @@ def main() -> int:
             if not isinstance(reading, Reading) or reading.code or reading.warned:
                 print(f"the undamaged {name} ends as {reading}")
                 return 1
-        roomy = max(reading.megabytes for reading in whole.values()) + MOST_MB
+        memory_limit = max(reading.megabytes for reading in whole.values()) + MOST_MB
         for number in range(options.count):
             name = list(FORMATS)[number % len(FORMATS)]
             chance = random.Random(f"{options.seed} {number}")
             kind = chance.choice(sorted(DAMAGES.keys() - ({"overwrite", "zero"} if "none" in name else set())))
             path = Path(folder) / f"{number:04d}_{name.replace(' ', '_')}_{kind}{good[name].suffix}"
             path.write_bytes(DAMAGES[kind](good[name].read_bytes(), chance))
-            outcome, detail = judged(worker.read(path), whole[name], roomy)
-            table[f"{name:16s}"][outcome] += 1
-            table[f"by {kind}"][outcome] += 1
-            if outcome in BAD:
-                options.keep.mkdir(parents=True, exist_ok=True)
-                shutil.copy(path, options.keep)
-                print(f"{outcome} {path.name}: {detail}", flush=True)
+            outcomes.add(name, kind, path, *outcome_of(worker.read(path), whole[name], memory_limit))
         worker.stop()
-    outcomes = pd.DataFrame(table).T.fillna(0).astype(int).sort_index()
-    print(outcomes.to_string())
-    bad = sum(int(outcomes.get(outcome, pd.Series(dtype=int)).filter(regex="^by").sum()) for outcome in BAD)
-    print(f"{options.count} damaged files, {bad} ended badly" + (f"; they are in {options.keep}" if bad else ""))
-    return 1 if bad else 0
+    return outcomes.report()
 
 
-def judged(reading: Reading | str, whole: Reading, roomy: float) -> tuple[str, str]:
-    """The outcome of a damaged file beside the reading of the undamaged one, and what is wrong with it."""
+def fuzz_parser(description: str | None, *, count: int) -> argparse.ArgumentParser:
+    """The options of both programs."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=count)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, default=Path("fuzz_kept"))
+    return parser
+
+
+class Outcomes:
+    """Counts of outcomes by format and by damage; files with an outcome in BAD are copied to `keep`."""
+
+    def __init__(self, keep: Path) -> None:
+        self.keep = keep
+        self.counts: dict[str, Counter[str]] = defaultdict(Counter)
+
+    def add(self, name: str, kind: str, path: Path, outcome: str, detail: str) -> None:
+        """Count the outcome of one file of format `name` with damage `kind`."""
+        for row in (name, f"by {kind}"):
+            self.counts[row][outcome] += 1
+        if outcome in BAD:
+            self.keep.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, self.keep)
+            print(f"{outcome} {path.name}: {detail}", flush=True)
+
+    def report(self) -> int:
+        """Print all counts; exit code 1 if any outcome is in BAD."""
+        table = pd.DataFrame(self.counts).T.fillna(0).astype(int).sort_index()
+        print(table.to_string())
+        total = table.filter(regex="^by", axis=0).sum()
+        bad = int(total.filter(items=BAD).sum())
+        print(f"{total.sum()} damaged files, {bad} ended badly" + (f"; they are in {self.keep}" if bad else ""))
+        return 1 if bad else 0
+
+
+def outcome_of(reading: Reading | str, whole: Reading, memory_limit: float) -> tuple[str, str]:
+    """The outcome of a damaged file compared with the reading of the undamaged one, and the difference."""
     if isinstance(reading, str):
         return "HANG", reading
     if reading.code is None:
         return "TRACEBACK", reading.text
-    if reading.megabytes > roomy:
-        return "MEMORY", f"{reading.megabytes:.0f} MB, at most {roomy:.0f} expected"
+    if reading.megabytes > memory_limit:
+        return "MEMORY", f"{reading.megabytes:.0f} MB, at most {memory_limit:.0f} expected"
     if reading.code:
         return "refused", ""
     if reading.warned:
@@ -139,7 +161,7 @@ def judged(reading: Reading | str, whole: Reading, roomy: float) -> tuple[str, s
 
 
 class Worker:
-    """A process that has loaded the network and reads one file after the other."""
+    """A process that has loaded the network and reads one file after another."""
 
     def __init__(self, run: str | None) -> None:
         self.run = run
@@ -152,7 +174,7 @@ class Worker:
         self.pipe.recv()
 
     def read(self, path: Path) -> Reading | str:
-        """The reading of a file, or how the worker died over it."""
+        """The reading of a file, or a phrase for the end of the worker."""
         self.pipe.send(path)
         if self.pipe.poll(LIMIT_S):
             try:
@@ -175,7 +197,7 @@ class Worker:
 
 
 def work(pipe: Any, run: str | None) -> None:
-    """Read what comes through the pipe until None does."""
+    """Read the files whose paths come through the pipe, until None comes."""
     from thinline.cli import digitise
     from thinline.cli.main import main as command
     from thinline.pipeline.load import LoadedRun, load_run
@@ -187,7 +209,7 @@ def work(pipe: Any, run: str | None) -> None:
         known = LoadedRun("black", sees, HEAD, 4.0, 128, True)  # type: ignore[arg-type]
     else:
         known = load_run(run, Path("mlruns"), device="cpu")
-    digitise.trained = lambda name, store, *, device: known  # type: ignore[attr-defined]
+    digitise.load_run = lambda name, store, *, device: known  # type: ignore[attr-defined]
     pipe.send("ready")
     while (path := pipe.recv()) is not None:
         printed = io.StringIO()
@@ -239,7 +261,7 @@ def save(name: str, folder: Path, *, coded: bool) -> Path:
 
 
 def sheet(*, coded: bool) -> np.ndarray:
-    """Grey levels of a worn sheet, or of two curves that a network of pixels can tell apart."""
+    """Grey levels of a worn sheet, or of two curves that a network of pixels can distinguish."""
     if not coded:
         from thinline.sheets import render, sample
 

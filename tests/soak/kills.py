@@ -1,4 +1,4 @@
-"""`make soak`, first part: a study of 12 tiny cells is killed 20 times and must end as if nothing had happened.
+"""`make soak`, first part: a study of 12 tiny cells is killed 20 times and must end with equal results.
 
 Each round starts the same command, waits until a cell trains, and a random while later kills with SIGKILL the worker of
 the job (and all others once the sweep has gone on without it), or the parent alone, or all; every fourth round kills
@@ -25,13 +25,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from thinline import runs as ledger
+from thinline import runs
 from thinline.tracking.tracker import MlflowClient
 
 ROOT = Path(__file__).parents[2]
 SWEEP = ["-m", "loss=dice,focal,tversky", "class_weight=none,measured", "seed=0,1", "budget=smoke"]
 SMALL = ["network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
-LONG = ["budget.steps=200", "budget.validate_every=20"]  # ten checkpoints a cell, in two seconds or so
+LONG = ["budget.steps=200", "budget.validate_every=20"]  # ten checkpoints a cell, in about two seconds
 CELLS = 12
 KINDS = ("worker", "parent", "all", "start")
 STARTING_S, TRAINING_S = 8.0, 2.0
@@ -50,11 +50,11 @@ def main() -> int:
         print(f"undisturbed: exit code {code}", flush=True)
         for number in range(options.rounds):
             kind = KINDS[number % len(KINDS)]
-            told = disturb(
+            event = disturb(
                 start(killed, Path(folder) / "cache", fresh=kind in ("worker", "parent")), kind, killed, chance
             )
-            print(f"round {number + 1:2d}: {told}; cells {dict(states(killed))}", flush=True)
-        early = states(killed)[ledger.FINISHED] == CELLS
+            print(f"round {number + 1:2d}: {event}; cells {dict(states(killed))}", flush=True)
+        early = states(killed)[runs.FINISHED] == CELLS
         code = start(killed, Path(folder) / "cache").wait()
         print(f"last run: exit code {code}", flush=True)
         wrong = differences(calm, killed) + ["the study was done before the last kill"] * early
@@ -77,11 +77,11 @@ def start(store: Path, cache: Path, *, fresh: bool = False) -> subprocess.Popen[
 
 
 def disturb(parent: subprocess.Popen[bytes], kind: str, store: Path, chance: random.Random) -> str:
-    """Kill one kind of process, unless the sweep ended before; in words."""
+    """Kill one kind of process, unless the sweep ended before; returns a phrase."""
     if kind == "start":
         time.sleep(chance.uniform(1.0, STARTING_S))
         return kill_all(parent, "all killed while they started")
-    if not wait_until(lambda: states(store)[ledger.RUNNING] > 0, parent):
+    if not wait_until(lambda: states(store)[runs.RUNNING] > 0, parent):
         return f"ended by itself with exit code {parent.wait()}"
     time.sleep(chance.uniform(0.0, TRAINING_S))
     workers = children(parent.pid)
@@ -116,21 +116,21 @@ def wait_until(true: Callable[[], object], parent: subprocess.Popen[bytes]) -> b
 
 
 def states(store: Path) -> Counter[str]:
-    """How many cells are in which state."""
-    return Counter(ledger.status(store)["status"]) if (store / "runs").exists() else Counter()
+    """The number of cells in each state."""
+    return Counter(runs.status(store)["status"]) if (store / "runs").exists() else Counter()
 
 
 def children(pid: int) -> list[int]:
     """Process ids of the children of a process."""
-    found = []
+    ids = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
         if int(fields[1]) == pid:
-            found.append(int(stat.parent.name))
-    return found
+            ids.append(int(stat.parent.name))
+    return ids
 
 
 def wait_for_end(pid: int) -> None:
@@ -140,13 +140,13 @@ def wait_for_end(pid: int) -> None:
 
 
 def differences(calm: Path, killed: Path) -> list[str]:
-    """What the two stores do not have in common that they should."""
+    """Differences between the two stores."""
     wrong = []
-    states = Counter(ledger.status(killed)["status"])
-    if states != {ledger.FINISHED: CELLS}:
+    states = Counter(runs.status(killed)["status"])
+    if states != {runs.FINISHED: CELLS}:
         wrong.append(f"expected {CELLS} finished cells, got {dict(states)}")
     key = ["run", "split", "measure", "class"]
-    tables = [ledger.read(store).sort_values(key, ignore_index=True) for store in (calm, killed)]
+    tables = [runs.read(store).sort_values(key, ignore_index=True) for store in (calm, killed)]
     if tables[1].duplicated(key).any():
         wrong.append("a cell stands twice in the results")
     try:
@@ -155,11 +155,11 @@ def differences(calm: Path, killed: Path) -> list[str]:
         wrong.append(f"the numbers differ: {error}")
     client = MlflowClient(f"sqlite:///{killed}/mlflow.db")
     experiment = client.get_experiment_by_name("thinline")
-    runs = client.search_runs([experiment.experiment_id], max_results=1000)
-    status = Counter(run.info.status for run in runs)
+    tracked = client.search_runs([experiment.experiment_id], max_results=1000)
+    status = Counter(run.info.status for run in tracked)
     if status["RUNNING"]:
-        wrong.append(f"MLflow has {status['RUNNING']} runs left RUNNING of {len(runs)}")
-    named = Counter(run.data.tags["run_folder"] for run in runs if "mlflow.parentRunId" in run.data.tags)
+        wrong.append(f"MLflow has {status['RUNNING']} runs left RUNNING of {len(tracked)}")
+    named = Counter(run.data.tags["run_folder"] for run in tracked if "mlflow.parentRunId" in run.data.tags)
     if sorted(named.values()) != [1] * CELLS:
         wrong.append(f"MLflow must have each cell once, got {dict(named)}")
     return wrong

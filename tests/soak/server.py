@@ -1,8 +1,8 @@
-"""`make soak`, second part: two sweeps write to one MLflow server over PostgreSQL, which goes down and comes back.
+"""`make soak`, second part: two sweeps write to one MLflow server over PostgreSQL, which is killed and restarted.
 
 The server is killed with SIGKILL while both sweeps run, and started again after they have ended; then
-`python -m thinline replay` sends what is missing. Checked: every number of every run folder stands in MLflow once,
-under one run that is FINISHED, and no run is left RUNNING. PostgreSQL is installed from the system's packages where it
+`thinline replay` sends the missing data. Checked: MLflow has every number of every run folder once, in one FINISHED
+run, and no run is left RUNNING. PostgreSQL is installed from the system's packages where it
 is missing and this is allowed; exit code 1 when something differs.
 
 python tests/soak/server.py
@@ -24,7 +24,7 @@ from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
-from thinline import runs as ledger
+from thinline import runs
 from thinline.tracking.tracker import MlflowClient
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ def main() -> int:
     programs = postgres()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        folder.chmod(0o755)  # the database has an owner of its own
+        folder.chmod(0o755)  # the database has another owner
         with database(programs, folder) as backend:
             port = free_port()
             uri = f"http://127.0.0.1:{port}"
@@ -65,34 +65,34 @@ def postgres() -> Path:
     """The folder of PostgreSQL's programs."""
     if not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")) and shutil.which("apt-get"):
         subprocess.run(["apt-get", "install", "--yes", "--quiet", "postgresql"], check=True)
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found:
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not programs:
         sys.exit("the soak of servers needs PostgreSQL, got none under /usr/lib/postgresql; install it")
-    return found[-1].parent
+    return programs[-1].parent
 
 
 @contextmanager
 def database(programs: Path, folder: Path):
-    """A PostgreSQL of its own on a free port; yields the URI of its database `mlflow`."""
-    place, port = folder / "postgres", free_port()
-    place.mkdir()
-    other: list[str] = []
-    if os.geteuid() == 0:  # PostgreSQL refuses to be root
-        shutil.chown(place, "postgres")
-        other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-    user = "postgres" if other else getpass.getuser()
+    """A new PostgreSQL on a free port; yields the URI of its database `mlflow`."""
+    home, port = folder / "postgres", free_port()
+    home.mkdir()
+    as_user: list[str] = []
+    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+        shutil.chown(home, "postgres")
+        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    user = "postgres" if as_user else getpass.getuser()
 
     def run(*words: str) -> None:
-        subprocess.run([*other, *words], check=True, stdout=subprocess.DEVNULL, cwd=place)
+        subprocess.run([*as_user, *words], check=True, stdout=subprocess.DEVNULL, cwd=home)
 
-    run(str(programs / "initdb"), "-D", str(place / "data"), "-A", "trust", "-U", user)
-    ask = f"-p {port} -k {place} -c listen_addresses=127.0.0.1"
-    run(str(programs / "pg_ctl"), "-D", str(place / "data"), "-o", ask, "-l", str(place / "log"), "-w", "start")
+    run(str(programs / "initdb"), "-D", str(home / "data"), "-A", "trust", "-U", user)
+    options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1"
+    run(str(programs / "pg_ctl"), "-D", str(home / "data"), "-o", options, "-l", str(home / "log"), "-w", "start")
     try:
         run(str(programs / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", user, "mlflow")
         yield f"postgresql+psycopg2://{user}@127.0.0.1:{port}/mlflow"
     finally:
-        run(str(programs / "pg_ctl"), "-D", str(place / "data"), "-m", "immediate", "stop")
+        run(str(programs / "pg_ctl"), "-D", str(home / "data"), "-m", "immediate", "stop")
 
 
 def serve(backend: str, port: int, folder: Path) -> subprocess.Popen[bytes]:
@@ -134,7 +134,7 @@ def start(store: Path, uri: str, words: str) -> subprocess.Popen[bytes]:
 
 def finished(store: Path) -> int:
     """How many cells are done."""
-    return int((ledger.status(store)["status"] == ledger.FINISHED).sum()) if (store / "runs").exists() else 0
+    return int((runs.status(store)["status"] == runs.FINISHED).sum()) if (store / "runs").exists() else 0
 
 
 def wait_until(true, what: str) -> None:
@@ -142,36 +142,36 @@ def wait_until(true, what: str) -> None:
     deadline = time.monotonic() + WAIT_S
     while not true():
         if time.monotonic() > deadline:
-            sys.exit(f"waited {WAIT_S:.0f} s for {what}, in vain")
+            sys.exit(f"waited {WAIT_S:.0f} s for {what} without success")
         time.sleep(0.2)
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def differences(store: Path, uri: str) -> list[str]:
-    """What MLflow does not have as the folders have it."""
+    """Differences between MLflow and the run folders."""
     client = MlflowClient(uri)
     experiment = client.get_experiment_by_name("thinline")
-    runs = client.search_runs([experiment.experiment_id], max_results=1000)
-    wrong = [f"{run.info.run_name} is {run.info.status}" for run in runs if run.info.status != "FINISHED"]
-    cells = {run.data.tags["run_folder"]: run for run in runs if "mlflow.parentRunId" in run.data.tags}
-    twice = Counter(run.data.tags["run_folder"] for run in runs if "mlflow.parentRunId" in run.data.tags)
-    folders = ledger.run_folders(store)
+    tracked = client.search_runs([experiment.experiment_id], max_results=1000)
+    wrong = [f"{run.info.run_name} is {run.info.status}" for run in tracked if run.info.status != "FINISHED"]
+    cells = {run.data.tags["run_folder"]: run for run in tracked if "mlflow.parentRunId" in run.data.tags}
+    twice = Counter(run.data.tags["run_folder"] for run in tracked if "mlflow.parentRunId" in run.data.tags)
+    folders = runs.run_folders(store)
     if sorted(twice.elements()) != sorted(folder.name for folder in folders) or len(folders) != CELLS:
         wrong.append(f"expected each of {CELLS} cells once, got {dict(twice)}")
     for folder in folders:
-        known = cells.get(folder.name)
-        mine: dict[str, dict[int, float]] = {}
+        tracked_run = cells.get(folder.name)
+        own: dict[str, dict[int, float]] = {}
         for line in folder.history():
             for name, value in line.metrics.items():
-                mine.setdefault(name, {})[line.step] = value
-        for name, points in mine.items():
-            theirs = [] if known is None else client.get_metric_history(known.info.run_id, name)
+                own.setdefault(name, {})[line.step] = value
+        for name, points in own.items():
+            theirs = [] if tracked_run is None else client.get_metric_history(tracked_run.info.run_id, name)
             if sorted((p.step, str(p.value)) for p in theirs) != sorted((s, str(v)) for s, v in points.items()):
                 wrong.append(f"{folder.name}: {name} is {[(p.step, p.value) for p in theirs]}, expected {points}")
     return wrong

@@ -32,7 +32,7 @@ def other(tmp_path):
     process.stdout.close()
 
 
-def test_one_holder_at_a_time_and_the_system_gives_the_lock_back_when_it_is_killed(tmp_path, other):
+def test_one_holder_at_a_time_and_a_kill_frees_the_lock(tmp_path, other):
     lock = FileLock(tmp_path / "lock")
     assert not lock.try_acquire()
     assert lock.taken()
@@ -90,7 +90,7 @@ if child == 0:
     os._exit(3 if lock.held else 0)
 assert not FileLock(Path(sys.argv[1])).try_acquire()
 lock.release()
-# the child lives still; had it kept the lock, nobody could take it
+# the child is still alive; a lock that it kept would block this one
 assert FileLock(Path(sys.argv[1])).try_acquire()
 os.close(writer)
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
@@ -99,21 +99,21 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 def test_a_forked_child_does_not_keep_the_lock_of_its_parent(tmp_path):
     """As a data-loading worker that outlives its killed parent would."""
-    told = subprocess.run([sys.executable, "-c", FORK, str(tmp_path / "lock")], capture_output=True, text=True)
-    assert (told.returncode, told.stderr) == (0, "")
+    process = subprocess.run([sys.executable, "-c", FORK, str(tmp_path / "lock")], capture_output=True, text=True)
+    assert (process.returncode, process.stderr) == (0, "")
 
 
-def test_looking_does_not_disturb_who_takes_the_lock(tmp_path):
+def test_querying_a_lock_does_not_disturb_its_acquisition(tmp_path):
     path = tmp_path / "lock"
     stop = threading.Event()
 
-    def look() -> None:
+    def query() -> None:
         while not stop.is_set():
             FileLock(path).taken()
             time.sleep(0.001)
 
-    looker = threading.Thread(target=look)
-    looker.start()
+    querying = threading.Thread(target=query)
+    querying.start()
     try:
         for _ in range(200):
             lock = FileLock(path)
@@ -121,15 +121,15 @@ def test_looking_does_not_disturb_who_takes_the_lock(tmp_path):
             lock.release()
     finally:
         stop.set()
-        looker.join()
+        querying.join()
 
 
-def test_a_lock_nobody_signed_has_a_holder_without_name(tmp_path):
+def test_a_damaged_record_is_a_holder_without_name(tmp_path):
     (tmp_path / "lock").write_text("not json")
     assert FileLock(tmp_path / "lock").holder() == "a process that left no name"
     assert not FileLock(tmp_path / "none").taken()
 
 
-def test_a_folder_that_does_not_exist_is_told(tmp_path):
+def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(StorageError, match="No such file"):
         FileLock(tmp_path / "no" / "lock").try_acquire()

@@ -3,7 +3,6 @@ import time
 from pathlib import Path
 
 import pytest
-from mlflow.tracking import MlflowClient
 from run_cases import EXPERIMENT, begun, cell, per_class, per_sheet
 
 from thinline.runs import StorageError
@@ -11,11 +10,6 @@ from thinline.tracking.attach import attach
 from thinline.tracking.tracker import Tracker
 
 CLOSED = "http://127.0.0.1:9"
-
-
-@pytest.fixture
-def client(place):
-    return MlflowClient(tracking_uri=place.uri)
 
 
 @pytest.fixture
@@ -49,11 +43,11 @@ def shown(client, run_id):
     return {it.path: it.file_size for it in client.list_artifacts(run_id, "report")}
 
 
-def test_files_lie_under_the_newest_parent_of_the_study_and_sending_again_replaces_them(place, client, files, tmp_path):
+def test_files_are_attached_to_the_newest_parent_and_replaced_by_sending_again(place, client, files, tmp_path):
     parents = []
     for study in ("mine", "mine", "another"):
         parents.append(swept(place, {"study": study}))
-        time.sleep(0.002)  # MLflow tells the start of a run in milliseconds
+        time.sleep(0.002)  # MLflow stores the start of a run in milliseconds
     for _ in range(2):
         assert sent(place, files) == parents[1]
         assert shown(client, parents[1]) == {f"report/{file.name}": file.stat().st_size for file in files}
@@ -66,7 +60,7 @@ def test_files_lie_under_the_newest_parent_of_the_study_and_sending_again_replac
     assert Path(got).read_text() == "another content, longer than before"
 
 
-def test_a_sweep_without_the_tag_is_known_by_the_runs_under_it(place, client, files):
+def test_a_sweep_without_the_tag_is_found_by_its_runs(place, client, files):
     swept(place, {"overrides": "x"}, study="another")
     parent = swept(place, {"overrides": "y"}, study="mine")
     assert sent(place, files) == parent
@@ -75,21 +69,21 @@ def test_a_sweep_without_the_tag_is_known_by_the_runs_under_it(place, client, fi
 
 
 @pytest.mark.parametrize("uri", [CLOSED, "nonsense"])
-def test_what_cannot_be_sent_is_told_once_and_stops_nothing(place, files, caplog, uri):
+def test_a_failure_is_one_warning(place, files, caplog, uri):
     swept(place, {"study": "mine"})
     with caplog.at_level(logging.WARNING):
         assert sent(place, files, uri=uri) is None
-    [told] = caplog.records
-    assert uri in told.getMessage()
-    assert str(files[0].parent) in told.getMessage()
+    [record] = caplog.records
+    assert uri in record.getMessage()
+    assert str(files[0].parent) in record.getMessage()
 
 
-def test_a_study_without_sweep_is_told(place, files, caplog):
+def test_a_study_without_sweep_is_reported(place, files, caplog):
     with caplog.at_level(logging.WARNING):
         assert sent(place, files, study="nobody") is None
     assert "expected a parent run of study 'nobody', got none" in caplog.text
 
 
-def test_a_file_that_is_not_there_is_an_error_of_the_caller(place, tmp_path):
+def test_a_missing_file_is_an_error(place, tmp_path):
     with pytest.raises(StorageError, match=r"got none at .*none\.html"):
         sent(place, [tmp_path / "none.html"])

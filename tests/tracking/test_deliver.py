@@ -2,7 +2,6 @@ import json
 from pathlib import Path
 
 import pytest
-from mlflow.tracking import MlflowClient
 from run_cases import EXPERIMENT, begun, finished
 
 from thinline.runs import StorageError
@@ -12,16 +11,11 @@ from thinline.tracking import database, deliver
 
 
 @pytest.fixture
-def client(place):
-    return MlflowClient(tracking_uri=place.uri)
-
-
-@pytest.fixture
 def experiment_id(place):
     return database.initialise(place.uri, EXPERIMENT, place.root / "artifacts")
 
 
-def test_a_sweep_is_found_by_its_tag_when_its_id_was_never_noted(place, client, experiment_id):
+def test_a_sweep_without_recorded_id_is_found_by_its_tag(place, client, experiment_id):
     sweep = Sweep("pending-3", place.uri, EXPERIMENT, "sweep", status="FINISHED")
     assert deliver.find_sweep(client, experiment_id, sweep) is None
     run_id = deliver.open_sweep(client, experiment_id, sweep)
@@ -30,7 +24,7 @@ def test_a_sweep_is_found_by_its_tag_when_its_id_was_never_noted(place, client, 
     assert (done.run_id, done.pending) == (run_id, False)
 
 
-def test_the_manifest_in_mlflow_says_that_nothing_is_missing(place, client, experiment_id):
+def test_the_manifest_in_mlflow_is_not_pending(place, client, experiment_id):
     folder = finished(place.root)
     folder.track(Tracking(place.uri, EXPERIMENT, "dice"))
     run_id = deliver.complete_run(client, experiment_id, folder, "FINISHED")
@@ -39,7 +33,7 @@ def test_the_manifest_in_mlflow_says_that_nothing_is_missing(place, client, expe
     assert json.loads(shown)["mlflow"]["pending"] is False
 
 
-def test_a_parent_that_nobody_recorded_is_taken_at_its_word_while_it_is_there(place, client, experiment_id):
+def test_a_parent_without_record_is_used_while_it_exists(place, client, experiment_id):
     parent = client.create_run(experiment_id).info.run_id
     tracking = Tracking(place.uri, EXPERIMENT, "dice", parent_id=parent)
     assert deliver.parent_of(client, experiment_id, place.root, tracking) == parent
@@ -47,6 +41,6 @@ def test_a_parent_that_nobody_recorded_is_taken_at_its_word_while_it_is_there(pl
     assert deliver.parent_of(client, experiment_id, place.root, tracking) is None
 
 
-def test_a_run_that_was_not_noted_is_told(place, client, experiment_id):
+def test_a_run_without_a_tracking_record_is_an_error(place, client, experiment_id):
     with pytest.raises(StorageError, match="call track first"):
         deliver.send_run(client, experiment_id, begun(place.root))

@@ -6,20 +6,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
-from run_cases import EXPERIMENT, begun, cell, folder_of, per_class, per_sheet
+from run_cases import EXPERIMENT, begun, cell, copied, folder_of, per_class, per_sheet
 
-from thinline import runs as ledger
+from thinline import runs
 from thinline.runs import StorageError
 from thinline.tracking import database, download
 from thinline.tracking.tracker import Tracker
 
 CLOSED = "http://127.0.0.1:9"
 THREE = ("dice", "focal", "tversky")
-
-
-@pytest.fixture
-def client(place):
-    return MlflowClient(tracking_uri=place.uri)
 
 
 def trained(place, what, *, study=None, value=0.5, status="FINISHED"):
@@ -35,8 +30,19 @@ def trained(place, what, *, study=None, value=0.5, status="FINISHED"):
     return folder
 
 
-def three(place, study="mine"):
-    return [trained(place, cell(loss), study=study, value=index / 7) for index, loss in enumerate(THREE)]
+@pytest.fixture(scope="module")
+def shared(prepared, tmp_path_factory):
+    """A store with three runs of the study `mine`, one of another study and one of none. Tests must not change it."""
+    place = copied(prepared, tmp_path_factory.mktemp("shared") / "mlruns")
+    for index, loss in enumerate(THREE):
+        trained(place, cell(loss), study="mine", value=index / 7)
+    trained(place, cell("lovasz"), study="another")
+    trained(place, cell("soft_ce"))
+    return place
+
+
+def names_of_three(place):
+    return sorted(folder_of(place.root, cell(loss)).name for loss in THREE)
 
 
 def fetched(place, into, study="mine"):
@@ -48,32 +54,31 @@ def content(root: Path) -> dict[str, bytes]:
 
 
 def assert_same_rows(here: Path, there: Path, study="mine"):
-    for read in (ledger.read, ledger.read_sheets):
+    for read in (runs.read, runs.read_sheets):
         rows = read(there, study)
         assert len(rows)
         pd.testing.assert_frame_equal(read(here, study), rows, check_exact=True)
 
 
-def test_what_was_fetched_reads_as_what_was_trained(place, tmp_path):
-    folders = three(place)
-    trained(place, cell("lovasz"), study="another")
-    trained(place, cell("soft_ce"))
+def test_downloaded_runs_read_as_the_trained_ones(shared, tmp_path):
     into = tmp_path / "into"
-    assert fetched(place, into) == sorted(folder.name for folder in folders)
-    assert_same_rows(into, place.root)
+    assert fetched(shared, into) == names_of_three(shared)
+    assert_same_rows(into, shared.root)
     assert set(content(into)) == {
-        f"runs/{folder.name}/{name}"
-        for folder in folders
+        f"runs/{run}/{name}"
+        for run in names_of_three(shared)
         for name in ("manifest.json", "config.yaml", "per_class.parquet", "per_sheet.parquet")
     }
-    for folder in folders:
-        config = Path("runs") / folder.name / "config.yaml"
-        assert (into / config).read_bytes() == (place.root / config).read_bytes()
-    told, known = ledger.manifests(into, "mine"), ledger.manifests(place.root, "mine")
-    assert {name: it.cell for name, it in told.items()} == {name: it.cell for name, it in known.items()}
+    for run in names_of_three(shared):
+        config = Path("runs") / run / "config.yaml"
+        assert (into / config).read_bytes() == (shared.root / config).read_bytes()
+    here, there = (
+        {name: manifest.cell for name, manifest in runs.manifests(root, "mine").items()} for root in (into, shared.root)
+    )
+    assert here == there
 
 
-def test_runs_that_did_not_finish_were_replaced_or_deleted_stay_behind(place, client, tmp_path):
+def test_unfinished_superseded_and_deleted_runs_are_not_fetched(place, client, tmp_path):
     good = trained(place, cell("dice"), study="mine")
     trained(place, cell("focal"), study="mine", status="FAILED")
     deleted = trained(place, cell("tversky"), study="mine")
@@ -84,7 +89,7 @@ def test_runs_that_did_not_finish_were_replaced_or_deleted_stay_behind(place, cl
     replaced.unlock()
     trained(place, cell("lovasz"), study="mine", value=0.75)
     assert fetched(place, tmp_path / "into") == sorted([good.name, replaced.name])
-    rows = ledger.read(tmp_path / "into", "mine").query("measure == 'iou' and `class` == 'curve_1'")
+    rows = runs.read(tmp_path / "into", "mine").query("measure == 'iou' and `class` == 'curve_1'")
     assert dict(zip(rows["loss"], rows["value"], strict=True)) == {"dice": 0.5, "lovasz": 0.75}
 
 
@@ -93,19 +98,18 @@ def test_a_run_that_joined_a_second_study_later_belongs_to_both(place, client, t
     folder.join_study("mine")
     with pytest.raises(StorageError, match="got 1 finished runs of first;"):
         fetched(place, tmp_path / "into")
-    Tracker(place.uri, EXPERIMENT, place.root).tell_studies([folder])
+    Tracker(place.uri, EXPERIMENT, place.root).send_studies([folder])
     assert client.get_run(folder.manifest().mlflow.run_id).data.tags["study"] == "first,mine"
     for study in ("first", "mine"):
         fetched(place, tmp_path / study, study)
         assert_same_rows(tmp_path / study, place.root, study)
 
 
-def test_a_store_from_before_the_tag_is_read_by_its_manifests(place, client, tmp_path):
-    folders = three(place)
-    other = trained(place, cell("lovasz"), study="another")
-    for folder in (*folders, other):
+def test_a_store_without_the_tag_is_read_by_its_manifests(place, client, tmp_path):
+    mine, other = trained(place, cell("dice"), study="mine"), trained(place, cell("lovasz"), study="another")
+    for folder in (mine, other):
         client.delete_tag(folder.manifest().mlflow.run_id, "study")
-    assert fetched(place, tmp_path / "into") == sorted(folder.name for folder in folders)
+    assert fetched(place, tmp_path / "into") == [mine.name]
     assert_same_rows(tmp_path / "into", place.root)
 
 
@@ -115,36 +119,34 @@ def test_a_study_whose_name_is_part_of_another_is_not_it(place, tmp_path):
         fetched(place, tmp_path / "into")
 
 
-def test_many_runs_come_page_by_page(place, tmp_path, monkeypatch):
+def test_many_runs_come_page_by_page(shared, tmp_path, monkeypatch):
     monkeypatch.setattr(download, "_PAGE", 2)
-    assert len(three(place)) == len(fetched(place, tmp_path / "into"))
+    assert len(fetched(shared, tmp_path / "into")) == 3
 
 
 def counted(monkeypatch) -> list[str]:
-    asked: list[str] = []
+    downloads: list[str] = []
     real = MlflowClient.download_artifacts
     monkeypatch.setattr(
         MlflowClient,
         "download_artifacts",
-        lambda self, run_id, path, *more: (asked.append(path), real(self, run_id, path, *more))[1],
+        lambda self, run_id, path, *more: (downloads.append(path), real(self, run_id, path, *more))[1],
     )
-    return asked
+    return downloads
 
 
-def test_fetching_again_asks_for_manifests_alone_and_changes_nothing(place, tmp_path, monkeypatch):
-    three(place)
+def test_fetching_again_downloads_only_manifests_and_changes_nothing(shared, tmp_path, monkeypatch):
     into = tmp_path / "into"
-    names = fetched(place, into)
+    names = fetched(shared, into)
     before = content(into)
-    asked = counted(monkeypatch)
-    assert fetched(place, into) == names
-    assert asked == ["manifest.json"] * 3
+    downloads = counted(monkeypatch)
+    assert fetched(shared, into) == names
+    assert downloads == ["manifest.json"] * 4, "of the three runs, and of the one without a tag"
     assert content(into) == before
 
 
 @pytest.mark.parametrize("stop", [2, 4, 6, 11])
-def test_fetching_that_was_stopped_anywhere_shows_whole_runs_alone_and_goes_on(place, tmp_path, monkeypatch, stop):
-    three(place)
+def test_an_interrupted_download_leaves_whole_runs_and_resumes(shared, tmp_path, monkeypatch, stop):
     into = tmp_path / "into"
     real = MlflowClient.download_artifacts
     calls: list[str] = []
@@ -158,34 +160,32 @@ def test_fetching_that_was_stopped_anywhere_shows_whole_runs_alone_and_goes_on(p
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "download_artifacts", breaks)
         with pytest.raises(KeyboardInterrupt):
-            fetched(place, into)
-    runs = into / "runs"
-    assert all(len(list(folder.iterdir())) == 4 for folder in (runs.iterdir() if runs.exists() else ()))
-    asked = counted(monkeypatch)
-    fetched(place, into)
-    tables = [path for path in asked if path != "manifest.json"]
+            fetched(shared, into)
+    assert all(len(list(folder.iterdir())) == 4 for folder in into.glob("runs/*"))
+    downloads = counted(monkeypatch)
+    fetched(shared, into)
+    tables = [path for path in downloads if path != "manifest.json"]
     assert len(tables) == 9 - sum(path != "manifest.json" for path in calls[:-1])
-    assert_same_rows(into, place.root)
+    assert_same_rows(into, shared.root)
     assert not (into / "incoming").exists()
 
 
-def test_a_file_cut_short_on_the_way_is_refused_and_leaves_nothing(place, tmp_path, monkeypatch):
-    three(place)
+def test_a_truncated_download_is_refused_and_leaves_nothing(shared, tmp_path, monkeypatch):
     real = MlflowClient.download_artifacts
 
     def cut(self, run_id, path, *more):
-        found = Path(real(self, run_id, path, *more))
+        file = Path(real(self, run_id, path, *more))
         if path.endswith("per_sheet.parquet"):
-            found.write_bytes(found.read_bytes()[:-10])
-        return str(found)
+            file.write_bytes(file.read_bytes()[:-10])
+        return str(file)
 
     with monkeypatch.context() as patch:
         patch.setattr(MlflowClient, "download_artifacts", cut)
         with pytest.raises(StorageError, match=r"per_sheet\.parquet of MLflow run .*: expected [\d,]+ bytes, got"):
-            fetched(place, tmp_path / "into")
+            fetched(shared, tmp_path / "into")
     assert not list((tmp_path / "into").rglob("per_sheet.parquet"))
-    fetched(place, tmp_path / "into")
-    assert_same_rows(tmp_path / "into", place.root)
+    fetched(shared, tmp_path / "into")
+    assert_same_rows(tmp_path / "into", shared.root)
 
 
 def test_a_run_that_lacks_a_table_is_named(place, tmp_path):
@@ -194,7 +194,7 @@ def test_a_run_that_lacks_a_table_is_named(place, tmp_path):
     lost.unlink()
     with pytest.raises(StorageError, match=rf"per_class\.parquet of MLflow run {folder.name}.*replay --everything"):
         fetched(place, tmp_path / "into")
-    assert ledger.run_folders(tmp_path / "into") == []
+    assert runs.run_folders(tmp_path / "into") == []
 
 
 def test_another_run_of_the_same_cell_is_not_overwritten(place, tmp_path):
@@ -221,7 +221,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(place, client, tmp_path)
     assert not (tmp_path / "outside").exists()
 
 
-def test_a_server_that_is_away_an_experiment_and_a_file_that_are_not_there_are_told(place, tmp_path):
+def test_a_silent_server_a_missing_experiment_and_a_missing_file_are_errors(place, tmp_path):
     with pytest.raises(database.ServerAwayError, match=rf"expected MLflow to answer at {CLOSED}, got .*fetch again"):
         download.fetch(CLOSED, "mine", tmp_path / "into", experiment=EXPERIMENT)
     with pytest.raises(StorageError, match=r"experiment 'other' at .*, got Default, thinline; give one of these"):
@@ -237,10 +237,9 @@ def test_a_server_that_is_away_an_experiment_and_a_file_that_are_not_there_are_t
     assert not (tmp_path / "into").exists()
 
 
-def test_artifacts_of_another_machine_are_told_with_their_address(place, tmp_path):
-    three(place)
+def test_unreachable_artifacts_are_reported_with_their_address(shared, tmp_path):
     away = tmp_path / "away.db"
-    shutil.copy(place.root / "mlflow.db", away)
+    shutil.copy(shared.root / "mlflow.db", away)
     with closing(sqlite3.connect(away)) as connection:
         connection.execute("UPDATE runs SET artifact_uri = 'file:///no/such/place/' || run_uuid")
         connection.commit()

@@ -42,7 +42,7 @@ def test_a_store_that_was_moved_goes_on_at_its_new_place(place, tmp_path):
     shutil.move(place.root, here.root)
     _artifact_repos_cache.clear()
     new = finished(here.root, cell(seed=1))
-    assert [it.what for it in replay(here.root, here.uri)] == [SENT, SENT]
+    assert [it.status for it in replay(here.root, here.uri)] == [SENT, SENT]
     assert below(here)
     client = MlflowClient(tracking_uri=here.uri)
     experiment = client.get_experiment_by_name(EXPERIMENT)

@@ -24,11 +24,6 @@ from thinline.tracking import push
 
 
 @pytest.fixture
-def client(place):
-    return MlflowClient(tracking_uri=place.uri)
-
-
-@pytest.fixture
 def run_id(client):
     experiment = client.get_experiment_by_name(EXPERIMENT)
     return client.create_run(experiment.experiment_id, run_name="r").info.run_id
@@ -104,12 +99,12 @@ def test_a_run_that_is_not_there_again_yet_leaves_the_later_points_alone(client,
 def test_long_params_and_tags_are_cut_and_many_are_sent(client, run_id):
     params = {f"p.{it}": str(it) for it in range(230)} | {"long": "x" * 9000}
     push.send_facts(client, run_id, params, {"t": "y" * 9000} | {f"t{it}": "1" for it in range(130)})
-    told = client.get_run(run_id).data
-    assert told.params["p.229"] == "229"
-    assert len(told.params["long"]) == MAX_PARAM_VAL_LENGTH
-    assert told.params["long"].endswith("(cut, see config.yaml)")
-    assert len(told.tags["t"]) == MAX_TAG_VAL_LENGTH
-    assert told.tags["t129"] == "1"
+    data = client.get_run(run_id).data
+    assert data.params["p.229"] == "229"
+    assert len(data.params["long"]) == MAX_PARAM_VAL_LENGTH
+    assert data.params["long"].endswith("(cut, see config.yaml)")
+    assert len(data.tags["t"]) == MAX_TAG_VAL_LENGTH
+    assert data.tags["t129"] == "1"
 
 
 def test_only_a_run_that_is_not_there_counts_as_gone(client, run_id, monkeypatch):
@@ -136,5 +131,5 @@ def test_a_run_outside_git_has_no_commit_tags():
 def test_a_param_that_is_there_stays_since_mlflow_cannot_change_one(client, run_id):
     push.send_facts(client, run_id, {"workers": "4"}, {"host": "a"})
     push.send_facts(client, run_id, {"workers": "8", "new": "1"}, {"host": "b"})
-    told = client.get_run(run_id).data
-    assert (told.params, told.tags["host"]) == ({"workers": "4", "new": "1"}, "b")
+    data = client.get_run(run_id).data
+    assert (data.params, data.tags["host"]) == ({"workers": "4", "new": "1"}, "b")

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -13,24 +14,34 @@ from thinline.tracking.tracker import Tracker
 CLOSED = "http://127.0.0.1:9"
 
 
-@pytest.fixture
-def client(place):
-    return MlflowClient(tracking_uri=place.uri)
+def replayed(place) -> list[tuple[str, str]]:
+    return [(outcome.run, outcome.status) for outcome in replay(place.root, place.uri)]
 
 
-def everything(client) -> dict:
-    """All that the page of MLflow could show, by run name."""
-    found = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])
+class Tracked(NamedTuple):
+    """All data of a run in MLflow."""
+
+    id: str
+    status: str
+    params: dict[str, str]
+    tags: dict[str, str]
+    curves: dict[str, str]
+    files: list[str]
+
+
+def everything(client) -> dict[str, Tracked]:
+    """Every run in MLflow by its name."""
+    tracked = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])
     return {
-        run.info.run_name: (
+        run.info.run_name: Tracked(
             run.info.run_id,
             run.info.status,
             run.data.params,
             run.data.tags,
             {name: str(client.get_metric_history(run.info.run_id, name)) for name in run.data.metrics},
-            sorted(it.path for it in client.list_artifacts(run.info.run_id)),
+            sorted(artifact.path for artifact in client.list_artifacts(run.info.run_id)),
         )
-        for run in found
+        for run in tracked
     }
 
 
@@ -56,93 +67,94 @@ def swept(root, uri):
     return parent
 
 
-def test_a_sweep_that_ran_while_the_server_was_down_looks_as_one_that_did_not(place, client, elsewhere):
+def test_a_sweep_without_a_server_is_sent_later_as_if_it_had_one(place, client, elsewhere):
     parent = swept(place.root, CLOSED)
     outcomes = replay(place.root, place.uri)
-    assert [(it.what, it.detail) for it in outcomes] == [(SENT, "FAILED"), (SENT, "FINISHED"), (SENT, "FAILED")]
+    assert [(outcome.status, outcome.detail) for outcome in outcomes] == [
+        (SENT, "FAILED"),
+        (SENT, "FINISHED"),
+        (SENT, "FAILED"),
+    ]
     late = everything(client)
 
     swept(elsewhere.root, elsewhere.uri)
     live = everything(MlflowClient(tracking_uri=elsewhere.uri))
     assert set(late) == set(live) == {"sweep", "dice", "lovasz"}
-    own = {"mlflow.parentRunId", "sweep_id"}
-    for name, (_, status, params, tags, curves, files) in late.items():
-        assert (status, params, list(curves), files) == (
-            live[name][1],
-            live[name][2],
-            list(live[name][4]),
-            live[name][5],
-        )
-        assert {k: v for k, v in tags.items() if k not in own} == {
-            k: v for k, v in live[name][3].items() if k not in own
-        }
-    assert late["dice"][3]["mlflow.parentRunId"] == late["sweep"][0] == parent_runs.read(place.root, parent).run_id
-    assert late["sweep"][3]["failures"] == "lovasz"
+    for name, run in late.items():
+        other = live[name]
+        assert (run.status, run.params) == (other.status, other.params)
+        assert (list(run.curves), run.files) == (list(other.curves), other.files)
+        differing = {key for key, value in run.tags.items() if other.tags.get(key) != value}
+        assert differing | run.tags.keys() ^ other.tags.keys() <= {"mlflow.parentRunId", "sweep_id"}
+    assert late["dice"].tags["mlflow.parentRunId"] == late["sweep"].id == parent_runs.read(place.root, parent).run_id
+    assert late["sweep"].tags["failures"] == "lovasz"
 
 
-def test_twice_is_the_same_as_once(place, client):
+def test_a_second_replay_changes_nothing(place, client):
     swept(place.root, CLOSED)
     replay(place.root, place.uri)
     once = everything(client)
-    assert {it.what for it in replay(place.root, place.uri)} == {COMPLETE}
+    assert {outcome.status for outcome in replay(place.root, place.uri)} == {COMPLETE}
     assert everything(client) == once
-    assert {it.what for it in replay(place.root, place.uri, everything=True)} == {SENT}
+    assert {outcome.status for outcome in replay(place.root, place.uri, everything=True)} == {SENT}
     assert everything(client) == once
 
 
-def test_a_run_that_joined_a_study_later_is_told_once(place, client):
+def test_a_study_joined_later_is_sent_once(place, client):
     swept(place.root, place.uri)
     [folder] = [folder for folder in run_folders(place.root) if folder.finished]
     run_id = folder.manifest().mlflow.run_id
     assert "study" not in client.get_run(run_id).data.tags
     folder.join_study("late")
-    assert [it.run for it in replay(place.root, place.uri) if it.what == SENT] == [folder.name]
+    assert [outcome.run for outcome in replay(place.root, place.uri) if outcome.status == SENT] == [folder.name]
     assert client.get_run(run_id).data.tags["study"] == "late"
     assert Manifest.from_json(mlflow_text(client, run_id), "here").studies == ("late",)
-    assert {it.what for it in replay(place.root, place.uri)} == {COMPLETE}
+    assert {outcome.status for outcome in replay(place.root, place.uri)} == {COMPLETE}
     client.delete_run(run_id)
     folder.join_study("later")
-    assert {it.what for it in replay(place.root, place.uri)} == {COMPLETE}
+    assert {outcome.status for outcome in replay(place.root, place.uri)} == {COMPLETE}
 
 
 def mlflow_text(client, run_id):
     return Path(client.download_artifacts(run_id, "manifest.json")).read_text()
 
 
-def test_a_killed_sweep_and_its_run_are_settled_in_folder_and_mlflow(place, client):
+def test_a_killed_sweep_and_its_run_become_killed_in_folder_and_mlflow(place, client):
     process = PROCESSES.Process(target=die_while_running, args=(str(place.root), place.uri))
     process.start()
     process.join()
     before = everything(client)
-    assert {it[1] for it in before.values()} == {"RUNNING"}
+    assert {run.status for run in before.values()} == {"RUNNING"}
     outcomes = replay(place.root, place.uri)
-    assert [(it.what, it.detail) for it in outcomes] == [(SENT, "KILLED")] * 2
+    assert [(outcome.status, outcome.detail) for outcome in outcomes] == [(SENT, "KILLED")] * 2
     after = everything(client)
-    assert {it[1] for it in after.values()} == {"KILLED"}
-    assert {name: it[0] for name, it in after.items()} == {name: it[0] for name, it in before.items()}
+    assert {run.status for run in after.values()} == {"KILLED"}
+    assert {name: run.id for name, run in after.items()} == {name: run.id for name, run in before.items()}
     [name] = [name for name in after if name != "a sweep"]
-    assert len(client.get_metric_history(after[name][0], "train/loss")) == 6
-    assert {it.what for it in replay(place.root, place.uri)} == {COMPLETE}
+    assert len(client.get_metric_history(after[name].id, "train/loss")) == 6
+    assert {outcome.status for outcome in replay(place.root, place.uri)} == {COMPLETE}
 
 
-def test_the_next_sweep_closes_the_parents_that_died(place, client):
+def test_the_next_sweep_closes_the_parents_of_killed_sweeps(place, client):
     process = PROCESSES.Process(target=die_while_running, args=(str(place.root), place.uri))
     process.start()
     process.join()
     alive = Tracker(place.uri, EXPERIMENT, place.root)
     mine = alive.open_parent("mine", {})
-    assert [(it.run, it.detail) for it in settle_dead_sweeps(place.root, place.uri)] == [("a sweep", "KILLED")]
-    assert everything(client)["a sweep"][1] == "KILLED"
+    assert [(outcome.run, outcome.detail) for outcome in settle_dead_sweeps(place.root, place.uri)] == [
+        ("a sweep", "KILLED")
+    ]
+    assert everything(client)["a sweep"].status == "KILLED"
     assert client.get_run(mine).info.status == "RUNNING"
     assert settle_dead_sweeps(place.root, place.uri) == []
 
 
-def test_what_a_living_process_holds_is_left_to_it(place, client):
+def test_runs_of_a_living_process_are_skipped(place, client):
     mine = Tracker(place.uri, EXPERIMENT, place.root)
     parent = mine.open_parent("sweep", {})
     folder = begun(place.root)
     mine.start(folder, parent_id=parent)
-    assert [it.what for it in replay(place.root, place.uri)] == [IN_USE, IN_USE]
+    assert [outcome.status for outcome in replay(place.root, place.uri)] == [IN_USE, IN_USE]
     assert folder.manifest().status == "RUNNING"
     assert client.get_run(parent).info.status == "RUNNING"
     folder.unlock()
@@ -152,26 +164,26 @@ def test_what_a_living_process_holds_is_left_to_it(place, client):
 def test_a_lost_database_is_built_again_from_the_folders(place, elsewhere):
     swept(place.root, place.uri)
     before = everything(MlflowClient(tracking_uri=place.uri))
-    assert {it.what for it in replay(place.root, elsewhere.uri)} == {SENT}
+    assert {outcome.status for outcome in replay(place.root, elsewhere.uri)} == {SENT}
     client = MlflowClient(tracking_uri=elsewhere.uri)
     after = everything(client)
     assert set(after) == set(before)
-    assert after["dice"][3]["mlflow.parentRunId"] == after["sweep"][0] != before["sweep"][0]
-    assert after["dice"][4].keys() == before["dice"][4].keys()
+    assert after["dice"].tags["mlflow.parentRunId"] == after["sweep"].id != before["sweep"].id
+    assert after["dice"].curves.keys() == before["dice"].curves.keys()
 
 
-def test_runs_that_were_never_noted_for_mlflow_are_sent_as_well(place, client):
+def test_runs_without_a_tracking_record_are_sent(place, client):
     folder = finished(place.root)
-    assert [(it.run, it.what) for it in replay(place.root, place.uri)] == [(folder.name, SENT)]
+    assert replayed(place) == [(folder.name, SENT)]
     assert list(everything(client)) == [folder.name]
 
 
 def test_one_damaged_run_does_not_stop_the_others(place, client):
     good, bad = finished(place.root, cell(seed=0)), finished(place.root, cell(seed=1))
     bad.manifest_path.write_text("{")
-    outcomes = {it.run: it for it in replay(place.root, place.uri)}
-    assert outcomes[good.name].what == SENT
-    assert outcomes[bad.name].what == FAILED
+    outcomes = {outcome.run: outcome for outcome in replay(place.root, place.uri)}
+    assert outcomes[good.name].status == SENT
+    assert outcomes[bad.name].status == FAILED
     assert "restore it" in outcomes[bad.name].detail
     assert list(everything(client)) == [good.name]
 
@@ -179,10 +191,13 @@ def test_one_damaged_run_does_not_stop_the_others(place, client):
 def test_a_sweep_that_mlflow_refuses_fails_alone(place, client):
     parent_runs.write(place.root, parent_runs.Sweep("pending-1", place.uri, "x" * 501, "bad", status="FINISHED"))
     folder = finished(place.root)
-    assert [(it.run, it.what) for it in replay(place.root, place.uri)] == [("bad", FAILED), (folder.name, SENT)]
+    assert replayed(place) == [
+        ("bad", FAILED),
+        (folder.name, SENT),
+    ]
 
 
-def test_a_child_whose_parent_is_not_there_yet_stays_pending_until_it_is(place, client):
+def test_a_child_stays_pending_until_its_parent_exists(place, client):
     mine = Tracker(place.uri, EXPERIMENT, place.root)
     folder = begun(place.root)
     parent_runs.write(place.root, parent_runs.Sweep("pending-7", place.uri, EXPERIMENT, "late", status="FINISHED"))
@@ -193,11 +208,11 @@ def test_a_child_whose_parent_is_not_there_yet_stays_pending_until_it_is(place, 
     assert folder.manifest().mlflow.pending
     replay(place.root, place.uri)
     assert not folder.manifest().mlflow.pending
-    told = everything(client)
-    assert told[folder.name][3]["mlflow.parentRunId"] == told["late"][0]
+    runs_in_mlflow = everything(client)
+    assert runs_in_mlflow[folder.name].tags["mlflow.parentRunId"] == runs_in_mlflow["late"].id
 
 
-def test_a_server_that_is_still_down_is_told_at_once(tmp_path):
+def test_a_server_that_is_still_down_is_an_error(tmp_path):
     finished(tmp_path)
     with pytest.raises(database.ServerAwayError, match="no answer"):
         replay(tmp_path, CLOSED)

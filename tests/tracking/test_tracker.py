@@ -30,11 +30,6 @@ def mine(place):
     return it
 
 
-@pytest.fixture
-def client(place):
-    return MlflowClient(tracking_uri=place.uri)
-
-
 def all_runs(client, text=""):
     experiment = client.get_experiment_by_name(EXPERIMENT)
     return client.search_runs([experiment.experiment_id], text)
@@ -59,7 +54,7 @@ def end(folder, it, status="FINISHED"):
     return it.finish(status)
 
 
-def test_parent_and_children_as_the_page_of_mlflow_shows_them(mine, client, place):
+def test_parent_and_children_in_mlflow(mine, client, place):
     parent = mine.open_parent("loss=dice,tversky", {"study": "smoke"})
     for loss in ("dice", "tversky"):
         folder = begun(place.root, cell(loss, head="softmax"))
@@ -71,8 +66,7 @@ def test_parent_and_children_as_the_page_of_mlflow_shows_them(mine, client, plac
     children = all_runs(client, f"tags.mlflow.parentRunId = '{parent}'")
     assert sorted(run.info.run_name for run in children) == ["dice-softmax-s0", "tversky-softmax-s0"]
     [run] = all_runs(client, "params.loss = 'tversky' and tags.head = 'softmax' and metrics.`val/iou/curve_1` > 0.01")
-    told = run.data
-    assert told.params == {
+    assert run.data.params == {
         "loss": "tversky",
         "head": "softmax",
         "seed": "0",
@@ -81,10 +75,9 @@ def test_parent_and_children_as_the_page_of_mlflow_shows_them(mine, client, plac
         "factors.head": "softmax",
         "measured_ratio": "51.2",
     }
-    assert (
-        told.tags.items() >= {"loss": "tversky", "seed": "0", "dataset_digest": "d1ce5e7", "git_dirty": "true"}.items()
-    )
-    assert told.tags["git_commit"] == told.tags["mlflow.source.git.commit"] == "0123456789abcdef" * 2 + "01234567"
+    tags = run.data.tags
+    assert tags.items() >= {"loss": "tversky", "seed": "0", "dataset_digest": "d1ce5e7", "git_dirty": "true"}.items()
+    assert tags["git_commit"] == tags["mlflow.source.git.commit"] == "0123456789abcdef" * 2 + "01234567"
     assert run.info.status == "FINISHED"
     assert run.info.end_time >= run.info.start_time
     names = {it.path for it in client.list_artifacts(run.info.run_id)}
@@ -101,7 +94,7 @@ def test_parent_and_children_as_the_page_of_mlflow_shows_them(mine, client, plac
     assert {run.info.artifact_uri.split("/mlruns/")[0] for run in children} == {place.root.parent.as_uri()}
 
 
-def test_the_folder_knows_where_the_run_is_and_that_nothing_is_missing(mine, place):
+def test_the_folder_records_the_mlflow_run_and_whether_it_is_complete(mine, place):
     folder = begun(place.root)
     run_id = mine.start(folder)
     assert folder.manifest().mlflow.run_id == run_id
@@ -148,7 +141,7 @@ def test_a_resumed_run_goes_on_in_one_continuous_curve(place, client):
     assert len(all_runs(client)) == 1
 
 
-def test_a_run_killed_without_a_word_is_continued_and_not_doubled(place, client):
+def test_a_killed_run_is_continued_and_not_doubled(place, client):
     process = PROCESSES.Process(target=die_while_running, args=(str(place.root), place.uri))
     process.start()
     process.join()
@@ -164,18 +157,18 @@ def test_a_run_killed_without_a_word_is_continued_and_not_doubled(place, client)
     assert [step for step, _ in curve(client, run.info.run_id)] == list(range(8))
 
 
-def test_a_crash_between_making_and_noting_a_run_doubles_nothing(mine, place, client, monkeypatch):
+def test_a_crash_before_the_id_is_recorded_creates_no_second_run(mine, place, client, monkeypatch):
     folder = begun(place.root)
     with monkeypatch.context() as patch:
         patch.setattr(push, "send_facts", lambda *_: (_ for _ in ()).throw(MemoryError("killed here")))
         mine.start(folder)
     manifest = folder.manifest()
-    folder.track(type(manifest.mlflow)(place.uri, EXPERIMENT, "as if the id had never been noted"))
+    folder.track(type(manifest.mlflow)(place.uri, EXPERIMENT, "as if the id had not been recorded"))
     Tracker(place.uri, EXPERIMENT, place.root).start(folder)
     assert len(all_runs(client)) == 1
 
 
-def test_a_forced_run_is_a_new_run_and_the_old_one_says_so(mine, place, client):
+def test_a_forced_run_is_a_new_run_that_supersedes_the_old_one(mine, place, client):
     folder = begun(place.root)
     old = mine.start(folder)
     assert end(folder, mine)
@@ -206,7 +199,7 @@ def test_four_processes_on_a_store_that_does_not_exist_lose_nothing(tmp_path):
             assert curve(client, run.info.run_id, f"train/m{name}") == [(it, float(it * name)) for it in range(6)]
 
 
-def test_a_server_that_is_down_is_told_once_and_costs_seconds_not_minutes(tmp_path, caplog):
+def test_a_server_that_is_down_is_one_warning_and_costs_seconds(tmp_path, caplog):
     mine = Tracker(CLOSED, EXPERIMENT, tmp_path)
     began = time.monotonic()
     with caplog.at_level(logging.WARNING):
@@ -218,9 +211,9 @@ def test_a_server_that_is_down_is_told_once_and_costs_seconds_not_minutes(tmp_pa
         assert not end(folder, mine)
         mine.close_parent(parent, "FINISHED")
     assert time.monotonic() - began < 15
-    [told] = [it for it in caplog.records if it.levelno >= logging.WARNING]
-    for word in (CLOSED, "loses nothing", str(tmp_path), "python -m thinline replay"):
-        assert word in told.getMessage()
+    [warning] = [it for it in caplog.records if it.levelno >= logging.WARNING]
+    for word in (CLOSED, "loses nothing", str(tmp_path), "thinline replay"):
+        assert word in warning.getMessage()
     assert folder.manifest().mlflow.pending
     assert folder.manifest().status == "FINISHED"
     assert len(folder.history()) == 50
@@ -236,7 +229,7 @@ def fails(monkeypatch, name, error):
 
 
 @pytest.mark.parametrize("error", [MlflowException("database is locked"), OSError(28, "No space left on device")])
-def test_mlflow_that_fails_on_the_way_gets_all_of_it_at_the_end(mine, place, client, monkeypatch, caplog, error):
+def test_after_a_failure_the_end_of_the_run_sends_everything(mine, place, client, monkeypatch, caplog, error):
     folder = begun(place.root)
     run_id = mine.start(folder)
     log(folder, mine, range(3))
@@ -244,14 +237,14 @@ def test_mlflow_that_fails_on_the_way_gets_all_of_it_at_the_end(mine, place, cli
         fails(patch, "log_batch", error)
         log(folder, mine, range(3, 6))
     log(folder, mine, range(6, 8))
-    assert len(curve(client, run_id)) == 3, "MLflow is left alone for a while after it failed"
+    assert len(curve(client, run_id)) == 3, "MLflow is not called for a while after a failure"
     assert len(caplog.records) == 1
     assert end(folder, mine)
     assert [step for step, _ in curve(client, run_id)] == list(range(8))
     assert not folder.manifest().mlflow.pending
 
 
-def test_after_its_rest_mlflow_is_tried_again_and_catches_up(mine, place, client, monkeypatch):
+def test_after_the_pause_mlflow_gets_what_it_missed(mine, place, client, monkeypatch):
     monkeypatch.setattr(tracker, "_REST_S", 0.0)
     monkeypatch.setattr(tracker, "_REST_FACTOR", 0.0)
     folder = begun(place.root)
@@ -263,7 +256,7 @@ def test_after_its_rest_mlflow_is_tried_again_and_catches_up(mine, place, client
     assert [step for step, _ in curve(client, run_id)] == list(range(5))
 
 
-def test_what_fails_at_the_end_stays_pending(mine, place, client, monkeypatch):
+def test_a_failure_at_the_end_leaves_the_run_pending(mine, place, client, monkeypatch):
     folder = begun(place.root)
     run_id = mine.start(folder)
     fails(monkeypatch, "log_artifact", OSError(28, "No space left on device"))
@@ -273,7 +266,7 @@ def test_what_fails_at_the_end_stays_pending(mine, place, client, monkeypatch):
     assert client.get_run(run_id).info.status == "RUNNING"
 
 
-def test_a_run_that_somebody_deleted_in_the_page_of_mlflow_is_made_anew(mine, place, client):
+def test_a_run_deleted_in_mlflow_is_created_again(mine, place, client):
     folder = begun(place.root)
     first = mine.start(folder)
     client.delete_run(first)
@@ -287,9 +280,9 @@ def test_a_run_that_somebody_deleted_in_the_page_of_mlflow_is_made_anew(mine, pl
 def test_a_failed_sweep_names_its_failures(mine, client):
     parent = mine.open_parent("sweep", {})
     mine.close_parent(parent, "FAILED", ["lovasz-s0: RuntimeError: NaN", "dice-s1: KeyError: x"])
-    told = client.get_run(parent)
-    assert told.info.status == "FAILED"
-    assert told.data.tags["failures"] == "lovasz-s0: RuntimeError: NaN; dice-s1: KeyError: x"
+    sweep = client.get_run(parent)
+    assert sweep.info.status == "FAILED"
+    assert sweep.data.tags["failures"] == "lovasz-s0: RuntimeError: NaN; dice-s1: KeyError: x"
     with pytest.raises(StorageError, match="expected an id that open_parent gave"):
         mine.close_parent("no such", "FINISHED")
 
@@ -303,7 +296,7 @@ def test_a_run_moves_to_the_sweep_that_resumes_it(mine, place, client):
     assert client.get_run(run_id).data.tags["mlflow.parentRunId"] == second
 
 
-def test_calls_out_of_order_are_harmless_or_told(mine, place):
+def test_calls_out_of_order_do_nothing_or_raise(mine, place):
     mine.log(0, {"a": 1.0})
     assert not mine.finish("FINISHED")
     with pytest.raises(StorageError, match="call begin first"):

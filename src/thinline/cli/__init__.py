@@ -1,1 +1,1 @@
-"""The command line: open this package to change how the words of `python -m thinline` are read."""
+"""The command line `thinline COMMAND`: one module for each command."""

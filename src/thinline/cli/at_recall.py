@@ -1,21 +1,21 @@
-"""Roof: `python -m thinline at-recall experiments/three_family --recall .96`: every published run at one recall.
+"""Compare the published runs of a study at equal recall.
 
-A loss or a weight moves the operating point, and a table of recall and precision then compares points, not networks.
-Here each curve of each run is told at the threshold that reaches the recall on its validation sheets: what is left of
-precision, IoU and F1 on test is what the recall costs. The recall on test is close to what was asked for, not equal.
-Intervals are of each condition by itself, over seeds, and no test of a difference; --against CONDITION adds the IoU of
-each less that of one, paired by seed. `threshold` is a probability. Writes `at_recall.csv` into the folder in place of
-an earlier one.
+    thinline at-recall experiments/three_family --recall .96
+
+A loss or a class weight moves the operating point, so a table of recall and precision compares operating points, not
+networks. Here the threshold of each curve of each run is set on its validation sheets, where it reaches the given
+recall; precision, IoU and F1 are measured on test at this threshold. The recall on test is close to the given one, not
+equal. Each interval is over the seeds of one condition and does not test a difference; --against CONDITION adds the
+difference of IoU to that condition, paired by seed. `threshold` is a probability. Replaces `at_recall.csv`.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Sequence
-from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -33,100 +33,92 @@ from thinline.study.publish.folder import AT_RECALL, read_results, write_tables
 from thinline.study.stats.estimates import estimate_of_seeds
 from thinline.sweep.finished import declared
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
 _COLUMNS: Final = {"recall": "recall", "precision": "precision", "iou": "IoU", "f1": "F1"}
 
 
-def add_at_recall(commands: Commands, console: Console) -> None:
-    """The subcommand, printing to `console`."""
-    parser = commands.add_parser(
-        "at-recall",
-        help="precision and overlap of every published run at one recall",
-        description=(__doc__ or "").removeprefix("Roof: "),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("folder", type=Path, help="folder of a study with its results, as experiments/three_family")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("folder", type=Path, help="published folder of a study, as experiments/three_family")
     parser.add_argument("--recall", type=float, nargs="+", default=[0.96], help="above 0 and at most 1 (.96)")
-    parser.add_argument("--against", metavar="CONDITION", help="compare all with this one, as none/soft_ce/fresh")
+    parser.add_argument("--against", metavar="CONDITION", help="compare with this one, as none/soft_ce/fresh")
     parser.add_argument("--store", type=Path, default=Path("mlruns"), help="the store with the run folders (mlruns)")
-    parser.add_argument("--cache", type=Path, help="where rendered sheets lie (STORE/cache)")
+    parser.add_argument("--cache", type=Path, help="folder of rendered sheets (STORE/cache)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
-    parser.set_defaults(run=partial(_at_recall, console=console))
 
 
-def _at_recall(options: argparse.Namespace, *, console: Console) -> int:
-    odd = [value for value in options.recall if not 0 < value <= 1]
-    if odd:
-        raise StudyError(f"--recall must be above 0 and at most 1, got {', '.join(f'{it:g}' for it in odd)}")
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Write the table of rates and print one summary for each curve and recall."""
+    invalid = [f"{value:g}" for value in options.recall if not 0 < value <= 1]
+    if invalid:
+        raise StudyError(f"--recall must be above 0 and at most 1, got {', '.join(invalid)}")
     results = read_results(options.folder, declared(options.folder.resolve().name), but=[AT_RECALL])
-    lacking = [run for run in results.cells["run"] if not (options.store / RUNS / run).is_dir()]
-    if lacking:
+    missing = [run for run in results.cells["run"] if not (options.store / RUNS / run).is_dir()]
+    if missing:
         raise StudyError(
-            f"expected the folders of {len(results.cells)} runs in {options.store}, lacking {len(lacking)}, as "
-            f"{lacking[0]}; give --store, or train them again: {results.study.command}"
+            f"expected the folders of {len(results.cells)} runs in {options.store}, lacking {len(missing)}, as "
+            f"{missing[0]}; give --store, or train them again: {results.study.command}"
         )
     against = _condition(results, options.against) if options.against else None
     recalls = list(dict.fromkeys(options.recall))
-    rows = list(_rows(results, recalls, options, console))
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(_rows(results, recalls, options, console))
     write_tables(options.folder, {AT_RECALL: table.to_csv(index=False, float_format="%.10g").encode()})
-    for wanted, of in product(recalls, table["class"].unique()):
-        console.print(_shown(results, table[table["asked"] == wanted], (wanted, str(of)), against))
-    console.print(f"{options.folder / AT_RECALL}: {len(table)} rows, a curve of a run at a recall each")
+    for recall, curve in product(recalls, table["class"].unique()):
+        part = table[(table["asked"] == recall) & (table["class"] == curve)]
+        title = f"{curve} at recall {recall:g} on validation: test split, mean over seeds and half its interval"
+        console.print(_summary(results, part, title, against))
+    console.print(f"{options.folder / AT_RECALL}: {len(table)} rows, one for each run, curve and recall")
     return 0
 
 
 def _rows(
     results: Results, recalls: Sequence[float], options: argparse.Namespace, console: Console
 ) -> Iterable[dict[str, object]]:
-    # torch takes seconds, and refusing needs none of it
+    # torch takes seconds to import, and errors of the options need none of it
     from thinline.pipeline.recall_points import points, scores_of
 
     cells = results.cells[["run", "cell", "condition", "seed"]].to_dict("records")
-    for place, cell in enumerate(cells, start=1):
+    for number, cell in enumerate(cells, start=1):
         folder = RunFolder.open(options.store.absolute() / RUNS / str(cell["run"]))
-        console.print(f"{place}/{len(cells)} {cell['cell']}", style="dim", soft_wrap=True)
+        console.print(f"{number}/{len(cells)} {cell['cell']}", style="dim", soft_wrap=True)
         cache = options.cache or options.store / "cache"
         scores = scores_of(folder, cache=cache, device=options.device, console=console)
-        for wanted in recalls:
-            for it in points(scores, wanted):
-                told = {str(name): value for name, value in cell.items()}
-                yield {**told, "asked": wanted, "class": it.of, "threshold": it.threshold, **it.rates}
+        for recall in recalls:
+            for point in points(scores, recall):
+                own = {str(name): value for name, value in cell.items()}
+                yield {**own, "asked": recall, "class": point.of, "threshold": point.threshold, **point.rates}
 
 
-def _condition(results: Results, named: str) -> str:
-    """The condition of that name, whole or without what all have in common. Raises `StudyError` for none."""
+def _condition(results: Results, name: str) -> str:
+    """The label of the condition with this full or shortened name. Raises `StudyError` for an unknown name."""
     names = short_labels(results)
-    found = [label for label, name in names.items() if named in (label, name)]
-    if not found:
-        raise StudyError(f"--against must be one of {', '.join(names.values())}; got {named}")
-    return found[0]
+    for label, short_name in names.items():
+        if name in (label, short_name):
+            return label
+    raise StudyError(f"--against must be one of {', '.join(names.values())}; got {name}")
 
 
-def _shown(results: Results, table: pd.DataFrame, at: tuple[float, str], against: str | None) -> Table:
-    """Means over seeds of a curve with half of their 95 % interval by condition, the best IoU first; `at` is what."""
-    wanted, of = at
-    title = f"{of} at recall {wanted:g} on validation: test split, mean over seeds and half its interval"
-    shown = Table("condition", title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+def _summary(results: Results, rows: pd.DataFrame, title: str, against: str | None) -> Table:
+    """Mean over seeds and half of its 95 % interval for each condition, the best IoU first."""
+    table = Table("condition", title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     names = short_labels(results)
-    # F1 says what IoU says, and makes room
-    columns = list(_COLUMNS) if against is None else [name for name in _COLUMNS if name != "f1"]
-    for name in [*(_COLUMNS[it] for it in columns), *([] if against is None else [f"IoU less {names[against]}"])]:
-        shown.add_column(name, justify="right", no_wrap=True)
-    rows = table[table["class"] == of].set_index("seed").groupby("condition", sort=False)
-    own = {str(label): part for label, part in rows}
-    for label in sorted(own, key=lambda label: -estimate_of_seeds(own[label]["iou"].to_numpy()).effect):
-        means = [_with_interval(own[label][name].to_numpy()) for name in columns]
-        paired = [] if against is None else ["-" if label == against else _less(own[label]["iou"], own[against]["iou"])]
-        shown.add_row(names[label], *means, *paired)
-    return shown
+    # F1 is a function of IoU and is left out where the difference needs its column
+    columns = [name for name in _COLUMNS if against is None or name != "f1"]
+    headings = [_COLUMNS[name] for name in columns] + ([] if against is None else [f"IoU less {names[against]}"])
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    by_condition = {str(label): part for label, part in rows.set_index("seed").groupby("condition", sort=False)}
+    iou = {label: part["iou"] for label, part in by_condition.items()}
+    for label in sorted(iou, key=lambda label: -estimate_of_seeds(iou[label].to_numpy()).effect):
+        cells = [_with_interval(by_condition[label][name].to_numpy()) for name in columns]
+        if against is not None:
+            cells.append("-" if label == against else _difference(iou[label], iou[against]))
+        table.add_row(names[label], *cells)
+    return table
 
 
-def _less(one: pd.Series, other: pd.Series) -> str:
-    """`+.084 [.007, .161]`: the mean over seeds of one less the other, by seed, with its 95 % interval."""
-    difference = estimate_of_seeds((one - other).to_numpy())
+def _difference(first: pd.Series, second: pd.Series) -> str:
+    """`+.084 [.007, .161]`: the mean over seeds of first less second, paired by seed, with its 95 % interval."""
+    difference = estimate_of_seeds((first - second).to_numpy())
     effect = short(difference.effect, 3, signed=True)
     if np.isnan(difference.low):
         return effect
@@ -134,7 +126,7 @@ def _less(one: pd.Series, other: pd.Series) -> str:
 
 
 def _with_interval(values: np.ndarray) -> str:
-    """`.823 ±.012`; without an interval where there is one value."""
+    """`.823 ±.012`, or without an interval for a single value."""
     mean = estimate_of_seeds(values)
     half = "" if np.isnan(mean.low) else f" \u00b1{short((mean.high - mean.low) / 2, 3)}"
     return short(mean.effect, 3) + half

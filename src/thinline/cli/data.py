@@ -1,21 +1,20 @@
-"""`python -m thinline data ROOT KEY=VALUE ...`: what a run on your own images would be trained on.
+"""Summarise the images and masks that a run on your own data would be trained on. Trains nothing.
 
-The words are those of `python train.py data_mix=folder ...`, so that they can be copied from one to the other:
+The settings are those of `python train.py data_mix=folder ...` and can be copied from one to the other:
 
-    python -m thinline data scans 'data_mix.images=images/*' 'data_mix.masks=masks/*' \\
+    thinline data scans 'data_mix.images=images/*' 'data_mix.masks=masks/*' \\
         'data_mix.class_map={0:background,255:trace}' 'classes=[background,trace]' seed=3 --preview scans.png
 
-ROOT stands for data_mix.root=ROOT. Shown are the pairs of each split, their sizes, the share of each class, its mean
-grey and that of all other pixels after data_mix.invert, which files are left out, and what is odd. Nothing is trained.
+ROOT stands for data_mix.root=ROOT. Prints the image pairs of each split, their sizes, the share of each class, its mean
+grey level and that of all other pixels (after data_mix.invert), the files that are left out, and warnings.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -27,26 +26,23 @@ from rich.table import Table
 from typing_extensions import override
 
 from thinline.cli.parser import Parser
+from thinline.cli.sheets import write_png
 from thinline.config.schema import Conf, ConfigError, checked, compose_config
 from thinline.data.folder.image_folder import FOLDER, Folder, Photo
 from thinline.data.folder.image_pairs import printable
 from thinline.data.folder.summary import SplitSummary, span, summaries
 from thinline.metrics.overlay import class_legend, truth_overlay
 from thinline.pipeline.user_images import folder_warnings, is_folder, photos_of, split_folder
-from thinline.system.atomic_files import write_bytes
 from thinline.vocabulary import IGNORE, UInt8
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
-SHOWN: Final = 3
+PANELS: Final = 3
 """Images of each split on the contact sheet."""
 LONGEST_PX: Final = 480
 """Longest side of an image on the contact sheet."""
 
 
-class _PictureThenWords(argparse.Action):
-    """The first value is the picture; what follows are words again, which argparse would not take after an option."""
+class _PictureThenSettings(argparse.Action):
+    """The first value is the picture; later values are settings, which argparse does not accept after an option."""
 
     @override
     def __call__(self, parser: object, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:
@@ -55,23 +51,18 @@ class _PictureThenWords(argparse.Action):
         namespace.preview, namespace.more = Path(values[0]), list(values[1:])
 
 
-def add_data(commands: Commands, console: Console) -> None:
-    """The subcommand, printing to `console`."""
-    parser = commands.add_parser(
-        "data",
-        help="what a run on your own images would be trained on",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        usage="python -m thinline data [ROOT] [KEY=VALUE ...] [--preview PNG]",
-    )
-    parser.add_argument("words", nargs="*", metavar="ROOT | KEY=VALUE", help="the folder, and words as for train.py")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.usage = "thinline data [ROOT] [KEY=VALUE ...] [--preview PNG]"
+    parser.set_defaults(more=[])
+    parser.add_argument("words", nargs="*", metavar="ROOT | KEY=VALUE", help="the folder, and settings as for train.py")
     parser.add_argument(
-        "--preview", nargs="+", action=_PictureThenWords, metavar="PNG", help="draw a few images of each split here"
+        "--preview", nargs="+", action=_PictureThenSettings, metavar="PNG", help="draw a few images of each split here"
     )
-    parser.set_defaults(run=partial(_show, console=console), more=[])
 
 
-def _show(options: argparse.Namespace, *, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Print the summary of the images, and draw the contact sheet."""
     conf = _composed([*options.words, *options.more])
     splits = split_folder(conf)
     photos = photos_of(splits)
@@ -85,17 +76,17 @@ def _show(options: argparse.Namespace, *, console: Console) -> int:
     for sentence in warnings:
         console.print(f"warning: {sentence}", style="yellow")
     if options.preview is not None:
-        write_bytes(options.preview, _png(list(_panels(photos)), folder))
-        console.print(f"{options.preview}: up to {SHOWN} images of each split beside their masks", soft_wrap=True)
+        write_png(options.preview, _page(list(_panels(photos)), folder))
+        console.print(f"{options.preview}: up to {PANELS} images of each split beside their masks", soft_wrap=True)
     return 0
 
 
 def _composed(words: Sequence[str]) -> Conf:
-    """The configuration that train.py would run with these words. ConfigError for one that is not of own images."""
+    """The configuration that train.py would run with these settings. ConfigError if it does not use own images."""
     roots = [word for word in words if "=" not in word or Path(word).is_dir()]
     overrides = [word for word in words if word not in roots]
     if len(roots) > 1:
-        raise ConfigError(f"expected one ROOT, got {', '.join(roots)}; other words are KEY=VALUE, as for train.py")
+        raise ConfigError(f"expected one ROOT, got {', '.join(roots)}; settings are KEY=VALUE, as for train.py")
     mix = [] if any(word.startswith("data_mix=") for word in overrides) else [f"data_mix={FOLDER}"]
     try:
         config = compose_config([*mix, *overrides])
@@ -103,7 +94,7 @@ def _composed(words: Sequence[str]) -> Conf:
             config.data_mix.root = roots[0]
         conf = checked(config)
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(f"{error}; words are KEY=VALUE as for train.py, as data_mix.masks=masks/*") from error
+        raise ConfigError(f"{error}; settings are KEY=VALUE as for train.py, as data_mix.masks=masks/*") from error
     if not is_folder(conf):
         raise ConfigError(f"expected data_mix={FOLDER}, got {conf.data_mix.get('name')!r}; leave data_mix=... out")
     return conf
@@ -117,7 +108,7 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _sizes_table(rows: Sequence[SplitSummary], pieces: dict[str, int]) -> Table:
-    """A line for each split: pairs, the pieces they are cut into, heights and widths."""
+    """One line for each split: image pairs, the pieces they are cut into, heights and widths."""
     table = _table("images with a mask", "split", "pairs", "pieces", "height px", "width px")
     for row in rows:
         table.add_row(row.part, str(row.images), str(pieces[row.part]), span(row.heights), span(row.widths))
@@ -125,7 +116,7 @@ def _sizes_table(rows: Sequence[SplitSummary], pieces: dict[str, int]) -> Table:
 
 
 def _classes_table(rows: Sequence[SplitSummary], classes: Sequence[str]) -> Table:
-    """A line for each class in each split."""
+    """One line for each class in each split."""
     table = _table("classes", "class", "split", "images", "pixels", "share %", "grey on it", "grey off it")
     for number, name in enumerate(classes):
         for row in rows:
@@ -142,28 +133,28 @@ def _classes_table(rows: Sequence[SplitSummary], classes: Sequence[str]) -> Tabl
 
 
 def _panels(photos: dict[str, list[Photo]]) -> Iterator[UInt8]:
-    """Some images of each split beside their classes, evenly chosen."""
-    for part, mine in photos.items():
-        for index in np.unique(np.linspace(0, len(mine) - 1, min(SHOWN, len(mine))).round().astype(int)):
-            image, labels = _shrunk(*mine[index].load())
+    """Up to PANELS evenly chosen images of each split beside their classes."""
+    for part, images in photos.items():
+        for index in np.unique(np.linspace(0, len(images) - 1, min(PANELS, len(images))).round().astype(int)):
+            image, labels = _shrunk(*images[index].load())
             scale = max(1, LONGEST_PX // 2 // max(image.shape))
-            yield truth_overlay(image, labels, title=f"{part}: {printable(mine[index].image.name)}", scale=scale)
+            yield truth_overlay(image, labels, title=f"{part}: {printable(images[index].image.name)}", scale=scale)
 
 
 def _shrunk(image: UInt8, labels: UInt8) -> tuple[UInt8, UInt8]:
-    """Both at LONGEST_PX at most; a class that a smaller pixel holds anywhere is kept, so that thin lines are seen."""
+    """Both reduced to LONGEST_PX. A small pixel gets a class that any of its pixels has, so thin lines stay visible."""
     factor = -(-max(image.shape) // LONGEST_PX)
     if factor == 1:
         return image, labels
     size = (max(1, image.shape[1] // factor), max(1, image.shape[0] // factor))
     classes = cv2.dilate(np.where(labels == IGNORE, 0, labels).astype(np.uint8), np.ones((factor, factor), np.uint8))
     small, ignored = (cv2.resize(plane, size, interpolation=cv2.INTER_NEAREST) for plane in (classes, labels))
-    shown = np.where((small == 0) & (ignored == IGNORE), IGNORE, small).astype(np.uint8)
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), shown
+    reduced = np.where((small == 0) & (ignored == IGNORE), IGNORE, small).astype(np.uint8)
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), reduced
 
 
-def _png(panels: Sequence[UInt8], folder: Folder) -> bytes:
-    """The panels below each other over a legend, as PNG."""
+def _page(panels: Sequence[UInt8], folder: Folder) -> UInt8:
+    """The panels below each other over a legend."""
     width = max(240, *(panel.shape[1] for panel in panels))
     rows = [*panels, class_legend(width, folder.class_map.classes)]
     page = np.full((sum(row.shape[0] for row in rows), width, 3), 255, np.uint8)
@@ -171,7 +162,4 @@ def _png(panels: Sequence[UInt8], folder: Folder) -> bytes:
     for row in rows:
         page[top : top + row.shape[0], : row.shape[1]] = row
         top += row.shape[0]
-    done, png = cv2.imencode(".png", page[..., ::-1])
-    if not done:
-        raise ValueError(f"the contact sheet of {len(panels)} images could not be coded as PNG; leave --preview out")
-    return png.tobytes()
+    return page

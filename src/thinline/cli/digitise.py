@@ -1,7 +1,7 @@
-"""Roof: `python -m thinline digitise`: from the words of the command line to a job, and what came of it as a table.
+"""Run `thinline digitise`: build the job from the options, digitise the scan, and print the curves as a table.
 
-A command that ends without curves leaves no results of an earlier scan in its output folder: not after an error either,
-where --force has allowed to replace them.
+With --force a command that ends without curves, or with an error, removes the results of an earlier scan from its
+output folder, so that they are not mistaken for its own.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from thinline.digitise import (
     CurveScale,
     DepthScale,
     Digitised,
-    Finished,
+    DigitisedScan,
     Frame,
     Job,
     Limits,
@@ -37,9 +37,8 @@ from thinline.digitise.scales import ScaleError
 from thinline.digitise.scan import LEAST_DPI, MOST_DPI, Scan, ScanError
 from thinline.pipeline.load import LoadedRun, load_run
 
-CONSOLE = Console(markup=False, highlight=False)
 CONTEXT_MM: Final = 4.0
-"""How far beside the tracks the network sees: a line on the edge is told by what is on both sides of it."""
+"""Width beside the tracks that the network gets, because it needs both sides of a line on the edge."""
 
 _KEYS: Final = ("left", "right", "scale", "name", "unit", "track", "falling")
 _MM_PER_INCH: Final = 25.4
@@ -47,30 +46,30 @@ _STOPPED: Final = 130
 _MOST_WARNINGS: Final = 20
 
 
-def run(options: argparse.Namespace) -> int:
-    """Digitise one scan; 1 when no curve could be told."""
+def run_digitise(options: argparse.Namespace, console: Console) -> int:
+    """Digitise one scan. Exit code 1 when no curve was accepted."""
     try:
-        return _run(options)
+        return _digitise(options, console)
     except Exception:
         if options.force:
             remove_results(options.out)
         raise
 
 
-def _run(options: argparse.Namespace) -> int:
+def _digitise(options: argparse.Namespace, console: Console) -> int:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = load_run(options.run_name, options.store, device=device)
     scan = open_scan(options.scan)
     job = _job(options, scan, network, device)
-    _tell_job(job, network)
+    _print_job(job, network, console)
     try:
-        with _progress(_printable(options.scan.name)) as told:
-            finished = digitise(job, options.out, force=options.force, told=told)
+        with _progress(_printable(options.scan.name), console) as report:
+            digitised = digitise(job, options.out, force=options.force, report=report)
     except KeyboardInterrupt:
-        CONSOLE.print("stopped; the same command without --force goes on from here", style="yellow")
+        console.print("stopped; the same command without --force resumes", style="yellow")
         return _STOPPED
-    _tell(finished, job)
-    return 0 if finished.told else 1
+    _print_result(digitised, job, console)
+    return 0 if digitised.accepted else 1
 
 
 def _job(options: argparse.Namespace, scan: Scan, network: LoadedRun, device: str) -> Job:
@@ -89,23 +88,23 @@ def _job(options: argparse.Namespace, scan: Scan, network: LoadedRun, device: st
         px_per_mm=network.px_per_mm,
         scales=scales,
         depth=depth,
-        demands=Limits(options.min_confidence, options.min_coverage),
+        limits=Limits(options.min_confidence, options.min_coverage),
         deskew=not options.no_deskew,
     )
 
 
-def _dpi(given: float | None, scan: Scan) -> tuple[float, float]:
-    """Dots per inch across and down: as given, else as the file says."""
-    if given is None:
+def _dpi(option: float | None, scan: Scan) -> tuple[float, float]:
+    """Dots per inch across and down, from --dpi or else from the file."""
+    if option is None:
         if not min(scan.dpi) > 0:
             raise ScanError(f"{scan.path}: expected a resolution, got none in the file; give --dpi, as --dpi 200")
         return scan.dpi
-    if not LEAST_DPI <= given <= MOST_DPI:
+    if not LEAST_DPI <= option <= MOST_DPI:
         raise ScanError(
-            f"--dpi: expected {LEAST_DPI} to {MOST_DPI} dots per inch, got {given:g}; for example --dpi 200, or none "
-            "where the file says its own"
+            f"--dpi: expected {LEAST_DPI} to {MOST_DPI} dots per inch, got {option:g}; for example --dpi 200, or leave "
+            "it out where the file has a resolution"
         )
-    return given, given
+    return option, option
 
 
 def _frame(
@@ -116,7 +115,7 @@ def _frame(
     factors: tuple[float, float],
     beside: float,
 ) -> Frame:
-    """The rows between the two depths, and the columns of all tracks with what is `beside` them, px of the scan."""
+    """The rows between the two depths, and the columns of all tracks with a margin of `beside` scan px."""
     left = min(scale.left_px for scale in scales) - beside
     right = max(scale.right_px for scale in scales) + beside
     _check_on(scan, "--rows", rows, scan.height)
@@ -127,30 +126,30 @@ def _frame(
     return Frame.of((first_row, last_row), (first, last), factors=factors)
 
 
-def _check_on(scan: Scan, what: str, ends: tuple[float, ...], size: int) -> None:
+def _check_on(scan: Scan, option: str, ends: tuple[float, ...], size: int) -> None:
     if ends[0] < -0.5 or ends[1] > size - 0.5:
         raise ScanError(
-            f"{scan.path}: {what} must lie on the scan, 0 to {size - 1}, got {ends[0]:g} to {ends[1]:g}; columns and "
+            f"{scan.path}: {option} must lie on the scan, 0 to {size - 1}, got {ends[0]:g} to {ends[1]:g}; columns and "
             "rows are pixels of the file"
         )
 
 
 def _scales(options: argparse.Namespace, curves: tuple[str, ...], scan: Scan) -> tuple[CurveScale, ...]:
-    """One scale for each curve of the run: what all share, and what --curve says otherwise."""
+    """One scale for each curve of the run: the shared options, changed by --curve."""
     own = _merged(options.curve)
-    strange = [name for name in own if name not in curves]
-    if strange:
-        raise ScaleError(f"--curve {strange[0]}: expected a curve of the run, {' or '.join(curves)}")
+    unknown = [name for name in own if name not in curves]
+    if unknown:
+        raise ScaleError(f"--curve {unknown[0]}: expected a curve of the run, {' or '.join(curves)}")
     track = tuple(options.track or (-0.5, scan.width - 0.5))
     shared = {"left": options.left, "right": options.right, "scale": options.scale, "unit": "", "falling": "no"}
-    found = tuple(_scale(name, shared | {"name": name} | own.get(name, {}), track) for name in curves)
-    names = [scale.name for scale in found]
+    scales = tuple(_scale(name, shared | {"name": name} | own.get(name, {}), track) for name in curves)
+    names = [scale.name for scale in scales]
     if len({name.upper() for name in names} - {"DEPT", "DEPTH"}) < len(names):
         raise ScaleError(
             f"--curve: expected a name of its own for every curve, other than DEPT and DEPTH, got {', '.join(names)}; "
-            "LAS does not tell small letters from capitals"
+            "LAS does not distinguish small letters from capitals"
         )
-    return found
+    return scales
 
 
 def _scale(curve: str, keys: Mapping[str, Any], track: tuple[float, ...]) -> CurveScale:
@@ -159,7 +158,7 @@ def _scale(curve: str, keys: Mapping[str, Any], track: tuple[float, ...]) -> Cur
             raise ScaleError(f"{curve}: expected the value at the {side} edge of its track, got none; give --{side}")
     name = str(keys["name"])
     if not (name.isascii() and name.replace("_", "").replace("-", "").isalnum()):
-        raise ScaleError(f"{curve}: expected a name of letters, digits, _ and -, as LAS asks for, got {name!r}")
+        raise ScaleError(f"{curve}: expected a name of letters, digits, _ and -, as LAS requires, got {name!r}")
     if keys["falling"] not in ("yes", "no"):
         raise ScaleError(f"{curve}: `falling` must be yes or no, got {keys['falling']!r}")
     if "track" in keys:
@@ -177,7 +176,7 @@ def _scale(curve: str, keys: Mapping[str, Any], track: tuple[float, ...]) -> Cur
 
 
 def _parsed(text: str) -> tuple[str, dict[str, str]]:
-    """`curve_1:left=0,name=GR` as its curve and its keys."""
+    """The curve and the keys of `curve_1:left=0,name=GR`."""
     curve, _, rest = text.partition(":")
     pairs = [part.partition("=") for part in rest.split(",")] if rest else []
     wrong = [key for key, equals, _ in pairs if not equals or key not in _KEYS]
@@ -194,7 +193,7 @@ def _parsed(text: str) -> tuple[str, dict[str, str]]:
 
 
 def _merged(texts: Sequence[str]) -> dict[str, dict[str, str]]:
-    """The keys of each curve over all --curve; ScaleError where two give one key different values."""
+    """The keys of each curve over all --curve. Raises ScaleError for one key with two values."""
     own: dict[str, dict[str, str]] = {}
     for text in texts:
         curve, keys = _parsed(text)
@@ -208,7 +207,7 @@ def _merged(texts: Sequence[str]) -> dict[str, dict[str, str]]:
 
 
 def _ends(curve: str, text: str) -> tuple[float, float]:
-    """The two columns of `120-860`; either may have a sign or an exponent."""
+    """The two columns of `120-860`, which may have signs and exponents."""
     for n, letter in enumerate(text):
         if letter == "-":
             with suppress(ValueError):
@@ -216,83 +215,83 @@ def _ends(curve: str, text: str) -> tuple[float, float]:
     raise ScaleError(f"{curve}: `track` must be two columns as 120-860, got {text!r}")
 
 
-def _number(what: str, text: Any) -> float:
+def _number(key: str, text: Any) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ScaleError(f"{what}: expected a number, got {text!r}") from None
+        raise ScaleError(f"{key}: expected a number, got {text!r}") from None
 
 
-def _line(curve: Digitised) -> tuple[str, ...]:
-    """The cells of one curve."""
+def _cells(curve: Digitised) -> tuple[str, ...]:
+    """The table cells of one curve."""
     name = curve.scale.name if curve.scale.name == curve.label else f"{curve.scale.name} ({curve.label})"
-    seen = f"{100 * curve.coverage:.1f} %", f"{curve.mean_confidence:.2f}", f"{curve.longest_gap_mm:.1f} mm"
+    shares = f"{100 * curve.coverage:.1f} %", f"{curve.mean_confidence:.2f}", f"{curve.longest_gap_mm:.1f} mm"
     if curve.refused:
-        return name, *seen, "-", "refused"
-    known = np.isfinite(curve.values)
-    laps = ", ".join(f"{lap:+d}" if lap else "0" for lap in np.unique(curve.lap[known]).tolist())
-    low, high = curve.values[known].min(), curve.values[known].max()
-    return name, *seen, laps, f"{low:.4g} to {high:.4g} {curve.scale.unit}".rstrip()
+        return name, *shares, "-", "refused"
+    finite = np.isfinite(curve.values)
+    laps = ", ".join(f"{lap:+d}" if lap else "0" for lap in np.unique(curve.lap[finite]).tolist())
+    low, high = curve.values[finite].min(), curve.values[finite].max()
+    return name, *shares, laps, f"{low:.4g} to {high:.4g} {curve.scale.unit}".rstrip()
 
 
 @contextmanager
-def _progress(name: str) -> Iterator[ProgressReport]:
-    """A bar on a terminal; nothing elsewhere."""
+def _progress(name: str, console: Console) -> Iterator[ProgressReport]:
+    """A progress bar on a terminal, nothing elsewhere."""
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.completed}/{task.total}"))
     with Progress(
-        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=CONSOLE, disable=not CONSOLE.is_terminal
+        *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console, disable=not console.is_terminal
     ) as bar:
         task = bar.add_task(f"reading {name}", total=None)
         yield lambda done, count: bar.update(task, completed=done, total=count)
 
 
-def _tell_job(job: Job, network: LoadedRun) -> None:
+def _print_job(job: Job, network: LoadedRun, console: Console) -> None:
     scan, frame = job.scan, job.frame
     pages = f"{len(scan.pages)} pages, " if len(scan.pages) > 1 else ""
     name = _printable(scan.path.name)
-    CONSOLE.print(
+    console.print(
         f"{name}: {pages}{scan.height:,} rows x {scan.width:,} columns; read at {job.px_per_mm:g} px/mm, "
         f"{frame.height:,} x {frame.width:,} px, with {job.run}",
         style="dim",
         soft_wrap=True,
     )
     if not network.finished:
-        CONSOLE.print("warning: this run is not finished; its last checkpoint is used", style="yellow", soft_wrap=True)
+        console.print("warning: this run is not finished; its last checkpoint is used", style="yellow", soft_wrap=True)
 
 
-def _tell(finished: Finished, job: Job) -> None:
-    """Skew, one line for each curve, reasons, warnings, files."""
-    if finished.resumed:
-        CONSOLE.print(f"went on after {finished.resumed} bands that were read before", style="dim")
-    CONSOLE.print(f"skew: {finished.skew.told()}", style="dim")
+def _print_result(digitised: DigitisedScan, job: Job, console: Console) -> None:
+    """Print the skew, one line for each curve, reasons of refusals, warnings, and file names."""
+    if digitised.resumed:
+        console.print(f"resumed after {digitised.resumed} stored bands", style="dim")
+    console.print(f"skew: {digitised.skew.text()}", style="dim")
     table = Table("curve", box=SIMPLE_HEAD, pad_edge=False)
     for name in ("coverage", "confidence", "longest gap", "laps", "values"):
         table.add_column(name, justify="right", no_wrap=True)
-    for curve in finished.curves:
-        table.add_row(*_line(curve))
-    CONSOLE.print(table)
-    for curve in finished.curves:
+    for curve in digitised.curves:
+        table.add_row(*_cells(curve))
+    console.print(table)
+    for curve in digitised.curves:
         if curve.refused:
-            CONSOLE.print(f"{curve.scale.name} is refused: {curve.refused}", style="yellow", soft_wrap=True)
-    for warning in finished.warnings[:_MOST_WARNINGS]:
-        CONSOLE.print(f"warning: {warning}", style="yellow")
-    if len(finished.warnings) > _MOST_WARNINGS:
-        more = len(finished.warnings) - _MOST_WARNINGS
-        CONSOLE.print(f"warning: {more} more; curves.csv and curves.las name all", style="yellow")
+            console.print(f"{curve.scale.name} is refused: {curve.refused}", style="yellow", soft_wrap=True)
+    for warning in digitised.warnings[:_MOST_WARNINGS]:
+        console.print(f"warning: {warning}", style="yellow")
+    if len(digitised.warnings) > _MOST_WARNINGS:
+        more = len(digitised.warnings) - _MOST_WARNINGS
+        console.print(f"warning: {more} more; curves.csv and curves.las list all", style="yellow")
     if job.depth.top > job.depth.bottom:
-        CONSOLE.print(
-            f"depth decreases down the scan, {job.depth.top:g} to {job.depth.bottom:g} {job.depth.unit}: read as "
+        console.print(
+            f"depth decreases down the scan, {job.depth.top:g} to {job.depth.bottom:g} {job.depth.unit}: taken as "
             "elevations",
             style="yellow",
         )
-    if not finished.told:
-        CONSOLE.print("no curve is told, so there is no CSV and no LAS; the pictures show what was seen", style="red")
-    names = [path.name for path in finished.files if not path.name.startswith("overlay_")]
-    parts = [path.name for path in finished.files if path.name.startswith("overlay_")]
+    if not digitised.accepted:
+        console.print("no curve was accepted, so there is no CSV and no LAS; see the pictures", style="red")
+    names = [path.name for path in digitised.files if not path.name.startswith("overlay_")]
+    parts = [path.name for path in digitised.files if path.name.startswith("overlay_")]
     names += [f"{parts[0]} to {parts[-1]}"] if parts else []
-    CONSOLE.print(f"written to {_printable(str(finished.files[0].parent))}: {', '.join(names)}", soft_wrap=True)
+    console.print(f"written to {_printable(str(digitised.files[0].parent))}: {', '.join(names)}", soft_wrap=True)
 
 
 def _printable(path: str) -> str:
-    """A path without what is no UTF-8, which a file name may hold and a terminal refuses."""
+    """A path without invalid UTF-8, which a file name may contain and a terminal refuses."""
     return path.encode("utf-8", "replace").decode()

@@ -1,8 +1,7 @@
-"""`python -m thinline las DIR`: what is read of LAS files, and what is left out.
+"""List the curves that can be read from LAS files, and those that are left out.
 
-For each file its curves: unit, samples with a reading, the depths and values they span, gaps (how many times the
-readings stop and go on, at nulls and at depths that are not in the file), and how many values were taken for nulls.
-Then the dropped curves with the reason of each, and what is odd about the file. The last line sums up the folder.
+For each curve: unit, number of samples, range of depths and of values, gaps (interruptions by nulls or missing depths),
+and number of nulls. Then the dropped curves with their reasons, and warnings. The last line summarises the folder.
 
 Exit code 0: at least one curve can be used; 1: none.
 """
@@ -11,9 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -23,29 +20,20 @@ from thinline.curves.las import read_las_folder
 from thinline.curves.las.report import LasReport
 from thinline.curves.las.values import spelled
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-
-def add_las(commands: Commands, console: Console) -> None:
-    """The subcommand, printing to `console`."""
-    parser = commands.add_parser(
-        "las",
-        help="what is read of LAS files: curves, ranges, gaps, nulls, and what is left out",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="a folder of *.las files, or one LAS file")
-    parser.set_defaults(run=partial(_las, console=console))
 
 
-def _las(options: argparse.Namespace, *, console: Console) -> int:
-    read = read_las_folder(options.folder)
-    for report in read.reports:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Print the curves of each file."""
+    folder = read_las_folder(options.folder)
+    for report in folder.reports:
         for part in _described(report):
             console.print(part, soft_wrap=isinstance(part, str))
-    console.print(read.summary(), soft_wrap=True)
-    return 0 if read.curves else 1
+    console.print(folder.summary(), soft_wrap=True)
+    return 0 if folder.curves else 1
 
 
 def _described(report: LasReport) -> Iterator[str | Table]:

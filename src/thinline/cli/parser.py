@@ -1,12 +1,12 @@
-"""The parser of every command: no option twice, no empty path, and a negative number may have an exponent.
+"""The argument parser of all commands: no option twice, no empty path, and negative numbers with exponents.
 
 Conventions
-    argparse keeps the last value of an option that is given twice, without a message. Here every option that stores
-    one value (or one group of values, as `--track 120 860`) is refused the second time, with exit code 2. Flags
-    (`--force --force`) say the same thing twice and are accepted; options with action="append" collect, as before.
+    argparse keeps the last value of a repeated option without a message. Here an option that stores one value (or one
+    group of values, as `--track 120 860`) is refused the second time, with exit code 2. Flags may be repeated, and
+    options with action="append" collect their values.
     argparse reads -1000 as a number, but -1e3 as an unknown option. Here -1e3, -1.5E+2, -.5e3 and -inf are numbers.
-    A path must name something: an empty one is an unset variable of the shell, and would be the current folder.
-    Subparsers are of this class too, because argparse builds them of the class of their parent.
+    An empty path is an unset variable of the shell, and would be the current folder: it is refused.
+    Descriptions keep their line breaks. Subparsers have this class too: argparse uses the class of the parent.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NEGATIVE_NUMBER: Final = re.compile(r"^-(?:(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|inf
 
 
 class StoreOnce(argparse.Action):
-    """Store the value of an option; an error of the parser where the option stood on the command line before."""
+    """Store the value of an option; an error of the parser where the option was given before."""
 
     @override
     def __call__(
@@ -41,13 +41,13 @@ class StoreOnce(argparse.Action):
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose options with a value may stand once, and may be any negative number.
+    """An ArgumentParser whose options with a value may be given once, and may be any negative number.
 
-    Arguments of `type=Path` are refused when empty, and a leading `~/` is the home folder.
+    Arguments of `type=Path` are refused when empty; a leading `~/` is the home folder.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+        super().__init__(*arguments, **{"formatter_class": argparse.RawDescriptionHelpFormatter} | options)
         self._seen: set[str] = set()
         self._negative_number_matcher = NEGATIVE_NUMBER
         self.register("type", Path, path_option)
@@ -60,7 +60,7 @@ class Parser(argparse.ArgumentParser):
         return super().parse_known_args(args, namespace)
 
     def refuse_second(self, option: argparse.Action) -> None:
-        """Note that `option` was given; an error of the parser where it was given before."""
+        """Record that `option` was given; an error of the parser where it was given before."""
         if option.dest in self._seen:
             name = option.option_strings[-1]
             self.error(f"{name}: expected the option once, got it twice; leave one of them out")
@@ -68,7 +68,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def path_option(text: str) -> Path:
-    """The path that an argument names. Raises what argparse shows beside the name of the option."""
+    """The path that an argument names. Raises the error that argparse prints beside the name of the option."""
     if not text.strip() or any(ord(letter) < 32 for letter in text):
         raise argparse.ArgumentTypeError(f"expected a path, got {text!r}; is a variable of the shell unset?")
     return expanded(text)

@@ -1,16 +1,15 @@
-"""Roof: `python -m thinline publish`: the tables of README.md and experiments/README.md, from the published studies.
+"""Generate the tables of README.md and experiments/README.md from the published studies.
 
-Writes the blocks `frontier`, `verdicts` of README.md and `studies` of experiments/README.md anew; --check writes
-nothing and exits with 1 where a block is not what the published results say.
+Writes the blocks `frontier` and `verdicts` of README.md and `studies` of experiments/README.md. --check writes nothing
+and exits with 1 where a block differs from the published results.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rich.console import Console
 
@@ -31,27 +30,18 @@ from thinline.sweep.finished import declared
 from thinline.sweep.jobs import groups
 from thinline.system.atomic_files import write_bytes
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
 ROOT: Final = CONF.parent
-BOARD: Final = "three_family"
+FRONTIER_STUDY: Final = "three_family"
 
 
-def add_publish(commands: Commands, console: Console) -> None:
-    """The subcommand, printing to `console`."""
-    parser = commands.add_parser(
-        "publish",
-        help="the tables of README.md and experiments/README.md, from the published studies",
-        description=(__doc__ or "").removeprefix("Roof: "),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--root", type=Path, default=ROOT, help="the checkout")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("--root", type=Path, default=ROOT, help="root of the repository")
     parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 where a block is out of date")
-    parser.set_defaults(run=partial(_publish, console=console))
 
 
-def _publish(options: argparse.Namespace, *, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Update or check the blocks of both pages."""
     stale = []
     for path, text in pages(options.root).items():
         if path.read_text(encoding="utf-8") == text:
@@ -60,29 +50,29 @@ def _publish(options: argparse.Namespace, *, console: Console) -> int:
         if not options.check:
             write_bytes(path, text.encode())
     for path in stale:
-        console.print(f"{path}: {'out of date; python -m thinline publish' if options.check else 'written anew'}")
+        console.print(f"{path}: {'out of date; run thinline publish' if options.check else 'updated'}")
     if not stale:
-        console.print("every block is what the published results say")
+        console.print("every block agrees with the published results")
     return 1 if stale and options.check else 0
 
 
 def pages(root: Path) -> dict[Path, str]:
-    """The text that each page should have. Raises `StudyError` for edited results and for blocks without marks."""
+    """The expected text of each page. Raises `StudyError` for edited results and for missing block marks."""
     claims = read_claims(root / "experiments" / "claims.yaml", groups=groups())
     results = {
         folder.name: read_results(folder, declared(folder.name)) for folder in published_folders(root / "experiments")
     }
-    texts = {}
-    for path, blocks in _blocks(root, claims, results).items():
-        texts[path] = replaced(path.read_text(encoding="utf-8"), blocks, where=str(path))
-    return texts
+    return {
+        path: replaced(path.read_text(encoding="utf-8"), blocks, where=str(path))
+        for path, blocks in _blocks(root, claims, results).items()
+    }
 
 
 def _blocks(root: Path, claims: tuple[Claim, ...], results: Mapping[str, Results]) -> dict[Path, dict[str, str]]:
     all_studies = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
-    rows = [study_row(it, table(verdicts_of(claims, it)), name) for name, it in results.items()]
+    rows = [study_row(study, table(verdicts_of(claims, study)), name) for name, study in results.items()]
     studies = studies_block(rows, [name for name in all_studies if name not in results])
-    front = {"verdicts": verdict_block(table(verdicts_of_studies(claims, results)))}
-    if BOARD in results:
-        front = {"frontier": frontier_block(results[BOARD])} | front
-    return {root / "README.md": front, root / "experiments" / "README.md": {"studies": studies}}
+    blocks = {"verdicts": verdict_block(table(verdicts_of_studies(claims, results)))}
+    if FRONTIER_STUDY in results:
+        blocks = {"frontier": frontier_block(results[FRONTIER_STUDY])} | blocks
+    return {root / "README.md": blocks, root / "experiments" / "README.md": {"studies": studies}}

@@ -1,8 +1,10 @@
-"""Roof: `python -m thinline reproduce experiments/three_family --cells 2`: train published cells again and compare.
+"""Train published cells again and compare the results.
 
-Each cell is trained from nothing, into a store of its own, with as many threads as the published ones, and its primary
-measures are told beside the published values. Exit code 0: all are the same or lie where a further run may be expected
-(study/design/agreement.py); 1: some do not, or a cell failed.
+    thinline reproduce experiments/three_family --cells 2
+
+Each cell is trained from scratch into a separate store, with as many threads as the published cells. Its primary
+measures are printed beside the published values. Exit code 0: all values are equal or inside the prediction interval of
+a further run (study/design/agreement.py); 1: some are outside, or a cell failed.
 """
 
 from __future__ import annotations
@@ -11,9 +13,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -29,49 +29,43 @@ from thinline.study.design.study import Study, StudyError
 from thinline.study.publish.folder import read_results
 from thinline.sweep.finished import declared
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-
-def add_reproduce(commands: Commands, console: Console) -> None:
-    """The subcommand, printing to `console`."""
-    parser = commands.add_parser(
-        "reproduce",
-        help="train published cells again and compare",
-        description=(__doc__ or "").removeprefix("Roof: "),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("folder", type=Path, help="published folder of a study, as experiments/three_family")
+    parser.add_argument("--cells", type=int, default=2, help="number of cells (2)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the choice of cells (0)")
+    parser.add_argument("--store", type=Path, default=Path("mlruns/reproduced"), help="store of the new runs")
+    parser.add_argument(
+        "--set", nargs="+", default=[], metavar="KEY=VALUE", help="settings of the machine, as trainer=gpu"
     )
-    parser.add_argument("folder", type=Path, help="folder of a study with its results, as experiments/three_family")
-    parser.add_argument("--cells", type=int, default=2, help="how many cells (2)")
-    parser.add_argument("--seed", type=int, default=0, help="which cells are drawn (0)")
-    parser.add_argument("--store", type=Path, default=Path("mlruns/reproduced"), help="a store of their own")
-    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="for the machine, as trainer=gpu")
-    parser.set_defaults(run=partial(_reproduce, console=console))
 
 
-def _reproduce(options: argparse.Namespace, *, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Train the chosen cells and print their numbers beside the published ones."""
     study = declared(options.folder.resolve().name)
     results = read_results(options.folder, study)
     rows = chosen(results, options.cells, seed=options.seed)
-    found: list[Repeated] = []
+    repeated: list[Repeated] = []
     level = 1 - 0.05 / (len(rows) * len(study.primary) * len(results.classes))
-    for place, (_, row) in enumerate(rows.iterrows(), start=1):
-        console.print(f"{place}/{len(rows)}: {row['cell']}, published as {row['run']}", soft_wrap=True)
+    for number, (_, row) in enumerate(rows.iterrows(), start=1):
+        console.print(f"{number}/{len(rows)}: {row['cell']}, published as {row['run']}", soft_wrap=True)
         again = _trained(study, results, row, options)
-        found += compare(results, row, again, measures=study.primary, level=level)
-    console.print(_table(found))
-    same, outside = sum(it.same for it in found), [it for it in found if not it.same and it.inside is False]
-    judged = sum(it.inside is not None for it in found)
+        repeated += compare(results, row, again, measures=study.primary, level=level)
+    console.print(_table(repeated))
+    same = sum(number.same for number in repeated)
+    with_interval = sum(number.inside is not None for number in repeated)
+    outside = sum(number.inside is False and not number.same for number in repeated)
     console.print(
-        f"{len(found)} numbers of {len(rows)} cells: {same} the same to the last digit; of {judged} with an interval "
-        f"{len(outside)} are other and outside of it; in 95 of 100 repetitions all lie inside",
+        f"{len(repeated)} numbers of {len(rows)} cells: {same} are equal to the last digit; of {with_interval} with a "
+        f"prediction interval {outside} differ and lie outside; all lie inside in 95 of 100 repetitions",
         soft_wrap=True,
     )
     return 1 if outside else 0
 
 
 def _trained(study: Study, results: Results, row: pd.Series, options: argparse.Namespace) -> pd.DataFrame:
-    """Rows of the cell of `row`, trained anew. Raises `StudyError` where it failed."""
+    """Results of the cell of `row`, trained again. Raises `StudyError` where it failed."""
     store: Path = options.store
     cell = [f"{name}={level}" for name, level in cell_of(results, row).items()]
     threads = results.made_by.get("threads a cell", "")
@@ -79,36 +73,37 @@ def _trained(study: Study, results: Results, row: pd.Series, options: argparse.N
     settings += [f"trainer.threads={threads}"] if threads.isdecimal() else []
     command = [
         *(sys.executable, str(CONF.parent / "train.py"), "-m", f"+experiment={study.name}", *cell, *settings),
-        *(override_of("paths.store", store), "force=true", *_given(options.set)),
+        *(override_of("paths.store", store), "force=true", *_overrides(options.set)),
     ]
-    done = subprocess.run(command, check=False)
+    process = subprocess.run(command, check=False)
     rows = runs.read(store, study.name, runs=[str(row["run"])])
-    if done.returncode or rows.empty:
-        there = ", ".join(sorted(set(runs.status(store)["run"]))) or "no run"
+    if process.returncode or rows.empty:
+        existing = ", ".join(sorted(set(runs.status(store)["run"]))) or "no run"
         raise StudyError(
-            f"{row['cell']}: expected a finished run {row['run']} in {store}, got exit code {done.returncode} and "
-            f"{there}. Another name means that sheets or settings are not those of the published run: check out its "
+            f"{row['cell']}: expected a finished run {row['run']} in {store}, got exit code {process.returncode} and "
+            f"{existing}. Another name means other sheets or settings than those of the published run: check out its "
             f"commit ({results.made_by.get('commits', 'unknown')})"
         )
     return rows
 
 
-def _given(overrides: Sequence[str]) -> list[str]:
-    odd = [it for it in overrides if "=" not in it]
-    if odd:
-        raise StudyError(f"expected settings as trainer=gpu, got {', '.join(odd)}")
-    return list(overrides)
+def _overrides(settings: Sequence[str]) -> Sequence[str]:
+    invalid = [setting for setting in settings if "=" not in setting]
+    if invalid:
+        raise StudyError(f"expected settings as trainer=gpu, got {', '.join(invalid)}")
+    return settings
 
 
-def _table(found: Sequence[Repeated]) -> Table:
+def _table(repeated: Sequence[Repeated]) -> Table:
     table = Table("cell", box=SIMPLE_HEAD, pad_edge=False)
     for name in ("measure", "class"):
         table.add_column(name)
     for name in ("published", "again", "a further run"):
         table.add_column(name, justify="right")
     table.add_column("")
-    for it in found:
-        told = "same" if it.same else {True: "inside", False: "OUTSIDE", None: "no interval"}[it.inside]
-        interval = "-" if it.inside is None else f"{it.low:.4f} to {it.high:.4f}"
-        table.add_row(it.cell, it.measure, it.of, f"{it.published:.4f}", f"{it.again:.4f}", interval, told)
+    for number in repeated:
+        outcome = "same" if number.same else {True: "inside", False: "OUTSIDE", None: "no interval"}[number.inside]
+        interval = "-" if number.inside is None else f"{number.low:.4f} to {number.high:.4f}"
+        values = (f"{value:.4f}" for value in (number.published, number.again))
+        table.add_row(number.cell, number.measure, number.of, *values, interval, outcome)
     return table

@@ -1,7 +1,8 @@
-"""Roof: `python -m thinline ruler`: every measure tried on your own truth, moved, roughened, thickened, torn, swapped.
+"""Measure how every metric reacts when your own truth is perturbed.
 
-Writes into DIR: shift_experiment.png and .csv; a page of figures for each perturbation; responses.csv, every response
-as width_px, perturbation, amount, measure, value; degenerate.csv, what tells nothing on this truth, and why.
+The truth is shifted, jittered, thickened, interrupted, and its curves are swapped. Writes into DIR:
+shift_experiment.png and .csv; one page of figures for each perturbation; responses.csv with the columns width_px,
+perturbation, amount, measure, value; degenerate.csv with the metrics that carry no information on this truth, and why.
 """
 
 from __future__ import annotations
@@ -9,9 +10,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import astuple, fields
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -26,12 +26,16 @@ from thinline.ruler.shift_experiment import shift_experiment
 from thinline.ruler.truth import RulerError, Truth, names_of, of_masks, of_sheets
 from thinline.system.atomic_files import make_folder, write_bytes
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
-_SHOWN: Final = (("shift", 1), ("shift", 3), ("jitter", 1), ("thickness", 3), ("gaps", 0.1), ("swaps", 0.5))
-_SHOWN_WIDTHS: Final = (1, 3, 7)
-_SHOWN_MEASURES: Final = {
+_TABLE_PERTURBATIONS: Final = (
+    ("shift", 1),
+    ("shift", 3),
+    ("jitter", 1),
+    ("thickness", 3),
+    ("gaps", 0.1),
+    ("swaps", 0.5),
+)
+_TABLE_WIDTHS: Final = (1, 3, 7)
+_TABLE_MEASURES: Final = {
     "iou": "IoU",
     "boundary_iou": "bound.\nIoU",
     "nsd_1px": "NSD\n1 px",
@@ -44,38 +48,32 @@ _SHOWN_MEASURES: Final = {
 _DIGITS: Final = {"hd95_px": 1, "mae_px": 2}
 
 
-def add_ruler(commands: Commands, console: Console) -> None:
-    """The subcommand, printing to `console`."""
-    parser = commands.add_parser(
-        "ruler",
-        help="what every measure says of your own truth, disturbed",
-        description=(__doc__ or "").removeprefix("Roof: "),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command."""
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of tables and figures")
-    parser.add_argument("--force", action="store_true", help="write into DIR though it is not empty")
-    parser.add_argument("--count", type=int, default=4, help="sheets, or masks, tried (4)")
+    parser.add_argument("--force", action="store_true", help="write into DIR even if it is not empty")
+    parser.add_argument("--count", type=int, default=4, help="number of sheets or masks (4)")
     parser.add_argument("--px-per-mm", type=float, default=4.0, help="scale of drawn sheets (4)")
-    parser.add_argument("--seed", type=int, default=0, help="number of the first sheet, and of the noise (0)")
+    parser.add_argument("--seed", type=int, default=0, help="number of the first sheet, and seed of the noise (0)")
     truth = parser.add_mutually_exclusive_group()
     truth.add_argument("--masks", metavar="PATTERN", help="folder or quoted pattern of your masks; 0 is background")
     truth.add_argument("--las-dir", type=Path, metavar="DIR", help="draw the sheets from the curves of LAS files")
-    parser.set_defaults(run=partial(_try_measures, console=console))
 
 
-def _try_measures(options: argparse.Namespace, *, console: Console) -> int:
+def run(options: argparse.Namespace, console: Console) -> int:
+    """Write all files and print the main responses."""
     check_matplotlib()
-    _check_room(options.out, force=options.force)
+    _check_folder(options.out, force=options.force)
     truths = _truths(options)
     table = respond(truths, seed=options.seed)
-    found = degenerate(table)
-    named = names_of(truths)
-    _write(options.out, table, found, named)
-    console.print(_responses(table, found, named))
+    without_information = degenerate(table)
+    truth = names_of(truths)
+    _write(options.out, table, without_information, truth)
+    console.print(_responses(table, without_information, truth))
     console.print()
-    console.print(_degenerate(found))
+    console.print(_degenerate(without_information))
     if table.loc[table["measure"] == "mae_px", "value"].isna().all():
-        console.print("MAE, R2 and rows found are left out: no line of this truth has one column for each row")
+        console.print("MAE, R2 and coverage are left out: no line of this truth has one column for each row")
     if "swaps" not in set(table["perturbation"]):
         console.print("swaps are left out: no truth has two curves")
     console.print(
@@ -86,7 +84,7 @@ def _try_measures(options: argparse.Namespace, *, console: Console) -> int:
     return 0
 
 
-def _check_room(out: Path, *, force: bool) -> None:
+def _check_folder(out: Path, *, force: bool) -> None:
     if out.exists() and not out.is_dir():
         raise RulerError(f"--out must be a folder, got the file {out}; name another")
     if out.is_dir() and any(out.iterdir()) and not force:
@@ -101,44 +99,44 @@ def _truths(options: argparse.Namespace) -> list[Truth]:
     return of_sheets(options.count, px_per_mm=options.px_per_mm, seed=options.seed, las_dir=options.las_dir)
 
 
-def _write(out: Path, table: pd.DataFrame, found: Sequence[Degenerate], named: str) -> None:
+def _write(out: Path, table: pd.DataFrame, without_information: Sequence[Degenerate], truth: str) -> None:
     make_folder(out)
-    columns = [it.name for it in fields(Degenerate)]
+    columns = [field.name for field in fields(Degenerate)]
     files = {"responses": table, "shift_experiment": shift_experiment()}
-    files["degenerate"] = pd.DataFrame([astuple(it) for it in found], columns=columns)
+    files["degenerate"] = pd.DataFrame([astuple(row) for row in without_information], columns=columns)
     for name, rows in files.items():
         write_bytes(out / f"{name}.csv", rows.to_csv(index=False).encode())
     write_bytes(out / "shift_experiment.png", shift_figure())
     for perturbation in table["perturbation"].unique():
-        write_bytes(out / f"{perturbation}.png", response_figure(table, perturbation, found, truth=named))
+        write_bytes(out / f"{perturbation}.png", response_figure(table, perturbation, without_information, truth=truth))
 
 
-def _responses(table: pd.DataFrame, found: Sequence[Degenerate], named: str) -> Table:
-    """A line for a few amounts at a few widths; the files have all."""
-    title = f"{named}; * degenerate, see below"
-    shown = Table(
+def _responses(table: pd.DataFrame, without_information: Sequence[Degenerate], truth: str) -> Table:
+    """One line for some amounts at some widths; the files contain all."""
+    title = f"{truth}; * degenerate, see below"
+    summary = Table(
         title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False
     )
     for heading in ("truth", "answer"):
-        shown.add_column(heading, no_wrap=True)
-    for heading in _SHOWN_MEASURES.values():
-        shown.add_column(heading, justify="right", no_wrap=True)
-    marked = {(it.width_px, it.perturbation, it.measure) for it in found}
+        summary.add_column(heading, no_wrap=True)
+    for heading in _TABLE_MEASURES.values():
+        summary.add_column(heading, justify="right", no_wrap=True)
+    marked = {(row.width_px, row.perturbation, row.measure) for row in without_information}
     values = table.set_index(["width_px", "perturbation", "amount", "measure"])["value"].to_dict()
-    for width in _SHOWN_WIDTHS:
+    for width in _TABLE_WIDTHS:
         first = f"{width} px"
-        for perturbation, amount in _SHOWN:
+        for perturbation, amount in _TABLE_PERTURBATIONS:
             if (width, perturbation, amount, "iou") in values and (perturbation, amount) != ("thickness", width):
-                cells = [_cell(values[width, perturbation, amount, name], name) for name in _SHOWN_MEASURES]
-                stars = [{(width, it, name) for it in (perturbation, EVERYTHING)} & marked for name in _SHOWN_MEASURES]
-                shown.add_row(
+                cells = [_cell(values[width, perturbation, amount, name], name) for name in _TABLE_MEASURES]
+                stars = [{(width, by, name) for by in (perturbation, EVERYTHING)} & marked for name in _TABLE_MEASURES]
+                summary.add_row(
                     first,
                     f"{perturbation} {amount:g}",
                     *(cell + ("*" if star else " ") for cell, star in zip(cells, stars, strict=True)),
                 )
                 first = ""
-        shown.add_section()
-    return shown
+        summary.add_section()
+    return summary
 
 
 def _cell(value: float, measure: str) -> str:
@@ -147,13 +145,13 @@ def _cell(value: float, measure: str) -> str:
     return f"{value:.{_DIGITS.get(measure, 3)}f}"
 
 
-def _degenerate(found: Sequence[Degenerate]) -> Table:
-    title = "degenerate on this truth (what the words mean: thinline/ruler/degenerate.py)"
-    shown = Table("measure", "why", "under", "at widths, px", title=title, title_justify="left", box=SIMPLE_HEAD)
+def _degenerate(without_information: Sequence[Degenerate]) -> Table:
+    title = "degenerate on this truth (terms: thinline/ruler/degenerate.py)"
+    summary = Table("measure", "why", "under", "at widths, px", title=title, title_justify="left", box=SIMPLE_HEAD)
     last = ""
-    for measure, kind, perturbations, widths in grouped(list(found)):
+    for measure, kind, perturbations, widths in grouped(list(without_information)):
         everywhere = perturbations == EVERYTHING
         name = "" if measure == last else MEASURES[measure].title
-        shown.add_row(name, kind, "everything" if everywhere else perturbations, widths)
+        summary.add_row(name, kind, "everything" if everywhere else perturbations, widths)
         last = measure
-    return shown
+    return summary

@@ -1,14 +1,14 @@
-"""Digitise: a scan of a paper log -> curves as CSV and LAS, with pictures to look at.
+"""Digitise a scan of a paper log: curves as CSV and LAS, a class map and an overlay.
 
-`scan.py` and `pages.py` open files, `paper.py` and `deskew.py` lay the paper straight at the run's scale,
-`inference.py`
-reads it with a network, `scales.py` gives values, `accept.py` refuses what is not
-known, `export.py` and `overlays.py` write, `resume.py` resumes, `job.py` does one scan from end to end.
+`scan.py` opens files, `paper.py` and `deskew.py` rescale and straighten the paper, `inference.py` runs the network,
+`scales.py` converts columns to values, `accept.py` rejects uncertain rows and curves, `damaged_rows.py` excludes
+damaged rows, `export.py` and `overlays.py` write the files, `resume.py` manages the output folder, `job.py` runs all
+steps.
 """
 
 from thinline.digitise.accept import Digitised, Limits
 from thinline.digitise.inference import Reader
-from thinline.digitise.job import Finished, Job, digitise
+from thinline.digitise.job import DigitisedScan, Job, digitise
 from thinline.digitise.paper import Frame
 from thinline.digitise.resume import OutputError
 from thinline.digitise.scales import CurveScale, DepthScale, ScaleError
@@ -18,7 +18,7 @@ __all__ = [
     "CurveScale",
     "DepthScale",
     "Digitised",
-    "Finished",
+    "DigitisedScan",
     "Frame",
     "Job",
     "Limits",

@@ -1,12 +1,12 @@
-"""Judging: which rows of a traced curve are told as values, and whether a curve is told at all.
+"""Reject rows and curves that the tracer is not certain of.
 
 Conventions
-    The confidence of a row is the tracer's, 0..1. Rows below `min_confidence` are gaps: nothing is filled in. Rows
-    where the scan is damaged are gaps too, and count as such.
-    **coverage** is the share of the rows that keep a value, the **longest gap** is in mm of paper.
-    A curve is refused, with its reason, when
+    The confidence of a row is that of the tracer, 0..1. Rows below `min_confidence` are gaps, as are rows where the
+    scan is damaged; gaps are not filled.
+    **coverage** is the share of rows with a value; the **longest gap** is in mm of paper.
+    A curve is refused, with a reason, when
         its ink covers more than MOST_INK of its track                 a class map that is all curve
-        nothing of it was found                                        an empty class map
+        no row of it was found                                         an empty class map
         the mean confidence of the rows where it was found is below `min_confidence`
         its coverage is below `min_coverage`
     A refused curve has no values in any file.
@@ -31,7 +31,7 @@ MIN_COVERAGE: Final = 0.25
 
 @dataclass(frozen=True)
 class Limits:
-    """What a row and a curve must reach to be told."""
+    """The smallest confidence of a row and coverage of a curve that are accepted."""
 
     min_confidence: float = MIN_CONFIDENCE
     min_coverage: float = MIN_COVERAGE
@@ -39,7 +39,8 @@ class Limits:
     def __post_init__(self) -> None:
         for name in ("min_confidence", "min_coverage"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"`{name}` must lie in 0..1, got {getattr(self, name)}; {MIN_CONFIDENCE} is usual")
+                default = getattr(Limits, name)
+                raise ValueError(f"`{name}` must lie in 0..1, got {getattr(self, name)}; the default is {default:g}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ class Digitised:
     """One curve of a scan, a point for each paper row.
 
     `u_px [H]` columns of the paper, NaN in gaps; `values [H]` on `scale`; `lap [H]`; `confidence [H]` of every row,
-    those in gaps too; `refused` says why the curve is not told, or nothing.
+    gaps included; `refused` is the reason for refusing the curve, or empty.
     """
 
     label: str
@@ -67,12 +68,12 @@ class Digitised:
 
 
 def accepted(
-    label: str, curve: Curve, inked: Float32, scale: CurveScale, *, frame: Frame, px_per_mm: float, demands: Limits
+    label: str, curve: Curve, inked: Float32, scale: CurveScale, *, frame: Frame, px_per_mm: float, limits: Limits
 ) -> Digitised:
-    """The curve as it may be told; `inked` is the share of its track that its ink covers in each undamaged row."""
-    found = np.isfinite(curve.x_px)
-    mean = float(curve.confidence[found].mean()) if found.any() else 0.0
-    kept = found & (curve.confidence >= demands.min_confidence)
+    """Apply `limits` to a traced curve. `inked`: share of its track that its ink covers in each undamaged row."""
+    traced = np.isfinite(curve.x_px)
+    mean = float(curve.confidence[traced].mean()) if traced.any() else 0.0
+    kept = traced & (curve.confidence >= limits.min_confidence)
     u_px = np.where(kept, curve.x_px, np.nan)
     lap = np.where(kept, curve.lap, 0)
     return Digitised(
@@ -82,32 +83,32 @@ def accepted(
         values=scale.values(frame.scan_x(u_px), lap),
         lap=lap,
         confidence=curve.confidence,
-        refused=_refusal(bool(found.any()), float(kept.mean()), mean, float(inked.mean()), demands),
+        refused=_refusal(bool(traced.any()), float(kept.mean()), mean, float(inked.mean()), limits),
         mean_confidence=mean,
-        longest_gap_mm=_longest(~kept) / px_per_mm,
+        longest_gap_mm=_longest_run(~kept) / px_per_mm,
     )
 
 
-def _refusal(found: bool, coverage: float, mean: float, ink_share: float, demands: Limits) -> str:
-    """Why the curve is not told, or nothing."""
+def _refusal(traced: bool, coverage: float, mean: float, ink_share: float, limits: Limits) -> str:
+    """The reason for refusing the curve, or an empty text."""
     if ink_share > MOST_INK:
         return (
-            f"the network calls {100 * ink_share:.0f} % of its track this curve, {100 * MOST_INK:.0f} % are the most; "
-            "is the run trained, and is --dpi right?"
+            f"the network assigns {100 * ink_share:.0f} % of its track to this curve, expected {100 * MOST_INK:.0f} % "
+            "or less; is the run trained, and is --dpi right?"
         )
-    if not found:
-        return "nothing of it was found"
-    if mean < demands.min_confidence:
-        return f"its mean confidence is {mean:.2f}, expected {demands.min_confidence:g} or more (--min-confidence)"
-    if coverage < demands.min_coverage:
+    if not traced:
+        return "no row of it was found"
+    if mean < limits.min_confidence:
+        return f"its mean confidence is {mean:.2f}, expected {limits.min_confidence:g} or more (--min-confidence)"
+    if coverage < limits.min_coverage:
         return (
-            f"it was found in {100 * coverage:.0f} % of the rows, expected {100 * demands.min_coverage:g} % or more "
+            f"it was found in {100 * coverage:.0f} % of the rows, expected {100 * limits.min_coverage:g} % or more "
             "(--min-coverage)"
         )
     return ""
 
 
-def _longest(missing: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
-    """The longest stretch of rows without a value."""
+def _longest_run(missing: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> int:
+    """Length of the longest run of True."""
     edges = np.diff(np.concatenate([[0], missing.astype(np.int8), [0]]))
     return int(max(np.flatnonzero(edges == -1) - np.flatnonzero(edges == 1), default=0))

@@ -1,10 +1,10 @@
-"""Damaged rows: which rows of the paper have no values because the file is damaged there, and how they are named.
+"""Rows of the paper that get no values because the file is damaged there.
 
 Conventions
-    The scan gives its damaged rows as half-open ranges of scan rows; they are white. A paper row is **hidden** when any
-    of the scan rows it is made of is damaged, or when it lies within MARGIN_MM of such a row: the network sees white
-    beside ink there, as at the end of a curve. In a hidden row every curve has a gap, its strands are not traced, and
-    the class map is background. Ranges of one page with one reason that touch each other are named as one.
+    A scan reports damaged rows as half-open ranges of scan rows; these rows are white. A paper row is **hidden** when
+    it is computed from a damaged scan row, or lies within MARGIN_MM of one, because the network sees white beside ink
+    there, as at the end of a curve. In a hidden row every curve has a gap, candidates are not traced, and the class map
+    is background. Adjacent ranges of one page and reason are reported as one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MARGIN_MM: Final = 2.0
 
 @dataclass(frozen=True, eq=False)
 class Hidden:
-    """`rows [H]` bool: the hidden rows. `captions`: paper row and text, and `warnings`: sentences, of each range."""
+    """`rows [H]` bool: the hidden rows. For each range: `captions` (paper row, text) and `warnings` (sentences)."""
 
     rows: Bool
     captions: tuple[tuple[int, str], ...] = ()
@@ -35,21 +35,22 @@ class Hidden:
 
     @staticmethod
     def of(paper: Paper, damage: Iterable[Damage], depth: DepthScale, *, px_per_mm: float) -> Hidden:
-        """What `damage` hides of the paper. Damage outside the part of the scan that is digitised is left out."""
+        """The rows of `paper` that `damage` hides. Damage outside the digitised part of the scan is ignored."""
         frame = paper.frame
-        ranges = [one for one in merged(damage) if one.first_row < frame.last_row and one.last_row > frame.first_row]
+        first, last = frame.first_row, frame.last_row
+        ranges = [part for part in merged(damage) if part.first_row < last and part.last_row > first]
         if not ranges:
             return Hidden(np.zeros(frame.height, np.bool_))
         damaged = np.zeros(paper.scan.height, np.bool_)
-        for one in ranges:
-            damaged[one.first_row : one.last_row] = True
+        for part in ranges:
+            damaged[part.first_row : part.last_row] = True
         reach = 2 * round(MARGIN_MM * px_per_mm) + 1
         rows = ndimage.maximum_filter1d(paper.made_of(damaged).astype(np.uint8), reach, mode="constant") > 0
         captions = []
-        for one in ranges:
-            top = max(0, int((one.first_row - frame.first_row) * frame.row_factor))
-            captions.append((top, f"rows {one.first_row} to {one.last_row - 1} are damaged"))
-        return Hidden(rows, tuple(captions), tuple(sentence(one, depth) for one in ranges))
+        for part in ranges:
+            top = max(0, int((part.first_row - frame.first_row) * frame.row_factor))
+            captions.append((top, f"rows {part.first_row} to {part.last_row - 1} are damaged"))
+        return Hidden(rows, tuple(captions), tuple(warning(part, depth) for part in ranges))
 
     def without(self, strands: Strands) -> Strands:
         """The strands of the rows that are not hidden."""
@@ -59,19 +60,19 @@ class Hidden:
 
 
 def merged(damage: Iterable[Damage]) -> list[Damage]:
-    """The ranges in the order of their rows; those of one page and reason that touch or overlap are one."""
+    """The ranges sorted by row, with touching or overlapping ranges of one page and reason merged."""
     ranges: list[Damage] = []
-    for one in sorted(set(damage), key=lambda one: (one.page, one.reason, one.first_row)):
+    for part in sorted(set(damage), key=lambda part: (part.page, part.reason, part.first_row)):
         last = ranges[-1] if ranges else None
-        if last and (last.page, last.reason) == (one.page, one.reason) and one.first_row <= last.last_row:
-            ranges[-1] = Damage(last.first_row, max(last.last_row, one.last_row), one.page, one.reason)
+        if last and (last.page, last.reason) == (part.page, part.reason) and part.first_row <= last.last_row:
+            ranges[-1] = Damage(last.first_row, max(last.last_row, part.last_row), part.page, part.reason)
         else:
-            ranges.append(one)
-    return sorted(ranges, key=lambda one: one.first_row)
+            ranges.append(part)
+    return sorted(ranges, key=lambda part: part.first_row)
 
 
-def sentence(damage: Damage, depth: DepthScale) -> str:
-    """What is damaged, in pages, scan rows and depths, and what that means for the values."""
+def warning(damage: Damage, depth: DepthScale) -> str:
+    """A sentence with the page, scan rows and depths of a damaged range."""
     top, bottom = depth.depths(np.array([damage.first_row - 0.5, damage.last_row - 0.5])).tolist()
     return (
         f"the scan is damaged on page {damage.page} in rows {damage.first_row} to {damage.last_row - 1}, "

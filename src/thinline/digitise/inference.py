@@ -1,17 +1,17 @@
-"""Reading: paper -> overlapping tiles -> network -> blended probabilities, band by band down the depth.
+"""Run the network on overlapping tiles of the paper and blend their probabilities, band by band down the depth.
 
 Conventions
-    A tile is a square of `tile_px`, the size of the sheets the run was validated on, or what there is of the paper.
-    Tiles stand evenly spread, the first and the last at the edges, at least OVERLAP of a tile over each neighbour.
-    A pixel's probabilities are the mean over the tiles that hold it, weighted by the distance from each tile's edge
-    (linear, down and across, level beyond the overlap), so that no seam shows. A network that looks at one pixel alone
-    gives the same bands at any size of tile.
-    A **band** is what is settled once a row of tiles is read: from the top of these tiles to the top of the next. Its
-    ink is kept in half precision, and below FAINTEST not at all: nearly all of it is nothing, which packs to nothing.
-    So a band that was kept on the disk is, to the bit, the band that the network gave.
+    A tile is a square of `tile_px`, the size of the validation sheets of the run, or smaller where the paper is.
+    Tiles are evenly spaced, the first and the last at the edges, and overlap by at least OVERLAP of a tile.
+    The probabilities of a pixel are the mean over its tiles, weighted by the distance from the edge of each tile
+    (linear in both directions, constant beyond the overlap), so that no seam appears. A network with a receptive field
+    of one pixel gives the same bands for any tile size.
+    A **band** is the part that is final after one row of tiles: from the top of these tiles to the top of the next. Its
+    ink is stored in half precision and set to 0 below FAINTEST, so that it compresses well. A band read back from the
+    disk is bit-equal to the band that the network gave.
 
 Memory
-    One row of tiles and what it shares with the next, c float32 a pixel; nothing grows with the length of the scan.
+    One row of tiles and its overlap with the next, c float32 per pixel, independent of the length of the scan.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _BATCH: Final = 4
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """Rows start.. of the paper as read: `labels` uint8 [h,W], `ink` float16 [K,h,W], probability of each curve."""
+    """Prediction for the paper rows from `start`: `labels` uint8 [h,W], `ink` float16 [K,h,W], a probability."""
 
     start: int
     labels: UInt8
@@ -48,13 +48,13 @@ class Band:
         return self.start + len(self.labels)
 
     def probabilities(self) -> Float32:
-        """Of each curve's ink, [K,h,W]."""
+        """Probability of the ink of each curve, float32 [K,h,W]."""
         return np.asarray(self.ink, np.float32)
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A network with its head: the tile it is shown, and where it computes."""
+    """A network with its head, tile size and device."""
 
     network: Callable[[Tensor], Tensor]
     head: Head
@@ -66,28 +66,28 @@ class Reader:
         return tuple(spread(height, self.tile_px))
 
     def bands(self, rows: Callable[[int, int], UInt8], shape: tuple[int, int], *, first: int = 0) -> Iterator[Band]:
-        """Bands first.. of a paper of `shape` (H, W) whose grey levels `rows(start, stop)` gives.
+        """The bands from number `first` on, of a paper of `shape` (H, W) whose grey levels `rows(start, stop)` returns.
 
-        Starting later gives the same bands: the tiles above that reach into them are read once more.
+        The result does not depend on `first`: tiles above that overlap the first band are computed again.
         """
         height, width = shape
         starts = [*self.band_starts(height), height]
         tall = min(self.tile_px, height)
         share = ramp(tall)
-        again = next(n for n in range(first + 1) if starts[n] + tall > starts[first])
-        top = starts[again]
+        first_row_of_tiles = next(n for n in range(first + 1) if starts[n] + tall > starts[first])
+        top = starts[first_row_of_tiles]
         total = np.zeros((self.head.channels, 0, width), np.float32)
         weight = np.zeros(0, np.float32)
-        for number in range(again, len(starts) - 1):
-            gone = starts[number] - top
-            total, weight, top = total[:, gone:], weight[gone:], starts[number]
+        for number in range(first_row_of_tiles, len(starts) - 1):
+            done = starts[number] - top
+            total, weight, top = total[:, done:], weight[done:], starts[number]
             total = np.concatenate([total, np.zeros((len(total), tall - total.shape[1], width), np.float32)], axis=1)
             weight = np.concatenate([weight, np.zeros(tall - len(weight), np.float32)])
             total += self._row_of_tiles(rows(top, top + tall)) * share[:, None]
             weight += share
-            settled = starts[number + 1] - top
+            final = starts[number + 1] - top
             if number >= first:
-                yield self._band(top, total[:, :settled] / weight[:settled, None])
+                yield self._band(top, total[:, :final] / weight[:final, None])
 
     def _row_of_tiles(self, grey: UInt8) -> Float32:
         """Blended probabilities [c,h,W] of a strip as high as a tile."""
@@ -97,19 +97,19 @@ class Reader:
         weight = np.zeros(grey.shape[1], np.float32)
         starts = spread(grey.shape[1], self.tile_px)
         for n in range(0, len(starts), _BATCH):
-            some = starts[n : n + _BATCH]
-            found = self._look(np.stack([grey[:, start : start + wide] for start in some]))
-            for start, tile in zip(some, found, strict=True):
+            batch = starts[n : n + _BATCH]
+            probabilities = self._predict(np.stack([grey[:, start : start + wide] for start in batch]))
+            for start, tile in zip(batch, probabilities, strict=True):
                 total[:, :, start : start + wide] += tile * share
                 weight[start : start + wide] += share
         return np.asarray(total / weight, np.float32)
 
-    def _look(self, tiles: UInt8) -> Float32:
+    def _predict(self, tiles: UInt8) -> Float32:
         """Probabilities [B,c,h,w] of tiles [B,h,w]."""
         with torch.inference_mode():
             image = darkness_of(torch.from_numpy(tiles)).unsqueeze(1).to(self.device)
-            found = self.head.probabilities(self.network(image).float())
-            return np.asarray(found.cpu().numpy(), np.float32)
+            probabilities = self.head.probabilities(self.network(image).float())
+            return np.asarray(probabilities.cpu().numpy(), np.float32)
 
     def _band(self, start: int, probabilities: Float32) -> Band:
         with torch.inference_mode():
@@ -119,7 +119,7 @@ class Reader:
 
 
 def spread(size: int, tile: int) -> list[int]:
-    """Where tiles begin that cover `size` pixels, at least OVERLAP of a tile over each neighbour."""
+    """Start of each tile, so that tiles cover `size` pixels and overlap by at least OVERLAP of a tile."""
     if size <= tile:
         return [0]
     step = max(1, tile - round(OVERLAP * tile))
@@ -128,7 +128,7 @@ def spread(size: int, tile: int) -> list[int]:
 
 
 def ramp(size: int) -> Float32:
-    """The weight of each row of a tile: rising from its edges, level beyond the overlap; never 0."""
-    place = np.arange(size) + 0.5
+    """Weight of each row of a tile: rising linearly from its edges, constant beyond the overlap, never 0."""
+    centre = np.arange(size) + 0.5
     rise = max(1.0, OVERLAP * size)
-    return np.asarray(np.minimum(1, np.minimum(place, size - place) / rise), np.float32)
+    return np.asarray(np.minimum(1, np.minimum(centre, size - centre) / rise), np.float32)

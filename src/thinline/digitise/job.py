@@ -1,16 +1,16 @@
-"""One scan, from rows of grey to files: straighten, read band by band, trace, judge, write.
+"""Digitise one scan: straighten it, run the network band by band, trace the curves, check them, write files.
 
-Way of a scan
-    The skew is found first, which reads the scan once. Then each band is read and kept in `OUT/.partial/`; its strands
-    (the few places of each row where a curve may be) stay in memory for the tracer, which sees all rows at once. Rows
-    that the scan says are damaged, which is known once all have been read, lose their strands before. The class map
-    comes from the kept bands, the overlay reads the scan a third time. All files are replaced together at the end.
+Steps
+    The skew is estimated first, which reads the scan once. Then the network predicts each band, which is stored in
+    `OUT/.partial/`; its strands (the candidate columns of each row) stay in memory for the tracer, which needs all rows
+    at once. Damaged rows are known once all rows have been read; their strands are removed before tracing. The class
+    map comes from the stored bands; the overlay reads the scan a third time. All files are replaced together.
 
 Memory
-    The rows of one band, at the scan's own resolution, with what they were decoded from (see `pages.py`), and for the
-    whole length the strands, about 100 bytes a row and curve, the sums of `deskew.py`, and at the end the tables, about
-    1,500 bytes a row while they are written. Measured: a 1-bit TIFF of 200,000 x 2,000 px in strips of 256 rows, read
-    at 4 px/mm, takes 240 MB besides the 890 MB of the libraries; in one single strip 400 MB more.
+    The rows of one band at the scan's own resolution, and the strips or page they were decoded from. For the whole
+    length: the strands, about 100 bytes a row and curve, the sums of `deskew.py`, and at the end the tables, about
+    1,500 bytes a row. Measured: a 1-bit TIFF of 200,000 x 2,000 px in strips of 256 rows, read at 4 px/mm, takes 240 MB
+    besides the 890 MB of the libraries; in a single strip 400 MB more.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from typing import Final
 
 import numpy as np
 
-from thinline.curves.curve import Curve
 from thinline.curves.row_runs import Strands, strands_of
 from thinline.curves.viterbi import viterbi
 from thinline.digitise.accept import Digitised, Limits, accepted
@@ -39,12 +38,12 @@ from thinline.digitise.scan import Scan, ScanError
 from thinline.vocabulary import Bool, Float32, Float64
 
 EDGE_MM: Final = 0.75
-"""How far beyond the edge of its track a curve's ink is looked for: half of a heavy pen."""
+"""Distance beyond the edges of a track in which ink counts for its curve: half of a heavy pen."""
 
-_READING: Final = 2
-"""Counts up when the same file is decoded to other grey levels: bands kept before are not gone on with."""
+_DECODER_VERSION: Final = 2
+"""Increased when a file is decoded to other grey levels, so that bands stored before are not used."""
 
-_AT_ONCE: Final = 256  # rows of the overlay, which is far higher than a band
+_AT_ONCE: Final = 256  # rows read at a time for the overlay, which is much higher than a band
 
 ProgressReport = Callable[[int, int], None]
 """Called with (bands done, bands in all)."""
@@ -52,7 +51,7 @@ ProgressReport = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What to digitise with what: `scales` one for each curve of the reader's head, `run` names the run."""
+    """The inputs of one scan. `scales` has one scale for each curve of the reader's head; `run` names the run."""
 
     scan: Scan
     frame: Frame
@@ -61,21 +60,22 @@ class Job:
     px_per_mm: float
     scales: tuple[CurveScale, ...]
     depth: DepthScale
-    demands: Limits = field(default_factory=Limits)
+    limits: Limits = field(default_factory=Limits)
     deskew: bool = True
 
     def digest(self) -> str:
-        """Names all that decides what is read."""
+        """Hash of everything that the bands depend on."""
         frame, tile_px = self.frame, self.reader.tile_px
-        deciding = (_READING, self.scan.digest(), self.run, frame, tile_px, self.px_per_mm, self.deskew)
-        return hashlib.sha256(repr(deciding).encode()).hexdigest()
+        inputs = (_DECODER_VERSION, self.scan.digest(), self.run, frame, tile_px, self.px_per_mm, self.deskew)
+        return hashlib.sha256(repr(inputs).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
-class Finished:
-    """What came of a job: the curves in the order of the classes, the skew undone, the files written.
+class DigitisedScan:
+    """The result of a job: curves in the order of the classes, the skew that was removed, the files written.
 
-    `warnings` are sentences about the scan: its damaged rows, and what its file leaves open.
+    `resumed` is the number of bands that an earlier, interrupted job had stored. `warnings` are sentences about the
+    scan: its damaged rows, and ambiguities of its file.
     """
 
     curves: tuple[Digitised, ...]
@@ -85,49 +85,53 @@ class Finished:
     warnings: tuple[str, ...] = ()
 
     @property
-    def told(self) -> bool:
-        """Whether any curve was told."""
+    def accepted(self) -> bool:
+        """Whether any curve was accepted."""
         return any(not curve.refused for curve in self.curves)
 
 
-def digitise(job: Job, out: Path, *, force: bool = False, told: ProgressReport | None = None) -> Finished:
-    """Do the job and write into `out`; an unfinished job of the same kind is gone on with.
+def digitise(job: Job, out: Path, *, force: bool = False, report: ProgressReport | None = None) -> DigitisedScan:
+    """Run the job and write its files into `out`. An interrupted job with the same inputs is resumed.
 
-    Raises OutputError for a folder that may not be written, ScanError for a scan that cannot be read or is damaged in
-    every row, and what the network raises.
+    Raises OutputError for a folder that must not be written, ScanError for a scan that cannot be read or is damaged in
+    every row, and the errors of the network.
     """
     partial = Partial(out, job.digest())
     with partial.held(force=force):
         count = len(job.reader.band_starts(job.frame.height))
-        if told is not None:
-            told(partial.finished(count), count)
+        if report is not None:
+            report(partial.finished(count), count)
         skew = _skew(job, partial)
         paper = Paper(job.scan, job.frame, skew)
         resumed = partial.finished(count)
-        strands, inked = _read(job, paper, partial, count, told)
+        strands, inked = _candidates(job, paper, partial, count, report)
         hidden = _hidden(job, paper, partial)
-        courses = viterbi(hidden.without(strands), px_per_mm=job.px_per_mm, tracks=_edges(job))
-        curves = _judge(job, courses, inked[:, ~hidden.rows])
+        traced = viterbi(hidden.without(strands), px_per_mm=job.px_per_mm, tracks=_edges(job))
+        curves = tuple(
+            accepted(*each, frame=job.frame, px_per_mm=job.px_per_mm, limits=job.limits)
+            for each in zip(job.reader.head.classes[1:], traced, inked[:, ~hidden.rows], job.scales, strict=True)
+        )
         warnings = (*partial.findings()[1], *hidden.warnings)
         _stage(job, paper, partial, curves, hidden=hidden, warnings=warnings)
         files = partial.publish()
-    return Finished(curves, skew, files, resumed, warnings)
+    return DigitisedScan(curves, skew, files, resumed, warnings)
 
 
 def _hidden(job: Job, paper: Paper, partial: Partial) -> Hidden:
-    """The rows without values; ScanError where these are all."""
+    """The hidden rows of the paper. Raises ScanError when all rows are hidden."""
     partial.keep_findings(job.scan)
     damage, _ = partial.findings()
     hidden = Hidden.of(paper, damage, job.depth, px_per_mm=job.px_per_mm)
     if hidden.rows.all():
         raise ScanError(
             f"{job.scan.path}: expected rows that are not damaged, got none: {hidden.warnings[0]}; copy the file "
-            "again, or scan the paper anew"
+            "again, or scan the paper again"
         )
     return hidden
 
 
 def _skew(job: Job, partial: Partial) -> Skew:
+    """The stored skew, or the estimate, which is then stored."""
     skew = partial.skew()
     if skew is None:
         crooked = Paper(job.scan, job.frame)
@@ -137,56 +141,50 @@ def _skew(job: Job, partial: Partial) -> Skew:
     return skew
 
 
-def _read(job: Job, paper: Paper, partial: Partial, count: int, told: ProgressReport | None) -> tuple[Strands, Float32]:
-    """Strands of all bands, and of each curve how much of its track is inked in each row, [K,H]."""
+def _candidates(
+    job: Job, paper: Paper, partial: Partial, count: int, report: ProgressReport | None
+) -> tuple[Strands, Float32]:
+    """Strands of all bands, and the share of each track that the ink of its curve covers in each row, [K,H]."""
     tracks = _columns(job)
     strands, inked = [], []
     for number, band in enumerate(_bands(job, paper, partial, count)):
         ink = band.probabilities()
-        paper_ink = np.median(ink, axis=2, keepdims=True)  # beyond the track there is only paper
+        paper_ink = np.median(ink, axis=2, keepdims=True)  # beyond its track a curve has no ink
         ink = np.where(tracks[:, None], ink, paper_ink)
         strands.append(strands_of(ink))
-        inked.append(_share(ink > 0.5, tracks))
-        if told is not None:
-            told(number + 1, count)
+        inked.append(_covered(ink > 0.5, tracks))
+        if report is not None:
+            report(number + 1, count)
     return Strands.joined(strands), np.concatenate(inked, axis=1)
 
 
-def _share(ink: Bool, columns: Bool) -> Float32:
-    """Of ink [K,h,W] the share of the columns [K,W] it covers in each row, [K,h]."""
-    among = np.maximum(columns.sum(axis=1), 1)
-    return np.asarray((ink & columns[:, None]).sum(axis=2) / among[:, None], np.float32)
+def _covered(ink: Bool, columns: Bool) -> Float32:
+    """The share [K,h] of the marked columns [K,W] that ink [K,h,W] covers in each row."""
+    total = np.maximum(columns.sum(axis=1), 1)
+    return np.asarray((ink & columns[:, None]).sum(axis=2) / total[:, None], np.float32)
 
 
 def _bands(job: Job, paper: Paper, partial: Partial, count: int) -> Iterator[Band]:
-    """Every band, from the disk where it was read before."""
-    done = partial.finished(count)
-    yield from (partial.band(number) for number in range(done))
-    if done < count:
-        for number, band in enumerate(job.reader.bands(paper.rows, paper.shape, first=done), start=done):
+    """Every band: the stored ones from the disk, the others from the network."""
+    stored = partial.finished(count)
+    yield from (partial.band(number) for number in range(stored))
+    if stored < count:
+        for number, band in enumerate(job.reader.bands(paper.rows, paper.shape, first=stored), start=stored):
             partial.keep_findings(job.scan)
             partial.keep(number, band)
             yield band
 
 
 def _edges(job: Job) -> Float64:
-    """Columns of the paper at which the track of each curve begins and ends, [K,2]."""
+    """Paper columns of the two edges of the track of each curve, [K,2]."""
     return np.array([[job.frame.paper_x(x) for x in (scale.left_px, scale.right_px)] for scale in job.scales])
 
 
 def _columns(job: Job) -> Bool:
-    """Which columns of the paper lie on the track of each curve or EDGE_MM beside it, [K,W]."""
+    """The paper columns on the track of each curve or within EDGE_MM of it, bool [K,W]."""
     columns, reach = np.arange(job.frame.width), EDGE_MM * job.px_per_mm
     left, right = _edges(job).T[..., None]
     return np.asarray((columns >= left - reach) & (columns <= right + reach), np.bool_)
-
-
-def _judge(job: Job, curves: tuple[Curve, ...], inked: Float32) -> tuple[Digitised, ...]:
-    names = job.reader.head.classes[1:]
-    return tuple(
-        accepted(*each, frame=job.frame, px_per_mm=job.px_per_mm, demands=job.demands)
-        for each in zip(names, curves, inked, job.scales, strict=True)
-    )
 
 
 def _stage(
@@ -198,7 +196,7 @@ def _stage(
     hidden: Hidden,
     warnings: tuple[str, ...],
 ) -> None:
-    """Stage the files; without a curve that is told only the two pictures."""
+    """Write all files into the staging folder; without an accepted curve only the two pictures."""
     height = job.frame.height
     rows = np.arange(height)
     depth = job.depth.depths(job.frame.scan_y(rows.astype(np.float64)))
@@ -206,9 +204,9 @@ def _stage(
         across = paper.skew.across(rows)
         on_scan = [job.frame.scan_x(curve.u_px + across) for curve in curves]
         partial.stage("curves.csv", csv_of(depth, curves, on_scan, warnings=warnings))
-        about = {"SCAN": job.scan.path.name, "RUN": job.run, "SKEW": paper.skew.told()}
+        parameters = {"SCAN": job.scan.path.name, "RUN": job.run, "SKEW": paper.skew.text()}
         unit = job.depth.unit
-        partial.stage("curves.las", las_of(depth, curves, depth_unit=unit, told=about, warnings=warnings))
+        partial.stage("curves.las", las_of(depth, curves, depth_unit=unit, parameters=parameters, warnings=warnings))
     count = len(job.reader.band_starts(height))
     bands = (partial.band(number) for number in range(count))
     labels = (np.where(hidden.rows[band.start : band.stop, None], 0, band.labels) for band in bands)

@@ -1,15 +1,15 @@
-"""Pictures of a digitised scan: the class map, and the curves laid over the paper.
+"""Pictures of a digitised scan: the class map, and an overlay of the curves on the paper.
 
 Conventions
     Both show the straightened paper at the run's scale, so that a row of the class map is a row of the CSV.
-    The **class map** is one PNG with a palette: its values are class ids, background 0, and shown in colours. It is
-    coded as it comes, row by row; only the coded bytes are held.
+    The **class map** is a PNG with a palette whose values are class ids, background 0. It is compressed row by row;
+    only the compressed bytes are held in memory.
     The **overlay** is enlarged ENLARGED times and cut into pictures of at most OVERLAY_ROWS paper rows, because viewers
-    choke on longer ones. The paper is faded; each curve that is told is a line in its colour, broken at gaps and where
-    it wraps. On the left stand the depth and one bar for each curve: coloured where it has a value, grey in a gap.
-    Curves that were refused are named in the title and not drawn. Hidden rows, where the scan is damaged, are hatched
-    and named with their rows of the scan.
-    Colours: blue and vermilion of Okabe and Ito first, which colour-blind readers tell apart and a grey print too.
+    fail on longer ones. The paper is faded; each accepted curve is a line in its colour, broken at gaps and where it
+    wraps. On the left are the depth and one bar for each curve: coloured where it has a value, grey in a gap. The title
+    names refused curves, which are not drawn. Hidden rows, where the scan is damaged, are hatched and labelled with
+    their rows of the scan.
+    Colours: blue and vermilion of Okabe and Ito first, which differ for colour-blind readers and in a grey print.
 
 References
     Okabe and Ito, "Color universal design: how to make figures that are colorblind friendly", 2002.
@@ -54,19 +54,19 @@ _LETTER: Final = 0.4
 
 
 def class_map_png(bands: Iterable[UInt8], shape: tuple[int, int], *, curves: int) -> bytes:
-    """The labels [h,W] of bands, one below the other, as a PNG with a palette."""
+    """The labels [h,W] of consecutive bands as one PNG with a palette."""
     height, width = shape
     palette = bytes([255, 255, 255]) + b"".join(bytes(COLOURS[k % len(COLOURS)]) for k in range(curves))
     coder = zlib.compressobj(6)
-    coded, seen = [], 0
+    coded, rows = [], 0
     for labels in bands:
-        seen += len(labels)
-        plain = np.zeros((len(labels), width + 1), np.uint8)  # each row begins with its filter, 0 for none
+        rows += len(labels)
+        plain = np.zeros((len(labels), width + 1), np.uint8)  # each row begins with its filter type, 0 for none
         plain[:, 1:] = labels
         coded.append(coder.compress(plain.tobytes()))
     coded.append(coder.flush())
-    if seen != height:
-        raise ValueError(f"`bands` must have {height} rows together, got {seen}; pass every band once")
+    if rows != height:
+        raise ValueError(f"`bands` must have {height} rows together, got {rows}; pass every band once")
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
     chunks = [_chunk(b"IHDR", header), _chunk(b"PLTE", palette), _chunk(b"IDAT", b"".join(coded)), _chunk(b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
@@ -79,7 +79,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 def overlay_png(
     grey: UInt8, start: int, curves: Sequence[Digitised], depth: Float64, *, title: str, hidden: Hidden | None = None
 ) -> bytes:
-    """The curves over paper rows start.. of grey levels [h,W]; `depth [P]` and `hidden` of all rows."""
+    """The curves over the paper rows from `start`, grey levels [h,W]. `depth [H]` and `hidden` are of all rows."""
     stop = start + len(grey)
     faded = cv2.convertScaleAbs(grey, alpha=1 - _FADE, beta=255 * _FADE)
     canvas = cv2.cvtColor(faded.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1), cv2.COLOR_GRAY2RGB)
@@ -101,14 +101,14 @@ def overlay_png(
         text = f"{curve.scale.name} refused" if curve.refused else curve.scale.name
         entries.append((text, _INK if curve.refused else COLOURS[k % len(COLOURS)]))
     picture = np.vstack([_titled(margin.shape[1] + canvas.shape[1], entries), np.hstack([margin, canvas])])
-    done, png = cv2.imencode(".png", picture[..., ::-1])
-    if not done:
+    encoded, png = cv2.imencode(".png", picture[..., ::-1])
+    if not encoded:
         raise ValueError(f"the overlay of rows {start}..{stop} could not be coded as PNG; digitise fewer columns")
     return bytes(png.tobytes())
 
 
 def _margin(height: int, depth: Float64, *, curves: int) -> UInt8:
-    """What stands left of `height` paper rows of `depth [h]`: labels of depth, and room for a bar for each curve."""
+    """The margin left of `height` paper rows of `depth [h]`: depth labels, and space for one bar for each curve."""
     step = abs(depth[-1] - depth[0]) / max(height - 1, 1) * _LABEL_EVERY_PX
     labels = [f"{depth[row]:.{decimals(step)}f}" for row in range(0, height, _LABEL_EVERY_PX)]
     wide = max(_wide(label) for label in labels)
@@ -122,7 +122,7 @@ def _margin(height: int, depth: Float64, *, curves: int) -> UInt8:
 
 
 def _mark(canvas: UInt8, hidden: Hidden, start: int, stop: int) -> None:
-    """Hatch the hidden rows among start..stop-1 and write over them which rows of the scan are damaged."""
+    """Hatch the hidden rows among start..stop-1 and label them with the damaged rows of the scan."""
     rows = hidden.rows[start:stop].repeat(ENLARGED)
     width = canvas.shape[1]
     stripes = np.arange(width + _HATCH_EVERY_PX) % _HATCH_EVERY_PX < _HATCH_EVERY_PX // 2
@@ -138,13 +138,13 @@ def _mark(canvas: UInt8, hidden: Hidden, start: int, stop: int) -> None:
 
 
 def _draw(canvas: UInt8, u_px: Float64, lap: np.ndarray[tuple[int], np.dtype[np.int64]], colour: Colour) -> None:
-    """A line through the centres of the pixels, lifted at gaps and between laps."""
-    known = np.isfinite(u_px)
-    whole = known[1:] & known[:-1] & (lap[1:] == lap[:-1])
-    ends = np.flatnonzero(~whole) + 1
-    fine = 8  # fractions of a pixel that OpenCV draws
+    """A line through the pixel centres, interrupted at gaps and between laps."""
+    finite = np.isfinite(u_px)
+    joined = finite[1:] & finite[:-1] & (lap[1:] == lap[:-1])
+    ends = np.flatnonzero(~joined) + 1
+    fine = 8  # OpenCV draws eighths of a pixel
     for rows in np.split(np.arange(len(u_px)), ends):
-        rows = rows[known[rows]]
+        rows = rows[finite[rows]]
         if len(rows):
             x = (u_px[rows] + 0.5) * ENLARGED - 0.5
             y = (rows + 0.5) * ENLARGED - 0.5
@@ -153,7 +153,7 @@ def _draw(canvas: UInt8, u_px: Float64, lap: np.ndarray[tuple[int], np.dtype[np.
 
 
 def _titled(width: int, entries: Sequence[tuple[str, Colour]]) -> UInt8:
-    """The title and the legend, each in its colour, as many lines as they need."""
+    """The title and the legend entries in their colours, on as many lines as needed."""
     lines, left = [np.full((_TITLE_PX, width, 3), 255, np.uint8)], 4
     for text, colour in entries:
         wide = _wide(text)
@@ -174,5 +174,5 @@ def _write(canvas: UInt8, text: str, left: int, base: int, colour: Colour) -> No
 
 
 def _drawable(text: str) -> str:
-    """Text without what is no UTF-8, as the name of a file may hold: OpenCV ends the process over it."""
+    """Text without invalid UTF-8, which a file name may contain and which makes OpenCV end the process."""
     return text.encode("utf-8", "replace").decode()

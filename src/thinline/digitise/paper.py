@@ -1,13 +1,13 @@
-"""The paper under the network: the part of a scan that is digitised, at the scale of a run, and straight.
+"""Rescale the digitised part of a scan to the scale of a run, and straighten it.
 
 Conventions
-    **scan** pixels are those of the file; **paper** pixels are those the network sees, `px_per_mm` of the run. The part
-    of the scan in `rows` and `columns` becomes H x W paper pixels, H and W rounded, so that the factor of each axis is
-    H / rows and W / columns. Coordinates name pixel centres (the pixel in column 3 has its centre at 3.0), hence
-    paper u is scan  first + (u + 1/2) / factor - 1/2.
-    Shrinking takes the mean over the area of each paper pixel, enlarging interpolates between the nearest two, and at
-    factor 1 nothing is done. Every paper row is computed alone, so that bands of any height show no seam.
-    Straightening comes after, by whole paper pixels (see `deskew.py`): ink stays as crisp as it was.
+    **scan** pixels are those of the file; **paper** pixels are those of the network, at `px_per_mm` of the run. The
+    part of the scan in `rows` and `columns` becomes H x W paper pixels, H and W rounded; the factor of each axis is
+    H / rows and W / columns. Coordinates are those of pixel centres (the centre of column 3 is at 3.0), hence paper
+    column u is scan column  first + (u + 1/2) / factor - 1/2.
+    Shrinking takes the mean over the area of each paper pixel, enlarging interpolates linearly, and factor 1 copies.
+    Every paper row is computed separately, so that bands of any height show no seam.
+    Straightening follows, by whole paper pixels (see `deskew.py`), so that ink is not blurred.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ROWS_AT_ONCE = 8192
 
 @dataclass(frozen=True)
 class Frame:
-    """The part of a scan that is digitised, in scan pixels, half-open, and the shape of its paper."""
+    """The digitised part of a scan (half-open ranges of scan pixels) and the shape of its paper."""
 
     first_row: int
     last_row: int
@@ -40,9 +40,9 @@ class Frame:
 
     @classmethod
     def of(cls, rows: tuple[int, int], columns: tuple[int, int], *, factors: tuple[float, float]) -> Frame:
-        """The frame whose paper is `factors` (down, across) times as large.
+        """The frame whose paper is `factors` (down, across) times as large as the part of the scan.
 
-        ScanError when that is too small, or larger than a scan may be.
+        Raises ScanError when the paper is too small, or larger than a scan may be.
         """
         height = round((rows[1] - rows[0]) * factors[0])
         width = round((columns[1] - columns[0]) * factors[1])
@@ -62,12 +62,12 @@ class Frame:
 
     @property
     def row_factor(self) -> float:
-        """Paper pixels for each scan pixel, down."""
+        """Paper pixels per scan pixel along the depth."""
         return self.height / (self.last_row - self.first_row)
 
     @property
     def column_factor(self) -> float:
-        """Paper pixels for each scan pixel, across."""
+        """Paper pixels per scan pixel across."""
         return self.width / (self.last_column - self.first_column)
 
     def scan_x(self, u: Float64) -> Float64:
@@ -85,7 +85,7 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Paper:
-    """Rows of a frame as the network sees them."""
+    """The straightened rows of a frame, the input of the network."""
 
     scan: Scan
     frame: Frame
@@ -97,23 +97,23 @@ class Paper:
         return self.frame.height, self.frame.width
 
     def rows(self, start: int, stop: int) -> UInt8:
-        """Grey levels [stop - start, W], straight; white where the paper ends."""
+        """Straightened grey levels [stop - start, W]; white beyond the edges of the paper."""
         across, down = self.skew.across(np.arange(start, stop)), self.skew.down(self.frame.width)
         if not across.any() and not down.any():
-            return self.crooked(start, stop)
+            return self.skewed(start, stop)
         first, last = start + int(down.min()), stop + int(down.max())
         top, bottom = max(first, 0), min(last, self.frame.height)
         reach = int(np.abs(across).max())
         around = np.full((last - first, self.frame.width + 2 * reach), 255, np.uint8)
         if top < bottom:
-            around[top - first : bottom - first, reach : reach + self.frame.width] = self.crooked(top, bottom)
+            around[top - first : bottom - first, reach : reach + self.frame.width] = self.skewed(top, bottom)
         columns = np.arange(self.frame.width)
         rows = np.arange(start - first, stop - first)
         straight = around[rows[:, None] + down[None], columns[None] + across[:, None] + reach]
         return np.asarray(straight, np.uint8)
 
-    def crooked(self, start: int, stop: int) -> UInt8:
-        """Grey levels [stop - start, W] as they lie on the scan."""
+    def skewed(self, start: int, stop: int) -> UInt8:
+        """Grey levels [stop - start, W] before straightening."""
         part = self.frame
         down = _taps(start, stop, part.row_factor, part.last_row - part.first_row)
         columns = slice(part.first_column, part.last_column)
@@ -128,48 +128,48 @@ class Paper:
         return np.ascontiguousarray(grey if grey.dtype == np.uint8 else np.rint(grey), np.uint8)
 
     def made_of(self, scan_rows: Bool) -> Bool:
-        """Which rows [H] of the straight paper are made of any of the marked rows of the scan (bool, all rows)."""
+        """The rows of the paper, bool [H], that are computed from any of the marked `scan_rows` (bool, all rows)."""
         part = self.frame
-        among = scan_rows[part.first_row : part.last_row]
-        crooked = among
+        marked = scan_rows[part.first_row : part.last_row]
+        skewed = marked
         if part.row_factor != 1:
-            crooked = np.zeros(part.height, np.bool_)
+            skewed = np.zeros(part.height, np.bool_)
             for start in range(0, part.height, _ROWS_AT_ONCE):
                 stop = min(start + _ROWS_AT_ONCE, part.height)
-                taps = _taps(start, stop, part.row_factor, len(among))
+                taps = _taps(start, stop, part.row_factor, len(marked))
                 assert taps is not None
                 first, last, weights = taps
-                crooked[start:stop] = weights @ among[first:last].astype(np.float32) > 0
+                skewed[start:stop] = weights @ marked[first:last].astype(np.float32) > 0
         straight = np.zeros(part.height, np.bool_)
         for shift in np.unique(self.skew.down(part.width)).tolist():
             source = np.arange(part.height) + shift
             on_paper = (source >= 0) & (source < part.height)
-            straight[on_paper] |= crooked[source[on_paper]]
+            straight[on_paper] |= skewed[source[on_paper]]
         return straight
 
     @cached_property
     def _across(self) -> sparse.csr_matrix | None:
         part = self.frame
-        found = _taps(0, part.width, part.column_factor, part.last_column - part.first_column)
-        return None if found is None else found[2]
+        taps = _taps(0, part.width, part.column_factor, part.last_column - part.first_column)
+        return None if taps is None else taps[2]
 
 
 def _taps(start: int, stop: int, factor: float, size: int) -> tuple[int, int, sparse.csr_matrix] | None:
-    """Which source pixels (first, last) the pixels start..stop-1 are made of, and the weights; None at factor 1.
+    """The source pixels (first, last) of the pixels start..stop-1 and their weights; None at factor 1.
 
-    The weights of one pixel depend on that pixel alone.
+    The weights of a pixel do not depend on the other pixels.
     """
     if factor == 1:
         return None
-    places = np.arange(start, stop)
+    pixels = np.arange(start, stop)
     if factor < 1:
-        low, high = places / factor, np.minimum((places + 1) / factor, size)
+        low, high = pixels / factor, np.minimum((pixels + 1) / factor, size)
         nearest = np.floor(low).astype(np.int64)
         reach = math.ceil(1 / factor) + 1
         index = nearest[:, None] + np.arange(reach)
         weight = np.minimum(index + 1, high[:, None]) - np.maximum(index, low[:, None])
     else:
-        centre = np.clip((places + 0.5) / factor - 0.5, 0, size - 1)
+        centre = np.clip((pixels + 0.5) / factor - 0.5, 0, size - 1)
         nearest = np.floor(centre).astype(np.int64)
         index = nearest[:, None] + np.arange(2)
         weight = 1 - np.abs(centre[:, None] - index)
@@ -177,7 +177,7 @@ def _taps(start: int, stop: int, factor: float, size: int) -> tuple[int, int, sp
     weight /= weight.sum(axis=1, keepdims=True)
     first = int(nearest[0])
     last = int(min(nearest[-1] + index.shape[1], size))
-    row = np.repeat(np.arange(len(places)), index.shape[1])
+    row = np.repeat(np.arange(len(pixels)), index.shape[1])
     column = np.minimum(index.ravel(), last - 1) - first
-    matrix = sparse.csr_matrix((weight.ravel().astype(np.float32), (row, column)), shape=(len(places), last - first))
+    matrix = sparse.csr_matrix((weight.ravel().astype(np.float32), (row, column)), shape=(len(pixels), last - first))
     return first, last, matrix

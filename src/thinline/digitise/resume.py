@@ -1,18 +1,17 @@
-"""The output folder: the bands that are read are kept beside the output, and the files of a job are replaced together.
+"""The output folder: stored bands let a job resume, and all result files are replaced together.
 
 Conventions
-    `OUT/.partial/` holds `job.json` with the digest of all that decides what is read, `skew.npz`, `findings.json`
-    (damaged rows and notices, which a scan knows once it is read), and one `band_00000.npz` for each finished band;
-    each is written whole or not at all. A folder whose digest is that of the job is gone on with, band by band the same
-    numbers as if nothing had happened; it goes when the output is written. An output folder that exists is otherwise
-    refused. With `force` it is written into.
+    `OUT/.partial/` holds `job.json` with the digest of the inputs, `skew.npz`, `findings.json` (damaged rows and
+    notices, known once a scan is read), and one `band_00000.npz` for each finished band; each file is written
+    atomically. A job with the same digest resumes from them with equal results, and removes the folder at its end. Any
+    other existing output folder is refused unless `force` is given.
 
-    **Results** are the files named in RESULT. Those of a job are written into `OUT/.partial/ready/` first. When all
-    are there, the earlier results go, `curves.csv` first, and the new ones are renamed into place, `curves.csv` last.
-    So results of two jobs never lie together, and whoever finds `curves.csv` finds the whole set it belongs to. After
-    a kill in between, the same command goes on and ends with the whole set.
-    A job that ends without being published (an error, a damaged scan, Ctrl-C) removes the earlier results: nothing in
-    the folder passes for its own. Other files in the folder are never touched.
+    **Results** are the files that match RESULT. They are staged in `OUT/.partial/ready/`. When all are staged, the
+    earlier results are removed, `curves.csv` first, and the new ones are renamed into place, `curves.csv` last. So
+    results of two jobs are never mixed, and `curves.csv` implies a complete set. After a kill in between, the same
+    command completes the set.
+    A job that ends without publishing (an error, a damaged scan, Ctrl-C) removes the earlier results, so that they are
+    not mistaken for its own. Other files in the folder are never touched.
 """
 
 from __future__ import annotations
@@ -42,13 +41,13 @@ _READY, _FINDINGS, _LOCK = "ready", "findings.json", ".lock"
 
 
 class OutputError(ValueError):
-    """An output folder that may not be written."""
+    """An output folder that must not be written."""
 
 
 def results(out: Path) -> list[Path]:
     """The results in an output folder, `curves.csv` first."""
-    names = [path for path in out.iterdir() if RESULT.fullmatch(path.name)] if out.is_dir() else []
-    return sorted(names, key=lambda path: (path.name != "curves.csv", path.name))
+    paths = [path for path in out.iterdir() if RESULT.fullmatch(path.name)] if out.is_dir() else []
+    return sorted(paths, key=lambda path: (path.name != "curves.csv", path.name))
 
 
 def remove_results(out: Path) -> None:
@@ -64,7 +63,7 @@ def _remove(out: Path) -> None:
 
 
 class Partial:
-    """What an unfinished job has read so far, and the files it is about to publish."""
+    """The stored bands of an unfinished job, and its staged results."""
 
     def __init__(self, out: Path, digest: str) -> None:
         self.out = out
@@ -74,21 +73,23 @@ class Partial:
 
     @contextmanager
     def held(self, *, force: bool) -> Iterator[None]:
-        """Hold the output folder; on a good end what was kept goes. OutputError where it may not be written."""
-        self._check_ours(force)
+        """Lock the output folder; remove the stored bands at a normal end. Raises OutputError for a refused folder."""
+        self._check_output(force)
         make_folder(self.folder)
         lock = FileLock(self.folder / _LOCK)
         if not lock.try_acquire():
-            raise OutputError(f"{self.out}: another process ({lock.holder()}) writes it; give another --out, or wait")
+            raise OutputError(
+                f"{self.out}: another process ({lock.holder()}) writes to it; give another --out, or wait"
+            )
         try:
             self._begin(force)
             yield
         except BaseException as error:
-            with suppress(StorageError):  # the error that ended the job is the one to tell
+            with suppress(StorageError):  # report the error that ended the job
                 _remove(self.out)
             lock.release()
             if isinstance(error, ScanError) or not self.finished(1):
-                self._leave()  # there is nothing to go on with
+                self._leave()  # there is nothing to resume
             raise
         lock.release()
         self._leave()
@@ -101,30 +102,32 @@ class Partial:
             write_bytes(self.folder / "job.json", json.dumps({"digest": self.digest}).encode())
 
     def _leave(self) -> None:
-        """Remove what was kept, and the output folder where nothing else was put into it."""
+        """Remove the stored bands, and the output folder if it is empty."""
         shutil.rmtree(self.folder)
         with suppress(OSError):
             self.out.rmdir()
 
     def finished(self, count: int) -> int:
-        """How many of `count` bands are kept, from the first on without a hole."""
+        """The number of stored bands before the first missing one, at most `count`."""
         return next((n for n in range(count) if not self._band(n).exists()), count)
 
     def keep(self, number: int, band: Band) -> None:
-        """Keep one band."""
+        """Store one band."""
         self._write(self._band(number), {"start": np.array(band.start), "labels": band.labels, "ink": band.ink})
 
     def band(self, number: int) -> Band:
-        """A band that was kept."""
+        """A stored band."""
         with np.load(self._band(number)) as file:
             return Band(int(file["start"]), file["labels"], file["ink"])
 
     def keep_skew(self, skew: Skew) -> None:
-        """Keep the skew."""
-        self._write(self.folder / "skew.npz", {"knots": skew.knots, "moved": skew.moved, "slope": np.array(skew.slope)})
+        """Store the skew."""
+        self._write(
+            self.folder / "skew.npz", {"knots": skew.knots, "moved": skew.shifts, "slope": np.array(skew.slope)}
+        )
 
     def skew(self) -> Skew | None:
-        """The skew that was kept, or None."""
+        """The stored skew, or None."""
         path = self.folder / "skew.npz"
         if not path.exists():
             return None
@@ -132,30 +135,30 @@ class Partial:
             return Skew(file["knots"], file["moved"], float(file["slope"]))
 
     def keep_findings(self, scan: Scan) -> None:
-        """Keep what the scan has found beside what was kept before; call it before what was read is kept."""
+        """Add damage and notices of the scan to the stored ones. Call it before storing what was read."""
         damage, notices = self.findings()
         more = damage.union(scan.damage()), tuple(dict.fromkeys((*notices, *scan.notices)))
         if more != (damage, notices):
-            found = {"damage": sorted(astuple(one) for one in more[0]), "notices": more[1]}
-            write_bytes(self.folder / _FINDINGS, json.dumps(found).encode())
+            record = {"damage": sorted(astuple(part) for part in more[0]), "notices": more[1]}
+            write_bytes(self.folder / _FINDINGS, json.dumps(record).encode())
 
     def findings(self) -> tuple[frozenset[Damage], tuple[str, ...]]:
-        """The damaged rows and the notices of the scan that were kept."""
+        """The stored damaged rows and notices of the scan."""
         try:
-            found = json.loads((self.folder / _FINDINGS).read_text())
+            record = json.loads((self.folder / _FINDINGS).read_text())
         except FileNotFoundError:
             return frozenset(), ()
-        return frozenset(Damage(*row) for row in found["damage"]), tuple(found["notices"])
+        return frozenset(Damage(*row) for row in record["damage"]), tuple(record["notices"])
 
     def stage(self, name: str, content: bytes) -> None:
-        """Write one result where it waits for the others."""
+        """Write one result into the staging folder."""
         if not self._staged:
             make_folder(self.folder / _READY)
         write_bytes(self.folder / _READY / name, content)
         self._staged.append(name)
 
     def publish(self) -> tuple[Path, ...]:
-        """Replace the earlier results by those that are staged; their paths, in the order they were staged."""
+        """Replace the earlier results by the staged ones; returns their paths in the order of staging."""
         _remove(self.out)
         with explained(self.out):
             for name in sorted(self._staged, key=lambda name: name == "curves.csv"):
@@ -177,7 +180,7 @@ class Partial:
             return False
         return bool(job.get("digest") == self.digest)
 
-    def _check_ours(self, force: bool) -> None:
+    def _check_output(self, force: bool) -> None:
         if self.out.exists() and not self.out.is_dir():
             raise OutputError(f"{self.out}: expected a folder to write into, got a file; give another --out")
         if force or not self.out.exists() or self._same():
@@ -185,5 +188,5 @@ class Partial:
         unfinished = " with an unfinished job of another scan, run or options" if self.folder.exists() else ""
         raise OutputError(
             f"{self.out}: expected a folder that does not exist yet, got one{unfinished}; nothing is overwritten "
-            "unless you say --force, or give another --out"
+            "without --force: add it, or give another --out"
         )

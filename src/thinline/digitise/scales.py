@@ -1,19 +1,19 @@
-"""Scales: from a place on the paper to a value and a depth, and back; laps of a curve that leaves its track.
+"""Convert scan columns to values and scan rows to depths, and values back to columns.
 
 Conventions
-    A track runs from `left_px` to `right_px`, columns of the scan; t = (x - left_px) / (right_px - left_px) is 0 at its
-    left edge and 1 at its right. A curve that leaves the track on the right comes back on the left one **lap** later
-    (backup wrap): u = t + lap is where it would be on an endless scale. A `falling` scale has `right` at the left edge,
-    so u is taken as 1 - u.
+    A track runs from column `left_px` to column `right_px` of the scan; t = (x - left_px) / (right_px - left_px) is 0
+    at its left edge and 1 at its right edge. A curve that leaves the track on the right returns on the left, one
+    **lap** later (backup wrap): u = t + lap is its position on an unbounded scale. A `falling` scale has `right` at the
+    left edge, so u is replaced by 1 - u.
 
         linear   value = left + (right - left) u
         log      value = left (right / left)^u
 
     Depth: `top` in row `first_px`, `bottom` in row `last_px`, linear between and beyond. Depths increase down the scan,
-    elevations decrease: both are scales.
-    Laps are told by thinline.curves.laps from the paper alone, which shows how a lap changes and not which one it is: a
-    curve is taken to be on lap 0 for most of its length.
-    Units stand in the header of a LAS file, which is ASCII and ends a unit at a blank and a value at a colon.
+    elevations decrease; both are accepted.
+    thinline.curves.laps finds the laps. The paper shows changes of the lap but not its number, so a curve is assumed to
+    be on lap 0 for most of its length.
+    Units are written to the header of a LAS file, which is ASCII and ends a unit at a blank and a value at a colon.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from thinline.vocabulary import Float64, Int64
 
 KINDS: Final = ("linear", "log")
 LARGEST: Final = 1e30
-"""Of a value or a depth; laps of a log scale are powers of it, and must be numbers too."""
+"""Largest value or depth. Laps of a log scale are powers of it, and must be finite too."""
 
 NEAREST: Final = 1e-9
-"""Of two depths, as a share of the larger: nearer ones leave rows of a long scan with equal depths."""
+"""Smallest difference of two depths, relative to the larger: below it rows of a long scan get equal depths."""
 
 
 class ScaleError(ValueError):
-    """A scale or a range of depths that cannot be; the message names it."""
+    """An invalid scale or range of depths."""
 
 
 @dataclass(frozen=True)
 class CurveScale:
-    """What the track of one curve stands for; `name` and `unit` go into the files."""
+    """The value scale of the track of one curve, with its `name` and `unit` in the files."""
 
     name: str
     unit: str
@@ -52,71 +52,71 @@ class CurveScale:
     falling: bool = False
 
     def __post_init__(self) -> None:
-        told = f"scale of {self.name}"
         _check_unit(f"unit of {self.name}", self.unit, "as ohm.m or us/ft")
-        if self.kind not in KINDS:
-            raise ScaleError(f"{told}: expected {' or '.join(KINDS)}, got {self.kind!r}")
-        if not (math.isfinite(self.left) and math.isfinite(self.right)):
-            raise ScaleError(
-                f"{told}: expected finite values at the edges of its track, got {self.left:g} and {self.right:g}; "
-                "check --left and --right"
-            )
-        least = 1 / LARGEST if self.kind == "log" else 0
-        if not all(least <= abs(value) <= LARGEST or value == 0 for value in (self.left, self.right)):
-            raise ScaleError(
-                f"{told}: expected values of a size from {1 / LARGEST:g} (log) to {LARGEST:g}, got {self.left:g} and "
-                f"{self.right:g}; check --left and --right"
-            )
-        if not (math.isfinite(self.left_px) and math.isfinite(self.right_px)):
-            raise ScaleError(
-                f"{told}: expected finite columns of the scan at the edges of its track, got {self.left_px:g} and "
-                f"{self.right_px:g}; check --track"
-            )
-        if not self.left < self.right:
-            raise ScaleError(
-                f"{told}: expected left below right, got {self.left:g} and {self.right:g}; for a scale that falls to "
-                "the right give the smaller value as left and add falling"
-            )
-        if self.kind == "log" and self.left <= 0:
-            raise ScaleError(
-                f"{told}: a log scale must lie above zero, got {self.left:g} to {self.right:g}; take scale=linear, or "
-                "read the values at the track's edges once more (0.2 to 2000 is usual)"
-            )
-        if not self.left_px < self.right_px:
-            raise ScaleError(
-                f"{told}: expected the left edge of the track left of its right edge, got columns {self.left_px:g} and "
-                f"{self.right_px:g}"
-            )
+        ends, columns = (self.left, self.right), (self.left_px, self.right_px)
+        values, edges = f"{self.left:g} and {self.right:g}", f"{self.left_px:g} and {self.right_px:g}"
+        smallest = 1 / LARGEST if self.kind == "log" else 0
+        _require(
+            f"scale of {self.name}",
+            (self.kind in KINDS, f"expected {' or '.join(KINDS)}, got {self.kind!r}"),
+            (
+                all(map(math.isfinite, ends)),
+                f"expected finite values at the edges of its track, got {values}; check --left and --right",
+            ),
+            (
+                all(smallest <= abs(value) <= LARGEST or value == 0 for value in ends),
+                f"expected values of a size from {1 / LARGEST:g} (log) to {LARGEST:g}, got {values}; check --left and "
+                "--right",
+            ),
+            (
+                all(map(math.isfinite, columns)),
+                f"expected finite columns of the scan at the edges of its track, got {edges}; check --track",
+            ),
+            (
+                self.left < self.right,
+                f"expected left below right, got {values}; for a scale that falls to the right give the smaller value "
+                "as left and add falling",
+            ),
+            (
+                self.kind != "log" or self.left > 0,
+                f"a log scale must lie above zero, got {self.left:g} to {self.right:g}; take scale=linear, or read the "
+                "values at the track's edges once more (0.2 to 2000 is usual)",
+            ),
+            (
+                self.left_px < self.right_px,
+                f"expected the left edge of the track left of its right edge, got columns {edges}",
+            ),
+        )
 
     def position(self, x_px: Float64) -> Float64:
-        """t of scan columns."""
+        """Position t on the track of scan columns."""
         return np.asarray((x_px - self.left_px) / (self.right_px - self.left_px), np.float64)
 
     def values(self, x_px: Float64, lap: Int64) -> Float64:
-        """Values of scan columns on their laps."""
+        """Values of scan columns with their laps."""
         u = self.position(x_px) + lap
         u = 1 - u if self.falling else u
         if self.kind == "log":
             return np.asarray(self.left * (self.right / self.left) ** u, np.float64)
         return np.asarray(self.left + (self.right - self.left) * u, np.float64)
 
-    def places(self, values: Float64) -> tuple[Float64, Int64]:
-        """Scan columns of values, and their laps."""
+    def columns(self, values: Float64) -> tuple[Float64, Int64]:
+        """Scan columns and laps of values."""
         if self.kind == "log":
             u = np.log(values / self.left) / math.log(self.right / self.left)
         else:
             u = (values - self.left) / (self.right - self.left)
         u = 1 - u if self.falling else u
         lap = np.floor(u)
-        lap -= u == 1  # the right edge itself is still on the track
-        known = np.isfinite(u)
-        whole = np.where(known, lap, 0).astype(np.int64)
-        return np.asarray(self.left_px + (u - whole) * (self.right_px - self.left_px), np.float64), whole
+        lap -= u == 1  # the right edge belongs to the track
+        finite = np.isfinite(u)
+        laps = np.where(finite, lap, 0).astype(np.int64)
+        return np.asarray(self.left_px + (u - laps) * (self.right_px - self.left_px), np.float64), laps
 
 
 @dataclass(frozen=True)
 class DepthScale:
-    """Depth of scan rows; `unit` as it goes into the files."""
+    """The depth scale of scan rows, with its `unit` in the files."""
 
     top: float
     bottom: float
@@ -126,28 +126,31 @@ class DepthScale:
 
     def __post_init__(self) -> None:
         if not self.unit:
-            raise ScaleError("--unit: expected the unit of the depths, got none; LAS takes none for m, say m or ft")
+            raise ScaleError("--unit: expected the unit of the depths, got none; LAS reads that as m, say m or ft")
         _check_unit("--unit", self.unit, "as m or ft")
-        if not (math.isfinite(self.top) and math.isfinite(self.bottom)):
-            raise ScaleError(
-                f"depth: expected finite numbers, got --top {self.top:g} --bottom {self.bottom:g}; check both"
-            )
-        if self.top == self.bottom:
-            raise ScaleError(
-                f"depth: expected two different depths, got {self.top:g} as --top and as --bottom; give the depth of "
-                "the first row and of the last"
-            )
-        size = max(abs(self.top), abs(self.bottom))
-        if size > LARGEST or abs(self.bottom - self.top) < NEAREST * size:
-            raise ScaleError(
-                f"depth: expected depths up to {LARGEST:g}, and further apart than {NEAREST:g} of the larger, got "
-                f"--top {self.top!r} --bottom {self.bottom!r}; check both"
-            )
-        if not self.first_px < self.last_px:
-            raise ScaleError(
-                f"depth: expected the row of the top above that of the bottom, got rows {self.first_px:g} and "
-                f"{self.last_px:g}; check --rows"
-            )
+        size, ends = max(abs(self.top), abs(self.bottom)), f"--top {self.top!r} --bottom {self.bottom!r}"
+        _require(
+            "depth",
+            (
+                math.isfinite(self.top) and math.isfinite(self.bottom),
+                f"expected finite numbers, got {ends}; check both",
+            ),
+            (
+                self.top != self.bottom,
+                f"expected two different depths, got {self.top:g} as --top and as --bottom; give the depth of the "
+                "first row and of the last",
+            ),
+            (
+                size <= LARGEST and abs(self.bottom - self.top) >= NEAREST * size,
+                f"expected depths up to {LARGEST:g}, and further apart than {NEAREST:g} of the larger, got {ends}; "
+                "check both",
+            ),
+            (
+                self.first_px < self.last_px,
+                f"expected the row of the top above that of the bottom, got rows {self.first_px:g} and "
+                f"{self.last_px:g}; check --rows",
+            ),
+        )
 
     def depths(self, y_px: Float64) -> Float64:
         """Depths of scan rows."""
@@ -155,18 +158,25 @@ class DepthScale:
         return np.asarray(self.top + (self.bottom - self.top) * share, np.float64)
 
     def text(self, depth: float) -> str:
-        """A depth to the digits in which two rows of the scan differ."""
+        """A depth with the decimals in which two rows of the scan differ."""
         return f"{depth:.{decimals(abs(self.bottom - self.top) / (self.last_px - self.first_px))}f}"
 
 
 def decimals(step: float) -> int:
-    """How many digits after the point tell depths apart that are `step` apart; 2 at least."""
+    """Decimals that distinguish depths `step` apart, at least 2."""
     return min(12, max(2, math.ceil(-math.log10(step)))) if step > 0 else 2
 
 
-def _check_unit(what: str, unit: str, usual: str) -> None:
+def _require(subject: str, *checks: tuple[bool, str]) -> None:
+    """Raise `ScaleError` with the message of the first check that fails."""
+    for passed, message in checks:
+        if not passed:
+            raise ScaleError(f"{subject}: {message}")
+
+
+def _check_unit(option: str, unit: str, usual: str) -> None:
     if not (unit.isascii() and unit.isprintable()) or " " in unit or ":" in unit:
         raise ScaleError(
-            f"{what}: expected ASCII without blanks and colons, got {unit!a}; a LAS header has no room for more, write "
-            f"it {usual}"
+            f"{option}: expected ASCII without blanks and colons, got {unit!a}; a LAS header does not allow "
+            f"them, write it {usual}"
         )

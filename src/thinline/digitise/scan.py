@@ -1,14 +1,14 @@
-"""A scan: one file of one or more pages, read as rows of grey.
+"""Open a scan, a file of one or more pages, and read its rows as grey levels.
 
 Conventions
-    Pages follow each other down the depth, in the order of the file; they must have one width and one resolution.
-    What kind of file it is says its first bytes, not its name. Its declared size is checked before anything is decoded:
-    `MOST_ROWS` rows over all pages, `MOST_COLUMNS` columns, and what `pages.py` says may be decoded at once.
-    Which way is up is not looked for: a page that was scanned upside down is read upside down (its curves come out
-    mirrored, most often at low confidence). Orientation tags of the file are obeyed.
+    Pages follow each other down the depth, in the order of the file; they must have equal width and resolution.
+    The first bytes of a file, not its name, give its format. Its declared size is checked before decoding: MOST_ROWS
+    rows over all pages, MOST_COLUMNS columns, and the limit of `thinline.images` on bytes decoded at once.
+    The orientation is not detected: a page that was scanned upside down is read upside down (its curves are reversed,
+    most often at low confidence). Orientation tags of the file are applied.
 
 Memory
-    `rows` holds the rows asked for and the strips or the page they were decoded from; pages before are let go.
+    The requested rows and the strips or the page they were decoded from; earlier pages are released.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _FOREIGN: Final = {
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """`height` x `width` px over all pages; `dpi` across and down as the file says it, 0 where it does not."""
+    """`height` x `width` px over all pages; `dpi` across and down from the file, 0 where it has none."""
 
     path: Path
     pages: tuple[Page, ...]
@@ -55,9 +55,9 @@ class Scan:
     left_out: tuple[str, ...] = ()
 
     def rows(self, start: int, stop: int) -> UInt8:
-        """Grey levels [stop - start, W] of rows start..stop-1."""
+        """Grey levels uint8 [stop - start, W] of rows start..stop-1."""
         if not 0 <= start < stop <= self.height:
-            raise ValueError(f"rows must lie in 0..{self.height} and not be none, got {start}..{stop}")
+            raise ValueError(f"rows must lie in 0..{self.height} and not be empty, got {start}..{stop}")
         parts, top = [], 0
         for page in self.pages:
             first, last = max(start - top, 0), min(stop - top, page.height)
@@ -69,7 +69,7 @@ class Scan:
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def damage(self) -> tuple[Damage, ...]:
-        """The rows that could not be decoded, in order; complete when all rows have been read once."""
+        """The rows that could not be decoded, in order. Complete once all rows have been read."""
         damage, top = [], 0
         for page in self.pages:
             damage += [Damage(top + first, top + last, page.number, reason) for first, last, reason in page.damage]
@@ -78,7 +78,7 @@ class Scan:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Sentences on what a user must know though it could be read; complete when all rows have been read once."""
+        """Warnings about a readable file. Complete once all rows have been read."""
         return (*self.left_out, *(f"page {page.number} {text}" for page in self.pages for text in page.notices))
 
     def digest(self) -> str:
@@ -88,22 +88,22 @@ class Scan:
 
 
 def open_scan(path: Path) -> Scan:
-    """The scan in a TIFF, PNG or JPEG file, nothing decoded yet.
+    """Open a TIFF, PNG or JPEG file without decoding its pixels.
 
-    Raises ScanError for another kind of file, a damaged one, pages that do not belong together, and sizes outside the
+    Raises ScanError for other formats, damaged files, pages of different width or resolution, and sizes outside the
     limits.
     """
     _check_image(path)
     opened = pages_of(path)
     pages = opened.pages
     if not pages:
-        raise ScanError(f"{path}: expected at least one page, got none; save it anew from an image viewer")
+        raise ScanError(f"{path}: expected at least one page, got none; save it again from an image viewer")
     for page in pages:
         tags = _differing(pages[0], page)
         if tags:
             raise ScanError(
-                f"{path}: expected pages of one width and resolution, got {_told(pages[0])} on page {pages[0].number} "
-                f"and {_told(page)} on page {page.number} ({tags}); cut or scale the pages to one width, or digitise "
+                f"{path}: expected pages of one width and resolution, got {_size(pages[0])} on page {pages[0].number} "
+                f"and {_size(page)} on page {page.number} ({tags}); cut or scale the pages to one width, or digitise "
                 "them one by one"
             )
     height, width = sum(page.height for page in pages), pages[0].width
@@ -116,16 +116,16 @@ def open_scan(path: Path) -> Scan:
     return Scan(path, pages, height, width, pages[0].dpi, opened.left_out)
 
 
-def _differing(one: Page, other: Page) -> str:
-    """The tags in which two pages differ so that they cannot follow each other, nothing where they can."""
-    tags = ["tag 256, ImageWidth"] if one.width != other.width else []
-    for name, first, second in zip(_RESOLUTIONS, one.dpi, other.dpi, strict=True):
-        if not math.isclose(first, second, rel_tol=_SAME_DPI):
+def _differing(first: Page, second: Page) -> str:
+    """The tags of width and resolution in which two pages differ; empty if they can follow each other."""
+    tags = ["tag 256, ImageWidth"] if first.width != second.width else []
+    for name, *dpi in zip(_RESOLUTIONS, first.dpi, second.dpi, strict=True):
+        if not math.isclose(*dpi, rel_tol=_SAME_DPI):
             tags.append(name)
     return "; ".join(tags)
 
 
-def _told(page: Page) -> str:
+def _size(page: Page) -> str:
     return f"{page.width} px at {page.dpi[0]:g} dpi"
 
 
@@ -136,7 +136,6 @@ def _check_image(path: Path) -> None:
         start = file.read(16)
     if start.startswith(KNOWN):
         return
-    told = next((text for magic, text in _FOREIGN.items() if start.startswith(magic)), None)
-    if told is None:
-        told = "an empty file; copy it again" if not start else "another kind of file; save the scan as one of these"
-    raise ScanError(f"{path}: expected a TIFF, PNG or JPEG, got {told}")
+    unknown = "another kind of file; save the scan as one of these" if start else "an empty file; copy it again"
+    kind = next((text for magic, text in _FOREIGN.items() if start.startswith(magic)), unknown)
+    raise ScanError(f"{path}: expected a TIFF, PNG or JPEG, got {kind}")

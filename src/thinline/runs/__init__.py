@@ -1,7 +1,6 @@
-"""The ledger: what was run, and what came of it. The run folder is the truth, MLflow is a window on it.
+"""The run folder: manifest, history, identity and tables of a run. It is the source of truth; MLflow has a copy.
 
-This package does not import MLflow, which takes seconds: `thinline.tracking.tracker` and `thinline.tracking.resend` do,
-for those who write to it.
+This package imports neither MLflow nor torch, so reading results is quick. `thinline.tracking` writes to MLflow.
 """
 
 from thinline.runs.folder import CLASS_COLUMNS, SHEET_COLUMNS, RunFolder, run_folders

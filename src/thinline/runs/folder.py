@@ -1,21 +1,20 @@
-"""The run folder: the truth about one run. MLflow shows what stands here; nothing is read back from it.
+"""The run folder: all files of one run. MLflow gets copies of them; nothing is read back from MLflow.
 
 Conventions
 
     mlruns/runs/<slug>-<digest>/
-      manifest.json       what, from where, how it ended (`manifest.py`)
+      manifest.json       cell, code version and status (`manifest.py`)
       config.yaml         the resolved configuration
       history.jsonl       one line per logged step (`history.py`)
       per_class.parquet   split, measure, class, value, support, signature
-      per_sheet.parquet   the same and sheet
+      per_sheet.parquet   the same columns and sheet
       checkpoints/        written by the trainer
       overlays/           PNG pictures
       .lock               held by the process that runs the cell (`system/file_lock.py`)
 
-- All but history and checkpoints is written whole or not at all. Order at the end of a run: results first, then the
-  manifest with FINISHED. A kill between the two leaves a run that resumes, never one that claims results it does not
-  have.
-- Who writes holds the lock. Reading needs none.
+- All files but history and checkpoints are written atomically. At the end of a run the results are written first, then
+  the manifest with FINISHED. A kill between the two leaves a run that resumes.
+- A writer holds the lock. A reader needs no lock.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ SHEET_COLUMNS = (*CLASS_COLUMNS, "sheet")
 
 
 class RunFolder:
-    """One cell's folder under `root` (`mlruns`); touching nothing until it is locked or written."""
+    """The folder of one cell under `root` (`mlruns`). Creating the object touches no file."""
 
     def __init__(self, root: Path, slug: str, digest: str) -> None:
         self.root = Path(root)
@@ -58,38 +57,34 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
-        """The folder at `path`, which is named `<slug>-<digest>`."""
+        """The run folder at `path`, whose name is `<slug>-<digest>`."""
         slug, _, digest = Path(path).name.rpartition("-")
         return cls(Path(path).parent.parent, slug, digest)
 
-    # who may write
-
     def try_lock(self) -> bool:
-        """Take the folder now; False when another process trains this cell. Creates the folder."""
+        """Create the folder and lock it; False when another process holds the lock."""
         make_folder(self.path)
         return self._lock.try_acquire()
 
     def lock(self, *, wait_s: float) -> None:
-        """Take the folder, waiting at most `wait_s`; `StorageError` then names the holder."""
+        """Create the folder and lock it, waiting at most `wait_s`. Raises `StorageError` with the holder after that."""
         make_folder(self.path)
         self._lock.acquire(wait_s=wait_s)
 
     def unlock(self) -> None:
-        """Give the folder back."""
+        """Release the lock."""
         self._lock.release()
 
     def in_use(self) -> bool:
-        """Whether some process, this one included, holds the folder."""
+        """Whether any process, this one included, holds the lock."""
         return self._lock.taken()
 
     def holder(self) -> str:
-        """Who holds or last held the folder, in words."""
+        """A phrase that names the process that holds or last held the lock."""
         return self._lock.holder()
 
-    # what the run is
-
     def manifest(self) -> Manifest | None:
-        """The manifest as it stands, or None where no run has begun."""
+        """The manifest, or None where no run has begun."""
         try:
             text = self.manifest_path.read_text()
         except FileNotFoundError:
@@ -107,12 +102,12 @@ class RunFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether this cell is done, so that running it again would be wasted."""
+        """Whether the run is FINISHED."""
         manifest = self.manifest()
         return manifest is not None and manifest.status == FINISHED
 
     def begin(self, cell: Cell, origin: Origin, *, study: str | None = None) -> Manifest:
-        """Write a manifest that says RUNNING. A run that was begun before goes on: one attempt more, the same start."""
+        """Write a manifest with status RUNNING. A resumed run keeps its start and counts one more attempt."""
         self._must_hold_lock()
         for folder in (self.checkpoints, self.overlays):
             make_folder(folder)
@@ -122,14 +117,14 @@ class RunFolder:
             return self._write(Manifest(RUNNING, cell, origin, now(), studies=_with(() if study is None else (study,))))
         if old.status == FINISHED:
             raise StorageError(
-                f"run {self.name}: expected a run still to do, got one that is FINISHED; skip it, or start it over "
+                f"run {self.name}: expected an unfinished run, got one that is FINISHED; skip it, or start it over "
                 "(force=true)"
             )
         again = replace(old, status=RUNNING, cell=cell, origin=origin, finished=None, exception=None)
         return self._write(replace(again, attempts=old.attempts + 1, studies=_with(old.studies, study)))
 
     def start_over(self) -> None:
-        """Forget everything this folder holds but which MLflow run it replaces. Needs the lock."""
+        """Remove all results of the run, but keep the ids of the MLflow runs that it replaces. Needs the lock."""
         self._must_hold_lock()
         old = self.manifest()
         for folder in (self.checkpoints, self.overlays):
@@ -138,23 +133,23 @@ class RunFolder:
             (self.path / name).unlink(missing_ok=True)
         if old is None:
             return
-        gone = (old.mlflow.run_id,) if old.mlflow and old.mlflow.run_id else ()
-        # KILLED, not removed: a crash before `begin` must still leave a folder that resumes from nothing
+        replaced = (old.mlflow.run_id,) if old.mlflow and old.mlflow.run_id else ()
+        # KILLED, not removed: after a crash before `begin` the folder must still resume, from step 0
         emptied = replace(old, status=KILLED, attempts=0, started=now(), mlflow=None, exception=None)
-        self._write(replace(emptied, superseded=(*old.superseded, *gone)))
+        self._write(replace(emptied, superseded=(*old.superseded, *replaced)))
 
     def join_study(self, study: str) -> None:
-        """Note that a study counts this run among its own; a finished run that is skipped joins as well."""
+        """Add `study` to the studies of this run. A finished run that a sweep skips joins as well."""
         old = self.begun()
         if study not in old.studies:
             self._write(replace(old, studies=_with(old.studies, study)))
 
     def track(self, tracking: Tracking) -> None:
-        """Note where the run stands in MLflow."""
+        """Record the MLflow run of this folder."""
         self._write(replace(self.begun(), mlflow=tracking))
 
     def finish(self, status: str, error: BaseException | None = None) -> Manifest:
-        """Write how the run ended; the last write of a run. FINISHED needs its results on the disk."""
+        """Write the final status, as the last write of a run. FINISHED requires the results on the disk."""
         if status == FINISHED and not (self.path / PER_CLASS).exists():
             raise StorageError(
                 f"run {self.name}: FINISHED needs {PER_CLASS}, got none; write the results before the status"
@@ -165,9 +160,9 @@ class RunFolder:
         return self._write(replace(begun, status=status, finished=max(now(), begun.started), exception=failure))
 
     def settle(self) -> bool:
-        """Mark a run KILLED whose process died without a word: RUNNING although the lock was free. Needs the lock.
+        """Mark the run KILLED if it is RUNNING although its lock was free; returns whether it was. Needs the lock.
 
-        It is said to have ended when it logged last, and like every run not before it began: clocks are set back.
+        Its end is the time of its last history line, but not before its start, because clocks are set back.
         """
         self._must_hold_lock()
         manifest = self.manifest()
@@ -178,8 +173,6 @@ class RunFolder:
         self._write(replace(manifest, status=KILLED, finished=max(last, manifest.started)))
         return True
 
-    # what the run yields
-
     def write_config(self, text: str) -> None:
         """Write config.yaml."""
         write_bytes(self.config_path, text.encode())
@@ -189,35 +182,35 @@ class RunFolder:
         return self._history.append(step, metrics)
 
     def history(self) -> list[Line]:
-        """The history, one line per step in order."""
+        """The history, one line per step, in order of steps."""
         return self._history.read()
 
     def rewind(self, step: int) -> int:
-        """Drop the history past `step`, from which a resumed run goes on; returns how many lines went."""
+        """Drop the history after `step`, where a resumed run continues; returns how many lines were dropped."""
         return self._history.rewind(step)
 
     def write_overlay(self, name: str, png: bytes) -> Path:
-        """Write one picture and return its path."""
+        """Write one overlay picture and return its path."""
         path = self.overlays / f"{name}.png"
         write_bytes(path, png)
         return path
 
     def write_results(self, per_class: pd.DataFrame, per_sheet: pd.DataFrame) -> None:
-        """Write both tables; each row is one number with its split, measure, class, support and signature."""
+        """Write both tables. A row is one number with its split, measure, class, support and signature."""
         for name, table, columns in ((PER_CLASS, per_class, CLASS_COLUMNS), (PER_SHEET, per_sheet, SHEET_COLUMNS)):
             if set(table.columns) != set(columns):
                 raise StorageError(
                     f"{name} of run {self.name}: expected columns {', '.join(columns)}, got "
-                    f"{', '.join(map(str, table.columns))}; every row is one number with all that names it"
+                    f"{', '.join(map(str, table.columns))}; add or remove columns to match"
                 )
             buffer = io.BytesIO()
             table.loc[:, list(columns)].to_parquet(buffer, index=False)
             write_bytes(self.path / name, buffer.getvalue())
 
     def artifacts(self) -> list[Path]:
-        """The files beside the manifest that MLflow shows, those that exist."""
-        named = [self.config_path, self.path / PER_CLASS, self.path / PER_SHEET]
-        return [path for path in named if path.exists()] + sorted(self.overlays.glob("*.png"))
+        """Existing files, besides the manifest, that are logged to MLflow."""
+        files = [self.config_path, self.path / PER_CLASS, self.path / PER_SHEET]
+        return [path for path in files if path.exists()] + sorted(self.overlays.glob("*.png"))
 
     def _write(self, manifest: Manifest) -> Manifest:
         write_bytes(self.manifest_path, manifest.to_json().encode())
@@ -229,13 +222,12 @@ class RunFolder:
 
 
 def run_folders(root: Path) -> list[RunFolder]:
-    """Every run folder under `root` in which a run has begun, by name; empty where there is no store yet."""
-    found = sorted((Path(root) / RUNS).glob("*/manifest.json"))
-    return [RunFolder.open(path.parent) for path in found]
+    """Every run folder with a manifest under `root`, sorted by name; empty where there is no store yet."""
+    return [RunFolder.open(path.parent) for path in sorted((Path(root) / RUNS).glob("*/manifest.json"))]
 
 
 def check_store(root: Path) -> None:
-    """Refuse a folder that is no store of runs, before anything is made in it. Raises `StorageError`."""
+    """Raise `StorageError` when `root` is not a store of runs."""
     if not any((Path(root) / name).is_dir() for name in (RUNS, SWEEPS)):
         got = "one without runs" if Path(root).is_dir() else "no such folder"
         raise StorageError(f"expected a store of runs at {root}, got {got}; check --store, python train.py makes one")

@@ -1,13 +1,12 @@
-"""`history.jsonl`: one line per logged step, and nothing in it is ever rewritten but by `rewind`.
+"""`history.jsonl`: one line per logged step, append-only except for `rewind`.
 
 Conventions
 
 - A line is `{"step": 40, "time_ms": 1767225600000, "metrics": {"train/loss": 0.5}}`. NaN is written as null and an
-  infinity as "inf" or "-inf", because JSON has no word for them; reading gives the floats back, bit for bit.
-- A line goes out in one write and is flushed to the operating system, so a killed process loses at most the line it
-  was writing. Such a torn last line is dropped on reading and cut off before the next line is appended. A damaged line
-  anywhere else did not come from a kill and is an error.
-- Reading merges the lines of one step into one (the later value of a name wins), so a curve has one point per step.
+  infinity as "inf" or "-inf", because JSON lacks them; reading returns the same floats, bit for bit.
+- A line is one write, so a killed process loses at most the line it was writing. Reading drops such a torn last line,
+  and the next append cuts it off. A damaged line anywhere else has another cause and is an error.
+- Reading merges the lines of one step (the later value of a name wins), so a curve has one point per step.
 """
 
 from __future__ import annotations
@@ -23,32 +22,32 @@ from pathlib import Path
 
 from thinline.system.atomic_files import StorageError, explained, write_bytes
 
-_WORDS = {None: math.nan, "inf": math.inf, "-inf": -math.inf}
+_NOT_FINITE = {None: math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 @dataclass(frozen=True)
 class Line:
-    """What was logged at one step: names and values, and when (ms since 1970, UTC)."""
+    """Metrics logged at one step, and the time in ms since 1970 (UTC)."""
 
     step: int
     time_ms: int
     metrics: dict[str, float]
 
     def to_json(self) -> str:
-        """The line as it stands in the file, without its line end."""
-        metrics = {name: _to_word(value) for name, value in self.metrics.items()}
+        """The line of the file, without its line end."""
+        metrics = {name: _encoded(value) for name, value in self.metrics.items()}
         return json.dumps({"step": self.step, "time_ms": self.time_ms, "metrics": metrics}, allow_nan=False)
 
 
 class History:
-    """The file of one run. One writer at a time: the holder of the run folder's lock."""
+    """The history file of one run. Its writer holds the lock of the run folder."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._repaired = False
 
     def append(self, step: int, metrics: Mapping[str, float]) -> Line:
-        """Add one line and return it. `StorageError` when the disk refuses; the file is then as it was before."""
+        """Append one line and return it. After a `StorageError` the file is unchanged."""
         line = Line(int(step), time.time_ns() // 1_000_000, {name: float(value) for name, value in metrics.items()})
         if not self._repaired:
             self._cut_torn_end()
@@ -66,12 +65,12 @@ class History:
         return line
 
     def flush(self) -> None:
-        """Put what was appended on the disk, where it survives a power cut as well as a kill."""
+        """Flush the file to the disk, so that it survives a power cut."""
         with explained(self.path), suppress(FileNotFoundError), self.path.open("rb") as file:
             os.fsync(file.fileno())
 
     def read(self) -> list[Line]:
-        """All lines in the order of their steps, one per step; empty where nothing was logged yet."""
+        """One line per step, in order of steps; empty where nothing was logged."""
         merged: dict[int, Line] = {}
         for line in self._lines():
             earlier = merged[line.step].metrics if line.step in merged else {}
@@ -79,7 +78,7 @@ class History:
         return [merged[step] for step in sorted(merged)]
 
     def rewind(self, step: int) -> int:
-        """Forget every line past `step`, where a resumed run goes on; returns how many lines were dropped."""
+        """Drop every line after `step`, where a resumed run continues; returns how many lines were dropped."""
         lines = self._lines()
         kept = [line for line in lines if line.step <= step]
         if len(kept) < len(lines):
@@ -91,18 +90,18 @@ class History:
             rows = self.path.read_bytes().split(b"\n")
         except FileNotFoundError:
             return []
-        # split leaves what follows the last line end: nothing, or the line that a kill tore
+        # after the last line end there is nothing, or a torn line
         return [self._parse(row, number) for number, row in enumerate(rows[:-1], start=1)]
 
     def _parse(self, row: bytes, number: int) -> Line:
         try:
-            told = json.loads(row)
-            metrics = {name: _from_word(value) for name, value in told["metrics"].items()}
-            return Line(int(told["step"]), int(told["time_ms"]), metrics)
+            record = json.loads(row)
+            metrics = {name: _decoded(value) for name, value in record["metrics"].items()}
+            return Line(int(record["step"]), int(record["time_ms"]), metrics)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StorageError(
                 f"{self.path}, line {number}: expected step, time_ms and metrics as JSON, got {row[:80]!r}. A kill "
-                "tears only the last line, so something else wrote here: restore the file, or delete the run folder "
+                "damages only the last line, so another program wrote here: restore the file, or delete the run folder "
                 "and run again"
             ) from error
 
@@ -115,11 +114,11 @@ class History:
         self._repaired = True
 
 
-def _to_word(value: float) -> float | str | None:
+def _encoded(value: float) -> float | str | None:
     if math.isnan(value):
         return None
     return value if math.isfinite(value) else ("inf" if value > 0 else "-inf")
 
 
-def _from_word(value: float | str | None) -> float:
-    return _WORDS[value] if value is None or isinstance(value, str) else float(value)
+def _decoded(value: float | str | None) -> float:
+    return _NOT_FINITE[value] if value is None or isinstance(value, str) else float(value)

@@ -1,14 +1,14 @@
-"""Which cell a configuration is, and where a number came from.
+"""The identity of a cell (digest and slug of its configuration) and of the code that ran it.
 
 Conventions
 
 - The identity of a cell is the sha256 of its resolved configuration as canonical JSON (sorted keys, no spaces), cut to
-  ten hex digits. Keys that say where or how fast a run happens, not what it computes (machine, paths, logging), are
-  left out by dotted name, as `trainer.devices` or the whole branch `paths`.
+  ten hex digits. Keys that do not change what a run computes (machine, paths, logging) are left out by dotted name,
+  as `trainer.devices` or the whole branch `paths`.
 - The order of keys does not matter, a tuple equals a list, and 1.0 equals 1, since `fp_weight=1` and `fp_weight=1.0`
   are one cell. True is not 1.
-- A slug is for people: options joined by dashes, then the seed as `s0`, then what levels change of their options. The
-  digest is what makes a name unique.
+- A slug is for people: options joined by dashes, then the seed as `s0`, then the changes that levels make to their
+  options. The digest makes a name unique.
 """
 
 from __future__ import annotations
@@ -39,25 +39,24 @@ LIBRARIES = (
 )
 _GIT_TIMEOUT_S = 10.0
 _NAME, _HASHED_NAME = "thinline.", "hairline."
-"""Import paths of this package, and how the hash reads them: published runs were named when it was called hairline."""
+"""Import paths of this package, and their form in the hash: published runs date from the name hairline."""
 
 
 def cell_digest(config: Mapping[str, object], *, leave_out: Sequence[str] = ()) -> str:
     """Ten hex digits that name the cell of `config`, a resolved tree of plain values.
 
-    `leave_out` holds dotted keys; one that is not in the tree is no error, since not every configuration has every key.
-    Raises `StorageError` for a value that has no canonical form (an object, NaN), by its dotted name.
+    `leave_out` holds dotted keys; keys that are not in the tree are ignored. Raises `StorageError` for a value that has
+    no canonical form (an object, NaN), by its dotted name.
     """
     canonical = json.dumps(_plain(config, "", frozenset(leave_out)), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
 def cell_slug(factors: Mapping[str, str]) -> str:
-    """Levels joined by dashes in the order given, as `tversky-softmax-none-fresh-pen1-s0`; a factor `seed` gives `s0`.
+    """Levels joined by dashes in the given order, as `tversky-softmax-none-fresh-pen1-s0`; a factor `seed` gives `s0`.
 
-    What a level changes of its option, in brackets, follows at the end: `fixed(value=10)` gives `fixed-s0-value_10`.
-    Characters that a file name or a shell would stumble over become `_`; a long slug is cut, the digest tells cells
-    apart.
+    The changes in brackets of a level follow at the end: `fixed(value=10)` gives `fixed-s0-value_10`. Characters that
+    are special in a file name or a shell become `_`; a slug is cut after SLUG_LENGTH characters.
     """
     options, changes = [], []
     for name, level in factors.items():
@@ -68,7 +67,7 @@ def cell_slug(factors: Mapping[str, str]) -> str:
 
 
 def flatten(config: Mapping[str, object], prefix: str = "") -> dict[str, str]:
-    """Dotted keys and values as text, as `{"loss.fp_weight": "0.3"}`."""
+    """Leaves as text under their dotted keys, as `{"loss.fp_weight": "0.3"}`."""
     flat: dict[str, str] = {}
     for key, value in config.items():
         if isinstance(value, Mapping) and value:
@@ -79,14 +78,14 @@ def flatten(config: Mapping[str, object], prefix: str = "") -> dict[str, str]:
 
 
 def git_state(folder: Path) -> tuple[str | None, bool | None]:
-    """Commit and whether anything differs from it, untracked files included; (None, None) where there is no git."""
+    """Commit, and whether the working tree differs (untracked files count); (None, None) without git."""
     commit = _git(folder, "rev-parse", "HEAD")
     changes = _git(folder, "status", "--porcelain")
     return (None, None) if commit is None or changes is None else (commit, bool(changes))
 
 
 def library_versions(names: Sequence[str] = LIBRARIES) -> dict[str, str]:
-    """Installed versions, read without importing anything; what is not installed is left out."""
+    """Versions of the installed libraries among `names`, read without importing them."""
     versions = {}
     for name in names:
         try:
@@ -99,7 +98,9 @@ def library_versions(names: Sequence[str] = LIBRARIES) -> dict[str, str]:
 def _plain(value: object, path: str, leave_out: frozenset[str]) -> object:
     if isinstance(value, Mapping):
         branches = {str(key): (branch, f"{path}.{key}" if path else str(key)) for key, branch in value.items()}
-        return {key: _plain(it, where, leave_out) for key, (it, where) in branches.items() if where not in leave_out}
+        return {
+            key: _plain(branch, name, leave_out) for key, (branch, name) in branches.items() if name not in leave_out
+        }
     if isinstance(value, list | tuple):
         return [_plain(item, f"{path}.{index}", leave_out) for index, item in enumerate(value)]
     if isinstance(value, PurePath):
@@ -118,7 +119,7 @@ def _plain(value: object, path: str, leave_out: frozenset[str]) -> object:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    # --no-optional-locks: a status must not take the index lock of somebody who is committing
+    # --no-optional-locks: `git status` must not take the index lock from a commit in progress
     command = ["git", "-C", str(folder), "--no-optional-locks", *arguments]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=_GIT_TIMEOUT_S, check=True)

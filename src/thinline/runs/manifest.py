@@ -1,11 +1,11 @@
-"""`manifest.json`: what a run is, where it came from, and how it ended.
+"""`manifest.json`: cell, code version, status and MLflow run of a run.
 
 Conventions
 
 - Times are UTC, ISO 8601. `started` is the first start; a resumed run keeps it and counts `attempts` up.
-- `status` is RUNNING, FINISHED, FAILED or KILLED. FINISHED is written last, after every result, so a manifest that
-  says so stands beside complete results. RUNNING with a free lock means that the process died without a word.
-- `mlflow.pending` is true while MLflow may lack something that the run folder has.
+- `status` is RUNNING, FINISHED, FAILED or KILLED. FINISHED is written after every result, so it implies complete
+  results. RUNNING with a free lock means that the process was killed.
+- `mlflow.pending` is true while MLflow may lack data of the run folder.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _TAIL_LINES = 30
 
 @dataclass(frozen=True)
 class Cell:
-    """What a run trains: the levels of its factors, its seed, the resolved configuration and the digest of its data."""
+    """The cell of a run: levels of the factors, seed, resolved configuration and digest of the data."""
 
     factors: Mapping[str, str]
     seed: int
@@ -40,7 +40,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Origin:
-    """Which code made a run, on how many CPU threads: sums over more threads round otherwise, so counts may differ."""
+    """The code of a run and its CPU threads; other thread counts round sums differently, so counts may differ."""
 
     git_commit: str | None
     git_dirty: bool | None
@@ -50,7 +50,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Tracking:
-    """Where the run stands in MLflow, and all that is needed to put it there later."""
+    """The MLflow run of a run folder, and the data to create it later."""
 
     uri: str
     experiment: str
@@ -64,7 +64,7 @@ class Tracking:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a run ended early."""
+    """The exception that ended a run."""
 
     type: str
     message: str
@@ -72,7 +72,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
-        """Type, message and the last lines of the traceback, where the cause usually stands."""
+        """Type, message and the last lines of the traceback."""
         lines = "".join(traceback.format_exception(error)).splitlines()
         return cls(type(error).__name__, str(error), "\n".join(lines[-_TAIL_LINES:]))
 
@@ -94,42 +94,37 @@ class Manifest:
     """MLflow runs of this cell that a forced run replaced."""
 
     def to_json(self) -> str:
-        """The text of the file. The cell's fields stand at the top level: they are what people look for."""
-        told = asdict(self)
-        flat = told.pop("cell") | told.pop("origin")
-        return json.dumps({"status": told.pop("status")} | flat | told, indent=2) + "\n"
+        """The text of the file. The fields of cell and origin are at the top level."""
+        record = asdict(self)
+        flat = record.pop("cell") | record.pop("origin")
+        return json.dumps({"status": record.pop("status")} | flat | record, indent=2) + "\n"
 
     @classmethod
     def from_json(cls, text: str, where: str) -> Manifest:
-        """Read the file; `where` names it in the error."""
+        """Parse the file; `where` names it in errors."""
         try:
-            told: dict[str, Any] = json.loads(text)
-            own = {name: told[name] for name in _names(cls) if name in told}
-            own["cell"], own["origin"] = _pick(Cell, told), _pick(Origin, told)
-            own["mlflow"] = _pick(Tracking, told["mlflow"]) if told.get("mlflow") else None
-            own["exception"] = _pick(Failure, told["exception"]) if told.get("exception") else None
+            record: dict[str, Any] = json.loads(text)
+            own = {field.name: record[field.name] for field in fields(cls) if field.name in record}
+            own["cell"], own["origin"] = _pick(Cell, record), _pick(Origin, record)
+            own["mlflow"] = _pick(Tracking, record["mlflow"]) if record.get("mlflow") else None
+            own["exception"] = _pick(Failure, record["exception"]) if record.get("exception") else None
             for name in ("studies", "superseded"):
-                own[name] = tuple(told.get(name, ()))
-            if told["status"] not in STATUSES:
-                raise ValueError(f"status {told['status']!r} is none of {', '.join(STATUSES)}")
+                own[name] = tuple(record.get(name, ()))
+            if record["status"] not in STATUSES:
+                raise ValueError(f"status {record['status']!r} is none of {', '.join(STATUSES)}")
             return cls(**own)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StorageError(
-                f"{where}: expected the manifest of a run as JSON, got {type(error).__name__}: {error}. Runs are "
-                "written in one step, so something else changed this file: restore it, or delete the run folder and "
-                "run the cell again"
+                f"{where}: expected the manifest of a run as JSON, got {type(error).__name__}: {error}. Another "
+                "program changed this file: restore it, or delete the run folder and run the cell again"
             ) from error
 
 
 def now() -> str:
-    """The time as it stands in manifests."""
+    """The current time in the format of manifests."""
     return datetime.now(UTC).isoformat("T", "seconds")
 
 
-def _names(cls: type) -> list[str]:
-    return [it.name for it in fields(cls)]
-
-
-def _pick(cls: type, told: Mapping[str, Any]) -> Any:
-    values = {name: told[name] for name in _names(cls) if name in told}
+def _pick(cls: type, record: Mapping[str, Any]) -> Any:
+    values = {field.name: record[field.name] for field in fields(cls) if field.name in record}
     return cls(**{name: tuple(value) if name == "signatures" else value for name, value in values.items()})

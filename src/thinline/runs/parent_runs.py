@@ -1,11 +1,11 @@
-"""What is known of a sweep's parent run, so that it can be shown later and never stays open.
+"""Records of sweeps, from which their parent runs in MLflow can be created and closed later.
 
 Conventions
 
 - `mlruns/sweeps/<id>.json` holds name, tags, status, failures, the id of the parent run in MLflow, and the saved views
-  that compare its cells there (`views.py`). `<id>` is what is passed on to the children as `parent_id`: the MLflow id,
-  or `pending-<16 hex>` while MLflow has none.
-- The process of the sweep holds `<id>.lock`; RUNNING with a free lock means that it was killed.
+  that compare its cells there (`views.py`). The children get `<id>` as `parent_id`: the MLflow id, or
+  `pending-<16 hex>` while MLflow has none.
+- The process of the sweep holds `<id>.lock`. RUNNING with a free lock means that the process was killed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _open: dict[Path, FileLock] = {}
 
 @dataclass(frozen=True)
 class Sweep:
-    """The parent run of a sweep."""
+    """The record of a sweep and of its parent run."""
 
     sweep_id: str
     uri: str
@@ -41,12 +41,12 @@ class Sweep:
 
 
 def pending_id() -> str:
-    """An id for a sweep that MLflow does not know yet. From the system's randomness: a seed must not make two alike."""
+    """A new id for a sweep without MLflow id, from the system's randomness: seeding must not repeat it."""
     return f"pending-{secrets.token_hex(8)}"
 
 
 def write(root: Path, sweep: Sweep) -> None:
-    """Write the record."""
+    """Write the record of `sweep`."""
     make_folder(Path(root) / SWEEPS)
     write_bytes(_path(root, sweep.sweep_id), (json.dumps(asdict(sweep), indent=2) + "\n").encode())
 
@@ -55,8 +55,8 @@ def read(root: Path, sweep_id: str) -> Sweep | None:
     """The record of one sweep, or None."""
     path = _path(root, sweep_id)
     try:
-        told = json.loads(path.read_text())
-        return Sweep(**told | {"failures": tuple(told["failures"])})
+        record = json.loads(path.read_text())
+        return Sweep(**record | {"failures": tuple(record["failures"])})
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError) as error:
@@ -68,26 +68,26 @@ def read(root: Path, sweep_id: str) -> Sweep | None:
 
 def read_all(root: Path) -> list[Sweep]:
     """All records under `root`."""
-    found = (read(root, path.stem) for path in sorted((Path(root) / SWEEPS).glob("*.json")))
-    return [sweep for sweep in found if sweep is not None]
+    sweeps = (read(root, path.stem) for path in sorted((Path(root) / SWEEPS).glob("*.json")))
+    return [sweep for sweep in sweeps if sweep is not None]
 
 
 def hold(root: Path, sweep_id: str) -> None:
-    """Say that this process is the sweep's, until `let_go` or the end of the process."""
+    """Lock the sweep for this process, until `let_go` or the end of the process."""
     lock = lock_of(root, sweep_id)
     lock.acquire(wait_s=0.0)
     _open[lock.path] = lock
 
 
 def let_go(root: Path, sweep_id: str) -> None:
-    """The sweep is over, whoever of this process says so."""
+    """Release the lock of the sweep, if this process holds it."""
     lock = _open.pop(lock_of(root, sweep_id).path, None)
     if lock is not None:
         lock.release()
 
 
 def lock_of(root: Path, sweep_id: str) -> FileLock:
-    """The lock that the sweep's process holds."""
+    """The lock of the sweep, which its process holds."""
     make_folder(Path(root) / SWEEPS)
     return FileLock((Path(root) / SWEEPS / f"{sweep_id}.lock").absolute())
 

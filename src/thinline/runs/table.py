@@ -1,11 +1,10 @@
-"""Reading the ledger: run folders -> rows. Neither MLflow nor a lock is needed.
+"""Tables of all runs in a store, read from the run folders without MLflow and without locks.
 
 Conventions
 
-- One row is one number: which run, which seed, which level of each factor, and what was measured on which class of
-  which split.
-- Only FINISHED runs yield rows; `status` lists all runs, with what went wrong.
-- A measure has one signature. Two signatures of one measure are two measures under one name, and are refused.
+- One row is one number with its run, seed, factor levels, split, measure and class.
+- Only FINISHED runs have rows; `status` lists all runs with their errors.
+- A table with two signatures of one measure is refused, because the signatures define different measures.
 """
 
 from __future__ import annotations
@@ -24,10 +23,10 @@ _OWN_COLUMNS = ("run", "seed")
 
 
 def read(root: Path, study: str | None = None, *, runs: Collection[str] | None = None) -> pd.DataFrame:
-    """Every number of every finished run under `root`, or of one study, or of the `runs` named.
+    """All numbers of the finished runs under `root`, or of one study, or of the run names `runs`.
 
-    Columns: run, seed, one per factor, then split, measure, class, value, support, signature. Runs that lack a factor
-    have a missing value there. No run yet: an empty table with these columns.
+    Columns: run, seed, one per factor, then split, measure, class, value, support, signature. A run that lacks a factor
+    has a missing value there. Without runs the table is empty.
     """
     return _gather(root, study, PER_CLASS, CLASS_COLUMNS, runs)
 
@@ -35,38 +34,41 @@ def read(root: Path, study: str | None = None, *, runs: Collection[str] | None =
 def read_sheets(
     root: Path, study: str | None = None, *, measures: Collection[str] | None = None, split: str | None = None
 ) -> pd.DataFrame:
-    """As `read`, one number per sheet, with the column `sheet`; of the `measures` and the `split` named alone."""
+    """As `read`, but one number per sheet, with the column `sheet`; only of `measures` and `split` where given."""
     return _gather(root, study, PER_SHEET, SHEET_COLUMNS, measures=measures, split=split)
 
 
 def manifests(root: Path, study: str | None = None) -> dict[str, Manifest]:
-    """What is known of every run, or of every run of a study, finished or not, by the name of its folder.
+    """Manifests of all runs, or of all runs of a study, by the name of the folder.
 
-    A run that says RUNNING while nobody holds its folder is told as KILLED.
+    A RUNNING run without a process is returned as KILLED.
     """
-    found = {}
-    for folder, manifest in _begun(root):
-        if study is None or study in manifest.studies:
-            dead = manifest.status == RUNNING and not folder.in_use()
-            found[folder.name] = replace(manifest, status=KILLED) if dead else manifest
-    return found
+    return {
+        folder.name: replace(manifest, status=KILLED) if _died(folder, manifest) else manifest
+        for folder, manifest in _begun(root)
+        if study is None or study in manifest.studies
+    }
 
 
 def status(root: Path) -> pd.DataFrame:
     """One row per run: run, status, seed, attempts, started, finished, exception, pending, folder, then the factors.
 
-    A run that says RUNNING while nobody holds its folder is shown as KILLED.
+    A RUNNING run without a process is listed as KILLED.
     """
     columns = ["run", "status", "seed", "attempts", "started", "finished", "exception", "pending", "folder"]
     rows = [_status_row(folder, manifest) for folder, manifest in _begun(root)]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
 
 
+def _died(folder: RunFolder, manifest: Manifest) -> bool:
+    return manifest.status == RUNNING and not folder.in_use()
+
+
 def _status_row(folder: RunFolder, manifest: Manifest) -> dict[str, object]:
     failure = manifest.exception
     return {
         "run": folder.name,
-        "status": KILLED if manifest.status == RUNNING and not folder.in_use() else manifest.status,
+        "status": KILLED if _died(folder, manifest) else manifest.status,
         "seed": manifest.cell.seed,
         "attempts": manifest.attempts,
         "started": manifest.started,
@@ -88,7 +90,7 @@ def _gather(
     split: str | None = None,
 ) -> pd.DataFrame:
     tables = [
-        _with_names(folder, manifest, _picked(_table(folder.path / file, columns), measures, split))
+        _with_names(folder, manifest, _selected(_table(folder.path / file, columns), measures, split))
         for folder, manifest in _begun(root)
         if manifest.status == FINISHED
         and (study is None or study in manifest.studies)
@@ -115,12 +117,12 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     except (OSError, ValueError, KeyError) as error:
         raise StorageError(
             f"{path}: expected a table with columns {', '.join(columns)}, got {type(error).__name__}: {error}. The run "
-            "says it is FINISHED, so the file was lost or changed later: restore it, or run this cell again with "
+            "is FINISHED, so the file was lost or changed later: restore it, or run this cell again with "
             "force=true"
         ) from error
 
 
-def _picked(table: pd.DataFrame, measures: Collection[str] | None, split: str | None) -> pd.DataFrame:
+def _selected(table: pd.DataFrame, measures: Collection[str] | None, split: str | None) -> pd.DataFrame:
     if measures is not None:
         table = table[table["measure"].isin(measures)]
     return table if split is None else table[table["split"] == split]
@@ -145,11 +147,13 @@ def _factors(manifest: Manifest, run: str) -> dict[str, str]:
 
 def _refuse_mixed_signatures(rows: pd.DataFrame) -> None:
     for measure, group in rows.groupby("measure", sort=True):
-        found = {str(signature): sorted(part["run"].unique()) for signature, part in group.groupby("signature")}
-        if len(found) > 1:
-            told = "; ".join(f"'{signature}' in {len(runs)} runs, as {runs[0]}" for signature, runs in found.items())
+        runs_of = {str(signature): sorted(part["run"].unique()) for signature, part in group.groupby("signature")}
+        if len(runs_of) > 1:
+            listed = "; ".join(
+                f"'{signature}' in {len(runs)} runs, as {runs[0]}" for signature, runs in runs_of.items()
+            )
             raise StorageError(
-                f"measure '{measure}': expected one signature, got {len(found)}: {told}. Numbers of different "
-                "definitions cannot share a column: run the older cells again with force=true, or read one study at a "
+                f"measure '{measure}': expected one signature, got {len(runs_of)}: {listed}. Numbers of different "
+                "definitions cannot be compared: run the older cells again with force=true, or read one study at a "
                 "time"
             )

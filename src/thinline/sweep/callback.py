@@ -210,7 +210,7 @@ def close(folder: Path | None, config: DictConfig, status: str, failures: list[s
     tracker = Tracker(config.tracking.uri, config.tracking.experiment, Path(config.paths.store))
     tracker.close_parent(parent.run_id, status, failures)
     store = Path(config.paths.store) / RUNS
-    tracker.tell_studies([RunFolder.open(store / line.cell) for line in lines(folder) if line.status == SKIPPED])
+    tracker.send_studies([RunFolder.open(store / line.cell) for line in lines(folder) if line.status == SKIPPED])
 
 
 def report(config: DictConfig, done: list[Line]) -> None:

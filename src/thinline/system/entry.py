@@ -1,6 +1,6 @@
-"""Roof: what every program of thinline does around its work. Imports nothing heavy: it comes before all other imports.
+"""The frame of every program: a signal ends it with one line, and unprintable characters become `?`.
 
-A signal ends the program with one line. Characters that the terminal cannot show become `?` instead of an exception.
+Imports nothing heavy, because programs import this module before all others.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from thinline.system.signals import Killed, ending_at_once
 
 @contextmanager
 def program() -> Iterator[None]:
-    """The whole of a program. Ends the process with 130 after SIGINT, with 143 after SIGTERM."""
-    replace_what_cannot_be_shown()
+    """Run the body of a program. The process ends with exit code 130 after SIGINT and 143 after SIGTERM."""
+    replace_unprintable()
     logging.raiseExceptions = False  # a full disk under a log file would print a traceback for every line of the log
     with ending_at_once():
         try:
@@ -29,13 +29,13 @@ def program() -> Iterator[None]:
             sys.exit(stop.exit_code)
 
 
-def replace_what_cannot_be_shown() -> None:
-    """Let both output streams write `?` for characters that their encoding lacks."""
+def replace_unprintable() -> None:
+    """Make both output streams write `?` for characters that their encoding lacks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
 def expanded(text: str) -> Path:
-    """The path with a leading `~/` as the home folder, which a shell leaves as it is in `--store=~/runs`."""
+    """The path with a leading `~/` replaced by the home folder, which a shell leaves as it is in `--store=~/runs`."""
     return Path(text).expanduser() if text == "~" or text.startswith("~/") else Path(text)

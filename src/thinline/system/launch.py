@@ -1,7 +1,7 @@
-"""Roof: one run in a process of its own, or in several that torchrun starts and watches, stopping all when one fails.
+"""Start one run in a new process, or in several processes under torchrun, which stops all when one fails.
 
-Lightning's own launcher runs the program's command line again in every process, with `-m` if it was a sweep, and hangs
-for ever when one process leaves the lock-step. Here each process is a fresh `python train.py` of this one cell.
+Lightning's own launcher repeats the program's command line in every process, including `-m` of a sweep, and hangs when
+one process leaves the lock-step. Here each process is a fresh `python train.py` of one cell.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ RANKS = (
     "MASTER_ADDR",
     "MASTER_PORT",
 )
-"""What a launcher of several processes says in the environment; a run of one process must not see it."""
+"""Environment variables of a launcher of several processes. A run of one process must not see them."""
 STOP_S = 60.0
 CHILD = "THINLINE_CHILD"
 
@@ -34,7 +34,7 @@ class ProcessesError(RuntimeError):
 
 
 def rank_and_world() -> tuple[int, int]:
-    """Which process this is of how many; (0, 1) alone. Only `launch` says so: what others left is not believed."""
+    """Rank of this process and number of processes. (0, 1) unless `launch` started this process."""
     if not launched():
         return 0, 1
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
@@ -46,18 +46,17 @@ def launched() -> bool:
 
 
 def forget_ranks() -> list[str]:
-    """Remove from the environment of a process that `launch` did not start that it is one of several; what was there.
+    """Remove the variables RANKS that another launcher left, unless `launch` started this process; returns them.
 
-    Lightning would else take the run for the part of another one, and leave checkpoints and results to its first.
+    Lightning would otherwise treat the run as one rank of several and leave checkpoints and results to rank 0.
     """
-    left = [] if launched() else [f"{name}={os.environ.pop(name)}" for name in RANKS if name in os.environ]
-    return left
+    return [] if launched() else [f"{name}={os.environ.pop(name)}" for name in RANKS if name in os.environ]
 
 
 def launch(processes: int, overrides: Sequence[str], *, script: Path, environment: Mapping[str, str]) -> None:
-    """Run `script` with `overrides` in `processes` processes and wait. Raises `ProcessesError` when one fails.
+    """Run `script` with `overrides` in `processes` processes and wait for them. Raises `ProcessesError` when one fails.
 
-    `environment` is added to that of this process.
+    `environment` is added to the environment of this process.
     """
     command = [sys.executable]
     own = {name: value for name, value in os.environ.items() if name not in RANKS} | {CHILD: "1"}
@@ -73,5 +72,5 @@ def launch(processes: int, overrides: Sequence[str], *, script: Path, environmen
         raise
     if code:
         raise ProcessesError(
-            f"a run of {processes} processes must end with exit code 0, got {code}; the failing process says why above"
+            f"a run of {processes} processes must end with exit code 0, got {code}; its error is printed above"
         )

@@ -1,8 +1,7 @@
-"""Loops compiled for the CPU by numba, wherever it can keep them.
+"""CPU kernels compiled by numba.
 
-A kernel lets go of the interpreter lock and starts no threads of its own. Its compiled code is kept on disk beside the
-source where that may be written, and in memory where not; a kernel is entered through `call`, which bears a disk that
-becomes full in between.
+A kernel releases the interpreter lock and starts no threads. Its compiled code is cached on disk beside the source
+where that folder is writable, otherwise in memory. Call kernels through `call`, which survives a full disk.
 """
 
 from __future__ import annotations
@@ -13,27 +12,27 @@ from typing import Any
 from numba import njit
 
 
-def _on_disk() -> bool:
-    """Whether numba finds a folder for compiled code that it may write; if not it raises as early as this."""
+def _cacheable() -> bool:
+    """Whether numba finds a writable folder for compiled code; otherwise its decorator raises."""
     try:
-        njit(cache=True)(_on_disk)
+        njit(cache=True)(_cacheable)
     except RuntimeError:
         return False
     return True
 
 
-_KEPT = _on_disk()
+_CACHE = _cacheable()
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator: compile at the first call; numbers, arrays and named tuples go in."""
-    made: Callable[..., Any] = njit(nogil=True, cache=_KEPT)(function)
-    return made
+    """Decorator that compiles at the first call. Arguments are numbers, arrays and named tuples."""
+    compiled: Callable[..., Any] = njit(nogil=True, cache=_CACHE)(function)
+    return compiled
 
 
 def call(function: Callable[..., Any], *arguments: object) -> Any:
-    """Enter a kernel."""
+    """Call a kernel."""
     try:
         return function(*arguments)
-    except OSError:  # numba compiled it but could not keep it, as on a full disk; now it is in memory
+    except OSError:  # numba compiled the kernel but could not cache it, as on a full disk; now it is in memory
         return function(*arguments)

@@ -1,23 +1,21 @@
-"""A file that processes share and any of them may have to write: whole, or not there.
+"""Cache files that several processes read and any of them may write.
 
-Why a reader may trust what it gets
-    A writer works on `<key>.partial` under an exclusive lock on `<key>.lock`, which the system drops when the process
-    dies. Header last, fsync, then the rename: a file without `.partial` was whole once. One that was cut short or
-    damaged since is found by its checksums and written again. The lock file stays: were it removed, two processes
-    could each hold "the" lock, on two files of one name.
+Why a reader finds a complete file
+    A writer fills `<key>.partial` under an exclusive lock on `<key>.lock`, which the operating system frees when the
+    process dies. It writes the header last, flushes the file and renames it. Checksums find a file that was cut short
+    or damaged later; it is written again. The lock file stays: if it were removed, two processes could lock two
+    different files of the same name.
 
 Layout
-    header   HEADER bytes: a JSON object padded with blanks, with the mark `"complete": true`; whatever else it says
+    header   HEADER bytes: a JSON object padded with blanks, with `"complete": true` and the fields of the cache
     records  N blocks of `stride` bytes
-    table    whatever guards the records, their CRC-32 among it
+    table    checks of the records, among them their CRC-32
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
-import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -26,54 +24,53 @@ from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+from filelock import FileLock
+
+from thinline.system.atomic_files import replacement
+
 HEADER = 4096
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 T = TypeVar("T")
 
 
 class CacheError(OSError):
-    """The cache cannot be kept, or read back, where it was asked to be."""
+    """A cache file cannot be written to, or read back from, its folder."""
 
 
 def read_or_write(path: Path, read: Callable[[], T | None], write: Callable[[], None], *, what: str) -> T:
-    """What `read` finds at `path`, or finds after `write`; processes that ask at once wait for the one that writes.
+    """Return the result of `read`, calling `write` first when it is None. One process writes, the others wait for it.
 
-    `what` says in messages what the file holds. Raises CacheError when the folder cannot be written or has no room.
+    `what` names the content in messages. Raises CacheError when the folder is not writable or its disk is full.
     """
     with _explained(path, what):
-        found = read()
-        if found is not None:
-            return found
-        with _locked(path.with_suffix(".lock")):
-            found = read()  # somebody else may have written it while this process waited
-            if found is None:
+        content = read()
+        if content is not None:
+            return content
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_suffix(".lock"), thread_local=False):
+            content = read()  # another process may have written it while this one waited
+            if content is None:
                 write()
-                found = read()
-    if found is None:
+                content = read()
+    if content is None:
         raise CacheError(errno.EIO, f"{what} were written and cannot be read back; check the disk", str(path))
-    return found
+    return content
 
 
 @contextmanager
 def whole_file(path: Path, size: int, *, what: str) -> Iterator[BinaryIO]:
-    """A partial file to write `size` bytes into, moved into place at the end; whatever goes wrong, no partial stays.
+    """An open file for `size` bytes that becomes `path` when the block ends. Call it inside `write` of `read_or_write`.
 
-    To be used under the lock of `read_or_write`.
+    Raises CacheError when the disk has, or turns out to have, fewer than `size` bytes free.
     """
-    partial = path.with_suffix(".partial")  # the lock is ours: what a killed writer left here is overwritten
+    if shutil.disk_usage(path.parent).free < size:
+        raise _disk_full(path.parent, size, what)
     try:
-        with partial.open("wb") as file:
-            if shutil.disk_usage(path.parent).free < size:
-                raise _no_room(path.parent, size, what)
+        with replacement(path, temporary=path.with_suffix(".partial")) as partial, partial.open("wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-        _sync_folder(path.parent)
-    except BaseException as error:
-        partial.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
-            raise _no_room(path.parent, size, what) from error
+    except OSError as error:
+        if error.errno in DISK_FULL:
+            raise _disk_full(path.parent, size, what) from error
         raise
 
 
@@ -83,7 +80,7 @@ def header_block(fields: dict[str, Any]) -> bytes:
 
 
 def header_fields(block: bytes) -> dict[str, Any] | None:
-    """What a header says, or None when the block is none or lacks the mark."""
+    """The fields of a header block, or None when it is not JSON or lacks `"complete": true`."""
     try:
         fields = json.loads(block)
     except ValueError:
@@ -107,17 +104,8 @@ def records_match(content: mmap, stride: int, expected: Sequence[int]) -> bool:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the exclusive lock of a cache file; waits for whoever holds it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-@contextmanager
 def _explained(path: Path, what: str) -> Iterator[None]:
-    """Turn what the system says about a folder into what to do about it."""
+    """Turn an `OSError` about the folder of `path` into a `CacheError` with the next step."""
     try:
         yield
     except CacheError:
@@ -127,19 +115,10 @@ def _explained(path: Path, what: str) -> Iterator[None]:
         raise CacheError(error.errno, text, str(path.parent)) from error
 
 
-def _no_room(folder: Path, needed: int, what: str) -> CacheError:
+def _disk_full(folder: Path, needed: int, what: str) -> CacheError:
     free = shutil.disk_usage(folder).free
     text = (
         f"expected {needed:,} bytes of room for {what}, got {free:,} free; "
         "free some, ask for fewer sheets, or set `paths.cache` to another disk"
     )
     return CacheError(errno.ENOSPC, text, str(folder))
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,10 +1,10 @@
-"""Roof: Ctrl-C and SIGTERM, as one line and the exit code that shells expect, at every moment of a program.
+"""SIGINT (Ctrl-C) and SIGTERM: one line on the error stream and the exit code that shells expect.
 
 Conventions
 
-- While a run goes (`stoppable`) a signal raises `Killed`, so that the run is marked as such and can go on later.
-- Before and between (`ending_at_once`) it ends the process on the spot. While libraries are imported an exception would
-  be swallowed by whoever imports, or turned into another one, and nothing is begun that would have to be marked.
+- While a run trains (`stoppable`), a signal raises `Killed`, so that the run is marked KILLED and can resume.
+- Before and between runs (`ending_at_once`), a signal ends the process immediately. An exception raised while libraries
+  are imported could be swallowed or replaced, and there is no run to mark.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Killed(BaseException):
-    """The process was told to stop. No subclass of Exception, so that nothing between takes it for a failed job."""
+    """The process received a stop signal. A BaseException, so that no handler takes it for a failed job."""
 
     def __init__(self, signum: int):
         super().__init__(f"stopped by {signal.Signals(signum).name}")
@@ -28,26 +28,26 @@ class Killed(BaseException):
 
     @property
     def exit_code(self) -> int:
-        """128 and the number of the signal, as shells have it."""
+        """128 plus the number of the signal, the convention of shells."""
         return 128 + self.signum
 
 
 def stop_at_once(signum: int, frame: FrameType | None = None) -> None:
-    """A handler: one line on the error stream, and the end of this process."""
-    # neither `print` nor `sys.exit`: whatever stood where the signal came may hold their locks or catch the exception
+    """Signal handler: print one line on the error stream and end the process."""
+    # neither `print` nor `sys.exit`: the interrupted code may hold their locks or catch the exception
     os.write(2, f"{Killed(signum)}\n".encode())
     os._exit(Killed(signum).exit_code)
 
 
-def at_once_from_here() -> None:
-    """Let SIGINT and SIGTERM end this process on the spot until a context manager of this module says otherwise."""
+def end_at_once() -> None:
+    """Make SIGINT and SIGTERM end this process immediately, until a context manager of this module changes that."""
     for number in _SIGNALS:
         signal.signal(number, stop_at_once)
 
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Within, SIGINT and SIGTERM raise `Killed` where the program stands. Outside the main thread nothing changes."""
+    """SIGINT and SIGTERM raise `Killed` inside the block. Does nothing outside the main thread."""
 
     def stop(signum: int, frame: FrameType | None) -> None:
         raise Killed(signum)
@@ -58,7 +58,7 @@ def stoppable() -> Iterator[None]:
 
 @contextmanager
 def ending_at_once() -> Iterator[None]:
-    """Within, SIGINT and SIGTERM end the process on the spot. Outside the main thread nothing changes."""
+    """SIGINT and SIGTERM end the process immediately inside the block. Does nothing outside the main thread."""
     with _handled_by(stop_at_once):
         yield
 

@@ -1,8 +1,8 @@
-"""Processes that work beside this one, and end with it.
+"""A pool of worker processes that end with their parent.
 
-They start anew (`spawn`), since a fork of a process with threads may hang. Whoever waits for work waits on a pipe that
-it holds open itself, so that nobody would tell it that the process which gives the work was killed: each one watches.
-Ctrl-C reaches all processes of a terminal. These leave it to the one that gives the work, which says it once.
+Workers are spawned, because a fork of a process with threads may hang. A worker waits for tasks on a pipe that it holds
+open itself, so it would not notice that its parent was killed: a thread of each worker watches the parent. Ctrl-C
+reaches all processes of a terminal; workers block it, and the parent reports it once.
 """
 
 from __future__ import annotations
@@ -22,21 +22,17 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 
-def _nothing() -> None:
-    """Prepare nothing."""
-
-
 def pool_of(
-    processes: int, prepare: Callable[..., None] = _nothing, arguments: tuple[object, ...] = ()
+    processes: int, prepare: Callable[..., None] | None = None, arguments: tuple[object, ...] = ()
 ) -> ProcessPoolExecutor:
-    """A pool of so many processes, in each of which `prepare(*arguments)` is called first; both are pickled."""
-    resource_tracker.ensure_running()  # its start lets SIGINT through again, so it comes before the first process
+    """A pool of `processes` workers. Each worker first calls `prepare(*arguments)`; both are pickled."""
+    resource_tracker.ensure_running()  # its start unblocks SIGINT, so it must come before the first worker
     spawn = multiprocessing.get_context("spawn")
-    return _Pool(processes, spawn, initializer=_begin, initargs=(prepare, arguments))
+    return _Pool(processes, spawn, initializer=_start_worker, initargs=(prepare, arguments))
 
 
 class _Pool(ProcessPoolExecutor):
-    """A process starts when work is given, with the signal mask of who gives it: SIGINT stays blocked there."""
+    """Workers start in `submit` and inherit its signal mask, so SIGINT stays blocked in them."""
 
     @override
     def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
@@ -47,13 +43,14 @@ class _Pool(ProcessPoolExecutor):
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin(prepare: Callable[..., None], arguments: tuple[object, ...]) -> None:
+def _start_worker(prepare: Callable[..., None] | None, arguments: tuple[object, ...]) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    prepare(*arguments)
+    if prepare is not None:
+        prepare(*arguments)
 
 
 def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
-    assert parent is not None, "only a process of a pool waits for its parent"
+    assert parent is not None, "only a worker of a pool waits for its parent"
     parent.join()
     os._exit(1)

@@ -1,1 +1,1 @@
-"""Everything that talks to MLflow. The only package that imports mlflow."""
+"""Read and write MLflow. The only package that imports mlflow."""

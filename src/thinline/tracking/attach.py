@@ -1,11 +1,10 @@
-"""Files of a study beside its runs in MLflow: report, verdicts and tables as artifacts of its newest parent run.
+"""Log the files of a study (report, verdicts, tables) to MLflow, as artifacts of its newest parent run.
 
 Conventions
 
-- A sweep belongs to a study by the tag `study` of its record, or because runs of the study hang under it: a sweep that
-  trained cells which a later study shares is a parent of that study too, though only where no sweep was started for it.
-- Sending again replaces files of the same name. The folder on the disk is the truth, so what fails here is told in one
-  warning and stops nothing.
+- A sweep belongs to a study if its record has the study as tag `study`. If no sweep has this tag, the sweeps whose
+  children count among the study are used.
+- Sending again replaces files of the same name. A failure is one warning, because the files stay on the disk.
 """
 
 from __future__ import annotations
@@ -31,9 +30,9 @@ REPORT: Final = "report"
 
 
 def attach(uri: str, study: str, files: Sequence[Path], *, root: Path, experiment: str) -> str | None:
-    """Log `files` under `report/` of the newest parent run of the study; returns its id, None where that failed.
+    """Log `files` under `report/` of the newest parent run of the study; returns its id, or None after a failure.
 
-    `root` is the store with the records of the sweeps. Raises `StorageError` for a file that is not there.
+    `root` is the store with the records of the sweeps. Raises `StorageError` for a missing file.
     """
     missing = [str(file) for file in files if not file.is_file()]
     if missing:
@@ -46,7 +45,7 @@ def attach(uri: str, study: str, files: Sequence[Path], *, root: Path, experimen
             client.log_artifact(run_id, str(file), REPORT)
     except (StorageError, MlflowException, OSError) as error:
         logger.warning(
-            "MLflow at %s did not get the report of %s (%s). Nothing is lost: the files lie in %s",
+            "MLflow at %s did not get the report of %s (%s). Nothing is lost: the files are in %s",
             uri,
             study,
             database.first_line(error),
@@ -66,15 +65,15 @@ def _newest_parent(client: MlflowClient, uri: str, study: str, root: Path, exper
             parents[run_id] = client.get_run(run_id).info.start_time
     if not parents:
         raise StorageError(
-            f"expected a parent run of study '{study}', got none; a sweep makes one, python -m thinline replay sends it"
+            f"expected a parent run of study '{study}', got none; a sweep creates one, thinline replay sends it"
         )
     return max(parents, key=lambda run_id: (parents[run_id], run_id))
 
 
 def _sweeps_of(study: str, root: Path) -> list[Sweep]:
-    """The sweeps started for the study, or else those under which its runs hang."""
-    known = parent_runs.read_all(root)
-    tagged = [sweep for sweep in known if sweep.tags.get(STUDY_TAG) == study]
-    noted = (manifest.mlflow for manifest in table.manifests(root, study).values())
-    parents = {tracking.parent_id for tracking in noted if tracking is not None}
-    return tagged or [sweep for sweep in known if sweep.sweep_id in parents]
+    """The sweeps with the tag of the study, or else the parents of its runs."""
+    sweeps = parent_runs.read_all(root)
+    tagged = [sweep for sweep in sweeps if sweep.tags.get(STUDY_TAG) == study]
+    trackings = (manifest.mlflow for manifest in table.manifests(root, study).values())
+    parents = {tracking.parent_id for tracking in trackings if tracking is not None}
+    return tagged or [sweep for sweep in sweeps if sweep.sweep_id in parents]

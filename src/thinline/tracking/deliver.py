@@ -1,11 +1,11 @@
-"""A whole run, or the parent of a sweep, from its folder to MLflow. Used while a run goes, at its end, and by replay.
+"""Send a run folder, or the record of a sweep, to MLflow: during a run, at its end, and in `thinline replay`.
 
 Conventions
 
-- Delivering is idempotent and starts from whatever MLflow has: nothing, a part, or all.
-- A run is complete in MLflow when its params, tags, points, last values, artifacts and status are there and it hangs
-  under its parent. Only then is `pending` taken from the manifest.
-- A child finds its parent through the record of the sweep, since the parent may have got its MLflow id late, or in
+- Sending is idempotent: MLflow may have nothing, a part, or all of the run.
+- A run is complete in MLflow when its params, tags, points, last values, artifacts, status and parent are there. Only
+  then is `pending` removed from the manifest.
+- A child finds its parent through the record of the sweep, because the parent may have got its MLflow id later or in
   another store.
 """
 
@@ -31,15 +31,15 @@ FAILURES_TAG = "failures"
 def send_run(
     client: MlflowClient, experiment_id: str, folder: RunFolder, there: push.Held | None = None
 ) -> tuple[str, push.Held]:
-    """Bring MLflow up to the folder: the run, its facts and its points. Returns the id and what MLflow now has.
+    """Send params, tags and points of the run; returns the MLflow id and the steps that MLflow now has.
 
-    `there` is what MLflow is known to have; without it MLflow is asked, one call per metric.
-    The folder must be locked, and noted for MLflow by `RunFolder.track`.
+    `there` holds the steps that MLflow is known to have; without it MLflow is queried, one call per metric. The folder
+    must be locked and have a tracking record (`RunFolder.track`).
     """
     manifest = folder.begun()
     tracking = tracking_of(manifest)
     run_id = push.find(client, experiment_id, folder.name, tracking.run_id, manifest.superseded)
-    known = run_id is not None
+    exists = run_id is not None
     if run_id is None:
         tags = {push.FOLDER_TAG: folder.name}
         started_ms = _milliseconds(manifest.started)
@@ -51,7 +51,7 @@ def send_run(
     params, tags = push.params_of(manifest, tracking), push.tags_of(manifest, tracking, parent_id)
     push.send_facts(client, run_id, params, tags)
     if there is None or run_id != tracking.run_id:
-        there = push.held(client, run_id) if known else {}
+        there = push.held(client, run_id) if exists else {}
     push.send_lines(client, run_id, folder.history(), there)
     return run_id, there
 
@@ -59,7 +59,7 @@ def send_run(
 def complete_run(
     client: MlflowClient, experiment_id: str, folder: RunFolder, status: str, there: push.Held | None = None
 ) -> str:
-    """Send the whole run, its artifacts and how it ended; returns its id. Takes `pending` from the manifest."""
+    """Send the whole run with artifacts and status; returns its id. Removes `pending` from the manifest."""
     run_id, there = send_run(client, experiment_id, folder, there)
     push.send_last_values(client, run_id, folder.history(), there)
     manifest = folder.begun()
@@ -74,10 +74,10 @@ def complete_run(
     return run_id
 
 
-def tell_studies(client: MlflowClient, folder: RunFolder) -> bool:
-    """Tell MLflow which studies count a run, where it has the run and says otherwise; whether it did.
+def send_studies(client: MlflowClient, folder: RunFolder) -> bool:
+    """Update the studies of a run in MLflow; returns whether MLflow had the run with other studies.
 
-    A finished run joins a study in its folder alone: the sweep that skips it sends nothing.
+    A finished run joins a study only in its folder, because the sweep that skips it sends nothing.
     """
     manifest = folder.begun()
     run_id = None if manifest.mlflow is None else manifest.mlflow.run_id
@@ -92,17 +92,17 @@ def tell_studies(client: MlflowClient, folder: RunFolder) -> bool:
 
 
 def open_sweep(client: MlflowClient, experiment_id: str, sweep: Sweep) -> str:
-    """The id of the sweep's parent run, made where MLflow has none; its views are saved in the experiment."""
+    """The id of the sweep's parent run, created if missing. Saves the views of the sweep in the experiment."""
     views.show(client, experiment_id, sweep.views)
-    known = find_sweep(client, experiment_id, sweep)
-    if known is not None:
-        return known
+    existing = find_sweep(client, experiment_id, sweep)
+    if existing is not None:
+        return existing
     tags = {**sweep.tags, SWEEP_TAG: sweep.sweep_id}
     return str(client.create_run(experiment_id, None, tags, sweep.name).info.run_id)
 
 
 def settle_sweep(client: MlflowClient, experiment_id: str, sweep: Sweep) -> Sweep:
-    """Show how a sweep that is over ended; returns the record to write."""
+    """Send the final status of a sweep; returns the updated record."""
     run_id = open_sweep(client, experiment_id, sweep)
     if sweep.failures:
         client.set_tag(run_id, FAILURES_TAG, push.cut("; ".join(sweep.failures), push.TAG_LENGTH))
@@ -114,12 +114,12 @@ def find_sweep(client: MlflowClient, experiment_id: str, sweep: Sweep) -> str | 
     """The id of the sweep's parent run in this store, or None."""
     if sweep.run_id is not None and push.is_active(client, sweep.run_id):
         return sweep.run_id
-    found = client.search_runs([experiment_id], f"tags.{SWEEP_TAG} = '{sweep.sweep_id}'")
-    return str(found[0].info.run_id) if found else None
+    runs = client.search_runs([experiment_id], f"tags.{SWEEP_TAG} = '{sweep.sweep_id}'")
+    return str(runs[0].info.run_id) if runs else None
 
 
 def parent_of(client: MlflowClient, experiment_id: str, root: Path, tracking: Tracking) -> str | None:
-    """The MLflow id of a run's parent in this store, or None where it has none there (yet)."""
+    """The MLflow id of a run's parent in this store, or None where it has none there."""
     if tracking.parent_id is None:
         return None
     sweep = parent_runs.read(root, tracking.parent_id)
@@ -129,9 +129,9 @@ def parent_of(client: MlflowClient, experiment_id: str, root: Path, tracking: Tr
 
 
 def tracking_of(manifest: Manifest) -> Tracking:
-    """Where the run stands in MLflow."""
+    """The tracking record of the manifest. Raises `StorageError` without one."""
     if manifest.mlflow is None:
-        raise StorageError("expected a run that is noted for MLflow, got a manifest without it; call track first")
+        raise StorageError("expected a manifest with a tracking record, got none; call track first")
     return manifest.mlflow
 
 

@@ -1,21 +1,21 @@
-"""MLflow -> run folders: the finished runs of a study, from any tracking URI, to be read as if trained here.
+"""Download the finished runs of a study from MLflow into run folders.
 
 Conventions
 
-- A run is fetched when it is finished, active, not superseded, and belongs to the study: the study stands in its tag
-  `study`, or, where the run has no such tag, in its manifest. Two such runs of one cell: the later one.
-- `into/runs/<name>/` gets manifest.json, config.yaml and both tables. Pictures, history and checkpoints stay behind.
-- Files are gathered in `into/incoming/<MLflow id>/`, each written in one step, and the folder is moved into its place
-  when it is whole. So a reader sees whole runs alone, and fetching again goes on where it was stopped.
-- A run that is there already is left as it is, but for the name of the study in its manifest. Another run of the same
-  cell, or one that is not finished, is not overwritten.
+- A run is fetched when it is finished, active, not superseded, and belongs to the study: by its tag `study`, or by its
+  manifest where the run has no such tag. Of two such runs of one cell the later one is fetched.
+- `into/runs/<name>/` gets manifest.json, config.yaml and both tables, but no pictures, history or checkpoints.
+- Files are written to `into/incoming/<MLflow id>/`, which is renamed when it is complete. A reader sees only complete
+  runs, and an interrupted download resumes.
+- A run that exists locally is not changed, except that the study is added to its manifest. A different or unfinished
+  run of the same cell is not overwritten.
 """
 
 from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,7 +41,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_+][A-Za-z0-9._+-]*")
 
 @dataclass(frozen=True)
 class _Source:
-    """Where runs come from, in words too."""
+    """The experiment that runs are downloaded from."""
 
     client: MlflowClient
     uri: str
@@ -49,32 +49,33 @@ class _Source:
 
 
 def fetch(uri: str, study: str, into: Path, *, experiment: str) -> list[str]:
-    """Bring the finished runs of `study` into run folders under `into`; returns their names in order.
+    """Download the finished runs of `study` into run folders under `into`; returns their sorted names.
 
-    `runs.read(into, study)` then reads them. Raises `StorageError` for an experiment or a study that is not there, for
-    a run that lacks a file, and for a folder of `into` in the way, and `ServerAwayError` for a server that does not
-    answer. What has arrived stays; the same call goes on.
+    Raises `StorageError` for a missing experiment or study, for a run that lacks a file, and for a different run in
+    `into`; raises `ServerAwayError` for a server that does not answer. After an error the same call resumes.
     """
     with _explained(uri):
         source = _Source(_client(uri), uri, experiment)
-        found = _newest(_finished_runs(source))
-        told = {run.info.run_id: _manifest(source, run) for run in found if _may_belong(run, study)}
-    mine = [run for run in found if run.info.run_id in told and _belongs(run, told[run.info.run_id], study)]
-    if not mine:
-        raise StorageError(_none(source, study, found, told.values()))
-    for run in mine:
-        manifest = _joined(told[run.info.run_id], study)
+        finished = _newest(_finished_runs(source))
+        manifests = {run.info.run_id: _manifest(source, run) for run in finished if _may_belong(run, study)}
+    wanted = [run for run in finished if _belongs(run, manifests.get(run.info.run_id), study)]
+    if not wanted:
+        raise StorageError(_no_run_message(source, study, finished, manifests.values()))
+    for run in wanted:
+        manifest = manifests[run.info.run_id]
+        if study not in manifest.studies:  # the tag of a run may be newer than its manifest
+            manifest = replace(manifest, studies=(*manifest.studies, study))
         with _explained(uri):
-            _bring(source, run, manifest, into, study)
+            _fetch_run(source, run, manifest, into, study)
     with suppress(OSError):
         (into / INCOMING).rmdir()
-    return sorted(run.data.tags[FOLDER_TAG] for run in mine)
+    return sorted(run.data.tags[FOLDER_TAG] for run in wanted)
 
 
 def _client(uri: str) -> MlflowClient:
     if uri.startswith(addresses.SQLITE):
         database = addresses.database_file(uri)
-        if not database.is_file():  # MLflow would make an empty one
+        if not database.is_file():  # MLflow would create an empty one
             raise StorageError(
                 f"expected an MLflow database at {database}, got no such file; give the URI the runs were logged to, "
                 "as sqlite:///mlruns/mlflow.db or http://<server>"
@@ -85,10 +86,10 @@ def _client(uri: str) -> MlflowClient:
 
 
 def _finished_runs(source: _Source) -> Iterator[Run]:
-    """Every finished, active run of the experiment that shows a run folder and was not replaced, newest first."""
+    """Every finished, active run of the experiment with a run folder that was not superseded, newest first."""
     experiment = source.client.get_experiment_by_name(source.experiment)
     if experiment is None or experiment.lifecycle_stage != "active":
-        names = sorted(it.name for it in source.client.search_experiments())
+        names = sorted(each.name for each in source.client.search_experiments())
         raise StorageError(
             f"expected the MLflow experiment '{source.experiment}' at {source.uri}, got {', '.join(names) or 'none'}; "
             "give one of these names, or the URI that the runs were logged to"
@@ -110,25 +111,20 @@ def _finished_runs(source: _Source) -> Iterator[Run]:
 
 
 def _newest(runs: Iterator[Run]) -> list[Run]:
-    """The first run of every folder's name."""
-    found: dict[str, Run] = {}
+    """The first run of each run folder."""
+    newest: dict[str, Run] = {}
     for run in runs:
-        found.setdefault(run.data.tags[FOLDER_TAG], run)
-    return list(found.values())
+        newest.setdefault(run.data.tags[FOLDER_TAG], run)
+    return list(newest.values())
 
 
 def _may_belong(run: Run, study: str) -> bool:
-    told = run.data.tags.get(STUDY_TAG)
-    return told is None or study in told.split(",")
+    tag = run.data.tags.get(STUDY_TAG)
+    return tag is None or study in tag.split(",")
 
 
-def _belongs(run: Run, manifest: Manifest, study: str) -> bool:
-    return STUDY_TAG in run.data.tags or study in manifest.studies
-
-
-def _joined(manifest: Manifest, study: str) -> Manifest:
-    """The tag of a run may know a study that its manifest of that time does not."""
-    return manifest if study in manifest.studies else replace(manifest, studies=(*manifest.studies, study))
+def _belongs(run: Run, manifest: Manifest | None, study: str) -> bool:
+    return manifest is not None and (STUDY_TAG in run.data.tags or study in manifest.studies)
 
 
 def _manifest(source: _Source, run: Run) -> Manifest:
@@ -136,20 +132,20 @@ def _manifest(source: _Source, run: Run) -> Manifest:
     return Manifest.from_json(text, f"{MANIFEST} of MLflow run {run.info.run_id} at {source.uri}")
 
 
-def _bring(source: _Source, run: Run, manifest: Manifest, into: Path, study: str) -> None:
+def _fetch_run(source: _Source, run: Run, manifest: Manifest, into: Path, study: str) -> None:
     name = run.data.tags[FOLDER_TAG]
     if not _NAME.fullmatch(name):
         raise StorageError(
             f"MLflow run {run.info.run_id} at {source.uri}: expected the tag {FOLDER_TAG} to be the name of a folder, "
-            f"got {name!r}; mend or delete that run"
+            f"got {name!r}; correct or delete that run"
         )
     folder = RunFolder.open(into.absolute() / "runs" / name)
-    if _is_there(folder, manifest):
+    if _exists(folder, manifest):
         folder.join_study(study)
         return
     incoming = into / INCOMING / run.info.run_id
     make_folder(incoming)
-    sizes = {it.path: it.file_size for it in source.client.list_artifacts(run.info.run_id)}
+    sizes = {artifact.path: artifact.file_size for artifact in source.client.list_artifacts(run.info.run_id)}
     for file in FILES:
         if not (incoming / file).exists():
             write_bytes(incoming / file, _download(source, run, file, sizes.get(file)))
@@ -159,8 +155,8 @@ def _bring(source: _Source, run: Run, manifest: Manifest, into: Path, study: str
         incoming.rename(folder.path)
 
 
-def _is_there(folder: RunFolder, manifest: Manifest) -> bool:
-    """Whether `folder` holds the run of `manifest`; refuses a folder that holds something else."""
+def _exists(folder: RunFolder, manifest: Manifest) -> bool:
+    """Whether `folder` holds the run of `manifest`. Raises `StorageError` when it holds something else."""
     here = folder.manifest()
     if here is None and not folder.path.exists():
         return False
@@ -175,7 +171,7 @@ def _is_there(folder: RunFolder, manifest: Manifest) -> bool:
 
 
 def _download(source: _Source, run: Run, file: str, size: int | None = None) -> bytes:
-    """The content of an artifact, as large as MLflow says it is."""
+    """The content of an artifact. Raises `StorageError` when it is missing or has not `size` bytes."""
     try:
         with tempfile.TemporaryDirectory() as folder:
             content = Path(source.client.download_artifacts(run.info.run_id, file, folder)).read_bytes()
@@ -183,7 +179,7 @@ def _download(source: _Source, run: Run, file: str, size: int | None = None) -> 
         raise StorageError(
             f"{file} of MLflow run {run.info.run_name} ({run.info.run_id}): expected it among the artifacts at "
             f"{run.info.artifact_uri}, got {store.first_line(error)}. Fetch where that address can be reached, or send "
-            "the run again from the machine that trained it: python -m thinline replay --everything"
+            "the run again from the machine that trained it: thinline replay --everything"
         ) from error
     if size is not None and len(content) != size:
         raise StorageError(
@@ -192,20 +188,19 @@ def _download(source: _Source, run: Run, file: str, size: int | None = None) -> 
     return content
 
 
-def _none(source: _Source, study: str, found: Iterable[Run], told: Iterable[Manifest]) -> str:
-    runs = list(found)
+def _no_run_message(source: _Source, study: str, runs: Sequence[Run], manifests: Iterable[Manifest]) -> str:
     tagged = {name for run in runs for name in run.data.tags.get(STUDY_TAG, "").split(",") if name}
-    studies = sorted(tagged | {name for manifest in told for name in manifest.studies})
+    studies = sorted(tagged | {name for manifest in manifests for name in manifest.studies})
     return (
         f"expected finished runs of study '{study}' in MLflow experiment '{source.experiment}' at {source.uri}, got "
         f"{len(runs)} finished runs of {', '.join(studies) or 'no study'}; check the name of the study, or send what "
-        "MLflow lacks from the machine that trained it: python -m thinline replay"
+        "MLflow lacks from the machine that trained it: thinline replay"
     )
 
 
 @contextmanager
 def _explained(uri: str) -> Iterator[None]:
-    """Turn what MLflow, its database driver or its server raise into an error in plain words."""
+    """Turn any error of MLflow, its database driver or its server into a `StorageError` with the next step."""
     try:
         yield
     except StorageError:
@@ -214,5 +209,5 @@ def _explained(uri: str) -> Iterator[None]:
         kind = store.ServerAwayError if uri.startswith(addresses.SERVER) else StorageError
         raise kind(
             f"expected MLflow to answer at {uri}, got {store.first_line(error)}. Check the address or start the "
-            "server, then fetch again: what has arrived is not fetched twice"
+            "server, then fetch again: files that have arrived are not fetched twice"
         ) from error

@@ -1,13 +1,13 @@
-"""Artifacts of a store that was moved or copied: MLflow's database goes on with them where they lie now.
+"""Update the artifact addresses in MLflow's database after a store was moved or copied.
 
 Conventions
 
-- MLflow keeps the folder of artifacts as an absolute address, once for an experiment and once for each of its runs.
-- A store was moved where the folder that held its artifacts is gone, store and all. It was copied where the database
-  lies in the store of today and artifacts of its runs do too. The addresses are then changed to those of today, of a
-  run only where its artifacts lie there or nowhere else.
-- Otherwise the database belongs to several stores and its artifacts stay together in the first; one warning says where.
-- Addresses that are no folder of this machine are left alone.
+- MLflow stores the artifact folder as an absolute address, once for an experiment and once for each run.
+- A store was moved when its old artifact folder and the folder above it are gone. It was copied when the database and
+  artifacts of its runs are in the current store. Then the addresses are changed to the current store; the address of a
+  run only if its artifacts are there or nowhere.
+- Otherwise several stores share the database, and artifacts stay in the first store; one warning names it.
+- Addresses that are not folders of this machine are not changed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _warned: set[Path] = set()
 
 
 def follow_artifacts(database: Path, experiment_id: str, artifact_root: Path) -> None:
-    """Let the experiment and all beside it write their artifacts into `artifact_root` if the store was moved there.
+    """Change the addresses of all experiments to `artifact_root` if the store was moved or copied there.
 
     Raises `sqlite3.Error` for a database that cannot be changed.
     """
@@ -37,21 +37,21 @@ def follow_artifacts(database: Path, experiment_id: str, artifact_root: Path) ->
         if old is None or old.resolve() == root.resolve():
             return
         runs = _below(connection.execute("SELECT artifact_uri, run_uuid FROM runs"), location)
-        there = {uri: root / uri.removeprefix(location).strip("/") for uri, _ in runs}
-        copied = database.parent.resolve() == root.parent.resolve() and any(path.exists() for path in there.values())
+        current = {uri: root / uri.removeprefix(location).strip("/") for uri, _ in runs}
+        copied = database.parent.resolve() == root.parent.resolve() and any(path.exists() for path in current.values())
         if old.parent.exists() and not copied:
             _warn(database, old, root)
             return
-        begun = _below(connection.execute("SELECT artifact_location, experiment_id FROM experiments"), location)
-        moved = [(_moved(uri, location, root), number) for uri, number in begun]
+        experiments = _below(connection.execute("SELECT artifact_location, experiment_id FROM experiments"), location)
+        moved = [(_moved(uri, location, root), number) for uri, number in experiments]
         connection.executemany("UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?", moved)
-        moved = [(_moved(uri, location, root), run) for uri, run in runs if there[uri].exists() or not _exists(uri)]
+        moved = [(_moved(uri, location, root), run) for uri, run in runs if current[uri].exists() or not _exists(uri)]
         connection.executemany("UPDATE runs SET artifact_uri = ? WHERE run_uuid = ?", moved)
-    logger.info("the store was moved: MLflow has its artifacts under %s now, no longer under %s", root, old)
+    logger.info("the store was moved: MLflow keeps its artifacts under %s now, no longer under %s", root, old)
 
 
 def folder_of(location: str) -> Path | None:
-    """The folder of this machine that an address of artifacts names; None for a server, a bucket, or a relative one."""
+    """The local folder of an artifact address; None for a server, a bucket, or a relative path."""
     parsed = urlparse(location)
     if parsed.scheme not in ("", "file") or parsed.netloc:
         return None
@@ -60,7 +60,7 @@ def folder_of(location: str) -> Path | None:
 
 
 def _below(rows: Iterable[tuple[str | None, object]], location: str) -> list[tuple[str, object]]:
-    """The rows whose address is `location` or lies in it."""
+    """The rows whose address is `location` or below it."""
     return [(uri, key) for uri, key in rows if uri is not None and f"{uri}/".startswith(f"{location.rstrip('/')}/")]
 
 
@@ -78,7 +78,7 @@ def _warn(database: Path, old: Path, root: Path) -> None:
         return
     _warned.add(old)
     logger.warning(
-        "MLflow keeps the artifacts of the experiments in %s under %s, where they were begun, and not under %s. The "
+        "MLflow keeps the artifacts of the experiments in %s under %s, where they were created, and not under %s. The "
         "run folders hold the same files",
         database,
         old,

@@ -1,16 +1,15 @@
-"""Run folder -> MLflow, idempotent: sending a second time changes nothing.
+"""Send params, tags and metrics of a run to MLflow. Sending a second time changes nothing.
 
 Conventions
 
-- A run in MLflow carries the tag `run_folder`. It is looked for by the id in the manifest, then by the tag, and only
-  then made, so a crash between making and noting it doubles nothing.
-- MLflow can neither change a param nor remove a point of a curve. So a param that is there stays, and a point is
-  sent only where the run has none for that name and step: a resumed run draws one continuous curve. Should the last
-  value of a name differ all the same (a resumed GPU run is not bit-equal), the run folder's value is added at the end,
-  so that MLflow's table shows what the folder holds.
-- Names may hold letters, digits and `_-./: `; what else a class name may contain becomes `_`. Values that are too long
-  are cut; config.yaml beside the run holds them in full. NaN is kept as NaN; MLflow stores an infinity as the largest
-  float.
+- A run in MLflow has the tag `run_folder`. It is searched by the id in the manifest, then by the tag, and created only
+  if both fail, so a crash between creating and recording a run creates no second one.
+- MLflow can neither change a param nor remove a point of a curve. Existing params stay, and a point is sent only where
+  the run has none for its name and step, so a resumed run has one continuous curve. If the last value of a name still
+  differs (a resumed GPU run is not bit-equal), the value of the run folder is added at the end, so that MLflow's table
+  shows it.
+- Names consist of letters, digits and `_-./: `; other characters become `_`. Values that are too long are cut;
+  config.yaml has them in full. NaN stays NaN; MLflow stores an infinity as the largest float.
 """
 
 from __future__ import annotations
@@ -20,7 +19,6 @@ import re
 import sys
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import islice
 from typing import TypeVar
 
 from mlflow.entities import Metric, Param, RunTag
@@ -35,7 +33,7 @@ from thinline.runs.manifest import Manifest, Tracking
 FOLDER_TAG = "run_folder"
 SUPERSEDED_TAG = "superseded_by"
 STUDY_TAG = "study"
-"""Names of the studies that count a run among their own, with commas; of a parent the study it was started for."""
+"""The studies of a run, separated by commas; for a parent run the study it was started for."""
 NAME_LENGTH = 250
 PARAM_LENGTH = 6000
 TAG_LENGTH = 8000
@@ -44,7 +42,7 @@ _BATCH_METRICS = 800
 _CUT = " ... (cut, see config.yaml)"
 
 Held = dict[str, set[int]]
-"""Which steps of which metric MLflow has."""
+"""The steps that MLflow has of each metric."""
 
 _T = TypeVar("_T")
 
@@ -52,16 +50,16 @@ _T = TypeVar("_T")
 def find(
     client: MlflowClient, experiment_id: str, folder_name: str, run_id: str | None, superseded: Collection[str]
 ) -> str | None:
-    """The active run that shows this folder and was not replaced, or None; `run_id` is the one the manifest names."""
+    """The active, not superseded MLflow run of a folder, or None; `run_id` is the id in the manifest."""
     if run_id is not None and is_active(client, run_id):
         return run_id
     same_folder = client.search_runs([experiment_id], f"tags.{FOLDER_TAG} = '{folder_name}'")
-    alive = [str(run.info.run_id) for run in same_folder if SUPERSEDED_TAG not in run.data.tags]
-    return next((it for it in alive if it not in superseded), None)
+    active = [str(run.info.run_id) for run in same_folder if SUPERSEDED_TAG not in run.data.tags]
+    return next((candidate for candidate in active if candidate not in superseded), None)
 
 
 def is_active(client: MlflowClient, run_id: str) -> bool:
-    """Whether the store has this run and nobody deleted it."""
+    """Whether the store has this run and it is not deleted."""
     try:
         return bool(client.get_run(run_id).info.lifecycle_stage == "active")
     except MlflowException as error:
@@ -71,104 +69,102 @@ def is_active(client: MlflowClient, run_id: str) -> bool:
 
 
 def params_of(manifest: Manifest, tracking: Tracking) -> dict[str, str]:
-    """Every key of the resolved configuration by its dotted name, every factor, the seed, and what the run added."""
+    """The resolved configuration under dotted keys, the factors, the seed, and the params of the run itself."""
     cell = manifest.cell
     return flatten(cell.config) | {**cell.factors, "seed": str(cell.seed)} | dict(tracking.params)
 
 
 def tags_of(manifest: Manifest, tracking: Tracking, parent_id: str | None) -> dict[str, str]:
-    """Every factor, the parent, the code and the data that made the run, and what the run added."""
+    """Factors, seed, data digest, parent, code version and studies, and the tags of the run itself."""
     cell, origin = manifest.cell, manifest.origin
-    told = {**cell.factors, "seed": str(cell.seed), "dataset_digest": cell.dataset_digest}
+    tags = {**cell.factors, "seed": str(cell.seed), "dataset_digest": cell.dataset_digest}
     if parent_id is not None:
-        told[MLFLOW_PARENT_RUN_ID] = parent_id
+        tags[MLFLOW_PARENT_RUN_ID] = parent_id
     if origin.git_commit is not None:
-        told |= {"git_commit": origin.git_commit, "git_dirty": str(origin.git_dirty).lower()}
-        told[MLFLOW_GIT_COMMIT] = origin.git_commit
+        tags |= {"git_commit": origin.git_commit, "git_dirty": str(origin.git_dirty).lower()}
+        tags[MLFLOW_GIT_COMMIT] = origin.git_commit
     if manifest.studies:
-        told[STUDY_TAG] = studies_text(manifest)
-    return told | dict(tracking.tags)
+        tags[STUDY_TAG] = studies_text(manifest)
+    return tags | dict(tracking.tags)
 
 
 def studies_text(manifest: Manifest) -> str:
-    """The tag `study` of a run, `three_family,five_losses`; empty for a run of no study."""
+    """The tag `study` of a run, as `three_family,five_losses`; empty for a run without a study."""
     return cut(",".join(manifest.studies), TAG_LENGTH)
 
 
 def send_facts(client: MlflowClient, run_id: str, params: Mapping[str, str], tags: Mapping[str, str]) -> None:
-    """Params that the run lacks, and all tags."""
-    there = client.get_run(run_id).data.params
-    named = {metric_name(name): cut(value, PARAM_LENGTH) for name, value in params.items()}
-    new = [Param(name, value) for name, value in named.items() if name not in there]
-    for some in _batches(new, _BATCH_PARAMS):
-        client.log_batch(run_id, params=some)
-    marks = [RunTag(metric_name(name), cut(value, TAG_LENGTH)) for name, value in tags.items()]
-    for few in _batches(marks, _BATCH_PARAMS):
-        client.log_batch(run_id, tags=few)
+    """Send the params that the run lacks, and all tags."""
+    existing = client.get_run(run_id).data.params
+    valid = {metric_name(name): cut(value, PARAM_LENGTH) for name, value in params.items()}
+    new_params = [Param(name, value) for name, value in valid.items() if name not in existing]
+    for param_batch in _batches(new_params, _BATCH_PARAMS):
+        client.log_batch(run_id, params=param_batch)
+    all_tags = [RunTag(metric_name(name), cut(value, TAG_LENGTH)) for name, value in tags.items()]
+    for tag_batch in _batches(all_tags, _BATCH_PARAMS):
+        client.log_batch(run_id, tags=tag_batch)
 
 
 def held(client: MlflowClient, run_id: str) -> Held:
-    """What the run has in MLflow."""
+    """The steps of each metric that the run has in MLflow."""
     names = client.get_run(run_id).data.metrics
     return {name: {point.step for point in client.get_metric_history(run_id, name)} for name in names}
 
 
 def send_lines(client: MlflowClient, run_id: str, lines: Iterable[Line], there: Held) -> None:
-    """The points of `lines` that are not there yet, many in one call; `there` is brought up to date."""
+    """Send the points of `lines` that are not in `there`, in batches, and add them to `there`."""
     points = [
         Metric(metric_name(name), value, line.time_ms, line.step)
         for line in lines
         for name, value in line.metrics.items()
         if line.step not in there.get(metric_name(name), ())
     ]
-    for some in _batches(points, _BATCH_METRICS):
-        client.log_batch(run_id, metrics=some)
-        for point in some:
+    for batch in _batches(points, _BATCH_METRICS):
+        client.log_batch(run_id, metrics=batch)
+        for point in batch:
             there.setdefault(point.key, set()).add(point.step)
 
 
 def send_last_values(client: MlflowClient, run_id: str, lines: Iterable[Line], there: Held) -> None:
-    """Make MLflow's table show the last value of every name in `lines` where it shows another.
+    """Send the last value of every name in `lines` where MLflow's table shows another value.
 
-    A name of which MLflow has a later step is left alone: the run was killed past its last checkpoint and is not there
-    again yet.
+    A name with a later step in MLflow is skipped: the run was killed after its last checkpoint and has not reached that
+    step again.
     """
     last = {metric_name(name): (value, line.step) for line in lines for name, value in line.metrics.items()}
-    shown = client.get_run(run_id).data.metrics
+    latest = client.get_run(run_id).data.metrics
     now_ms = time.time_ns() // 1_000_000
     wrong = [
         Metric(name, value, now_ms, step)
         for name, (value, step) in last.items()
-        if step >= max(there.get(name, ()), default=0) and not _same(shown.get(name, value), value)
+        if step >= max(there.get(name, ()), default=0) and not _same(latest.get(name, value), value)
     ]
-    for some in _batches(wrong, _BATCH_METRICS):
-        client.log_batch(run_id, metrics=some)
+    for batch in _batches(wrong, _BATCH_METRICS):
+        client.log_batch(run_id, metrics=batch)
 
 
 def mark_superseded(client: MlflowClient, superseded: Collection[str], run_id: str) -> None:
-    """Mark the runs that a forced run replaced with the id of the new one."""
+    """Tag the runs that a forced run replaced with the id of the new run."""
     for old in superseded:
         if is_active(client, old):
             client.set_tag(old, SUPERSEDED_TAG, run_id)
 
 
 def metric_name(name: str) -> str:
-    """`name` in characters that MLflow takes; `test/iou/curve_1` stays as it is."""
+    """`name` in characters that MLflow accepts; `test/iou/curve_1` does not change."""
     parts = (re.sub(r"[^\w.\- :]", "_", part, flags=re.ASCII) for part in name.split("/"))
     return "/".join(part for part in parts if part.strip("."))[:NAME_LENGTH]
 
 
 def cut(value: str, length: int) -> str:
-    """`value` within MLflow's limit; what is cut off stands in config.yaml."""
+    """`value` cut to MLflow's limit; config.yaml has the full value."""
     return value if len(value) <= length else value[: length - len(_CUT)] + _CUT
 
 
-def _same(shown: float, value: float) -> bool:
+def _same(latest: float, value: float) -> bool:
     stored = math.copysign(sys.float_info.max, value) if math.isinf(value) else value
-    return shown == stored or (math.isnan(shown) and math.isnan(stored))
+    return latest == stored or (math.isnan(latest) and math.isnan(stored))
 
 
 def _batches(items: Sequence[_T], size: int) -> Iterable[list[_T]]:
-    rest = iter(items)
-    while some := list(islice(rest, size)):
-        yield some
+    return (list(items[start : start + size]) for start in range(0, len(items), size))

@@ -1,10 +1,9 @@
-"""`python -m thinline replay`: put into MLflow what it missed, and settle runs whose process died.
+"""Send runs and sweeps that MLflow lacks, and mark runs of killed processes KILLED (`thinline replay`).
 
 Conventions
 
-- Idempotent: a second replay finds everything there and changes nothing.
-- Runs and sweeps that a living process holds are left to it. RUNNING with a free lock becomes KILLED, in the folder
-  and in MLflow.
+- Idempotent: a second replay changes nothing.
+- Runs and sweeps that a process holds are skipped. RUNNING with a free lock becomes KILLED, also in MLflow.
 - One run that cannot be sent does not stop the others.
 """
 
@@ -32,19 +31,18 @@ FAILED: Final = "failed"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What replay did with one run or sweep: sent, complete before, in use by a living process, or failed."""
+    """The result of replay for one run or sweep; `status` is SENT, COMPLETE, IN_USE or FAILED."""
 
     run: str
-    what: str
+    status: str
     detail: str = ""
 
 
 def replay(root: Path, uri: str, *, experiment: str = "thinline", everything: bool = False) -> list[Outcome]:
-    """Send every run under `root` that MLflow at `uri` lacks, wholly or partly; one outcome per sweep and run.
+    """Send every run under `root` of which MLflow at `uri` lacks anything; returns one outcome per sweep and run.
 
-    `experiment` is for runs that were never noted for MLflow. `everything` sends complete runs as well, for a database
-    that was lost. Raises `StorageError` for a store that cannot work and `store.ServerAwayError` for a server that does
-    not answer.
+    `experiment` is for runs without a tracking record. `everything` sends complete runs as well, for a lost database.
+    Raises `StorageError` for a store that cannot be used and `ServerAwayError` for a server that does not answer.
     """
     uri = addresses.canonical(uri)
     client = MlflowClient(tracking_uri=uri)
@@ -60,15 +58,12 @@ def replay(root: Path, uri: str, *, experiment: str = "thinline", everything: bo
 
 
 def settle_dead_sweeps(root: Path, uri: str) -> list[Outcome]:
-    """Close the parent runs of sweeps whose process died without a word; one outcome for each."""
-    client = MlflowClient(tracking_uri=addresses.canonical(uri))
-    dead = (
-        sweep
-        for sweep in parent_runs.read_all(root)
-        if sweep.status == RUNNING and sweep.uri == addresses.canonical(uri)
-    )
-    outcomes = (_replay_sweep(client, Path(root), sweep, Path(root) / ARTIFACTS) for sweep in dead)
-    return [outcome for outcome in outcomes if outcome.what != IN_USE]
+    """Close the parent runs of sweeps whose process was killed; returns one outcome for each."""
+    uri = addresses.canonical(uri)
+    client = MlflowClient(tracking_uri=uri)
+    running = (sweep for sweep in parent_runs.read_all(root) if sweep.status == RUNNING and sweep.uri == uri)
+    outcomes = (_replay_sweep(client, Path(root), sweep, Path(root) / ARTIFACTS) for sweep in running)
+    return [outcome for outcome in outcomes if outcome.status != IN_USE]
 
 
 def _replay_sweep(client: MlflowClient, root: Path, sweep: parent_runs.Sweep, artifacts: Path) -> Outcome:
@@ -94,7 +89,7 @@ def _replay_run(client: MlflowClient, folder: RunFolder, unknown: Tracking, ever
         manifest = folder.begun()
         tracking = manifest.mlflow or unknown
         if not (everything or killed or tracking.pending or tracking.uri != unknown.uri):
-            joined = deliver.tell_studies(client, folder)
+            joined = deliver.send_studies(client, folder)
             return Outcome(folder.name, SENT if joined else COMPLETE, manifest.status)
         folder.track(replace(tracking, uri=unknown.uri, pending=True))
         experiment_id = database.initialise(unknown.uri, tracking.experiment, folder.root / ARTIFACTS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +14,8 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from typing_extensions import override
+
+from thinline.system.atomic_files import replacement
 
 Record = Callable[[int, Mapping[str, float]], None]
 """Called with (optimiser step, numbers) after every validation and after the test."""
@@ -53,15 +54,14 @@ class AtomicCheckpoint(pl.Callback):
 
     @override
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        partial = self.folder / f"{LAST}.partial"
+        path = self.folder / LAST
         try:
-            trainer.save_checkpoint(partial)
             if trainer.is_global_zero:
-                with partial.open("rb+") as file:
-                    os.fsync(file.fileno())
-                partial.replace(self.folder / LAST)
+                with replacement(path, temporary=self.folder / f"{LAST}.partial") as partial:
+                    trainer.save_checkpoint(partial)
+            else:
+                trainer.save_checkpoint(path)  # takes part in the collective call; only rank 0 writes
         except OSError as error:
-            partial.unlink(missing_ok=True)  # on a full disk it would keep the room that is wanted
             raise CheckpointError(
                 f"cannot write {self.folder / LAST} at step {trainer.global_step}: expected room for a checkpoint, got "
                 f"'{error.strerror or error}' ({shutil.disk_usage(self.folder).free:,} bytes free). The one before is "
