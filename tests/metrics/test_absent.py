@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from thinline.metrics.absent import f_of, overlap_of, precision_of, recall_of
 from thinline.metrics.pixels import PixelCounts, rates
 from thinline.metrics.structure.centrelines import centreline_rates, centrelines
-from thinline.metrics.structure.class_mask import Region
-from thinline.metrics.structure.distances import Pair
+from thinline.metrics.structure.distances import ClassMask, Pair
 from thinline.metrics.structure.surfaces import surface_rates, surfaces
-from thinline.metrics.structure.zones import PlaceCounts, place_rates
+from thinline.metrics.structure.zones import ZoneCounts, zone_rates
 from thinline.ruler.scores import scores, tally
 
 NAN = float("nan")
@@ -50,9 +49,9 @@ def of_all_measures(there):
     of_pixels = {name: float(value) for name, value in rates(counts).items()}
     yield "pixels", tuple(of_pixels[name] for name in ("iou", "precision", "recall", "f1"))
     zone = np.array([[[hits, all_found - hits, all_true - hits]]], np.int64)
-    of_zone = {name: float(value[0, 0]) for name, value in place_rates(PlaceCounts(zone, zone, zone)).items()}
+    of_zone = {name: float(value[0, 0]) for name, value in zone_rates(ZoneCounts(zone, zone, zone)).items()}
     yield "places", tuple(of_zone[f"slope_{name}"] for name in ("iou", "precision", "recall", "f1"))
-    pair = Pair(found, Region(true))
+    pair = Pair(found, ClassMask(true))
     outline = surface_rates(surfaces(pair).counts)
     for overlap in ("nsd", "boundary_iou"):
         values = outline[overlap], *(outline[f"tol_{name}"] for name in ("precision", "recall", "f1"))

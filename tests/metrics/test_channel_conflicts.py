@@ -23,7 +23,7 @@ def test_counts_of_a_head_pixel_by_pixel():
     head = SigmoidStack(["background", "a", "b", "c"])
     p = torch.rand(2, 3, 7, 5, generator=torch.Generator().manual_seed(0))
     claims = ConflictCounts()
-    claims.update(head.claims(p))
+    claims.update(head.conflicts(p))
     twice = none = 0
     for pixel in p.permute(0, 2, 3, 1).reshape(-1, 3).tolist():
         claimants = sum(value > 0.5 for value in pixel)

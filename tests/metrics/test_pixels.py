@@ -189,7 +189,7 @@ BAD = {
     "no batch": (torch.zeros(2, 2), torch.zeros(2, 2), "one shape"),
     "float": (torch.zeros(1, 2, 2), torch.zeros(1, 2, 2, dtype=torch.long), "integers"),
     "found outside": (torch.full((1, 2, 2), 3), torch.zeros(1, 2, 2, dtype=torch.long), r"0\.\.2, got 3\.\.3"),
-    "found ignored": (torch.full((1, 2, 2), IGNORE), torch.full((1, 2, 2), IGNORE), "`found` must"),
+    "found ignored": (torch.full((1, 2, 2), IGNORE), torch.full((1, 2, 2), IGNORE), "`predicted` must"),
     "true outside": (torch.zeros(1, 2, 2, dtype=torch.long), torch.full((1, 2, 2), 7), "or 255.*got 7.*vocabulary"),
     "true negative": (torch.zeros(1, 2, 2, dtype=torch.long), torch.full((1, 2, 2), -1), "got -1"),
     "true wraps to 0": (torch.zeros(1, 2, 2, dtype=torch.long), torch.full((1, 2, 2), 256), "got 256"),

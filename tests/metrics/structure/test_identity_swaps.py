@@ -17,7 +17,7 @@ TRUE = np.stack([LEFT, RIGHT])
 
 def counted(found, true=TRUE, **given) -> tuple[list[int], list[int], list[int]]:
     counts = swaps(np.array(found, float), np.array(true, float), px_per_mm=1.0, **given)
-    return counts.swaps.tolist(), counts.rows.tolist(), counts.judged.tolist()
+    return counts.swaps.tolist(), counts.swapped.tolist(), counts.comparable.tolist()
 
 
 def exchanged(*rows: slice) -> np.ndarray:
@@ -29,7 +29,7 @@ def exchanged(*rows: slice) -> np.ndarray:
 
 def by_row(found, true, *, margin_px: float, apart_px: float, bridge: int) -> list[tuple[int, int, int]]:
     """Walk down each curve and keep in mind whether it is swapped and for how long it has been right."""
-    answers = []
+    predictions = []
     for k in range(len(true)):
         stretches = rows = judged = right = 0
         inside = False
@@ -49,8 +49,8 @@ def by_row(found, true, *, margin_px: float, apart_px: float, bridge: int) -> li
                 stretches, inside = stretches + 1, True
             elif right > bridge:
                 inside = False
-        answers.append((stretches, rows, judged))
-    return answers
+        predictions.append((stretches, rows, judged))
+    return predictions
 
 
 @st.composite
@@ -66,16 +66,18 @@ def test_swaps_are_those_of_a_walk_down_the_rows(pair, margin: float, apart: flo
     found, true = pair
     counts = swaps(found, true, px_per_mm=2.0, margin_mm=margin / 2, apart_mm=apart / 2, bridge_mm=bridge / 2)
     slow = by_row(found, true, margin_px=margin, apart_px=apart, bridge=bridge)
-    assert list(zip(*(part.tolist() for part in (counts.swaps, counts.rows, counts.judged)), strict=True)) == slow
+    assert (
+        list(zip(*(part.tolist() for part in (counts.swaps, counts.swapped, counts.comparable)), strict=True)) == slow
+    )
 
 
 @given(courses())
 @settings(max_examples=50)
 def test_the_truth_is_never_swapped_and_names_do_not_matter(pair) -> None:
     found, true = pair
-    assert not swaps(true, true, px_per_mm=1.0).rows.any()
+    assert not swaps(true, true, px_per_mm=1.0).swapped.any()
     one, other = swaps(found, true, px_per_mm=1.0), swaps(found[::-1], true[::-1], px_per_mm=1.0)
-    for name in ("swaps", "rows", "judged"):
+    for name in ("swaps", "swapped", "comparable"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name)[::-1])
 
 
@@ -148,7 +150,7 @@ def test_curves_of_a_drawn_sheet_that_change_places_in_its_lower_half(seed: int)
     half[:, 128:] = half[::-1, 128:]
     counts = swaps(half, true, px_per_mm=4.0)
     apart = np.abs(true[0] - true[1])[128:] > 4.0
-    assert counts.rows.tolist() == [apart.sum()] * 2
+    assert counts.swapped.tolist() == [apart.sum()] * 2
     assert counts.swaps.tolist() == [1, 1]
 
 

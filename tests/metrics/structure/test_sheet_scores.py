@@ -1,6 +1,7 @@
 """A sheet as a whole: that every family is asked, with the right masks, and that the whole is the sum of its sheets."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from thinline.metrics.catalogue import signature, signatures
 from thinline.metrics.perturbed_truth import perturbed
 from thinline.metrics.structure.distances import Pair
 from thinline.metrics.structure.sheet_rates import rates_of_sheets
-from thinline.metrics.structure.sheet_scores import CurveTruth, named, score_sheet, tolerances
+from thinline.metrics.structure.sheet_scores import CurveTruth, score_sheet, tolerances, with_true_labels
 from thinline.metrics.structure.surfaces import surface_rates, surfaces
 from thinline.metrics.structure.truth import Truth
 from thinline.sheets import render, sample
@@ -20,6 +21,7 @@ from thinline.sheets.true_positions import true_laps, true_rows
 SCALE = 4.0
 
 
+@cache
 def sheet(number):
     spec = sample("archive", number)
     drawn = render(spec, px_per_mm=SCALE)
@@ -27,6 +29,12 @@ def sheet(number):
     edges = np.array([[track.left_mm, track.right_mm] for track in tracks]) * SCALE - 0.5
     truth = Truth(drawn.labels, drawn.strokes, drawn.layers, SCALE)
     return truth, CurveTruth(true_rows(spec, px_per_mm=SCALE), edges, true_laps(spec, px_per_mm=SCALE))
+
+
+def rates_of(truth, courses, labels=None):
+    """Rates of a sheet whose prediction is certain of `labels`, by default the truth."""
+    labels = truth.labels if labels is None else labels
+    return rates_of_sheets([score_sheet(labels, ink_of(labels, curves=2), truth, courses)], px_per_mm=SCALE)
 
 
 def noisy(labels, rng, share=0.05):
@@ -49,9 +57,7 @@ def judged():
 
 def test_a_perfect_answer_is_perfect():
     truth, courses = sheet(5)
-    rates = rates_of_sheets(
-        [score_sheet(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE
-    )
+    rates = rates_of(truth, courses)
     for name in ("nsd_1px", "tol_f1_2px", "boundary_iou", "cldice_0px", "cldice_0.5mm"):
         np.testing.assert_array_equal(rates[name], 1)
     for name in ("hd95_px", "breaks"):
@@ -95,8 +101,8 @@ def test_false_alarms_and_misses_are_those_of_the_pixels(judged):
     for truth, labels, each in judged:
         for k in (0, 1):
             found, true = labels == k + 1, truth.labels == k + 1
-            assert each.anatomy.alarms[k].sum() == (found & ~true).sum()
-            assert each.anatomy.misses[k].sum() == (true & ~found).sum()
+            assert each.errors.false_positives[k].sum() == (found & ~true).sum()
+            assert each.errors.misses[k].sum() == (true & ~found).sum()
             assert each.support[k] == true.sum()
 
 
@@ -107,8 +113,7 @@ def test_ignored_pixels_are_in_no_mask():
     cut = Truth(labels, truth.strokes, truth.layers, SCALE)
     wild = truth.labels.copy()
     wild[:40] = 1
-    ink = ink_of(wild, curves=2)
-    rates = rates_of_sheets([score_sheet(wild, ink, cut, courses)], px_per_mm=SCALE)
+    rates = rates_of(cut, courses, wild)
     np.testing.assert_array_equal(rates["tol_precision_1px"], 1)
     np.testing.assert_array_equal(rates["tol_recall_1px"], 1)
 
@@ -119,9 +124,9 @@ def test_rows_of_a_course_that_are_ignored_are_in_no_count():
     strokes = (labels == 1)[None]
     labels[:20] = 255
     truth = Truth(labels, strokes, np.zeros_like(labels), SCALE)
-    answer = perturbed("oracle_exact", labels, seed=0)
+    prediction = perturbed("oracle_exact", labels, seed=0)
     courses = CurveTruth(np.full((1, 64), 12.0), np.array([[0.0, 39.0]]))
-    got = score_sheet(answer, ink_of(answer, curves=1), truth, courses)
+    got = score_sheet(prediction, ink_of(prediction, curves=1), truth, courses)
     assert got.curves["viterbi"][0].rows == 44
     rates = rates_of_sheets([got], px_per_mm=SCALE)
     assert (rates["viterbi_coverage"][0], rates["viterbi_mae_track"][0]) == (1, 0)
@@ -137,11 +142,10 @@ def test_without_courses_curves_are_not_traced():
 def test_a_value_on_the_wrong_lap_is_wrong_by_a_track_and_its_place_is_not():
     truth, courses = sheet(5)
     assert not courses.lap.any()
-    ink = ink_of(truth.labels, curves=2)
-    right = rates_of_sheets([score_sheet(truth.labels, ink, truth, courses)], px_per_mm=SCALE)
+    right = rates_of(truth, courses)
     np.testing.assert_array_equal(right["viterbi_on_lap"], 1)
     moved = replace(courses, lap=np.where(np.arange(courses.lap.shape[1]) < 50, [[1], [0]], 0))
-    wrong = rates_of_sheets([score_sheet(truth.labels, ink, truth, moved)], px_per_mm=SCALE)
+    wrong = rates_of(truth, moved)
     for name in ("viterbi_bridged_mae_track", "viterbi_coverage", "viterbi_swaps"):
         np.testing.assert_array_equal(wrong[name], right[name])
     rows = np.isfinite(courses.x_px[0])
@@ -153,10 +157,7 @@ def test_a_value_on_the_wrong_lap_is_wrong_by_a_track_and_its_place_is_not():
 def test_laps_that_were_found_are_counted_in():
     """Sheets whose curves wrap, answered by their truth. Of one the paper does not say which lap is which."""
     wrapped = [pair for pair in map(sheet, range(60)) if (pair[1].lap != 0).sum() > 20][:8]
-    scores = [
-        rates_of_sheets([score_sheet(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE)
-        for truth, courses in wrapped
-    ]
+    scores = [rates_of(truth, courses) for truth, courses in wrapped]
     on_lap = np.stack([each["viterbi_on_lap"] for each in scores])
     away = np.stack([(courses.lap != 0).mean(axis=1) for _, courses in wrapped])
     assert (on_lap > 0.98).sum() == 15
@@ -169,16 +170,12 @@ def test_laps_that_were_found_are_counted_in():
 
 def test_values_are_places_where_nothing_wraps():
     truth, courses = sheet(5)
-    rates = rates_of_sheets(
-        [score_sheet(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE
-    )
+    rates = rates_of(truth, courses)
     values = [name for name in rates if name.startswith("viterbi_values_")]
     assert len(values) == 6
     for name in values:
         np.testing.assert_array_equal(rates[name], rates[name.replace("values", "bridged")])
-    unknown = rates_of_sheets(
-        [score_sheet(truth.labels, ink_of(truth.labels, curves=2), truth, replace(courses, lap=None))], px_per_mm=SCALE
-    )
+    unknown = rates_of(truth, replace(courses, lap=None))
     assert set(rates) - set(unknown) == {n for n in rates if n.startswith("viterbi_values_")} | {"viterbi_on_lap"}
 
 
@@ -186,10 +183,8 @@ def test_right_names_leave_only_the_error_of_places():
     """All ink called by the other name: the total error is large, that with true names is that of the truth."""
     truth, courses = sheet(2)
     swapped = np.array([0, 2, 1], np.uint8)[truth.labels]
-    got = rates_of_sheets([score_sheet(swapped, ink_of(swapped, curves=2), truth, courses)], px_per_mm=SCALE)
-    exact = rates_of_sheets(
-        [score_sheet(truth.labels, ink_of(truth.labels, curves=2), truth, courses)], px_per_mm=SCALE
-    )
+    got = rates_of(truth, courses, swapped)
+    exact = rates_of(truth, courses)
     assert (got["viterbi_bridged_mae_track"] > 0.1).all()
     np.testing.assert_allclose(got["budget_identity_mae_track"], exact["budget_identity_mae_track"], atol=0.005)
     assert (got["viterbi_swapped"] > 0.4).all()
@@ -203,8 +198,8 @@ def test_named_strands_stay_where_they_are_and_belong_to_the_nearest():
     ink = np.zeros((2, 4, 9), np.float32)
     ink[0, :, 8], ink[1, :, 3] = 0.75, 0.5
     found = strands_of(ink)
-    got = named(found, truth)
+    got = with_true_labels(found, truth)
     np.testing.assert_array_equal(got.x_px, found.x_px)
     np.testing.assert_array_equal(got.evidence, [[0.5, 0], [0, 0.75]] * 4)
     alone = Truth(truth.labels.clip(max=1), strokes.any(axis=0, keepdims=True), truth.layers, 4.0)
-    np.testing.assert_array_equal(named(strands_of(ink[:1]), alone).evidence, np.full((4, 1), 0.75))
+    np.testing.assert_array_equal(with_true_labels(strands_of(ink[:1]), alone).evidence, np.full((4, 1), 0.75))

@@ -9,8 +9,7 @@ import torch
 from hypothesis import example, given
 from mask_cases import curve, drawn, pairs
 
-from thinline.metrics.structure.class_mask import BAND, Region
-from thinline.metrics.structure.distances import Pair
+from thinline.metrics.structure.distances import BAND, ClassMask, Pair
 from thinline.metrics.structure.surfaces import TOLERANCES_PX, surface_rates, surfaces
 
 NOTHING = np.zeros((6, 7), dtype=bool)
@@ -113,7 +112,7 @@ def test_by_hand() -> None:
 
 def test_the_surface_of_a_square_is_its_rim_and_the_edge_of_the_sheet_is_a_rim() -> None:
     square = drawn("##### ##### ##### .....")
-    np.testing.assert_array_equal(Region(square).edge, drawn("##### #...# ##### ....."))
+    np.testing.assert_array_equal(ClassMask(square).surface, drawn("##### #...# ##### ....."))
 
 
 @given(pairs())
