@@ -19,8 +19,8 @@ from noise_sheets import Drawing, noise
 
 from thinline.data import cache
 from thinline.data.cache import CacheError, content_key, open_sheets
-from thinline.data.cached_sheets import HEADER
 from thinline.sheets import Sheet
+from thinline.system.shared_file import HEADER
 
 WORKER = """
 import hashlib, os, resource, sys, time

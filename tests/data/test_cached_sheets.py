@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinline.data.cached_sheets import ALIGN, HEADER, CacheError, Header, read
+from thinline.data.cached_sheets import ALIGN, SheetHeader, read
+from thinline.system.shared_file import HEADER, CacheError
 
 
 @pytest.mark.parametrize("curves", [1, 2, 5, 8])
@@ -48,6 +49,9 @@ def test_a_pickled_copy_reopens_the_file(drawn) -> None:
         pickle.loads(packed)
 
 
+SMALL = SheetHeader(key="k", sheets=1, height=2, width=3, curves=2)
+
+
 @given(
     sheets=st.integers(1, 10**6),
     height=st.integers(1, 20_000),
@@ -57,9 +61,9 @@ def test_a_pickled_copy_reopens_the_file(drawn) -> None:
 def test_a_header_survives_packing_and_its_regions_do_not_overlap(
     sheets: int, height: int, width: int, curves: int
 ) -> None:
-    header = Header("a" * 64, sheets, height, width, curves, table_crc=2**32 - 1)
+    header = SheetHeader(key="a" * 64, sheets=sheets, height=height, width=width, curves=curves, table_crc=2**32 - 1)
     assert len(header.packed()) == HEADER
-    assert Header.unpacked(header.packed()) == header
+    assert SheetHeader.unpacked(header.packed()) == header
     assert 4 * height * width <= header.stride < 4 * height * width + ALIGN
     assert header.table_start == HEADER + sheets * header.stride
     assert header.size == header.table_start + sheets * 8 * (curves + 3)
@@ -67,10 +71,17 @@ def test_a_header_survives_packing_and_its_regions_do_not_overlap(
 
 @pytest.mark.parametrize(
     "block",
-    [b"", b"\x00" * HEADER, b"{}", b"[1, 2]", b"7", Header("k", 1, 2, 3, 2).packed().replace(b": 3", b': "3"')],
+    [
+        b"",
+        b"\x00" * HEADER,
+        b"{}",
+        b"[1, 2]",
+        b"7",
+        SheetHeader(key="k", sheets=1, height=2, width=3, curves=2).packed().replace(b": 3", b': "3"'),
+    ],
 )
 def test_what_is_no_header_is_none(block: bytes) -> None:
-    assert Header.unpacked(block) is None
+    assert SheetHeader.unpacked(block) is None
 
 
 def test_a_file_of_another_format_is_not_read(drawn) -> None:

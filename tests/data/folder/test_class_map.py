@@ -22,7 +22,7 @@ def test_ignore_is_255_and_values_outside_the_map_are_told() -> None:
     labels, strange = found.labels(np.array([[0, 7, 300, 9, 9, 65535]], np.uint16))
     assert labels[0, :3].tolist() == [0, 255, 1]
     assert strange == {9: 2, 65535: 1}
-    assert found.told() == "{0: background, 7: ignore, 300: vessel}"
+    assert str(found) == "{0: background, 7: ignore, 300: vessel}"
 
 
 @given(st.lists(st.integers(0, 255), min_size=1, max_size=40), st.integers(1, 254))

@@ -69,7 +69,7 @@ def test_too_few_images_are_not_advised_what_cannot_help() -> None:
     ("text", "said"),
     [
         (b"file,split\n1,train\n2,val\n3,test\n1,train\n", "expected one split for 1, got train twice; keep one line"),
-        (b"file,split\n1,train\n2,val\ng_3.png,test\n", "got g_3.png; is it G_3.png? Case counts"),
+        (b"file,split\n1,train\n2,val\ng_3.png,test\n", "got g_3.png; is it G_3.png? Names are case-sensitive"),
         (b"file,split\n1,Train\n2,val\n3,test\n", "for 1, got 'Train'"),
         (b"file,split\n1,train\n2,val\n3.v2,test\n", "got 3.v2; is it there"),  # no suffix of an image
         ("file,split\n1,train\n2,val\nü,test\n".encode("latin-1"), "expected text in UTF-8"),
