@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 from drawn_sheets import CLASSES, draw, random_batch, sheets
-from torch.autograd import gradcheck
 
 from thinline.heads import Binary, SigmoidStack, Softmax
 from thinline.losses.objective import Objective
@@ -55,13 +54,6 @@ def test_the_formula_on_four_pixels() -> None:
     p = torch.tensor([[[[0.5, 1.0], [0.25, 0.9]]]])
     u = torch.tensor([[[[1.0, 1.0], [1.0, 0.0]]]])
     assert skeleton_recall(p, u).item() == pytest.approx(1 - 1.75 / 3)
-
-
-def test_gradient_by_finite_differences() -> None:
-    generator = torch.Generator().manual_seed(0)
-    p = torch.rand(2, 3, 4, 5, dtype=torch.float64, generator=generator).requires_grad_()
-    u = (torch.rand(2, 3, 4, 5, dtype=torch.float64, generator=generator) < 0.4).double()
-    assert gradcheck(lambda p: skeleton_recall(p, u), (p,))
 
 
 @pytest.mark.parametrize("head", [Softmax, SigmoidStack, Binary])

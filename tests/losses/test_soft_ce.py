@@ -2,18 +2,13 @@ import pytest
 import segmentation_models_pytorch.losses as smp
 import torch
 import torch.nn.functional as F
-from drawn_sheets import CLASSES, random_batch, torn
+from drawn_sheets import CLASSES, case, torn
 
 from thinline.heads import Binary, SigmoidStack, Softmax
 from thinline.losses.objective import Objective
 from thinline.losses.soft_ce import SoftCE, soft_ce
 
 SMOOTHINGS = [0.0, 0.1, 0.5]
-
-
-def case(head, seed=0):
-    batch = random_batch(seed)
-    return batch, batch.logits(head(CLASSES).channels, seed=seed)
 
 
 def ours(head, smoothing, **options):

@@ -29,11 +29,6 @@ def test_areas_of_soft_fields_are_plain_sums() -> None:
         torch.testing.assert_close(found, sought)
 
 
-def test_gradient_by_finite_differences() -> None:
-    p, t = draw(1)
-    assert gradcheck(lambda p: overlap(p, t)[:2], (p,))
-
-
 def test_the_area_of_the_truth_has_no_gradient() -> None:
     p, t = draw(2)
     assert not overlap(p, t).truth.requires_grad
@@ -76,6 +71,13 @@ def test_what_is_no_probability_is_refused_with_the_range(name, place, value) ->
     for call in (lambda: FUNCTIONS[name](p, t), lambda: called(name, p, t)[1]):
         with pytest.raises(ValueError, match=r"must lie in 0\.\.1, got .*logits"):
             call()
+
+
+@LOSSES
+def test_gradient_by_finite_differences(name) -> None:
+    p, t = draw(1)
+    hard = (t > 0.5).double()
+    assert gradcheck(lambda p: FUNCTIONS[name](p, hard), (p,))
 
 
 @LOSSES
