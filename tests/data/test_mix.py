@@ -159,7 +159,7 @@ def test_a_full_archive_leaves_no_procedural_sheets() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"enrich": "lots"}, "data_mix.enrich: expected a number, got 'lots'"),
         ({"enrich": True}, "data_mix.enrich: expected a number, got True"),
@@ -173,6 +173,6 @@ def test_a_full_archive_leaves_no_procedural_sheets() -> None:
         ({"root": "x"}, "data_mix: expected the keys .* got the unknown 'root'"),
     ],
 )
-def test_a_mix_that_makes_no_sense_is_refused(change: dict[str, object], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_mix_that_makes_no_sense_is_refused(change: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Mix.from_conf(OmegaConf.to_container(OmegaConf.load(CONF / "fresh.yaml")) | change)

@@ -46,8 +46,8 @@ def test_is_focal_with_the_effective_numbers_of_its_batch(head, scale) -> None:
     counts = [int((batch.labels == id_).sum()) for id_ in range(3)]
     logits = batch.logits(head(CLASSES).channels)
     expected = Objective(head(CLASSES), Focal(), weight=EffectiveNumber(beta=0.99)(counts))(logits, *batch)
-    found = Objective(head(CLASSES), ClassBalancedFocal(beta=0.99), scale=scale)(logits, *batch)
-    torch.testing.assert_close(found, expected)
+    result = Objective(head(CLASSES), ClassBalancedFocal(beta=0.99), scale=scale)(logits, *batch)
+    torch.testing.assert_close(result, expected)
 
 
 @pytest.mark.parametrize("head", HEADS)

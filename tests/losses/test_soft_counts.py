@@ -25,8 +25,8 @@ def draw(seed: int, size=(2, 3, 4, 5)) -> tuple[torch.Tensor, torch.Tensor]:
 def test_areas_of_soft_fields_are_plain_sums() -> None:
     p, t = draw(0)
     expected = torch.einsum("bchw,bchw->c", p, t), torch.einsum("bchw->c", p), torch.einsum("bchw->c", t)
-    for found, sought in zip(overlap(p, t), expected, strict=True):
-        torch.testing.assert_close(found, sought)
+    for result, sought in zip(overlap(p, t), expected, strict=True):
+        torch.testing.assert_close(result, sought)
 
 
 def test_the_area_of_the_truth_has_no_gradient() -> None:

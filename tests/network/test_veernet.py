@@ -40,10 +40,10 @@ with torch.no_grad():
 assert logits.shape == (1, 3, 480, 3200), logits.shape
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
-    assert told.returncode == 0, told.stderr
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
     unit = 1 if sys.platform == "darwin" else 1024
-    assert int(told.stdout) * unit < 1024**3
+    assert int(done.stdout) * unit < 1024**3
 
 
 def test_one_end_of_a_long_sheet_is_seen_from_the_other() -> None:

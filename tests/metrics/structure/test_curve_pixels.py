@@ -1,4 +1,4 @@
-"""Search against looking at all ink; slopes of straight lines, dashes and drawn curves."""
+"""Nearest pixels against a search over all of them; slopes of straight lines, dashes and drawn curves."""
 
 import cv2
 import numpy as np
@@ -12,16 +12,16 @@ from thinline.metrics.structure.curve_pixels import CurvePixels, curve_pixels, u
 
 
 def slopes(text: str, *, within: float) -> np.ndarray:
-    """Slope of each pixel, NaN where there is no ink."""
+    """Slope of each pixel, NaN elsewhere."""
     mask = drawn(text)
-    found = np.full(mask.shape, np.nan)
-    found[mask] = curve_pixels(mask).slopes(within_px=within)
-    return found
+    predicted = np.full(mask.shape, np.nan)
+    predicted[mask] = curve_pixels(mask).slopes(within_px=within)
+    return predicted
 
 
 @given(pairs(), st.sampled_from([0.0, 1.0, 1.5, 2.0, 3.7, 40.0, np.inf]))
 @settings(max_examples=50)
-def test_the_nearest_ink_is_found_and_of_equals_the_first(pair, within: float) -> None:
+def test_the_nearest_pixel_and_of_equals_the_first(pair, within: float) -> None:
     asked, mask = pair
     squared, which = curve_pixels(mask).nearest(np.flatnonzero(asked), within_px=within)
     points, ends = np.argwhere(asked), np.argwhere(mask)
@@ -34,7 +34,7 @@ def test_the_nearest_ink_is_found_and_of_equals_the_first(pair, within: float) -
 
 @pytest.mark.parametrize("within", [0.0, 1.0, 2.0, 5**0.5, 3.0, 3.7, 5.0, 6.4])
 def test_the_reach_is_a_disc(within: float) -> None:
-    """Around one pixel of ink, of a sheet that cuts the disc on two sides."""
+    """Around one pixel, of a sheet that cuts the disc on two sides."""
     mask = np.zeros((11, 12), bool)
     mask[4, 6] = True
     squared, _ = curve_pixels(mask).nearest(np.arange(mask.size), within_px=within)
@@ -43,7 +43,7 @@ def test_the_reach_is_a_disc(within: float) -> None:
     np.testing.assert_array_equal(squared.reshape(mask.shape), np.where(away <= within**2, away, np.inf))
 
 
-def test_the_nearest_ink_of_drawn_curves_is_that_of_a_distance_map() -> None:
+def test_distances_to_drawn_curves_are_those_of_a_distance_map() -> None:
     for seed in range(4):
         strokes = sheet_of(seed).strokes
         places = np.flatnonzero(sheet_of(seed).labels | (sheet_of(seed).layers & 1))
@@ -63,7 +63,7 @@ def test_the_order_of_the_places_does_not_matter() -> None:
 
 @given(pairs(), st.sampled_from([0.0, 1.0, 2.5, 30.0]))
 @settings(max_examples=50)
-def test_slopes_are_those_of_the_eigenvectors_of_the_ink_around(pair, within: float) -> None:
+def test_slopes_are_those_of_the_eigenvectors_of_the_pixels_around(pair, within: float) -> None:
     mask, _ = pair
     points = np.argwhere(mask)
     for point, slope in zip(points, curve_pixels(mask).slopes(within_px=within), strict=True):
@@ -92,8 +92,8 @@ def test_the_slope_of_a_line_is_its_own_for_every_pen(slope: float, pen: int) ->
     cv2.line(mask, (40, 40), (40 + round(long[0]), 40 + round(long[1])), 1, 1)
     if pen > 1:
         mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (pen, pen)))
-    found = np.arctan(curve_pixels(mask.astype(bool)).slopes(within_px=12.0))
-    assert np.median(found) == pytest.approx(np.arctan(slope), abs=0.03)
+    predicted = np.arctan(curve_pixels(mask.astype(bool)).slopes(within_px=12.0))
+    assert np.median(predicted) == pytest.approx(np.arctan(slope), abs=0.03)
 
 
 def test_slopes_turn_with_the_sheet() -> None:
@@ -106,7 +106,7 @@ def test_slopes_turn_with_the_sheet() -> None:
 
 @pytest.mark.parametrize("family", ["archive", "procedural"])
 def test_slopes_of_drawn_curves_are_those_of_their_courses(family: str) -> None:
-    """Dashes, pens and jitter included: of straight pieces of the course, most ink has their slope."""
+    """Dashes, pens and jitter included: on straight pieces of the curve most pixels have their slope."""
     off = []
     for seed in range(6):
         for curve, ink in zip(sheet_of(seed, family).curves, drawn_truth(seed, family).curves, strict=True):

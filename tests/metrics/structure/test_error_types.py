@@ -1,6 +1,7 @@
 """Reasons of errors by hand, against a loop over pixels, and by sums that must be exact."""
 
 import dataclasses
+from operator import itemgetter
 
 import numpy as np
 import pytest
@@ -22,34 +23,30 @@ from thinline.vocabulary import EDGE, GRID, IGNORE, STAIN, TEXT
 def reasons(prediction, k: int = 1, **given) -> tuple[dict[str, int], dict[str, int]]:
     """Those of class k that occur, by name."""
     counts = error_types(prediction, **given)
-    named = (
-        zip(FALSE_POSITIVES, counts.false_positives[k - 1], strict=True),
-        zip(MISSES, counts.misses[k - 1], strict=True),
-    )
-    alarms, misses = ({name: int(pixels) for name, pixels in pairs if pixels} for pairs in named)
-    return alarms, misses
+    false_positives = zip(FALSE_POSITIVES, counts.false_positives[k - 1].tolist(), strict=True)
+    misses = zip(MISSES, counts.misses[k - 1].tolist(), strict=True)
+    return dict(filter(itemgetter(1), false_positives)), dict(filter(itemgetter(1), misses))
 
 
 def by_pixel(prediction, *, thickness_mm: float = 0.5, crossing_mm: float = 1.0) -> ErrorTypeCounts:
-    """The list of the module, read aloud for one pixel after the other."""
-    truth, found = prediction.truth, np.where(prediction.truth.labels == IGNORE, 0, prediction.labels)
+    """The list of the module, as a loop over pixels."""
+    truth, predicted = prediction.truth, np.where(prediction.truth.labels == IGNORE, 0, prediction.labels)
     t2, d2 = (thickness_mm * truth.px_per_mm) ** 2, (crossing_mm * truth.px_per_mm) ** 2
-    curves = range(1, len(truth.strokes) + 1)
-    inks = {k: truth.strokes[k - 1] | (truth.labels == k) for k in curves}
-    counts = ErrorTypeCounts(np.zeros((len(inks), 7), int), np.zeros((len(inks), 6), int))
+    curves = {k: stroke | (truth.labels == k) for k, stroke in enumerate(truth.strokes, start=1)}
+    counts = ErrorTypeCounts(np.zeros((len(curves), 7), int), np.zeros((len(curves), 6), int))
     for k in curves:
-        others = np.any([np.zeros(found.shape, bool), *(inks[j] for j in curves if j != k)], axis=0)
-        rows = [y for y, x in np.argwhere(found == k) if squared_to(inks[k], y, x) <= t2]
-        for y, x in np.ndindex(found.shape):
-            label, said, layer = truth.labels[y, x], found[y, x], truth.layers[y, x]
-            if label in (IGNORE, said):
+        others = np.any([np.zeros(predicted.shape, bool), *(curves[j] for j in curves if j != k)], axis=0)
+        rows = [y for y, x in np.argwhere(predicted == k) if squared_to(curves[k], y, x) <= t2]
+        for y, x in np.ndindex(predicted.shape):
+            label, pixel, layer = truth.labels[y, x], predicted[y, x], truth.layers[y, x]
+            if label in (IGNORE, pixel):
                 continue
-            if said == k:
-                if inks[k][y, x]:
+            if pixel == k:
+                if curves[k][y, x]:
                     why = "hidden"
                 elif others[y, x]:
                     why = "other_curve"
-                elif squared_to(inks[k], y, x) <= t2:
+                elif squared_to(curves[k], y, x) <= t2:
                     why = "thickness"
                 elif layer & TEXT:
                     why = "text"
@@ -61,9 +58,9 @@ def by_pixel(prediction, *, thickness_mm: float = 0.5, crossing_mm: float = 1.0)
             if label == k:
                 if squared_to(others, y, x) <= d2:
                     why = "crossing"
-                elif said:
+                elif pixel:
                     why = "other_curve"
-                elif squared_to(found == k, y, x) <= t2:
+                elif squared_to(predicted == k, y, x) <= t2:
                     why = "beside"
                 elif not rows:
                     why = "lost"
@@ -76,16 +73,16 @@ def by_pixel(prediction, *, thickness_mm: float = 0.5, crossing_mm: float = 1.0)
 def errors(prediction) -> tuple[list[int], list[int]]:
     """False positives and misses of each class, from the confusion of ids."""
     counted = prediction.truth.labels != IGNORE
-    found, true = prediction.labels[counted], prediction.truth.labels[counted]
+    predicted, true = prediction.labels[counted], prediction.truth.labels[counted]
     classes = range(1, len(prediction.truth.strokes) + 1)
-    alarms = [int(((found == k) & (true != k)).sum()) for k in classes]
-    return alarms, [int(((found != k) & (true == k)).sum()) for k in classes]
+    false_positives = [int(((predicted == k) & (true != k)).sum()) for k in classes]
+    return false_positives, [int(((predicted != k) & (true == k)).sum()) for k in classes]
 
 
 @given(predictions())
 def test_every_error_has_one_reason_and_the_sums_are_exact(prediction) -> None:
-    counts, (alarms, misses) = error_types(prediction), errors(prediction)
-    assert counts.false_positives.sum(axis=1).tolist() == alarms
+    counts, (false_positives, misses) = error_types(prediction), errors(prediction)
+    assert counts.false_positives.sum(axis=1).tolist() == false_positives
     assert counts.misses.sum(axis=1).tolist() == misses
     assert min(counts.false_positives.min(), counts.misses.min()) >= 0
 
@@ -112,7 +109,7 @@ def test_classes_that_change_their_names_change_their_places(prediction) -> None
 
 @given(predictions())
 @settings(max_examples=50)
-def test_a_perfect_answer_has_no_errors_whatever_it_says_of_ignored_pixels(prediction) -> None:
+def test_a_perfect_prediction_has_no_errors_whatever_is_on_ignored_pixels(prediction) -> None:
     labels = prediction.truth.labels
     perfect = Prediction(np.where(labels == IGNORE, prediction.labels, labels), prediction.truth)
     assert not error_types(perfect).false_positives.any()
@@ -120,30 +117,31 @@ def test_a_perfect_answer_has_no_errors_whatever_it_says_of_ignored_pixels(predi
     assert all(np.isnan(share).all() for share in error_type_rates(error_types(perfect)).values())
 
 
-def test_false_alarms_by_hand() -> None:
+def test_false_positives_by_hand() -> None:
     """0.5 mm are 1 px: of a line drawn three wide the neighbours are thickness, the rest is what is printed there."""
     true = "..1....... ..1....2.. ..1....2.. ..1....2.."
-    found = ".111..1.1. ..1111.1.. ..1....211 1.1....2.."
+    predicted = ".111..1.1. ..1111.1.. ..1....211 1.1....2.."
     layers = printed("....t.gteb ....ts.... ........ge ..........")
-    alarms, misses = reasons(prediction_of(found, true, layers=layers))
+    false_positives, misses = reasons(prediction_of(predicted, true, layers=layers))
     #  (0,1) (0,3) (1,3) beside the line; (1,7) on the other; (0,6) (0,8) (2,8) (2,9) grid; (1,4) text; (1,5) stain
-    assert alarms == {"thickness": 3, "other_curve": 1, "grid": 4, "text": 1, "stain": 1, "stray": 1}
+    assert false_positives == {"thickness": 3, "other_curve": 1, "grid": 4, "text": 1, "stain": 1, "stray": 1}
     assert misses == {}
-    assert reasons(prediction_of(found, true, layers=layers), 2) == ({}, {"other_curve": 1})
+    assert reasons(prediction_of(predicted, true, layers=layers), 2) == ({}, {"other_curve": 1})
 
 
-def test_text_is_asked_before_grid_and_print_before_stains() -> None:
+def test_text_comes_before_grid_and_print_before_stains() -> None:
     layers = np.array([[GRID | TEXT, GRID | STAIN, EDGE | STAIN, TEXT | STAIN, 15, 0]], np.uint8)
-    alarms, _ = reasons(Prediction(np.ones((1, 6), np.uint8), truth_of(np.zeros((1, 6), np.uint8), layers=layers)))
-    assert alarms == {"text": 3, "grid": 2, "stray": 1}
+    truth = truth_of(np.zeros((1, 6), np.uint8), layers=layers)
+    false_positives, _ = reasons(Prediction(np.ones((1, 6), np.uint8), truth))
+    assert false_positives == {"text": 3, "grid": 2, "stray": 1}
 
 
 def test_a_crossing_by_hand() -> None:
     """Curve 2 was drawn last; the prediction gives the crossing to curve 1, and spreads along curve 2."""
     true = ids("..1.. ..1.. 22222 ..1.. ..1..")
     strokes = np.stack([drawn("..#.. ..#.. ..#.. ..#.. ..#.."), drawn("..... ..... ##### ..... .....")])
-    found = ids("..1.. ..1.. 22112 ..1.. .....")
-    prediction = Prediction(found, truth_of(true, strokes=strokes))
+    predicted = ids("..1.. ..1.. 22112 ..1.. .....")
+    prediction = Prediction(predicted, truth_of(true, strokes=strokes))
     assert reasons(prediction, 1, crossing_mm=0.5) == ({"hidden": 1, "other_curve": 1}, {"beside": 1})
     assert reasons(prediction, 1) == ({"hidden": 1, "other_curve": 1}, {"crossing": 1})
     assert reasons(prediction, 2) == ({}, {"crossing": 2})
@@ -151,44 +149,44 @@ def test_a_crossing_by_hand() -> None:
 
 
 def test_misses_by_hand() -> None:
-    """Found in rows 2 and 6, beside itself in row 3; one alarm far from the line makes no gap of the end."""
+    """Predicted in rows 2 and 6, beside itself in row 3; one false positive far from the line makes no gap of the end."""
     true = "..1.... ..1.... ..1.... ..1.... ..1.... ..1.... ..1.... ..1.... ..1...."
-    found = "......1 ....... ..1.... ...1... ....... ....... ..1.... ....... ......."
-    alarms, misses = reasons(prediction_of(found, true, px_per_mm=1.0), thickness_mm=0.0)
+    predicted = "......1 ....... ..1.... ...1... ....... ....... ..1.... ....... ......."
+    false_positives, misses = reasons(prediction_of(predicted, true, px_per_mm=1.0), thickness_mm=0.0)
     assert misses == {"end": 4, "gap": 3}
-    alarms, misses = reasons(prediction_of(found, true, px_per_mm=1.0), thickness_mm=1.0)
-    assert alarms == {"thickness": 1, "stray": 1}
+    false_positives, misses = reasons(prediction_of(predicted, true, px_per_mm=1.0), thickness_mm=1.0)
+    assert false_positives == {"thickness": 1, "stray": 1}
     assert misses == {"beside": 4, "gap": 1, "end": 2}  # in row 4 the nearest found pixel is sqrt 2 away
-    alarms, misses = reasons(prediction_of(found.replace("1", "."), true))
-    assert (alarms, misses) == ({}, {"lost": 9})
-    assert reasons(prediction_of(found.replace("1", "2"), true)) == ({}, {"other_curve": 2, "lost": 7})
+    false_positives, misses = reasons(prediction_of(predicted.replace("1", "."), true))
+    assert (false_positives, misses) == ({}, {"lost": 9})
+    assert reasons(prediction_of(predicted.replace("1", "2"), true)) == ({}, {"other_curve": 2, "lost": 7})
 
 
 @pytest.mark.parametrize("everything", [0, 1, 2])
 def test_maps_of_one_class_and_empty_truth(everything: int) -> None:
-    found = np.full((5, 6), everything, np.uint8)
-    counts = error_types(Prediction(found, truth_of(np.zeros((5, 6), np.uint8))))
+    predicted = np.full((5, 6), everything, np.uint8)
+    counts = error_types(Prediction(predicted, truth_of(np.zeros((5, 6), np.uint8))))
     assert counts.false_positives.sum() == (30 if everything else 0)
     assert counts.misses.sum() == 0
-    full = error_types(Prediction(found, truth_of(np.full((5, 6), 2, np.uint8))))
+    full = error_types(Prediction(predicted, truth_of(np.full((5, 6), 2, np.uint8))))
     assert full.misses[1].tolist() == {0: [0, 0, 0, 30, 0, 0], 1: [0, 30, 0, 0, 0, 0], 2: [0] * 6}[everything]
     assert full.false_positives[0].tolist() == [0, 30 if everything == 1 else 0, 0, 0, 0, 0, 0]
 
 
 def test_lines_along_the_border_do_not_meet_around_it() -> None:
-    alarms, misses = reasons(prediction_of("1....1 1....1", "1..... 1....."))
-    assert (alarms, misses) == ({"stray": 2}, {})
-    alarms, misses = reasons(prediction_of("..... 1.... .....", "....1 ....1 ....1"))
-    assert (alarms, misses) == ({"stray": 1}, {"lost": 3})
+    false_positives, misses = reasons(prediction_of("1....1 1....1", "1..... 1....."))
+    assert (false_positives, misses) == ({"stray": 2}, {})
+    false_positives, misses = reasons(prediction_of("..... 1.... .....", "....1 ....1 ....1"))
+    assert (false_positives, misses) == ({"stray": 1}, {"lost": 3})
 
 
 def test_one_curve_has_no_other() -> None:
     """As the binary head is scored: every curve is the curve."""
     truth = drawn_truth(3)
     whole = truth_of((truth.labels > 0).astype(np.uint8), curves=1, strokes=truth.strokes.any(axis=0)[None])
-    found = np.roll(whole.labels, 1, axis=1)
-    alarms, misses = reasons(Prediction(found, whole))
-    assert alarms.keys() == {"thickness"}
+    predicted = np.roll(whole.labels, 1, axis=1)
+    false_positives, misses = reasons(Prediction(predicted, whole))
+    assert false_positives.keys() == {"thickness"}
     assert misses.keys() == {"beside"}
 
 
@@ -204,10 +202,10 @@ def test_drawn_sheets_that_are_spoiled_in_one_way(seed: int) -> None:
     )  # wraps
     assert counts.misses[:, [MISSES.index(name) for name in ("lost", "end", "gap")]].sum() <= 2
     grid = np.where((truth.labels == 0) & ((truth.layers & GRID) > 0), 1, truth.labels).astype(np.uint8)
-    alarms = error_types(Prediction(grid, truth)).false_positives
-    assert alarms[1].sum() == 0
-    assert alarms[0, FALSE_POSITIVES.index("stray")] == 0
-    assert alarms[0, FALSE_POSITIVES.index("grid")] > 0.5 * alarms[0].sum()
+    false_positives = error_types(Prediction(grid, truth)).false_positives
+    assert false_positives[1].sum() == 0
+    assert false_positives[0, FALSE_POSITIVES.index("stray")] == 0
+    assert false_positives[0, FALSE_POSITIVES.index("grid")] > 0.5 * false_positives[0].sum()
     swapped = np.array([0, 2, 1], np.uint8)[truth.labels]
     both = error_types(Prediction(swapped, truth))
     assert both.false_positives.sum() == both.false_positives[:, :2].sum() > 0

@@ -9,21 +9,21 @@ from thinline.metrics.structure.wrap_accuracy import wrap_counts, wrap_rates
 LAPS = arrays(np.int64, (2, 7), elements=st.integers(-3, 3))
 
 
-@given(found=LAPS, true=LAPS, compared=arrays(bool, (2, 7)))
-def test_every_compared_row_is_right_or_wrong(found, true, compared):
-    got = wrap_counts(found, true, compared=compared)
+@given(predicted=LAPS, true=LAPS, compared=arrays(bool, (2, 7)))
+def test_every_compared_row_is_right_or_wrong(predicted, true, compared):
+    got = wrap_counts(predicted, true, compared=compared)
     for k in range(2):
         rows = [row for row in range(7) if compared[k, row]]
         assert got.compared[k] == len(rows)
-        assert got.right[k] == sum(int(found[k, row]) == int(true[k, row]) for row in rows)
+        assert got.right[k] == sum(int(predicted[k, row]) == int(true[k, row]) for row in rows)
         rate = wrap_rates(got)["on_lap"][k]
         assert rate == pytest.approx(got.right[k] / len(rows)) if rows else np.isnan(rate)
 
 
-@given(found=LAPS, true=LAPS, compared=arrays(bool, (2, 7)), cut=st.integers(0, 7))
-def test_counts_of_parts_add_up(found, true, compared, cut):
-    parts = [wrap_counts(found[:, s], true[:, s], compared=compared[:, s]) for s in (slice(cut), slice(cut, None))]
-    whole, both = wrap_counts(found, true, compared=compared), parts[0] + parts[1]
+@given(predicted=LAPS, true=LAPS, compared=arrays(bool, (2, 7)), cut=st.integers(0, 7))
+def test_counts_of_parts_add_up(predicted, true, compared, cut):
+    parts = [wrap_counts(predicted[:, s], true[:, s], compared=compared[:, s]) for s in (slice(cut), slice(cut, None))]
+    whole, both = wrap_counts(predicted, true, compared=compared), parts[0] + parts[1]
     np.testing.assert_array_equal(both.right, whole.right)
     np.testing.assert_array_equal(both.compared, whole.compared)
 

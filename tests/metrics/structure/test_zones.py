@@ -15,20 +15,20 @@ from thinline.vocabulary import IGNORE
 
 
 def by_pixel(prediction, *, crossing_mm: float = 1.0, limits_mm=DISTANCES_MM) -> ZoneCounts:
-    """The three divisions, read aloud for one pixel after the other."""
+    """The three divisions, as a loop over pixels."""
     truth, near = prediction.truth, (crossing_mm * prediction.truth.px_per_mm) ** 2
     limits = [(limit * truth.px_per_mm) ** 2 for limit in limits_mm]
-    inks = [stroke | (truth.labels == k) for k, stroke in enumerate(truth.strokes, start=1)]
-    shapes = [(len(inks), zones, 3) for zones in (2, 4, len(limits) + 1)]
+    curves = [stroke | (truth.labels == k) for k, stroke in enumerate(truth.strokes, start=1)]
+    shapes = [(len(curves), zones, 3) for zones in (2, 4, len(limits) + 1)]
     counts = ZoneCounts(*(np.zeros(shape, int) for shape in shapes))
-    for k, own in enumerate(inks):
-        others = np.any([np.zeros(own.shape, bool), *(ink for j, ink in enumerate(inks) if j != k)], axis=0)
+    for k, own in enumerate(curves):
+        others = np.any([np.zeros(own.shape, bool), *(curve for j, curve in enumerate(curves) if j != k)], axis=0)
         slopes = curve_pixels(own).slopes(within_px=truth.px_per_mm)
         for y, x in np.ndindex(own.shape):
-            found, true = prediction.labels[y, x] == k + 1, truth.labels[y, x] == k + 1
-            if truth.labels[y, x] == IGNORE or not (found or true):
+            predicted, true = prediction.labels[y, x] == k + 1, truth.labels[y, x] == k + 1
+            if truth.labels[y, x] == IGNORE or not (predicted or true):
                 continue
-            outcome = 0 if found and true else 1 if found else 2
+            outcome = 0 if predicted and true else 1 if predicted else 2
             apart, away = squared_to(others, y, x), squared_to(own, y, x)
             counts.crossing[k, 0 if away <= near and apart <= near else 1, outcome] += 1
             counts.distance[k, sum(apart > limit for limit in limits), outcome] += 1
@@ -52,23 +52,23 @@ def test_the_zones_are_those_of_the_list(prediction) -> None:
 @given(predictions())
 def test_the_zones_of_a_division_add_up_to_the_sheet(prediction) -> None:
     counted = prediction.truth.labels != IGNORE
-    found, true = prediction.labels[counted], prediction.truth.labels[counted]
+    predicted, true = prediction.labels[counted], prediction.truth.labels[counted]
     classes = range(1, len(prediction.truth.strokes) + 1)
-    hits = [((found == k) & (true == k)).sum() for k in classes]
-    alarms, misses = ([(a & (b != k)).sum() for k, a, b in each] for each in _sides(classes, found, true))
+    hits = [((predicted == k) & (true == k)).sum() for k in classes]
+    false_positives, misses = ([(a & (b != k)).sum() for k, a, b in each] for each in _sides(classes, predicted, true))
     counts = zones(prediction)
     for division in (counts.crossing, counts.slope, counts.distance):
-        np.testing.assert_array_equal(division.sum(axis=1), np.stack([hits, alarms, misses], axis=1))
+        np.testing.assert_array_equal(division.sum(axis=1), np.stack([hits, false_positives, misses], axis=1))
 
 
-def _sides(classes, found, true):
+def _sides(classes, predicted, true):
     """Pixels of a class on one side, and the ids of the other side."""
-    return [(k, found == k, true) for k in classes], [(k, true == k, found) for k in classes]
+    return [(k, predicted == k, true) for k in classes], [(k, true == k, predicted) for k in classes]
 
 
 @given(predictions())
 @settings(max_examples=50)
-def test_a_perfect_answer_has_only_hits_and_they_have_a_slope(prediction) -> None:
+def test_a_perfect_prediction_has_only_hits_and_they_have_a_slope(prediction) -> None:
     labels = prediction.truth.labels
     counts = zones(Prediction(np.where(labels == IGNORE, 0, labels), prediction.truth))
     for division in (counts.crossing, counts.slope, counts.distance):
@@ -92,11 +92,11 @@ def test_classes_that_change_their_names_change_their_places(prediction) -> None
 
 
 def test_a_crossing_by_hand() -> None:
-    """A zone of 1 px around the place where a vertical and a horizontal line meet, and alarms in and out of it."""
+    """A zone of 1 px around the crossing of a vertical and a horizontal line, and false positives in and out of it."""
     labels = ids("...1... ...1... 2222222 ...1... ...1... ...1...")
     strokes = np.stack([drawn("...#... ...#... ...#... ...#... ...#... ...#..."), labels == 2])
-    found = ids("1..1... ...11.. 22222.. ....... ....1.. .......")
-    counts = zones(Prediction(found, truth_of(labels, strokes=strokes)), crossing_mm=0.5)
+    predicted = ids("1..1... ...11.. 22222.. ....... ....1.. .......")
+    counts = zones(Prediction(predicted, truth_of(labels, strokes=strokes)), crossing_mm=0.5)
     inside, outside = range(2)
     np.testing.assert_array_equal(counts.crossing[0, inside], [1, 1, 1])  # (1,3); (1,4); (3,3)
     np.testing.assert_array_equal(counts.crossing[0, outside], [1, 2, 2])
@@ -109,28 +109,28 @@ def test_a_crossing_by_hand() -> None:
     np.testing.assert_allclose(rates["crossing_f1"], [[1 / 2, 1 / 3], [1, 2 / 3]])
 
 
-def test_an_alarm_on_the_other_curve_far_from_the_own_is_no_crossing() -> None:
+def test_a_false_positive_on_the_other_curve_far_from_its_own_is_no_crossing() -> None:
     counts = zones(prediction_of("1......1", "1......2"))
     np.testing.assert_array_equal(counts.crossing[0], [[0, 0, 0], [1, 1, 0]])
-    np.testing.assert_array_equal(counts.slope[0].sum(axis=1), [0, 1, 0, 1])  # a dot is sloped, the alarm away
+    np.testing.assert_array_equal(counts.slope[0].sum(axis=1), [0, 1, 0, 1])  # a dot is sloped, the false positive away
     np.testing.assert_array_equal(counts.distance[0, :, 1], [1, 0, 0, 0, 0])
 
 
 def test_distances_by_hand() -> None:
     """At 2 px per mm the limits are 1, 2, 4 and 8 px, each of them within."""
     true = "2.......... ........... ..........."
-    found = "2111111111. ........... ..........1"
-    counts = zones(prediction_of(found, true))
+    predicted = "2111111111. ........... ..........1"
+    counts = zones(prediction_of(predicted, true))
     np.testing.assert_array_equal(counts.distance[0, :, 1], [1, 1, 2, 4, 2])
     np.testing.assert_array_equal(counts.distance[1, :, 0], [0, 0, 0, 0, 1])  # there is no other curve
-    np.testing.assert_array_equal(zones(prediction_of(found, true), limits_mm=[2.0]).distance[0, :, 1], [4, 6])
+    np.testing.assert_array_equal(zones(prediction_of(predicted, true), limits_mm=[2.0]).distance[0, :, 1], [4, 6])
 
 
 def test_slopes_by_hand() -> None:
-    """A curve straight down, then flat, then down; an alarm beside each, and one far away."""
+    """A curve straight down, then flat, then down; a false positive beside each, and one far away."""
     true = "1........ 1........ 1........ 1........ 111111111 ........1"
-    found = "11......1 1........ ......... ........1 11111.... ......1.."
-    counts = zones(prediction_of(found, true, px_per_mm=1.0))
+    predicted = "11......1 1........ ......... ........1 11111.... ......1.."
+    counts = zones(prediction_of(predicted, true, px_per_mm=1.0))
     vertical, sloped, horizontal, away = counts.slope[0].tolist()
     assert vertical == [2, 1, 2]
     assert sloped == [1, 1, 2]  # the corners, and the last pixel, whose axis leads to the one before
@@ -148,13 +148,13 @@ def test_one_curve_and_none() -> None:
     assert all(np.isnan(value).all() for value in rates.values())
 
 
-def test_what_is_not_there() -> None:
-    """Silence scores 0 where the truth has something, and so do alarms where it has nothing."""
+def test_absent_classes() -> None:
+    """No prediction scores 0 where the truth has pixels, and so do false positives where it has none."""
     silent = zone_rates(zones(prediction_of("... ...", "1.. 1..", curves=1)))
     assert [silent[f"crossing_{name}"][0, 1] for name in ("iou", "precision", "recall", "f1")] == [0, 0, 0, 0]
-    alarms = zone_rates(zones(prediction_of("1.. ...", "... ...", curves=1)))
-    assert [alarms[f"slope_{name}"][0, 3] for name in ("iou", "precision", "f1")] == [0, 0, 0]
-    assert np.isnan(alarms["slope_recall"]).all()
+    false_positives = zone_rates(zones(prediction_of("1.. ...", "... ...", curves=1)))
+    assert [false_positives[f"slope_{name}"][0, 3] for name in ("iou", "precision", "f1")] == [0, 0, 0]
+    assert np.isnan(false_positives["slope_recall"]).all()
 
 
 @pytest.mark.parametrize("seed", range(3))
