@@ -149,7 +149,7 @@ def test_a_crossing_by_hand() -> None:
 
 
 def test_misses_by_hand() -> None:
-    """Predicted in rows 2 and 6, beside itself in row 3; one false positive far from the line makes no gap of the end."""
+    """In rows 2 and 6, beside itself in row 3; a false positive far from the line makes no gap of an end."""
     true = "..1.... ..1.... ..1.... ..1.... ..1.... ..1.... ..1.... ..1.... ..1...."
     predicted = "......1 ....... ..1.... ...1... ....... ....... ..1.... ....... ......."
     false_positives, misses = reasons(prediction_of(predicted, true, px_per_mm=1.0), thickness_mm=0.0)
