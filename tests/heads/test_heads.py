@@ -230,7 +230,7 @@ def test_fields_of_another_shape_are_refused(head) -> None:
     head = head(CLASSES)
     logits = logits_of(head)
     wide = torch.cat([logits, logits], dim=1)
-    for ask in (head.probabilities, head.decode, head.claims):
+    for ask in (head.probabilities, head.decode, head.conflicts):
         with pytest.raises(ValueError, match=rf"must be \[B,{head.channels},H,W\] for head '{head.name}'"):
             ask(wide)
     for ask in (head.nll, head.pixel_nll):

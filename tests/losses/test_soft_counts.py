@@ -5,7 +5,7 @@ import torch
 from drawn_sheets import CLASSES, random_batch
 from torch.autograd import gradcheck
 
-from thinline.heads import SigmoidStack
+from thinline.heads import SigmoidStack, Softmax
 from thinline.losses.boundary import Boundary, boundary
 from thinline.losses.cldice import ClDice, cldice
 from thinline.losses.dice import Dice, dice
@@ -86,6 +86,14 @@ def test_rounding_passes_and_so_does_nothing(name) -> None:
     p.view(-1)[:2] = torch.tensor([-1e-6, 1 + 1e-6])
     assert all(torch.isfinite(terms).all() for terms in called(name, p, t))
     assert FUNCTIONS[name](p[:0], t[:0]).shape == (3,)
+
+
+@pytest.mark.parametrize("loss", [Dice(), Tversky()], ids=lambda loss: loss.name)
+def test_float32_is_as_float64_on_a_large_sheet(loss) -> None:
+    batch, objective = random_batch(3, share=0.01, size=(2, 512, 512)), Objective(Softmax(CLASSES), loss)
+    logits = batch.logits(3).detach()
+    exact = objective(logits.double(), *batch)
+    torch.testing.assert_close(objective(logits, *batch).double(), exact, rtol=0, atol=2e-5)
 
 
 def test_there_is_one_of_every_region_loss() -> None:

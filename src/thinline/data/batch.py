@@ -129,11 +129,11 @@ def pair(image: UInt8, mask: UInt8, *, classes: int) -> tuple[UInt8, UInt8]:
         raise ValueError(
             f"`image` and `mask` must have one size, got {image.shape} and {mask.shape}; was one of them resized?"
         )
-    found = np.flatnonzero(np.bincount(mask.reshape(-1), minlength=256))
-    strange = [int(i) for i in found if i >= classes and i != IGNORE]
-    if strange:
+    ids = np.flatnonzero(np.bincount(mask.reshape(-1), minlength=256)).tolist()
+    unknown = [number for number in ids if number >= classes and number != IGNORE]
+    if unknown:
         raise ValueError(
-            f"`mask` must hold ids 0..{classes - 1} or {IGNORE}, got {strange[:10]}; "
+            f"`mask` must hold ids 0..{classes - 1} or {IGNORE}, got {unknown[:10]}; "
             "was the mask drawn with another vocabulary, or is it a picture of the mask?"
         )
     return image, mask

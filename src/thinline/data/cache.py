@@ -33,12 +33,10 @@ class Drawable(Protocol):
     @property
     def digest(self) -> str:
         """Hash of everything its pixels depend on, except the scale."""
-        ...
 
     @property
     def size_mm(self) -> tuple[float, float]:
         """Height and width."""
-        ...
 
 
 Render = Callable[[Any], Sheet]

@@ -32,16 +32,13 @@ class TruthMap(Protocol):
     @property
     def key(self) -> str:
         """Name, parameters and version."""
-        ...
 
     @property
     def curves_only(self) -> bool:
         """Whether the background has no map."""
-        ...
 
     def __call__(self, inside: Bool) -> UInt8 | Float32:
         """The map [H,W] of the pixels `inside [H,W]`."""
-        ...
 
 
 def map_of(truth_map: TruthMap, targets: Tensor) -> Tensor:
@@ -62,31 +59,24 @@ class HeadLike(Protocol):
 
     def read(self, labels: Tensor, strokes: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
         """Targets [B,c,H,W] and valid mask or None."""
-        ...
 
     def valid(self, labels: Tensor, strokes: Tensor) -> Tensor | None:
         """The valid mask alone."""
-        ...
 
     def soften(self, targets: Tensor, smoothing: float) -> Tensor:
         """Targets with label smoothing."""
-        ...
 
     def pixel_nll(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Negative log-likelihood of each decision."""
-        ...
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """[B,c,H,W] in 0..1."""
-        ...
 
     def pixel_weights(self, weight: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
         """Weight of each decision."""
-        ...
 
     def channel_weights(self, weight: Tensor) -> Tensor:
         """Weight of each channel [c]."""
-        ...
 
 
 class PixelLoss(Protocol):
@@ -98,7 +88,6 @@ class PixelLoss(Protocol):
 
     def __call__(self, nll: Tensor) -> Tensor:
         """Terms."""
-        ...
 
 
 @runtime_checkable
@@ -107,7 +96,6 @@ class Spreads(Protocol):
 
     def spread(self, targets: Tensor, valid: Tensor | None) -> Tensor:
         """Soft targets [B,c,H,W]."""
-        ...
 
 
 @runtime_checkable
@@ -116,7 +104,6 @@ class Balances(Protocol):
 
     def balance(self, counts: Tensor) -> Tensor:
         """Weights [C] from the pixels of each class [C]."""
-        ...
 
 
 class RegionLoss(Protocol):
@@ -128,7 +115,6 @@ class RegionLoss(Protocol):
 
     def __call__(self, probabilities: Tensor, targets: Tensor) -> Tensor:
         """Terms [c]."""
-        ...
 
 
 class MappedLoss(Protocol):
@@ -141,7 +127,6 @@ class MappedLoss(Protocol):
 
     def __call__(self, probabilities: Tensor, targets: Tensor, drawn: Tensor) -> Tensor:
         """Terms [c], of the curves only where the map is `curves_only`."""
-        ...
 
 
 class SumLoss(Protocol):
@@ -153,7 +138,6 @@ class SumLoss(Protocol):
     @property
     def parts(self) -> Sequence[tuple[str, float, Loss]]:
         """(name, share, loss) of every loss with a share above 0."""
-        ...
 
 
 SingleLoss: TypeAlias = PixelLoss | RegionLoss | MappedLoss

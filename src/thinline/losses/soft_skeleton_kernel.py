@@ -86,11 +86,11 @@ def _skeletons(images, iterations, out):  # type: ignore[no-untyped-def]
             _erode(image, smaller)
             for r in range(rows):
                 _dilate_row(smaller, r, tall, opened)
-                whole, found = image[r], out[n, r]
+                image_row, skeleton_row = image[r], out[n, r]
                 for c in range(columns):
-                    extra = whole[c] - opened[c]
+                    extra = image_row[c] - opened[c]
                     extra = _most(extra, one - one)
-                    found[c] += extra * (one - found[c])
+                    skeleton_row[c] += extra * (one - skeleton_row[c])
             image = smaller
 
 
@@ -106,9 +106,9 @@ def _iterations(image, iterations, eroded, extras, before):  # type: ignore[no-u
         _erode(eroded[j], eroded[j + 1])
         for r in range(rows):
             _dilate_row(eroded[j + 1], r, tall, opened)
-            whole, extra = eroded[j, r], extras[j, r]
+            image_row, extra = eroded[j, r], extras[j, r]
             for c in range(columns):
-                extra[c] = _most(whole[c] - opened[c], one - one)
+                extra[c] = _most(image_row[c] - opened[c], one - one)
             if j < iterations:
                 for c in range(columns):
                     before[j + 1, r, c] = before[j, r, c] * (one - extra[c])
