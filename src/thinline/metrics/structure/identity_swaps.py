@@ -69,7 +69,7 @@ def swaps(
     pairs = np.abs(true[:, None] - true) > apart_px
     own = np.einsum("kkh->kh", away)[:, None]
     swapped = (pairs & (away <= apart_px) & (away + margin_mm * px_per_mm < own)).any(axis=1)
-    comparable = pairs.any(axis=1)
+    comparable: Bool = np.asarray(pairs.any(axis=1), np.bool_)
     bridge = int(bridge_mm * px_per_mm)
     runs = [_runs(row[known], bridge) for row, known in zip(swapped, comparable, strict=True)]
     return SwapCounts(np.array(runs, np.int64), swapped.sum(axis=1), comparable.sum(axis=1))
