@@ -73,8 +73,3 @@ def test_no_price_for_false_positives_and_no_term_for_the_background() -> None:
     logits = batch.logits(3)
     (slope,) = torch.autograd.grad(Objective(Softmax(CLASSES), SkeletonRecall())(logits, *batch), logits)
     assert not slope[:, :, batch.labels[0] == 0].any()
-
-
-def test_a_radius_below_nothing_names_its_key() -> None:
-    with pytest.raises(ValueError, match=r"`loss\.radius_px` must be 0 or more, got -1"):
-        SkeletonRecall(radius_px=-1)

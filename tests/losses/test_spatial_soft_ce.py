@@ -88,9 +88,3 @@ def test_a_curve_one_pixel_beside_the_truth_costs_less_than_one_far_away() -> No
         costs[column] = (objective(logits, *batch).item(), hard(logits, *batch).item())
     assert costs[2][0] < costs[3][0] < costs[7][0]
     assert costs[3][1] == pytest.approx(costs[7][1])
-
-
-def test_an_impossible_sigma_names_its_key() -> None:
-    for sigma in (-1.0, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match=r"`loss\.sigma_px` must be finite and at least 0"):
-            SpatialSoftCE(sigma_px=sigma)

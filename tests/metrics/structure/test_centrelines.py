@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from mask_cases import curve, drawn, pairs
 from scipy import ndimage
 from skimage.morphology import disk, skeletonize
@@ -19,6 +19,7 @@ def rates(predicted, true):
 
 
 @given(pairs())
+@settings(max_examples=40)
 def test_cldice_is_that_of_the_definition_on_masks_dilated_by_the_tolerance(pair) -> None:
     predicted, true = pair
     lines = skeletonize(predicted), skeletonize(true)
@@ -32,6 +33,7 @@ def test_cldice_is_that_of_the_definition_on_masks_dilated_by_the_tolerance(pair
 
 
 @given(pairs())
+@settings(max_examples=40)
 def test_breaks_are_pieces_of_a_piece_less_one(pair) -> None:
     predicted, true = pair
     line, near = skeletonize(true), ndimage.binary_dilation(predicted, disk(1))
@@ -65,6 +67,7 @@ def test_absent_classes(predicted, true, cldice) -> None:
 
 
 @given(pairs())
+@settings(max_examples=40)
 def test_the_same_mask_twice_is_perfect(pair) -> None:
     for mask in pair:
         if skeletonize(mask).any():

@@ -1,13 +1,14 @@
 """Distances between masks, against looking at all pairs of pixels."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from mask_cases import pairs
 
 from thinline.metrics.structure.distances import ClassMask, Pair, within
 
 
 @given(pairs())
+@settings(max_examples=40)
 def test_distances_are_the_least_over_all_pixels(pair) -> None:
     ways = Pair(*pair).distances
     for way, mask, other in zip(ways, pair, pair[::-1], strict=True):
@@ -21,6 +22,7 @@ def test_distances_are_the_least_over_all_pixels(pair) -> None:
 
 
 @given(pairs())
+@settings(max_examples=40)
 def test_a_part_of_a_mask_has_the_distances_of_its_pixels(pair) -> None:
     way = Pair(*pair).distances[0]
     part = ClassMask(pair[0]).surface

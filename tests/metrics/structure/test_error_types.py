@@ -80,6 +80,7 @@ def errors(prediction) -> tuple[list[int], list[int]]:
 
 
 @given(predictions())
+@settings(max_examples=40)
 def test_every_error_has_one_reason_and_the_sums_are_exact(prediction) -> None:
     counts, (false_positives, misses) = error_types(prediction), errors(prediction)
     assert counts.false_positives.sum(axis=1).tolist() == false_positives
@@ -88,6 +89,7 @@ def test_every_error_has_one_reason_and_the_sums_are_exact(prediction) -> None:
 
 
 @given(predictions())
+@settings(max_examples=40)
 def test_the_reasons_are_those_of_the_list(prediction) -> None:
     counts, slow = error_types(prediction, thickness_mm=0.6), by_pixel(prediction, thickness_mm=0.6)
     np.testing.assert_array_equal(counts.false_positives, slow.false_positives)

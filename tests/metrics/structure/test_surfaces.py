@@ -6,7 +6,7 @@ import monai.metrics
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from mask_cases import curve, drawn, pairs
 
 from thinline.metrics.structure.distances import BAND, ClassMask, Pair
@@ -37,6 +37,7 @@ def far(points, others):
 
 
 @given(pairs())
+@settings(max_examples=40)
 def test_nsd_is_that_of_monai(pair) -> None:
     predicted, true = pair
     if not predicted.any() or not true.any():
@@ -52,6 +53,7 @@ NEARLY_FULL[0, 0] = False
 
 @given(pairs())
 @example((np.ones((2, 9), bool), NEARLY_FULL))  # .15 between 0 and 1, of which float32 loses 2e-7
+@settings(max_examples=40)
 def test_hd95_is_that_of_monai(pair) -> None:
     predicted, true = pair
     mine = surfaces(Pair(predicted, true)).hd95

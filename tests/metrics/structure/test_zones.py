@@ -50,6 +50,7 @@ def test_the_zones_are_those_of_the_list(prediction) -> None:
 
 
 @given(predictions())
+@settings(max_examples=40)
 def test_the_zones_of_a_division_add_up_to_the_sheet(prediction) -> None:
     counted = prediction.truth.labels != IGNORE
     predicted, true = prediction.labels[counted], prediction.truth.labels[counted]
