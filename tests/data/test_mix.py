@@ -1,4 +1,3 @@
-import warnings
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -6,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
+from real_logs import REAL, needs_real_logs, real_curves
 
-from thinline.curves.las import LasCurve, read_las_dir
+from thinline.curves.las import LasCurve
 from thinline.data.mix import Counts, Mix, Split, Splits, compose, summary
 from thinline.sheets import render
 
 CONF = Path(__file__).parents[2] / "conf/data_mix"
-REAL = Path(__file__).parents[2] / "../shared/data/las"
 NAMES = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "folder")
 COUNTS = Counts(archive=5, train=23, val=3, test=4)
 
@@ -133,13 +132,10 @@ def test_a_folder_without_its_curves_is_refused() -> None:
         compose(mix, COUNTS, seed=0, size_mm=(24.0, 32.0))
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real LAS files lie beside the repository, not in it")
+@needs_real_logs
 def test_the_real_folder_composes() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        samples = read_las_dir(REAL)
     mix = mix_named("scarce", las_dir=str(REAL))
-    splits = compose(mix, COUNTS, seed=2, size_mm=(24.0, 32.0), samples=samples)
+    splits = compose(mix, COUNTS, seed=2, size_mm=(24.0, 32.0), samples=real_curves())
     parts = [set(digests(split)) for split in (splits.train, splits.val, splits.test)]
     assert not any(a & b for a, b in combinations(parts, 2))
     ink = [(render(spec, px_per_mm=4.0).labels > 0).mean() for spec in splits.train.specs]

@@ -98,7 +98,7 @@ def _first(causes: Sequence[Bool]) -> Int64:
 
 def error_type_rates(counts: ErrorTypeCounts) -> dict[str, Float64]:
     """`fp_CAUSE` and `fn_CAUSE` for each cause, float64 [K]."""
-    rates = {}
+    rates: dict[str, Float64] = {}
     for sign, names, pixels in (("fp", FALSE_POSITIVES, counts.false_positives), ("fn", MISSES, counts.misses)):
         shares = overlap_of(pixels, pixels.sum(axis=1, keepdims=True))
         rates |= {f"{sign}_{name}": share for name, share in zip(names, shares.T, strict=True)}

@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -112,26 +112,31 @@ def score_sheet(
     limits = list(tolerances(truth.px_per_mm).values())
     valid = truth.labels != IGNORE
     pairs = [Pair((labels == k) & valid, true) for k, true in enumerate(truth.masks, start=1)]
-    if probabilities is None or curve_truth is None:
-        curves, swapped, wraps = {}, {}, {}
-    else:
-        curves, swapped, wraps = _curves(labels, probabilities, truth, curve_truth)
+    traced = _Traced({}, {}, {})
+    if probabilities is not None and curve_truth is not None:
+        traced = _traced(labels, probabilities, truth, curve_truth)
     return SheetScores(
         support=tuple(int(np.count_nonzero(mask.mask)) for mask in truth.masks),
         surfaces=tuple(surfaces(pair, tolerances_px=limits) for pair in pairs),
         centrelines=tuple(centrelines(pair, tolerances_px=[0.0, *limits]) for pair in pairs),
         errors=error_types(prediction),
         zones=zones(prediction),
-        curves=curves,
-        swaps=swapped,
-        wraps=wraps,
+        curves=traced.curves,
+        swaps=traced.swaps,
+        wraps=traced.wraps,
     )
 
 
-def _curves(
-    labels: UInt8, probabilities: Float32, truth: Truth, curve_truth: CurveTruth
-) -> tuple[dict[str, tuple[CurveError, ...]], dict[str, SwapCounts], dict[str, WrapCounts]]:
-    """Errors, swaps and wraps of the traced curves by method."""
+class _Traced(NamedTuple):
+    """Scores of traced curves by method."""
+
+    curves: dict[str, tuple[CurveError, ...]]
+    swaps: dict[str, SwapCounts]
+    wraps: dict[str, WrapCounts]
+
+
+def _traced(labels: UInt8, probabilities: Float32, truth: Truth, curve_truth: CurveTruth) -> _Traced:
+    """Trace the curves by every method and compare them with the truth."""
     scale, tracks = truth.px_per_mm, curve_truth.tracks
     true = _without_ignored(curve_truth.x_px, truth)
     certain = ink_of(labels, curves=len(probabilities))
@@ -147,12 +152,12 @@ def _curves(
     errors = {method: _compared(rows, true, tracks) for method, rows in (x | filled).items()}
     swapped = {method: swaps(np.stack(rows), true, px_per_mm=scale) for method, rows in x.items()}
     if curve_truth.lap is None:
-        return errors, swapped, {}
+        return _Traced(errors, swapped, {})
     lap, width = np.stack([curve.lap for curve in curves["viterbi"]]), np.diff(tracks)
     values = [bridged(row) for row in np.stack(x["viterbi"]) + lap * width]
     errors["viterbi_values"] = _compared(values, true + curve_truth.lap * width, tracks)
     compared = np.isfinite(x["viterbi"]) & np.isfinite(true)
-    return errors, swapped, {"viterbi": wrap_counts(lap, curve_truth.lap, compared=compared)}
+    return _Traced(errors, swapped, {"viterbi": wrap_counts(lap, curve_truth.lap, compared=compared)})
 
 
 def _without_ignored(x_px: Float64, truth: Truth) -> Float64:
