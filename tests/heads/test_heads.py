@@ -165,7 +165,7 @@ def test_decoding_the_targets_gives_the_truth(head) -> None:
     assert int(head.truth(labels).max()) == len(head.classes) - 1
 
 
-def test_claims_are_counted_before_decode() -> None:
+def test_conflicts_are_counted_before_decoding() -> None:
     stack = torch.tensor([[[[0.6, 0.6, 0.1, 0.5, 0.9]], [[0.7, 0.2, 0.3, 0.5, 0.9]]]])
     valid = torch.tensor([[[[True, True, True, True, False]]]])
     assert SigmoidStack(CLASSES).conflicts(stack) == ChannelConflicts(pixels=5, twice=2, none=2)

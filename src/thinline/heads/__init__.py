@@ -26,8 +26,8 @@ Checks: shapes and dtypes always; ids of `labels` on CPU only, because reading t
 device in every step. (On a GPU torch's own index check stops the run.)
 """
 
-from thinline.heads.head import CLAIM, ChannelConflicts, Head, Truth, valid_pixels
+from thinline.heads.head import POSITIVE_ABOVE, ChannelConflicts, Head, Truth, valid_pixels
 from thinline.heads.sigmoid import Binary, SigmoidStack
 from thinline.heads.softmax import Softmax
 
-__all__ = ["CLAIM", "Binary", "ChannelConflicts", "Head", "SigmoidStack", "Softmax", "Truth", "valid_pixels"]
+__all__ = ["POSITIVE_ABOVE", "Binary", "ChannelConflicts", "Head", "SigmoidStack", "Softmax", "Truth", "valid_pixels"]

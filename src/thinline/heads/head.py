@@ -11,7 +11,7 @@ from torch import Tensor
 
 from thinline.vocabulary import BACKGROUND, IGNORE
 
-CLAIM = 0.5
+POSITIVE_ABOVE = 0.5
 """A sigmoid channel is positive above this probability; exactly one half is negative."""
 
 
@@ -80,7 +80,7 @@ class Head(ABC):
     def conflicts(self, probabilities: Tensor, *, valid: Tensor | None = None) -> ChannelConflicts:
         """Count the (valid) pixels with two or more positive curves and with none; exact integers."""
         self._check_channels(probabilities, "probabilities")
-        positive = (probabilities[:, self.first_curve :] > CLAIM).sum(dim=1, keepdim=True)
+        positive = (probabilities[:, self.first_curve :] > POSITIVE_ABOVE).sum(dim=1, keepdim=True)
         if valid is not None:
             positive = positive[valid]
         return ChannelConflicts(positive.numel(), int((positive > 1).sum()), int((positive == 0).sum()))

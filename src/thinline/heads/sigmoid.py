@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from thinline.heads.cross_entropy import sigmoid_cross_entropy
-from thinline.heads.head import CLAIM, Head, weight_of_label
+from thinline.heads.head import POSITIVE_ABOVE, Head, weight_of_label
 from thinline.vocabulary import BACKGROUND
 
 
@@ -56,7 +56,7 @@ class SigmoidStack(_Sigmoid):
         """The most probable curve if it is above one half, else background; ties go to the lowest id."""
         self._check_channels(probabilities, "probabilities")
         best, curve = probabilities.max(dim=1)
-        return torch.where(best > CLAIM, curve + 1, 0)
+        return torch.where(best > POSITIVE_ABOVE, curve + 1, 0)
 
     def pixel_weights(self, weight: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
         """w[k+1] on curve k, w[0] elsewhere."""
@@ -87,7 +87,7 @@ class Binary(_Sigmoid):
     def decode(self, probabilities: Tensor) -> Tensor:
         """1 above one half, else 0."""
         self._check_channels(probabilities, "probabilities")
-        return (probabilities[:, 0] > CLAIM).long()
+        return (probabilities[:, 0] > POSITIVE_ABOVE).long()
 
     def pixel_weights(self, weight: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
         """w[label] on curves, w[0] elsewhere."""

@@ -114,7 +114,7 @@ def _lighter(folder: Folder, photos: Sequence[Photo]) -> Iterator[str]:
         names = ", ".join(folder.class_map.classes[number] for number in dark)
         yield f"{sentence}, as {names} are; no value of data_mix.invert suits all classes"
     else:
-        yield f"{sentence}; set data_mix.invert={_word(not folder.invert)}"
+        yield f"{sentence}; set data_mix.invert={str(not folder.invert).lower()}"
 
 
 def _unlike(photos: Sequence[Photo]) -> Iterator[str]:
@@ -193,7 +193,3 @@ def _listed(names: Sequence[str], those: NDArray[np.bool_]) -> str:
     chosen = [name for name, is_one in zip(names, those, strict=True) if is_one]
     more = f" and {len(chosen) - _NAMES_SHOWN} more" if len(chosen) > _NAMES_SHOWN else ""
     return ", ".join(chosen[:_NAMES_SHOWN]) + more
-
-
-def _word(value: bool) -> str:
-    return str(value).lower()
