@@ -158,8 +158,8 @@ def test_the_ruler_on_the_curve_of_the_field_notes():
 def test_pixel_scores_are_those_of_the_measures_room(sheets, answered):
     counts = np.zeros((2, 2), np.int64)
     for i, truth in enumerate(sheets):
-        prediction = disturbed(truth, "jitter", 2, seed=i)
-        for found, true in zip(drawn(prediction.lines, 3), drawn(truth.lines, 3), strict=True):
+        answer = disturbed(truth, "jitter", 2, seed=i)
+        for found, true in zip(drawn(answer.lines, 3), drawn(truth.lines, 3), strict=True):
             pair = (torch.from_numpy(mask.astype(np.int64))[None] for mask in (found, true))
             counts += confusion(*pair, classes=2).sum(0).numpy()
     expected = rates(PixelCounts.from_confusion(torch.from_numpy(counts)))
@@ -181,30 +181,30 @@ def test_lines_are_joined_and_one_pixel_wide_and_stay_joined_when_rows_move(colu
     ink = len(columns) + np.maximum(leaps - 1, 0).sum()
     assert line.sum() == ink if columns == sorted(columns) else line.sum() <= ink  # where it turns runs may overlap
     assert line[np.arange(len(columns)), np.array(columns) + MARGIN_PX].all()
-    prediction = jittered(truth, most, np.random.default_rng(seed))
-    for mask in (line, prediction.lines[0]):
+    answer = jittered(truth, most, np.random.default_rng(seed))
+    for mask in (line, answer.lines[0]):
         assert cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0] == 2
-    moves = prediction.x_px - truth.x_px
+    moves = answer.x_px - truth.x_px
     assert np.abs(moves).max() <= most
-    rows, at = np.arange(len(columns)), np.rint(prediction.x_px[0]).astype(int)
-    assert prediction.lines[0][rows, at].all()
+    rows, at = np.arange(len(columns)), np.rint(answer.x_px[0]).astype(int)
+    assert answer.lines[0][rows, at].all()
 
 
 def test_jitter_moves_every_row_on_its_own():
     truth = vertical(12, rows=300)
-    prediction = disturbed(truth, "jitter", 2, seed=3)
-    moves = (prediction.x_px - truth.x_px)[0]
+    answer = disturbed(truth, "jitter", 2, seed=3)
+    moves = (answer.x_px - truth.x_px)[0]
     assert set(moves.tolist()) == {-2, -1, 0, 1, 2}
-    np.testing.assert_array_equal(disturbed(truth, "jitter", 2, seed=3).lines, prediction.lines)
-    assert (disturbed(truth, "jitter", 2, seed=4).lines != prediction.lines).any()
+    np.testing.assert_array_equal(disturbed(truth, "jitter", 2, seed=3).lines, answer.lines)
+    assert (disturbed(truth, "jitter", 2, seed=4).lines != answer.lines).any()
 
 
 def test_gaps_and_swaps_touch_only_their_rows():
     truth = vertical(5, 25, rows=100)
-    prediction = torn(truth, 0.4, np.random.default_rng(0))
-    gone = ~prediction.lines.any(axis=(0, 2))
+    answer = torn(truth, 0.4, np.random.default_rng(0))
+    gone = ~answer.lines.any(axis=(0, 2))
     assert gone.sum() == pytest.approx(40, abs=GAP_ROWS)
-    np.testing.assert_array_equal(gone, np.isnan(prediction.x_px[0]))
+    np.testing.assert_array_equal(gone, np.isnan(answer.x_px[0]))
     whole = swapped(truth, 1)
     np.testing.assert_array_equal(whole.lines, truth.lines[::-1])
     np.testing.assert_array_equal(swapped(whole, 1).x_px, truth.x_px)
