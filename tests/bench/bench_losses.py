@@ -28,9 +28,9 @@ from thinline.losses.dice import Dice
 from thinline.losses.focal import Focal
 from thinline.losses.lovasz import Lovasz
 from thinline.losses.objective import Objective
+from thinline.losses.protocols import map_of
 from thinline.losses.skeleton_recall import Tube
 from thinline.losses.soft_ce import SoftCE
-from thinline.losses.truth_map import map_of
 from thinline.losses.tversky import Tversky
 
 sys.path.append(str(Path(__file__).parents[1] / "cases"))

@@ -68,3 +68,9 @@ def random_batch(seed: int, *, share: float = 0.1, size: tuple[int, int, int] = 
     for curve in range(curves):
         labels[strokes[:, curve]] = curve + 1
     return Batch(labels, strokes)
+
+
+def case(head, seed: int = 0) -> tuple[Batch, Tensor]:
+    """A random batch and logits for a class of heads."""
+    batch = random_batch(seed)
+    return batch, batch.logits(head(CLASSES).channels, seed=seed)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from thinline.metrics.structure.prediction import Answer
+from thinline.metrics.structure.prediction import Prediction
 from thinline.metrics.structure.truth import Truth
 from thinline.sheets import render, sample
 from thinline.vocabulary import EDGE, GRID, IGNORE, STAIN, TEXT
@@ -31,13 +31,13 @@ def truth_of(labels: np.ndarray, *, curves: int = 2, strokes=None, layers=None, 
     return Truth(labels, own, np.zeros_like(labels) if layers is None else layers, px_per_mm)
 
 
-def answer_of(found: str, true: str, **given) -> Answer:
-    """An answer by hand."""
-    return Answer(ids(found), truth_of(ids(true), **given))
+def prediction_of(found: str, true: str, **given) -> Prediction:
+    """An prediction by hand."""
+    return Prediction(ids(found), truth_of(ids(true), **given))
 
 
 @st.composite
-def answers(draw):
+def predictions(draw):
     """Anything: 1 to 3 curves, ignored pixels, strokes beneath labels or nowhere near, any layers and scale."""
     curves = draw(st.integers(1, 3))
     shape = draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
@@ -48,7 +48,7 @@ def answers(draw):
     strokes = draw(arrays(bool, (curves, *shape), elements=sparse) | st.just(np.zeros((curves, *shape), bool)))
     layers = draw(arrays(np.uint8, shape, elements=st.integers(0, 15)))
     scale = draw(st.sampled_from([1.0, 2.0, 3.7]))
-    return Answer(found, Truth(labels, strokes, layers, scale))
+    return Prediction(found, Truth(labels, strokes, layers, scale))
 
 
 @cache

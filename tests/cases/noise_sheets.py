@@ -1,4 +1,4 @@
-"""Sheets of noise, of any size and with any number of curves: what the tests of this room put into the cache."""
+"""Sheets of noise, of any size and with any number of curves, for tests of the cache and the batches."""
 
 from dataclasses import dataclass
 

@@ -19,7 +19,7 @@ from noise_sheets import Drawing, noise
 
 from thinline.data import cache
 from thinline.data.cache import CacheError, content_key, open_sheets
-from thinline.data.cached_sheets import HEADER
+from thinline.data.cached_sheets import CachedSheets
 from thinline.sheets import Sheet
 
 WORKER = """
@@ -41,6 +41,10 @@ def run():
     sheets = open_sheets(specs, px_per_mm=1.0, folder=folder, render=slow, version=1)
     print(hashlib.sha256(sheets.path.read_bytes()).hexdigest())
 """
+
+
+def opened(folder: Path, specs: list[Drawing], *, render=noise, **more) -> CachedSheets:
+    return open_sheets(specs, px_per_mm=1.0, folder=folder, render=render, version=1, **more)
 
 
 def worker(tmp_path: Path, pause: float, last: str = "run()") -> subprocess.Popen[str]:
@@ -70,12 +74,9 @@ def test_processes_render_the_same_file(tmp_path, monkeypatch) -> None:
     specs = [Drawing(i, height=13, width=7) for i in range(19)]
     monkeypatch.setattr(cache, "WORTH_PROCESSES", 2)
     monkeypatch.setattr(cache, "AT_ONCE", 3)
-    ask = {"px_per_mm": 1.0, "render": noise, "version": 1}
     seen = []
-    alone = open_sheets(specs, folder=tmp_path / "alone", **ask)
-    together = open_sheets(
-        specs, folder=tmp_path / "together", processes=2, on_progress=lambda *done: seen.append(done), **ask
-    )
+    alone = opened(tmp_path / "alone", specs)
+    together = opened(tmp_path / "together", specs, processes=2, on_progress=lambda *done: seen.append(done))
     assert seen == [(i + 1, 19) for i in range(19)]
     assert together.path.read_bytes() == alone.path.read_bytes()
 
@@ -83,9 +84,8 @@ def test_processes_render_the_same_file(tmp_path, monkeypatch) -> None:
 def test_what_a_rendering_process_raises_is_raised_and_leaves_no_file(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(cache, "WORTH_PROCESSES", 2)
     specs = [Drawing(i, height=13, width=7) for i in range(19)]
-    ask = {"px_per_mm": 1.0, "folder": tmp_path, "version": 1, "processes": 2}
     with pytest.raises(ZeroDivisionError, match="of sheet 17"):
-        open_sheets(specs, render=noise_but_17, **ask)
+        opened(tmp_path, specs, render=noise_but_17, processes=2)
     assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
 
 
@@ -98,8 +98,7 @@ def noise_but_17(spec: Drawing) -> Sheet:
 def test_sheets_come_back_as_rendered(tmp_path) -> None:
     specs = [Drawing(i, height=13, width=7, curves=3) for i in range(5)]
     seen = []
-    ask = {"px_per_mm": 1.0, "folder": tmp_path, "render": noise, "version": 1}
-    sheets = open_sheets(specs, **ask, on_progress=lambda done, total: seen.append((done, total)))
+    sheets = opened(tmp_path, specs, on_progress=lambda done, total: seen.append((done, total)))
     assert seen == [(i + 1, 5) for i in range(5)]
     assert len(sheets) == 5
     for i, spec in enumerate(specs):
@@ -116,9 +115,8 @@ def test_sheets_come_back_as_rendered(tmp_path) -> None:
 
 def test_the_second_time_nothing_is_drawn(tmp_path) -> None:
     specs = [Drawing(i) for i in range(3)]
-    ask = {"px_per_mm": 1.0, "folder": tmp_path, "version": 1}
-    first = open_sheets(specs, render=noise, **ask)
-    second = open_sheets(specs, render=lambda spec: pytest.fail("drawn again"), **ask)
+    first = opened(tmp_path, specs)
+    second = opened(tmp_path, specs, render=lambda spec: pytest.fail("drawn again"))
     np.testing.assert_array_equal(first.images, second.images)
 
 
@@ -166,51 +164,17 @@ def test_processes_that_ask_at_once_get_one_file_drawn_once(tmp_path: Path) -> N
     assert len(list((tmp_path / "cache").glob("*.sheets"))) == 1
 
 
-@pytest.mark.parametrize("share", [0.0, 0.001, 0.3, 0.999])
-def test_a_truncated_file_is_drawn_again(tmp_path, share: float) -> None:
-    specs = [Drawing(i) for i in range(4)]
-    ask = {"px_per_mm": 1.0, "folder": tmp_path, "render": noise, "version": 1}
-    path = open_sheets(specs, **ask).path
-    whole = path.read_bytes()
-    os.truncate(path, int(len(whole) * share))
-    open_sheets(specs, **ask)
-    assert path.read_bytes() == whole
-
-
-@pytest.mark.parametrize("where", [0, 20, 140, HEADER, HEADER + 500, HEADER + 3 * 1920, -200, -1])
-def test_a_damaged_byte_is_found(tmp_path, where: int) -> None:
-    specs = [Drawing(i) for i in range(4)]
-    ask = {"px_per_mm": 1.0, "folder": tmp_path, "render": noise, "version": 1}
-    path = open_sheets(specs, **ask).path
-    whole = path.read_bytes()
-    damaged = bytearray(whole)
-    damaged[where] ^= 0x41
-    path.write_bytes(damaged)
-    open_sheets(specs, **ask)
-    assert path.read_bytes() == whole
-
-
-def test_an_unfinished_file_under_the_final_name_is_drawn_again(tmp_path) -> None:
-    specs = [Drawing(i) for i in range(4)]
-    ask = {"px_per_mm": 1.0, "folder": tmp_path, "render": noise, "version": 1}
-    path = open_sheets(specs, **ask).path
-    whole = path.read_bytes()
-    path.write_bytes(whole.replace(b'"complete": true', b'"complete": null'))
-    open_sheets(specs, **ask)
-    assert path.read_bytes() == whole
-
-
 def test_a_file_that_never_reads_back_is_an_error_and_no_loop(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(cache, "read", lambda path, key: None)
     with pytest.raises(CacheError, match="cannot be read back"):
-        open_sheets([Drawing(0)], px_per_mm=1.0, folder=tmp_path, render=noise, version=1)
+        opened(tmp_path, [Drawing(0)])
 
 
 def test_no_room_is_said_before_the_first_byte(tmp_path, monkeypatch) -> None:
     usage = namedtuple("usage", "total used free")(10**6, 10**6 - 1000, 1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
     with pytest.raises(CacheError, match=r"expected [\d,]+ bytes of room .* got 1,000 free; free some") as caught:
-        open_sheets([Drawing(0)], px_per_mm=1.0, folder=tmp_path, render=noise, version=1)
+        opened(tmp_path, [Drawing(0)])
     assert caught.value.errno == errno.ENOSPC
     assert str(tmp_path) in str(caught.value)
     assert not list(tmp_path.glob("*.sheets")) + list(tmp_path.glob("*.partial"))
@@ -232,7 +196,7 @@ def test_room_that_runs_out_while_writing_leaves_nothing(tmp_path: Path) -> None
 def test_a_folder_that_cannot_be_made_is_named(tmp_path) -> None:
     (tmp_path / "plain").write_text("a file, not a folder")
     with pytest.raises(CacheError, match=r"Not a directory.*`paths.cache`.*plain/cache"):
-        open_sheets([Drawing(0)], px_per_mm=1.0, folder=tmp_path / "plain/cache", render=noise, version=1)
+        opened(tmp_path / "plain/cache", [Drawing(0)])
 
 
 def test_a_read_only_folder_serves_what_it_has_and_refuses_the_rest(tmp_path: Path) -> None:
@@ -266,21 +230,20 @@ def test_whatever_the_renderer_raises_passes_and_leaves_no_partial(tmp_path) -> 
         return noise(spec)
 
     with pytest.raises(KeyboardInterrupt):
-        open_sheets([Drawing(i) for i in range(4)], px_per_mm=1.0, folder=tmp_path, render=failing, version=1)
+        opened(tmp_path, [Drawing(i) for i in range(4)], render=failing)
     assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
 
 
 def test_what_cannot_lie_in_one_file_is_refused(tmp_path) -> None:
-    ask = {"px_per_mm": 1.0, "folder": tmp_path, "render": noise, "version": 1}
     with pytest.raises(ValueError, match="at least one sheet, got none"):
-        open_sheets([], **ask)
+        opened(tmp_path, [])
     with pytest.raises(ValueError, match=r"one size, expected all \(24.0, 20.0\) mm .* got .*\(30.0, 20.0\)"):
-        open_sheets([Drawing(0), Drawing(1, height=30)], **ask)
+        opened(tmp_path, [Drawing(0), Drawing(1, height=30)])
     with pytest.raises(ValueError, match=r"expected \(24, 20\) px and 2 curves .* 3 curves") as caught:
-        open_sheets([Drawing(0), Drawing(1, curves=3)], **ask)
+        opened(tmp_path, [Drawing(0), Drawing(1, curves=3)])
     assert caught.value.__notes__ == ["this was sheet 1 of 2"]
     with pytest.raises(ValueError, match="at most 8 curves, got 9"):
-        open_sheets([Drawing(0, curves=9)], **ask)
+        opened(tmp_path, [Drawing(0, curves=9)])
 
 
 def test_labels_outside_the_vocabulary_are_refused(tmp_path) -> None:
@@ -290,7 +253,7 @@ def test_labels_outside_the_vocabulary_are_refused(tmp_path) -> None:
         return sheet
 
     with pytest.raises(ValueError, match=r"ids 0..2 or 255, got \[7\]; was it drawn with another vocabulary"):
-        open_sheets([Drawing(0)], px_per_mm=1.0, folder=tmp_path, render=strange, version=1)
+        opened(tmp_path, [Drawing(0)], render=strange)
 
 
 def test_the_name_is_a_sha256() -> None:

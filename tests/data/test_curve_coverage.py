@@ -60,12 +60,12 @@ def test_more_sheets_cover_more_and_repeats_nothing() -> None:
 def test_synthesis_covers_more_than_duplication() -> None:
     counts = Counts(archive=4, train=40, val=2, test=2)
     held = reference(SIZE, ())
-    found = {}
+    result = {}
     for name in ("scarce", "duplicated", "fresh"):
         splits = compose(Mix.from_conf(OmegaConf.load(CONF / f"{name}.yaml")), counts, seed=0, size_mm=SIZE)
-        found[name] = coverage(splits.train.specs, held)
+        result[name] = coverage(splits.train.specs, held)
         assert not {spec.digest for spec in held} & {s.digest for p in (splits.train, splits.val) for s in p.specs}
-    assert found["scarce"] == found["duplicated"] < found["fresh"]
+    assert result["scarce"] == result["duplicated"] < result["fresh"]
 
 
 def test_a_folder_is_measured_by_its_curve_truth(tmp_path: Path) -> None:

@@ -23,14 +23,14 @@ def same_batches(tiles: TrainingTiles) -> bool:
     there = ResidentTiles(tiles, HOST)
     assert len(there) == len(tiles)
     for step in range(len(tiles)):
-        here, found = tiles[step], there[step]
-        for name, a, b in zip(here._fields, here[:4], found[:4], strict=False):
+        here, result = tiles[step], there[step]
+        for name, a, b in zip(here._fields, here[:4], result[:4], strict=False):
             assert a.dtype == b.dtype, name
             assert torch.equal(a, b), (step, name)
-        assert (here.maps is None) == (found.maps is None)
+        assert (here.maps is None) == (result.maps is None)
         for name, plane in (here.maps or {}).items():
-            assert found.maps[name].is_contiguous()
-            assert torch.equal(plane, found.maps[name])
+            assert result.maps[name].is_contiguous()
+            assert torch.equal(plane, result.maps[name])
     return True
 
 

@@ -1,14 +1,11 @@
-import warnings
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
+from real_logs import needs_real_logs, real_curves
 
-from thinline.curves.las import LasCurve, read_las_dir
+from thinline.curves.las import LasCurve
 from thinline.data.las_wells import PARTS, SAME, Shares, share_out
-
-REAL = Path(__file__).parents[2] / "../shared/data/las"
 
 
 def log(name: str, source: str, values: np.ndarray) -> LasCurve:
@@ -105,16 +102,14 @@ def test_too_little_to_part_is_said() -> None:
         share_out([], np.random.default_rng(0))
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real LAS files lie beside the repository, not in it")
+@needs_real_logs
 def test_real_logs_are_parted_although_three_files_hold_one_well() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        curves = read_las_dir(REAL)
+    curves = real_curves()
     one_well = {"F03-02.las", "example_1.las", "example_2.las"}
     runs = {name: tuple(run for c in curves if c.source == name for run in c.runs()) for name in one_well}
     assert stretches(runs["F03-02.las"]) & stretches(runs["example_1.las"])  # a split by file would leak
     source = {run.tobytes(): curve.source for curve in curves for run in curve.runs()}
-    for seed in range(5):
+    for seed in range(3):
         shares = share_out(curves, np.random.default_rng(seed))
         assert shares.apart == "well"
         sources = [{source[run.tobytes()] for run in getattr(shares, part)} for part in PARTS]

@@ -16,7 +16,7 @@ def equal(a: Batch, b: Batch) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a[:4], b[:4], strict=True))
 
 
-def shown(tiles: TrainingTiles) -> list[int]:
+def seen_sheets(tiles: TrainingTiles) -> list[int]:
     return [number for step in range(len(tiles)) for number in tiles[step].index.tolist()]
 
 
@@ -33,12 +33,12 @@ def test_the_batch_of_a_step_does_not_depend_on_what_came_before(drawn) -> None:
 def test_another_seed_is_another_run(drawn) -> None:
     sheets = drawn(7)
     a, b = (TrainingTiles(sheets, np.arange(7), replace(STILL, seed=seed)) for seed in (3, 4))
-    assert shown(a) != shown(b)
+    assert seen_sheets(a) != seen_sheets(b)
 
 
 @pytest.mark.parametrize("order", [[0, 1, 2, 3, 4, 5, 6], [0, 0, 0, 5], [2]])
 def test_every_entry_is_shown_once_before_any_is_shown_twice(drawn, order: list[int]) -> None:
-    numbers = shown(TrainingTiles(drawn(7), np.array(order), STILL))
+    numbers = seen_sheets(TrainingTiles(drawn(7), np.array(order), STILL))
     rounds = [numbers[i : i + len(order)] for i in range(0, len(numbers) - len(order) + 1, len(order))]
     assert all(sorted(one) == sorted(order) for one in rounds)
     assert len(order) == 1 or len({tuple(one) for one in rounds}) > 1
@@ -63,16 +63,16 @@ def test_truth_moves_with_the_image(drawn) -> None:
         batch = tiles[step]
         for row, number in enumerate(batch.index.tolist()):
             full = batch_of(sheets, [number])
-            found = []
+            result = []
             for flip in (False, True):
                 tile = [tensor[row].flip(-1) if flip else tensor[row] for tensor in batch[:3]]
                 for top in range(24 - 16 + 1):
                     for left in range(20 - 16 + 1):
                         parts = [tensor[0, ..., top : top + 16, left : left + 16] for tensor in full[:3]]
                         if torch.equal(tile[0], parts[0]):
-                            found.append((flip, all(map(torch.equal, tile, parts))))
-            assert [same for _, same in found] == [True]
-            turned += found[0][0]
+                            result.append((flip, all(map(torch.equal, tile, parts))))
+            assert [same for _, same in result] == [True]
+            turned += result[0][0]
     assert 0 < turned < 32
 
 

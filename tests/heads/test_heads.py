@@ -165,7 +165,7 @@ def test_decoding_the_targets_gives_the_truth(head) -> None:
     assert int(head.truth(labels).max()) == len(head.classes) - 1
 
 
-def test_claims_are_counted_before_decode() -> None:
+def test_conflicts_are_counted_before_decoding() -> None:
     stack = torch.tensor([[[[0.6, 0.6, 0.1, 0.5, 0.9]], [[0.7, 0.2, 0.3, 0.5, 0.9]]]])
     valid = torch.tensor([[[[True, True, True, True, False]]]])
     assert SigmoidStack(CLASSES).conflicts(stack) == ChannelConflicts(pixels=5, twice=2, none=2)
@@ -230,7 +230,7 @@ def test_fields_of_another_shape_are_refused(head) -> None:
     head = head(CLASSES)
     logits = logits_of(head)
     wide = torch.cat([logits, logits], dim=1)
-    for ask in (head.probabilities, head.decode, head.claims):
+    for ask in (head.probabilities, head.decode, head.conflicts):
         with pytest.raises(ValueError, match=rf"must be \[B,{head.channels},H,W\] for head '{head.name}'"):
             ask(wide)
     for ask in (head.nll, head.pixel_nll):

@@ -4,7 +4,6 @@ import pytest
 import torch
 from drawn_sheets import CLASSES, draw, random_batch, sheets
 from scipy.ndimage import distance_transform_edt
-from torch.autograd import gradcheck
 
 from thinline.heads import Binary, SigmoidStack, Softmax
 from thinline.losses.boundary import Boundary, SignedDistance, boundary
@@ -38,12 +37,6 @@ def test_the_formula_on_five_pixels() -> None:
     p = torch.tensor([0.2, 0, 1, 0.5, 1]).view(1, 1, 1, 5)
     assert boundary(p, t, phi).item() == pytest.approx((0.2 * 1.5 + 0.5 * 0.5 + 0.5) / 5)
     assert boundary(t, t, phi).item() == 0
-
-
-def test_gradient_by_finite_differences() -> None:
-    generator = torch.Generator().manual_seed(0)
-    p, t, phi = torch.rand(3, 2, 3, 4, 5, dtype=torch.float64, generator=generator)
-    assert gradcheck(lambda p: boundary(p, t, phi), (p.requires_grad_(),))
 
 
 def test_the_slope_is_the_authors_on_two_channels_of_a_softmax() -> None:

@@ -64,8 +64,3 @@ def test_thickness_around_the_skeleton_is_free() -> None:
     skeleton = torch.from_numpy(SoftSkeletonOfTruth(2)(t[0, 0].numpy() > 0))[None, None].float()
     assert torch.equal(skeleton, line)
     torch.testing.assert_close(cldice(line, t, skeleton, iterations=2), torch.zeros(1))
-
-
-def test_iterations_below_nothing_name_their_key() -> None:
-    with pytest.raises(ValueError, match=r"`loss\.iterations` must be 0 or more, got -1"):
-        ClDice(iterations=-1)

@@ -127,16 +127,3 @@ def test_a_weight_that_one_term_cannot_use_raises_with_loss_term_and_head(level)
         build_objective([f"loss={level}", "head=binary"], weight=UNEVEN)
     for word in (f"loss={level}", "head=binary", f"its term {level.partition('_')[0]}", "class_weight=none"):
         assert word in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    "shares", [{"dice": -1.0, "ce": 1.0}, {"dice": 0.0, "ce": 0.0}, {"dice": float("nan"), "ce": 1}]
-)
-def test_impossible_shares_are_shown(shares) -> None:
-    with pytest.raises(ValueError, match=r"`loss\.shares` must be finite, not negative and not all 0"):
-        both(**shares)
-
-
-def test_shares_of_other_terms_are_shown() -> None:
-    with pytest.raises(ValueError, match=r"must name the terms of both, \['ce', 'dice'\], got \['dice'\]"):
-        both(dice=1.0)

@@ -4,7 +4,7 @@ import pytest
 import segmentation_models_pytorch.losses as smp
 import torch
 import torch.nn.functional as F
-from drawn_sheets import CLASSES, random_batch
+from drawn_sheets import CLASSES, case
 from hypothesis import given
 from hypothesis import strategies as st
 from monai.losses import FocalLoss as MonaiFocal
@@ -18,11 +18,6 @@ from thinline.losses.soft_ce import SoftCE
 
 HEADS = [Softmax, SigmoidStack, Binary]
 GAMMAS = [0.0, 0.5, 1.0, 2.0, 5.0]
-
-
-def case(head, seed=0):
-    batch = random_batch(seed)
-    return batch, batch.logits(head(CLASSES).channels, seed=seed)
 
 
 def test_the_formula_at_a_half() -> None:
@@ -87,9 +82,3 @@ def test_a_pixel_beyond_doubt_has_a_small_finite_slope(gamma: float, dtype: torc
 def test_more_gamma_never_raises_a_term(gamma: float, more: float, nll: float) -> None:
     term = focal(torch.tensor(nll, dtype=torch.float64), gamma=gamma)
     assert 0 <= focal(torch.tensor(nll, dtype=torch.float64), gamma=gamma + more) <= term <= nll
-
-
-@pytest.mark.parametrize("gamma", [-0.5, float("nan"), float("inf")])
-def test_an_impossible_gamma_names_its_key(gamma: float) -> None:
-    with pytest.raises(ValueError, match=r"loss\.gamma.*at least 0"):
-        Focal(gamma=gamma)

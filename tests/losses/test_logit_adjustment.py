@@ -29,8 +29,8 @@ def test_the_softmax_is_cross_entropy_of_adjusted_logits() -> None:
     for tau in (0.5, 1.0, 2.0):
         adjusted = logits + tau * torch.tensor(PRIOR, dtype=torch.float64).log().view(1, 3, 1, 1)
         expected = F.cross_entropy(adjusted, batch.labels, ignore_index=255)
-        found = Objective(Softmax(CLASSES), SoftCE(smoothing=0.0), prior=PRIOR, tau=tau)(logits, *batch)
-        torch.testing.assert_close(found, expected)
+        result = Objective(Softmax(CLASSES), SoftCE(smoothing=0.0), prior=PRIOR, tau=tau)(logits, *batch)
+        torch.testing.assert_close(result, expected)
 
 
 def test_one_sigmoid_is_the_softmax_of_no_and_yes() -> None:
@@ -40,8 +40,8 @@ def test_one_sigmoid_is_the_softmax_of_no_and_yes() -> None:
     pair = torch.cat([torch.zeros_like(logits), logits], dim=1)
     two = pair + torch.tensor([0.9, 0.1], dtype=torch.float64).log().view(1, 2, 1, 1)
     expected = F.cross_entropy(two, (batch.labels > 0).long())
-    found = Objective(Binary(CLASSES), SoftCE(smoothing=0.0), prior=PRIOR)(logits, *batch)
-    torch.testing.assert_close(found, expected)
+    result = Objective(Binary(CLASSES), SoftCE(smoothing=0.0), prior=PRIOR)(logits, *batch)
+    torch.testing.assert_close(result, expected)
 
 
 def test_each_channel_of_a_stack_is_adjusted_by_its_own_curve() -> None:
@@ -51,8 +51,8 @@ def test_each_channel_of_a_stack_is_adjusted_by_its_own_curve() -> None:
     for k, share in enumerate(PRIOR[1:]):
         z = logits[:, k] + torch.tensor(share / (1 - share), dtype=torch.float64).log()
         terms.append(F.binary_cross_entropy_with_logits(z, batch.strokes[:, k].double()))
-    found = Objective(SigmoidStack(CLASSES), SoftCE(smoothing=0.0), prior=PRIOR)(logits, *batch)
-    torch.testing.assert_close(found, torch.stack(terms).mean())
+    result = Objective(SigmoidStack(CLASSES), SoftCE(smoothing=0.0), prior=PRIOR)(logits, *batch)
+    torch.testing.assert_close(result, torch.stack(terms).mean())
 
 
 @every_head
@@ -114,9 +114,9 @@ def best_answers(head, shift: torch.Tensor, *, smoothing: float) -> list[int]:
 
     def value() -> torch.Tensor:
         descent.zero_grad()
-        found = objective(logits + shift.view(-1, 1, 1), labels, strokes)
-        found.backward()
-        return found
+        result = objective(logits + shift.view(-1, 1, 1), labels, strokes)
+        result.backward()
+        return result
 
     descent.step(value)
     return head.decode(head.probabilities(logits.detach())).flatten().tolist()
@@ -144,9 +144,9 @@ def test_smoothing_that_outweighs_the_prior_raises_and_says_how_much_would_not(h
     limit = smoothing_limit(PRIOR, channels=head.channels, tau=1.0)
     with pytest.raises(ValueError, match=r"set loss\.smoothing below") as raised:
         Objective(head, SoftCE(smoothing=1.01 * limit), prior=PRIOR)
-    told = float(re.search(r"below ([\d.]+\d)", str(raised.value))[1])
-    assert limit - 0.001 < told <= limit + 1e-9
-    assert Objective(head, SoftCE(smoothing=0.999 * told), prior=PRIOR).shift is not None
+    advised = float(re.search(r"below ([\d.]+\d)", str(raised.value))[1])
+    assert limit - 0.001 < advised <= limit + 1e-9
+    assert Objective(head, SoftCE(smoothing=0.999 * advised), prior=PRIOR).shift is not None
 
 
 @pytest.mark.parametrize(

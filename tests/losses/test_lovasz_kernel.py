@@ -85,7 +85,7 @@ def test_a_place_of_more_bits_leaves_the_ranks_of_errors_a_ten_thousandth_apart(
     inside[probabilities > 0.4] = 0  # so that no inside error equals an outside one
     out, again = np.zeros_like(probabilities), np.zeros_like(probabilities)
     lovasz_kernel.slopes(probabilities, inside, out)
-    monkeypatch.setattr(lovasz_kernel, "_LEAST_PLACE_BITS", place_bits)
+    monkeypatch.setattr(lovasz_kernel, "_LEAST_POSITION_BITS", place_bits)
     lovasz_kernel.slopes(probabilities, inside, again)
     np.testing.assert_array_equal(out, again)
 
@@ -96,8 +96,8 @@ def test_runs_where_no_folder_can_be_written() -> None:
         "import numba.core.caching as c\n"
         "c.CacheImpl._locator_classes = []\n"
         "from thinline.losses import lovasz_kernel as k\n"
-        "from thinline import compiled\n"
-        "assert not compiled._on_disk()\n"
+        "from thinline.system import numba_kernels\n"
+        "assert not numba_kernels._on_disk()\n"
         "import numpy as np\n"
         "p = np.full((1, 1, 2), .5); t = np.array([[[0, 1]]], np.float32); out = np.zeros_like(p)\n"
         "print(k.slopes(p, t, out)[0], out.ravel())\n"

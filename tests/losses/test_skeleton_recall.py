@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 from drawn_sheets import CLASSES, draw, random_batch, sheets
-from torch.autograd import gradcheck
 
 from thinline.heads import Binary, SigmoidStack, Softmax
 from thinline.losses.objective import Objective
@@ -57,13 +56,6 @@ def test_the_formula_on_four_pixels() -> None:
     assert skeleton_recall(p, u).item() == pytest.approx(1 - 1.75 / 3)
 
 
-def test_gradient_by_finite_differences() -> None:
-    generator = torch.Generator().manual_seed(0)
-    p = torch.rand(2, 3, 4, 5, dtype=torch.float64, generator=generator).requires_grad_()
-    u = (torch.rand(2, 3, 4, 5, dtype=torch.float64, generator=generator) < 0.4).double()
-    assert gradcheck(lambda p: skeleton_recall(p, u), (p,))
-
-
 @pytest.mark.parametrize("head", [Softmax, SigmoidStack, Binary])
 def test_equals_the_published_formula_on_the_curves_channels(head) -> None:
     batch, head = random_batch(0, share=0.3), head(CLASSES)
@@ -81,8 +73,3 @@ def test_no_price_for_false_positives_and_no_term_for_the_background() -> None:
     logits = batch.logits(3)
     (slope,) = torch.autograd.grad(Objective(Softmax(CLASSES), SkeletonRecall())(logits, *batch), logits)
     assert not slope[:, :, batch.labels[0] == 0].any()
-
-
-def test_a_radius_below_nothing_names_its_key() -> None:
-    with pytest.raises(ValueError, match=r"`loss\.radius_px` must be 0 or more, got -1"):
-        SkeletonRecall(radius_px=-1)

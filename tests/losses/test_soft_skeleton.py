@@ -29,8 +29,8 @@ def test_value_and_slope_are_the_published_ones_ties_included(seed, size, iterat
     if levels:
         image = (image * levels).round() / levels
     expected = value_and_slope(lambda x: soft_skeletonise(x, iterations), image, grad)
-    for found in (lambda x: soft_skeleton(x, iterations=iterations), lambda x: by_pooling(x, iterations)):
-        torch.testing.assert_close(value_and_slope(found, image, grad), expected)
+    for result in (lambda x: soft_skeleton(x, iterations=iterations), lambda x: by_pooling(x, iterations)):
+        torch.testing.assert_close(value_and_slope(result, image, grad), expected)
 
 
 def test_float32_is_as_float64() -> None:

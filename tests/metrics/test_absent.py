@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from thinline.metrics.absent import f_of, overlap_of, precision_of, recall_of
 from thinline.metrics.pixels import PixelCounts, rates
 from thinline.metrics.structure.centrelines import centreline_rates, centrelines
-from thinline.metrics.structure.class_mask import Region
-from thinline.metrics.structure.distances import Pair
+from thinline.metrics.structure.distances import ClassMask, Pair
 from thinline.metrics.structure.surfaces import surface_rates, surfaces
-from thinline.metrics.structure.zones import PlaceCounts, place_rates
+from thinline.metrics.structure.zones import ZoneCounts, zone_rates
 from thinline.ruler.scores import scores, tally
 
 NAN = float("nan")
@@ -35,12 +34,12 @@ def masks(there):
 
 def of_all_measures(there):
     """(overlap, precision, recall, F) as each module says, NaN-padded names left out."""
-    true, found = masks(there)
-    hits, all_found, all_true = (float(it.sum()) for it in (true & found, found, true))
+    true, predicted = masks(there)
+    hits, all_found, all_true = (float(it.sum()) for it in (true & predicted, predicted, true))
     yield (
         "absent",
         (
-            float(overlap_of(hits, (true | found).sum())),
+            float(overlap_of(hits, (true | predicted).sum())),
             float(precision_of(hits, all_found, all_true)),
             float(recall_of(hits, all_true)),
             float(f_of(precision_of(hits, all_found, all_true), recall_of(hits, all_true))),
@@ -50,9 +49,9 @@ def of_all_measures(there):
     of_pixels = {name: float(value) for name, value in rates(counts).items()}
     yield "pixels", tuple(of_pixels[name] for name in ("iou", "precision", "recall", "f1"))
     zone = np.array([[[hits, all_found - hits, all_true - hits]]], np.int64)
-    of_zone = {name: float(value[0, 0]) for name, value in place_rates(PlaceCounts(zone, zone, zone)).items()}
+    of_zone = {name: float(value[0, 0]) for name, value in zone_rates(ZoneCounts(zone, zone, zone)).items()}
     yield "places", tuple(of_zone[f"slope_{name}"] for name in ("iou", "precision", "recall", "f1"))
-    pair = Pair(found, Region(true))
+    pair = Pair(predicted, ClassMask(true))
     outline = surface_rates(surfaces(pair).counts)
     for overlap in ("nsd", "boundary_iou"):
         values = outline[overlap], *(outline[f"tol_{name}"] for name in ("precision", "recall", "f1"))
@@ -61,7 +60,7 @@ def of_all_measures(there):
     for value in cldice.tolist():
         yield "centrelines", (value, *RULE[there][1:3], value)
     columns = np.full(12, np.nan)
-    of_ruler = scores(tally(found, true, found_x=columns, true_x=columns), np.array([hits, 0, 0]))
+    of_ruler = scores(tally(predicted, true, found_x=columns, true_x=columns), np.array([hits, 0, 0]))
     yield "ruler", tuple(of_ruler[name] for name in ("iou", "precision", "recall", "f1"))
 
 
@@ -75,25 +74,25 @@ def test_every_measure_has_the_same_rule(there, expected):
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(*[st.integers(0, 3)] * 3), min_size=1, max_size=5))
-def test_false_alarms_of_sheets_without_the_class_count_in_the_split(sheets):
+def test_false_positives_of_sheets_without_the_class_count_in_the_split(sheets):
     """Counts are added first: the rates of a split are those of all its pixels in one long sheet."""
-    hits, alarms, misses = (int(sum(column)) for column in zip(*sheets, strict=True))
+    hits, false_positives, misses = (int(sum(column)) for column in zip(*sheets, strict=True))
     of_sheets = [PixelCounts(*(torch.tensor([it]) for it in counts)) for counts in sheets]
     total = of_sheets[0]
     for counts in of_sheets[1:]:
         total = total + counts
     whole = {name: float(value) for name, value in rates(total).items()}
-    if hits + alarms + misses == 0:
+    if hits + false_positives + misses == 0:
         assert np.isnan([whole[name] for name in ("iou", "precision", "recall", "f1")]).all()
         return
-    assert whole["iou"] == pytest.approx(hits / (hits + alarms + misses))
-    assert whole["precision"] == pytest.approx(hits / (hits + alarms) if hits + alarms else 0.0)
-    assert whole["f1"] == pytest.approx(2 * hits / (2 * hits + alarms + misses))
+    assert whole["iou"] == pytest.approx(hits / (hits + false_positives + misses))
+    assert whole["precision"] == pytest.approx(hits / (hits + false_positives) if hits + false_positives else 0.0)
+    assert whole["f1"] == pytest.approx(2 * hits / (2 * hits + false_positives + misses))
     assert np.isnan(whole["recall"]) == (hits + misses == 0)
 
 
 def test_arrays_of_any_shape():
-    hits, found, true = np.zeros((2, 3)), np.array([0.0, 2, 0]), np.array([[0.0], [5]])
-    np.testing.assert_array_equal(precision_of(hits, found, true), [[NAN, 0, NAN], [0, 0, 0]])
-    np.testing.assert_array_equal(overlap_of(hits, found + true), [[NAN, 0, NAN], [0, 0, 0]])
+    hits, predicted, true = np.zeros((2, 3)), np.array([0.0, 2, 0]), np.array([[0.0], [5]])
+    np.testing.assert_array_equal(precision_of(hits, predicted, true), [[NAN, 0, NAN], [0, 0, 0]])
+    np.testing.assert_array_equal(overlap_of(hits, predicted + true), [[NAN, 0, NAN], [0, 0, 0]])
     np.testing.assert_array_equal(f_of(np.array([0.5, 0.0, NAN]), np.array([1.0, NAN, NAN])), [2 / 3, 0, NAN])

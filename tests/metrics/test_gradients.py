@@ -21,11 +21,11 @@ def test_classes_and_ignored_pixels_share_the_whole_gradient(seed: int, channels
     gradient = torch.randn(2, channels, 5, 6, generator=draw)
     truth = torch.randint(0, classes + 1, (2, 5, 6), generator=draw)
     truth[truth == classes] = 255
-    found = class_square_norms(gradient, truth, classes=classes)
+    predicted = class_square_norms(gradient, truth, classes=classes)
     ignored = gradient.permute(0, 2, 3, 1)[truth == 255].double().square().sum()
-    assert float(found.sum() + ignored) == pytest.approx(float(gradient.double().norm() ** 2))
+    assert float(predicted.sum() + ignored) == pytest.approx(float(gradient.double().norm() ** 2))
     alone = torch.where((truth == 0)[:, None], gradient, 0.0)
-    assert float(found[0]) == pytest.approx(float(torch.linalg.vector_norm(alone.double()) ** 2))
+    assert float(predicted[0]) == pytest.approx(float(torch.linalg.vector_norm(alone.double()) ** 2))
 
 
 def test_half_precision_is_summed_in_double() -> None:

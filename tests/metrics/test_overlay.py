@@ -28,10 +28,10 @@ MARKS = {
 def marked() -> tuple[UInt8, UInt8, UInt8]:
     image = np.full((H, W), 240, np.uint8)
     image[MARKS["print"][0]] = 0
-    true, found = np.zeros((2, H, W), np.uint8)
+    true, predicted = np.zeros((2, H, W), np.uint8)
     for place, (in_truth, in_found) in MARKS.values():
-        true[place], found[place] = in_truth, in_found
-    return image, true, found
+        true[place], predicted[place] = in_truth, in_found
+    return image, true, predicted
 
 
 def panel(picture: UInt8, index: int, *, scale: int) -> UInt8:
@@ -67,7 +67,7 @@ def test_truth_and_prediction_show_their_own_labels() -> None:
     assert truth["alarm_1"] == prediction["miss_1"] == truth["paper"]
 
 
-def test_misses_and_false_alarms_have_a_sign_of_their_own() -> None:
+def test_misses_and_false_positives_have_a_sign_of_their_own() -> None:
     shown = colours(2)
     assert shown["hit"] == HIT
     assert shown["swap"] == SWAP
@@ -88,9 +88,9 @@ def test_an_ignored_pixel_is_neither_hit_nor_miss() -> None:
 
 
 def test_the_legend_breaks_lines_and_names_every_curve() -> None:
-    image, true, found = marked()
+    image, true, predicted = marked()
     few, many = (
-        overlay(image, true, found, classes=("background", *names))
+        overlay(image, true, predicted, classes=("background", *names))
         for names in (["a"], ["gamma_ray", "resistivity_deep", "resistivity_shallow", "neutron", "density"])
     )
     assert many.shape[0] > few.shape[0]
@@ -100,22 +100,22 @@ def test_the_legend_breaks_lines_and_names_every_curve() -> None:
 
 
 def test_eight_curves_have_sixteen_colours_in_which_dark_is_darker_than_light() -> None:
-    image, true, found = np.full((H, W), 255, np.uint8), *np.zeros((2, H, W), np.uint8)
-    true[0, :8] = found[1, :8] = range(1, 9)
+    image, true, predicted = np.full((H, W), 255, np.uint8), *np.zeros((2, H, W), np.uint8)
+    true[0, :8] = predicted[1, :8] = range(1, 9)
     names = ("background", *(f"c{k}" for k in range(8)))
-    shown = panel(overlay(image, true, found, classes=names, scale=1), 2, scale=1)
+    shown = panel(overlay(image, true, predicted, classes=names, scale=1), 2, scale=1)
     dark, light = shown[0, :8].tolist(), shown[1, :8].tolist()
     assert len({tuple(colour) for colour in dark + light}) == 16
     assert max(map(lightness, dark)) < min(map(lightness, light)) < max(map(lightness, light)) < lightness(HIT)
 
 
 def test_inputs_are_left_as_they_were_and_bad_ones_refused() -> None:
-    image, true, found = marked()
-    overlay(image, true, found, classes=LOG_CLASSES)
-    assert all(np.array_equal(a, b) for a, b in zip((image, true, found), marked(), strict=True))
+    image, true, predicted = marked()
+    overlay(image, true, predicted, classes=LOG_CLASSES)
+    assert all(np.array_equal(a, b) for a, b in zip((image, true, predicted), marked(), strict=True))
     with pytest.raises(ValueError, match="one sheet, not a batch"):
-        overlay(image[None], true[None], found[None], classes=LOG_CLASSES)
+        overlay(image[None], true[None], predicted[None], classes=LOG_CLASSES)
     with pytest.raises(ValueError, match=r"one shape .*\(60, 49\)"):
-        overlay(image, true[:, :-1], found, classes=LOG_CLASSES)
+        overlay(image, true[:, :-1], predicted, classes=LOG_CLASSES)
     with pytest.raises(ValueError, match="1 or more, got 0"):
-        overlay(image, true, found, classes=LOG_CLASSES, scale=0)
+        overlay(image, true, predicted, classes=LOG_CLASSES, scale=0)

@@ -10,9 +10,11 @@ import pytest
 import segmentation_models_pytorch as smp
 import torch
 import torchmetrics.functional.classification as tm
+from error_cases import ids
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from two_ranks import count_on_rank, sheets
 
 from thinline.metrics.pixels import RATES, PixelCounts, PixelMeasures, confusion, named, rates, signature
 from thinline.vocabulary import IGNORE, LOG_CLASSES
@@ -27,33 +29,20 @@ NAN = float("nan")
 
 
 def drawn(picture: str) -> Tensor:
-    """Ids of a picture: `.` background, digits as they are, `x` ignore; `[1,H,W]`."""
-    ids = {".": 0, "x": IGNORE}
-    rows = [[ids[sign] if sign in ids else int(sign) for sign in row] for row in picture.split()]
-    return torch.tensor(rows, dtype=torch.uint8)[None]
+    """Class ids `[1,H,W]` of a picture."""
+    return torch.from_numpy(ids(picture))[None]
 
 
-def sheets(seed: int, *, batch: int = 3, classes: int = 3, size: tuple[int, int] = (17, 23)) -> tuple[Tensor, Tensor]:
-    """Found and true ids, mostly background, with some ignored pixels."""
-    generator = torch.Generator().manual_seed(seed)
-    share = torch.tensor([0.8] + [0.2 / (classes - 1)] * (classes - 1))
-    true = torch.multinomial(share, batch * size[0] * size[1], replacement=True, generator=generator)
-    true = true.view(batch, *size)
-    moved = torch.rand(true.shape, generator=generator) < 0.3
-    found = torch.where(moved, torch.randint(classes, true.shape, generator=generator), true)
-    return found, torch.where(torch.rand(true.shape, generator=generator) < 0.1, IGNORE, true)
-
-
-def scores(found: Tensor, true: Tensor, *, classes: int = 3) -> dict[str, list[float]]:
-    counts = PixelCounts.from_confusion(confusion(found, true, classes=classes).sum(0))
+def scores(predicted: Tensor, true: Tensor, *, classes: int = 3) -> dict[str, list[float]]:
+    counts = PixelCounts.from_confusion(confusion(predicted, true, classes=classes).sum(0))
     return {measure: values.tolist() for measure, values in rates(counts).items()}
 
 
 def test_a_drawn_sheet_is_counted_by_hand() -> None:
     true = drawn("..1.. ..1.. .12.x")
-    found = drawn("..1.. .11.. .2..1")
-    assert confusion(found, true, classes=3).tolist() == [[[9, 1, 0], [0, 2, 1], [1, 0, 0]]]
-    assert scores(found, true) == {
+    predicted = drawn("..1.. .11.. .2..1")
+    assert confusion(predicted, true, classes=3).tolist() == [[[9, 1, 0], [0, 2, 1], [1, 0, 0]]]
+    assert scores(predicted, true) == {
         "iou": [9 / 11, 2 / 4, 0.0],
         "precision": [9 / 10, 2 / 3, 0.0],
         "recall": [9 / 10, 2 / 3, 0.0],
@@ -66,38 +55,30 @@ def test_a_drawn_sheet_is_counted_by_hand() -> None:
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int32, torch.int64])
 @pytest.mark.parametrize("classes", [2, 3, 17])
 def test_confusion_equals_a_loop_over_pixels(classes: int, dtype: torch.dtype) -> None:
-    found, true = sheets(classes, classes=classes)
-    before = true.clone()
+    predicted, true = (ids.to(dtype) for ids in sheets(classes, classes=classes))
+    before = predicted.clone(), true.clone()
     by_hand = np.zeros((len(true), classes, classes), np.int64)
     for sheet, one_true, one_found in zip(
-        np.indices(true.shape)[0].ravel(), true.ravel().tolist(), found.ravel().tolist(), strict=True
+        np.indices(true.shape)[0].ravel(), true.ravel().tolist(), predicted.ravel().tolist(), strict=True
     ):
         if one_true != IGNORE:
             by_hand[sheet, one_true, one_found] += 1
-    counted = confusion(found.to(dtype), true.to(dtype), classes=classes)
+    counted = confusion(predicted, true, classes=classes)
     assert counted.dtype == torch.int64
     assert np.array_equal(counted.numpy(), by_hand)
-    assert torch.equal(true, before)
-
-
-@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64])
-def test_counting_changes_neither_argument(dtype: torch.dtype) -> None:
-    found, true = (ids.to(dtype) for ids in sheets(0))
-    copies = found.clone(), true.clone()
-    confusion(found, true, classes=3)
-    assert torch.equal(found, copies[0])
-    assert torch.equal(true, copies[1])
+    assert torch.equal(predicted, before[0])  # neither argument changes
+    assert torch.equal(true, before[1])
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_scores_equal_torchmetrics_and_smp_where_every_class_is_present(seed: int) -> None:
-    found, true = sheets(seed)
-    ours = scores(found, true)
+    predicted, true = sheets(seed)
+    ours = scores(predicted, true)
     for measure, peer in PEERS.items():
-        theirs = peer(found, true, num_classes=3, average=None, ignore_index=IGNORE)
+        theirs = peer(predicted, true, num_classes=3, average=None, ignore_index=IGNORE)
         assert ours[measure] == pytest.approx(theirs.tolist(), abs=1e-6)
     stats = smp.metrics.get_stats(
-        found, true.where(true != IGNORE, -1), mode="multiclass", ignore_index=-1, num_classes=3
+        predicted, true.where(true != IGNORE, -1), mode="multiclass", ignore_index=-1, num_classes=3
     )
     sums = [stat.sum(0) for stat in stats]
     for measure, name in {"iou": "iou_score", "precision": "precision", "recall": "recall", "f1": "f1_score"}.items():
@@ -116,29 +97,29 @@ ZERO_CASES = {
 
 @pytest.mark.parametrize("case", ZERO_CASES)
 def test_each_zero_over_zero_of_the_docstring(case: str) -> None:
-    true, found, expected = ZERO_CASES[case]
-    ours = scores(drawn(found), drawn(true))
+    true, predicted, expected = ZERO_CASES[case]
+    ours = scores(drawn(predicted), drawn(true))
     got = [ours[measure][1] for measure in RATES]
     assert got == pytest.approx(expected, nan_ok=True)
 
 
 def test_where_the_peers_score_an_absent_class() -> None:
     """torchmetrics gives an absent class 0 and smp gives it 1; a mean over classes then moves with the empty ones."""
-    true, found = drawn("..1 ..."), drawn("..1 ...")
-    assert math.isnan(scores(found, true)["iou"][2])
+    true, predicted = drawn("..1 ..."), drawn("..1 ...")
+    assert math.isnan(scores(predicted, true)["iou"][2])
     for peer in PEERS.values():
-        assert float(peer(found.long(), true.long(), num_classes=3, average=None)[2]) == 0
-    stats = smp.metrics.get_stats(found.long(), true.long(), mode="multiclass", num_classes=3)
+        assert float(peer(predicted.long(), true.long(), num_classes=3, average=None)[2]) == 0
+    stats = smp.metrics.get_stats(predicted.long(), true.long(), mode="multiclass", num_classes=3)
     assert float(smp.metrics.iou_score(*[stat.sum(0) for stat in stats])[2]) == 1
 
 
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 10**6), order=st.permutations(range(4)))
 def test_permuting_classes_permutes_scores(seed: int, order: list[int]) -> None:
-    found, true = sheets(seed, classes=4, batch=1, size=(9, 9))
+    predicted, true = sheets(seed, classes=4, batch=1, size=(9, 9))
     renamed = torch.full((256,), IGNORE)
     renamed[:4] = torch.tensor(order)
-    plain, permuted = scores(found, true, classes=4), scores(renamed[found], renamed[true], classes=4)
+    plain, permuted = scores(predicted, true, classes=4), scores(renamed[predicted], renamed[true], classes=4)
     for measure in RATES:
         assert [permuted[measure][order[k]] for k in range(4)] == pytest.approx(plain[measure], nan_ok=True)
 
@@ -146,10 +127,10 @@ def test_permuting_classes_permutes_scores(seed: int, order: list[int]) -> None:
 @settings(deadline=None, max_examples=30)
 @given(seed=st.integers(0, 10**6), cut=st.integers(0, 5))
 def test_counts_of_batches_add_up_to_the_counts_of_all(seed: int, cut: int) -> None:
-    found, true = sheets(seed, batch=5, size=(7, 8))
-    whole = PixelCounts.from_confusion(confusion(found, true, classes=3).sum(0))
+    predicted, true = sheets(seed, batch=5, size=(7, 8))
+    whole = PixelCounts.from_confusion(confusion(predicted, true, classes=3).sum(0))
     first, second = (
-        PixelCounts.from_confusion(confusion(found[part], true[part], classes=3).sum(0))
+        PixelCounts.from_confusion(confusion(predicted[part], true[part], classes=3).sum(0))
         for part in (slice(0, cut), slice(cut, 5))
     )
     assert torch.equal((first + second).tp, whole.tp)
@@ -189,7 +170,7 @@ BAD = {
     "no batch": (torch.zeros(2, 2), torch.zeros(2, 2), "one shape"),
     "float": (torch.zeros(1, 2, 2), torch.zeros(1, 2, 2, dtype=torch.long), "integers"),
     "found outside": (torch.full((1, 2, 2), 3), torch.zeros(1, 2, 2, dtype=torch.long), r"0\.\.2, got 3\.\.3"),
-    "found ignored": (torch.full((1, 2, 2), IGNORE), torch.full((1, 2, 2), IGNORE), "`found` must"),
+    "found ignored": (torch.full((1, 2, 2), IGNORE), torch.full((1, 2, 2), IGNORE), "`predicted` must"),
     "true outside": (torch.zeros(1, 2, 2, dtype=torch.long), torch.full((1, 2, 2), 7), "or 255.*got 7.*vocabulary"),
     "true negative": (torch.zeros(1, 2, 2, dtype=torch.long), torch.full((1, 2, 2), -1), "got -1"),
     "true wraps to 0": (torch.zeros(1, 2, 2, dtype=torch.long), torch.full((1, 2, 2), 256), "got 256"),
@@ -198,9 +179,9 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD)
 def test_ids_that_cannot_be_counted_are_refused(case: str) -> None:
-    found, true, message = BAD[case]
+    predicted, true, message = BAD[case]
     with pytest.raises(ValueError, match=message):
-        confusion(found, true, classes=3)
+        confusion(predicted, true, classes=3)
 
 
 @pytest.mark.parametrize("shape", [(0, 4, 4), (2, 0, 4)])
@@ -212,15 +193,15 @@ def test_nothing_to_count_counts_nothing(shape: tuple[int, int, int]) -> None:
 
 
 def test_the_shell_gives_what_the_functions_give_and_starts_anew_after_reset() -> None:
-    found, true = sheets(4, batch=6)
+    predicted, true = sheets(4, batch=6)
     shell = PixelMeasures(3, keep_sheets=True)
-    shell.update(found[:4], true[:4], torch.tensor([7, 3, 5, 0]))
-    shell.update(found[4:], true[4:], torch.tensor([3, 9]))  # sheet 3 comes in two tiles
-    matrices = confusion(found, true, classes=3)
+    shell.update(predicted[:4], true[:4], torch.tensor([7, 3, 5, 0]))
+    shell.update(predicted[4:], true[4:], torch.tensor([3, 9]))  # sheet 3 comes in two tiles
+    matrices = confusion(predicted, true, classes=3)
     assert torch.equal(shell.total(), matrices.sum(0))
-    assert {name: values.tolist() for name, values in shell.compute().items()} == scores(found, true)
-    ids, kept = shell.sheets()
-    assert ids.tolist() == [0, 3, 5, 7, 9]
+    assert {name: values.tolist() for name, values in shell.compute().items()} == scores(predicted, true)
+    numbers, kept = shell.sheets()
+    assert numbers.tolist() == [0, 3, 5, 7, 9]
     assert torch.equal(
         kept, torch.stack([matrices[3], matrices[1] + matrices[4], matrices[2], matrices[0], matrices[5]])
     )
@@ -230,39 +211,32 @@ def test_the_shell_gives_what_the_functions_give_and_starts_anew_after_reset() -
 
 
 def test_a_shell_that_keeps_no_sheets_asks_for_no_ids() -> None:
-    found, true = sheets(4)
+    predicted, true = sheets(4)
     shell = PixelMeasures(3)
-    shell.update(found, true)
-    assert torch.equal(shell.total(), confusion(found, true, classes=3).sum(0))
+    shell.update(predicted, true)
+    assert torch.equal(shell.total(), confusion(predicted, true, classes=3).sum(0))
     assert shell.sheets()[0].tolist() == []
 
 
 def test_the_shell_asks_for_the_ids_it_keeps() -> None:
-    found, true = sheets(4)
+    predicted, true = sheets(4)
     with pytest.raises(ValueError, match=r"shape \(3,\), got None"):
-        PixelMeasures(3, keep_sheets=True).update(found, true)
+        PixelMeasures(3, keep_sheets=True).update(predicted, true)
     with pytest.raises(ValueError, match=r"shape \(3,\), got \(2,\)"):
-        PixelMeasures(3, keep_sheets=True).update(found, true, torch.tensor([1, 2]))
-
-
-def _count_on_rank(rank: int, folder: str) -> None:
-    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=2)
-    found, true = sheets(5, batch=5)
-    shell = PixelMeasures(3, keep_sheets=True)
-    mine = torch.arange(5)[rank::2]  # three sheets on rank 0, two on rank 1
-    shell.update(found[mine], true[mine], mine)
-    ids, kept = shell.sheets()
-    torch.save({"total": shell.total(), "ids": ids, "kept": kept, "rates": shell.compute()}, f"{folder}/rank{rank}.pt")
-    torch.distributed.destroy_process_group()
+        PixelMeasures(3, keep_sheets=True).update(predicted, true, torch.tensor([1, 2]))
 
 
 def test_two_ranks_count_what_one_process_counts(tmp_path: Path) -> None:
-    torch.multiprocessing.spawn(_count_on_rank, args=(str(tmp_path),), nprocs=2)
-    found, true = sheets(5, batch=5)
-    matrices = confusion(found, true, classes=3)
+    other = torch.multiprocessing.get_context("spawn").Process(target=count_on_rank, args=(1, str(tmp_path)))
+    other.start()
+    count_on_rank(0, str(tmp_path))
+    other.join()
+    assert other.exitcode == 0
+    predicted, true = sheets(5, batch=5)
+    matrices = confusion(predicted, true, classes=3)
     for rank in range(2):
         result = torch.load(tmp_path / f"rank{rank}.pt")
         assert torch.equal(result["total"], matrices.sum(0))
         assert result["ids"].tolist() == list(range(5))
         assert torch.equal(result["kept"], matrices)
-        assert {name: values.tolist() for name, values in result["rates"].items()} == scores(found, true)
+        assert {name: values.tolist() for name, values in result["rates"].items()} == scores(predicted, true)

@@ -37,9 +37,9 @@ def batch(seed: int, *, channels: int = 2, on_edges: bool = False) -> tuple[Tens
 def f1_by_hand(probabilities: Tensor, truth: Tensor, valid: Tensor, threshold: float) -> list[float]:
     scores = []
     for channel in range(truth.shape[1]):
-        found = (probabilities[:, channel] >= threshold)[valid].numpy()
+        predicted = (probabilities[:, channel] >= threshold)[valid].numpy()
         true = truth[:, channel][valid].numpy()
-        scores.append(2 * float(np.sum(found & true)) / float(found.sum() + true.sum()))
+        scores.append(2 * float(np.sum(predicted & true)) / float(predicted.sum() + true.sum()))
     return scores
 
 
@@ -59,7 +59,7 @@ def test_the_histogram_equals_numpys(bins: int, on_edges: bool, truth_is_rare: b
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-def test_a_probability_on_an_edge_is_found_at_that_threshold(dtype: torch.dtype) -> None:
+def test_a_probability_on_an_edge_is_predicted_at_that_threshold(dtype: torch.dtype) -> None:
     edges = (torch.arange(257) / 256).to(dtype)  # 0, 1/256, ..., 1: every edge, and 1 for the last bin
     probabilities = edges.view(1, 1, 1, 257)
     truth = torch.ones_like(probabilities, dtype=torch.bool)
@@ -77,10 +77,10 @@ def test_counts_at_a_threshold_are_the_counts_of_the_comparison(seed: int, place
     threshold = place / 256
     counted = counts_at(score_histogram(probabilities, truth, valid), torch.full((2,), threshold))
     for channel in range(2):
-        found, true = (probabilities[:, channel] >= threshold)[valid], truth[:, channel][valid]
-        assert int(counted.tp[channel]) == int((found & true).sum())
-        assert int(counted.fp[channel]) == int((found & ~true).sum())
-        assert int(counted.fn[channel]) == int((~found & true).sum())
+        predicted, true = (probabilities[:, channel] >= threshold)[valid], truth[:, channel][valid]
+        assert int(counted.tp[channel]) == int((predicted & true).sum())
+        assert int(counted.fp[channel]) == int((predicted & ~true).sum())
+        assert int(counted.fn[channel]) == int((~predicted & true).sum())
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -233,9 +233,9 @@ def test_a_threshold_between_edges_is_refused(threshold: list[float]) -> None:
     ],
 )
 def test_the_tuned_decision_of_one_pixel(probabilities, threshold, expected) -> None:
-    found = tuned_labels(torch.tensor(probabilities).view(1, 2, 1, 1), torch.tensor(threshold, dtype=torch.float64))
-    assert found.dtype == torch.int64
-    assert found.tolist() == [[[expected]]]
+    predicted = tuned_labels(torch.tensor(probabilities).view(1, 2, 1, 1), torch.tensor(threshold, dtype=torch.float64))
+    assert predicted.dtype == torch.int64
+    assert predicted.tolist() == [[[expected]]]
 
 
 @given(st.integers(0, 1000))
@@ -246,8 +246,8 @@ def test_with_one_curve_the_tuned_decision_is_the_tuned_score(seed: int) -> None
     truth = torch.rand(2, 9, 7, generator=draw) < 0.2
     histogram = score_histogram(probabilities, truth[:, None], torch.ones_like(truth))
     threshold, _ = best_threshold(histogram)
-    found = confusion(tuned_labels(probabilities, threshold), truth.long(), classes=2)
-    decided = PixelCounts.from_confusion(found.sum(0))
+    predicted = confusion(tuned_labels(probabilities, threshold), truth.long(), classes=2)
+    decided = PixelCounts.from_confusion(predicted.sum(0))
     tuned = counts_at(histogram, threshold)
     assert (decided.tp[1], decided.fp[1], decided.fn[1]) == (tuned.tp[0], tuned.fp[0], tuned.fn[0])
 

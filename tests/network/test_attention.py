@@ -39,19 +39,19 @@ def test_attention_is_torchs_transformer_layer(few: int, monkeypatch: pytest.Mon
 def test_positions_are_the_sines_of_the_paper() -> None:
     """Channel by channel: sin and cos of place / 10000^(2 i / d) with d the channels of one axis."""
     width, rows, columns = 16, 3, 5
-    told = positions(torch.empty(1, width, rows, columns, dtype=torch.float64))
-    assert told.shape == (width, rows, columns)
+    encoding = positions(torch.empty(1, width, rows, columns, dtype=torch.float64))
+    assert encoding.shape == (width, rows, columns)
     axis, waves = width // 2, width // 4
     for i in range(waves):
         for row in range(rows):
             for column in range(columns):
                 for place, first in ((row, 0), (column, axis)):
                     angle = place / 10_000 ** (2 * i / axis)
-                    assert math.isclose(told[first + i, row, column], math.sin(angle), abs_tol=1e-12)
-                    assert math.isclose(told[first + waves + i, row, column], math.cos(angle), abs_tol=1e-12)
+                    assert math.isclose(encoding[first + i, row, column], math.sin(angle), abs_tol=1e-12)
+                    assert math.isclose(encoding[first + waves + i, row, column], math.cos(angle), abs_tol=1e-12)
 
 
 def test_no_two_places_of_a_long_sheet_look_alike() -> None:
-    told = positions(torch.empty(1, 128, 15, 400)).flatten(1).T
-    assert len(torch.unique(told, dim=0)) == 15 * 400
+    encoding = positions(torch.empty(1, 128, 15, 400)).flatten(1).T
+    assert len(torch.unique(encoding, dim=0)) == 15 * 400
     assert torch.equal(positions(torch.empty(1, 128, 2, 7)), positions(torch.empty(1, 128, 15, 400))[:, :2, :7])

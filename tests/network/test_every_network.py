@@ -55,8 +55,8 @@ def test_a_pixel_sees_64_px_of_its_surroundings(name: str) -> None:
     """A dash pattern is longer than 20 px and tells two curves apart; a network that cannot see it has to guess."""
     torch.manual_seed(0)
     network = built(name).eval().double()
-    image = torch.rand(1, 1, 160, 160, dtype=torch.float64, requires_grad=True)
-    network(image)[0, :, 80, 80].sum().backward()
+    image = torch.rand(1, 1, 96, 96, dtype=torch.float64, requires_grad=True)
+    network(image)[0, :, 48, 48].sum().backward()
     assert image.grad is not None
     rows, columns = image.grad[0, 0].nonzero().T
     for seen in (rows, columns):

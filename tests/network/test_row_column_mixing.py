@@ -12,12 +12,12 @@ def test_against_a_loop_over_places() -> None:
     nothing = torch.zeros(2, 3, dtype=torch.float64)
     rows = [nothing, *(x[:, :, row].mean(-1) for row in range(4)), nothing]
     columns = [nothing, *(x[:, :, :, column].mean(-1) for column in range(5)), nothing]
-    found = strips(x)
+    result = strips(x)
     for row in range(4):
         for column in range(5):
             of_row = torch.cat(rows[row : row + 3], dim=1) @ strips.row.weight.T
             of_column = torch.cat(columns[column : column + 3], dim=1) @ strips.column.weight.T
-            torch.testing.assert_close(found[:, :, row, column], x[:, :, row, column] + of_row + of_column)
+            torch.testing.assert_close(result[:, :, row, column], x[:, :, row, column] + of_row + of_column)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (6, 2)])
@@ -36,6 +36,6 @@ def test_any_size_and_what_a_place_sees(size: tuple[int, int]) -> None:
 def test_bf16_stays_bf16_and_memory_stays_as_it_lies() -> None:
     x = torch.randn(2, 8, 6, 4).to(memory_format=torch.channels_last).bfloat16()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = Strips(8)(x)
-    assert found.dtype == torch.bfloat16
-    assert found.is_contiguous(memory_format=torch.channels_last)
+        result = Strips(8)(x)
+    assert result.dtype == torch.bfloat16
+    assert result.is_contiguous(memory_format=torch.channels_last)

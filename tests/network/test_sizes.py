@@ -39,3 +39,9 @@ def test_too_few_sheets_for_a_norm_are_refused_in_training_alone() -> None:
         network(torch.zeros(1, 1, 4, 4))
     assert network(torch.zeros(2, 1, 4, 4)).shape == (2, 2, 4, 4)
     assert network.eval()(torch.zeros(1, 1, 4, 4)).shape == (1, 2, 4, 4)
+
+
+@pytest.mark.parametrize("prior", [[0.5, 0.5], [1.0, 0.0, 0.0], [0.9, 0.2, float("nan")]])
+def test_a_wrong_prior_is_refused(prior) -> None:
+    with pytest.raises(ValueError, match=r"network\.prior must hold a share .* 3 channels"):
+        SlimUNet(3, prior=prior)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thinline.metrics.pixels import PixelCounts, confusion, rates
-from thinline.metrics.structure.class_mask import BAND
+from thinline.metrics.structure.distances import BAND
 from thinline.ruler.degenerate import degenerate, grouped
 from thinline.ruler.figures import check_matplotlib, response_figure, shift_figure
 from thinline.ruler.perturb import AMOUNTS, COLUMNS, GAP_ROWS, WIDTHS_PX, disturbed, jittered, respond, swapped, torn

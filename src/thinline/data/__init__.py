@@ -1,1 +1,1 @@
-"""Data: which sheets a run sees, rendered once, cut into batches of tensors. Torch enters here."""
+"""Data of a run: which sheets it sees (mix, folder/), the cache of rendered sheets, and batches of tensors (tiles)."""

@@ -1,8 +1,8 @@
-"""A batch of tensors from cached sheets, and the check of an image against its mask.
+"""Batches of tensors from cached sheets, and the check of an image against its mask.
 
 Conventions
-    An image becomes float32 **darkness**: 0 is white paper (grey 255), 1 is black (grey 0). So the zeros a convolution
-    pads with are paper and not a black frame. `darkness_of` is the one place that says so.
+    An image becomes float32 **darkness**: 0 is white paper (grey 255), 1 is black (grey 0), so that the zero padding of
+    a convolution is paper and not a black frame.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from thinline.vocabulary import IGNORE, Int64, UInt8
 
 
 class Batch(NamedTuple):
-    """What a step sees; contiguous tensors.
+    """Contiguous tensors of one step.
 
     `image` float32 [B,1,H,W] darkness 0..1; `labels` int64 [B,H,W], 255 = ignore; `strokes` bool [B,K,H,W]; `index`
-    int64 [B], the number of the sheet among the unique ones; `maps` by name [B,c,H,W] uint8 or float16, what a loss
-    looks at beside the truth, None where it wants nothing.
+    int64 [B], the number of the unique sheet; `maps` by name [B,c,H,W] uint8 or float16, the truth maps of the loss, or
+    None.
     """
 
     image: Tensor
     labels: Tensor
     strokes: Tensor
-    index: Tensor  # type: ignore[assignment]  # hides tuple.index, which nobody asks of a batch
+    index: Tensor  # type: ignore[assignment]  # hides tuple.index, which is not used
     maps: dict[str, Tensor] | None = None
 
 
 @dataclass(frozen=True)
 class Window:
-    """Which part of a sheet: top left corner and size in pixels; `flip` turns it left to right."""
+    """Part of a sheet: top left corner and size in pixels; `flip` mirrors it left to right."""
 
     row: int
     column: int
@@ -68,9 +68,9 @@ def batch_of(
     *,
     maps: Mapping[str, CachedMaps] | None = None,
 ) -> Batch:
-    """Copy the sheets `indices [B]` into a batch, of sheet b the part `windows[b]`; None takes whole sheets.
+    """The sheets `indices [B]` as a batch, of sheet b the part `windows[b]`; None takes whole sheets.
 
-    `maps` of the same sheets are cut and turned with them.
+    `maps` of the same sheets are cut and flipped with them.
 
     Raises ValueError for windows of different sizes or beyond their sheet, and for whole sheets of different sizes.
     """
@@ -98,10 +98,10 @@ def batch_of(
 
 
 def _cut(maps: CachedMaps, indices: Sequence[int] | Int64, frames: Sequence[Window]) -> Tensor:
-    """The part of every map that its tile shows, `[B,c,H,W]`."""
+    """The part of each map in its window, `[B,c,H,W]`."""
     first = maps.planes[indices[0]]
     out = np.empty((len(frames), len(first), frames[0].height, frames[0].width), first.dtype)
-    bits = np.dtype(f"i{out.itemsize}")  # OpenCV turns integers of any width, and need not know what they stand for
+    bits = np.dtype(f"i{out.itemsize}")  # OpenCV flips integers of any width, but no float16
     for row, (index, frame) in enumerate(zip(indices, frames, strict=True)):
         for plane, cut in zip(maps.planes[index].view(bits), out[row].view(bits), strict=True):
             frame.copy(plane, cut)
@@ -109,14 +109,14 @@ def _cut(maps: CachedMaps, indices: Sequence[int] | Int64, frames: Sequence[Wind
 
 
 def whole(sheets: CachedSheets, index: int) -> Window:
-    """The window that leaves nothing out of sheet `index`."""
+    """The window of the whole sheet `index`."""
     return Window(0, 0, *sheets.images[index].shape)
 
 
 def pair(image: UInt8, mask: UInt8, *, classes: int) -> tuple[UInt8, UInt8]:
     """An image and its mask of class ids, checked: uint8 [H,W] each, ids 0..classes-1 or 255.
 
-    Raises TypeError for another dtype, ValueError for other dimensions, different sizes or ids outside the vocabulary.
+    Raises TypeError for another dtype, ValueError for other dimensions, different sizes or unknown ids.
     """
     for name, array in (("image", image), ("mask", mask)):
         if array.dtype != np.uint8:
@@ -129,11 +129,11 @@ def pair(image: UInt8, mask: UInt8, *, classes: int) -> tuple[UInt8, UInt8]:
         raise ValueError(
             f"`image` and `mask` must have one size, got {image.shape} and {mask.shape}; was one of them resized?"
         )
-    found = np.flatnonzero(np.bincount(mask.reshape(-1), minlength=256))
-    strange = [int(i) for i in found if i >= classes and i != IGNORE]
-    if strange:
+    ids = np.flatnonzero(np.bincount(mask.reshape(-1), minlength=256)).tolist()
+    unknown = [number for number in ids if number >= classes and number != IGNORE]
+    if unknown:
         raise ValueError(
-            f"`mask` must hold ids 0..{classes - 1} or {IGNORE}, got {strange[:10]}; "
+            f"`mask` must hold ids 0..{classes - 1} or {IGNORE}, got {unknown[:10]}; "
             "was the mask drawn with another vocabulary, or is it a picture of the mask?"
         )
     return image, mask

@@ -1,7 +1,7 @@
-"""Training tiles cut on the device that trains: all sheets lie there as uint8, and a step sends it a few numbers.
+"""Training tiles cut on the GPU: all sheets are stored there as uint8, and a step sends only indices and windows.
 
-The batches are those of `TrainingTiles`: which sheets, windows and tones a step shows is drawn on the host, from the
-same streams; copying, turning and toning happen on the device. On a CPU they are the same to the bit.
+The batches are those of `TrainingTiles`: sheets, windows and tones of a step are drawn on the host from the same
+streams; cutting, flipping and toning happen on the device. On a CPU the batches are equal to the bit.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from thinline.data.tiles import TrainingTiles, View
 class ResidentTiles(Dataset[Batch]):
     """Item s is the batch of `tiles[s]`, on `device`.
 
-    Sheets lie one after the other in one row of pixels for each plane, so that one index per pixel of a tile finds it,
-    whatever the sizes of the sheets.
+    All sheets of a plane are one flat array of pixels, so that one index addresses each pixel of a tile for any sizes
+    of sheets.
     """
 
     def __init__(self, tiles: TrainingTiles, device: torch.device):
@@ -31,14 +31,14 @@ class ResidentTiles(Dataset[Batch]):
         self.tiles, self.device = tiles, device
         heights, self.widths = sheets.sizes.T
         self.starts = np.concatenate([[0], np.cumsum(heights * self.widths)[:-1]])
-        self.images, self.labels = self._row(sheets.images), self._row(sheets.labels)
-        self.strokes = self._row(sheets.strokes) if sheets.crossing else None
-        self.maps = {name: self._row(cached.planes) for name, cached in (tiles.maps or {}).items()}
+        self.images, self.labels = self._flat(sheets.images), self._flat(sheets.labels)
+        self.strokes = self._flat(sheets.strokes) if sheets.crossing else None
+        self.maps = {name: self._flat(cached.planes) for name, cached in (tiles.maps or {}).items()}
         bits = [1 << bit for bit in range(sheets.curves)] if sheets.crossing else range(1, sheets.curves + 1)
         self.marks = torch.tensor(list(bits), dtype=torch.uint8, device=device).view(-1, 1, 1)
 
-    def _row(self, planes: Planes | NDArray[np.generic] | Sequence[NDArray[np.generic]]) -> Tensor:
-        """[H,W] or [c,H,W] of every sheet as one row of pixels, [P] or [c,P]."""
+    def _flat(self, planes: Planes | NDArray[np.generic] | Sequence[NDArray[np.generic]]) -> Tensor:
+        """[H,W] or [c,H,W] of every sheet as one flat array of pixels, [P] or [c,P]."""
         flat = [plane.reshape(*plane.shape[:-2], -1) for plane in planes]
         return torch.from_numpy(np.concatenate(flat, axis=-1)).to(self.device)
 
@@ -47,40 +47,40 @@ class ResidentTiles(Dataset[Batch]):
 
     def __getitem__(self, step: int) -> Batch:
         view = self.tiles.view(step)
-        place = self._place(view)
-        labels = self.labels[place]
-        image = darkness_of(self.images[place]).unsqueeze(1)
-        self.tiles.tone(image, self._sent(view.tones))
+        pixels = self._pixels(view)
+        labels = self.labels[pixels]
+        image = darkness_of(self.images[pixels]).unsqueeze(1)
+        self.tiles.tone(image, self._to_device(view.tones))
         if self.strokes is None:
             strokes = labels[:, None] == self.marks
         else:
-            strokes = self.strokes[place][:, None] & self.marks != 0
+            strokes = self.strokes[pixels][:, None] & self.marks != 0
         return Batch(
             image=image,
             labels=labels.long(),
             strokes=strokes,
-            index=self._sent(view.indices),
-            maps={name: row[:, place].movedim(0, 1).contiguous() for name, row in self.maps.items()} or None,
+            index=self._to_device(view.indices),
+            maps={name: flat[:, pixels].movedim(0, 1).contiguous() for name, flat in self.maps.items()} or None,
         )
 
-    def _place(self, view: View) -> Tensor:
-        """Where the pixels of the tiles lie in a row, int64 [B,h,w]."""
+    def _pixels(self, view: View) -> Tensor:
+        """Flat indices of the pixels of the tiles, int64 [B,h,w]."""
         frames = view.windows
         corner = self.starts[view.indices] + np.array([w.row for w in frames]) * self.widths[view.indices]
         numbers = [corner, self.widths[view.indices], [w.column for w in frames], [w.flip for w in frames]]
-        start, width, left, flip = self._sent(np.array(numbers, dtype=np.int64))[:, :, None]
+        start, width, left, flip = self._to_device(np.array(numbers, dtype=np.int64))[:, :, None]
         row = torch.arange(frames[0].height, device=self.device)
         column = torch.arange(frames[0].width, device=self.device)
         column = left + torch.where(flip != 0, frames[0].width - 1 - column, column)
-        place: Tensor = (start + row * width)[:, :, None] + column[:, None]
-        return place
+        pixels: Tensor = (start + row * width)[:, :, None] + column[:, None]
+        return pixels
 
-    def _sent(self, numbers: NDArray[np.generic]) -> Tensor:
+    def _to_device(self, numbers: NDArray[np.generic]) -> Tensor:
         return torch.from_numpy(numbers).to(self.device, non_blocking=True)
 
 
 def bytes_on_device(tiles: TrainingTiles) -> int:
-    """What `ResidentTiles` of these would take there."""
+    """Bytes of device memory that `ResidentTiles` of these tiles need."""
     sheets: CachedSheets = tiles.sheets
     pixels = int(sheets.sizes.prod(axis=1).sum())
     of_maps = sum(plane.nbytes for cached in (tiles.maps or {}).values() for plane in cached.planes)

@@ -1,13 +1,15 @@
-"""Real curves shared out over the splits, so that no test sheet is drawn from a log the network was trained on.
+"""Real curves divided among the splits, so that no test sheet is drawn from a log the network was trained on.
 
-What is kept apart
-    well     files that share a stretch of `SAME` equal samples are one well: the same log is passed on cut, renamed and
-             under another well's name, so a file name says little. Three wells or more: each belongs to one split.
-    curve    fewer wells: each curve belongs to one split; curves that share a stretch go together. Curves of one well
-             follow each other, so the splits are then less independent than their names say.
-    section  fewer curves: every curve is cut by depth, the upper three fifths for training, a fifth for each other.
+The unit that is not shared between splits
+    well     with three wells or more. Files with a stretch of `SAME` equal samples are one well, because copies of a
+    log
+             are often cut and renamed.
+    curve    with fewer wells. Curves with a common stretch go together. Curves of one well correlate, so these splits
+             are less independent.
+    section  with fewer than three curves: every curve is cut by depth, the upper three fifths for training, one fifth
+             each for validation and test.
 
-Copies are found when their samples are equal to the last digit; a resampled or rescaled log is taken for another.
+Copies are detected if their samples are equal to the last digit; a resampled or rescaled log counts as another log.
 """
 
 from __future__ import annotations
@@ -17,19 +19,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from thinline.curves.las import SHORTEST, LasCurve
 from thinline.vocabulary import Float64
 
 SAME = 16
-"""Samples in a row that must be equal for two curves to be copies; half of them must differ from the one before."""
+"""Equal samples in a row that make two curves copies; half of them must differ from the sample before."""
 
 PARTS = ("train", "val", "test")
 
 
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """Values to draw from for each split: runs [R] of float64 without gaps. `apart` says what no two splits share."""
+    """Values for each split: runs [R] of float64 without gaps. `apart` is the unit that no two splits share."""
 
     train: tuple[Float64, ...]
     val: tuple[Float64, ...]
@@ -38,21 +42,21 @@ class Shares:
 
 
 def share_out(curves: Sequence[LasCurve], rng: np.random.Generator) -> Shares:
-    """Deal wells, curves or sections to the splits; val and test get a fifth of the groups each, at least one.
+    """Divide wells, curves or sections; val and test get a fifth of the groups each, at least one.
 
-    Groups of a single curve go to training where they can. Raises ValueError when there is too little to part.
+    Groups of a single curve go to training where possible. Raises ValueError when there is too little to divide.
     """
     copies = _copies(curves)
     wells = _groups(len(curves), [*copies, *_same(curve.source for curve in curves)])
     if len(wells) >= len(PARTS):
-        return _dealt(curves, wells, rng, "well")
+        return _divided(curves, wells, rng, "well")
     groups = _groups(len(curves), copies)
     if len(groups) >= len(PARTS):
-        return _dealt(curves, groups, rng, "curve")
+        return _divided(curves, groups, rng, "curve")
     return _sections([curves[max(group, key=lambda i: len(curves[i].values))] for group in groups])
 
 
-def _dealt(curves: Sequence[LasCurve], groups: list[list[int]], rng: np.random.Generator, apart: str) -> Shares:
+def _divided(curves: Sequence[LasCurve], groups: list[list[int]], rng: np.random.Generator, apart: str) -> Shares:
     order = sorted((groups[i] for i in rng.permutation(len(groups))), key=lambda group: len(group) == 1)
     held = max(1, len(order) // 5)
     parts = (order[2 * held :], order[:held], order[held : 2 * held])
@@ -67,12 +71,12 @@ def _sections(curves: Sequence[LasCurve]) -> Shares:
         for part, piece in zip(PARTS, np.split(run, [len(run) * 3 // 5, len(run) * 4 // 5]), strict=True):
             if len(piece) >= SHORTEST and np.ptp(piece) > 0:
                 pieces[part].append(piece)
-    lacking = [part for part in PARTS if not pieces[part]]
-    if lacking:
+    empty = [part for part in PARTS if not pieces[part]]
+    if empty:
         names = ", ".join(f"{curve.name} of {curve.source}" for curve in curves)
         raise ValueError(
-            "real curves must be parted into train, val and test, expected 3 wells, 3 curves or a run of "
-            f"{5 * SHORTEST} varying samples, got only {names}, which leaves {', '.join(lacking)} empty; "
+            "real curves must be divided into train, val and test, expected 3 wells, 3 curves or a run of "
+            f"{5 * SHORTEST} varying samples, got only {names}, which leaves {', '.join(empty)} empty; "
             "add LAS files to the folder"
         )
     return Shares(tuple(pieces["train"]), tuple(pieces["val"]), tuple(pieces["test"]), "section")
@@ -99,9 +103,9 @@ def _copies(curves: Sequence[LasCurve]) -> list[tuple[int, int]]:
 
 
 def _fingerprints(run: Float64) -> NDArray[np.uint64]:
-    """A hash of every window of SAME samples in which at least half of the steps move: uint64, polynomial modulo 2^64.
+    """Polynomial hashes modulo 2^64, uint64, of every window of SAME samples with at least half of its steps not 0.
 
-    The windows double in length: hash(2n) = hash(n) * base^n + hash(n) further on. SAME is a power of two.
+    The length doubles: hash of 2n samples = hash of the first n * base^n + hash of the next n. SAME is a power of two.
     """
     bits = (run + 0.0).view(np.uint64)  # + 0.0 turns -0.0 into 0.0
     hashes = (bits ^ (bits >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15)
@@ -112,24 +116,12 @@ def _fingerprints(run: Float64) -> NDArray[np.uint64]:
             power = power * power
         length *= 2
     moved = np.concatenate(([0], np.cumsum(np.diff(run) != 0)))
-    lively = moved[SAME - 1 :] - moved[: len(moved) - SAME + 1] >= SAME // 2
-    return hashes[lively]
+    changing = moved[SAME - 1 :] - moved[: len(moved) - SAME + 1] >= SAME // 2
+    return hashes[changing]
 
 
-def _groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
+def _groups(count: int, pairs: Sequence[tuple[int, int]]) -> list[list[int]]:
     """Connected positions 0..count-1, each group ascending, groups in order of their first position."""
-    leader = list(range(count))
-
-    def find(i: int) -> int:
-        while leader[i] != i:
-            leader[i] = leader[leader[i]]
-            i = leader[i]
-        return i
-
-    for a, b in pairs:
-        first, later = sorted((find(a), find(b)))
-        leader[later] = first
-    groups: dict[int, list[int]] = {}
-    for i in range(count):
-        groups.setdefault(find(i), []).append(i)
-    return list(groups.values())
+    ends = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    _, group_of = connected_components(coo_array((np.ones(len(pairs)), ends), (count, count)), directed=False)
+    return [np.flatnonzero(group_of == number).tolist() for number in dict.fromkeys(group_of.tolist())]

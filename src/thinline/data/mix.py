@@ -1,96 +1,90 @@
-"""Data mixes: which sheets a run sees, from which family, how often, in which split.
+"""Data mixes: which synthetic sheets a run trains on, validates on and is tested on.
 
 Families
-    `archive` stands for the scarce real scans, `procedural` for the synthetic generator (`thinline.sheets`). With
-    curves from LAS files the archive sheets of a split are drawn from real values of logs no other split uses
-    (`las_wells.py`).
+    `archive` stands for the scarce real scans, `procedural` for the synthetic generator (`thinline.sheets`). With LAS
+    files the archive sheets of a split are drawn from real curves of logs that no other split uses (`las_wells.py`).
 
 Mixes, for counts {archive a, train n}
     scarce      a archive sheets
     duplicated  the same a sheets, repeated in turn up to n
     fresh       the same a sheets and n - a procedural ones, each once
-    enriched    as fresh, but the procedural ones are those with the largest share of curve ink out of `enrich` times
-                as many candidates, which begin with the sheets of fresh. So the number of unique sheets stays that of
-                fresh, which repeating the rich ones would not keep. Ink is measured as drawn at ENRICH_PX_PER_MM.
+    enriched    as fresh, but the procedural sheets are those with the largest share of curve pixels out of `enrich`
+                times as many candidates, which begin with the sheets of fresh. The number of unique sheets is that of
+                fresh. Curve pixels are counted at ENRICH_PX_PER_MM.
 
-    Validation and test are archive sheets no mix trains on, the same for every mix of a seed.
+    Validation and test are archive sheets that no mix trains on, the same for every mix of a seed.
 
 Randomness
     Sheet i of a stream has the i-th number of the stream (seed, name); the names are "train/archive",
-    "train/procedural", "val", "test" and "reference". So a larger count adds sheets and changes none, and mixes of one
-    seed share what they can.
+    "train/procedural", "val", "test" and "reference". A larger count adds sheets and changes none, and mixes of one
+    seed share sheets where they can.
 
-Equal steps and equal images seen are kept by the batches (`tiles.py`), which draw from `order` without end.
+The batches (`tiles.py`) draw from `order` without end, so that all mixes have equal steps and equal images seen.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from pydantic import Field, model_validator
 
 from thinline.curves.las import LasCurve
 from thinline.data.curve_coverage import REFERENCE
 from thinline.data.folder.crops import Piece
-from thinline.data.key_checks import checked_keys
 from thinline.data.las_wells import Shares, share_out
 from thinline.sheets import SheetSpec, sample
 from thinline.sheets.drawing.draw import draw
+from thinline.system.validation import Node
 from thinline.vocabulary import Float64, Int64
 
 ENRICH_PX_PER_MM = 2.0
-"""Scale at which candidates are compared; shares of ink at 2 and at 4 px per mm correlate by .9997."""
+"""Scale at which candidates are compared; shares of curve pixels at 2 and at 4 px per mm correlate by .9997."""
 
 SizeMm = tuple[float, float]
 
 
-@dataclass(frozen=True)
-class Archive:
-    """`las_dir`: folder of LAS files to draw archive sheets from, or None. `repeat`: show them up to counts.train."""
+class Archive(Node):
+    """`las_dir`: folder of LAS files to draw archive sheets from, or None. `repeat`: repeat them up to counts.train."""
 
-    las_dir: str | None = None
-    repeat: bool = False
+    las_dir: str | None
+    repeat: bool
 
 
-@dataclass(frozen=True)
-class Mix:
-    """A level of `data_mix`. `procedural` adds new sheets; `enrich` is candidates per kept one, 1 for no choice."""
+class Mix(Node):
+    """A level of `data_mix`. `procedural` adds new sheets; `enrich` is candidates per kept sheet, 1 for no choice."""
 
     name: str
     archive: Archive
     procedural: bool
-    enrich: float
+    enrich: float = Field(ge=1, lt=100)
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
         if self.archive.repeat and self.procedural:
             raise ValueError(
-                f"data_mix '{self.name}' fills up with either repeated or procedural sheets, got archive.repeat and "
-                "procedural both true; set one of them to false"
+                f"mix {self.name!r} must add either repeated or procedural sheets, got archive.repeat and procedural "
+                "both true; set one of them to false"
             )
-        if not 1 <= self.enrich < 100:
-            raise ValueError(f"`enrich` must lie in 1 <= enrich < 100, got {self.enrich}; 1 takes sheets as they come")
         if self.enrich > 1 and not self.procedural:
             raise ValueError(
-                f"data_mix '{self.name}' has `enrich` {self.enrich} but no procedural sheets to choose from"
+                f"mix {self.name!r} has `enrich` {self.enrich:g} but no procedural sheets to choose from; set it to 1"
             )
+        return self
 
     @staticmethod
     def from_conf(conf: Mapping[str, Any]) -> Mix:
         """The mix of a composed `data_mix` node. ValueError names a key that is unknown, missing or of wrong type."""
-        top = checked_keys(conf, {"name": str, "archive": Mapping, "procedural": bool, "enrich": float}, "data_mix")
-        archive = checked_keys(
-            top["archive"], {"las_dir": str, "repeat": bool}, "data_mix.archive", optional=("las_dir",)
-        )
-        return Mix(top["name"], Archive(**archive), top["procedural"], top["enrich"])
+        return Mix.read(conf, where="data_mix", advice="see conf/data_mix")
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Sheets: `archive` scarce ones, `train` shown in a full mix, `val`, `test`. All 1 or more, archive <= train."""
+    """Numbers of sheets: `archive` scarce ones, `train` of a full mix, `val`, `test`. All >= 1, archive <= train."""
 
     archive: int
     train: int
@@ -98,7 +92,7 @@ class Counts:
     test: int
 
     def __post_init__(self) -> None:
-        low = {field.name: getattr(self, field.name) for field in fields(self) if getattr(self, field.name) < 1}
+        low = {name: count for name, count in asdict(self).items() if count < 1}
         if low:
             raise ValueError(f"counts of sheets must be 1 or more, got {low}; see budget.counts")
         if self.archive > self.train:
@@ -107,7 +101,7 @@ class Counts:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Unique `specs` (of a folder: pieces), and `order [M]` int64: which of them is shown, once per entry."""
+    """Unique `specs` (of a folder: pieces), and `order [M]` int64, the indices of the sheets in one pass."""
 
     specs: tuple[SheetSpec, ...] | tuple[Piece, ...]
     order: Int64
@@ -115,7 +109,7 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """What a run trains on, tunes on and is judged by. `apart`: what splits of real curves do not share, "" without."""
+    """The three splits of a run. `apart` names what splits of real curves do not share (well, ...), "" without LAS."""
 
     train: Split
     val: Split
@@ -124,9 +118,9 @@ class Splits:
 
 
 def compose(mix: Mix, counts: Counts, *, seed: int, size_mm: SizeMm, samples: Sequence[LasCurve] = ()) -> Splits:
-    """The splits of a mix; a function of its arguments alone. `samples` are the curves read from `archive.las_dir`.
+    """The splits of a mix, a function of the arguments only. `samples` are the curves read from `archive.las_dir`.
 
-    Raises ValueError when a folder is named and no curves are given, or when they cannot be parted.
+    Raises ValueError for a `las_dir` without `samples`, and for curves that cannot be divided into splits.
     """
     if mix.archive.las_dir is not None and not samples:
         raise ValueError(
@@ -136,28 +130,28 @@ def compose(mix: Mix, counts: Counts, *, seed: int, size_mm: SizeMm, samples: Se
     shares = share_out(samples, _stream(seed, "wells")) if samples else Shares((), (), (), "")
     archive = _archive("train/archive", counts.archive, seed, size, shares.train)
     extra = _procedural(counts.train - counts.archive, mix.enrich, seed, size) if mix.procedural else ()
-    shown = counts.train if mix.archive.repeat else len(archive) + len(extra)
-    train = Split(archive + extra, np.arange(shown) % len(archive + extra))
+    length = counts.train if mix.archive.repeat else len(archive) + len(extra)
+    train = Split(archive + extra, np.arange(length) % len(archive + extra))
     val = _archive("val", counts.val, seed, size, shares.val)
     test = _archive("test", counts.test, seed, size, shares.test)
     return Splits(train, Split(val, np.arange(len(val))), Split(test, np.arange(len(test))), shares.apart)
 
 
 def summary(split: Split, showings: Int64 | None = None) -> dict[str, int]:
-    """The ledger's row: unique sheets shown, all showings, most showings of one sheet, unique ones per family.
+    """Unique sheets seen, images seen, most repetitions of one sheet, and unique sheets per family.
 
-    `showings [N]` is how often each sheet was shown; None counts one round of the order.
+    `showings [N]` is how often each sheet is seen; None counts one pass of the order.
     """
     times = np.bincount(split.order, minlength=len(split.specs)) if showings is None else showings
     specs: Sequence[SheetSpec | Piece] = split.specs
-    seen = [spec.family for spec, shown in zip(specs, times, strict=True) if shown]
+    seen = [spec.family for spec, count in zip(specs, times, strict=True) if count]
     per_family = {f"unique_{name}": seen.count(name) for name in sorted(set(seen))}
     return {"unique": len(seen), "shown": int(times.sum()), "most_showings": int(times.max())} | per_family
 
 
 @lru_cache(maxsize=2)
 def reference(size_mm: SizeMm, samples: tuple[LasCurve, ...]) -> tuple[SheetSpec, ...]:
-    """Archive sheets of no split, the same for every run: what the archive is like. With curves, from all of them."""
+    """Archive sheets of no split, the same for every run; drawn from all `samples` where there are any."""
     values = [run for curve in samples for run in curve.runs()]
     return _archive("reference", REFERENCE, 0, size_mm, values)
 
@@ -174,8 +168,8 @@ def _procedural(count: int, enrich: float, seed: int, size: SizeMm) -> tuple[She
     specs = tuple(sample("procedural", number, size_mm=size) for number in numbers)
     if len(specs) == count:
         return specs
-    ink = np.array([np.count_nonzero(draw(spec, px_per_mm=ENRICH_PX_PER_MM).labels) for spec in specs])
-    kept = np.sort(np.argsort(-ink, kind="stable")[:count])
+    curve_pixels = np.array([np.count_nonzero(draw(spec, px_per_mm=ENRICH_PX_PER_MM).labels) for spec in specs])
+    kept = np.sort(np.argsort(-curve_pixels, kind="stable")[:count])
     return tuple(specs[i] for i in kept)
 
 

@@ -1,17 +1,17 @@
-"""Which batches a run sees: training tiles by optimiser step, evaluation sheets in order.
+"""Batches of a run: training tiles by optimiser step, evaluation sheets in order.
 
 Conventions
-    Training item s is the whole batch of optimiser step s, a pure function of (sheets, order, plan, s): a resumed run
-    sees the batches it would have seen. Use `DataLoader(tiles, batch_size=None, sampler=steps)`.
+    Training item s is the whole batch of optimiser step s, a pure function of (sheets, order, plan, s), so that a
+    resumed run has the same batches. Use `DataLoader(tiles, batch_size=None, sampler=steps)`.
 
-What step s holds, for a global batch of B and an `order` of M entries
-    sheets   positions sB .. sB+B-1 of an endless row of shuffled copies of `order`, copy e shuffled by the stream
-             (seed, "order", e): every entry is shown once before any is shown twice
-    corner   uniform over all places where the tile fits on its sheet, from the stream (seed, "tiles", s)
-    change   left-right flip with probability 1/2 (the truth is flipped too: the order of the curves on a log is free);
+Batch of step s, for a global batch size B and an `order` of M entries
+    sheets   entries sB .. sB+B-1 of an endless sequence of shuffled copies of `order`, copy e shuffled by the stream
+             (seed, "order", e): every entry is used once before any is used twice
+    corner   uniform over all positions where the tile fits on its sheet, from the stream (seed, "tiles", s)
+    change   left-right flip of image and truth with probability 1/2 (the order of the curves on a log has no meaning);
              darkness' = clip(gain * (darkness - 1/2) + 1/2 + shift, 0, 1), gain uniform in 1 +- contrast and shift in
              +- brightness. Same stream. Each can be switched off.
-    rank     process r of `world` holds rows rB/world .. (r+1)B/world-1: joined in order they are one process's batch
+    rank     process r of `world` has rows rB/world .. (r+1)B/world-1 of the batch
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Change:
-    """How training tiles differ from their sheets: see the module. `Change(False, 0, 0)` is none."""
+    """Augmentation of training tiles, see the module. `Change(False, 0, 0)` is none."""
 
     flip: bool = True
     contrast: float = 0.2
@@ -64,7 +64,7 @@ NO_CHANGE = Change(flip=False, contrast=0.0, brightness=0.0)
 
 @dataclass(frozen=True)
 class Plan:
-    """Which batches a run sees. `batch_size` is the global one; `tile_px` rows and columns, None takes whole sheets."""
+    """Batches of a run. `batch_size` is the global one; `tile_px` rows and columns, None takes whole sheets."""
 
     seed: int
     steps: int
@@ -75,7 +75,7 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What a step shows: sheets [B], the part of each, and float32 [2,B], factor and offset of their darkness."""
+    """Sheets [B] of a step, the window on each, and `tones` float32 [2,B], factor and offset of their darkness."""
 
     indices: Int64
     windows: list[Window]
@@ -95,7 +95,7 @@ class TrainingTiles(Dataset[Batch]):
         world: int = 1,
         maps: Mapping[str, CachedMaps] | None = None,
     ):
-        """`maps` of the sheets go into every batch by their names, cut and turned as the tile."""
+        """`maps` of the sheets go into every batch by their names, cut and flipped as the tile."""
         _check_order(order, len(sheets))
         _check_maps(maps or {}, sheets)
         _check_plan(plan, sheets, rank, world)
@@ -114,7 +114,7 @@ class TrainingTiles(Dataset[Batch]):
         return batch
 
     def view(self, step: int) -> View:
-        """Which sheets and which parts of them this process sees at a step, and in which tone."""
+        """Sheets, windows and tones of this process at a step."""
         if not 0 <= step < self.plan.steps:
             raise IndexError(f"`step` must lie in 0..{self.plan.steps - 1}, got {step}")
         chance = _stream(self.plan.seed, "tiles", step)
@@ -133,17 +133,17 @@ class TrainingTiles(Dataset[Batch]):
         """Sheets [B] of the global batch."""
         size, count = self.plan.batch_size, len(self.order)
         positions = np.arange(step * size, (step + 1) * size)
-        epochs, places = np.divmod(positions, count)
-        return np.array([self._shuffled(epoch)[place] for epoch, place in zip(epochs, places, strict=True)])
+        epochs, entries = np.divmod(positions, count)
+        return np.array([self._shuffled(epoch)[entry] for epoch, entry in zip(epochs, entries, strict=True)])
 
     def _shuffled(self, epoch: int) -> Int64:
-        """Copy `epoch` of the order; the latest one is kept, since steps come in a row."""
+        """Shuffled copy `epoch` of the order; the latest one is kept for the next step."""
         if self.latest[0] != epoch:
             self.latest = (epoch, _stream(self.plan.seed, "order", epoch).permutation(self.order))
         return self.latest[1]
 
     def showings(self) -> Int64:
-        """How often each sheet is shown in the whole run, by all processes, int64 [N]."""
+        """How often each sheet is seen in the whole run, by all processes, int64 [N]."""
         rounds, rest = divmod(self.plan.steps * self.plan.batch_size, len(self.order))
         once = np.bincount(self.order, minlength=len(self.sheets))
         return rounds * once + np.bincount(self._shuffled(rounds)[:rest], minlength=len(self.sheets))
@@ -151,12 +151,12 @@ class TrainingTiles(Dataset[Batch]):
     def _windows(self, indices: Int64, chance: np.random.Generator) -> list[Window]:
         """Windows [B] of the global batch, one on each of the sheets `indices`."""
         height, width = self.sheets.sizes[indices].T
-        tall, wide = self.plan.tile_px or self.sheets.sizes[0].tolist()
-        rows = chance.integers(height - tall + 1)
-        columns = chance.integers(width - wide + 1)
+        tile_height, tile_width = self.plan.tile_px or self.sheets.sizes[0].tolist()
+        rows = chance.integers(height - tile_height + 1)
+        columns = chance.integers(width - tile_width + 1)
         flips = (chance.random(self.plan.batch_size) < 0.5) & self.plan.change.flip
         return [
-            Window(row, column, tall, wide, flip)
+            Window(row, column, tile_height, tile_width, flip)
             for row, column, flip in zip(rows.tolist(), columns.tolist(), flips.tolist(), strict=True)
         ]
 
@@ -167,10 +167,9 @@ class TrainingTiles(Dataset[Batch]):
 
 
 class EvaluationTiles(Dataset[Batch]):
-    """Item b holds whole sheets, unchanged, at most B and all of one size; together the items hold each sheet once.
+    """Item b holds at most B whole sheets of one size, unchanged; all items together hold each sheet once.
 
-    Sheets of one size follow each other in their order, sizes from the smallest up. Process `rank` of `world` has every
-    world-th sheet; together they have each sheet once.
+    Sizes ascend, sheets of one size keep their order. Process `rank` of `world` has every world-th sheet.
     """
 
     def __init__(self, sheets: CachedSheets, *, batch_size: int, rank: int = 0, world: int = 1):
@@ -180,8 +179,8 @@ class EvaluationTiles(Dataset[Batch]):
         self.sheets, self.batch_size = sheets, batch_size
         mine = np.arange(rank, len(sheets), world)
         sizes, group = np.unique(sheets.sizes[mine], axis=0, return_inverse=True)
-        same = [mine[group.reshape(-1) == number] for number in range(len(sizes))]
-        self.batches = [some[i : i + batch_size] for some in same for i in range(0, len(some), batch_size)]
+        by_size = [mine[group.reshape(-1) == number] for number in range(len(sizes))]
+        self.batches = [same[i : i + batch_size] for same in by_size for i in range(0, len(same), batch_size)]
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -200,7 +199,7 @@ def _stream(seed: int, name: str, number: int) -> np.random.Generator:
 def _check_order(order: Int64, sheets: int) -> None:
     if len(order) == 0 or order.min() < 0 or order.max() >= sheets:
         raise ValueError(
-            f"`order` must hold numbers of sheets, 0..{sheets - 1}, at least one, got {order}; same split?"
+            f"`order` must hold numbers of sheets, 0..{sheets - 1}, at least one, got {order}; is it of this split?"
         )
 
 
@@ -208,7 +207,7 @@ def _check_maps(maps: Mapping[str, CachedMaps], sheets: CachedSheets) -> None:
     for name, cached in maps.items():
         if len(cached) != len(sheets) or any(map.shape[1:] != plane.shape for map, plane in cached.beside(sheets)):
             raise ValueError(
-                f"map {name!r} must be one of these {len(sheets)} sheets, got one of others; open it with them"
+                f"map {name!r} must be one of these {len(sheets)} sheets, got that of other sheets; open it with these"
             )
 
 
@@ -216,7 +215,7 @@ def _check_plan(plan: Plan, sheets: CachedSheets, rank: int, world: int) -> None
     _check_rank(rank, world)
     rows, columns = sheets.sizes.min(axis=0).tolist()
     if plan.tile_px is None and (sheets.sizes != sheets.sizes[0]).any():
-        raise ValueError("`tile_px` must be set for sheets of several sizes, got None: no batch could hold them whole")
+        raise ValueError("`tile_px` must be set for sheets of several sizes, got None: a batch has one size")
     if plan.tile_px is not None and not (1 <= plan.tile_px[0] <= rows and 1 <= plan.tile_px[1] <= columns):
         raise ValueError(
             f"`tile_px` must be 1..{rows} rows and 1..{columns} columns, the least of the sheets, got {plan.tile_px}; "

@@ -1,4 +1,4 @@
-"""Cross-entropies of logits against soft targets, with gradients written by hand."""
+"""Cross-entropy of logits with soft targets, softmax and sigmoid, with hand-written gradients p - t."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.autograd.function import once_differentiable
 
 
 def softmax_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """-sum_c t_c log softmax(z)_c, `[B,1,H,W]`, of `[B,C,H,W]` targets that sum to one or, where ignored, to nought."""
+    """-sum_c t_c log softmax(z)_c, `[B,1,H,W]`, of `[B,C,H,W]` targets that sum to one, or to zero if ignored."""
     result: Tensor = _SoftmaxCrossEntropy.apply(logits, targets)
     return result
 
@@ -24,11 +24,11 @@ def sigmoid_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 class _SoftmaxCrossEntropy(torch.autograd.Function):
-    """log sum_c exp z_c - sum_c t_c z_c, for targets that sum to one (or whose pixel is ignored, and has no gradient).
+    """log sum_c exp z_c - sum_c t_c z_c.
 
-    The first part is z_m - log p_m at the likeliest class m: p_m is at least 1/C, so the logarithm is safe, and p is
-    all that the gradient p - t needs. It is kept in the place of p, and all else goes plane by plane, because fresh
-    memory of the size of the logits costs more than the arithmetic.
+    The first part is z_m - log p_m at the most probable class m: p_m is at least 1/C, so the logarithm is safe. The
+    gradient p - t is stored in the memory of p, and the rest is computed plane by plane, because allocating memory of
+    the size of the logits costs more than the arithmetic.
     """
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""What every head answers, and what it checks; the package has the conventions."""
+"""Base class of all heads, with their checks; the docstring of the package defines the conventions."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from torch import Tensor
 
 from thinline.vocabulary import BACKGROUND, IGNORE
 
-CLAIM = 0.5
-"""A sigmoid channel claims a pixel when its probability is above this; exactly one half claims nothing."""
+POSITIVE_ABOVE = 0.5
+"""A sigmoid channel is positive above this probability; exactly one half is negative."""
 
 
 class Truth(NamedTuple):
-    """What a head is asked to say: `targets [B,c,H,W]` and `valid [B,1,H,W]` bool, None when no pixel is ignored."""
+    """`targets [B,c,H,W]` and `valid [B,1,H,W]` bool, None when no pixel is ignored."""
 
     targets: Tensor
     valid: Tensor | None
 
 
 class ChannelConflicts(NamedTuple):
-    """Counts before decode: pixels looked at, claimed by two or more curves, claimed by no curve."""
+    """Counts before decoding: pixels, pixels where two or more curves are positive, pixels where no curve is."""
 
     pixels: int
     twice: int
@@ -31,10 +31,10 @@ class ChannelConflicts(NamedTuple):
 
 
 class Head(ABC):
-    """What every head answers. Subclasses are final.
+    """A likelihood model of pixels. Subclasses are final.
 
-    `vocabulary` are the C class names of the labels, `classes` the names of what `decode` returns. Channels from
-    `first_curve` on belong to curves.
+    `vocabulary` are the C class names of the labels, `classes` the names of the ids that `decode` returns. Channels
+    from `first_curve` on belong to curves.
     """
 
     name: ClassVar[str]
@@ -45,8 +45,8 @@ class Head(ABC):
 
     def __init__(self, classes: Sequence[str]) -> None:
         self.vocabulary = tuple(classes)
-        named = len(self.vocabulary) >= 2 and self.vocabulary[0] == BACKGROUND
-        if not named or len(set(self.vocabulary)) != len(self.vocabulary):
+        background_first = len(self.vocabulary) >= 2 and self.vocabulary[0] == BACKGROUND
+        if not background_first or len(set(self.vocabulary)) != len(self.vocabulary):
             raise ValueError(
                 f"`classes` must be {BACKGROUND!r} and then one or more different curve names, got "
                 f"{list(self.vocabulary)}; put the background first and name each curve once"
@@ -56,7 +56,7 @@ class Head(ABC):
         """Targets and valid mask of a batch.
 
         Raises:
-            ValueError: ids outside 0..C-1 and 255 (CPU tensors only), or shapes that do not belong together.
+            ValueError: ids outside 0..C-1 and 255 (CPU tensors only), or shapes that differ.
             TypeError: labels that are not integers, strokes that are not bool.
         """
         valid = self.valid(labels, strokes)
@@ -78,12 +78,12 @@ class Head(ABC):
         return torch.where(labels == IGNORE, labels, (labels > 0).to(labels.dtype))
 
     def conflicts(self, probabilities: Tensor, *, valid: Tensor | None = None) -> ChannelConflicts:
-        """How many of the (valid) pixels two or more curves claim, and how many none does; exact integers."""
+        """Count the (valid) pixels with two or more positive curves and with none; exact integers."""
         self._check_channels(probabilities, "probabilities")
-        claimants = (probabilities[:, self.first_curve :] > CLAIM).sum(dim=1, keepdim=True)
+        positive = (probabilities[:, self.first_curve :] > POSITIVE_ABOVE).sum(dim=1, keepdim=True)
         if valid is not None:
-            claimants = claimants[valid]
-        return ChannelConflicts(claimants.numel(), int((claimants > 1).sum()), int((claimants == 0).sum()))
+            positive = positive[valid]
+        return ChannelConflicts(positive.numel(), int((positive > 1).sum()), int((positive == 0).sum()))
 
     @abstractmethod
     def _targets(self, labels: Tensor, strokes: Tensor, valid: Tensor | None, dtype: torch.dtype) -> Tensor:
@@ -107,11 +107,11 @@ class Head(ABC):
 
     @abstractmethod
     def soften(self, targets: Tensor, smoothing: float) -> Tensor:
-        """Targets moved towards "every answer alike" by `smoothing` in 0..1."""
+        """Targets with label smoothing: moved towards the uniform distribution by `smoothing` in 0..1."""
 
     @abstractmethod
     def pixel_weights(self, weight: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-        """Weight of each decision of `pixel_nll`, from `weight [C]`; what it holds at ignored pixels is unspecified."""
+        """Weight of each decision of `pixel_nll`, from `weight [C]`; unspecified at ignored pixels."""
 
     @abstractmethod
     def channel_weights(self, weight: Tensor) -> Tensor:
@@ -128,7 +128,7 @@ class Head(ABC):
         if tuple(strokes.shape) != expected:
             raise ValueError(
                 f"`strokes` must be {list(expected)} for labels {list(labels.shape)} and classes "
-                f"{list(self.vocabulary)}, got {list(strokes.shape)}; draw both from the same sheet"
+                f"{list(self.vocabulary)}, got {list(strokes.shape)}; take both from the same sheet"
             )
 
     def _check_channels(self, field: Tensor, name: str) -> None:
@@ -148,7 +148,7 @@ class Head(ABC):
 
 
 def valid_pixels(labels: Tensor, classes: int) -> Tensor | None:
-    """`[B,1,H,W]` bool, false at 255; None when a CPU tensor has nothing to ignore, so that nobody multiplies by ones.
+    """`[B,1,H,W]` bool, false at 255; None for a CPU tensor without ignored pixels, which saves a multiplication.
 
     Raises:
         ValueError: a CPU tensor holds an id that is neither in 0..classes-1 nor 255.

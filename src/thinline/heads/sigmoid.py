@@ -1,4 +1,4 @@
-"""The heads that ask each channel for a yes or no: a stack of one channel a curve, and one channel for any curve."""
+"""Sigmoid heads, a binary decision per channel: `SigmoidStack` with one channel a curve, `Binary` with one for all."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from thinline.heads.cross_entropy import sigmoid_cross_entropy
-from thinline.heads.head import CLAIM, Head, weight_of_label
+from thinline.heads.head import POSITIVE_ABOVE, Head, weight_of_label
 from thinline.vocabulary import BACKGROUND
 
 
 class _Sigmoid(Head):
-    """What the heads share that ask each channel for a yes or no."""
+    """Likelihood of independent binary channels."""
 
     def nll(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Binary cross-entropy of each channel."""
@@ -22,7 +22,7 @@ class _Sigmoid(Head):
         return sigmoid_cross_entropy(logits, targets)
 
     def pixel_nll(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """`nll`: every channel is a decision of its own."""
+        """`nll`: every channel is a decision."""
         return self.nll(logits, targets)
 
     def probabilities(self, logits: Tensor) -> Tensor:
@@ -31,15 +31,15 @@ class _Sigmoid(Head):
         return logits.sigmoid()
 
     def soften(self, targets: Tensor, smoothing: float) -> Tensor:
-        """(1 - smoothing) t + smoothing / 2: a channel chooses between two answers."""
+        """(1 - smoothing) t + smoothing / 2: a channel has two outcomes."""
         return targets * (1 - smoothing) + smoothing / 2
 
 
 class SigmoidStack(_Sigmoid):
-    """One yes-or-no channel per curve, so that two may claim a pixel.
+    """One binary channel per curve; two curves may be positive on a pixel.
 
     `decode` gives a pixel to the curve with the largest probability if that is above one half, else to the background;
-    of curves with equal probability the lowest id gets it.
+    ties go to the lowest id.
     """
 
     name = "sigmoid_stack"
@@ -53,13 +53,13 @@ class SigmoidStack(_Sigmoid):
         return _as_float(strokes if valid is None else strokes & valid, dtype)
 
     def decode(self, probabilities: Tensor) -> Tensor:
-        """The likeliest curve if it is above one half, else background; ties go to the lowest id."""
+        """The most probable curve if it is above one half, else background; ties go to the lowest id."""
         self._check_channels(probabilities, "probabilities")
         best, curve = probabilities.max(dim=1)
-        return torch.where(best > CLAIM, curve + 1, 0)
+        return torch.where(best > POSITIVE_ABOVE, curve + 1, 0)
 
     def pixel_weights(self, weight: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-        """w[k+1] where curve k is, w[0] elsewhere."""
+        """w[k+1] on curve k, w[0] elsewhere."""
         return torch.addcmul(weight[0], targets, (weight[1:] - weight[0]).view(1, -1, 1, 1))
 
     def channel_weights(self, weight: Tensor) -> Tensor:
@@ -68,9 +68,9 @@ class SigmoidStack(_Sigmoid):
 
 
 class Binary(_Sigmoid):
-    """Any curve against background, in one channel. `decode` says curve above one half, background at one half.
+    """Any curve against background, in one channel. `decode` gives 1 above one half, 0 at one half.
 
-    What it finds is called "curve", or by its own name where the vocabulary has only one.
+    Class 1 is called "curve", or by its own name where the vocabulary has only one curve.
     """
 
     name = "binary"
@@ -81,16 +81,16 @@ class Binary(_Sigmoid):
         self.channels = 1
 
     def _targets(self, labels: Tensor, strokes: Tensor, valid: Tensor | None, dtype: torch.dtype) -> Tensor:
-        ink = reduce(torch.logical_or, strokes.unbind(dim=1))[:, None]  # `any` takes several times as long
-        return _as_float(ink if valid is None else ink & valid, dtype)
+        any_curve = reduce(torch.logical_or, strokes.unbind(dim=1))[:, None]  # `any` takes several times as long
+        return _as_float(any_curve if valid is None else any_curve & valid, dtype)
 
     def decode(self, probabilities: Tensor) -> Tensor:
         """1 above one half, else 0."""
         self._check_channels(probabilities, "probabilities")
-        return (probabilities[:, 0] > CLAIM).long()
+        return (probabilities[:, 0] > POSITIVE_ABOVE).long()
 
     def pixel_weights(self, weight: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
-        """w[label] where ink is, w[0] elsewhere."""
+        """w[label] on curves, w[0] elsewhere."""
         return torch.addcmul(weight[0], targets, weight_of_label(weight, labels) - weight[0])
 
     def channel_weights(self, weight: Tensor) -> Tensor:
@@ -99,5 +99,5 @@ class Binary(_Sigmoid):
 
 
 def _as_float(mask: Tensor, dtype: torch.dtype) -> Tensor:
-    """1 where `mask` is true; by way of int8, which torch converts several times as fast as bool on a CPU."""
+    """1 where `mask` is true; through int8, which torch converts several times faster than bool on a CPU."""
     return mask.view(torch.int8).to(dtype)

@@ -1,4 +1,4 @@
-"""The head of exclusive classes."""
+"""Softmax head: one categorical decision per pixel over exclusive classes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from thinline.heads.head import Head, weight_of_label
 
 
 class Softmax(Head):
-    """Exclusive classes. `decode` takes the largest probability; of equal ones the lowest id, so background first."""
+    """Exclusive classes. `decode` takes the largest probability; ties go to the lowest id, so to the background."""
 
     name = "softmax"
     first_curve = 1

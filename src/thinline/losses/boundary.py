@@ -1,19 +1,18 @@
-"""Boundary loss: wrong probability, priced by its distance from the boundary of the truth.
+"""Boundary loss: wrong probability times its signed distance from the boundary of the truth.
 
     B_c = mean of phi_c (p_c - t_c)
 
-with phi_c the signed distance in px to the boundary between inside and outside: positive outside, negative inside.
+with phi_c the signed distance in px to the boundary between inside and outside, positive outside and negative inside.
 Every summand is at least 0, and B_c is 0 for a perfect prediction.
 
-Conventions: the mean runs over all pixels of the batch; ignored ones are never wrong. The paper drops phi t, which no
-prediction changes; keeping it moves the value and not the gradient. The boundary runs *between* pixels, so those on
-either side of it are half a pixel away (the authors' code gives inside pixels 0 and outside ones 1, which is half a
-pixel more everywhere: under it a curve one pixel wide would weigh nothing). Every channel has a boundary, the
-background too. A class whose truth is nowhere or everywhere has no boundary, and is left out; a tile of a sheet that
-shows the class elsewhere knows its distance, and is not.
+Conventions: the mean is over all pixels of the batch; ignored ones are never wrong. The paper leaves phi t out, which
+changes the value and not the gradient. The boundary runs *between* pixels, so pixels on either side are half a pixel
+away. (The authors' code gives inside pixels 0 and outside ones 1, half a pixel more everywhere; a curve one pixel wide
+would then have weight 0.) Every channel has a boundary, the background too. A class whose truth is empty or
+everywhere has no boundary and is left out; a tile of a sheet that shows the class elsewhere has its distance.
 
-Distances are not scaled: far false positives weigh hundreds of times what a miss weighs. The loss was published as a
-small part beside a region loss, with a share that grows during training from .01; `dice_boundary` has .01 throughout.
+Distances are not scaled: far false positives weigh hundreds of times more than a miss. The loss was published as a
+small part beside a region loss, with a share that grows from .01 during training; `dice_boundary` has .01 throughout.
 
 References
 ----------
@@ -24,24 +23,22 @@ Kervadec, Bouchtiba, Desrosiers, Granger, Dolz and Ben Ayed, "Boundary loss for 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-import torch
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
-from thinline.losses.probability_checks import check_probabilities
+from thinline.losses.soft_counts import check_probabilities
 from thinline.vocabulary import Bool, Float32
 
 
 @dataclass(frozen=True)
 class SignedDistance:
-    """The truth map of this loss: phi, exact and Euclidean, in px.
+    """The truth map phi: exact Euclidean signed distance in px.
 
-    By scipy, which counts on one thread: OpenCV's exact transform gives other distances from one call to the next where
-    a small sheet is shared among threads.
+    By scipy, which uses one thread. OpenCV's exact transform is not reproducible where a small sheet is shared among
+    threads.
     """
 
     @property
@@ -66,27 +63,11 @@ def boundary(probabilities: Tensor, targets: Tensor, distance: Tensor) -> Tensor
     Raises `ValueError` for probabilities outside of 0..1.
     """
     check_probabilities(probabilities)
-    terms: Tensor = _Boundary.apply(probabilities, targets, distance)
-    return terms
-
-
-class _Boundary(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, probabilities: Tensor, targets: Tensor, distance: Tensor) -> Tensor:
-        ctx.save_for_backward(distance)
-        priced: Tensor = (probabilities - targets).mul_(distance).sum((0, 2, 3))
-        return priced / max(probabilities[:, 0].numel(), 1)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
-        (distance,) = ctx.saved_tensors
-        pixels = max(distance[:, 0].numel(), 1)
-        return distance * (grad / pixels).view(1, -1, 1, 1), None, None
+    return (probabilities - targets).mul(distance).sum((0, 2, 3)) / max(probabilities[:, 0].numel(), 1)
 
 
 class Boundary(nn.Module):
-    """`boundary` as a module that says which truth map it wants."""
+    """`boundary` as a module with its truth map."""
 
     name: ClassVar[str] = "boundary"
     kind: ClassVar[Literal["mapped"]] = "mapped"

@@ -1,18 +1,18 @@
-"""Class weights from pixel counts.
+"""Class weights from pixel counts: none, fixed, measured, sqrt, effective number, and two controls without weights.
 
 Conventions: `counts [C]` are integer pixels of each class over the training mix, background first; the weight of the
-background is 1. Every weighting is called with the counts and returns a float64 vector `[C]` or None, and carries
-`scale`, which says how the objective divides ("kept": by the weights used; "raw": as without weights).
+background is 1. A weighting is called with the counts and returns a float64 vector `[C]` or None. Its `scale` sets the
+divisor of the objective ("kept": the sum of the weights used; "raw": as without weights).
 
     none              None
     fixed             1 for the background, `value` for each curve
     measured          n_0 / n_c
     sqrt              sqrt(n_0 / n_c)
     effective_number  E_0 / E_c with E_c = (1 - beta^n_c) / (1 - beta)
-    tuned_threshold   None; the test is decided at the thresholds of validation (`metrics/thresholds.py`)
-    logit_adjustment  None; the objective adds the prior to the logits (`logit_adjustment.py`)
+    tuned_threshold   None; the test split is decided at thresholds of validation (`metrics/thresholds.py`)
+    logit_adjustment  None; the objective adds the log prior to the logits (`logit_adjustment.py`)
 
-The last two are controls: what a weight gains beyond them is more than a moved threshold or a known prior.
+The last two are controls: they separate the effect of a weight from that of another threshold or a known prior.
 
 References
 ----------
@@ -32,22 +32,25 @@ from thinline.losses.weight_checks import Scale
 
 Counts = Sequence[int] | Tensor
 FAR_OFF = 1.5
-"""A fixed weight further from the measured ratio than this factor deserves a word."""
+"""A weight further from the measured ratio than this factor causes a warning."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoWeight:
-    """Every class counts the same."""
-
+class _Unweighted:
     scale: Scale = "kept"
 
     def __call__(self, counts: Counts) -> None:
-        """None, whatever the counts."""
+        """None for any counts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoWeight(_Unweighted):
+    """All classes have the same weight."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fixed:
-    """`value` for each curve, 1 for the background, whatever the counts."""
+    """`value` for each curve, 1 for the background, for any counts."""
 
     value: float = 42.0
     scale: Scale = "kept"
@@ -65,7 +68,7 @@ class Fixed:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """How many background pixels there are for one pixel of the class."""
+    """Background pixels per pixel of the class."""
 
     scale: Scale = "kept"
 
@@ -77,7 +80,7 @@ class Measured:
 
 @dataclass(frozen=True, kw_only=True)
 class Sqrt:
-    """The square root of `Measured`, a common half-way house."""
+    """The square root of `Measured`, a common compromise."""
 
     scale: Scale = "kept"
 
@@ -89,10 +92,10 @@ class Sqrt:
 
 @dataclass(frozen=True, kw_only=True)
 class EffectiveNumber:
-    """Pixels that overlap count less than once; E_c saturates at 1 / (1 - beta) pixels.
+    """Effective number of pixels, which saturates at 1 / (1 - beta).
 
-    The paper counts images and takes beta up to .9999. Pixels are many more: with that beta every class is saturated
-    and every weight is 1. The default saturates at a million pixels.
+    The paper counts images and takes beta up to .9999. There are many more pixels: with that beta every class is
+    saturated and every weight is 1. The default saturates at a million pixels.
     """
 
     beta: float = 0.999999
@@ -106,7 +109,7 @@ class EffectiveNumber:
         """E_0 / E_c.
 
         Raises:
-            ValueError: also when beta makes the weights equal although the counts are far from it.
+            ValueError: also when beta makes the weights equal for very different counts.
         """
         pixels = _checked(counts)
         effective = -torch.expm1(pixels * math.log(self.beta))
@@ -120,45 +123,33 @@ class EffectiveNumber:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TunedThreshold:
-    """No weight; the numbers of the test split are those of the decision tuned on validation."""
-
-    scale: Scale = "kept"
-
-    def __call__(self, counts: Counts) -> None:
-        """None, whatever the counts."""
+class TunedThreshold(_Unweighted):
+    """No weight; the test split is decided at the thresholds tuned on validation."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogitAdjustment:
-    """No weight; the prior of the classes, times `tau`, is added to the logits in training alone."""
+class LogitAdjustment(_Unweighted):
+    """No weight; the log prior of the classes, times `tau`, is added to the logits in training only."""
 
     tau: float = 1.0
-    scale: Scale = "kept"
-
-    def __call__(self, counts: Counts) -> None:
-        """None, whatever the counts."""
 
     def prior(self, counts: Counts) -> Tensor:
-        """Share of each class, float64 `[C]`. Raises ValueError for a class that was never seen."""
+        """Share of each class, float64 `[C]`. Raises ValueError for a class without pixels."""
         pixels = _checked(counts)
         return pixels / pixels.sum()
 
 
 def measured_ratio(counts: Counts) -> Tensor:
-    """Background pixels for each pixel of a curve, float64 `[K]`.
-
-    Infinite for a curve that has none, 0 where the background has none, NaN for both.
-    """
+    """Background pixels per pixel of a curve, float64 `[K]`; inf for a curve without pixels, NaN for 0 / 0."""
     pixels = _checked(counts, absent=True)
     return pixels[0] / pixels[1:]
 
 
 def far_from_measured(weight: Sequence[float] | Tensor | None, counts: Counts) -> str | None:
-    """What to tell the user when a curve's weight is more than 1.5 times off its measured ratio, else None.
+    """A warning if the weight of a curve differs from its measured ratio by more than a factor of 1.5, else None.
 
     Args:
-        weight: [C], or None for no weight, about which there is nothing to say.
+        weight: [C], or None for no weight, which causes no warning.
         counts: [C].
     """
     if weight is None:
@@ -178,7 +169,7 @@ def far_from_measured(weight: Sequence[float] | Tensor | None, counts: Counts) -
 
 
 def _checked(counts: Counts, *, absent: bool = False) -> Tensor:
-    """Counts as float64 `[C]`; classes without pixels pass only if `absent`."""
+    """Counts as float64 `[C]`; classes without pixels are allowed if `absent`."""
     pixels = torch.as_tensor(counts)
     if pixels.ndim != 1 or len(pixels) < 2 or pixels.is_floating_point() or pixels.dtype == torch.bool:
         raise ValueError(f"`counts` must be integers [C], background first, got {counts}; count pixels per class")

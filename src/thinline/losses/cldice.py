@@ -1,15 +1,15 @@
-"""Soft-clDice: does the skeleton of one lie inside the other, prediction in truth and truth in prediction?
+"""Soft-clDice: overlap of the skeleton of the prediction with the truth, and of that of the truth with the prediction.
 
     precision_c   = sum(S(p_c) t_c) / sum(S(p_c))
     sensitivity_c = sum(p_c S(t_c)) / sum(S(t_c))
     L_c           = 1 - 2 precision_c sensitivity_c / (precision_c + sensitivity_c)
 
-with S the soft skeleton of `soft_skeleton`. Its `iterations` must reach half the width of the widest curve.
+with S the soft skeleton of `soft_skeleton`. `iterations` must be at least half the width of the widest curve.
 
-Conventions: sums over the whole batch; no smoothing constant (the authors add 1 to every numerator and
-denominator). The background has no skeleton worth the name and no term. A class without truth is left out, and so is
-one whose truth is so small or so wide that its soft skeleton is empty. S(t) is a truth map. How thick a prediction is
-around its skeleton hardly matters: published as a sum with Dice, half of each (`dice_cldice` here).
+Conventions: sums over the whole batch; no smoothing constant (the authors add 1 to every numerator and denominator).
+The background has no term. A class without truth is left out, and so is one whose truth is so small or so wide that its
+soft skeleton is empty. S(t) is a truth map. The loss depends little on the thickness of a prediction; it was published
+as a sum with Dice, half of each (`dice_cldice` here).
 
 References
 ----------
@@ -26,20 +26,17 @@ import cv2
 import numpy as np
 from torch import Tensor, nn
 
-from thinline.losses.probability_checks import check_probabilities
-from thinline.losses.soft_counts import overlap
+from thinline.losses.soft_counts import EPS, check_probabilities, overlap
 from thinline.losses.soft_skeleton import soft_skeleton
 from thinline.vocabulary import Bool, UInt8
 
-EPS = 1e-7
-"""Pixels: the least denominator, reached only where a prediction has no skeleton."""
 _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], dtype=np.uint8)
 _SQUARE = np.ones((3, 3), dtype=np.uint8)
 
 
 @dataclass(frozen=True)
 class SoftSkeletonOfTruth:
-    """The truth map of this loss: S of a plane of zeros and ones, which is one as well."""
+    """The truth map S(t): the soft skeleton of a binary plane, which is binary."""
 
     iterations: int
     curves_only: ClassVar[bool] = True
@@ -50,7 +47,7 @@ class SoftSkeletonOfTruth:
         return f"soft_skeleton-{self.iterations}-v1"
 
     def __call__(self, inside: Bool) -> UInt8:
-        """Uint8 [H,W] of 0 and 1: what each erosion leaves that an opening would not."""
+        """Uint8 [H,W] of 0 and 1: the union over all erosions of the erosion minus its opening."""
         image = inside.view(np.uint8)
         skeleton = np.zeros_like(image)
         for _ in range(self.iterations + 1):
@@ -63,20 +60,20 @@ class SoftSkeletonOfTruth:
 def cldice(probabilities: Tensor, targets: Tensor, skeleton: Tensor, *, iterations: int) -> Tensor:
     """Terms L_c in 0..1, `[c]`, of `probabilities`, float `targets` and the targets' `skeleton`, all `[B,c,H,W]`.
 
-    The term of a class without truth is 1; whoever averages the terms leaves it out.
+    The term of a class without truth is 1; the objective leaves it out.
 
     Raises `ValueError` for probabilities outside of 0..1.
     """
     check_probabilities(probabilities)
-    found = overlap(soft_skeleton(probabilities, iterations=iterations), targets)
-    wanted = overlap(probabilities, skeleton)
-    precision = found.hits / found.predicted.clamp_min(EPS)
-    sensitivity = wanted.hits / wanted.truth.clamp_min(EPS)
+    of_prediction = overlap(soft_skeleton(probabilities, iterations=iterations), targets)
+    of_truth = overlap(probabilities, skeleton)
+    precision = of_prediction.hits / of_prediction.predicted.clamp_min(EPS)
+    sensitivity = of_truth.hits / of_truth.truth.clamp_min(EPS)
     return 1 - 2 * precision * sensitivity / (precision + sensitivity).clamp_min(EPS)
 
 
 class ClDice(nn.Module):
-    """`cldice` as a module that says which truth map it wants.
+    """`cldice` as a module with its truth map.
 
     Raises:
         ValueError: iterations below 0.

@@ -1,15 +1,15 @@
-"""A weighted sum of losses, each a level of its own with its own keys.
+"""Weighted sum of losses (dice_ce, dice_focal, ...), each term with its own configuration.
 
     L = sum_i share_i L_i
 
-Conventions: every term is the whole objective of its loss (weights, absent classes, ignored pixels), so that
-`shares={dice: 1, ce: 1}` is the sum of what `loss=dice` and `loss=soft_ce` would give. Shares are not normalised: to
-double all of them doubles the gradient. A share of zero leaves its term out, unevaluated.
+Conventions: every term is the complete objective of its loss (weights, absent classes, ignored pixels), so that
+`shares={dice: 1, ce: 1}` is the sum of the values of `loss=dice` and `loss=soft_ce`. Shares are not normalised. A term
+with share zero is not evaluated.
 
-A class weight must be able to act on *every* term, or the whole sum raises and names the term. It would be easy to let
-it act where it can; but then a table of losses by weights would show half an effect and call it an interaction.
+A class weight must act on *every* term; otherwise the objective raises an error with the name of the term, because half
+an effect would look like an interaction of loss and weight.
 
-conf/loss/ composes the terms from the levels themselves: `loss=dice_ce loss.terms.dice.eps=1e-6 loss.shares.ce=0.5`.
+conf/loss/ composes the terms from the single losses: `loss=dice_ce loss.terms.dice.eps=1e-6 loss.shares.ce=0.5`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from thinline.losses.protocols import Loss
 
 
 class Compound(nn.Module):
-    """The sum of `terms`, each with its share of `shares`; both are keyed alike.
+    """The sum of `terms`, each times its share of `shares`; both have the same keys.
 
     Raises:
         ValueError: keys that differ, a share that is negative or not finite, or no share above zero.
@@ -41,7 +41,7 @@ class Compound(nn.Module):
             )
         if not all(math.isfinite(share) and share >= 0 for share in shares.values()) or not any(shares.values()):
             raise ValueError(
-                f"`loss.shares` must be finite, not negative and not all 0, got {dict(shares)}; 1 each is the plain sum"
+                f"`loss.shares` must be finite, not negative and not all 0, got {dict(shares)}; 1 each is a plain sum"
             )
         self.name = name
         self.terms = nn.ModuleDict(dict(terms))

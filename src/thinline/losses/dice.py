@@ -1,10 +1,9 @@
-"""Dice loss: one minus the soft Dice coefficient, class by class.
+"""Dice loss: one minus the soft Dice coefficient of each class.
 
     D_c = 1 - 2 sum(p_c t_c) / (sum(p_c) + sum(t_c))
 
-Conventions: sums over the whole batch (not sheet by sheet, where a curve that is absent from one sheet would score 0
-or 1 there); the denominator is not squared; no smoothing constant is added to the numerator. Equal to
-`tversky` with both weights one half.
+Conventions: sums over the whole batch (not per sheet, where a curve that is absent from one sheet would have a term of
+0 or 1 there); the denominator is not squared; no smoothing constant. Equal to `tversky` with both weights one half.
 
 References
 ----------
@@ -19,17 +18,13 @@ from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
-from thinline.losses.probability_checks import check_probabilities
-from thinline.losses.soft_counts import overlap
-
-EPS = 1e-7
-"""Pixels: the least denominator, reached only where neither truth nor prediction has any area."""
+from thinline.losses.soft_counts import EPS, check_probabilities, overlap
 
 
 def dice(probabilities: Tensor, targets: Tensor, *, eps: float = EPS) -> Tensor:
     """Terms D_c in 0..1, `[c]`, of `probabilities [B,c,H,W]` against float `targets [B,c,H,W]`.
 
-    The term of a class without truth is 1 with a zero gradient; whoever averages the terms leaves it out.
+    The term of a class without truth is 1 with a zero gradient; the objective leaves it out.
 
     Raises `ValueError` for probabilities outside of 0..1.
     """

@@ -1,13 +1,13 @@
-"""Focal loss: cross-entropy with the weight of easy pixels turned down.
+"""Focal loss: cross-entropy with lower weights of well classified pixels.
 
     F = (1 - p_t)^gamma (-log p_t)
 
-with p_t the probability of the truth: of the pixel's class for a softmax, of a channel's yes or no for a sigmoid. It
-is a function of n = -log p_t alone, since p_t = exp(-n), and so the same for every head; gamma = 0 is cross-entropy.
-The paper's alpha is a class weight and is not here; class weights are `class_weight`'s.
+with p_t the probability of the truth: of the pixel's class for a softmax, of the binary decision for a sigmoid channel.
+It is a function of n = -log p_t alone, since p_t = exp(-n), and so the same for every head; gamma = 0 is cross-entropy.
+The alpha of the paper is a class weight: see `class_weight`.
 
-Conventions: 1 - p_t is not taken below the epsilon of the dtype, because for gamma < 1 the slope of a power is
-infinite at 0.
+Conventions: 1 - p_t is at least the epsilon of the dtype, because for gamma < 1 the gradient of a power is infinite at
+0.
 
 References
 ----------
@@ -48,6 +48,13 @@ class _Focal(torch.autograd.Function):
         return focus.mul_(miss.pow(ctx.gamma - 1)).mul_(grad), None
 
 
+def checked_gamma(gamma: float) -> float:
+    """`gamma`. Raises ValueError if it is negative or not finite."""
+    if not (math.isfinite(gamma) and gamma >= 0):
+        raise ValueError(f"`loss.gamma` must be finite and at least 0, got {gamma}; 0 is cross-entropy, 2 is usual")
+    return gamma
+
+
 class Focal(nn.Module):
     """`focal` as a module.
 
@@ -61,9 +68,7 @@ class Focal(nn.Module):
 
     def __init__(self, *, gamma: float = 2.0) -> None:
         super().__init__()
-        if not (math.isfinite(gamma) and gamma >= 0):
-            raise ValueError(f"`loss.gamma` must be finite and at least 0, got {gamma}; 0 is cross-entropy, 2 is usual")
-        self.gamma = gamma
+        self.gamma = checked_gamma(gamma)
 
     def forward(self, nll: Tensor) -> Tensor:
         """Terms, one for each element of `nll`."""

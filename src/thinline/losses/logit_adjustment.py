@@ -1,21 +1,20 @@
-"""Logit adjustment: the prior of the classes is added to the logits in training, and not at test.
+"""Logit adjustment: the log prior of the classes is added to the logits in training, and not at test.
 
-    softmax          z_c + tau log pi_c
-    sigmoid, one curve a channel      z_k + tau log(pi_k / (1 - pi_k))
-    sigmoid, all curves in one        z + tau log((1 - pi_0) / pi_0)
+    softmax                          z_c + tau log pi_c
+    sigmoid, one channel a curve     z_k + tau log(pi_k / (1 - pi_k))
+    sigmoid, one channel for all     z + tau log((1 - pi_0) / pi_0)
 
-pi is the share of each class in the pixels of the training mix. The loss sees the adjusted logits; whoever decodes sees
-the plain ones, which then need not carry the prior themselves and lean to the rare classes: for tau = 1 and
-cross-entropy they minimise the balanced error, the mean over classes of the error within each.
+pi is the share of each class in the pixels of the training mix. The loss gets the adjusted logits, decoding the plain
+ones, which favour rare classes: for tau = 1 and cross-entropy they minimise the balanced error, the mean over classes
+of the error within each.
 
-The paper has the softmax. A sigmoid channel is a softmax over (0, z) with the classes no and yes, whose adjustment is
-the difference of the two logarithms: the second and third line are that and nothing more. With a loss other than
-cross-entropy the shift is the same, but the guarantee is not the paper's.
+The paper has the softmax. A sigmoid channel is a softmax over (0, z), whose adjustment is the difference of the two
+logarithms. With a loss other than cross-entropy the shift is the same, but the paper's guarantee does not hold.
 
-Label smoothing works against it. Of a pixel of class a it gives every other answer smoothing / n, and the prior
-divides it by that answer's share: from `smoothing_limit` on, the best answer to a sure pixel is a rarer class. Of a
-curve with one pixel in a hundred that is so from .03 on in a softmax of three, from .02 on in a channel of its own,
-and smoothing by .1 paints curves everywhere.
+Label smoothing counteracts the adjustment. It gives every other outcome of a pixel smoothing / n, and the prior divides
+that by the share of the outcome: above `smoothing_limit` the optimal prediction of a pixel of certain class is a rarer
+class. For a curve with 1 % of the pixels the limit is .03 in a softmax of three and .02 in a channel of its own; with
+smoothing .1 a network predicts curves everywhere.
 
 References
 ----------
@@ -34,11 +33,11 @@ SUM_TOLERANCE = 1e-3
 
 
 def logit_shift(prior: Sequence[float] | Tensor, *, channels: int, tau: float) -> Tensor:
-    """What to add to each channel's logits, float64 `[c]`.
+    """The shift of the logits of each channel, float64 `[c]`.
 
     Args:
         prior: [C], the share of each class, background first.
-        channels: C for a softmax, K = C - 1 for one curve a channel, 1 for all curves in one.
+        channels: C for a softmax, K = C - 1 for one channel a curve, 1 for one channel of all curves.
         tau: strength; 0 adds nothing, 1 is the paper's.
 
     Raises:
@@ -65,13 +64,13 @@ def logit_shift(prior: Sequence[float] | Tensor, *, channels: int, tau: float) -
 
 
 def smoothing_limit(prior: Sequence[float] | Tensor, *, channels: int, tau: float) -> float:
-    """The label smoothing from which on, under this prior, the best answer to some pixel is not its own class.
+    """The label smoothing above which, under this prior, the optimal prediction of some pixel is not its own class.
 
-    With n answers to a decision it is n / (n - 1 + r), r the largest ratio of two of their shares to the power of tau:
+    With n outcomes of a decision it is n / (n - 1 + r), r the largest ratio of two of their shares to the power of tau:
     there (1 - s + s / n) / pi_a**tau = (s / n) / pi_b**tau. Arguments and errors as in `logit_shift`.
     """
     shift = logit_shift(prior, channels=channels, tau=tau)
     exclusive = channels == len(torch.as_tensor(prior))
     ratio = (shift.max() - shift.min() if exclusive else shift.abs().max()).exp()
-    answers = channels if exclusive else 2
-    return float(answers / (answers - 1 + ratio))
+    outcomes = channels if exclusive else 2
+    return float(outcomes / (outcomes - 1 + ratio))

@@ -1,22 +1,21 @@
-"""Lovasz loss: the Jaccard loss carried over from sets of wrong pixels to errors between 0 and 1.
+"""Lovasz loss: convex extension of the Jaccard loss from sets of wrong pixels to errors between 0 and 1.
 
     e_i = |t_i - p_i|,  sorted so that e_1 >= e_2 >= ...
     L_c = sum_i e_i (J_i - J_{i-1})
 
-where J_i is the Jaccard loss 1 - |T without W| / |T with W| when just the first i pixels W are wrong, T the truth. L_c
-is convex in the errors and equals 1 - IoU where every probability is 0 or 1.
+where J_i is the Jaccard loss 1 - |T minus W| / |T union W| when exactly the first i pixels W are wrong, T the truth.
+L_c is convex in the errors and equals 1 - IoU where every probability is 0 or 1.
 
-Conventions: errors are those of *probabilities* for every head ("Lovasz-softmax"); the Lovasz *hinge*, which other
-libraries use for sigmoid channels, is another surrogate. All pixels of a batch are sorted together. Targets are hard;
-above one half counts as inside. A class without truth has term 0 and slope 0, and whoever averages the terms leaves
-it out (the authors' `present`). Of equal errors those inside the truth come first, then by position: L_c does not
-depend on the order among equals, its subgradient does.
+Conventions: errors are those of *probabilities* for every head ("Lovasz-softmax"); other libraries use the Lovasz
+*hinge* for sigmoid channels, another surrogate. All pixels of a batch are sorted together. Targets are hard; above one
+half is inside. A class without truth has term 0 and gradient 0, and the objective leaves it out (the authors'
+`present`). Of equal errors those inside the truth come first, then by position: the order among equals does not change
+L_c, but its subgradient.
 
-Errors are ranked, and the slope of a pixel hangs on its rank: a float32 probability near 1 has lost the digits by which
-errors near 0 are told apart, so `precise` asks for probabilities in float64. Terms and slopes are computed in float64
-whatever comes in.
+The gradient of a pixel depends on the rank of its error. A float32 probability near 1 lacks the digits that
+distinguish errors near 0, so `precise` asks for probabilities in float64. Terms and gradients are computed in float64.
 
-Two ways to one result: on the CPU the compiled `lovasz_kernel`, elsewhere (and in the tests) a sort in torch.
+Two implementations: on the CPU the compiled `lovasz_kernel`, elsewhere (and in the tests) a sort in torch.
 
 References
 ----------
@@ -33,7 +32,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from thinline.losses import lovasz_kernel
-from thinline.losses.probability_checks import check_probabilities
+from thinline.losses.soft_counts import check_probabilities
 
 
 def lovasz(probabilities: Tensor, targets: Tensor) -> Tensor:
@@ -82,7 +81,7 @@ def by_sort(probabilities: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
 
 def _class_slopes(errors: Tensor, inside: Tensor) -> Tensor:
     """Slopes `[P]` of one class from float64 `errors [P]` and `inside [P]` bool."""
-    # the bits of a float that is not negative rise with it; one more bit puts the inside first among equals
+    # the bits of a non-negative float ascend with its value; one more bit puts the inside first among equals
     order = (errors.view(torch.int64) * 2 + inside).argsort(descending=True, stable=True)
     ranked = inside[order]
     count = ranked.sum().double()

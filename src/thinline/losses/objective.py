@@ -1,40 +1,37 @@
-"""The objective of a run: a head, a loss and class weights, met by value.
+"""The objective of a run: combines a head, a loss and class weights into one scalar.
 
 Conventions
 -----------
-*Pixel* losses (`kind = "pixel"`: soft_ce, focal, spatial_soft_ce, cb_focal) turn the negative log-likelihood of each
-decision into a term:
+*Pixel* losses (`kind = "pixel"`: soft_ce, focal, spatial_soft_ce, cb_focal) are functions of the negative
+log-likelihood of each decision:
 
     mean over valid pixels (softmax, binary) or valid pixels x channels (sigmoid_stack) of  w f(nll)
 
-*Region* losses (`kind = "region"`: dice, tversky, lovasz) turn probabilities and targets into one term per channel:
+*Region* losses (`kind = "region"`: dice, tversky, lovasz) have one term per channel, from probabilities and targets:
 
     mean over the channels with truth in the batch of  w_c L_c
 
-*Mapped* losses (`kind = "mapped"`: skeleton_recall, cldice, boundary) are region losses that also look at a map of the
-truth, as its skeleton: made once per sheet in training, of the batch itself where none is given. Those that judge
-curves alone have no term for the background. A class is there when its map is not empty.
+*Mapped* losses (`kind = "mapped"`: skeleton_recall, cldice, boundary) are region losses that also need a truth map, as
+a skeleton. It is computed once per sheet in training, or from the batch where none is given. A loss with a map of the
+curves only has no term for the background. A class is present when its map is not empty.
 
 *Sums* (`kind = "sum"`: dice_ce, ...) add the values of their terms, each times its share.
 
-`scale="kept"` (default) divides by the sum of the weights used, so that a weight moves the balance between classes and
-not the learning rate; `scale="raw"` divides by the number of pixels or terms, as without weights.
+`scale="kept"` (default) divides by the sum of the weights used, so that a weight changes the balance between classes
+and not the learning rate; `scale="raw"` divides by the number of pixels or terms, as without weights.
 
-Classes absent from the truth of a batch are left out of a region loss, because the overlap with nothing has no slope
-towards anything. Their false positives are not free under a softmax, where they take probability from a class that is
-there. Under sigmoid heads they *are* free in that batch: sums run over the whole batch so that it happens
-seldom, and a pixel loss (alone or beside the region loss) is the remedy where it does not. If nothing is left
-(no class has truth, every pixel is ignored, no sheet in the batch) the loss is zero, and so is its gradient.
+A region loss leaves out classes that are absent from the truth of a batch, because their term has no gradient. Under a
+softmax their false positives still take probability from present classes. Under sigmoid heads they cost nothing in that
+batch; sums over the whole batch make this rare, and a pixel loss, alone or in a sum, avoids it. If nothing is left (no
+class has truth, every pixel is ignored, no sheet in the batch) loss and gradient are zero.
 
 Ignored pixels (255) add nothing to any sum and get no gradient.
 
-Weights act or raise. A weight that cannot move the balance of this head and loss, or of one term of a sum, raises at
-construction; all-equal weights cannot either, but say so themselves: they are the same as none (under `raw`, a common
-factor).
+A weight that cannot change the balance of this head and loss, or of one term of a sum, raises an error at construction.
+Equal weights are allowed: they equal no weights (under `raw`, a common factor).
 
-With a `prior` the logits are adjusted by it before anything else (`logit_adjustment.py`), whatever the head and loss.
-
-The loss is computed and returned in float32, or wider if the logits are; bf16 and fp16 logits are widened first.
+With a `prior` the logits are adjusted first (`logit_adjustment.py`), for any head and loss. The loss is computed and
+returned in float32, or in float64 for float64 logits.
 """
 
 from __future__ import annotations
@@ -46,7 +43,6 @@ from typing import get_args
 import torch
 from torch import Tensor, nn
 
-from thinline.losses.probability_checks import from_a_head
 from thinline.losses.protocols import (
     Balances,
     HeadLike,
@@ -56,9 +52,11 @@ from thinline.losses.protocols import (
     RegionLoss,
     SingleLoss,
     Spreads,
+    TruthMap,
+    map_of,
     singles,
 )
-from thinline.losses.truth_map import TruthMap, map_of
+from thinline.losses.soft_counts import trusted_probabilities
 from thinline.losses.weight_checks import Scale, check_acting, checked_weight, first_channel, shift_of
 
 
@@ -66,16 +64,16 @@ class Objective(nn.Module):
     """`objective(logits [B,c,H,W], labels [B,H,W], strokes [B,K,H,W]) -> scalar`.
 
     Args:
-        head: how logits are read.
-        loss: one of any kind.
-        weight: one weight per class of the vocabulary, background first, for every head; None for none.
+        head: gives targets, likelihoods and probabilities.
+        loss: of any kind.
+        weight: one weight per class of the vocabulary, background first, for every head; None for no weights.
         scale: "kept" or "raw", see above.
-        prior: share of each class of the vocabulary, to adjust the logits by; None leaves them.
+        prior: share of each class of the vocabulary, for logit adjustment; None for no adjustment.
         tau: strength of that adjustment.
 
     Raises:
-        ValueError: a weight of the wrong length, negative, not finite or all zero, or one that could not act here; an
-            unknown scale; a prior of the wrong length, of a class without pixels, or outweighed by label smoothing.
+        ValueError: a weight of the wrong length, negative, not finite or all zero, or without effect here; an unknown
+            scale; a prior of the wrong length, of a class without pixels, or outweighed by label smoothing.
     """
 
     weight: Tensor | None
@@ -107,56 +105,59 @@ class Objective(nn.Module):
     def forward(
         self, logits: Tensor, labels: Tensor, strokes: Tensor, *, maps: Mapping[str, Tensor] | None = None
     ) -> Tensor:
-        """The loss of a batch; `maps` are its `truth_maps` by key, made of this batch where they are not given."""
+        """The loss of a batch; `maps` are its `truth_maps` by key, computed from the batch where they are not given."""
         wide = logits if logits.dtype == torch.float64 else logits.float()
         if self.shift is not None:
             wide = wide + self.shift.to(wide.dtype)
         maps = maps or {}
         if all(_needs_only(part, maps) for _, part in singles(self.loss)):
-            targets, valid = wide.new_empty(()).expand_as(wide), self.head.valid(labels, strokes)  # nobody reads them
+            targets, valid = (
+                wide.new_empty(()).expand_as(wide),
+                self.head.valid(labels, strokes),
+            )  # targets are not read
         else:
             targets, valid = self.head.read(labels, strokes, dtype=wide.dtype)
-        return self._value(self.loss, _Scene(self.head, wide, labels, targets, valid, maps))
+        return self._value(self.loss, _Batch(self.head, wide, labels, targets, valid, maps))
 
     @property
     def truth_maps(self) -> list[TruthMap]:
-        """The maps of the truth that the loss, or any term of it, looks at."""
-        wanted = {part.truth_map.key: part.truth_map for _, part in singles(self.loss) if part.kind == "mapped"}
-        return list(wanted.values())
+        """The truth maps that the loss, or any term of it, needs."""
+        maps = {part.truth_map.key: part.truth_map for _, part in singles(self.loss) if part.kind == "mapped"}
+        return list(maps.values())
 
     def draw(self, truth_map: TruthMap, labels: Tensor, strokes: Tensor) -> Tensor:
-        """One map of `labels [B,H,W]` and `strokes [B,K,H,W]` for this head: `[B,c,H,W]`, or the curves' channels."""
+        """A truth map of `labels [B,H,W]` and `strokes [B,K,H,W]` for this head: `[B,c,H,W]`, or its curve channels."""
         first = self.head.first_curve if truth_map.curves_only else 0
         return map_of(truth_map, self.head.read(labels, strokes, dtype=torch.float32)[0][:, first:])
 
-    def _value(self, loss: Loss, scene: _Scene) -> Tensor:
+    def _value(self, loss: Loss, batch: _Batch) -> Tensor:
         if loss.kind == "sum":
-            values = [share * self._value(term, scene) for _, share, term in loss.parts]
+            values = [share * self._value(term, batch) for _, share, term in loss.parts]
             return torch.stack(values).sum()
         if loss.kind == "pixel":
-            return self._pixel(loss, scene)
-        return self._mapped(loss, scene) if loss.kind == "mapped" else self._region(loss, scene)
+            return self._pixel(loss, batch)
+        return self._mapped(loss, batch) if loss.kind == "mapped" else self._region(loss, batch)
 
-    def _pixel(self, loss: PixelLoss, scene: _Scene) -> Tensor:
-        terms = loss(self.head.pixel_nll(scene.logits, self._soft(loss, scene)))
+    def _pixel(self, loss: PixelLoss, batch: _Batch) -> Tensor:
+        terms = loss(self.head.pixel_nll(batch.logits, self._soft(loss, batch)))
         if not isinstance(loss, Balances):
-            return self._weighted_mean(terms, self.weight, scene, kept=self.scale == "kept")
-        counts = torch.stack([(scene.labels == id_).sum() for id_ in range(len(self.head.vocabulary))])
-        value = self._weighted_mean(terms, loss.balance(counts), scene, kept=True)
-        # weights beside the loss's own are the same for all classes, or had raised
+            return self._weighted_mean(terms, self.weight, batch, kept=self.scale == "kept")
+        counts = torch.stack([(batch.labels == id_).sum() for id_ in range(len(self.head.vocabulary))])
+        value = self._weighted_mean(terms, loss.balance(counts), batch, kept=True)
+        # further weights are equal for all classes: others raise at construction
         return value if self.weight is None or self.scale == "kept" else value * self.weight[0].to(value.dtype)
 
-    def _soft(self, loss: PixelLoss, scene: _Scene) -> Tensor:
-        """What the decisions are compared with."""
-        targets = loss.spread(scene.targets, scene.valid) if isinstance(loss, Spreads) else scene.targets
+    def _soft(self, loss: PixelLoss, batch: _Batch) -> Tensor:
+        """Targets with spatial and label smoothing."""
+        targets = loss.spread(batch.targets, batch.valid) if isinstance(loss, Spreads) else batch.targets
         return self.head.soften(targets, loss.smoothing) if loss.smoothing else targets
 
-    def _weighted_mean(self, terms: Tensor, weight: Tensor | None, scene: _Scene, *, kept: bool) -> Tensor:
-        valid = scene.valid
+    def _weighted_mean(self, terms: Tensor, weight: Tensor | None, batch: _Batch, *, kept: bool) -> Tensor:
+        valid = batch.valid
         if weight is None:
             weights = None if valid is None else valid.to(terms.dtype)
         else:
-            weights = self.head.pixel_weights(weight.to(terms.dtype), scene.labels, scene.targets)
+            weights = self.head.pixel_weights(weight.to(terms.dtype), batch.labels, batch.targets)
             weights = weights if valid is None else weights * valid
         if weights is None:
             return terms.sum() / max(terms.numel(), 1)
@@ -164,16 +165,16 @@ class Objective(nn.Module):
         divisor = weights.sum() if weight is None or kept else _count(valid, terms)
         return _ratio((terms * weights).sum(), divisor)
 
-    def _region(self, loss: RegionLoss, scene: _Scene) -> Tensor:
-        with from_a_head():
-            terms = loss(scene.probabilities(precise=loss.precise), scene.targets).to(scene.logits.dtype)
-        return self._mean_over_channels(terms, scene.targets.sum(dim=(0, 2, 3)) > 0)
+    def _region(self, loss: RegionLoss, batch: _Batch) -> Tensor:
+        with trusted_probabilities():
+            terms = loss(batch.probabilities(precise=loss.precise), batch.targets).to(batch.logits.dtype)
+        return self._mean_over_channels(terms, batch.targets.sum(dim=(0, 2, 3)) > 0)
 
-    def _mapped(self, loss: MappedLoss, scene: _Scene) -> Tensor:
+    def _mapped(self, loss: MappedLoss, batch: _Batch) -> Tensor:
         first = first_channel(self.head, loss)
-        drawn = scene.truth_map(loss.truth_map, first)
-        with from_a_head():
-            terms = loss(scene.probabilities()[:, first:], scene.targets[:, first:], drawn)
+        drawn = batch.truth_map(loss.truth_map, first)
+        with trusted_probabilities():
+            terms = loss(batch.probabilities()[:, first:], batch.targets[:, first:], drawn)
         return self._mean_over_channels(terms, drawn.flatten(2).any(2).any(0), first=first)
 
     def _mean_over_channels(self, terms: Tensor, has_truth: Tensor, *, first: int = 0) -> Tensor:
@@ -185,8 +186,8 @@ class Objective(nn.Module):
 
 
 @dataclass
-class _Scene:
-    """One batch as the terms of a sum share it; probabilities are computed once, and zero at ignored pixels."""
+class _Batch:
+    """A batch that the terms of a sum share; probabilities are computed once, and zero at ignored pixels."""
 
     head: HeadLike
     logits: Tensor
@@ -194,14 +195,14 @@ class _Scene:
     targets: Tensor
     valid: Tensor | None
     maps: Mapping[str, Tensor]
-    known: dict[bool, Tensor] = field(default_factory=dict)
+    by_precision: dict[bool, Tensor] = field(default_factory=dict)
 
     def probabilities(self, *, precise: bool = False) -> Tensor:
         """`[B,c,H,W]` in the dtype of the logits, or in float64."""
-        if precise not in self.known:
-            found = self.head.probabilities(self.logits.double() if precise else self.logits)
-            self.known[precise] = found if self.valid is None else found * self.valid
-        return self.known[precise]
+        if precise not in self.by_precision:
+            probabilities = self.head.probabilities(self.logits.double() if precise else self.logits)
+            self.by_precision[precise] = probabilities if self.valid is None else probabilities * self.valid
+        return self.by_precision[precise]
 
     def truth_map(self, truth_map: TruthMap, first: int) -> Tensor:
         """`[B,c,H,W]` of the channels from `first` on, in the dtype of the logits."""
@@ -210,13 +211,13 @@ class _Scene:
         if drawn.shape != self.targets[:, first:].shape:
             raise ValueError(
                 f"the truth map {truth_map.key!r} must be {list(self.targets[:, first:].shape)} for head "
-                f"{self.head.name!r}, got {list(drawn.shape)}; draw it with the head in use and cut it as the labels"
+                f"{self.head.name!r}, got {list(drawn.shape)}; draw it with this head and cut it as the labels"
             )
         return drawn.to(self.logits.dtype)
 
 
 def _needs_only(loss: SingleLoss, maps: Mapping[str, Tensor]) -> bool:
-    """Whether `maps` hold all that the loss looks at, so that nobody has to make targets."""
+    """Whether `maps` hold all that the loss reads of the truth, so that no targets are needed."""
     return loss.kind == "mapped" and not loss.sees_targets and loss.truth_map.key in maps
 
 
@@ -226,5 +227,5 @@ def _count(valid: Tensor | None, terms: Tensor) -> Tensor:
 
 
 def _ratio(total: Tensor, divisor: Tensor) -> Tensor:
-    """`total / divisor`; where there is nothing to divide by, zero with a zero gradient."""
+    """`total / divisor`; for a divisor of 0 zero with a zero gradient."""
     return total / divisor.clamp_min(torch.finfo(divisor.dtype).tiny)

@@ -1,12 +1,17 @@
-"""What an objective is made of, by shape: what it asks of a head, and the kinds of loss it can evaluate.
+"""Interfaces of the objective: what it needs of a head, the four kinds of loss, and truth maps. Support, no loss.
 
     pixel    negative log-likelihood of decisions -> terms of the same shape
     region   (probabilities, targets) -> one term for each channel
     mapped   (probabilities, targets, truth map) -> one term for each channel
     sum      losses and their shares
 
-A pixel loss may also have `spread` (its targets are smeared in space first) or `balance` (it brings class weights of
-its own). Losses are matched by their attributes, not by inheritance.
+A pixel loss may also have `spread` (it blurs its targets in space) or `balance` (it brings its own class weights).
+Losses match by their attributes, without inheritance.
+
+A *truth map* is an image computed from the truth that a loss needs, as a skeleton or a distance map. It is a function
+of one plane of the head's targets, `[H,W]` bool, so that it is computed once per sheet and cut and flipped with the
+tile. Its `key` names everything its pixels depend on, parameters and version included. Without given maps an objective
+computes them from the targets of the tile, which does not know the curve beyond its edge.
 """
 
 from __future__ import annotations
@@ -14,14 +19,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from thinline.losses.truth_map import TruthMap
+from thinline.vocabulary import Bool, Float32, UInt8
+
+
+class TruthMap(Protocol):
+    """Maps a plane `[H,W]` bool of targets to uint8 of 0 and 1, or to float32 (the cache may keep it as float16)."""
+
+    @property
+    def key(self) -> str:
+        """Name, parameters and version."""
+
+    @property
+    def curves_only(self) -> bool:
+        """Whether the background has no map."""
+
+    def __call__(self, inside: Bool) -> UInt8 | Float32:
+        """The map [H,W] of the pixels `inside [H,W]`."""
+
+
+def map_of(truth_map: TruthMap, targets: Tensor) -> Tensor:
+    """The map `[B,c,H,W]`, uint8 or float32, of hard `targets [B,c,H,W]`, on their device."""
+    inside = (targets > 0.5).cpu().numpy()
+    planes = [truth_map(plane) for plane in inside.reshape(-1, *inside.shape[2:])]
+    maps = np.stack(planes) if planes else np.zeros(0, dtype=np.uint8)
+    return torch.from_numpy(maps).view(targets.shape).to(targets.device)
 
 
 class HeadLike(Protocol):
-    """What an objective asks of a head; `thinline.heads` gives the meaning."""
+    """What an objective needs of a head, documented in `thinline.heads.head`."""
 
     name: str
     vocabulary: tuple[str, ...]
@@ -29,36 +58,29 @@ class HeadLike(Protocol):
     first_curve: int
 
     def read(self, labels: Tensor, strokes: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
-        """Targets [B,c,H,W], zero at ignored pixels, and the mask of valid ones or None."""
-        ...
+        """Targets [B,c,H,W] and valid mask or None."""
 
     def valid(self, labels: Tensor, strokes: Tensor) -> Tensor | None:
-        """The mask of valid pixels alone, for a loss that has its truth from elsewhere."""
-        ...
+        """The valid mask alone."""
 
     def soften(self, targets: Tensor, smoothing: float) -> Tensor:
-        """Targets moved towards all answers alike."""
-        ...
+        """Targets with label smoothing."""
 
     def pixel_nll(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Negative log-likelihood of each decision."""
-        ...
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """[B,c,H,W] in 0..1."""
-        ...
 
     def pixel_weights(self, weight: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
         """Weight of each decision."""
-        ...
 
     def channel_weights(self, weight: Tensor) -> Tensor:
         """Weight of each channel [c]."""
-        ...
 
 
 class PixelLoss(Protocol):
-    """Terms from the negative log-likelihood of decisions, shape kept."""
+    """Terms from the negative log-likelihood of decisions, of the same shape."""
 
     name: str
     kind: Literal["pixel"]
@@ -66,7 +88,6 @@ class PixelLoss(Protocol):
 
     def __call__(self, nll: Tensor) -> Tensor:
         """Terms."""
-        ...
 
 
 @runtime_checkable
@@ -75,20 +96,18 @@ class Spreads(Protocol):
 
     def spread(self, targets: Tensor, valid: Tensor | None) -> Tensor:
         """Soft targets [B,c,H,W]."""
-        ...
 
 
 @runtime_checkable
 class Balances(Protocol):
-    """A pixel loss with class weights of its own."""
+    """A pixel loss with its own class weights."""
 
     def balance(self, counts: Tensor) -> Tensor:
         """Weights [C] from the pixels of each class [C]."""
-        ...
 
 
 class RegionLoss(Protocol):
-    """One term per channel from probabilities and targets; `precise` if it wants probabilities in float64."""
+    """One term per channel from probabilities and targets; `precise` asks for probabilities in float64."""
 
     name: str
     kind: Literal["region"]
@@ -96,32 +115,29 @@ class RegionLoss(Protocol):
 
     def __call__(self, probabilities: Tensor, targets: Tensor) -> Tensor:
         """Terms [c]."""
-        ...
 
 
 class MappedLoss(Protocol):
-    """One term per channel from probabilities, targets and a map of the truth."""
+    """One term per channel from probabilities, targets and a truth map; `sees_targets` False: targets are not read."""
 
     name: str
     kind: Literal["mapped"]
     truth_map: TruthMap
-    sees_targets: bool  # False: its map says all, and targets may be anything
+    sees_targets: bool
 
     def __call__(self, probabilities: Tensor, targets: Tensor, drawn: Tensor) -> Tensor:
-        """Terms [c], or [c] of the curves alone where the map is theirs alone."""
-        ...
+        """Terms [c], of the curves only where the map is `curves_only`."""
 
 
 class SumLoss(Protocol):
-    """`parts` are (name, share, loss)."""
+    """A weighted sum of losses."""
 
     name: str
     kind: Literal["sum"]
 
     @property
     def parts(self) -> Sequence[tuple[str, float, Loss]]:
-        """The losses of the sum that have a share."""
-        ...
+        """(name, share, loss) of every loss with a share above 0."""
 
 
 SingleLoss: TypeAlias = PixelLoss | RegionLoss | MappedLoss
@@ -129,7 +145,7 @@ Loss: TypeAlias = SingleLoss | SumLoss
 
 
 def singles(loss: Loss, path: str = "") -> Iterator[tuple[str, SingleLoss]]:
-    """Every loss that is no sum, with its place in the sum, as `dice` or `both.dice`; "" for a loss that is none."""
+    """Every loss of a sum with its path, as `dice` or `both.dice`; the loss itself with "" where it is no sum."""
     if loss.kind != "sum":
         yield path, loss
         return

@@ -1,13 +1,13 @@
-"""Soft cross-entropy: the negative log-likelihood of targets that are not quite sure of themselves.
+"""Soft cross-entropy: negative log-likelihood of targets with label smoothing.
 
     S = -sum_c s_c log p_c,   s = (1 - smoothing) t + smoothing / n
 
-with n the answers a decision has: C for a softmax, 2 for a sigmoid channel. For three classes and smoothing 0.1 the
+with n the outcomes of a decision: C for a softmax, 2 for a sigmoid channel. For three classes and smoothing 0.1 the
 truth gets .933 and each other class .033. smoothing = 0 is cross-entropy (softmax) or binary cross-entropy (sigmoid).
 
-Conventions: the targets are softened over *classes*, not over neighbouring pixels. The head knows how many answers
-there are, so it softens; what is left for the loss is the negative log-likelihood as it is. A class weight multiplies
-the whole term of a pixel by the weight of its true class (torch's cross_entropy spreads it over the smoothed classes).
+Conventions: the targets are smoothed over *classes*, not over neighbouring pixels. The head smooths them, because it
+knows n; the loss is the negative log-likelihood unchanged. A class weight multiplies the whole term of a pixel by the
+weight of its true class (torch's cross_entropy distributes it over the smoothed classes).
 
 References
 ----------
@@ -23,12 +23,12 @@ from torch import Tensor, nn
 
 
 def soft_ce(nll: Tensor) -> Tensor:
-    """Terms S of any shape: `nll` of softened targets, unchanged."""
+    """Terms S of any shape: `nll` of smoothed targets, unchanged."""
     return nll
 
 
 class SoftCE(nn.Module):
-    """`soft_ce` as a module that says how much smoothing it wants, named ce where that is none.
+    """`soft_ce` as a module with its label smoothing; its name is ce without smoothing.
 
     Raises:
         ValueError: smoothing outside 0 <= smoothing < 1.

@@ -1,16 +1,16 @@
-"""The differentiable skeleton of a field of probabilities, by repeated erosion.
+"""Soft skeleton: differentiable skeleton of a probability map by repeated erosion. Used by cldice.py.
 
-    E_0 = p,  E_{j+1} = erosion of E_j: the least of a pixel and its four neighbours
-    d_j = max(0, E_j - dilation of E_{j+1}): what an opening takes away; a dilation is the largest of the 3x3 around
+    E_0 = p,  E_{j+1} = erosion of E_j: minimum of a pixel and its four neighbours
+    d_j = max(0, E_j - dilation of E_{j+1}): what an opening removes; a dilation is the maximum of the 3x3 around
     S   = 1 - (1 - d_0)(1 - d_1) ... (1 - d_n),  n = iterations
 
-which is the published recursion S <- S + max(0, d - S d), written out. The erosion of one turn is the first half of the
-next turn's opening, so it is computed once. Beyond the edge of the sheet there is nothing, neither 0 nor 1.
+which is the published recursion S <- S + max(0, d - S d) in closed form. The erosion of one iteration is the first half
+of the next opening, so it is computed once. Minima and maxima at the edge ignore what is beyond it.
 
-Where several pixels are equally small or large, the slope goes where torch's poolings on a CPU send it: to the first in
-reading order, and half each to the column and the row of an erosion if both hold its value.
+Among equal minima or maxima the gradient goes where torch's poolings on a CPU send it: to the first in reading order,
+and half each to the column and the row of an erosion if both have the value.
 
-Two ways to one result: on the CPU the compiled `soft_skeleton_kernel`, elsewhere (and in the tests) poolings in torch.
+Two implementations: on the CPU the compiled `soft_skeleton_kernel`, elsewhere (and in the tests) poolings in torch.
 
 References
 ----------
@@ -40,7 +40,7 @@ def soft_skeleton(probabilities: Tensor, *, iterations: int) -> Tensor:
 
 
 def by_pooling(image: Tensor, iterations: int) -> Tensor:
-    """S by max-poolings, on any device; autograd keeps every turn in memory."""
+    """S by max-poolings, on any device; autograd keeps every iteration in memory."""
     skeleton = torch.zeros_like(image)
     for _ in range(iterations + 1):
         column = -F.max_pool2d(-image, (3, 1), 1, (1, 0))

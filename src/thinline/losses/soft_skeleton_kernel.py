@@ -1,14 +1,14 @@
-"""The soft skeleton and its slope, compiled for the CPU, one plane after the other in a cache's worth of memory.
+"""Kernel of soft_skeleton.py: soft skeleton and its gradient, compiled for the CPU, plane by plane to fit the cache.
 
-The names are those of `soft_skeleton`: E_j the image after j erosions, d_j what an opening takes from it. The way back
-computes all E_j of a plane once more, which costs less than to keep those of a batch. It goes down from the last turn:
+Names as in `soft_skeleton`: E_j the image after j erosions, d_j what an opening removes from it. The backward pass
+computes all E_j of a plane again, which costs less than keeping those of a batch. It starts from the last iteration:
 
-    dS / d d_j = (1 - d_i) multiplied over all i but j
-    d_j   passes its slope to E_j, and minus that to the largest pixel of E_{j+1} around
-    E_j+1 passes its slope to the least pixel of E_j around
+    dS / d d_j = product of (1 - d_i) over all i but j
+    d_j   passes its gradient to E_j, and its negative to the largest pixel of E_{j+1} in the 3x3 around
+    E_j+1 passes its gradient to the smallest pixel of E_j in the cross around
 
-and most d_j are zero, so that few pixels have to look for their largest and least. Kernels let go of the interpreter
-lock and start no threads of their own.
+Most d_j are zero, so few pixels search their maximum and minimum. Kernels release the interpreter lock and start no
+threads.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def skeleton(images: Planes, iterations: int, out: Planes) -> None:
 
 
 def slopes(images: Planes, grads: Planes, out: Planes, iterations: int) -> None:
-    """Write to `out` the slope by every pixel of `images`, from the slopes `grads` of their skeletons."""
+    """Write to `out` the gradient by every pixel of `images`, from the gradients `grads` of their skeletons."""
     call(_slopes, images, grads, out, iterations)
 
 
@@ -46,7 +46,7 @@ def _most(a, b):  # type: ignore[no-untyped-def]
 
 @njit
 def _erode(image, out):  # type: ignore[no-untyped-def]
-    """Row by row in three plain loops, which the compiler turns into vector instructions."""
+    """Erosion, row by row in three loops that the compiler vectorises."""
     rows, columns = image.shape
     for r in range(rows):
         above, here, below, low = image[max(r - 1, 0)], image[r], image[min(r + 1, rows - 1)], out[r]
@@ -76,7 +76,7 @@ def _dilate_row(image, r, tall, out):  # type: ignore[no-untyped-def]
 def _skeletons(images, iterations, out):  # type: ignore[no-untyped-def]
     count, rows, columns = images.shape
     eroded = np.empty((2, rows, columns), images.dtype)
-    one = images.dtype.type(1)  # a bare 1 would make float64 of everything
+    one = images.dtype.type(1)  # a Python 1 would convert everything to float64
     tall, opened = np.empty(columns, images.dtype), np.empty(columns, images.dtype)
     for n in range(count):
         out[n] = 0
@@ -86,17 +86,17 @@ def _skeletons(images, iterations, out):  # type: ignore[no-untyped-def]
             _erode(image, smaller)
             for r in range(rows):
                 _dilate_row(smaller, r, tall, opened)
-                whole, found = image[r], out[n, r]
+                image_row, skeleton_row = image[r], out[n, r]
                 for c in range(columns):
-                    extra = whole[c] - opened[c]
+                    extra = image_row[c] - opened[c]
                     extra = _most(extra, one - one)
-                    found[c] += extra * (one - found[c])
+                    skeleton_row[c] += extra * (one - skeleton_row[c])
             image = smaller
 
 
 @njit
-def _turns(image, iterations, eroded, extras, before):  # type: ignore[no-untyped-def]
-    """E_0 .. E_{n+1}, d_0 .. d_n, and `before[j]`, (1 - d_i) multiplied over i < j."""
+def _iterations(image, iterations, eroded, extras, before):  # type: ignore[no-untyped-def]
+    """E_0 .. E_{n+1}, d_0 .. d_n, and `before[j]`, the product of (1 - d_i) over i < j."""
     rows, columns = image.shape
     one = image.dtype.type(1)
     tall, opened = np.empty(columns, image.dtype), np.empty(columns, image.dtype)
@@ -106,9 +106,9 @@ def _turns(image, iterations, eroded, extras, before):  # type: ignore[no-untype
         _erode(eroded[j], eroded[j + 1])
         for r in range(rows):
             _dilate_row(eroded[j + 1], r, tall, opened)
-            whole, extra = eroded[j, r], extras[j, r]
+            image_row, extra = eroded[j, r], extras[j, r]
             for c in range(columns):
-                extra[c] = _most(whole[c] - opened[c], one - one)
+                extra[c] = _most(image_row[c] - opened[c], one - one)
             if j < iterations:
                 for c in range(columns):
                     before[j + 1, r, c] = before[j, r, c] * (one - extra[c])
@@ -116,7 +116,7 @@ def _turns(image, iterations, eroded, extras, before):  # type: ignore[no-untype
 
 @njit
 def _to_largest(image, r, c, slope, out):  # type: ignore[no-untyped-def]
-    """Add `slope` where the 3x3 around (r, c) is largest, first in reading order; at an edge (r, c) stands in."""
+    """Add `slope` at the maximum of the 3x3 around (r, c), the first in reading order."""
     rows, columns = image.shape
     left, right = max(c - 1, 0), min(c + 1, columns - 1)
     at_r, at_c = max(r - 1, 0), left
@@ -130,7 +130,7 @@ def _to_largest(image, r, c, slope, out):  # type: ignore[no-untyped-def]
 
 @njit
 def _to_least(image, r, c, slope, out):  # type: ignore[no-untyped-def]
-    """Add `slope` where the cross around (r, c) is least: to its column, its row, or half each, first in order."""
+    """Add `slope` at the minimum of the cross around (r, c): of its column, its row, or half each."""
     rows, columns = image.shape
     up, down, left, right = max(r - 1, 0), min(r + 1, rows - 1), max(c - 1, 0), min(c + 1, columns - 1)
     here, above, below, before, behind = image[r, c], image[up, c], image[down, c], image[r, left], image[r, right]
@@ -158,7 +158,7 @@ def _slopes(images, grads, out, iterations):  # type: ignore[no-untyped-def]
     after = np.empty((rows, columns), images.dtype)
     by_eroded = np.empty((2, rows, columns), images.dtype)
     for n in range(count):
-        _turns(images[n], iterations, eroded, extras, before)
+        _iterations(images[n], iterations, eroded, extras, before)
         after[:] = 1
         by_smaller = by_eroded[0]
         by_smaller[:] = 0

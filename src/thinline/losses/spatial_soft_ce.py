@@ -1,16 +1,16 @@
-"""Spatially soft cross-entropy: the truth is blurred over neighbouring pixels, so that a near miss is half a hit.
+"""Spatially soft cross-entropy: cross-entropy with the truth blurred over neighbouring pixels.
 
     S = -sum_c s_c log p_c,   s = (g * t v) / (g * v),   g(r, c) proportional to exp(-(r^2 + c^2) / (2 sigma^2))
 
-with `*` a convolution, t the targets and v 1 at pixels that are neither ignored nor beyond the tile. g sums to one, so
-ink is moved and not made: the targets of a softmax still sum to one at every pixel, and a curve keeps its area. Not to
-be mixed up with the label smoothing of `soft_ce`, which moves probability between classes and knows no neighbours.
+with `*` a convolution, t the targets and v 1 at pixels that are neither ignored nor beyond the tile. g sums to one: the
+targets of a softmax still sum to one at every pixel, and a curve keeps its area. (The label smoothing of `soft_ce`
+moves probability between classes, not between pixels.)
 
-Conventions: `sigma_px` is in px of the tile, whatever the resolution; the kernel ends at 3 sigma, rounded up. Across a
-straight line one pixel wide the default of 0.6 px leaves .664 on the line and puts .166 on either side. From 0.8 px on
-less than half stays on such a line, and a network that learned just that would show no curve at all at the threshold of
-one half. sigma 0 is cross-entropy. A class weight multiplies the term of a pixel by the weight of its class in the hard
-truth. The least value is the entropy of the blurred truth, not 0.
+Conventions: `sigma_px` is in px of the tile at every resolution; the kernel ends at 3 sigma, rounded up. Across a
+straight line one pixel wide the default of 0.6 px leaves .664 on the line and .166 on either side. From 0.8 px on less
+than half stays on such a line, and a network that predicts exactly that shows no curve at a threshold of one half.
+sigma 0 is cross-entropy. A class weight multiplies the term of a pixel by the weight of its class in the hard truth.
+The minimum of the loss is the entropy of the blurred truth, not 0.
 
 References
 ----------
@@ -30,13 +30,13 @@ from torch import Tensor, nn
 def blurred(targets: Tensor, valid: Tensor | None, *, sigma_px: float) -> Tensor:
     """Targets s `[B,c,H,W]` of `targets [B,c,H,W]`, zero at ignored pixels, and `valid [B,1,H,W]` bool or None."""
     seen = torch.ones_like(targets[:1, :1]) if valid is None else valid.to(targets.dtype)
-    moved, share = _smeared(targets, sigma_px), _smeared(seen, sigma_px)
+    moved, share = _convolved(targets, sigma_px), _convolved(seen, sigma_px)
     soft = moved.div_(share.clamp_min_(torch.finfo(share.dtype).tiny))
     return soft if valid is None else soft.mul_(valid)
 
 
-def _smeared(field: Tensor, sigma_px: float) -> Tensor:
-    """`field [B,c,H,W]` under the kernel, columns then rows; nothing beyond its edge."""
+def _convolved(field: Tensor, sigma_px: float) -> Tensor:
+    """`field [B,c,H,W]` convolved with the kernel along height, then width; zero beyond its edge."""
     for axis in (2, 3):
         size = field.shape[axis]
         kernel = _kernel(sigma_px)[: size or 1]
@@ -50,7 +50,7 @@ def _smeared(field: Tensor, sigma_px: float) -> Tensor:
 
 
 def _kernel(sigma_px: float) -> list[float]:
-    """The shares of a pixel and of its neighbours 1, 2, ... px away on one side; all of them sum to one."""
+    """Kernel values of a pixel and of its neighbours 1, 2, ... px to one side; the two-sided kernel sums to one."""
     if sigma_px == 0:
         return [1.0]
     side = [math.exp(-(step**2) / (2 * sigma_px**2)) for step in range(math.ceil(3 * sigma_px) + 1)]
@@ -59,7 +59,7 @@ def _kernel(sigma_px: float) -> list[float]:
 
 
 class SpatialSoftCE(nn.Module):
-    """Cross-entropy that says how its targets are spread first.
+    """Cross-entropy with spatially blurred targets.
 
     Raises:
         ValueError: a sigma that is negative or not finite.
@@ -74,14 +74,14 @@ class SpatialSoftCE(nn.Module):
         if not (math.isfinite(sigma_px) and sigma_px >= 0):
             raise ValueError(
                 f"`loss.sigma_px` must be finite and at least 0, got {sigma_px}; 0 is cross-entropy, 0.6 tolerates a "
-                "pixel"
+                "shift of a pixel"
             )
         self.sigma_px = sigma_px
 
     def spread(self, targets: Tensor, valid: Tensor | None) -> Tensor:
-        """`blurred` by this loss's sigma."""
+        """`blurred` with this sigma."""
         return blurred(targets, valid, sigma_px=self.sigma_px)
 
     def forward(self, nll: Tensor) -> Tensor:
-        """Terms, one for each element of `nll`: those of the spread targets, unchanged."""
+        """Terms, one for each element of `nll`, unchanged."""
         return nll

@@ -1,10 +1,10 @@
-"""Tversky loss: Dice with separate prices for false positives and false negatives.
+"""Tversky loss: Dice with separate weights of false positives and false negatives.
 
     T_c = 1 - TP_c / (TP_c + fp_weight FP_c + fn_weight FN_c)
     TP_c = sum(p_c t_c),  FP_c = sum(p_c (1 - t_c)),  FN_c = sum((1 - p_c) t_c)
 
-Conventions: sums over the whole batch. The paper calls the prices alpha and beta, and libraries disagree about which
-is which; here they are named after what they price. One half each is Dice, one each is the Jaccard loss.
+Conventions: sums over the whole batch. The paper calls the weights alpha and beta, and libraries disagree about which
+is which; here they are named after the error. One half each is Dice, one each is the Jaccard loss.
 
 References
 ----------
@@ -19,17 +19,13 @@ from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
-from thinline.losses.probability_checks import check_probabilities
-from thinline.losses.soft_counts import overlap
-
-EPS = 1e-7
-"""Pixels: the least denominator, reached only where neither truth nor prediction has any area."""
+from thinline.losses.soft_counts import EPS, check_probabilities, overlap
 
 
 def tversky(probabilities: Tensor, targets: Tensor, *, fp_weight: float, fn_weight: float, eps: float = EPS) -> Tensor:
     """Terms T_c in 0..1, `[c]`, of `probabilities [B,c,H,W]` against float `targets [B,c,H,W]`.
 
-    The term of a class without truth is 1 with a zero gradient; whoever averages the terms leaves it out.
+    The term of a class without truth is 1 with a zero gradient; the objective leaves it out.
 
     Raises `ValueError` for probabilities outside of 0..1.
     """
@@ -43,7 +39,7 @@ class Tversky(nn.Module):
     """`tversky` as a module.
 
     Raises:
-        ValueError: a price that is negative or not finite, or both zero, which would make every prediction perfect.
+        ValueError: a weight that is negative or not finite, or both zero.
     """
 
     name: ClassVar[str] = "tversky"
@@ -52,10 +48,10 @@ class Tversky(nn.Module):
 
     def __init__(self, *, fp_weight: float = 0.3, fn_weight: float = 0.7, eps: float = EPS) -> None:
         super().__init__()
-        prices = (fp_weight, fn_weight)
-        if not all(math.isfinite(price) and price >= 0 for price in prices) or not any(prices):
+        weights = (fp_weight, fn_weight)
+        if not all(math.isfinite(weight) and weight >= 0 for weight in weights) or not any(weights):
             raise ValueError(
-                f"`loss.fp_weight` and `loss.fn_weight` must be finite, not negative and not both 0, got {prices}; "
+                f"`loss.fp_weight` and `loss.fn_weight` must be finite, not negative and not both 0, got {weights}; "
                 "0.5 and 0.5 is Dice"
             )
         self.fp_weight = fp_weight

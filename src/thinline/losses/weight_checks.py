@@ -1,4 +1,4 @@
-"""Class weights and priors before they are used: their form, and whether they could move anything here."""
+"""Checks of class weights and priors: their form, and whether they change the balance between classes at all."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ Scale = Literal["kept", "raw"]
 
 
 def first_channel(head: HeadLike, loss: SingleLoss) -> int:
-    """The first channel that the loss judges."""
+    """The first channel that has a term in the loss."""
     return head.first_curve if loss.kind == "mapped" and loss.truth_map.curves_only else 0
 
 
 def checked_weight(weight: Sequence[float] | Tensor, classes: tuple[str, ...]) -> Tensor:
-    """float64 [C]. Raises ValueError for another length, and for numbers that no weights can be."""
+    """The weight as float64 [C]. ValueError for another length, negative or non-finite numbers, and all zero."""
     vector = torch.as_tensor(weight, dtype=torch.float64).detach().clone()
     if vector.ndim != 1 or len(vector) != len(classes):
         raise ValueError(
@@ -36,10 +36,10 @@ def checked_weight(weight: Sequence[float] | Tensor, classes: tuple[str, ...]) -
 
 
 def shift_of(prior: Sequence[float] | Tensor, head: HeadLike, loss: Loss, tau: float) -> Tensor:
-    """[c,1,1], what is added to the logits.
+    """The shift of the logits, [c,1,1].
 
-    Raises ValueError for a prior of another length or without pixels, and for a loss whose label smoothing, or that of
-    any of its terms, outweighs it. Targets spread in space (spatial_soft_ce) are not looked at.
+    Raises ValueError for a prior of another length or without pixels, and for a loss with a term whose label smoothing
+    outweighs the prior. Spatial smoothing (spatial_soft_ce) is not checked.
     """
     share = torch.as_tensor(prior, dtype=torch.float64)
     if share.shape != (len(head.vocabulary),):
@@ -54,7 +54,7 @@ def shift_of(prior: Sequence[float] | Tensor, head: HeadLike, loss: Loss, tau: f
             raise ValueError(
                 f"class_weight=logit_adjustment cannot act on loss={loss.name} with head={head.name} and {key}="
                 f"{part.smoothing:g}: smoothing gives the rarest class more of each pixel than the prior "
-                f"{share.tolist()} does, so that it is the best answer to a pixel of the commonest; set {key} below "
+                f"{share.tolist()} does, so that it is optimal for a pixel of the commonest; set {key} below "
                 f"{math.floor(limit * 1000) / 1000:g}, or to 0 as in the paper (loss=ce), or use class_weight="
                 "tuned_threshold"
             )
@@ -62,15 +62,15 @@ def shift_of(prior: Sequence[float] | Tensor, head: HeadLike, loss: Loss, tau: f
 
 
 def check_acting(weight: Tensor, head: HeadLike, loss: Loss, scale: Scale) -> None:
-    """Raise unless `weight` moves the balance between classes in every term, or is the same for all of them."""
+    """ValueError unless `weight` changes the balance between classes in every term, or is equal for all of them."""
     if bool((weight == weight[0]).all()):
         return
     for term, part in singles(loss):
-        named = f"its term {term}" if term else "this loss"
+        subject = f"its term {term}" if term else "this loss"
         if isinstance(part, Balances):
             raise ValueError(
-                f"weight {weight.tolist()} cannot act on loss={loss.name} with head={head.name}: {named} balances the "
-                "classes itself, and weights on top would do so twice; use class_weight=none, or loss=focal with "
+                f"weight {weight.tolist()} cannot act on loss={loss.name} with head={head.name}: {subject} balances "
+                "the classes itself, and further weights would do so twice; use class_weight=none, or loss=focal with "
                 "class_weight=effective_number"
             )
         if part.kind == "pixel":
@@ -82,7 +82,7 @@ def check_acting(weight: Tensor, head: HeadLike, loss: Loss, scale: Scale) -> No
             others = [text for text, current in settings if not text.endswith(f"={current}")]
             raise ValueError(
                 f"weight {weight.tolist()} cannot act on loss={loss.name} with head={head.name} and scale={scale}: "
-                f"{named} has one term for each channel, and the weights of "
+                f"{subject} has one term for each channel, and the weights of "
                 f"these are {used.tolist()}; use {', '.join([*others, 'class_weight=none'])}, or a loss that counts "
                 "pixels (soft_ce, focal)"
             )

@@ -1,1 +1,1 @@
-"""Measures of a segmentation: integer counts first, summed over a split, and rates last, divided once."""
+"""Metrics of a segmentation: integer counts, summed over a split and divided once. See structure/sheet_scores.py."""

@@ -1,8 +1,8 @@
-"""How often independent channels contradict each other: pixels claimed by two curves, and by none, before any decoding.
+"""Channel conflicts before decoding: share of pixels with two or more curves, and with none, above probability 0.5.
 
-Conventions: counts are `int64 [3]`: valid pixels looked at, claimed by two or more curves, claimed by no curve. A
-softmax cannot claim a pixel twice; a stack of sigmoids can, and on a crossing should. Shares are counts over the pixels
-of a whole split, NaN when there are none.
+Conventions: counts are `int64 [3]`: valid pixels, pixels with two or more curves, pixels with no curve. A softmax
+cannot have two curves on a pixel; a sigmoid stack can, and should at crossings. Shares are counts divided by the
+pixels of a whole split, NaN when there are none.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ def conflict_shares(counts: Tensor) -> dict[str, float]:
 
 
 def conflict_signature(share: str) -> str:
-    """What could change the value of `share`; ValueError for an unknown one."""
+    """Signature of the metric `share`; ValueError for an unknown one."""
     if share not in SHARES:
-        raise ValueError(f"no share of claims is called {share!r}; expected one of {', '.join(SHARES)}")
+        raise ValueError(f"expected a share of conflicts, one of {', '.join(SHARES)}, got {share!r}")
     return f"{share}|p>0.5|ignore:255|v:1"
 
 
 class ConflictCounts(Metric):
-    """Counts of claims, summed over batches and ranks."""
+    """Counts of conflicts, summed over batches and ranks."""
 
     full_state_update = False
     counts: Tensor
@@ -39,10 +39,10 @@ class ConflictCounts(Metric):
         super().__init__()
         self.add_state("counts", torch.zeros(3, dtype=torch.int64), dist_reduce_fx="sum")
 
-    def update(self, claims: Sequence[int]) -> None:
+    def update(self, conflicts: Sequence[int]) -> None:
         """Add (pixels, twice, none) of a batch."""
-        self.counts += torch.tensor(claims, dtype=torch.int64, device=self.counts.device)
+        self.counts += torch.tensor(conflicts, dtype=torch.int64, device=self.counts.device)
 
     def compute(self) -> Tensor:
-        """Counts of everything seen, `int64 [3]`."""
+        """Counts of all batches, `int64 [3]`."""
         return self.counts

@@ -1,4 +1,4 @@
-"""What each class asks of the network: the norm of the loss's gradient with respect to the logits, class by class.
+"""Norm of the gradient of the loss with respect to the logits, per class.
 
 Conventions
 -----------
@@ -6,11 +6,9 @@ With g the gradient `[B,c,H,W]` of the loss of a batch and y its true classes `[
 
     G_k = sqrt( sum of g^2 over all channels of the pixels whose true class is k )
 
-0 for a class that is not in the batch. G_k^2 over all classes and the ignored pixels sum to the square of the norm of
-g. The loss is a mean, so G depends on the size of the batch: compare classes of one run, not runs of different budgets.
-Names are `train/grad_norm/class`.
-
-Under bf16 the gradient has the three digits of bf16; its squares are summed in float64.
+0 for a class that is not in the batch. The G_k^2 of all classes and of the ignored pixels add up to the squared norm of
+g. The loss is a mean, so G depends on the batch size: compare classes of one run, not runs of different budgets.
+Names are `train/grad_norm/class`. Squares are summed in float64, also of a bf16 gradient.
 """
 
 from __future__ import annotations
@@ -22,7 +20,7 @@ from torch import Tensor
 def class_square_norms(gradient: Tensor, truth: Tensor, *, classes: int) -> Tensor:
     """G^2 of each class, `float64 [C]`, of `gradient [B,c,H,W]` and `truth [B,H,W]`, ids 0..C-1 or 255.
 
-    Squares, since those of the processes of a run add up. Raises ValueError for shapes that do not belong together.
+    Squares, because the squares of several processes add up. Raises ValueError for shapes that differ.
     """
     if gradient.ndim != 4 or truth.shape != gradient.shape[:1] + gradient.shape[2:]:
         raise ValueError(

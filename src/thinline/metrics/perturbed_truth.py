@@ -1,13 +1,13 @@
-"""What a nearly perfect answer would score: the truth itself, disturbed in a known way. Scores are read beside it.
+"""Perturbed truth: the truth with a known small error. Its score is the reference for the score of a prediction.
 
-    oracle_exact    the truth: what the measures themselves cost, as tracing does
-    oracle_jitter   every row moved by -1, 0 or +1 px, each as likely: a perfect trace with a pixel of jitter
+    oracle_exact    the truth itself: the cost of the metric alone, as of tracing
+    oracle_jitter   every row moved by -1, 0 or +1 px with equal probability
     oracle_shift    everything moved 1 px to the right
-    oracle_thick    the centreline of every curve drawn 3 px thick; where two would lie on one pixel the true label has
-                    it, elsewhere the later curve
+    oracle_thick    the centreline of every curve drawn 3 px thick; where two curves overlap the pixel keeps its true
+                    label, elsewhere the later curve has it
 
-Labels are class ids uint8 `[H,W]`; ignored pixels become background, as no answer says 255. Pixels that leave the sheet
-are lost, and what comes in is background.
+Labels are class ids uint8 `[H,W]`; ignored pixels become background. Pixels moved beyond the sheet are lost, and
+background comes in.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SQUARE: Final = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
 
 
 def perturbed(name: str, labels: UInt8, *, seed: int) -> UInt8:
-    """The perturbed truth `name` on a sheet with true `labels`; `seed` is that of the jitter.
+    """The perturbed truth `name` of a sheet with true `labels`; `seed` is that of the jitter.
 
     Raises ValueError for an unknown name.
     """
@@ -43,7 +43,7 @@ def perturbed(name: str, labels: UInt8, *, seed: int) -> UInt8:
 
 
 def moved(labels: UInt8, by: np.ndarray[tuple[int], np.dtype[np.int64]]) -> UInt8:
-    """Each row of `labels [H,W]` moved to the right by so many of `by [H]` pixels."""
+    """Each row of `labels [H,W]` moved to the right by `by [H]` pixels."""
     columns = np.arange(labels.shape[1]) - by[:, None]
     inside = (columns >= 0) & (columns < labels.shape[1])
     taken = np.take_along_axis(labels, np.where(inside, columns, 0), axis=1)
@@ -51,10 +51,10 @@ def moved(labels: UInt8, by: np.ndarray[tuple[int], np.dtype[np.int64]]) -> UInt
 
 
 def _thick(labels: UInt8) -> UInt8:
-    found = np.zeros_like(labels)
+    thick = np.zeros_like(labels)
     for k in range(1, int(labels.max(initial=0)) + 1):
         line = skeletonize(labels == k).view(np.uint8)
         wide = cv2.dilate(line, _SQUARE) > 0
-        found[wide] = k
-        found[wide & (labels > 0)] = labels[wide & (labels > 0)]
-    return found
+        thick[wide] = k
+        thick[wide & (labels > 0)] = labels[wide & (labels > 0)]
+    return thick

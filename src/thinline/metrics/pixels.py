@@ -1,23 +1,21 @@
-"""Pixel scores per class: integer counts first, rates last.
+"""Pixel metrics per class: IoU, precision, recall, F1, area ratio, support, from a confusion matrix.
 
 Conventions
 -----------
-A confusion matrix is `int64 [C,C]`, row = class in the truth, column = class found. Pixels whose truth is 255 (ignore)
-are in no count. Counts of sheets, batches and ranks are summed, and divided once: a rate of a split is not a mean of
-rates of sheets. Classes are never averaged, least of all with background.
+A confusion matrix is `int64 [C,C]`, row = true class, column = predicted class. Pixels whose truth is 255 (ignore) are
+not counted. Counts of sheets, batches and ranks are summed and divided once: the rate of a split is not the mean of the
+rates of its sheets. Classes are never averaged.
 
-With tp = hits, fp = false alarms, fn = misses, support = tp + fn (pixels of the class in the truth) and
-predicted = tp + fp:
+With tp, fp, fn = true positives, false positives, false negatives, support = tp + fn and predicted = tp + fp:
 
     1. iou        = tp / (tp + fp + fn)        Jaccard 1912
     2. precision  = tp / predicted
     3. recall     = tp / support
     4. f1         = 2 tp / (2 tp + fp + fn)    Dice 1945, Sorensen 1948; iou = f1 / (2 - f1)
-    5. area_ratio = predicted / support        1 = as much ink as in the truth; 3 = drawn three times too thick
+    5. area_ratio = predicted / support        1 = as many pixels as in the truth; 3 = three times too thick
     6. support
 
-What they are where a class is absent from the truth, from what was found, or from both is said in absent.py; area_ratio
-is NaN without support.
+Where a class is absent from truth or prediction absent.py gives the value; area_ratio is NaN without support.
 
 References
 ----------
@@ -35,7 +33,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from thinline.metrics.absent import overlap_of, precision_of, recall_of
+from thinline.metrics.absent import Counts, overlap_of, precision_of, recall_of
 from thinline.metrics.catalogue import RATES, signature
 from thinline.vocabulary import IGNORE
 
@@ -43,8 +41,8 @@ __all__ = ["RATES", "PixelCounts", "PixelMeasures", "confusion", "named", "rates
 
 
 @dataclass(frozen=True)
-class PixelCounts:
-    """Integer counts per class, `int64 [..., C]` each; `a + b` is the count of both sets of pixels."""
+class PixelCounts(Counts):
+    """Integer counts per class, `int64 [..., C]` each."""
 
     tp: Tensor
     fp: Tensor
@@ -52,7 +50,7 @@ class PixelCounts:
 
     @classmethod
     def from_confusion(cls, confusion: Tensor) -> PixelCounts:
-        """Counts of `int64 [..., C, C]` (row = truth, column = found), one against the rest."""
+        """Counts of a confusion matrix `int64 [..., C, C]`, each class against the rest."""
         tp = confusion.diagonal(dim1=-2, dim2=-1)
         return cls(tp=tp, fp=confusion.sum(-2) - tp, fn=confusion.sum(-1) - tp)
 
@@ -63,23 +61,20 @@ class PixelCounts:
 
     @property
     def predicted(self) -> Tensor:
-        """Pixels found as each class, `[..., C]`."""
+        """Pixels predicted as each class, `[..., C]`."""
         return self.tp + self.fp
 
-    def __add__(self, other: PixelCounts) -> PixelCounts:
-        return PixelCounts(self.tp + other.tp, self.fp + other.fp, self.fn + other.fn)
 
-
-def confusion(found: Tensor, true: Tensor, *, classes: int) -> Tensor:
-    """Count pixels of `found` and `true`, class ids `[B,H,W]`, as `int64 [B,C,C]`: row = truth, column = found.
+def confusion(predicted: Tensor, true: Tensor, *, classes: int) -> Tensor:
+    """Confusion matrices `int64 [B,C,C]` of `predicted` and `true`, class ids `[B,H,W]`.
 
     `true` may hold 255 (ignore). Raises `ValueError` on other shapes and on ids outside the vocabulary.
     """
-    _check_ids(found, true, classes=classes)
+    _check_ids(predicted, true, classes=classes)
     ignored = classes * classes
     # bincount's time is memory traffic: codes of one byte make it several times faster than codes of eight
     code_type = torch.uint8 if ignored < 256 else torch.int32
-    code = true.to(code_type) * classes + found.to(code_type)
+    code = true.to(code_type) * classes + predicted.to(code_type)
     code[true == IGNORE] = ignored
     counts = [torch.bincount(sheet, minlength=ignored + 1)[:ignored] for sheet in code.flatten(1)]
     if not counts:
@@ -88,9 +83,9 @@ def confusion(found: Tensor, true: Tensor, *, classes: int) -> Tensor:
 
 
 def rates(counts: PixelCounts) -> dict[str, Tensor]:
-    """The six rates of the module's list as `float64 [..., C]`, with NaN and 0 as absent.py says."""
-    tp, support, predicted = (it.double().cpu().numpy() for it in (counts.tp, counts.support, counts.predicted))
-    found = {
+    """The six rates of the module's list as `float64 [..., C]`."""
+    tp, support, predicted = (count.double().cpu().numpy() for count in (counts.tp, counts.support, counts.predicted))
+    values = {
         "iou": overlap_of(tp, support + predicted - tp),
         "precision": precision_of(tp, predicted, support),
         "recall": recall_of(tp, support),
@@ -98,7 +93,7 @@ def rates(counts: PixelCounts) -> dict[str, Tensor]:
         "area_ratio": overlap_of(predicted, support),
         "support": support,
     }
-    return {name: torch.as_tensor(values, device=counts.tp.device) for name, values in found.items()}
+    return {name: torch.as_tensor(value, device=counts.tp.device) for name, value in values.items()}
 
 
 def named(rates: Mapping[str, Tensor], classes: Sequence[str], *, split: str) -> dict[str, float]:
@@ -108,7 +103,7 @@ def named(rates: Mapping[str, Tensor], classes: Sequence[str], *, split: str) ->
         if values.shape != (len(classes),):
             raise ValueError(
                 f"{measure!r} must hold one value for each of {len(classes)} classes {tuple(classes)}, got shape "
-                f"{tuple(values.shape)}; name channels as the head orders them, and sum sheets before the rates"
+                f"{tuple(values.shape)}; name channels in the order of the head, and sum sheets before the rates"
             )
         flat |= {f"{split}/{measure}/{name}": value for name, value in zip(classes, values.tolist(), strict=True)}
     return flat
@@ -117,8 +112,7 @@ def named(rates: Mapping[str, Tensor], classes: Sequence[str], *, split: str) ->
 class PixelMeasures(Metric):
     """Confusion summed over batches and ranks; with `keep_sheets` also one matrix for each sheet.
 
-    `compute` gives the rates of all pixels seen. `total` and `sheets` give the integers behind them, gathered from all
-    ranks as well, so every rank has to call them.
+    `compute` gives rates, `total` and `sheets` the integers. All three gather: every rank must call them.
     """
 
     full_state_update = False
@@ -134,9 +128,9 @@ class PixelMeasures(Metric):
         self.add_state("sheet_counts", [], dist_reduce_fx="cat")
         self.add_state("sheet_ids", [], dist_reduce_fx="cat")
 
-    def update(self, found: Tensor, true: Tensor, sheet_ids: Tensor | None = None) -> None:
-        """Add a batch of class ids `[B,H,W]`; `sheet_ids` int64 `[B]` are wanted where sheets are kept."""
-        matrices = confusion(found, true, classes=self.classes)
+    def update(self, predicted: Tensor, true: Tensor, sheet_ids: Tensor | None = None) -> None:
+        """Add a batch of class ids `[B,H,W]`; `sheet_ids` int64 `[B]` are needed with `keep_sheets`."""
+        matrices = confusion(predicted, true, classes=self.classes)
         self.counts += matrices.sum(0)
         if self.keep_sheets:
             self._keep(matrices, sheet_ids)
@@ -151,11 +145,11 @@ class PixelMeasures(Metric):
         self.sheet_ids.append(sheet_ids.to(matrices))
 
     def compute(self) -> dict[str, Tensor]:
-        """Rates of everything seen, `float64 [C]` each."""
+        """Rates of all batches, `float64 [C]` each."""
         return rates(PixelCounts.from_confusion(self.counts))
 
     def total(self) -> Tensor:
-        """Confusion of everything seen, `int64 [C,C]`."""
+        """Confusion of all batches, `int64 [C,C]`."""
         with self.sync_context():
             return self.counts.clone()
 
@@ -166,35 +160,37 @@ class PixelMeasures(Metric):
         if ids is None or matrices is None:
             none = self.counts.new_zeros(0)
             return none, none.view(0, self.classes, self.classes)
-        unique, place = torch.unique(ids, return_inverse=True)
+        unique, index = torch.unique(ids, return_inverse=True)
         summed = matrices.new_zeros(len(unique), self.classes, self.classes)
-        return unique, summed.index_add_(0, place, matrices)
+        return unique, summed.index_add_(0, index, matrices)
 
 
 def _joined(state: Any) -> Tensor | None:
-    """A "cat" state as one tensor: torchmetrics holds a list before it gathers and a tensor after."""
+    """A "cat" state as one tensor: torchmetrics has a list before gathering and a tensor after it."""
     if isinstance(state, Tensor):
         return state
     return torch.cat(state) if state else None
 
 
-def _check_ids(found: Tensor, true: Tensor, *, classes: int) -> None:
-    if found.ndim != 3 or found.shape != true.shape:
+def _check_ids(predicted: Tensor, true: Tensor, *, classes: int) -> None:
+    if predicted.ndim != 3 or predicted.shape != true.shape:
         raise ValueError(
-            f"`found` and `true` must be class ids of one shape [B,H,W], got {tuple(found.shape)} and "
+            f"`predicted` and `true` must be class ids of one shape [B,H,W], got {tuple(predicted.shape)} and "
             f"{tuple(true.shape)}; decode probabilities to labels first"
         )
-    if found.is_floating_point() or true.is_floating_point():
-        raise ValueError(f"class ids must be integers, got {found.dtype} and {true.dtype}; decode probabilities first")
+    if predicted.is_floating_point() or true.is_floating_point():
+        raise ValueError(
+            f"class ids must be integers, got {predicted.dtype} and {true.dtype}; decode probabilities first"
+        )
     if not true.numel():
         return
-    low, high = (int(value) for value in found.aminmax())
+    low, high = (int(value) for value in predicted.aminmax())
     if low < 0 or high >= classes:
         raise ValueError(
-            f"`found` must hold ids 0..{classes - 1}, got {low}..{high}; is `classes` the number of the head's classes?"
+            f"`predicted` must hold ids 0..{classes - 1}, got {low}..{high}; is `classes` that of the head?"
         )
     low, high = (int(value) for value in true.aminmax())
-    if low < 0 or high >= classes:  # 255 or a mistake: only now is every pixel worth a look
+    if low < 0 or high >= classes:  # 255 or an error: only now look at every pixel
         outside = true[(true < 0) | ((true >= classes) & (true != IGNORE))]
         if outside.numel():
             raise ValueError(

@@ -1,32 +1,26 @@
-"""Tuned scores from integers only: score histograms, the best-F1 threshold of validation, its counts on test.
+"""Thresholds from score histograms: the best-F1 threshold of validation, its counts on test, threshold for a recall.
 
 Conventions
 -----------
-A score histogram is `int64 [c,2,bins]`: for each channel, how many valid pixels whose truth is no (row 0) or yes
-(row 1) have a probability in bin k. Bin k holds k/bins <= p < (k+1)/bins, and the last bin holds p = 1 as well. `bins`
-is a power of two, so that an edge k/bins and the product p * bins are exact in binary floating point (bf16 too, to 256
-bins): the count at threshold k/bins is exactly the count of p >= k/bins. Histograms of batches, sheets and ranks are
-summed.
+A score histogram is `int64 [c,2,bins]`: for each channel, the number of valid negative (row 0) and positive (row 1)
+pixels with a probability in bin k. Bin k holds k/bins <= p < (k+1)/bins, and the last bin also p = 1. `bins` is a power
+of two, so that an edge k/bins and the product p * bins are exact in binary floating point (in bf16 up to 256 bins): the
+count at threshold k/bins is exactly the count of p >= k/bins. Histograms of batches, sheets and ranks are summed.
 
 Measures
 --------
-1. Best threshold of a channel: the edge k/bins, k = 0..bins-1, where F1 = 2 tp / (2 tp + fp + fn) of the histogram is
-   largest. Ties go to the lowest edge. A channel without truth cannot be tuned and keeps 0.5.
-2. Tuned score: counts of the *test* histogram at the threshold of the *validation* histogram. Scores of another split
-   at its own best threshold are an upper bound, not a result.
-
-3. Tuned decision: one class id a pixel. A curve k claims a pixel where p_k >= t_k; of several the one with the largest
-   p_k / t_k gets it, of equal ones the lowest id; what no curve claims is background, whose own threshold decides
-   nothing. With one curve this is measure 2, pixel for pixel; with more it differs where a pixel is claimed twice.
-
-4. Recall threshold of a channel: the highest edge at which recall tp / (tp + fn) of the validation histogram reaches
-   what is asked for. Precision there says what a recall costs, and makes networks comparable that stand at different
-   operating points. A network that is sure of everything has all its probabilities in the first and last bin; `spread`
-   moves them apart before they are counted, in the same order.
-
-A tuned score treats each channel as its own yes-or-no question: nothing is decoded, so a pixel may be claimed twice.
-Names are `tuned/measure/class`, as `tuned/f1/curve_1`. The tuned decision is what `class_weight=tuned_threshold` takes
-on the test split, so that its numbers under `test/` are of exclusive classes, as those of every other cell.
+1. Best threshold of a channel: the edge k/bins, k = 0..bins-1, with the largest F1 = 2 tp / (2 tp + fp + fn) of the
+   histogram. Ties go to the lowest edge. A channel without positive pixels keeps 0.5.
+2. Tuned score: counts of the *test* histogram at the threshold of the *validation* histogram. (Scores of a split at its
+   own best threshold are an upper bound.) Each channel is a binary decision of its own; nothing is decoded. Names are
+   `tuned/measure/class`, as `tuned/f1/curve_1`.
+3. Tuned decision: one class id a pixel. Among the curves with p_k >= t_k the one with the largest p_k / t_k gets the
+   pixel, ties go to the lowest id; without such a curve the pixel is background. With one curve this is measure 2,
+   pixel for pixel. `class_weight=tuned_threshold` decides the test split this way, so that its numbers under `test/`
+   are of exclusive classes, as those of every other cell.
+4. Recall threshold of a channel: the highest edge at which recall tp / (tp + fn) of the validation histogram reaches a
+   given value. The precision there makes networks with different operating points comparable. Of a very confident
+   network all probabilities lie in the first and last bin; `spread` moves them apart before counting, order kept.
 
 References
 ----------
@@ -42,10 +36,10 @@ from torchmetrics import Metric
 from thinline.metrics.pixels import PixelCounts
 
 UNTUNED = 0.5
-"""The threshold of a channel that validation cannot tune."""
+"""The threshold of a channel without positive pixels in validation."""
 
 SPREAD = 12.0
-"""By what `spread` divides log odds: 1e-30 becomes 0.003, far from the first edge of 4,096 bins."""
+"""Divisor of log odds in `spread`: 1e-30 becomes 0.003, far from the first edge of 4,096 bins."""
 
 
 def score_histogram(probabilities: Tensor, truth: Tensor, valid: Tensor, *, bins: int = 256) -> Tensor:
@@ -54,11 +48,11 @@ def score_histogram(probabilities: Tensor, truth: Tensor, valid: Tensor, *, bins
     Pixels outside `valid` bool `[B,H,W]` are left out. Raises `ValueError` on other shapes, NaN or values outside 0..1.
     """
     _check(probabilities, truth, valid, bins=bins)
-    places = (probabilities * bins).clamp_(max=bins - 1).to(torch.uint8 if bins <= 256 else torch.int32)
+    bin_of = (probabilities * bins).clamp_(max=bins - 1).to(torch.uint8 if bins <= 256 else torch.int32)
     ignored = (~valid).flatten().nonzero()[:, 0]
     # channels first and then flat, once: counting reads memory in order
     by_channel = zip(
-        places.transpose(0, 1).flatten(1), (truth & valid[:, None]).transpose(0, 1).flatten(1), strict=True
+        bin_of.transpose(0, 1).flatten(1), (truth & valid[:, None]).transpose(0, 1).flatten(1), strict=True
     )
     return torch.stack([_channel_histogram(*channel, ignored, bins=bins) for channel in by_channel])
 
@@ -68,9 +62,9 @@ def best_threshold(histogram: Tensor) -> tuple[Tensor, Tensor]:
 
     A channel without truth has threshold 0.5 and F1 NaN.
     """
-    tp, positives, claimed = _tails(histogram)
-    f1 = 2 * tp.double() / (positives[:, None] + claimed)
-    best = f1.argmax(1)  # the first of equal values, as the convention says
+    tp, positives, predicted = _tails(histogram)
+    f1 = 2 * tp.double() / (positives[:, None] + predicted)
+    best = f1.argmax(1)  # argmax takes the first of equal values, the lowest edge
     tuned = positives > 0
     threshold = torch.where(tuned, best.double() / histogram.shape[-1], UNTUNED)
     return threshold, torch.where(tuned, f1.amax(1), torch.nan)
@@ -85,15 +79,15 @@ def recall_threshold(histogram: Tensor, recall: float) -> Tensor:
         raise ValueError(f"`recall` must be above 0 and at most 1, got {recall:g}; give .96 for 96 %")
     tp, positives, _ = _tails(histogram)
     reached = tp >= recall * positives[:, None].double() * (1 - 1e-12)  # .3 of 10 is 3
-    place = histogram.shape[-1] - 1 - reached.flip(-1).long().argmax(1)  # the last edge that reaches it
-    return torch.where(positives > 0, place.double() / histogram.shape[-1], UNTUNED)
+    edge = histogram.shape[-1] - 1 - reached.flip(-1).long().argmax(1)  # the highest edge that reaches it
+    return torch.where(positives > 0, edge.double() / histogram.shape[-1], UNTUNED)
 
 
 def spread(probabilities: Tensor) -> Tensor:
     """Log odds of `probabilities` divided by SPREAD, as probabilities float64 of the same shape and order.
 
-    0 and 1 stay where they are; what differs in float32 differs after it. What is equal may differ by a rounding of
-    float64, as torch computes the last places of a tensor by other instructions than the rest.
+    0 and 1 stay 0 and 1. Values that differ in float32 differ afterwards. Equal values may differ by a rounding error
+    of float64, because torch computes the last elements of a tensor with other instructions than the rest.
     """
     return torch.sigmoid(torch.logit(probabilities.double()) / SPREAD)
 
@@ -104,21 +98,21 @@ def gathered_back(spread_out: float) -> float:
 
 
 def counts_at(histogram: Tensor, threshold: Tensor) -> PixelCounts:
-    """Counts `[c]` of "p >= threshold is found" from a test histogram `int64 [c,2,bins]`; `threshold` `[c]` are edges.
+    """Counts `[c]` of the prediction p >= `threshold [c]` from a test histogram `int64 [c,2,bins]`.
 
     Raises `ValueError` for a threshold that is no edge k/bins with 0 <= k < bins.
     """
     bins = histogram.shape[-1]
     edges = threshold.double().to(histogram.device) * bins
-    place = edges.long()
-    if threshold.shape != histogram.shape[:1] or bool(((edges != place) | (place < 0) | (place >= bins)).any()):
+    number = edges.long()
+    if threshold.shape != histogram.shape[:1] or bool(((edges != number) | (number < 0) | (number >= bins)).any()):
         raise ValueError(
             f"`threshold` must hold one edge k/{bins} in [0, 1) for each of {len(histogram)} channels, got "
             f"{threshold.tolist()}; take it from `best_threshold` of a histogram with as many bins"
         )
-    tp_tail, positives, claimed_tail = _tails(histogram)
-    tp = tp_tail.gather(1, place[:, None])[:, 0]
-    return PixelCounts(tp=tp, fp=claimed_tail.gather(1, place[:, None])[:, 0] - tp, fn=positives - tp)
+    tp, positives, predicted = _tails(histogram)
+    tp, predicted = (tail.gather(1, number[:, None])[:, 0] for tail in (tp, predicted))
+    return PixelCounts(tp=tp, fp=predicted - tp, fn=positives - tp)
 
 
 def tuned_labels(probabilities: Tensor, threshold: Tensor) -> Tensor:
@@ -132,9 +126,8 @@ def tuned_labels(probabilities: Tensor, threshold: Tensor) -> Tensor:
             f"for {tuple(probabilities.shape)}; leave out the background of both"
         )
     edges = threshold.to(probabilities)[:, None, None]
-    claimed = probabilities >= edges
-    # a threshold of zero claims everything, and wins wherever there is anything to claim
-    excess = torch.where(claimed, probabilities / edges.clamp_min(torch.finfo(edges.dtype).tiny), -1.0)
+    # the curve of a threshold of zero gets every pixel where its probability is above zero
+    excess = torch.where(probabilities >= edges, probabilities / edges.clamp_min(torch.finfo(edges.dtype).tiny), -1.0)
     best, curve = excess.max(dim=1)
     return torch.where(best >= 0, curve + 1, 0)
 
@@ -155,23 +148,23 @@ class ScoreHistogram(Metric):
         self.counts += score_histogram(probabilities, truth, valid, bins=self.bins)
 
     def compute(self) -> Tensor:
-        """The histogram of everything seen."""
+        """The histogram of all batches."""
         return self.counts
 
 
-def _channel_histogram(places: Tensor, truth: Tensor, ignored: Tensor, *, bins: int) -> Tensor:
-    """`[2,bins]` of one channel, flat: the rarer of yes and no is picked out, which is slow, the other is the rest."""
-    every = torch.bincount(places, minlength=bins) - torch.bincount(places[ignored], minlength=bins)
+def _channel_histogram(bin_of: Tensor, truth: Tensor, ignored: Tensor, *, bins: int) -> Tensor:
+    """`[2,bins]` of one flat channel. Selecting pixels is slow: the rarer class is selected, the other is the rest."""
+    every = torch.bincount(bin_of, minlength=bins) - torch.bincount(bin_of[ignored], minlength=bins)
     if 2 * int(truth.count_nonzero()) <= truth.numel():
-        yes = torch.bincount(places[truth], minlength=bins)
-        return torch.stack([every - yes, yes])
-    no_or_ignored = torch.bincount(places[~truth], minlength=bins)
-    no = no_or_ignored - torch.bincount(places[ignored], minlength=bins)
-    return torch.stack([no, every - no])
+        positive = torch.bincount(bin_of[truth], minlength=bins)
+        return torch.stack([every - positive, positive])
+    not_positive = torch.bincount(bin_of[~truth], minlength=bins)
+    negative = not_positive - torch.bincount(bin_of[ignored], minlength=bins)
+    return torch.stack([negative, every - negative])
 
 
 def _tails(histogram: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Hits `[c,bins]`, positives `[c]` and claimed pixels `[c,bins]` at each edge: sums from the edge upwards."""
+    """True positives `[c,bins]`, positives `[c]`, predicted pixels `[c,bins]` at each edge: sums from it upwards."""
     upward = histogram.flip(-1).cumsum(-1).flip(-1)
     return upward[:, 1], upward[:, 1, 0], upward.sum(1)
 

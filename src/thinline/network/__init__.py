@@ -1,10 +1,8 @@
-"""Backbones: what maps an image to logits, whatever its size.
+"""Networks: from an image of any size to logits.
 
-`slim.py` a small U-Net that trains on a laptop, `veernet.py` the network of the published study, `smp.py` every
-architecture and encoder of segmentation_models_pytorch; `attention.py` the transformer layer of the first two,
-`row_column_mixing.py` rows and columns, `mirror_average.py` the mean over mirror images, `sizes.py` padding and
-cropping, `bias_from_prior.py` the
-last bias.
+`slim.py` a small U-Net for a laptop, `veernet.py` the network of the published study, `smp.py` every architecture and
+encoder of segmentation_models_pytorch. Their parts: `attention.py` transformer layer, `row_column_mixing.py` strip
+pooling, `mirror_average.py` flip averaging, `sizes.py` padding, cropping and the initial bias of the last layer.
 
 Conventions
 -----------
@@ -12,7 +10,7 @@ A network maps `image [B,in_channels,H,W]` to `logits [B,channels,H,W]` at any H
 the bottom and on the right, by repeating its last row and column, to a multiple of the network's stride and to two
 strides at least (a batch norm over one value is no norm); the logits are cropped back.
 
-`prior` gives each channel's share of the pixels, see `bias_from_prior.py`; null leaves PyTorch's initialisation.
+`prior` is each channel's share of the pixels and sets the last bias (`sizes.set_prior`); null keeps PyTorch's.
 """
 
 from thinline.network.attention import Attention

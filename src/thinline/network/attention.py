@@ -1,4 +1,4 @@
-"""A transformer layer over all places of a feature map, and where those places are.
+"""Transformer layer over all positions of a feature map, and sine encoding of the positions.
 
 References
 ----------
@@ -15,14 +15,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 FEW: Final = 1024
-"""Places up to which their square is held."""
+"""Largest number of positions for which the attention matrix is stored."""
 
 
 class Attention(nn.Module):
-    """One pre-norm transformer layer over all places of a feature map `[B,D,h,w]`, without positions: skips have them.
+    """One pre-norm transformer layer over all positions of a feature map `[B,D,h,w]`, without positional encoding.
 
-    Which of two lines is the heavier or the rougher is a comparison, and the other line may be half a sheet away, out
-    of sight of any convolution. Costs little at the bottom of a U-Net; grows with the square of the image's area.
+    It can compare two lines that are farther apart than the receptive field of the convolutions. Its cost grows with
+    the square of the image area and is small at the bottom of a U-Net.
     """
 
     HEADS = 4
@@ -35,43 +35,43 @@ class Attention(nn.Module):
         self.think = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
     def forward(self, x: Tensor) -> Tensor:
-        """`[B,D,h,w]`, each place with what it found elsewhere."""
+        """`[B,D,h,w]` of the same shape."""
         batch, width, rows, columns = x.shape
-        places = x.flatten(2).transpose(1, 2)
-        asked = self.ask(self.before(places)).view(batch, -1, 3, self.HEADS, width // self.HEADS)
-        query, key, value = asked.permute(2, 0, 3, 1, 4)
-        seen = _seen(query, key, value).transpose(1, 2).flatten(2)
-        places = places + self.join(seen)
-        places = places + self.think(self.after(places))
-        joined: Tensor = places.transpose(1, 2).reshape(batch, width, rows, columns)
-        return joined
+        tokens = x.flatten(2).transpose(1, 2)
+        projected = self.ask(self.before(tokens)).view(batch, -1, 3, self.HEADS, width // self.HEADS)
+        query, key, value = projected.permute(2, 0, 3, 1, 4)
+        attended = _attention(query, key, value).transpose(1, 2).flatten(2)
+        tokens = tokens + self.join(attended)
+        tokens = tokens + self.think(self.after(tokens))
+        out: Tensor = tokens.transpose(1, 2).reshape(batch, width, rows, columns)
+        return out
 
 
-def _seen(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """softmax(query key^T / sqrt(d)) value, `[B,heads,places,d]` each.
+def _attention(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """softmax(query key^T / sqrt(d)) value, `[B,heads,positions,d]` each.
 
-    torch's fused attention never holds the square of the places, but on a CPU in bf16 it takes five times as long for
-    the few hundred of a training tile.
+    torch's fused attention does not store the attention matrix, but on a CPU in bf16 it takes five times as long for
+    the few hundred positions of a training tile.
     """
     if query.device.type != "cpu" or query.shape[-2] > FEW:
         return functional.scaled_dot_product_attention(query, key, value)
-    alike = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
-    seen: Tensor = alike.softmax(dim=-1) @ value
-    return seen
+    scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
+    attended: Tensor = scores.softmax(dim=-1) @ value
+    return attended
 
 
 def positions(like: Tensor) -> Tensor:
     """Sines and cosines of row and column, `[D,h,w]` for a map `like [B,D,h,w]`; D a multiple of four.
 
-    The first half of the channels tells the row, the other the column; in each half the sines of D / 4 wavelengths,
-    2 pi to nearly 20,000 pi places, come before their cosines. A formula instead of a learned table, so any h and w do.
+    The first half of the channels encodes the row, the other the column; in each half the sines of D / 4 wavelengths,
+    2 pi to nearly 20,000 pi positions, come before their cosines. The formula works for any h and w.
     """
     _, width, rows, columns = like.shape
     exponents = torch.arange(width // 4, device=like.device, dtype=torch.float64) * (4 / width)
     slower = 10_000.0**-exponents
     halves = []
-    for places, shape in ((rows, (-1, rows, 1)), (columns, (-1, 1, columns))):
-        angles = slower[:, None] * torch.arange(places, device=like.device, dtype=torch.float64)
+    for count, shape in ((rows, (-1, rows, 1)), (columns, (-1, 1, columns))):
+        angles = slower[:, None] * torch.arange(count, device=like.device, dtype=torch.float64)
         waves = torch.cat([angles.sin(), angles.cos()])
         halves.append(waves.view(shape).expand(-1, rows, columns))
     return torch.cat(halves).to(like.dtype)

@@ -1,7 +1,7 @@
-"""A network asked twice: about a sheet and about its mirror image.
+"""Flip averaging (test-time augmentation): mean of the logits of an image and of its mirror image.
 
-Which side is left is no part of what a curve is, yet a trained network answers a little differently about the mirror
-image; the mean of both answers errs less. It costs a second forward pass where a network is used, none in training.
+A trained network predicts slightly different logits for the mirror image, and the mean of both has a smaller error. It
+costs a second forward pass in use and nothing in training.
 
 References
 ----------
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 
 class FlipAverage(nn.Module):
-    """Any network; outside training its logits are the mean over the image and the image turned left to right."""
+    """Any network; outside training its logits are the mean over the image and the image flipped left to right."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()

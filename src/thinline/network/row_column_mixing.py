@@ -1,7 +1,7 @@
-"""What stands in the whole row and the whole column of a place, told to the place.
+"""Strip pooling: each position gets features of the means of its whole row and its whole column.
 
-A line of the grid is a line because it goes on: nothing a few pixels wide tells a heavy one from a curve that runs
-along it. The mean of a row and of a column of features does, for next to nothing.
+A grid line continues across the sheet; a local window cannot distinguish a heavy one from a curve that runs along it.
+The means of rows and columns can, at little cost.
 
 References
 ----------
@@ -17,9 +17,9 @@ from torch.nn import functional
 
 
 class Strips(nn.Module):
-    """Adds to every place of `[B,D,h,w]` what a linear map makes of the means of its row and of its column.
+    """Adds to every position of `[B,D,h,w]` a linear map of the mean of its row and one of the mean of its column.
 
-    Each map sees the neighbours of the row or column as well, for on a skewed sheet a line is in more than one.
+    Each map also sees the two neighbours of the row or column, because on a skewed sheet a line crosses several.
     """
 
     def __init__(self, width: int) -> None:
@@ -27,11 +27,11 @@ class Strips(nn.Module):
         self.row, self.column = (nn.Linear(3 * width, width, bias=False) for _ in range(2))
 
     def forward(self, x: Tensor) -> Tensor:
-        """`[B,D,h,w]`, as given."""
-        places = x.permute(0, 2, 3, 1)  # in memory already so where the network computes channels last
-        row, column = self.row(_with_neighbours(places.mean(2))), self.column(_with_neighbours(places.mean(1)))
-        told: Tensor = (places + row[:, :, None] + column[:, None]).permute(0, 3, 1, 2)
-        return told
+        """`[B,D,h,w]` of the same shape."""
+        pixels = x.permute(0, 2, 3, 1)  # no copy where the network computes channels last
+        row, column = self.row(_with_neighbours(pixels.mean(2))), self.column(_with_neighbours(pixels.mean(1)))
+        mixed: Tensor = (pixels + row[:, :, None] + column[:, None]).permute(0, 3, 1, 2)
+        return mixed
 
 
 def _with_neighbours(strips: Tensor) -> Tensor:

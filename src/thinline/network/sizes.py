@@ -1,11 +1,20 @@
-"""Any height and width: pad the image to what a network can halve, crop its answer back.
+"""Parts of every network: padding of the image and cropping of the logits, and the initial bias of the last layer.
 
-The image grows at the bottom and on the right by repeating its last row and column, to a multiple of `stride` and to
-`smallest` pixels at least.
+The image is padded at the bottom and on the right by repeating its last row and column, to a multiple of `stride` and
+to at least `smallest` pixels. With the bias of `set_prior` a network starts from the shares of the channels (for a
+sigmoid p / (1 + p), equal to p up to p squared), so that training need not first unlearn curves.
+
+References
+----------
+Lin, Goyal, Girshick, He and Dollar, "Focal loss for dense object detection", ICCV 2017, section 3.3.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -24,10 +33,10 @@ def cropped(logits: Tensor, image: Tensor) -> Tensor:
 
 
 class AnySize(nn.Module):
-    """A network that halves its image several times, made to take any height and width."""
+    """A network that halves its image several times, extended to any height and width."""
 
     def __init__(self, network: nn.Module, *, stride: int, smallest: int | None = None, sheets: int = 1) -> None:
-        """`smallest` px of height and width, two strides if None; `sheets` a batch must have in training."""
+        """`smallest` height and width in px, two strides if None; `sheets` is the smallest batch in training."""
         super().__init__()
         self.network = network
         self.stride = stride
@@ -37,7 +46,7 @@ class AnySize(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Logits `[B,channels,H,W]` of `image [B,in_channels,H,W]`. Raises ValueError for too few sheets in training.
 
-        A global pooling leaves one value for each sheet, and a batch norm over one value is no norm.
+        A global pooling leaves one value per sheet, and a batch norm over one value is not defined.
         """
         if self.training and len(image) < self.sheets:
             raise ValueError(
@@ -46,3 +55,17 @@ class AnySize(nn.Module):
                 "another network.architecture"
             )
         return cropped(self.network(padded(image, self.stride, smallest=self.smallest)), image)
+
+
+def set_prior(bias: Tensor | None, prior: Sequence[float] | None) -> None:
+    """Set the last `bias [c]` to the logarithms of `prior [c]`; None keeps it. ValueError for a wrong prior."""
+    if prior is None:
+        return
+    assert bias is not None
+    if len(prior) != len(bias) or not all(0 < share < 1 for share in prior):
+        raise ValueError(
+            f"network.prior must hold a share in 0..1 for each of {len(bias)} channels, got {list(prior)}; "
+            "network.prior=null leaves the last bias as it starts"
+        )
+    with torch.no_grad():
+        bias.copy_(torch.tensor([math.log(share) for share in prior]))

@@ -1,4 +1,4 @@
-"""A slim U-Net that a laptop can train.
+"""Slim U-Net: a small U-Net that trains on a laptop.
 
 References
 ----------
@@ -15,20 +15,18 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from thinline.network.attention import Attention
-from thinline.network.bias_from_prior import set_prior
 from thinline.network.row_column_mixing import Strips
-from thinline.network.sizes import cropped, padded
+from thinline.network.sizes import cropped, padded, set_prior
 
 
 class SlimUNet(nn.Module):
-    """A U-Net cut to what a thin line on a laptop needs: no layer computes at full resolution.
+    """A U-Net without a layer at full resolution, which saves the most expensive layers.
 
-    The pixels of each `patch x patch` square come in as channels (pixel unshuffle), and the channels of the answer are
-    laid out as pixels again (pixel shuffle): nothing is lost, and the layers that cost the most are left out. Each
-    level is 3x3 convolution, batch norm, ReLU: `down_convs` times on the way down, `up_convs` times on the way up; the
-    uppermost `strips` levels also look along rows and columns. Max-pool leads down. On the way up a 1x1 convolution
-    brings the channels to the skip's number *before* bilinear enlargement, and the skip is added, not concatenated.
-    What each of these is worth at equal time stands in experiments/LOG.md.
+    The pixels of each `patch x patch` square become channels (pixel unshuffle), and the output channels become pixels
+    again (pixel shuffle). A level is 3x3 convolution, batch norm, ReLU, `down_convs` times in the encoder and
+    `up_convs` times in the decoder; the uppermost `strips` levels of the encoder have strip pooling. Downsampling is
+    max-pooling. In the decoder a 1x1 convolution reduces the channels to those of the skip *before* bilinear
+    upsampling, and the skip is added, not concatenated. experiments/LOG.md has the effect of each part at equal time.
     """
 
     def __init__(  # noqa: PLR0913  # the keys of its YAML
@@ -44,13 +42,13 @@ class SlimUNet(nn.Module):
         attention: int = 1,
         prior: Sequence[float] | None = None,
     ) -> None:
-        """`widths` are the channels of each level, from the top down; their number sets the depth.
+        """`widths` are the channels of each level, from the top down; their number is the depth.
 
-        `attention` layers at the bottom let every place look at all others. More `strips` than levels are one for each.
-        Raises ValueError for what cannot be built.
+        `attention` is the number of attention layers at the bottom. More `strips` than levels are one for each level.
+        Raises ValueError for impossible values.
         """
         super().__init__()
-        widths = list(widths)  # a list of OmegaConf does not slice as lists do
+        widths = list(widths)  # a ListConfig does not slice as a list
         if len(widths) < 2 or min(widths) < 1 or down_convs < 1 or up_convs < 1:
             raise ValueError(
                 "network.widths must be two or more numbers from 1 up, and down_convs and up_convs 1 or more, got "
@@ -73,7 +71,7 @@ class SlimUNet(nn.Module):
             for level, (before, after) in enumerate(pairwise([in_channels * patch**2, *widths]))
         )
         self.bottom = nn.Sequential(*(Attention(widths[-1]) for _ in range(attention)))
-        above, below = widths[-2::-1], widths[:0:-1]  # both from the bottom upwards
+        above, below = widths[-2::-1], widths[:0:-1]  # both from the bottom up
         self.narrow = nn.ModuleList(nn.Conv2d(low, high, 1, bias=False) for low, high in zip(below, above, strict=True))
         self.up = nn.ModuleList(_convolutions(width, width, up_convs) for width in above)
         self.last = nn.Conv2d(widths[0], channels * patch**2, 1, bias=False)
@@ -97,7 +95,7 @@ class SlimUNet(nn.Module):
 
 def _convolutions(before: int, after: int, count: int, *, strips: bool = False) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for place in range(count):
-        layers.append(nn.Conv2d(before if place == 0 else after, after, 3, padding=1, bias=False))
+    for index in range(count):
+        layers.append(nn.Conv2d(before if index == 0 else after, after, 3, padding=1, bias=False))
         layers += [nn.BatchNorm2d(after), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers, *([Strips(after)] if strips else []))

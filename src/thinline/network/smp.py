@@ -1,6 +1,6 @@
-"""Architectures and encoders of segmentation_models_pytorch by name, made to take any height and width.
+"""Architectures and encoders of segmentation_models_pytorch by name, for any height and width.
 
-`unet` is its U-Net with decoder widths of one's own; `smp_network` is any of its architectures as it comes.
+`unet` is its U-Net with decoder widths as parameters; `smp_network` is any of its architectures with its defaults.
 
 References
 ----------
@@ -16,17 +16,16 @@ from typing import Final
 
 from torch import nn
 
-from thinline.network.bias_from_prior import set_prior
-from thinline.network.sizes import AnySize
+from thinline.network.sizes import AnySize, set_prior
 
 SMP_STRIDE: Final = 32
-"""No encoder of segmentation_models_pytorch halves the image more than five times."""
+"""Encoders of segmentation_models_pytorch halve the image at most five times."""
 
 SMALLEST_PX: Final = {"pan": 128}
-"""Architectures that halve the encoder's last map further, and the least height and width they then need."""
+"""Architectures that halve the last map of the encoder further, with the smallest height and width they need."""
 
 POOL_BEFORE_NORM: Final = frozenset({"deeplabv3", "deeplabv3plus", "pan", "upernet"})
-"""Architectures that pool a sheet to one value and then take a batch norm: they train on two sheets or more."""
+"""Architectures with a batch norm after a global pooling: they train on batches of two or more sheets."""
 
 
 def unet(
@@ -39,10 +38,10 @@ def unet(
     encoder_weights: str | None = None,
     prior: Sequence[float] | None = None,
 ) -> AnySize:
-    """A U-Net of segmentation_models_pytorch on any of its encoders; an encoder less deep takes the last widths.
+    """A U-Net of segmentation_models_pytorch with any of its encoders; a less deep encoder uses the last widths.
 
-    `encoder_weights` is null or a set the encoder has, as "imagenet", downloaded once and kept in the cache. Raises
-    `ValueError` for an encoder, a depth or weights there are not, `RuntimeError` where the weights cannot be had.
+    `encoder_weights` is null or a set of weights of the encoder, as "imagenet", downloaded once and cached. Raises
+    `ValueError` for an unknown encoder, depth or weights, `RuntimeError` if the weights cannot be downloaded.
     """
     _check_encoder(encoder)
     if not 1 <= encoder_depth <= len(decoder_channels) <= 5:
@@ -50,7 +49,7 @@ def unet(
             f"network.encoder_depth must lie in 1..5 and have a decoder width for each level, got {encoder_depth} and "
             f"decoder_channels={list(decoder_channels)}; name the widths from the bottom up"
         )
-    # Inside the function: importing it takes seconds, and only these backbones need it
+    # imported here because it takes seconds and only these networks need it
     import segmentation_models_pytorch as smp
 
     with _explained(encoder, encoder_weights):
@@ -75,11 +74,11 @@ def smp_network(
     encoder_weights: str | None = None,
     prior: Sequence[float] | None = None,
 ) -> AnySize:
-    """Any architecture of segmentation_models_pytorch on any encoder it takes, with its own depth and decoder.
+    """Any architecture of segmentation_models_pytorch with any encoder, with its own depth and decoder.
 
     `architecture` is the name in lower case, as `linknet`, `fpn`, `deeplabv3plus`; `encoder_weights` as for `unet`.
-    Most of them answer at an eighth or a quarter of the image's size and enlarge the logits; `unetplusplus`, `unet`,
-    `linknet` and `manet` keep full resolution. Raises as `unet`, `ValueError` also where the two do not go together.
+    Most of them compute logits at an eighth or a quarter of the image size and upsample them; `unetplusplus`, `unet`,
+    `linknet` and `manet` keep full resolution. Raises as `unet`, and `ValueError` if the two do not fit.
     """
     import segmentation_models_pytorch as smp
 
@@ -98,7 +97,7 @@ def smp_network(
             encoder_weights=_weights(encoder, encoder_weights),
             in_channels=in_channels,
             classes=channels,
-            # a vision transformer has learned positions of one image size, and interpolates them if told to
+            # a vision transformer has learned positions for one image size; this option interpolates them
             **({"dynamic_img_size": True} if architecture == "dpt" else {}),
         )
         if SMP_STRIDE % network.encoder.output_stride:
@@ -126,13 +125,13 @@ def _check_encoder(encoder: str) -> None:
 
 
 def _weights(encoder: str, weights: str | None) -> str | bool | None:
-    """What smp is told: timm's encoders carry the name of their weights themselves and are only told to fetch them."""
+    """The argument of smp: the name of an encoder of timm contains its weights, so True loads them."""
     return True if weights and encoder.startswith("tu-") else weights
 
 
 @contextmanager
 def _explained(encoder: str, weights: str | None, architecture: str = "unet") -> Iterator[None]:
-    """Say what the errors of segmentation_models_pytorch, timm and the download mean for the configuration."""
+    """Translate errors of segmentation_models_pytorch, timm and the download into advice on the configuration."""
     try:
         yield
     except KeyError as error:

@@ -1,4 +1,4 @@
-"""VeerNet: an encoder-decoder whose narrowest map goes through transformer layers, for whole sheets without tiling.
+"""VeerNet: an encoder-decoder with transformer layers at the bottleneck, for whole sheets without tiling.
 
 Published
     Five stages down and five up, each by a stride of two; 128 channels at the bottleneck; two transformer layers there;
@@ -7,19 +7,19 @@ Published
 Not published, and ours
     widths       16, 32, 64 and 96 channels before the 128
     a stage      3x3 convolution of stride two, group norm, ReLU, 3x3 convolution, group norm, ReLU
-    stem         two such convolutions at full resolution: a line of 1 px is seen before anything is halved
-    enlarging    2x2 transposed convolution of stride two; its patches do not overlap, so it draws no checkerboard
-    skips        the map of the same size on the way down, the stem's included, is added before two more convolutions
+    stem         two such convolutions at full resolution, so that a line of 1 px is seen before downsampling
+    upsampling   2x2 transposed convolution of stride two; its patches do not overlap, so it makes no checkerboard
+    skips        the encoder's map of the same size, the stem's included, is added before two more convolutions
     groups       eight in each norm
     transformer  norm before each part, four heads, inner width twice the outer, no dropout
-    positions    sines of row and column, a formula that holds at any height and width
-    any size     padding to a multiple of 32 and cropping, as the other networks do
+    positions    sines of row and column, for any height and width
+    any size     padding to a multiple of 32 and cropping, as in the other networks
 
 The optimiser, its rate and the batch are not published either; those of `conf/` are ours.
 
-Attention looks at all places of the bottleneck at once: 480 x 12,800 px are 15 x 400 = 6,000 places. Its time grows
-with their square, its memory does not, since no matrix of places by places is kept. Measured in float32 on a CPU, one
-sheet: 480 x 3,200 px take .6 GiB, 1.6 with the backward; 480 x 12,800 px take 1.7 GiB.
+Attention is over all positions of the bottleneck: 480 x 12,800 px are 15 x 400 = 6,000 positions. Its time grows with
+their square; its memory does not, since the attention matrix is not stored. Measured in float32 on a CPU, one sheet:
+480 x 3,200 px take .6 GiB, 1.6 with the backward pass; 480 x 12,800 px take 1.7 GiB.
 
 References
 ----------
@@ -36,8 +36,7 @@ from typing import Final
 from torch import Tensor, nn
 
 from thinline.network.attention import Attention, positions
-from thinline.network.bias_from_prior import set_prior
-from thinline.network.sizes import cropped, padded
+from thinline.network.sizes import cropped, padded, set_prior
 
 GROUPS: Final = 8
 
@@ -56,8 +55,8 @@ class VeerNet(nn.Module):
     ) -> None:
         """`widths` are the channels after each stage, the bottleneck last; their number is the number of stages.
 
-        `attention` transformer layers stand at the bottleneck. Raises ValueError for widths that the groups, the heads
-        or the positions cannot divide, and for a prior of another number of channels.
+        `attention` is the number of transformer layers. Raises ValueError for widths that are no multiple of GROUPS,
+        and for a prior of another number of channels.
         """
         super().__init__()
         widths = list(widths)

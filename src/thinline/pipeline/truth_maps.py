@@ -12,7 +12,7 @@ from thinline.data.batch import batch_of
 from thinline.data.cached_maps import CachedMaps, open_maps
 from thinline.data.cached_sheets import CachedSheets
 from thinline.losses.objective import Objective
-from thinline.losses.truth_map import TruthMap
+from thinline.losses.protocols import TruthMap
 from thinline.pipeline.sheets import progress
 from thinline.vocabulary import Float32, UInt8
 

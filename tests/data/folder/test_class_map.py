@@ -18,23 +18,23 @@ def test_ids_are_positions_in_classes_whatever_the_order_of_the_map() -> None:
 
 
 def test_ignore_is_255_and_values_outside_the_map_are_told() -> None:
-    found = ClassMap.from_conf({0: "background", 7: "ignore", 300: "vessel"}, CLASSES)
-    labels, strange = found.labels(np.array([[0, 7, 300, 9, 9, 65535]], np.uint16))
+    result = ClassMap.from_conf({0: "background", 7: "ignore", 300: "vessel"}, CLASSES)
+    labels, strange = result.labels(np.array([[0, 7, 300, 9, 9, 65535]], np.uint16))
     assert labels[0, :3].tolist() == [0, 255, 1]
     assert strange == {9: 2, 65535: 1}
-    assert found.told() == "{0: background, 7: ignore, 300: vessel}"
+    assert str(result) == "{0: background, 7: ignore, 300: vessel}"
 
 
 @given(st.lists(st.integers(0, 255), min_size=1, max_size=40), st.integers(1, 254))
 def test_a_range_is_a_threshold(values: list[int], first: int) -> None:
-    found = ClassMap.from_conf({f"0-{first - 1}": "background", f"{first}-255": "vessel"}, CLASSES)
-    labels, strange = found.labels(np.array([values], np.uint8))
+    result = ClassMap.from_conf({f"0-{first - 1}": "background", f"{first}-255": "vessel"}, CLASSES)
+    labels, strange = result.labels(np.array([values], np.uint8))
     assert labels[0].tolist() == [int(value >= first) for value in values]
     assert strange == {}
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "message"),
     [
         (None, "expected the class of every value"),
         ({}, "expected the class of every value"),
@@ -48,8 +48,8 @@ def test_a_range_is_a_threshold(values: list[int], first: int) -> None:
         ({0: "background", 1.5: "vessel"}, r"got 1\.5"),
     ],
 )
-def test_a_map_that_makes_no_sense_is_refused(table: dict[object, str] | None, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_map_that_makes_no_sense_is_refused(table: dict[object, str] | None, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         ClassMap.from_conf(table, CLASSES)
 
 

@@ -129,8 +129,8 @@ def test_showings_are_those_of_the_batches(photos, tmp_path) -> None:
     sheets = open_pieces(cut(photos, None), folder=tmp_path / "cache")
     for steps, order in ((7, [0, 1, 2, 3]), (3, [0, 0, 1]), (1, [3, 2, 1, 0, 1])):
         tiles = TrainingTiles(sheets, np.array(order), Plan(seed=1, steps=steps, batch_size=3, tile_px=(20, 20)))
-        shown = np.concatenate([tiles[step].index.numpy() for step in range(steps)])
-        np.testing.assert_array_equal(tiles.showings(), np.bincount(shown, minlength=4))
+        seen_sheets = np.concatenate([tiles[step].index.numpy() for step in range(steps)])
+        np.testing.assert_array_equal(tiles.showings(), np.bincount(seen_sheets, minlength=4))
 
 
 def test_more_classes_than_bits_are_kept_by_their_labels(tmp_path) -> None:
@@ -148,9 +148,9 @@ def test_curve_truth_is_cut_with_its_photo(tmp_path) -> None:
     root = draw_folder(tmp_path, [(40, 60)] * 3, list(FOUR))
     (root / "p0.csv").write_text("row,curve,x\n" + "".join(f"{row},crack,{row + 10.25}\n" for row in range(40)))
     photo = photos_in(root, curves="*.csv")[0]
-    found = {(piece.row, piece.column): piece.courses for piece in cut([photo], 30)}
-    assert set(found) == {(0, 0), (0, 30), (20, 0), (20, 30)}
-    np.testing.assert_array_equal(found[0, 0]["crack"], [row + 10.25 if row < 20 else np.nan for row in range(20)])
-    assert found[0, 30] == {}  # x stays below 29.5
-    np.testing.assert_array_equal(found[20, 30]["crack"], np.arange(20) + 0.25)
-    assert found[20, 0] == {}
+    result = {(piece.row, piece.column): piece.courses for piece in cut([photo], 30)}
+    assert set(result) == {(0, 0), (0, 30), (20, 0), (20, 30)}
+    np.testing.assert_array_equal(result[0, 0]["crack"], [row + 10.25 if row < 20 else np.nan for row in range(20)])
+    assert result[0, 30] == {}  # x stays below 29.5
+    np.testing.assert_array_equal(result[20, 30]["crack"], np.arange(20) + 0.25)
+    assert result[20, 0] == {}

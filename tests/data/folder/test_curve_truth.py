@@ -13,13 +13,13 @@ def read(tmp_path: Path, text: str) -> dict[str, np.ndarray]:
 
 
 def test_rows_without_a_line_are_gaps(tmp_path: Path) -> None:
-    found = read(tmp_path, "row,curve,x\n0,gamma,-0.5\n3,gamma,8.25\n\n4,sonic,2\n")
-    np.testing.assert_array_equal(found["gamma"], [-0.5, np.nan, np.nan, 8.25, np.nan])
-    np.testing.assert_array_equal(found["sonic"], [np.nan, np.nan, np.nan, np.nan, 2])
+    result = read(tmp_path, "row,curve,x\n0,gamma,-0.5\n3,gamma,8.25\n\n4,sonic,2\n")
+    np.testing.assert_array_equal(result["gamma"], [-0.5, np.nan, np.nan, 8.25, np.nan])
+    np.testing.assert_array_equal(result["sonic"], [np.nan, np.nan, np.nan, np.nan, 2])
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "expected the header row,curve,x"),
         ("x,row,curve\n", "expected the header"),
@@ -33,8 +33,8 @@ def test_rows_without_a_line_are_gaps(tmp_path: Path) -> None:
         ("row,curve,x\n0,gamma,1\n0,gamma,2\n", "line 3: expected one x for gamma in row 0"),
     ],
 )
-def test_what_cannot_be_the_truth_of_the_image_is_refused_by_its_line(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(CourseError, match=said):
+def test_what_cannot_be_the_truth_of_the_image_is_refused_by_its_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(CourseError, match=message):
         read(tmp_path, text)
 
 

@@ -1,4 +1,4 @@
-"""A folder is paired and checked as a whole: what is wrong with it is told at once."""
+"""A folder is paired and checked as a whole: all problems are reported at once."""
 
 from __future__ import annotations
 
@@ -95,10 +95,10 @@ def test_curve_truth_is_read_and_checked(root: Path) -> None:
     assert photos["p1"].courses == {}
     (root / "curves/p1.csv").write_text("row,curve,x\n2,vessel,99\n")
     (root / "curves/p9.csv").write_text("row,curve,x\n")
-    with pytest.raises(FolderError, match="2 problems") as told:
+    with pytest.raises(FolderError, match="2 problems") as error:
         photos_of(folder_of(root, curves="curves/*.csv"))
-    assert "p9.csv: curve truth without an image" in str(told.value)
-    assert "p1.csv: line 2: expected a point on the image of 33 x 64 px" in str(told.value)
+    assert "p9.csv: curve truth without an image" in str(error.value)
+    assert "p1.csv: line 2: expected a point on the image of 33 x 64 px" in str(error.value)
 
 
 def spoil(root: Path) -> None:
@@ -116,11 +116,11 @@ def spoil(root: Path) -> None:
 
 def test_everything_wrong_is_told_at_once(root: Path) -> None:
     spoil(root)
-    with pytest.raises(FolderError) as told:
+    with pytest.raises(FolderError) as error:
         read_folder(folder_of(root), seed=0)
-    text = str(told.value)
+    text = str(error.value)
     assert "got 7 problems" in text
-    for said in (
+    for message in (
         "p0.png: image without a mask masks/*",
         "lonely.png: mask without an image images/*",
         "images/p1.png: cannot be read",
@@ -130,7 +130,7 @@ def test_everything_wrong_is_told_at_once(root: Path) -> None:
         "(the map is {0: background, 255: vessel})",
         "p4.tif: a second file for 'p4' beside p4.png",
     ):
-        assert said in text
+        assert message in text
     assert "more" not in text.splitlines()[-1]
 
 
@@ -138,9 +138,9 @@ def test_of_many_problems_ten_are_told_with_the_number_of_the_rest(tmp_path: Pat
     root = draw_folder(tmp_path, [(20, 20)] * 14)
     for number in range(13):
         (root / f"masks/p{number}.png").unlink()
-    with pytest.raises(FolderError, match="got 13 problems") as told:
+    with pytest.raises(FolderError, match="got 13 problems") as error:
         read_folder(folder_of(root), seed=0)
-    lines = str(told.value).splitlines()
+    lines = str(error.value).splitlines()
     assert len(lines) == 1 + 10 + 1
     assert lines[-1].strip() == "and 3 more"
 
@@ -201,27 +201,27 @@ def test_a_folder_of_nothing_says_what_was_looked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "message"),
     [
         ({"root": None}, "data_mix.root: expected the folder of your images, got null"),
         ({"images": "images/a.png"}, r"data_mix.images: expected one \*"),
         ({"masks": "*/*"}, None),
         ({"masks": "*_*"}, r"data_mix.masks: expected one \*"),
         ({"images": "*", "masks": "./*"}, "expected two templates"),
-        ({"piece_px": 0}, "data_mix.piece_px: expected 8 or more, got 0"),
-        ({"piece_px": True}, "data_mix.piece_px: expected int, got True"),
+        ({"piece_px": 0}, "data_mix.piece_px: expected greater than or equal to 8, got 0"),
+        ({"piece_px": True}, "data_mix.piece_px: expected a whole number, got True"),
         ({"px_per_mm": -1}, "data_mix.px_per_mm"),
-        ({"margin_px": -1}, "data_mix.margin_px: expected 0 or more"),
-        ({"invert": "yes"}, "data_mix.invert: expected bool"),
-        ({"split": {"file": None}}, r"missing=\['ratio'\]"),
-        ({"roots": "x"}, r"unknown=\['roots'\]"),
+        ({"margin_px": -1}, "data_mix.margin_px: expected greater than or equal to 0, got -1"),
+        ({"invert": "yes"}, "data_mix.invert: expected true or false, got 'yes'"),
+        ({"split": {"file": None}}, r"data_mix.split: expected the keys file, ratio, got no 'ratio'"),
+        ({"roots": "x"}, r"got the unknown 'roots'; did you mean 'root'"),
     ],
 )
-def test_keys_that_make_no_sense_are_refused(tmp_path: Path, keys: dict[str, object], said: str | None) -> None:
-    if said is None:
+def test_keys_that_make_no_sense_are_refused(tmp_path: Path, keys: dict[str, object], message: str | None) -> None:
+    if message is None:
         assert folder_of(tmp_path, **keys).masks == "*/*"
         return
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         folder_of(keys.pop("root", tmp_path), **keys)
 
 

@@ -25,8 +25,8 @@ def test_the_star_is_what_an_image_and_its_mask_share(
     for name in FILES:
         (tmp_path / name).touch()
     problems: list[str] = []
-    found = matching(tmp_path, template, SUFFIXES, problems, but=but)
-    assert {name: path.name for name, path in found.items()} == expected
+    result = matching(tmp_path, template, SUFFIXES, problems, but=but)
+    assert {name: path.name for name, path in result.items()} == expected
     assert problems == []
 
 

@@ -48,11 +48,11 @@ def test_a_list_for_each_split(tmp_path: Path) -> None:
 def test_all_that_is_wrong_with_a_table_is_told(tmp_path: Path) -> None:
     (tmp_path / "splits.csv").write_text("file,split\n1,train\n1,test\n2,dev\n7,val\n")
     _, problems = by_file("splits.csv", tmp_path, NAMES)
-    told = "\n".join(problems)
-    assert "expected one split for 1, got train and test" in told
-    assert "expected a split of train, val, test for 2, got 'dev'" in told
-    assert "expected an image of the folder, got 7" in told
-    assert "G_3.png: expected a split in splits.csv, got none" in told
+    text = "\n".join(problems)
+    assert "expected one split for 1, got train and test" in text
+    assert "expected a split of train, val, test for 2, got 'dev'" in text
+    assert "expected an image of the folder, got 7" in text
+    assert "G_3.png: expected a split in splits.csv, got none" in text
     assert "got none" in "".join(by_file("gone.csv", tmp_path, NAMES)[1])
     (tmp_path / "bad.csv").write_text("a;b\n")
     assert "expected two columns" in by_file("bad.csv", tmp_path, NAMES)[1][0]
@@ -66,10 +66,10 @@ def test_too_few_images_are_not_advised_what_cannot_help() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (b"file,split\n1,train\n2,val\n3,test\n1,train\n", "expected one split for 1, got train twice; keep one line"),
-        (b"file,split\n1,train\n2,val\ng_3.png,test\n", "got g_3.png; is it G_3.png? Case counts"),
+        (b"file,split\n1,train\n2,val\ng_3.png,test\n", "got g_3.png; is it G_3.png? Names are case-sensitive"),
         (b"file,split\n1,Train\n2,val\n3,test\n", "for 1, got 'Train'"),
         (b"file,split\n1,train\n2,val\n3.v2,test\n", "got 3.v2; is it there"),  # no suffix of an image
         ("file,split\n1,train\n2,val\nü,test\n".encode("latin-1"), "expected text in UTF-8"),
@@ -79,10 +79,10 @@ def test_too_few_images_are_not_advised_what_cannot_help() -> None:
         (b"", "got ''"),
     ],
 )
-def test_what_is_wrong_with_a_split_file_is_named(tmp_path: Path, text: bytes, said: str) -> None:
+def test_what_is_wrong_with_a_split_file_is_named(tmp_path: Path, text: bytes, message: str) -> None:
     (tmp_path / "splits.csv").write_bytes(text)
     problems = by_file("splits.csv", tmp_path, NAMES)[1]
-    assert any(said in problem for problem in problems)
+    assert any(message in problem for problem in problems)
     assert all("splits.csv" in problem for problem in problems)
 
 

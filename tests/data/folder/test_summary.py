@@ -1,4 +1,4 @@
-"""What is odd about a folder is said, by name, and nothing is said where nothing is odd."""
+"""Warnings name what is odd about a folder; there are none where nothing is odd."""
 
 from __future__ import annotations
 

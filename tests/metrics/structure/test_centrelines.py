@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from mask_cases import curve, drawn, pairs
 from scipy import ndimage
 from skimage.morphology import disk, skeletonize
@@ -14,33 +14,35 @@ NOTHING = np.zeros((5, 9), dtype=bool)
 LINE = drawn("......... ......... ######### ......... .........")
 
 
-def rates(found, true):
-    return centreline_rates(centrelines(Pair(found, true)))
+def rates(predicted, true):
+    return centreline_rates(centrelines(Pair(predicted, true)))
 
 
 @given(pairs())
+@settings(max_examples=40)
 def test_cldice_is_that_of_the_definition_on_masks_dilated_by_the_tolerance(pair) -> None:
-    found, true = pair
-    lines = skeletonize(found), skeletonize(true)
+    predicted, true = pair
+    lines = skeletonize(predicted), skeletonize(true)
     if not lines[0].any() or not lines[1].any():
         return
-    for tolerance, mine in zip(TOLERANCES_PX, rates(found, true)["cldice"], strict=True):
-        wide = [ndimage.binary_dilation(mask, disk(int(tolerance))) for mask in (found, true)]
+    for tolerance, mine in zip(TOLERANCES_PX, rates(predicted, true)["cldice"], strict=True):
+        wide = [ndimage.binary_dilation(mask, disk(int(tolerance))) for mask in (predicted, true)]
         precision, recall = lines[0][wide[1]].sum() / lines[0].sum(), lines[1][wide[0]].sum() / lines[1].sum()
         expected = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
         assert mine == pytest.approx(expected)
 
 
 @given(pairs())
+@settings(max_examples=40)
 def test_breaks_are_pieces_of_a_piece_less_one(pair) -> None:
-    found, true = pair
-    line, near = skeletonize(true), ndimage.binary_dilation(found, disk(1))
+    predicted, true = pair
+    line, near = skeletonize(true), ndimage.binary_dilation(predicted, disk(1))
     whole, count = ndimage.label(line, np.ones((3, 3)))
     expected = 0
     for number in range(1, count + 1):
         parts = ndimage.label((whole == number) & near, np.ones((3, 3)))[1]
         expected += max(0, parts - 1)
-    assert rates(found, true)["breaks"] == expected
+    assert rates(predicted, true)["breaks"] == expected
 
 
 def test_by_hand() -> None:
@@ -56,15 +58,16 @@ def test_by_hand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "true", "cldice"), [(NOTHING, NOTHING, np.nan), (LINE, NOTHING, 0), (NOTHING, LINE, 0)]
+    ("predicted", "true", "cldice"), [(NOTHING, NOTHING, np.nan), (LINE, NOTHING, 0), (NOTHING, LINE, 0)]
 )
-def test_what_is_not_there(found, true, cldice) -> None:
-    got = rates(found, true)
+def test_absent_classes(predicted, true, cldice) -> None:
+    got = rates(predicted, true)
     np.testing.assert_array_equal(got["cldice"], np.full(len(TOLERANCES_PX), cldice))
     assert got["breaks"] == 0
 
 
 @given(pairs())
+@settings(max_examples=40)
 def test_the_same_mask_twice_is_perfect(pair) -> None:
     for mask in pair:
         if skeletonize(mask).any():

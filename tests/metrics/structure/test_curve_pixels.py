@@ -1,4 +1,4 @@
-"""Search against looking at all ink; slopes of straight lines, dashes and drawn curves."""
+"""Nearest pixels against a search over all of them; slopes of straight lines, dashes and drawn curves."""
 
 import cv2
 import numpy as np
@@ -8,22 +8,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mask_cases import drawn, pairs
 
-from thinline.metrics.structure.curve_pixels import Ink, ink_of, union
+from thinline.metrics.structure.curve_pixels import CurvePixels, curve_pixels, union
 
 
 def slopes(text: str, *, within: float) -> np.ndarray:
-    """Slope of each pixel, NaN where there is no ink."""
+    """Slope of each pixel, NaN elsewhere."""
     mask = drawn(text)
-    found = np.full(mask.shape, np.nan)
-    found[mask] = ink_of(mask).slopes(within_px=within)
-    return found
+    predicted = np.full(mask.shape, np.nan)
+    predicted[mask] = curve_pixels(mask).slopes(within_px=within)
+    return predicted
 
 
 @given(pairs(), st.sampled_from([0.0, 1.0, 1.5, 2.0, 3.7, 40.0, np.inf]))
 @settings(max_examples=50)
-def test_the_nearest_ink_is_found_and_of_equals_the_first(pair, within: float) -> None:
+def test_the_nearest_pixel_and_of_equals_the_first(pair, within: float) -> None:
     asked, mask = pair
-    squared, which = ink_of(mask).nearest(np.flatnonzero(asked), within_px=within)
+    squared, which = curve_pixels(mask).nearest(np.flatnonzero(asked), within_px=within)
     points, ends = np.argwhere(asked), np.argwhere(mask)
     away = ((points[:, None] - ends) ** 2).sum(-1)
     for q, row in enumerate(away):
@@ -34,27 +34,27 @@ def test_the_nearest_ink_is_found_and_of_equals_the_first(pair, within: float) -
 
 @pytest.mark.parametrize("within", [0.0, 1.0, 2.0, 5**0.5, 3.0, 3.7, 5.0, 6.4])
 def test_the_reach_is_a_disc(within: float) -> None:
-    """Around one pixel of ink, of a sheet that cuts the disc on two sides."""
+    """Around one pixel, of a sheet that cuts the disc on two sides."""
     mask = np.zeros((11, 12), bool)
     mask[4, 6] = True
-    squared, _ = ink_of(mask).nearest(np.arange(mask.size), within_px=within)
+    squared, _ = curve_pixels(mask).nearest(np.arange(mask.size), within_px=within)
     y, x = np.indices(mask.shape)
     away = (y - 4) ** 2 + (x - 6) ** 2
     np.testing.assert_array_equal(squared.reshape(mask.shape), np.where(away <= within**2, away, np.inf))
 
 
-def test_the_nearest_ink_of_drawn_curves_is_that_of_a_distance_map() -> None:
+def test_distances_to_drawn_curves_are_those_of_a_distance_map() -> None:
     for seed in range(4):
         strokes = sheet_of(seed).strokes
         places = np.flatnonzero(sheet_of(seed).labels | (sheet_of(seed).layers & 1))
         inverted = np.where(strokes[1], 0, 255).astype(np.uint8)
         far = cv2.distanceTransform(inverted, cv2.DIST_L2, cv2.DIST_MASK_PRECISE).reshape(-1)[places]
-        squared, _ = ink_of(strokes[1]).nearest(places, within_px=16.0)
+        squared, _ = curve_pixels(strokes[1]).nearest(places, within_px=16.0)
         np.testing.assert_allclose(np.sqrt(squared), np.where(far <= 16.0, far, np.inf), rtol=1e-5)
 
 
 def test_the_order_of_the_places_does_not_matter() -> None:
-    ink, places = ink_of(sheet_of(3).strokes[0]), np.random.default_rng(0).permutation(256 * 256)[:2000]
+    ink, places = curve_pixels(sheet_of(3).strokes[0]), np.random.default_rng(0).permutation(256 * 256)[:2000]
     one = ink.nearest(places, within_px=9.0)
     other = ink.nearest(np.sort(places), within_px=9.0)
     for mixed, sorted_ in zip(one, other, strict=True):
@@ -63,10 +63,10 @@ def test_the_order_of_the_places_does_not_matter() -> None:
 
 @given(pairs(), st.sampled_from([0.0, 1.0, 2.5, 30.0]))
 @settings(max_examples=50)
-def test_slopes_are_those_of_the_eigenvectors_of_the_ink_around(pair, within: float) -> None:
+def test_slopes_are_those_of_the_eigenvectors_of_the_pixels_around(pair, within: float) -> None:
     mask, _ = pair
     points = np.argwhere(mask)
-    for point, slope in zip(points, ink_of(mask).slopes(within_px=within), strict=True):
+    for point, slope in zip(points, curve_pixels(mask).slopes(within_px=within), strict=True):
         near = points[np.abs(points - point).max(axis=1) <= within]
         values, axes = np.linalg.eigh(np.cov(near.T, bias=True) if len(near) > 1 else np.zeros((2, 2)))
         if values[1] - values[0] < 1e-9:
@@ -92,31 +92,31 @@ def test_the_slope_of_a_line_is_its_own_for_every_pen(slope: float, pen: int) ->
     cv2.line(mask, (40, 40), (40 + round(long[0]), 40 + round(long[1])), 1, 1)
     if pen > 1:
         mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (pen, pen)))
-    found = np.arctan(ink_of(mask.astype(bool)).slopes(within_px=12.0))
-    assert np.median(found) == pytest.approx(np.arctan(slope), abs=0.03)
+    predicted = np.arctan(curve_pixels(mask.astype(bool)).slopes(within_px=12.0))
+    assert np.median(predicted) == pytest.approx(np.arctan(slope), abs=0.03)
 
 
 def test_slopes_turn_with_the_sheet() -> None:
     mask = sheet_of(1).strokes[0]
     both = np.zeros(mask.shape), np.zeros(mask.T.shape)
-    for plane, ink in zip(both, (ink_of(mask), ink_of(mask.T)), strict=True):
-        plane.reshape(-1)[ink.places] = np.arctan(ink.slopes(within_px=4.0))
+    for plane, ink in zip(both, (curve_pixels(mask), curve_pixels(mask.T)), strict=True):
+        plane.reshape(-1)[ink.positions] = np.arctan(ink.slopes(within_px=4.0))
     np.testing.assert_allclose(both[0][mask] + both[1].T[mask], np.pi / 2)
 
 
 @pytest.mark.parametrize("family", ["archive", "procedural"])
 def test_slopes_of_drawn_curves_are_those_of_their_courses(family: str) -> None:
-    """Dashes, pens and jitter included: of straight pieces of the course, most ink has their slope."""
+    """Dashes, pens and jitter included: on straight pieces of the curve most pixels have their slope."""
     off = []
     for seed in range(6):
-        for curve, ink in zip(sheet_of(seed, family).curves, drawn_truth(seed, family).own, strict=True):
+        for curve, ink in zip(sheet_of(seed, family).curves, drawn_truth(seed, family).curves, strict=True):
             x = curve.x_px.astype(float)
             rise = np.full((9, 256), np.nan)  # the mean step over 2, 4, 6, 8 rows around agree where it is straight
             for half in range(1, 5):
                 rise[half, half:-half] = (x[2 * half :] - x[: -2 * half]) / (2 * half)
             angle = np.arctan(rise[1:5])
             straight = np.ptp(angle, axis=0) < 0.15
-            rows = ink.places // 256
+            rows = ink.positions // 256
             error = np.arctan(ink.slopes(within_px=4.0)) - np.abs(angle[3])[rows]
             off.append(np.abs(error[straight[rows]]))
     assert len(np.concatenate(off)) > 500
@@ -124,10 +124,10 @@ def test_slopes_of_drawn_curves_are_those_of_their_courses(family: str) -> None:
 
 
 def test_a_union_is_of_all_and_of_nothing() -> None:
-    one, other = ink_of(drawn("#.# ...")), ink_of(drawn(".## ..#"))
-    np.testing.assert_array_equal(union([one, other], (2, 3)).places, [0, 1, 2, 5])
+    one, other = curve_pixels(drawn("#.# ...")), curve_pixels(drawn(".## ..#"))
+    np.testing.assert_array_equal(union([one, other], (2, 3)).positions, [0, 1, 2, 5])
     assert union([one], (2, 3)) is one
-    assert len(union([], (2, 3)).places) == 0
-    empty = Ink(np.empty(0, np.int64), (2, 3))
+    assert len(union([], (2, 3)).positions) == 0
+    empty = CurvePixels(np.empty(0, np.int64), (2, 3))
     assert len(empty.slopes(within_px=3.0)) == 0
     np.testing.assert_array_equal(empty.nearest(np.array([0, 5]), within_px=9)[1], [-1, -1])

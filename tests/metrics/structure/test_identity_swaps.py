@@ -15,42 +15,42 @@ LEFT, RIGHT = np.full(H, 10.0), np.full(H, 30.0)
 TRUE = np.stack([LEFT, RIGHT])
 
 
-def counted(found, true=TRUE, **given) -> tuple[list[int], list[int], list[int]]:
-    counts = swaps(np.array(found, float), np.array(true, float), px_per_mm=1.0, **given)
-    return counts.swaps.tolist(), counts.rows.tolist(), counts.judged.tolist()
+def counted(predicted, true=TRUE, **given) -> tuple[list[int], list[int], list[int]]:
+    counts = swaps(np.array(predicted, float), np.array(true, float), px_per_mm=1.0, **given)
+    return counts.swaps.tolist(), counts.swapped.tolist(), counts.comparable.tolist()
 
 
 def exchanged(*rows: slice) -> np.ndarray:
-    found = TRUE.copy()
+    predicted = TRUE.copy()
     for part in rows:
-        found[:, part] = found[::-1, part]
-    return found
+        predicted[:, part] = predicted[::-1, part]
+    return predicted
 
 
-def by_row(found, true, *, margin_px: float, apart_px: float, bridge: int) -> list[tuple[int, int, int]]:
+def by_row(predicted, true, *, margin_px: float, apart_px: float, bridge: int) -> list[tuple[int, int, int]]:
     """Walk down each curve and keep in mind whether it is swapped and for how long it has been right."""
-    answers = []
+    predictions = []
     for k in range(len(true)):
-        stretches = rows = judged = right = 0
+        stretches = rows = scored = right = 0
         inside = False
         for y in range(true.shape[1]):
             wrong = known = False
             for j in range(len(true)):
                 if abs(true[k, y] - true[j, y]) > apart_px:
                     known = True
-                    to_other, to_own = abs(found[k, y] - true[j, y]), abs(found[k, y] - true[k, y])
+                    to_other, to_own = abs(predicted[k, y] - true[j, y]), abs(predicted[k, y] - true[k, y])
                     wrong |= to_other <= apart_px and to_other + margin_px < to_own
             if not known:
                 continue
-            judged += 1
+            scored += 1
             rows += wrong
             right = 0 if wrong else right + 1
             if wrong and not inside:
                 stretches, inside = stretches + 1, True
             elif right > bridge:
                 inside = False
-        answers.append((stretches, rows, judged))
-    return answers
+        predictions.append((stretches, rows, scored))
+    return predictions
 
 
 @st.composite
@@ -63,19 +63,21 @@ def courses(draw):
 
 @given(courses(), st.sampled_from([0.0, 1.0, 2.0]), st.sampled_from([0.0, 1.0, 3.0]), st.integers(0, 4))
 def test_swaps_are_those_of_a_walk_down_the_rows(pair, margin: float, apart: float, bridge: int) -> None:
-    found, true = pair
-    counts = swaps(found, true, px_per_mm=2.0, margin_mm=margin / 2, apart_mm=apart / 2, bridge_mm=bridge / 2)
-    slow = by_row(found, true, margin_px=margin, apart_px=apart, bridge=bridge)
-    assert list(zip(*(part.tolist() for part in (counts.swaps, counts.rows, counts.judged)), strict=True)) == slow
+    predicted, true = pair
+    counts = swaps(predicted, true, px_per_mm=2.0, margin_mm=margin / 2, apart_mm=apart / 2, bridge_mm=bridge / 2)
+    slow = by_row(predicted, true, margin_px=margin, apart_px=apart, bridge=bridge)
+    assert (
+        list(zip(*(part.tolist() for part in (counts.swaps, counts.swapped, counts.comparable)), strict=True)) == slow
+    )
 
 
 @given(courses())
 @settings(max_examples=50)
 def test_the_truth_is_never_swapped_and_names_do_not_matter(pair) -> None:
-    found, true = pair
-    assert not swaps(true, true, px_per_mm=1.0).rows.any()
-    one, other = swaps(found, true, px_per_mm=1.0), swaps(found[::-1], true[::-1], px_per_mm=1.0)
-    for name in ("swaps", "rows", "judged"):
+    predicted, true = pair
+    assert not swaps(true, true, px_per_mm=1.0).swapped.any()
+    one, other = swaps(predicted, true, px_per_mm=1.0), swaps(predicted[::-1], true[::-1], px_per_mm=1.0)
+    for name in ("swaps", "swapped", "comparable"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name)[::-1])
 
 
@@ -96,7 +98,7 @@ def test_short_interruptions_do_not_end_a_stretch() -> None:
     assert counted(bridged, bridge_mm=0.0) == ([2, 2], [13, 13], [H, H])
 
 
-def test_rows_that_cannot_be_judged_neither_end_nor_lengthen_a_stretch() -> None:
+def test_rows_that_cannot_be_compared_neither_end_nor_lengthen_a_stretch() -> None:
     crossing = np.stack([np.arange(H, dtype=float), np.arange(H, dtype=float)[::-1]])
     wrong = crossing[::-1]  # on the other curve before and after they cross
     close = int((np.abs(crossing[0] - crossing[1]) <= 4).sum())
@@ -106,12 +108,12 @@ def test_rows_that_cannot_be_judged_neither_end_nor_lengthen_a_stretch() -> None
     assert counted(taken, crossing, apart_mm=4.0) == ([1, 1], [(H - close) // 2] * 2, [H - close] * 2)
 
 
-def test_a_gap_of_what_was_found_is_an_interruption_and_no_truth_is_none() -> None:
-    found, true = TRUE[::-1].copy(), TRUE.copy()
-    found[:, 10:20] = NAN
-    assert counted(found) == ([2, 2], [30, 30], [H, H])
+def test_a_gap_of_the_trace_interrupts_a_run_and_a_gap_of_the_truth_does_not() -> None:
+    predicted, true = TRUE[::-1].copy(), TRUE.copy()
+    predicted[:, 10:20] = NAN
+    assert counted(predicted) == ([2, 2], [30, 30], [H, H])
     true[1, 10:20] = NAN
-    assert counted(found, true) == ([1, 1], [30, 30], [30, 30])
+    assert counted(predicted, true) == ([1, 1], [30, 30], [30, 30])
 
 
 def test_a_trace_on_neither_curve_is_not_swapped() -> None:
@@ -148,7 +150,7 @@ def test_curves_of_a_drawn_sheet_that_change_places_in_its_lower_half(seed: int)
     half[:, 128:] = half[::-1, 128:]
     counts = swaps(half, true, px_per_mm=4.0)
     apart = np.abs(true[0] - true[1])[128:] > 4.0
-    assert counts.rows.tolist() == [apart.sum()] * 2
+    assert counts.swapped.tolist() == [apart.sum()] * 2
     assert counts.swaps.tolist() == [1, 1]
 
 

@@ -1,4 +1,4 @@
-"""Outlines against MONAI, against definitions written out pixel by pixel, and against identities."""
+"""Surfaces against MONAI, against definitions written out pixel by pixel, and against identities."""
 
 import warnings
 
@@ -6,30 +6,29 @@ import monai.metrics
 import numpy as np
 import pytest
 import torch
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from mask_cases import curve, drawn, pairs
 
-from thinline.metrics.structure.class_mask import BAND, Region
-from thinline.metrics.structure.distances import Pair
+from thinline.metrics.structure.distances import BAND, ClassMask, Pair
 from thinline.metrics.structure.surfaces import TOLERANCES_PX, surface_rates, surfaces
 
 NOTHING = np.zeros((6, 7), dtype=bool)
 BAR = drawn("....... .#####. ....... ....... ....... .......")
 
 
-def rates(found, true):
-    return surface_rates(surfaces(Pair(found, true)).counts)
+def rates(predicted, true):
+    return surface_rates(surfaces(Pair(predicted, true)).counts)
 
 
 def one_hot(mask):
     return torch.from_numpy(np.stack([~mask, mask]))[None]
 
 
-def monai_of(function, found, true, **how):
+def monai_of(function, predicted, true, **how):
     """MONAI asks torch for something that torch is about to drop."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return float(function(one_hot(found), one_hot(true), **how))
+        return float(function(one_hot(predicted), one_hot(true), **how))
 
 
 def far(points, others):
@@ -38,12 +37,13 @@ def far(points, others):
 
 
 @given(pairs())
+@settings(max_examples=40)
 def test_nsd_is_that_of_monai(pair) -> None:
-    found, true = pair
-    if not found.any() or not true.any():
+    predicted, true = pair
+    if not predicted.any() or not true.any():
         return
-    for tolerance, mine in zip(TOLERANCES_PX, rates(found, true)["nsd"], strict=True):
-        theirs = monai_of(monai.metrics.compute_surface_dice, found, true, class_thresholds=[tolerance])
+    for tolerance, mine in zip(TOLERANCES_PX, rates(predicted, true)["nsd"], strict=True):
+        theirs = monai_of(monai.metrics.compute_surface_dice, predicted, true, class_thresholds=[tolerance])
         assert mine == pytest.approx(theirs)
 
 
@@ -53,23 +53,24 @@ NEARLY_FULL[0, 0] = False
 
 @given(pairs())
 @example((np.ones((2, 9), bool), NEARLY_FULL))  # .15 between 0 and 1, of which float32 loses 2e-7
+@settings(max_examples=40)
 def test_hd95_is_that_of_monai(pair) -> None:
-    found, true = pair
-    mine = surfaces(Pair(found, true)).hd95
-    if not found.any() or not true.any():
+    predicted, true = pair
+    mine = surfaces(Pair(predicted, true)).hd95
+    if not predicted.any() or not true.any():
         assert np.isnan(mine)
         return
-    theirs = monai_of(monai.metrics.compute_hausdorff_distance, found, true, percentile=95)
+    theirs = monai_of(monai.metrics.compute_hausdorff_distance, predicted, true, percentile=95)
     assert mine == pytest.approx(theirs, rel=1e-6, abs=1e-6)  # theirs is float32, and between two distances
 
 
 @given(pairs())
 def test_tolerance_rates_are_shares_of_pixels_that_are_near_the_other_mask(pair) -> None:
-    found, true = pair
-    if not found.any() or not true.any():
+    predicted, true = pair
+    if not predicted.any() or not true.any():
         return
-    got = rates(found, true)
-    outward, back = far(np.argwhere(found), np.argwhere(true)), far(np.argwhere(true), np.argwhere(found))
+    got = rates(predicted, true)
+    outward, back = far(np.argwhere(predicted), np.argwhere(true)), far(np.argwhere(true), np.argwhere(predicted))
     for place, tolerance in enumerate(TOLERANCES_PX):
         precision, recall = (outward <= tolerance).mean(), (back <= tolerance).mean()
         assert got["tol_precision"][place] == pytest.approx(precision)
@@ -102,28 +103,28 @@ def test_boundary_iou_is_that_of_the_definition(size: int) -> None:
 
 def test_by_hand() -> None:
     """A bar of five pixels, found one row lower and one pixel too long."""
-    found = drawn("....... ....... .###### ....... ....... .......")
-    got = rates(found, BAR)
+    predicted = drawn("....... ....... .###### ....... ....... .......")
+    got = rates(predicted, BAR)
     assert got["boundary_iou"] == 0
     np.testing.assert_allclose(got["tol_precision"], [5 / 6, 1, 1])  # the last pixel is sqrt 2 away
     np.testing.assert_allclose(got["tol_recall"], [1, 1, 1])
     np.testing.assert_allclose(got["nsd"], [10 / 11, 1, 1])
-    assert surfaces(Pair(found, BAR)).hd95 == pytest.approx(1 + 0.75 * (2**0.5 - 1))  # of 1 x 5, sqrt 2
+    assert surfaces(Pair(predicted, BAR)).hd95 == pytest.approx(1 + 0.75 * (2**0.5 - 1))  # of 1 x 5, sqrt 2
 
 
 def test_the_surface_of_a_square_is_its_rim_and_the_edge_of_the_sheet_is_a_rim() -> None:
     square = drawn("##### ##### ##### .....")
-    np.testing.assert_array_equal(Region(square).edge, drawn("##### #...# ##### ....."))
+    np.testing.assert_array_equal(ClassMask(square).surface, drawn("##### #...# ##### ....."))
 
 
 @given(pairs())
 def test_the_same_mask_twice_is_perfect_and_the_order_swaps_precision_and_recall(pair) -> None:
-    found, true = pair
+    predicted, true = pair
     if true.any():
         assert {float(value.min()) for value in rates(true, true).values()} == {1.0}
         assert surfaces(Pair(true, true)).hd95 == 0
-    if found.any() and true.any():
-        one, other = rates(found, true), rates(true, found)
+    if predicted.any() and true.any():
+        one, other = rates(predicted, true), rates(true, predicted)
         np.testing.assert_allclose(one["tol_precision"], other["tol_recall"])
         np.testing.assert_allclose(one["nsd"], other["nsd"])
         for name in ("nsd", "tol_precision", "tol_recall"):
@@ -131,27 +132,27 @@ def test_the_same_mask_twice_is_perfect_and_the_order_swaps_precision_and_recall
 
 
 @pytest.mark.parametrize(
-    ("found", "true", "expected"),
+    ("predicted", "true", "expected"),
     [
         (NOTHING, NOTHING, {"nsd": np.nan, "tol_precision": np.nan, "tol_recall": np.nan, "tol_f1": np.nan}),
         (BAR, NOTHING, {"nsd": 0, "tol_precision": 0, "tol_recall": np.nan, "tol_f1": 0}),
         (NOTHING, BAR, {"nsd": 0, "tol_precision": 0, "tol_recall": 0, "tol_f1": 0}),
     ],
 )
-def test_what_is_not_there(found, true, expected) -> None:
-    got = rates(found, true)
+def test_absent_classes(predicted, true, expected) -> None:
+    got = rates(predicted, true)
     for name, value in expected.items():
         np.testing.assert_array_equal(got[name], np.full(len(TOLERANCES_PX), value))
     np.testing.assert_array_equal(got["boundary_iou"], expected["nsd"])
-    assert np.isnan(surfaces(Pair(found, true)).hd95)
+    assert np.isnan(surfaces(Pair(predicted, true)).hd95)
 
 
 def test_counts_of_two_sheets_add_up() -> None:
     """And rates of the sum are those of one sheet that shows both, too far apart to see each other."""
-    found = drawn("....... ....... .###### ....... ....... .......")
-    both = surfaces(Pair(found, BAR)).counts + surfaces(Pair(BAR, NOTHING)).counts
+    predicted = drawn("....... ....... .###### ....... ....... .......")
+    both = surfaces(Pair(predicted, BAR)).counts + surfaces(Pair(BAR, NOTHING)).counts
     far_off = np.zeros((40, 7), dtype=bool)
-    sheets = [np.vstack([first, far_off, second]) for first, second in ((found, BAR), (BAR, NOTHING))]
+    sheets = [np.vstack([first, far_off, second]) for first, second in ((predicted, BAR), (BAR, NOTHING))]
     for name, value in surface_rates(both).items():
         if name != "boundary_iou":  # whose band is wider on a larger sheet
             np.testing.assert_allclose(value, rates(*sheets)[name])
@@ -167,16 +168,16 @@ def test_masks_that_do_not_belong_together_are_refused() -> None:
 @pytest.mark.parametrize(("width", "thin"), [(1, True), (3, True), (7, True), (61, False)])
 def test_the_ruler_on_a_curve_shifted_by_a_pixel(width: int, thin: bool) -> None:
     """IoU falls with the pen, NSD at 1 px says 1.0; on thin masks boundary IoU *is* IoU."""
-    true, found = curve(width), curve(width, shift=1)
-    got = rates(found, true)
-    iou = (found & true).sum() / (found | true).sum()
+    true, predicted = curve(width), curve(width, shift=1)
+    got = rates(predicted, true)
+    iou = (predicted & true).sum() / (predicted | true).sum()
     assert got["nsd"][0] == 1.0
     assert (got["boundary_iou"] == pytest.approx(iou)) == thin
 
 
 def test_jitter_of_a_pixel_costs_overlap_and_little_else() -> None:
-    true, found = curve(), curve(jitter=1)
-    got = rates(found, true)
-    assert (found & true).sum() / (found | true).sum() < 0.45
+    true, predicted = curve(), curve(jitter=1)
+    got = rates(predicted, true)
+    assert (predicted & true).sum() / (predicted | true).sum() < 0.45
     assert got["tol_f1"][0] > 0.9
     assert got["tol_f1"][1] > 0.99

@@ -1,1 +1,1 @@
-"""The user's own images and masks (`data_mix=folder`): found, paired, checked, split and cut."""
+"""The user's own images and masks (`data_mix=folder`): pair, check, split and cut them into pieces."""

@@ -1,14 +1,14 @@
-"""How dark each class of an image is, and how dark the background around it.
+"""Grey levels of each class of an image and of the background around it.
 
 Conventions
     `image` is grey uint8 [H,W], `labels` are class ids uint8 [H,W] (background 0; 255 is not counted), C classes.
-    The background *around* a class is what lies within NEAR_PX rows and columns of it. A whole image may have a black
-    surround or a shadow; next to a line the paper has the grey that the line is seen against.
+    The background *around* a class is the background within NEAR_PX rows and columns of it. It excludes black borders
+    and shadows elsewhere in the image.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import cv2
@@ -21,7 +21,7 @@ NEAR_PX: Final = 5
 
 @dataclass(frozen=True, eq=False)
 class ClassGreys:
-    """Of each class, pixels and the sum of their grey levels: int64 [C]; `near_*` of the background around it."""
+    """Pixels and sum of grey levels of each class, int64 [C]; `near_*` are those of the background around it."""
 
     pixels: Int64
     greys: Int64
@@ -29,12 +29,7 @@ class ClassGreys:
     near_greys: Int64
 
     def __add__(self, other: ClassGreys) -> ClassGreys:
-        return ClassGreys(
-            self.pixels + other.pixels,
-            self.greys + other.greys,
-            self.near_pixels + other.near_pixels,
-            self.near_greys + other.near_greys,
-        )
+        return ClassGreys(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
     @property
     def shares(self) -> Float64:
@@ -53,7 +48,7 @@ class ClassGreys:
 
     @property
     def contrast(self) -> Float64:
-        """Mean grey of each class less that of the background around it, [C]; NaN for the background itself."""
+        """Mean grey of each class minus that of the background around it, [C]; NaN for the background."""
         return self.on - _ratio(self.near_greys, self.near_pixels)
 
 

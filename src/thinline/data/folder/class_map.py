@@ -1,9 +1,9 @@
-"""What the values of a user's masks mean: mask value -> class name -> class id.
+"""Class map of a user's masks: mask value -> class name -> class id.
 
 Conventions
     A map is written `{0: background, 255: vessel}`. A key is a value 0..65535 or a range with both ends, `0-127`;
-    several keys may name one class. The name `ignore` marks pixels that neither loss nor measure counts. Ids are
-    positions in `classes`, so that the order in which the map is written means nothing.
+    several keys may name one class. The name `ignore` marks pixels that no loss and no metric counts. Ids are positions
+    in `classes`; the order of the map has no meaning.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from thinline.vocabulary import IGNORE, UInt8
 
 IGNORED: Final = "ignore"
 VALUES: Final = 65536
-MOST_CLASSES: Final = 254  # ids 0..253; 255 is ignored, and 254 marks a value that the map does not hold
+MOST_CLASSES: Final = 254  # ids 0..253; 255 is ignored, and 254 marks a value outside the map
 _UNKNOWN: Final = 254
 _KEY = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?")
 
@@ -35,17 +35,17 @@ class ClassMap:
 
     @staticmethod
     def from_conf(table: Mapping[Any, Any] | None, classes: Sequence[str]) -> ClassMap:
-        """The map of `data_mix.class_map` for the `classes` of the configuration; ValueError when they do not agree."""
+        """The map `table` for the `classes` of the configuration; ValueError when they do not agree."""
         if not isinstance(table, Mapping) or not table:
             raise ValueError(
-                "data_mix.class_map: expected the class of every value in the masks, as {0:background,255:vessel}, "
+                "expected the class of every value in the masks, as {0:background,255:vessel}, "
                 f"got {table!r}; set it, and `classes` to the same names"
             )
-        named = tuple(dict.fromkeys(str(name) for name in table.values() if name != IGNORED))
-        if set(named) != set(classes):
+        names = tuple(dict.fromkeys(str(name) for name in table.values() if name != IGNORED))
+        if set(names) != set(classes):
             raise ValueError(
-                f"`classes` and data_mix.class_map must name the same classes, got {list(classes)} and {list(named)}; "
-                f"set classes=[{','.join(named)}], background first, or mend the map"
+                f"`classes` and data_mix.class_map must name the same classes, got {list(classes)} and {list(names)}; "
+                f"set classes=[{','.join(names)}], background first, or correct the map"
             )
         if len(classes) > MOST_CLASSES:
             raise ValueError(f"`classes` must be at most {MOST_CLASSES}, got {len(classes)}; merge some in the map")
@@ -53,11 +53,11 @@ class ClassMap:
         ranges = sorted((*_range(key), ids[str(name)]) for key, name in table.items())
         for (_, last, _), (first, *_) in pairwise(ranges):
             if first <= last:
-                raise ValueError(f"data_mix.class_map: value {first} must have one class, got two keys that hold it")
+                raise ValueError(f"value {first} must have one class, got two keys that contain it; remove one")
         return ClassMap(tuple(classes), tuple(ranges))
 
     def labels(self, mask: NDArray[np.uint8] | NDArray[np.uint16]) -> tuple[UInt8, dict[int, int]]:
-        """Class ids [H,W] of a mask [H,W], and of each value that no key holds its pixels, in ascending order."""
+        """Class ids [H,W] of a mask [H,W], and the number of pixels of each value outside the map, ascending."""
         table = np.full(VALUES, _UNKNOWN, np.uint8)
         for first, last, number in self.ranges:
             table[first : last + 1] = number
@@ -68,8 +68,8 @@ class ClassMap:
         values, pixels = np.unique(mask[unknown], return_counts=True)
         return labels, dict(zip(values.tolist(), pixels.tolist(), strict=True))
 
-    def told(self) -> str:
-        """The map as text, for messages."""
+    def __str__(self) -> str:
+        """The map as `{0: background, 255: vessel}`."""
         names = dict(enumerate(self.classes)) | {IGNORE: IGNORED}
         spans = (f"{first}" if first == last else f"{first}-{last}" for first, last, _ in self.ranges)
         pairs = zip(spans, self.ranges, strict=True)
@@ -78,11 +78,10 @@ class ClassMap:
 
 def _range(key: object) -> tuple[int, int]:
     """First and last value of a key."""
-    found = _KEY.fullmatch(str(key)) if not isinstance(key, bool) else None
-    first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+    match = _KEY.fullmatch(str(key)) if not isinstance(key, bool) else None
+    first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
     if not first <= last < VALUES:
         raise ValueError(
-            f"data_mix.class_map: a key must be a value 0..{VALUES - 1} or a range as 0-127, got {key!r}; look at the "
-            "values in a mask"
+            f"a key must be a value 0..{VALUES - 1} or a range as 0-127, got {key!r}; look at the values in a mask"
         )
     return first, last

@@ -1,15 +1,14 @@
-"""From photos to sheets: cut into pieces of bounded size, kept in the cache by their content.
+"""Photos as sheets: cut into pieces of bounded size and kept in the sheet cache.
 
 Why pieces
-    A scan may have 100,000 rows and a photo of a page 4 million pixels; a network that compares every place of an image
-    with every other (`attention`) cannot see it whole. A side longer than `piece_px` is cut into as few parts as it
-    takes, of sizes that differ by a pixel at most. A piece is a sheet of its own, in training and in every table; all
-    pieces of a photo are in one split. What lies beyond its edge is not seen, so a structure across a cut has less
-    context: `piece_px=null` keeps photos whole.
+    A scan may have 100,000 rows, too many for a network with attention over the whole image. A side longer than
+    `piece_px` is cut into the fewest possible parts, whose sizes differ by one pixel at most. A piece is a sheet of its
+    own in training and in every table; all pieces of a photo are in one split. A structure across a cut has less
+    context; `piece_px=null` keeps photos whole.
 
 Several sizes
-    One file of the cache holds sheets of one size, so each size has its own; `joined` lays them side by side. Training
-    cuts tiles of one size from all of them, evaluation takes whole sheets, of one size in a batch: nothing is padded.
+    One file of the cache holds sheets of one size, so each size has its own file; `joined` combines them. Training cuts
+    tiles of one size from all of them, evaluation takes whole sheets, of one size in a batch. Nothing is padded.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from thinline.sheets import Sheet
 from thinline.vocabulary import Float64
 
 READING_VERSION: Final = 1
-"""Raised by every change to what becomes of a photo that its digest does not show."""
+"""Raise it with every change of the pixels of a piece that the digest of its photo does not contain."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +46,9 @@ class Piece:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the photo's content and of the place of the piece in it."""
-        place = f"{self.photo.digest}:{self.row}:{self.column}:{self.height}:{self.width}:{self.curves}"
-        return hashlib.sha256(place.encode()).hexdigest()
+        """SHA-256 of the photo's content and of the position of the piece in it."""
+        text = f"{self.photo.digest}:{self.row}:{self.column}:{self.height}:{self.width}:{self.curves}"
+        return hashlib.sha256(text.encode()).hexdigest()
 
     @property
     def curves(self) -> int:
@@ -65,17 +64,17 @@ class Piece:
     @property
     def courses(self) -> dict[str, Float64]:
         """Curve truth on this piece, float64 [height] by class name: x from the left edge of the piece, NaN off it."""
-        found = {}
+        courses = {}
         for name, whole in self.photo.courses.items():
             x = whole[self.row : self.row + self.height] - self.column
             on = (x >= -0.5) & (x < self.width - 0.5)
             if on.any():
-                found[name] = np.where(on, x, np.nan)
-        return found
+                courses[name] = np.where(on, x, np.nan)
+        return courses
 
 
 def cut(photos: Sequence[Photo], piece_px: int | None) -> tuple[Piece, ...]:
-    """The pieces of all photos, photo by photo, from the top left in rows."""
+    """The pieces of all photos, photo by photo, in rows from the top left."""
     return tuple(
         Piece(photo, top, left, bottom - top, right - left)
         for photo in photos
@@ -94,28 +93,27 @@ def render_piece(piece: Piece) -> Sheet:
 
 
 def open_pieces(pieces: Sequence[Piece], *, folder: Path, on_progress: Progress | None = None) -> CachedSheets:
-    """The pieces, in their order, from the cache in `folder` or read now. Raises what `open_sheets` raises."""
+    """The pieces in their order, from the cache in `folder` or read now. Raises what `open_sheets` raises."""
     sizes = [(piece.height, piece.width) for piece in pieces]
-    rows = {size: [row for row, mine in enumerate(sizes) if mine == size] for size in dict.fromkeys(sizes)}
-    done = 0
-    groups = []
-    for mine in rows.values():
+    rows = {size: [row for row, own in enumerate(sizes) if own == size] for size in dict.fromkeys(sizes)}
+    groups: list[CachedSheets] = []
+    for numbers in rows.values():
+        before = sum(map(len, groups))
 
-        def tell(ready: int, _: int, before: int = done) -> None:
+        def report(done: int, _: int, before: int = before) -> None:
             if on_progress is not None:
-                on_progress(before + ready, len(pieces))
+                on_progress(before + done, len(pieces))
 
         groups.append(
             open_sheets(
-                [pieces[row] for row in mine],
+                [pieces[row] for row in numbers],
                 px_per_mm=pieces[0].photo.folder.px_per_mm or 1.0,
                 folder=folder,
                 render=render_piece,
                 version=READING_VERSION,
-                on_progress=tell,
+                on_progress=report,
             )
         )
-        done += len(mine)
     return groups[0] if len(groups) == 1 else joined(groups, list(rows.values()))
 
 

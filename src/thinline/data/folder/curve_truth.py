@@ -1,9 +1,9 @@
-"""Curve truth beside a user's masks: CSV with the header `row,curve,x`, one line for each row that a curve has.
+"""Curve truth of a user's images: CSV with the header `row,curve,x`, one line for each row of a curve.
 
 Conventions
     `row` is a whole number 0..H-1, `curve` the name of a class other than the background, `x` the column of the curve's
-    centre in pixels, where 0.0 is the centre of the first pixel. A row without a line is a gap. What is read is one
-    course for each curve: float64 [H], NaN in gaps. A curve has one x in a row.
+    centre in px, where 0.0 is the centre of the first pixel. A curve has one x in a row. The *course* of a curve is
+    float64 [H], NaN in rows without a line.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ HEADER: Final = ["row", "curve", "x"]
 
 
 class CourseError(ValueError):
-    """Curve truth that cannot be the truth of its image. The message is for a list of problems."""
+    """Curve truth that does not fit its image. The message is one line of a list of problems."""
 
 
 def read_courses(path: Path, *, curves: Sequence[str], shape: tuple[int, int]) -> Mapping[str, Float64]:
-    """The courses of an image of `shape` (H,W), by name. Raises CourseError with the line that is wrong."""
+    """The courses of an image of `shape` (H,W), by name. Raises CourseError with the number of the line."""
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = list(csv.reader(file))
@@ -53,7 +53,7 @@ def _point(line: list[str], number: int, curves: Sequence[str], shape: tuple[int
         row_text, name, x_text = (text.strip() for text in line)
         row, x = int(row_text), float(x_text)
     except ValueError as error:
-        raise CourseError(f"line {number}: expected row,curve,x, got {','.join(line)}; mend the line") from error
+        raise CourseError(f"line {number}: expected row,curve,x, got {','.join(line)}; correct the line") from error
     if name not in curves:
         raise CourseError(
             f"line {number}: expected a curve of {list(curves)}, got {name!r}; use the names of `classes`"

@@ -1,11 +1,11 @@
-"""Reading a user's images and masks: PNG, TIFF, JPEG, to grey levels or values.
+"""Read a user's images and masks from PNG, TIFF and JPEG as grey levels or mask values.
 
 Conventions
-    An image becomes grey uint8 [H,W], 0 black and 255 white, as `thinline.images` reads a scan: 12 and 16 bits by the
-    range they use, transparent paper white, orientation tags obeyed on images and masks alike. A mask keeps its values:
-    uint8 or uint16 [H,W]; of 1, 2 and 4 bits they are spread over 0..255; of a palette of greys they are the greys, of
-    another one the indices; where only transparency says something it is the value.
-    A file that is damaged, cut short or of several pages is no image.
+    An image becomes grey uint8 [H,W], 0 black and 255 white, as `thinline.images` reads a scan: 12 and 16 bits are
+    scaled by the range they use, transparent paper is white, orientation tags apply to images and masks. A mask keeps
+    its values, uint8 or uint16 [H,W]: 1, 2 and 4 bits are scaled to 0..255; a palette of greys gives the greys, another
+    palette the indices; if only the transparency varies it is the value. Damaged, truncated and multi-page files raise
+    an error.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ SUFFIXES: Final = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
 
 
 class PictureError(ValueError):
-    """A file that is no image, or a mask whose values cannot be class values. The message is for a list of problems."""
+    """A file that is no image, or no mask. The message is one line of a list of problems."""
 
 
 def read_image(path: Path) -> UInt8:
-    """Grey levels [H,W] as a viewer shows them. Raises PictureError."""
+    """Grey levels [H,W] of an image. Raises PictureError."""
     page = _page(path)
     try:
         grey = page.rows(0, page.height)
@@ -42,7 +42,7 @@ def read_image(path: Path) -> UInt8:
 
 
 def read_mask(path: Path) -> Values:
-    """Values [H,W]. Raises PictureError for what cannot be read, for colours and for fractions."""
+    """Values [H,W] of a mask. Raises PictureError for unreadable files, colours and fractions."""
     page = _page(path)
     try:
         return cast(Values, page.values())
@@ -51,10 +51,9 @@ def read_mask(path: Path) -> Values:
 
 
 def resized(image: UInt8, shape: tuple[int, int]) -> UInt8:
-    """An image at another size: cubic when it grows, mean over the area when it shrinks."""
-    grows = shape[0] >= image.shape[0]
-    way = cv2.INTER_CUBIC if grows else cv2.INTER_AREA
-    return np.asarray(cv2.resize(image, (shape[1], shape[0]), interpolation=way), np.uint8)
+    """The image at another size: cubic interpolation if larger, mean over the area if smaller."""
+    method = cv2.INTER_CUBIC if shape[0] >= image.shape[0] else cv2.INTER_AREA
+    return np.asarray(cv2.resize(image, (shape[1], shape[0]), interpolation=method), np.uint8)
 
 
 def _page(path: Path) -> Page:

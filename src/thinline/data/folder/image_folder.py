@@ -1,17 +1,17 @@
-"""A user's folder of images and masks, paired and checked as a whole before anything is trained on it.
+"""A user's folder of images and masks: paired, checked as a whole, and divided into splits.
 
 Pairs
     `images` and `masks` are templates relative to `root` with one `*`: `images/G_*.png` and `labels/*.png` pair
-    images/G_7.png with labels/7.png. A file that fits both belongs to the longer one, so `*` and `*-gt` part a folder
-    that holds both. A template without a suffix takes each of `pictures.SUFFIXES`; suffixes are compared in any case.
-    Files that fit no template are named by `files_left_out`.
+    images/G_7.png with labels/7.png. A file that fits both belongs to the longer one, so that `*` and `*-gt` separate
+    images and masks in one folder. A template without a suffix takes each of `image_files.SUFFIXES`; suffixes are
+    compared in any case. `files_left_out` lists files that fit no template.
 
-What is checked
-    Everything in the folder, and told at once, the first TOLD in full: images without mask and masks without image,
-    files that cannot be read, sizes that differ, values outside the map, masks without a class but the background,
-    curve truth that does not lie on its image, one image in two splits.
+Checks
+    All problems of the folder are reported at once, the first FULL_LINES in full: images without mask and masks without
+    image, files that cannot be read, sizes that differ, values outside the map, masks with background only, curve truth
+    that is not on its image, one image in two splits.
 
-Strokes of a folder are the one-hot of its labels: a mask says who owns a pixel, not what lies below.
+The strokes of a folder are the one-hot labels: a mask holds one class per pixel.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import Any, Final, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from thinline.data.folder.class_greys import ClassGreys, class_greys
 from thinline.data.folder.class_map import ClassMap
@@ -30,36 +32,35 @@ from thinline.data.folder.curve_truth import CourseError, read_courses
 from thinline.data.folder.image_files import SUFFIXES, PictureError, read_image, read_mask, resized
 from thinline.data.folder.image_pairs import left_out, matching, printable, without_partner
 from thinline.data.folder.splits import PARTS, by_file, by_ratio
-from thinline.data.key_checks import checked_keys
+from thinline.system.validation import Items, Node
 from thinline.vocabulary import IGNORE, Float64, UInt8
 
 Stamps = tuple[tuple[str, int, int], ...]
 
 FOLDER: Final = "folder"
-TOLD: Final = 10
+FULL_LINES: Final = 10
 _VALUES_SHOWN: Final = 5
 _SKEWED: Final = 0.01  # by how much the proportions of an image and of its mask may differ where it is resized
 
 
 class FolderError(ValueError):
-    """Everything that is wrong with a folder; bytes of file names that are no text are shown as escapes."""
+    """All problems of a folder; undecodable bytes of file names are escaped."""
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(message))
 
 
-@dataclass(frozen=True)
-class SplitBy:
+class SplitBy(Node):
     """`file` if there is one, else `ratio` of train, val and test."""
 
     file: str | None
-    ratio: tuple[float, ...]
+    ratio: Items[float]
 
 
-@dataclass(frozen=True)
-class Folder:
+class Folder(Node):
     """Where images and masks are and how they are read; the keys of conf/data_mix/folder.yaml."""
 
+    name: str
     root: Path
     images: str
     masks: str
@@ -68,50 +69,52 @@ class Folder:
     curves: str | None
     invert: bool
     resize_images: bool
-    margin_px: int
+    margin_px: int = Field(ge=0)
     allow_empty: bool
-    piece_px: int | None
-    px_per_mm: float | None
+    piece_px: int | None = Field(ge=8)
+    px_per_mm: float | None = Field(ge=1e-3)
 
-    def __post_init__(self) -> None:
-        for key, template in (("images", self.images), ("masks", self.masks), ("curves", self.curves)):
-            if template is not None and PurePath(template).name.count("*") != 1:
-                raise ValueError(
-                    f"data_mix.{key}: expected one * in the name of the files, got {template!r}; as labels/*.png"
-                )
+    @field_validator("root", mode="before")
+    @classmethod
+    def _check_root(cls, root: object) -> object:
+        if root is None:
+            raise ValueError("expected the folder of your images, got null; set data_mix.root=DIR")
+        return Path(root) if isinstance(root, str) else root
+
+    @field_validator("class_map", mode="before")
+    @classmethod
+    def _read_map(cls, table: Any, info: ValidationInfo) -> ClassMap:
+        return ClassMap.from_conf(table, (info.context or {})["classes"])
+
+    @field_validator("images", "masks", "curves")
+    @classmethod
+    def _check_template(cls, template: str | None) -> str | None:
+        if template is not None and PurePath(template).name.count("*") != 1:
+            raise ValueError(f"expected one * in the name of the files, got {template!r}; as labels/*.png")
+        return template
+
+    @model_validator(mode="after")
+    def _check_templates_differ(self) -> Self:
         if PurePath(self.images) == PurePath(self.masks):
             raise ValueError(
-                f"data_mix.images and data_mix.masks: expected two templates, got {self.images!r} for both; name each, "
-                "as images/* and masks/*"
+                f"expected two templates for images and masks, got {self.images!r} for both; name each, as images/* "
+                "and masks/*"
             )
-        for key, low in (("piece_px", 8), ("px_per_mm", 1e-3), ("margin_px", 0)):
-            value = getattr(self, key)
-            if value is not None and value < low:
-                raise ValueError(f"data_mix.{key}: expected {low} or more, got {value}; see conf/data_mix/folder.yaml")
+        return self
 
     @staticmethod
     def from_conf(conf: Mapping[str, Any], classes: Sequence[str]) -> Folder:
         """The folder of a composed `data_mix` node. ValueError names a key that is unknown, missing or wrong."""
-        kinds: dict[str, type] = {"name": str, "root": str, "images": str, "masks": str, "class_map": Mapping}
-        kinds |= {"split": Mapping, "curves": str, "invert": bool, "resize_images": bool, "margin_px": int}
-        kinds |= {"allow_empty": bool, "piece_px": int, "px_per_mm": float}
-        null = ("root", "class_map", "curves", "piece_px", "px_per_mm")
-        keys = checked_keys(conf, kinds, "data_mix", optional=null)
-        split = checked_keys(keys["split"], {"file": str, "ratio": list}, "data_mix.split", optional=("file",))
-        if keys["root"] is None:
-            raise ValueError("data_mix.root: expected the folder of your images, got null; set data_mix.root=DIR")
-        by = SplitBy(split["file"], tuple(float(share) for share in split["ratio"]))
-        del keys["name"]
-        mapped = ClassMap.from_conf(keys["class_map"], classes)
-        return Folder(**keys | {"root": Path(keys["root"]), "class_map": mapped, "split": by})
+        advice = "see conf/data_mix/folder.yaml"
+        return Folder.read(conf, where="data_mix", advice=advice, context={"classes": classes})
 
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """One image with its mask: what was found in them. `courses` are the curve truth, float64 [height] by class name.
+    """One image with its mask. `courses` are the curve truth, float64 [height] by class name.
 
-    `digest` names the grey levels and the labels as they are trained on, `pixels` the image alone, as it was read;
-    `greys` counts and averages the former.
+    `digest` is a hash of grey levels and labels as they are trained on, `pixels` of the image as it was read; `greys`
+    are pixels and grey levels of each class as trained on.
     """
 
     name: str
@@ -126,7 +129,7 @@ class Photo:
     courses: Mapping[str, Float64] = field(default_factory=dict)
 
     def load(self) -> tuple[UInt8, UInt8]:
-        """Grey levels and labels [H,W]. FolderError when the files are no longer what they were."""
+        """Grey levels and labels [H,W]. FolderError when the files have changed."""
         try:
             image, labels, _ = _read(self.folder, self.image, self.mask, _stamps(self.image, self.mask))
         except PictureError as error:
@@ -137,21 +140,21 @@ class Photo:
 
 
 def read_folder(folder: Folder, *, seed: int) -> dict[str, tuple[Photo, ...]]:
-    """The photos of train, val and test, each in order of their names. Raises FolderError with all that is wrong."""
+    """The photos of train, val and test, in order of their names. Raises FolderError with all problems."""
     pairs, curve_files, problems = _paired(folder)
     photos = _photos(folder, pairs, curve_files, problems)
-    places = _placed(folder, photos, seed, problems) if photos else {}
+    splits = _splits(folder, photos, seed, problems) if photos else {}
     if problems:
         raise FolderError(
             f"{folder.root}: expected images with masks that can be trained on, got {len(problems)} "
-            f"problem{'s' if len(problems) > 1 else ''}; mend these files or the keys of data_mix:\n  "
+            f"problem{'s' if len(problems) > 1 else ''}; correct these files or the keys of data_mix:\n  "
             + "\n  ".join(shortened(problems))
         )
-    return {part: tuple(photo for photo in photos if places[photo.name] == part) for part in PARTS}
+    return {part: tuple(photo for photo in photos if splits[photo.name] == part) for part in PARTS}
 
 
 def files_left_out(folder: Folder) -> list[Path]:
-    """Files in the folders of images and masks that no run reads, because they fit no template; in order."""
+    """Files in the folders of images and masks that fit no template and are not read; in order."""
     pairs, curves, _ = _matched(folder)
     lists = [folder.root / folder.split.file.replace("*", part) for part in PARTS] if folder.split.file else []
     used = [*pairs[0].values(), *pairs[1].values(), *curves.values(), *lists]
@@ -160,24 +163,24 @@ def files_left_out(folder: Folder) -> list[Path]:
 
 
 def shortened(lines: Sequence[str]) -> list[str]:
-    """The first TOLD lines, and how many more there are."""
-    return [*lines[:TOLD], *([f"and {len(lines) - TOLD} more"] if len(lines) > TOLD else [])]
+    """The first FULL_LINES lines, and the number of the others."""
+    return [*lines[:FULL_LINES], *([f"and {len(lines) - FULL_LINES} more"] if len(lines) > FULL_LINES else [])]
 
 
 def state(folder: Folder) -> Stamps:
-    """Name, size and time of every file: while they are the same, a sweep need not read the folder again."""
+    """Name, size and time of every file: while they are equal, a sweep does not read the folder again."""
     if not folder.root.is_dir():
         raise FolderError(f"{folder.root}: expected a folder of images and masks, found none; check data_mix.root")
-    named = (name for name in (folder.images, folder.masks, folder.curves, folder.split.file) if name)
+    templates = (name for name in (folder.images, folder.masks, folder.curves, folder.split.file) if name)
     files: list[Path] = []
-    for parent in sorted({(folder.root / name).parent for name in named}):
-        with suppress(OSError):  # one that cannot be listed is named when the folder is read
+    for parent in sorted({(folder.root / name).parent for name in templates}):
+        with suppress(OSError):  # reading the folder reports one that cannot be listed
             files += sorted(path for path in parent.iterdir() if path.is_file())
     return _stamps(*files)
 
 
 def _stamps(*files: Path) -> Stamps:
-    """Name, size and time of files; of one that cannot be asked, its name."""
+    """Name, size and time of files; the name alone of a file without status."""
     stamps: list[tuple[str, int, int]] = []
     for path in files:
         try:
@@ -190,7 +193,7 @@ def _stamps(*files: Path) -> Stamps:
 
 
 def _matched(folder: Folder) -> tuple[tuple[dict[str, Path], dict[str, Path]], dict[str, Path], list[str]]:
-    """Images and masks by name, files of curve truth by name, and what is wrong with them."""
+    """Images and masks by name, files of curve truth by name, and problems."""
     problems: list[str] = []
     longer = len(folder.masks) >= len(folder.images)
     masks = matching(folder.root, folder.masks, SUFFIXES, problems, but=None if longer else folder.images)
@@ -200,7 +203,7 @@ def _matched(folder: Folder) -> tuple[tuple[dict[str, Path], dict[str, Path]], d
 
 
 def _paired(folder: Folder) -> tuple[dict[str, tuple[Path, Path]], dict[str, Path], list[str]]:
-    """Image and mask of every name, the files of curve truth, and what has no partner."""
+    """Image and mask of every name, the files of curve truth, and problems such as a missing partner."""
     (images, masks), curves, problems = _matched(folder)
     if not images and not masks:
         others = [f"{path}: fits neither" for path in files_left_out(folder)]
@@ -218,7 +221,7 @@ def _paired(folder: Folder) -> tuple[dict[str, tuple[Path, Path]], dict[str, Pat
 def _photos(
     folder: Folder, pairs: Mapping[str, tuple[Path, Path]], curves: Mapping[str, Path], problems: list[str]
 ) -> list[Photo]:
-    """Every pair that can be read and makes sense; the problems of the others."""
+    """Every pair without a problem; the problems of the others are added to `problems`."""
     photos = []
     for name, (image, mask) in pairs.items():
         try:
@@ -242,13 +245,12 @@ def _photos(
 def _read(folder: Folder, image: Path, mask: Path, stamps: Stamps) -> tuple[UInt8, UInt8, str]:
     """Grey levels and labels [H,W] as they are trained on, and the digest of the image as it was read.
 
-    `stamps` of the files keep the answer from outliving them.
+    `stamps` of the files are part of the cache key, so that a changed file is read again.
     """
-    grey = _named(image, read_image)
-    values = _named(mask, read_mask)
-    labels, strange = folder.class_map.labels(values)
-    if strange:
-        raise PictureError(f"{mask}: {_outside(strange, mask.suffix)} (the map is {folder.class_map.told()})")
+    grey = _with_path(image, read_image)
+    labels, unknown = folder.class_map.labels(_with_path(mask, read_mask))
+    if unknown:
+        raise PictureError(f"{mask}: {_outside(unknown, mask.suffix)} (the map is {folder.class_map})")
     pixels = hashlib.sha256(repr(grey.shape).encode() + grey.tobytes()).hexdigest()
     if grey.shape != labels.shape:
         grey = _fitted(folder, image, grey, labels)
@@ -261,35 +263,35 @@ def _read(folder: Folder, image: Path, mask: Path, stamps: Stamps) -> tuple[UInt
     return 255 - grey if folder.invert else grey, labels, pixels
 
 
-def _named(path: Path, read: Callable[[Path], Any]) -> Any:
-    """What `read` reads, or its complaint with the name of the file before it."""
+def _with_path(path: Path, read: Callable[[Path], Any]) -> Any:
+    """The result of `read`; its error with the path of the file in front."""
     try:
         return read(path)
     except PictureError as error:
         raise PictureError(f"{path}: {error}") from error
 
 
-def _outside(strange: Mapping[int, int], suffix: str) -> str:
-    """Which values no key of the class map holds, how many pixels have them, and what to do."""
-    values = [f"{value} ({pixels:,} px)" for value, pixels in strange.items()]
+def _outside(unknown: Mapping[int, int], suffix: str) -> str:
+    """Values outside the class map with their number of pixels, and advice."""
+    values = [f"{value} ({pixels:,} px)" for value, pixels in unknown.items()]
     listed = ", ".join(values[:_VALUES_SHOWN])
     if len(values) > _VALUES_SHOWN:
-        listed += f" and {len(values) - _VALUES_SHOWN} other values ({sum(strange.values()):,} px in all)"
+        listed += f" and {len(values) - _VALUES_SHOWN} other values ({sum(unknown.values()):,} px in all)"
     if suffix.lower() in (".jpg", ".jpeg"):
         advice = "JPEG changes values at edges: save masks as PNG, or map ranges as 0-127"
     else:
-        advice = "add them to data_mix.class_map, as ranges (0-127) where edges are soft, or mend the mask"
+        advice = "add them to data_mix.class_map, as ranges (0-127) where edges are soft, or correct the mask"
     return f"values {listed} are outside data_mix.class_map; {advice}"
 
 
 def _fitted(folder: Folder, path: Path, grey: UInt8, labels: UInt8) -> UInt8:
-    """The image at the size of its mask, where that is allowed and keeps its proportions."""
-    told = f"{path}: {grey.shape[0]} x {grey.shape[1]} px, but its mask {labels.shape[0]} x {labels.shape[1]}"
+    """The image at the size of its mask, if that is allowed and keeps its proportions."""
+    sizes = f"{path}: {grey.shape[0]} x {grey.shape[1]} px, but its mask {labels.shape[0]} x {labels.shape[1]}"
     if not folder.resize_images:
-        raise PictureError(f"{told}; resize_images=true resizes the image")
-    tall, wide = (mine / its for mine, its in zip(labels.shape, grey.shape, strict=True))
-    if abs(tall / wide - 1) > _SKEWED:
-        raise PictureError(f"{told}, of other proportions; was one of them cut or turned?")
+        raise PictureError(f"{sizes}; resize_images=true resizes the image")
+    height, width = (new / old for new, old in zip(labels.shape, grey.shape, strict=True))
+    if abs(height / width - 1) > _SKEWED:
+        raise PictureError(f"{sizes}, of other proportions; was one of them cut or turned?")
     return resized(grey, (labels.shape[0], labels.shape[1]))
 
 
@@ -305,7 +307,7 @@ def _digest(image: UInt8, labels: UInt8) -> str:
     return hashlib.sha256(repr(image.shape).encode() + image.tobytes() + labels.tobytes()).hexdigest()
 
 
-def _placed(folder: Folder, photos: Sequence[Photo], seed: int, problems: list[str]) -> dict[str, str]:
+def _splits(folder: Folder, photos: Sequence[Photo], seed: int, problems: list[str]) -> dict[str, str]:
     """The split of every photo by its name; one image in two splits is a problem."""
     if folder.split.file is None:
         if problems:
@@ -313,13 +315,13 @@ def _placed(folder: Folder, photos: Sequence[Photo], seed: int, problems: list[s
         parts = by_ratio([photo.pixels for photo in photos], folder.split.ratio, seed=seed)
         return dict(zip([photo.name for photo in photos], parts, strict=True))
     names = {photo.name: photo.image.name for photo in photos}
-    found, wrong = by_file(folder.split.file, folder.root, names)
+    split_of, wrong = by_file(folder.split.file, folder.root, names)
     problems += wrong
     first: dict[str, Photo] = {}
     for photo in photos:
         other = first.setdefault(photo.pixels, photo)
-        if found.get(photo.name) != found.get(other.name):
+        if split_of.get(photo.name) != split_of.get(other.name):
             problems.append(f"{photo.image}: the same image as {other.image.name}, which is in another split")
     if not wrong:
-        problems += [f"{folder.split.file}: no image for {part}" for part in PARTS if part not in found.values()]
-    return found
+        problems += [f"{folder.split.file}: no image for {part}" for part in PARTS if part not in split_of.values()]
+    return split_of

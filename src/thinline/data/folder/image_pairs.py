@@ -1,4 +1,4 @@
-"""Which files of a folder belong together: templates with one `*` for the part that an image and its mask share.
+"""Pair files by templates: one `*` stands for the part of the name that an image and its mask share.
 
 Suffixes are compared in any case, the rest of a name is not: `1.PNG` fits `*.png`, and `A.png` has no mask in `a.png`.
 """
@@ -6,26 +6,27 @@ Suffixes are compared in any case, the rest of a name is not: `1.PNG` fits `*.pn
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 from typing import Final
 
 SYSTEM_FILES: Final = ("thumbs.db", "desktop.ini")
-"""Files that a file browser leaves, in lower case. They are ignored, as are names that begin with a dot."""
+"""Files of file browsers, in lower case. They are ignored, as are names that begin with a dot."""
 
 
 def matching(
     root: Path, template: str, suffixes: Sequence[str], problems: list[str], *, but: str | None = None
 ) -> dict[str, Path]:
-    """Files of a template by the part in the place of `*`, in order; those that fit `but` left out."""
-    fits, other = _pattern(template, suffixes), _pattern(but, suffixes) if but else None
+    """Files of a template by the part that `*` stands for, in order, without those that fit `but`."""
+    pattern = _pattern(template, suffixes)
     parent = root / PurePath(template).parent
+    excluded = _pattern(but, suffixes) if but and root / PurePath(but).parent == parent else None
     matched: dict[str, Path] = {}
     for path in _entries(parent, problems):
-        name = fits(path.name)
-        taken = other is not None and (root / PurePath(str(but)).parent) == parent and other(path.name)
-        if name is None or taken:
+        match = pattern.fullmatch(path.name)
+        if match is None or (excluded and excluded.fullmatch(path.name)):
             continue
+        name = match[1]
         if path.is_dir():
             problems.append(f"{path}: expected a file, got a folder; rename or move it")
             continue
@@ -63,17 +64,17 @@ def left_out(root: Path, templates: Sequence[str], suffixes: Sequence[str], used
         if path.absolute() not in known
         and not path.name.startswith(".")
         and path.name.lower() not in SYSTEM_FILES
-        and (not path.is_dir() or any(_has(each, suffixes) for each in _entries(path, [])))
+        and (not path.is_dir() or any(each.suffix.lower() in suffixes for each in _entries(path, [])))
     ]
 
 
 def printable(name: object) -> str:
-    """A file name as text that can be printed: bytes that are not UTF-8 as escapes."""
+    """A file name as printable text: bytes that are not UTF-8 are escaped."""
     return str(name).encode("utf-8", "backslashreplace").decode()
 
 
 def _entries(parent: Path, problems: list[str]) -> list[Path]:
-    """What lies in a folder, in order; nothing, and a problem, where it cannot be listed."""
+    """The entries of a folder, in order; a folder that cannot be listed has none and adds a problem."""
     try:
         return sorted(parent.iterdir()) if parent.is_dir() else []
     except OSError as error:
@@ -81,20 +82,10 @@ def _entries(parent: Path, problems: list[str]) -> list[Path]:
         return []
 
 
-def _has(path: Path, suffixes: Sequence[str]) -> bool:
-    return path.suffix.lower() in suffixes
-
-
-def _pattern(template: str, suffixes: Sequence[str]) -> Callable[[str], str | None]:
-    """A file name -> its part in the place of `*`, or None when it does not fit."""
+def _pattern(template: str, suffixes: Sequence[str]) -> re.Pattern[str]:
+    """The pattern of file names of a template; group 1 is the part that `*` stands for."""
     before, after = PurePath(template).name.split("*")
-    given = next((suffix for suffix in suffixes if after.lower().endswith(suffix)), "")
-    known = re.escape(given) if given else "|".join(re.escape(suffix) for suffix in suffixes)
-    middle = after[: len(after) - len(given)]
-    fits = re.compile(f"{re.escape(before)}(.+?){re.escape(middle)}(?i:{known})")
-
-    def part(name: str) -> str | None:
-        fitted = fits.fullmatch(name)
-        return fitted[1] if fitted else None
-
-    return part
+    own = next((suffix for suffix in suffixes if after.lower().endswith(suffix)), "")
+    allowed = "|".join(re.escape(suffix) for suffix in ([own] if own else suffixes))
+    middle = after[: len(after) - len(own)]
+    return re.compile(f"{re.escape(before)}(.+?){re.escape(middle)}(?i:{allowed})")

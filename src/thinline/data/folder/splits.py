@@ -1,14 +1,14 @@
-"""Which images of a folder train, tune and judge: by a file, or by a ratio.
+"""Split the images of a folder into train, val and test: by a file, or by a ratio.
 
 By file
-    A CSV with the header `file,split`, or one text file for each split, `splits/*.txt` with train, val and test in the
-    place of `*` and a name a line. A name is that of the image, with or without its folder and suffix, or the part
-    that stands for `*` in the template of the images. Case counts, but for the suffix. An image is listed once.
+    A CSV with the header `file,split`, or one text file for each split, `splits/*.txt` with train, val and test for `*`
+    and one name a line. A name is that of the image, with or without its folder and suffix, or the part that `*` stands
+    for in the template of the images. Names are case-sensitive, suffixes are not. Each image is listed once.
 
 By ratio
-    Images are ranked by SHA-256 of the seed and of their own pixels, and dealt in that order. So an image keeps its
-    place when it is renamed or saved in another format, and copies of one image fall into one split. Images of one
-    patient, well or record are not known to belong together: name their splits in a file.
+    Images are ordered by SHA-256 of the seed and of their pixels and divided in that order. An image stays in its split
+    when it is renamed or saved in another format, and copies of one image are in one split. Images of one patient, well
+    or record are not recognised: list their splits in a file.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HEADER: Final = ["file", "split"]
 
 
 def by_ratio(digests: Sequence[str], ratio: Sequence[float], *, seed: int) -> list[str]:
-    """The split of each image, from the digests of their pixels. ValueError when there are too few to part."""
+    """The split of each image, from the digests of their pixels. ValueError for too few images."""
     if len(ratio) != len(PARTS) or min(ratio) <= 0:
         raise ValueError(
             f"data_mix.split.ratio: expected three shares above 0 for {', '.join(PARTS)}, got {list(ratio)}; "
@@ -41,12 +41,12 @@ def by_ratio(digests: Sequence[str], ratio: Sequence[float], *, seed: int) -> li
             f"{len(unique)} (copies of one image count once); add images{larger}"
         )
     names = ["val"] * held[0] + ["test"] * held[1] + ["train"] * (len(unique) - sum(held))
-    place = dict(zip(unique, names, strict=True))
-    return [place[digest] for digest in digests]
+    split_of = dict(zip(unique, names, strict=True))
+    return [split_of[digest] for digest in digests]
 
 
 def by_file(path: str, root: Path, names: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The split of each key of `names` (key -> file name), and what is wrong with the file."""
+    """The split of each key of `names` (key -> file name), and the problems of the file."""
     lines, problems = _lines(path, root)
     known = {alias: key for key, file in names.items() for alias in (file, PurePath(file).stem, key)}
     splits: dict[str, str] = {}
@@ -74,14 +74,14 @@ def _stem(name: str) -> str:
 
 
 def _advice(name: str, names: Mapping[str, str]) -> str:
-    """What a name that no image has may stand for."""
+    """A suggestion for a name that no image has."""
     wanted = _stem(name).casefold()
     close = [file for key, file in names.items() if wanted in (key.casefold(), PurePath(file).stem.casefold())]
-    return f"is it {close[0]}? Case counts" if close else "is it there, with its mask?"
+    return f"is it {close[0]}? Names are case-sensitive" if close else "is it there, with its mask?"
 
 
 def _lines(path: str, root: Path) -> tuple[list[tuple[str, str]], list[str]]:
-    """(name, split) of every line, and what could not be read."""
+    """(name, split) of every line, and problems of reading."""
     files = [(root / path.replace("*", part), part) for part in PARTS] if "*" in path else [(root / path, "")]
     lines: list[tuple[str, str]] = []
     problems: list[str] = []

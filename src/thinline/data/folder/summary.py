@@ -1,10 +1,9 @@
-"""What a folder of images holds for training: shares and grey levels of each class in each split, and what is odd.
+"""Summary of a folder of images: shares and grey levels of each class in each split, and warnings.
 
 Conventions
-    Grey levels are those that are trained on, after `data_mix.invert`: 0 black, 255 white. The networks here expect
-    dark structures on light paper.
-    The contrast of a class in an image is its mean grey less that of the background within `class_greys.NEAR_PX` of it:
-    below 0 for dark structures. Over a folder it is the median over the images.
+    Grey levels are those of training, after `data_mix.invert`: 0 black, 255 white. The networks expect dark structures
+    on light paper. The contrast of a class in an image is its mean grey minus that of the background within
+    `class_greys.NEAR_PX` of it: negative for dark structures. The contrast of a folder is the median over its images.
 """
 
 from __future__ import annotations
@@ -24,16 +23,16 @@ from thinline.data.folder.image_pairs import printable
 from thinline.vocabulary import Float64
 
 FAINT: Final = 8.0
-"""Grey levels: a class with less contrast over the folder is neither dark nor light."""
+"""Grey levels: a class of the folder with less contrast is neither dark nor light."""
 CLEAR: Final = 20.0
-"""Grey levels: an image with less contrast is not said to differ from the others."""
-OFF_THE_INK: Final = 0.15
-"""A mask with less than this share of the contrast that is usual in the folder does not lie on its structures."""
+"""Grey levels: an image with less contrast causes no warning that it differs from the others."""
+OFF_THE_STRUCTURE: Final = 0.15
+"""A mask with less than this share of the usual contrast of the folder does not lie on its structures."""
 USUAL: Final = 0.75
-"""The contrast that is usual: this share of the images have no more. So half of the masks may be off."""
+"""Quantile of the contrasts that is the usual one; half of the masks may be wrong."""
 LARGE: Final = 0.5
 LITTLE: Final = 0.2
-"""Shares of an image: a class that usually covers little and in some masks much is inverted in these."""
+"""Shares of an image: a class that usually covers less than LITTLE and in some masks more than LARGE is suspicious."""
 _NAMES_SHOWN: Final = 10
 
 Photos = Mapping[str, Sequence[Photo]]
@@ -56,7 +55,7 @@ class SplitSummary:
 
 def summaries(photos: Photos) -> list[SplitSummary]:
     """One summary for each split, in their order."""
-    return [_summary(part, list(mine)) for part, mine in photos.items()]
+    return [_summary(part, list(split)) for part, split in photos.items()]
 
 
 def _summary(part: str, photos: Sequence[Photo]) -> SplitSummary:
@@ -78,10 +77,10 @@ def span(values: tuple[int, int]) -> str:
 
 
 def oddities(folder: Folder, photos: Photos) -> list[str]:
-    """What is probably wrong with the folder or its keys, a sentence each; nothing when nothing is odd."""
+    """Warnings about the folder or its keys, one sentence each."""
     rows = summaries(photos)
     absent = [_absent(folder, number, rows) for number in range(len(folder.class_map.classes))]
-    everyone = [photo for mine in photos.values() for photo in mine]
+    everyone = [photo for split in photos.values() for photo in split]
     return [
         *_large(folder, rows),
         *_large_in_some(folder, everyone),
@@ -92,19 +91,19 @@ def oddities(folder: Folder, photos: Photos) -> list[str]:
 
 
 def _contrasts(photos: Sequence[Photo]) -> Float64:
-    """The contrast of each class in each image, [N,C]; NaN where it has none, or is so large that it may be paper."""
+    """The contrast of each class in each image, [N,C]; NaN if it is absent or larger than LARGE."""
     return np.array([np.where(photo.greys.shares > LARGE, np.nan, photo.greys.contrast) for photo in photos])
 
 
 def _median(values: Float64) -> float:
-    """The median of those that are numbers; NaN for none."""
+    """The median of the finite values; NaN for none."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if len(known) else float("nan")
 
 
 def _lighter(folder: Folder, photos: Sequence[Photo]) -> Iterator[str]:
-    """The classes that are lighter than the background around them."""
-    contrasts = {number: _median(mine) for number, mine in enumerate(_contrasts(photos).T)}
+    """Warns of classes that are lighter than the background around them."""
+    contrasts = {number: _median(values) for number, values in enumerate(_contrasts(photos).T)}
     light = [number for number, contrast in contrasts.items() if contrast >= FAINT]
     dark = [number for number, contrast in contrasts.items() if contrast <= -FAINT]
     if not light:
@@ -115,23 +114,23 @@ def _lighter(folder: Folder, photos: Sequence[Photo]) -> Iterator[str]:
         names = ", ".join(folder.class_map.classes[number] for number in dark)
         yield f"{sentence}, as {names} are; no value of data_mix.invert suits all classes"
     else:
-        yield f"{sentence}; set data_mix.invert={_word(not folder.invert)}"
+        yield f"{sentence}; set data_mix.invert={str(not folder.invert).lower()}"
 
 
 def _unlike(photos: Sequence[Photo]) -> Iterator[str]:
-    """Images that are light on dark among others that are not, or the reverse, and masks that lie on no structure."""
+    """Warns of images with inverted contrast among the others, and of masks that lie on no structure."""
     names = [printable(photo.image.name) for photo in photos]
     other = np.zeros((2, len(photos)), bool)  # light among dark, dark among light
     off = np.zeros(len(photos), bool)
     for contrasts in _contrasts(photos).T:
-        known, mine = np.isfinite(contrasts), np.nan_to_num(contrasts)
-        light, dark = mine >= CLEAR, mine <= -CLEAR
+        known, contrast = np.isfinite(contrasts), np.nan_to_num(contrasts)
+        light, dark = contrast >= CLEAR, contrast <= -CLEAR
         if light.any() and dark.any():
             few = int(light.sum() > dark.sum())
             other[few] |= dark if few else light
-        usual = np.quantile(np.abs(mine[known]), USUAL) if known.any() else 0.0
+        usual = np.quantile(np.abs(contrast[known]), USUAL) if known.any() else 0.0
         if usual >= 2 * CLEAR:
-            off |= known & (np.abs(mine) < OFF_THE_INK * usual)
+            off |= known & (np.abs(contrast) < OFF_THE_STRUCTURE * usual)
     for those, word in zip(other, ("lighter", "darker"), strict=True):
         if those.any():
             yield (
@@ -146,7 +145,7 @@ def _unlike(photos: Sequence[Photo]) -> Iterator[str]:
 
 
 def _absent(folder: Folder, number: int, rows: Sequence[SplitSummary]) -> str | None:
-    """What it means that a class has no pixel in some splits, and what to do."""
+    """A warning and advice for a class without a pixel in some splits."""
     parts = [row.part for row in rows if not row.greys.pixels[number]]
     if not parts:
         return None
@@ -165,19 +164,19 @@ def _absent(folder: Folder, number: int, rows: Sequence[SplitSummary]) -> str | 
 
 
 def _large(folder: Folder, rows: Sequence[SplitSummary]) -> Iterator[str]:
-    """The classes that cover more than half of a split."""
+    """Warns of classes that cover more than half of a split."""
     for number, name in enumerate(folder.class_map.classes[1:], start=1):
         shares = {row.part: row.greys.shares[number] for row in rows}
         over = [f"{100 * share:.0f} % of {part}" for part, share in shares.items() if share > LARGE]
         if over:
             yield (
                 f"class {name} covers {', '.join(over)}; are classes swapped in data_mix.class_map, which is "
-                f"{folder.class_map.told()}, or in some masks?"
+                f"{folder.class_map}, or in some masks?"
             )
 
 
 def _large_in_some(folder: Folder, photos: Sequence[Photo]) -> Iterator[str]:
-    """Masks in which a class covers more than half of the image, where it usually covers little."""
+    """Warns of masks in which a class covers more than half of the image, where it usually covers little."""
     shares = np.array([photo.greys.shares for photo in photos])
     for number, name in enumerate(folder.class_map.classes[1:], start=1):
         over = shares[:, number] > LARGE
@@ -194,7 +193,3 @@ def _listed(names: Sequence[str], those: NDArray[np.bool_]) -> str:
     chosen = [name for name, is_one in zip(names, those, strict=True) if is_one]
     more = f" and {len(chosen) - _NAMES_SHOWN} more" if len(chosen) > _NAMES_SHOWN else ""
     return ", ".join(chosen[:_NAMES_SHOWN]) + more
-
-
-def _word(value: bool) -> str:
-    return str(value).lower()

@@ -1,21 +1,18 @@
-"""Scores of centrelines, per class: is the line where it should be, and in one piece?
+"""Centreline metrics per class: clDice, with a tolerance, and breaks of the true centreline.
 
 Conventions
 -----------
-Masks and distances are those of distances.py. A *centreline* is the `line` of class_mask.py, which the published clDice
-takes as well. *Within t* of a mask is at most t pixels from one of its pixels. Pieces are 8-connected.
+Masks, centrelines and distances are those of distances.py. *Within t* of a mask is at most t px from one of its pixels.
+Integer counts are added over sheets and divided once.
 
-Counts come first, as integers, and may be added over sheets; rates divide once.
+    1. cldice       harmonic mean of the share of the predicted centreline in the true mask and of the true centreline
+                    in the predicted mask                                             Shit et al. 2021, equation 1
+    2. tol_cldice   the same within t of the masks. Plain clDice tolerates the radius of the mask only, which for a pen
+                    of 1 px is nothing
+    3. breaks       interruptions of the true centreline: its parts within 1 px of the prediction, minus the number of
+                    its 8-connected components that are predicted at all
 
-    1. cldice       harmonic mean of the share of the found centreline in the true mask and of the true centreline in
-                    the found mask                                                    Shit et al. 2021, equation 1
-    2. tol_cldice   the same, within t of the masks: plain clDice tolerates the radius of the mask and no more, which
-                    for a pen of 1 px is nothing
-    3. breaks       how often a piece of the true centreline is interrupted: pieces of it within 1 px of what was
-                    found, less one, summed over the pieces that were found at all
-
-Absent classes are as absent.py says.
-`breaks` is a number of the truth: 0 where the truth has nothing, and where nothing was found (recall tells that).
+Where a class is absent absent.py gives the value; `breaks` is 0 there, and 0 where nothing is predicted.
 
 References
 ----------
@@ -31,7 +28,7 @@ from typing import Final
 import cv2
 import numpy as np
 
-from thinline.metrics.absent import f_of, precision_of, recall_of
+from thinline.metrics.absent import Counts, f_of, precision_of, recall_of
 from thinline.metrics.structure.distances import Pair, within
 from thinline.vocabulary import Bool, Float64, Int32, Int64
 
@@ -42,43 +39,40 @@ BREAK_PX: Final = 1.0
 
 
 @dataclass(frozen=True)
-class CentrelineCounts:
-    """Integers of one class over one or more sheets; `a + b` is the count of both.
+class CentrelineCounts(Counts):
+    """Integers of one class.
 
-    `near [T,2]`: for each tolerance the pixels of the found and of the true centreline within it of the other mask.
-    `all [2]`: how many there are. `breaks`.
+    `near [T,2]`: for each tolerance the pixels of the predicted and of the true centreline within it of the other mask.
+    `all [2]`: their number. `breaks`.
     """
 
     near: Int64
     all: Int64
     breaks: int
 
-    def __add__(self, other: CentrelineCounts) -> CentrelineCounts:
-        return CentrelineCounts(self.near + other.near, self.all + other.all, self.breaks + other.breaks)
-
 
 def centrelines(pair: Pair, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -> CentrelineCounts:
     """Compare the centrelines of two masks."""
-    lines = [region.line for region in pair.regions]
-    away = [way.of(line) for way, line in zip(pair.ways, lines, strict=True)]
-    near = np.stack([within(part, tolerances_px) for part in away], axis=1)
-    breaks = _breaks(lines[1], pair.regions[1].pieces, away[1] <= BREAK_PX**2)
-    return CentrelineCounts(near, np.array([len(part) for part in away]), breaks)
+    lines = [mask.centreline for mask in pair.masks]
+    away = [distances.within_part(line) for distances, line in zip(pair.distances, lines, strict=True)]
+    near = np.stack([within(squared, tolerances_px) for squared in away], axis=1)
+    breaks = _breaks(lines[1], pair.masks[1].centreline_parts, away[1] <= BREAK_PX**2)
+    return CentrelineCounts(near, np.array([len(squared) for squared in away]), breaks)
 
 
-def _breaks(line: Bool, whole: Int32, covered: Bool) -> int:
-    """Interruptions of the pieces `whole [H,W]` of `line [H,W]`, of whose pixels `covered [P]` were found."""
+def _breaks(line: Bool, components: Int32, covered: Bool) -> int:
+    """Breaks of the `components [H,W]` of `line [H,W]`, of whose pixels `covered [P]` are predicted."""
     kept = np.zeros_like(line)
     kept[line] = covered
     pieces, parts = cv2.connectedComponents(kept.view(np.uint8), connectivity=8)
-    belongs = np.zeros(pieces, dtype=np.int64)
-    belongs[parts[kept]] = whole[kept]
-    return pieces - 1 - len(np.unique(belongs[1:]))
+    component_of = np.zeros(pieces, dtype=np.int64)
+    component_of[parts[kept]] = components[kept]
+    return pieces - 1 - len(np.unique(component_of[1:]))
 
 
 def centreline_rates(counts: CentrelineCounts) -> dict[str, Float64]:
-    """`cldice` for every tolerance, float64 [T], and `breaks`, float64 []; see the module for 0/0."""
-    found, true = counts.all.tolist()
+    """`cldice` for every tolerance, float64 [T], and `breaks`, float64 []."""
+    predicted, true = counts.all.tolist()
     near = counts.near.astype(np.float64)
-    cldice = f_of(precision_of(near[:, 0], found, true), recall_of(near[:, 1], true))
+    cldice = f_of(precision_of(near[:, 0], predicted, true), recall_of(near[:, 1], true))
     return {"cldice": cldice, "breaks": np.asarray(float(counts.breaks))}

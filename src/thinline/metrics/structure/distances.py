@@ -1,11 +1,16 @@
-"""How far two masks lie from each other: searched once, and read by every measure of outlines and centrelines.
+"""Masks of one class on one sheet, and the distances between a predicted and a true mask. Each is computed once.
 
 Conventions
 -----------
-Masks are bool `[H,W]`, one class of one sheet; ignored pixels are to be taken out of both before. The *surface* of a
-mask is its edge as in class_mask.py. Distances are Euclidean, in
-pixels, between centres; they are kept as squares, which are exact integers: a distance is *within t* when its square is
-at most t squared. To what is empty they are infinite.
+Masks are bool `[H,W]` without the ignored pixels. Beyond the sheet is outside of the mask. Distances are Euclidean, in
+px, between pixel centres. They are kept as squares, which are exact integers: a distance is *within t* when its square
+is at most t squared. The distance to an empty mask is infinite.
+
+    surface           mask pixels with one of the four neighbours outside
+    band              mask pixels within d of the outside, d = 2 % of the diagonal of the sheet, at least 1 px:
+                      Cheng, Girshick, Dollar, Berg and Kirillov, "Boundary IoU", CVPR 2021, equation 3 and its code
+    centreline        skeleton by scikit-image's `skeletonize` (Zhang and Suen 1984)
+    centreline_parts  number of the 8-connected component of the centreline, 0 beside it
 """
 
 from __future__ import annotations
@@ -13,71 +18,113 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
+import cv2
 import numpy as np
+from skimage.morphology import skeletonize
 
-from thinline.metrics.structure.class_mask import Region
-from thinline.vocabulary import Bool, Float64, Int64
+from thinline.metrics.structure.curve_pixels import CurvePixels, curve_pixels
+from thinline.vocabulary import Bool, Float64, Int32, Int64, UInt8
+
+BAND: Final = 0.02
+"""Width of the band of boundary IoU as a fraction of the diagonal of the sheet, as published."""
+
+_CROSS: Final = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+_SQUARE: Final = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
+
+
+@dataclass(frozen=True, eq=False)
+class ClassMask:
+    """A mask, bool [H,W], with its surface, band and centreline. TypeError for another dtype or rank."""
+
+    mask: Bool
+
+    def __post_init__(self) -> None:
+        if self.mask.dtype != np.bool_ or self.mask.ndim != 2:
+            raise TypeError(
+                f"a mask must be bool [H,W], got {self.mask.dtype} {list(self.mask.shape)}; use labels == id"
+            )
+
+    @cached_property
+    def surface(self) -> Bool:
+        """The surface, bool [H,W]."""
+        inner = cv2.erode(self.mask.view(np.uint8), _CROSS, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        return np.asarray(self.mask & (inner == 0), np.bool_)
+
+    @cached_property
+    def surface_pixels(self) -> CurvePixels:
+        """The surface as a list of pixels."""
+        return curve_pixels(self.surface)
+
+    @cached_property
+    def band(self) -> Bool:
+        """The band of boundary IoU, bool [H,W]."""
+        width = max(1, round(BAND * float(np.hypot(*self.mask.shape))))
+        padded = cv2.copyMakeBorder(self.mask.view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
+        inner: UInt8 = cv2.erode(padded, _SQUARE, iterations=width)
+        return np.asarray(self.mask & (inner[1:-1, 1:-1] == 0), np.bool_)
+
+    @cached_property
+    def centreline(self) -> Bool:
+        """The centreline, bool [H,W]."""
+        return np.asarray(skeletonize(self.mask), np.bool_)
+
+    @cached_property
+    def centreline_parts(self) -> Int32:
+        """The components of the centreline, [H,W]."""
+        return np.asarray(cv2.connectedComponents(self.centreline.view(np.uint8), connectivity=8)[1], np.int32)
 
 
 class Pair:
-    """What was found and what is true, bool `[H,W]` each, or a Region where more is known of one already.
+    """A predicted and a true mask, bool `[H,W]` each, or a ClassMask whose parts are computed already.
 
     Raises ValueError for masks of two shapes, TypeError for another dtype or rank.
     """
 
-    def __init__(self, found: Bool | Region, true: Bool | Region) -> None:
-        self.regions = tuple(mask if isinstance(mask, Region) else Region(mask) for mask in (found, true))
-        if self.found.shape != self.true.shape:
+    def __init__(self, predicted: Bool | ClassMask, true: Bool | ClassMask) -> None:
+        self.masks = tuple(mask if isinstance(mask, ClassMask) else ClassMask(mask) for mask in (predicted, true))
+        shapes = [mask.mask.shape for mask in self.masks]
+        if shapes[0] != shapes[1]:
             raise ValueError(
-                f"`found` and `true` must have one shape, got {self.found.shape} and {self.true.shape}; cut them alike"
+                f"`predicted` and `true` must have one shape, got {shapes[0]} and {shapes[1]}; cut them alike"
             )
 
-    @property
-    def found(self) -> Bool:
-        """What was found."""
-        return self.regions[0].mask
-
-    @property
-    def true(self) -> Bool:
-        """What is true."""
-        return self.regions[1].mask
-
     @cached_property
-    def ways(self) -> tuple[Way, Way]:
-        """From what was found to what is true, and back."""
-        found, true = self.regions
-        return _way(found, true), _way(true, found)
+    def distances(self) -> tuple[Distances, Distances]:
+        """From the predicted to the true mask, and back."""
+        predicted, true = self.masks
+        return _distances(predicted, true), _distances(true, predicted)
 
 
 @dataclass(frozen=True, eq=False)
-class Way:
-    """Squared distances from the P pixels of one mask, in the order of rows, to another.
+class Distances:
+    """Squared distances from the P pixels of one mask, in the order of rows, to another mask.
 
-    `places [P]` index the flat mask; `to_surface [P]` lead to the surface of the other, `to_mask [P]` to the other
-    itself, and are 0 inside it; `on_surface [P]` says which pixels are on the surface of their own mask. A pixel
-    outside a mask is as far from its surface as from the mask: one search answers both.
+    `positions [P]` index the flat sheet. `to_surface [P]` is the distance to the surface of the other mask, `to_mask
+    [P]` to the other mask itself, 0 inside it. `on_surface [P]` marks pixels on the surface of their own mask. A pixel
+    outside a mask is as far from its surface as from the mask, so one search gives both.
     """
 
-    places: Int64
+    positions: Int64
     to_surface: Float64
     to_mask: Float64
     on_surface: Bool
 
-    def of(self, part: Bool) -> Float64:
-        """`to_mask` of those pixels that are also in `part [H,W]`, which lies inside the mask."""
-        chosen: Float64 = self.to_mask[part.reshape(-1)[self.places]]
+    def within_part(self, part: Bool) -> Float64:
+        """`to_mask` of those pixels that are also in `part [H,W]`, a subset of the mask."""
+        chosen: Float64 = self.to_mask[part.reshape(-1)[self.positions]]
         return chosen
 
 
-def _way(region: Region, other: Region) -> Way:
-    places = np.flatnonzero(region.mask)
-    to_surface = np.zeros(len(places))
-    apart = ~other.edge.reshape(-1)[places]  # of a good answer most pixels are where they should be
-    anywhere = float(sum(region.mask.shape))
-    to_surface[apart], _ = other.outline.nearest(places[apart], within_px=anywhere)
-    to_mask = np.where(other.mask.reshape(-1)[places], 0.0, to_surface)
-    return Way(places, to_surface, to_mask, region.edge.reshape(-1)[places])
+def _distances(mask: ClassMask, other: ClassMask) -> Distances:
+    positions = np.flatnonzero(mask.mask)
+    to_surface = np.zeros(len(positions))
+    apart = ~other.surface.reshape(-1)[positions]  # a good prediction has few of them
+    whole_sheet = float(sum(mask.mask.shape))
+    to_surface[apart], _ = other.surface_pixels.nearest(positions[apart], within_px=whole_sheet)
+    to_mask = np.where(other.mask.reshape(-1)[positions], 0.0, to_surface)
+    return Distances(positions, to_surface, to_mask, mask.surface.reshape(-1)[positions])
 
 
 def within(squared: Float64, tolerances_px: Sequence[float]) -> Int64:

@@ -1,36 +1,34 @@
-"""What errors are made of, per class: each false alarm and each missed pixel has one reason.
+"""Error types per class: each false positive and each missed pixel has exactly one cause.
 
 Conventions
 -----------
-Truth, ink and scale are those of truth.py, ignored pixels and distances those of prediction.py. A false alarm of class
-k is
-a pixel found as k whose label is another (background or curve), a miss is a pixel of label k found as another. Reasons
-are asked in the order of the list, the first that holds is the pixel's, and the last takes what is left: the sums of a
-class are its false positives and false negatives to the pixel.
+Truth, curves and scale are those of truth.py; ignored pixels and distances those of prediction.py. A false positive of
+class k is a pixel predicted as k with another label, a miss is a pixel of label k predicted as another class. The
+first cause of a list that holds is the cause of the pixel, and the last takes the rest: the counts of a class add up to
+its false positives and its false negatives exactly.
 
-A false alarm of class k
-    1. hidden       on ink of curve k itself, which another curve was drawn over: right about the ink, wrong about
-                    the label, as at crossings
-    2. other_curve  on ink of another curve
-    3. thickness    at most `thickness_mm` from ink of curve k: drawn too thick, or beside it
-    4. text         on the layer TEXT; before the grid, because letters are printed across its lines
+False positives of class k
+    1. hidden       on curve k itself, where another curve was drawn over it, as at crossings
+    2. other_curve  on another curve
+    3. thickness    at most `thickness_mm` from curve k: drawn too thick, or beside the curve
+    4. text         on the layer TEXT; before the grid, because letters are printed across grid lines
     5. grid         on the layer GRID or EDGE
-    6. stain        on the layer STAIN; after print, because print on a stain is still seen
-    7. stray        on paper
+    6. stain        on the layer STAIN; after print, because print on a stain is still visible
+    7. stray        on blank paper
 
-A miss of class k
-    1. crossing     at most `crossing_mm` from ink of another curve, whatever was found there
-    2. other_curve  found as another curve
-    3. beside       class k was found, at most `thickness_mm` away: a line that is off by a pen is not broken
-    4. lost         curve k was found nowhere on the sheet
-    5. end          above the first row or below the last row in which curve k was found
-    6. gap          between them
+Misses of class k
+    1. crossing     at most `crossing_mm` from another curve, whatever was predicted there
+    2. other_curve  predicted as another curve
+    3. beside       class k is predicted at most `thickness_mm` away
+    4. lost         curve k is predicted nowhere on the sheet
+    5. end          above the first row or below the last row in which curve k is predicted
+    6. gap          between these rows
 
-Curve k *was found* in a row where a pixel found as k lies at most `thickness_mm` from its ink; alarms elsewhere do not
-make a gap of an end. What interrupts a trace is 1, 5 with 4, and 6; pixels of 2 and 3 are not blank, but wrong.
+Curve k *is predicted* in a row where a pixel predicted as k lies at most `thickness_mm` from it, so that false
+positives elsewhere do not turn an end into a gap. A trace is interrupted by 1, by 5 with 4, and by 6.
 
-Counts come first, as integers, and may be added over sheets; rates divide once. A rate is the share of a reason in the
-false alarms (`fp_...`) or misses (`fn_...`) of a class, NaN where it has none.
+Integer counts are added over sheets and divided once. A rate is the share of a cause in the false positives (`fp_...`)
+or misses (`fn_...`) of a class, NaN where it has none.
 """
 
 from __future__ import annotations
@@ -41,68 +39,67 @@ from typing import Final
 
 import numpy as np
 
-from thinline.metrics.structure.prediction import Answer
+from thinline.metrics.absent import Counts, overlap_of
+from thinline.metrics.structure.prediction import Prediction
 from thinline.vocabulary import EDGE, GRID, STAIN, TEXT, Bool, Float64, Int64
 
-ALARMS: Final = ("hidden", "other_curve", "thickness", "text", "grid", "stain", "stray")
+FALSE_POSITIVES: Final = ("hidden", "other_curve", "thickness", "text", "grid", "stain", "stray")
 MISSES: Final = ("crossing", "other_curve", "beside", "lost", "end", "gap")
 
 THICKNESS_MM: Final = 0.5
-"""Two nominal pens: a curve of one pen drawn five pens thick is all `thickness`."""
+"""Two nominal pens: all errors of a curve of one pen that is drawn five pens thick are `thickness`."""
 
 CROSSING_MM: Final = 1.0
 
 
 @dataclass(frozen=True)
-class AnatomyCounts:
-    """Pixels by reason over one or more sheets; `a + b` is the count of both.
+class ErrorTypeCounts(Counts):
+    """Pixels by cause: `false_positives` int64 [K,7] in the order of FALSE_POSITIVES, `misses` int64 [K,6]."""
 
-    `alarms` int64 [K,7] in the order of ALARMS, `misses` int64 [K,6] in the order of MISSES.
-    """
-
-    alarms: Int64
+    false_positives: Int64
     misses: Int64
 
-    def __add__(self, other: AnatomyCounts) -> AnatomyCounts:
-        return AnatomyCounts(self.alarms + other.alarms, self.misses + other.misses)
 
-
-def anatomy(answer: Answer, *, thickness_mm: float = THICKNESS_MM, crossing_mm: float = CROSSING_MM) -> AnatomyCounts:
-    """Give each error its reason. ValueError for lengths beyond the reach of the answer."""
-    thickness_px, crossing_px = answer.px(thickness_mm), answer.px(crossing_mm)
-    alarms, misses = [], []
-    for k, marks in enumerate(answer.marks):
-        near = marks.to_own <= thickness_px * thickness_px
-        wrong, missed = np.flatnonzero(~marks.true), np.flatnonzero(~marks.found)
-        layer = answer.truth.layers.reshape(-1)[marks.places[wrong]]
+def error_types(
+    prediction: Prediction, *, thickness_mm: float = THICKNESS_MM, crossing_mm: float = CROSSING_MM
+) -> ErrorTypeCounts:
+    """Count the errors by cause. ValueError for lengths beyond the reach of the prediction."""
+    thickness_px, crossing_px = prediction.px(thickness_mm), prediction.px(crossing_mm)
+    false_positives, misses = [], []
+    for k, pixels in enumerate(prediction.classes):
+        near = pixels.to_own <= thickness_px * thickness_px
+        wrong, missed = np.flatnonzero(~pixels.true), np.flatnonzero(~pixels.predicted)
+        layer = prediction.truth.layers.reshape(-1)[pixels.positions[wrong]]
         printed = [(layer & bits) != 0 for bits in (TEXT, GRID | EDGE, STAIN)]
-        alarms.append(_first([marks.to_own[wrong] == 0, marks.to_others[wrong] == 0, near[wrong], *printed]))
-        crossing = marks.to_others[missed] <= crossing_px * crossing_px
-        beside, _ = answer.traced(k).nearest(marks.places[missed], within_px=thickness_px)
-        rows = marks.places // answer.found.shape[1]
-        where = _where_missed(rows[missed], rows[marks.found & near])
-        misses.append(_first([crossing, marks.as_curve[missed], np.isfinite(beside), *where]))
-    return AnatomyCounts(np.array(alarms).reshape(-1, len(ALARMS)), np.array(misses).reshape(-1, len(MISSES)))
+        on_curve = [pixels.to_own[wrong] == 0, pixels.to_others[wrong] == 0]
+        false_positives.append(_first([*on_curve, near[wrong], *printed]))
+        crossing = pixels.to_others[missed] <= crossing_px * crossing_px
+        beside, _ = prediction.curve(k).nearest(pixels.positions[missed], within_px=thickness_px)
+        rows = pixels.positions // prediction.labels.shape[1]
+        beyond = _lost_and_end(rows[missed], rows[pixels.predicted & near])
+        misses.append(_first([crossing, pixels.any_curve[missed], np.isfinite(beside), *beyond]))
+    return ErrorTypeCounts(
+        np.array(false_positives).reshape(-1, len(FALSE_POSITIVES)), np.array(misses).reshape(-1, len(MISSES))
+    )
 
 
-def _where_missed(missed: Int64, found: Int64) -> list[Bool]:
-    """Whether misses in these rows are of a lost curve, and whether beyond an end of the rows it was found in."""
-    if not len(found):
+def _lost_and_end(missed: Int64, predicted: Int64) -> list[Bool]:
+    """Whether misses in the rows `missed` are of type lost and of type end, from the rows with a prediction."""
+    if not len(predicted):
         return [np.ones(len(missed), np.bool_), np.zeros(len(missed), np.bool_)]
-    return [np.zeros(len(missed), np.bool_), (missed < found[0]) | (missed > found[-1])]
+    return [np.zeros(len(missed), np.bool_), (missed < predicted[0]) | (missed > predicted[-1])]
 
 
-def _first(reasons: Sequence[Bool]) -> Int64:
-    """How many of P pixels each of the reasons [P] is the first to hold for, and how many are left: int64 [R+1]."""
-    table = np.stack([*reasons, np.ones_like(reasons[0])])
+def _first(causes: Sequence[Bool]) -> Int64:
+    """How many of P pixels each of the causes [P] is the first to hold for, and how many are left: int64 [R+1]."""
+    table = np.stack([*causes, np.ones_like(causes[0])])
     return np.bincount(table.argmax(axis=0), minlength=len(table))
 
 
-def anatomy_rates(counts: AnatomyCounts) -> dict[str, Float64]:
-    """`fp_...` and `fn_...` for each reason, float64 [K]."""
-    rates = {}
-    for sign, names, pixels in (("fp", ALARMS, counts.alarms), ("fn", MISSES, counts.misses)):
-        total = pixels.sum(axis=1, dtype=np.float64)
-        for name, part in zip(names, pixels.T, strict=True):
-            rates[f"{sign}_{name}"] = np.divide(part, total, out=np.full(len(total), np.nan), where=total > 0)
+def error_type_rates(counts: ErrorTypeCounts) -> dict[str, Float64]:
+    """`fp_CAUSE` and `fn_CAUSE` for each cause, float64 [K]."""
+    rates: dict[str, Float64] = {}
+    for sign, names, pixels in (("fp", FALSE_POSITIVES, counts.false_positives), ("fn", MISSES, counts.misses)):
+        shares = overlap_of(pixels, pixels.sum(axis=1, keepdims=True))
+        rates |= {f"{sign}_{name}": share for name, share in zip(names, shares.T, strict=True)}
     return rates

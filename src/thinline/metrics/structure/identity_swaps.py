@@ -1,25 +1,23 @@
-"""Identity swaps along depth, per curve: where a found curve follows the truth of another one.
+"""Identity swaps along depth, per curve: where the trace of one curve follows the truth of another.
 
 Conventions
 -----------
-`found` and `true` are float64 `[K,H]`, the x of each curve in each row in px, NaN = none. A row of curve k can be
-*judged* when its truth and that of another curve j are there and more than `apart_mm` from each other: closer together
-nobody can say whom a trace follows. A judged row is *swapped* when, for one such j, the found curve k lies within
-`apart_mm` of true curve j and is nearer to it than to its own truth, by more than `margin_mm`. A trace that is on
-neither curve is wrong, but not swapped.
+`traced` and `true` are float64 `[K,H]`, the x of each curve in each row in px, NaN = none. A row of curve k is
+*comparable* when its truth and that of another curve j are there and more than `apart_mm` from each other. A comparable
+row is *swapped* when, for one such j, the trace of k lies within `apart_mm` of true curve j and is nearer to it than to
+its own truth, by more than `margin_mm`. A trace that follows neither curve is wrong, but not swapped.
 
-    1. swaps       stretches of swapped rows. A stretch ends where more than `bridge_mm` of judged rows in succession
-                   are not swapped; rows that cannot be judged neither end nor interrupt one, so that to cross the other
-                   curve, or to be lost and found again on the wrong one, is not a second swap
-    2. swapped_mm  length of all swapped rows, interruptions left out, along depth
-    3. swapped     swapped rows / rows that can be judged
+    1. swaps       runs of swapped rows. A run ends after more than `bridge_mm` of comparable rows that are not swapped;
+                   rows that are not comparable neither end nor interrupt it, so that crossing the other curve is not a
+                   second swap
+    2. swapped_mm  length of all swapped rows along depth, interruptions not included
+    3. swapped     swapped rows / comparable rows
 
-As in tracking, an identity is wrong until it is right again, and a swap is counted when it becomes wrong (number 3 of
-the reference). Two curves that take each other's place are a swap of each. Swaps are errors of what was found: a
-curve that was not found is never swapped, and its recall says so. Where no row can be judged, as on a sheet with one
-curve, there is nothing to swap: NaN.
+As in tracking, a swap is counted when an identity becomes wrong, and the identity stays wrong until it is right again
+(number 3 of the reference). Two curves that exchange their traces are one swap each. A curve without a trace is not
+swapped; its recall is low. Without a comparable row, as on a sheet with one curve, the rates are NaN.
 
-Counts come first, as integers, and may be added over sheets of one scale; rates divide once.
+Integer counts are added over sheets of one scale and divided once.
 
 References
 ----------
@@ -34,6 +32,7 @@ from typing import Final
 
 import numpy as np
 
+from thinline.metrics.absent import Counts, overlap_of
 from thinline.vocabulary import Bool, Float64, Int64
 
 MARGIN_MM: Final = 0.25
@@ -42,22 +41,16 @@ BRIDGE_MM: Final = 1.0
 
 
 @dataclass(frozen=True)
-class SwapCounts:
-    """Integers of each curve, int64 [K], over one or more sheets of one scale; `a + b` is the count of both.
-
-    `swaps` are stretches, `rows` swapped rows, `judged` the rows of the truth that can be judged.
-    """
+class SwapCounts(Counts):
+    """Integers of each curve, int64 [K]: runs of swapped rows, swapped rows, comparable rows."""
 
     swaps: Int64
-    rows: Int64
-    judged: Int64
-
-    def __add__(self, other: SwapCounts) -> SwapCounts:
-        return SwapCounts(self.swaps + other.swaps, self.rows + other.rows, self.judged + other.judged)
+    swapped: Int64
+    comparable: Int64
 
 
 def swaps(
-    found: Float64,
+    traced: Float64,
     true: Float64,
     *,
     px_per_mm: float,
@@ -65,35 +58,34 @@ def swaps(
     apart_mm: float = APART_MM,
     bridge_mm: float = BRIDGE_MM,
 ) -> SwapCounts:
-    """Count the stretches in which found curves `[K,H]` follow the truth of another. ValueError for other shapes."""
-    if found.ndim != 2 or found.shape != true.shape:
+    """Count the swaps of traced curves `[K,H]`. ValueError for other shapes."""
+    if traced.ndim != 2 or traced.shape != true.shape:
         raise ValueError(
-            f"`found` and `true` must be x by row of one shape [K,H], got {found.shape} and {true.shape}; "
-            "give a curve that was not found a row of NaN"
+            f"`traced` and `true` must be x by row of one shape [K,H], got {traced.shape} and {true.shape}; "
+            "give a curve without a trace a row of NaN"
         )
     apart_px = apart_mm * px_per_mm
-    away = np.abs(found[:, None] - true)  # [K,K,H]; NaN compares as false
-    comparable = np.abs(true[:, None] - true) > apart_px
+    away = np.abs(traced[:, None] - true)  # [K,K,H]; NaN compares as false
+    pairs = np.abs(true[:, None] - true) > apart_px
     own = np.einsum("kkh->kh", away)[:, None]
-    swapped = (comparable & (away <= apart_px) & (away + margin_mm * px_per_mm < own)).any(axis=1)
-    judged: Bool = np.asarray(comparable.any(axis=1), np.bool_)
+    swapped = (pairs & (away <= apart_px) & (away + margin_mm * px_per_mm < own)).any(axis=1)
+    comparable: Bool = np.asarray(pairs.any(axis=1), np.bool_)
     bridge = int(bridge_mm * px_per_mm)
-    stretches = [_stretches(row[known], bridge) for row, known in zip(swapped, judged, strict=True)]
-    return SwapCounts(np.array(stretches, np.int64), swapped.sum(axis=1), judged.sum(axis=1))
+    runs = [_runs(row[known], bridge) for row, known in zip(swapped, comparable, strict=True)]
+    return SwapCounts(np.array(runs, np.int64), swapped.sum(axis=1), comparable.sum(axis=1))
 
 
-def _stretches(swapped: Bool, bridge: int) -> int:
-    """Stretches of the true rows of `swapped`, which interruptions of at most `bridge` rows do not end."""
+def _runs(swapped: Bool, bridge: int) -> int:
+    """Runs of true values of `swapped`; interruptions of at most `bridge` rows do not end a run."""
     rows = np.flatnonzero(swapped)
     return int(np.count_nonzero(np.diff(rows) > bridge + 1)) + bool(len(rows))
 
 
 def swap_rates(counts: SwapCounts, *, px_per_mm: float) -> dict[str, Float64]:
-    """`swaps`, `swapped_mm`, `swapped` as float64 [K], NaN where no row can be judged."""
-    known = counts.judged > 0
-    judged = np.where(known, counts.judged, np.nan)
+    """`swaps`, `swapped_mm`, `swapped` as float64 [K], NaN without a comparable row."""
+    known = counts.comparable > 0
     return {
         "swaps": np.where(known, counts.swaps, np.nan),
-        "swapped_mm": np.where(known, counts.rows / px_per_mm, np.nan),
-        "swapped": counts.rows / judged,
+        "swapped_mm": np.where(known, counts.swapped / px_per_mm, np.nan),
+        "swapped": overlap_of(counts.swapped, counts.comparable),
     }

@@ -1,18 +1,15 @@
-"""Rates of judged sheets: counts added first, divided once; the names under which every run reports them.
+"""Rates of scored sheets under the names that every run reports: counts are added over sheets and divided once.
 
-    nsd_T tol_precision_T tol_recall_T tol_f1_T     T of 1px 2px 3px .25mm .5mm 1mm                      surfaces.py
-    boundary_iou hd95_px hd95_mm                                                                         surfaces.py
-    cldice_0px cldice_T breaks                                                                        centrelines.py
-    fp_REASON fn_REASON                             shares of false alarms and of misses                  error_types.py
+    nsd_T tol_precision_T tol_recall_T tol_f1_T     T of 1px 2px 3px 0.25mm 0.5mm 1mm                   surfaces.py
+    boundary_iou hd95_px hd95_mm                                                                        surfaces.py
+    cldice_0px cldice_T breaks                                                                       centrelines.py
+    fp_CAUSE fn_CAUSE                               shares of false positives and of misses          error_types.py
     crossing_ZONE_RATE slope_ZONE_RATE distance_ZONE_RATE                                                  zones.py
-    WAY_RATE                                        WAY of sheet_scores.py                          curves/compare.py
-    WAY_swaps WAY_swapped_mm WAY_swapped
-    identity_swaps.py
-    WAY_on_lap
-    lap_accuracy.py
+    METHOD_RATE                                     METHOD of sheet_scores.py                     curves/compare.py
+    METHOD_swaps METHOD_swapped_mm METHOD_swapped                                                 identity_swaps.py
+    METHOD_on_lap                                                                                  wrap_accuracy.py
 
-Measures that are no counts, as percentiles, are means over the sheets where they are defined: of hd95, and of the
-percentiles of compare.py.
+Percentiles are no counts: hd95 and the percentiles of compare.py are means over the sheets where they are defined.
 """
 
 from __future__ import annotations
@@ -20,89 +17,77 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
 from thinline.curves.compare import curve_rates
+from thinline.metrics.absent import Counts
 from thinline.metrics.structure.centrelines import centreline_rates
-from thinline.metrics.structure.error_types import anatomy_rates
+from thinline.metrics.structure.error_types import error_type_rates
 from thinline.metrics.structure.identity_swaps import swap_rates
-from thinline.metrics.structure.lap_accuracy import lap_rates
 from thinline.metrics.structure.sheet_scores import SheetScores, tolerances
 from thinline.metrics.structure.surfaces import surface_rates
-from thinline.metrics.structure.zones import APART_MM, CROSSINGS, SLOPES, place_rates
+from thinline.metrics.structure.wrap_accuracy import wrap_rates
+from thinline.metrics.structure.zones import ZONES, zone_rates
 from thinline.vocabulary import Float64
 
-_KEPT = {
+C = TypeVar("C", bound=Counts)
+
+_REPORTED = {
     "budget_identity": ("mae_track", "mae_mm"),
     "viterbi_values": ("mae_track", "mae_mm", "rmse_track", "p95_track", "max_track", "r2"),
 }
-"""Of ways whose other rates would say what those of another way say."""
-ZONES = {
-    "crossing": CROSSINGS,
-    "slope": SLOPES,
-    "distance": (*(f"{limit:g}mm" for limit in APART_MM), "beyond"),
-}
+"""Methods whose other rates would repeat those of another method."""
 
 
-def rates_of_sheets(judged: Sequence[SheetScores], *, px_per_mm: float) -> dict[str, Float64]:
-    """Every measure of the module of one or more sheets, float64 [K] each."""
-    rates = _of_masks(judged, px_per_mm)
-    rates |= anatomy_rates(_total(sheet.anatomy for sheet in judged))
-    for name, values in place_rates(_total(sheet.places for sheet in judged)).items():
+def rates_of_sheets(scores: Sequence[SheetScores], *, px_per_mm: float) -> dict[str, Float64]:
+    """Every metric of the module over one or more sheets, float64 [K] each."""
+    suffixes = list(tolerances(px_per_mm))
+    rates = _by_name(_of_mask(scores, k, suffixes, px_per_mm) for k in range(len(scores[0].support)))
+    rates |= error_type_rates(_total(sheet.errors for sheet in scores))
+    for name, values in zone_rates(_total(sheet.zones for sheet in scores)).items():
         division, rate = name.split("_")
         rates |= {f"{division}_{zone}_{rate}": values[:, z] for z, zone in enumerate(ZONES[division])}
-    return rates | _of_curves(judged, px_per_mm)
+    return rates | _of_curves([sheet for sheet in scores if sheet.curves], px_per_mm)
 
 
-def _total(parts: Iterable[Any]) -> Any:
-    return reduce(add, parts)
+def _total(counts: Iterable[C]) -> C:
+    return reduce(add, counts)
 
 
-def _of_masks(judged: Sequence[SheetScores], px_per_mm: float) -> dict[str, Float64]:
-    """Outlines and centrelines."""
-    ends = list(tolerances(px_per_mm))
-    return _side_by_side(
-        [_of_mask(judged, k, ends) | {"hd95_mm": _hd95(judged, k) / px_per_mm} for k in range(len(judged[0].support))]
-    )
+def _of_mask(scores: Sequence[SheetScores], k: int, suffixes: Sequence[str], px_per_mm: float) -> dict[str, float]:
+    """Surface and centreline rates of curve k."""
+    by_tolerance = surface_rates(_total(sheet.surfaces[k].counts for sheet in scores))
+    defined = [sheet.surfaces[k].hd95 for sheet in scores if not np.isnan(sheet.surfaces[k].hd95)]
+    hd95 = float(np.mean(defined)) if defined else np.nan
+    rates = {"boundary_iou": float(by_tolerance.pop("boundary_iou")), "hd95_px": hd95}
+    for name, values in by_tolerance.items():
+        rates |= {f"{name}_{suffix}": value for suffix, value in zip(suffixes, values.tolist(), strict=True)}
+    lines = centreline_rates(_total(sheet.centrelines[k] for sheet in scores))
+    rates |= {f"cldice_{suffix}": v for suffix, v in zip(["0px", *suffixes], lines["cldice"].tolist(), strict=True)}
+    return rates | {"breaks": float(lines["breaks"]), "hd95_mm": hd95 / px_per_mm}
 
 
-def _of_mask(judged: Sequence[SheetScores], k: int, ends: Sequence[str]) -> dict[str, float]:
-    found = surface_rates(_total(sheet.surfaces[k].counts for sheet in judged))
-    rates = {"boundary_iou": float(found.pop("boundary_iou")), "hd95_px": _hd95(judged, k)}
-    for name, values in found.items():
-        rates |= {f"{name}_{end}": value for end, value in zip(ends, values.tolist(), strict=True)}
-    lines = centreline_rates(_total(sheet.centrelines[k] for sheet in judged))
-    rates |= {f"cldice_{end}": v for end, v in zip(["0px", *ends], lines["cldice"].tolist(), strict=True)}
-    return rates | {"breaks": float(lines["breaks"])}
-
-
-def _hd95(judged: Sequence[SheetScores], k: int) -> float:
-    known = [sheet.surfaces[k].hd95 for sheet in judged if not np.isnan(sheet.surfaces[k].hd95)]
-    return float(np.mean(known)) if known else np.nan
-
-
-def _of_curves(judged: Sequence[SheetScores], px_per_mm: float) -> dict[str, Float64]:
-    """Of those sheets whose courses are known."""
-    traced = [sheet for sheet in judged if sheet.curves]
-    if not traced:
-        return {}
+def _of_curves(scores: Sequence[SheetScores], px_per_mm: float) -> dict[str, Float64]:
+    """Rates of the traced curves; none without a sheet on which curves were traced."""
     rates: dict[str, Float64] = {}
-    for way in traced[0].curves:
-        found = [
-            curve_rates([sheet.curves[way][k] for sheet in traced], px_per_mm=px_per_mm)
-            for k in range(len(traced[0].support))
-        ]
-        kept = _side_by_side(found)
-        rates |= {f"{way}_{name}": kept[name] for name in _KEPT.get(way, kept)}
-    for way in traced[0].swaps:
-        found_swaps = swap_rates(_total(sheet.swaps[way] for sheet in traced), px_per_mm=px_per_mm)
-        rates |= {f"{way}_{name}": values for name, values in found_swaps.items()}
-    for way in traced[0].laps:
-        rates |= {f"{way}_{name}": values for name, values in lap_rates(_total(s.laps[way] for s in traced)).items()}
+    if not scores:
+        return rates
+    for method, curves in scores[0].curves.items():
+        errors = ([sheet.curves[method][k] for sheet in scores] for k in range(len(curves)))
+        of_method = _by_name(curve_rates(each, px_per_mm=px_per_mm) for each in errors)
+        rates |= {f"{method}_{name}": of_method[name] for name in _REPORTED.get(method, of_method)}
+    for method in scores[0].swaps:
+        swaps = swap_rates(_total(sheet.swaps[method] for sheet in scores), px_per_mm=px_per_mm)
+        rates |= {f"{method}_{name}": values for name, values in swaps.items()}
+    for method in scores[0].wraps:
+        wraps = wrap_rates(_total(sheet.wraps[method] for sheet in scores))
+        rates |= {f"{method}_{name}": values for name, values in wraps.items()}
     return rates
 
 
-def _side_by_side(of_classes: Sequence[Mapping[str, float]]) -> dict[str, Float64]:
-    return {name: np.array([rates[name] for rates in of_classes], np.float64) for name in of_classes[0]}
+def _by_name(of_classes: Iterable[Mapping[str, float]]) -> dict[str, Float64]:
+    """Rates of each class as one array for each name."""
+    rows = list(of_classes)
+    return {name: np.array([rates[name] for rates in rows], np.float64) for name in rows[0]}

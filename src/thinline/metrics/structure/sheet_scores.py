@@ -1,38 +1,44 @@
-"""One sheet judged by every measure beyond pixels: outlines, centrelines, reasons of errors, places, traced curves.
+"""Score one sheet by every metric beyond pixel counts. `score_sheet` counts, `rates_of_sheets` divides.
+
+Which metric lives in which file
+
+    surfaces.py        NSD, tolerance precision, recall and F1, boundary IoU, HD95
+    centrelines.py     clDice with a tolerance, breaks of the centreline
+    error_types.py     causes of false positives (text, grid, thickness, ...) and of misses (crossing, gap, end, ...)
+    zones.py           IoU, precision, recall and F1 at crossings, by slope, by distance to other curves
+    identity_swaps.py  traces that follow the wrong curve
+    wrap_accuracy.py   traces with the wrong number of wraps
+    thinline.curves.compare  error of traced curves: MAE, RMSE, p95, R2, SNR, coverage
+
+    Their inputs: truth.py, prediction.py, distances.py (masks), curve_pixels.py (nearest pixel, slope).
 
 Conventions
 -----------
-What was found is `labels` uint8 `[H,W]` as the head decodes them and `ink` float32 `[K,H,W]`, the probability of each
-curve; the truth is that of truth.py, and for curves the course `x_px` float64 `[K,H]` with the track of each, and where
-they are known its laps. Places are compared on the paper, where a curve that has left its track on one side is where it
-came back on the other; values are compared with the lap counted in. Where no course is known, as on a user's masks, or
-for a head that does not tell curves apart, curves are not traced.
+The prediction is `labels` uint8 `[H,W]`, the decoded class ids, and `probabilities` float32 `[K,H,W]` of each curve.
+The truth is that of truth.py, and for curves their x `[K,H]` with the track of each and, where known, the laps.
+Positions are compared on the paper, where a wrapped curve is on the other side of its track; values include the wraps.
+Without the x of curves, as on a user's masks, or for a head that does not tell curves apart, no curve is traced.
 
-Curves are traced and mended in these ways, which begin the names of their scores:
+Curves are traced by these methods, which begin the names of their scores:
 
-    viterbi             dynamic programming over the probabilities, both curves together; gaps are gaps
-    viterbi_bridged     its gaps filled by straight lines: what a user gets who asks for gaps to be filled
-    viterbi_values      the same of values, x + lap * track, and not of places: a row on a wrong lap is wrong by a track
-    centroid            the middle of each row of the class map; gaps are gaps
-    centroid_bridged
-    edge_follower       a line followed without asking whose it is
+    viterbi             dynamic programming over the probabilities, both curves together; gaps stay gaps
+    viterbi_bridged     the same with gaps filled by straight lines
+    viterbi_values      viterbi_bridged of values, x + lap * track: a row on the wrong lap is wrong by a track
+    centroid            centre of each row of the class map; gaps stay gaps
+    centroid_bridged    the same with gaps filled by straight lines
+    edge_follower       follows a line without regard to its class
     published           centroid, a cubic spline through it, read at 300 points: VeerNet, J. Imaging 9(7), 136 (2023)
+    budget_identity     viterbi_bridged where each piece of a line has the label of the nearest true curve: the error
+                        that remains with correct labels
 
-The error budget substitutes truth for one part of the answer after the other, traced as `viterbi_bridged`. What
-tracing alone costs is the score of `oracle_exact` (metrics/perturbed_truth.py), whose class map is the truth; then
-
-    budget_identity     the strands that were found, each given to the curve it is nearest to: what right names would
-                        leave of the error
-    (total)             viterbi_bridged
-
-A `SheetScores` holds counts and sums of one sheet; rates.py adds those of many and divides.
+The cost of tracing alone is the score of `oracle_exact` (metrics/perturbed_truth.py), whose class map is the truth.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -43,29 +49,28 @@ from thinline.curves.trace import ink_of, trace
 from thinline.curves.viterbi import viterbi
 from thinline.metrics.structure.centrelines import CentrelineCounts, centrelines
 from thinline.metrics.structure.distances import Pair
-from thinline.metrics.structure.error_types import AnatomyCounts, anatomy
+from thinline.metrics.structure.error_types import ErrorTypeCounts, error_types
 from thinline.metrics.structure.identity_swaps import SwapCounts, swaps
-from thinline.metrics.structure.lap_accuracy import LapCounts, lap_counts
-from thinline.metrics.structure.prediction import Answer
+from thinline.metrics.structure.prediction import Prediction
 from thinline.metrics.structure.surfaces import Surfaces, surfaces
 from thinline.metrics.structure.truth import Truth
-from thinline.metrics.structure.zones import PlaceCounts, places
+from thinline.metrics.structure.wrap_accuracy import WrapCounts, wrap_counts
+from thinline.metrics.structure.zones import ZoneCounts, zones
 from thinline.vocabulary import IGNORE, Float32, Float64, Int64, UInt8
 
 TOLERANCES_PX: Final = (1.0, 2.0, 3.0)
 TOLERANCES_MM: Final = (0.25, 0.5, 1.0)
-"""Of one, two and four nominal pens: the same at every resolution."""
+"""One, two and four nominal pens: the same at every resolution."""
 
 TRACED: Final = ("viterbi", "centroid", "edge_follower")
 
 
 @dataclass(frozen=True, eq=False)
 class CurveTruth:
-    """Where the curves of a sheet truly run: `x_px [K,H]` float64, NaN where there is none.
+    """The true curves of a sheet: `x_px [K,H]` float64, NaN where there is none.
 
-    `tracks [K,2]` are the columns of the left and the right edge of the track of each. Tracing is told where they are,
-    as it is by whoever digitises a scan: values cannot be read without. `lap [K,H]` int64 is the lap of each curve
-    where it runs (curves/laps.py), or None where nobody knows.
+    `tracks [K,2]` are the columns of the left and right edge of each track; tracing uses them, as values cannot be read
+    without them. `lap [K,H]` int64 is the number of wraps (curves/laps.py), or None where it is not known.
     """
 
     x_px: Float64
@@ -75,75 +80,88 @@ class CurveTruth:
 
 @dataclass(frozen=True, eq=False)
 class SheetScores:
-    """One sheet. Tuples are of the K curves; `curves`, `swaps` and `laps` by the way of tracing, empty without courses,
-    and of laps where they are not known."""
+    """Counts of one sheet. Tuples are by curve, K of them; `curves`, `swaps` and `wraps` are by tracing method.
+
+    Without true curves the last three are empty, and `wraps` also without laps.
+    """
 
     support: tuple[int, ...]
     surfaces: tuple[Surfaces, ...]
     centrelines: tuple[CentrelineCounts, ...]
-    anatomy: AnatomyCounts
-    places: PlaceCounts
+    errors: ErrorTypeCounts
+    zones: ZoneCounts
     curves: Mapping[str, tuple[CurveError, ...]]
     swaps: Mapping[str, SwapCounts]
-    laps: Mapping[str, LapCounts]
+    wraps: Mapping[str, WrapCounts]
 
 
 def tolerances(px_per_mm: float) -> dict[str, float]:
-    """Tolerances in px by the end of a measure's name, as `1px` and `0.25mm`."""
+    """Tolerances in px by the suffix of the metric's name, as `1px` and `0.25mm`."""
     of_mm = {f"{mm:g}mm": mm * px_per_mm for mm in TOLERANCES_MM}
     return {f"{px:g}px": px for px in TOLERANCES_PX} | of_mm
 
 
-def score_sheet(labels: UInt8, ink: Float32 | None, truth: Truth, courses: CurveTruth | None) -> SheetScores:
-    """Judge what was found on one sheet. Raises what `Answer`, `trace` and `compare` raise.
+def score_sheet(
+    labels: UInt8, probabilities: Float32 | None, truth: Truth, curve_truth: CurveTruth | None
+) -> SheetScores:
+    """Score a prediction on one sheet; curves are traced if `probabilities` and `curve_truth` are both there.
 
-    `ink` may be None where courses are.
+    Raises what `Prediction`, `trace` and `compare` raise.
     """
-    answer = Answer(labels, truth)
+    prediction = Prediction(labels, truth)
     limits = list(tolerances(truth.px_per_mm).values())
     valid = truth.labels != IGNORE
-    pairs = [Pair((labels == k) & valid, true) for k, true in enumerate(truth.regions, start=1)]
-    curves, swapped, laps = ({}, {}, {}) if courses is None or ink is None else _curves(labels, ink, truth, courses)
+    pairs = [Pair((labels == k) & valid, true) for k, true in enumerate(truth.masks, start=1)]
+    traced = _Traced({}, {}, {})
+    if probabilities is not None and curve_truth is not None:
+        traced = _traced(labels, probabilities, truth, curve_truth)
     return SheetScores(
-        support=tuple(int(np.count_nonzero(pair.true)) for pair in pairs),
+        support=tuple(int(np.count_nonzero(mask.mask)) for mask in truth.masks),
         surfaces=tuple(surfaces(pair, tolerances_px=limits) for pair in pairs),
         centrelines=tuple(centrelines(pair, tolerances_px=[0.0, *limits]) for pair in pairs),
-        anatomy=anatomy(answer),
-        places=places(answer),
-        curves=curves,
-        swaps=swapped,
-        laps=laps,
+        errors=error_types(prediction),
+        zones=zones(prediction),
+        curves=traced.curves,
+        swaps=traced.swaps,
+        wraps=traced.wraps,
     )
 
 
-def _curves(
-    labels: UInt8, ink: Float32, truth: Truth, courses: CurveTruth
-) -> tuple[dict[str, tuple[CurveError, ...]], dict[str, SwapCounts], dict[str, LapCounts]]:
-    scale, tracks = truth.px_per_mm, courses.tracks
-    true = _counted(courses.x_px, truth)
-    certain = ink_of(labels, curves=len(ink))
-    strands = strands_of(ink)
+class _Traced(NamedTuple):
+    """Scores of traced curves by method."""
+
+    curves: dict[str, tuple[CurveError, ...]]
+    swaps: dict[str, SwapCounts]
+    wraps: dict[str, WrapCounts]
+
+
+def _traced(labels: UInt8, probabilities: Float32, truth: Truth, curve_truth: CurveTruth) -> _Traced:
+    """Trace the curves by every method and compare them with the truth."""
+    scale, tracks = truth.px_per_mm, curve_truth.tracks
+    true = _without_ignored(curve_truth.x_px, truth)
+    certain = ink_of(labels, curves=len(probabilities))
+    strands = strands_of(probabilities)
     curves = {method: trace(certain, px_per_mm=scale, method=method) for method in ("centroid", "edge_follower")}
     curves["viterbi"] = viterbi(strands, px_per_mm=scale, tracks=tracks)
-    found = {method: [curve.x_px for curve in curves[method]] for method in TRACED}
-    right = viterbi(named(strands, truth), px_per_mm=scale, tracks=tracks)
-    whole = {"budget_identity": [bridged(curve.x_px) for curve in right]}
+    x = {method: [curve.x_px for curve in curves[method]] for method in TRACED}
+    relabelled = viterbi(with_true_labels(strands, truth), px_per_mm=scale, tracks=tracks)
+    filled = {"budget_identity": [bridged(curve.x_px) for curve in relabelled]}
     for method in ("viterbi", "centroid"):
-        whole[f"{method}_bridged"] = [bridged(x) for x in found[method]]
-    whole["published"] = [resampled(bridged(x, way="cubic")) for x in found["centroid"]]
-    errors = {way: _compared(those, true, tracks) for way, those in (found | whole).items()}
-    swapped = {way: swaps(np.stack(those), true, px_per_mm=scale) for way, those in found.items()}
-    if courses.lap is None:
-        return errors, swapped, {}
-    lap, wide = np.stack([curve.lap for curve in curves["viterbi"]]), np.diff(tracks)
-    values = [bridged(x) for x in np.stack(found["viterbi"]) + lap * wide]
-    errors["viterbi_values"] = _compared(values, true + courses.lap * wide, tracks)
-    judged = np.isfinite(found["viterbi"]) & np.isfinite(true)
-    return errors, swapped, {"viterbi": lap_counts(lap, courses.lap, judged=judged)}
+        filled[f"{method}_bridged"] = [bridged(row) for row in x[method]]
+    filled["published"] = [resampled(bridged(row, way="cubic")) for row in x["centroid"]]
+    errors = {method: _compared(rows, true, tracks) for method, rows in (x | filled).items()}
+    swapped = {method: swaps(np.stack(rows), true, px_per_mm=scale) for method, rows in x.items()}
+    if curve_truth.lap is None:
+        return _Traced(errors, swapped, {})
+    lap, width = np.stack([curve.lap for curve in curves["viterbi"]]), np.diff(tracks)
+    values = [bridged(row) for row in np.stack(x["viterbi"]) + lap * width]
+    errors["viterbi_values"] = _compared(values, true + curve_truth.lap * width, tracks)
+    compared = np.isfinite(x["viterbi"]) & np.isfinite(true)
+    return _Traced(errors, swapped, {"viterbi": wrap_counts(lap, curve_truth.lap, compared=compared)})
 
 
-def _counted(x_px: Float64, truth: Truth) -> Float64:
-    """CurveTruth `[K,H]` without the rows in which their place on the sheet is ignored, which are in no count."""
+def _without_ignored(x_px: Float64, truth: Truth) -> Float64:
+    """True x `[K,H]`, NaN in the rows where the pixel of the curve is ignored."""
     curve, row = np.nonzero(np.isfinite(x_px))
     column = np.rint(x_px[curve, row]).astype(np.int64).clip(0, truth.labels.shape[1] - 1)
     ignored = truth.labels[row, column] == IGNORE
@@ -152,19 +170,17 @@ def _counted(x_px: Float64, truth: Truth) -> Float64:
     return counted
 
 
-def _compared(found: Sequence[Float64], true: Float64, tracks: Float64) -> tuple[CurveError, ...]:
-    return tuple(
-        compare(mine, its, track_px=float(width))
-        for mine, its, width in zip(found, true, np.diff(tracks)[:, 0], strict=True)
-    )
+def _compared(traced: Sequence[Float64], true: Float64, tracks: Float64) -> tuple[CurveError, ...]:
+    widths = np.diff(tracks)[:, 0]
+    return tuple(compare(*rows, track_px=float(width)) for *rows, width in zip(traced, true, widths, strict=True))
 
 
-def named(strands: Strands, truth: Truth) -> Strands:
-    """The same strands with right names: all evidence of each for the curve whose true ink is nearest to its place."""
+def with_true_labels(strands: Strands, truth: Truth) -> Strands:
+    """The same strands, the evidence of each given to the curve whose true pixels are nearest to it."""
     rows = np.repeat(np.arange(strands.rows), np.diff(strands.first))
     height, width = truth.labels.shape
-    places = rows * width + np.rint(strands.x_px).astype(np.int64)
-    away = np.stack([own.nearest(places, within_px=float(height + width))[0] for own in truth.own])
+    positions = rows * width + np.rint(strands.x_px).astype(np.int64)
+    away = np.stack([curve.nearest(positions, within_px=float(height + width))[0] for curve in truth.curves])
     of_curve = away.argmin(axis=0)[:, None] == np.arange(strands.curves)
     evidence = np.where(of_curve, strands.evidence.max(axis=1, initial=0)[:, None], np.float32(0))
     return replace(strands, evidence=evidence)

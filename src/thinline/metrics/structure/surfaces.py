@@ -1,24 +1,19 @@
-"""Scores of outlines, per class: how far what was found lies from the truth, and how far the truth from it.
+"""Surface metrics per class: distances between the predicted and the true surface, with a tolerance.
 
 Conventions
 -----------
-Masks, bands, surfaces and distances are those of class_mask.py and distances.py.
+Masks, surfaces, bands and distances are those of distances.py. Integer counts are added over sheets and divided once.
 
-Counts come first, as integers, and may be added over sheets; rates divide once.
+    1. nsd            surface pixels within t of the other surface / all surface pixels, of both   Nikolov et al. 2021
+    2. tol_precision  predicted pixels within t of the truth / predicted pixels   "relaxed", Mnih and Hinton 2010
+    3. tol_recall     true pixels within t of the prediction / true pixels
+    4. tol_f1         harmonic mean of 2 and 3
+    5. boundary_iou   IoU of the bands of both masks                                               Cheng et al. 2021
+    6. hd95           the larger of the 95th percentiles of surface distances in either direction, px. Of several
+                      sheets: the mean over those where both masks have pixels; NaN where there is none
 
-    1. nsd          surface pixels within t of the other surface / all surface pixels, of both     Nikolov et al. 2021
-    2. tol_precision  found pixels within t of the truth / found pixels              "relaxed", Mnih and Hinton 2010
-    3. tol_recall     true pixels within t of what was found / true pixels
-    4. tol_f1         their harmonic mean
-    5. boundary_iou   IoU of the bands of two masks: pixels within d of the outside, d = 2 % of the diagonal of the
-                      sheet                                                                       Cheng et al. 2021
-    6. hd95           the larger of the 95th percentiles of surface distances in either direction, px; no count, of a
-                      sheet alone, and of several sheets the mean over those where both masks have pixels
-
-On a mask thinner than twice the band every pixel is in the band, and boundary IoU *is* IoU.
-
-Absent classes are as absent.py says. hd95 is NaN unless both masks have pixels, because no number of pixels is the
-distance to nothing.
+On a mask thinner than twice the band every pixel is in the band, and boundary IoU equals IoU. Where a class is absent
+absent.py gives the value.
 
 References
 ----------
@@ -36,7 +31,7 @@ from typing import Final
 
 import numpy as np
 
-from thinline.metrics.absent import f_of, overlap_of, precision_of, recall_of
+from thinline.metrics.absent import Counts, f_of, overlap_of, precision_of, recall_of
 from thinline.metrics.structure.distances import Pair, within
 from thinline.vocabulary import Float64, Int64
 
@@ -44,19 +39,16 @@ TOLERANCES_PX: Final = (1.0, 2.0, 3.0)
 
 
 @dataclass(frozen=True)
-class SurfaceCounts:
-    """Integers of one class over one or more sheets; `a + b` is the count of both.
+class SurfaceCounts(Counts):
+    """Integers of one class.
 
-    `near [T,4]`: for each tolerance the found surface, true surface, found and true pixels that are within it of the
-    other. `all [4]`: how many there are. `band [2]`: pixels in both bands, and in either.
+    `near [T,4]`: for each tolerance the pixels within it of the other mask: predicted surface, true surface, predicted
+    mask, true mask. `all [4]`: their number. `band [2]`: pixels in both bands, and in either.
     """
 
     near: Int64
     all: Int64
     band: Int64
-
-    def __add__(self, other: SurfaceCounts) -> SurfaceCounts:
-        return SurfaceCounts(self.near + other.near, self.all + other.all, self.band + other.band)
 
 
 @dataclass(frozen=True)
@@ -68,16 +60,13 @@ class Surfaces:
 
 
 def surfaces(pair: Pair, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -> Surfaces:
-    """Compare the outlines of two masks."""
-    bands = [region.band for region in pair.regions]
-    edges = [way.to_surface[way.on_surface] for way in pair.ways]
-    parts = [*edges, *(way.to_mask for way in pair.ways)]
+    """Compare the surfaces of two masks."""
+    bands = [mask.band for mask in pair.masks]
+    edges = [distances.to_surface[distances.on_surface] for distances in pair.distances]
+    parts = [*edges, *(distances.to_mask for distances in pair.distances)]
     near = np.stack([within(part, tolerances_px) for part in parts], axis=1)
     both = np.array([np.count_nonzero(bands[0] & bands[1]), np.count_nonzero(bands[0] | bands[1])])
-    return Surfaces(
-        SurfaceCounts(near, np.array([len(part) for part in parts]), both),
-        hd95=_hd95(*edges),
-    )
+    return Surfaces(SurfaceCounts(near, np.array([len(part) for part in parts]), both), _hd95(*edges))
 
 
 def _hd95(outward: Float64, back: Float64) -> float:
@@ -87,20 +76,20 @@ def _hd95(outward: Float64, back: Float64) -> float:
 
 
 def _percentile_95(squared: Float64) -> float:
-    """The 95th percentile of distances, by linear interpolation; several times as fast as numpy's for a few hundred."""
-    place = 0.95 * (len(squared) - 1)
-    low = int(place)
+    """95th percentile of distances by linear interpolation; several times faster than numpy's for a few hundred."""
+    position = 0.95 * (len(squared) - 1)
+    low = int(position)
     near, far = np.sqrt(np.sort(squared)[[low, min(low + 1, len(squared) - 1)]]).tolist()
-    return float(near + (place - low) * (far - near) if far > near else near)
+    return float(near + (position - low) * (far - near) if far > near else near)
 
 
 def surface_rates(counts: SurfaceCounts) -> dict[str, Float64]:
-    """`nsd`, `tol_precision`, `tol_recall`, `tol_f1` as float64 [T], `boundary_iou` as float64 []; see the module."""
-    found_edge, true_edge, found, true = counts.all.tolist()
+    """`nsd`, `tol_precision`, `tol_recall`, `tol_f1` as float64 [T], `boundary_iou` as float64 []."""
+    predicted_surface, true_surface, predicted, true = counts.all.tolist()
     near = counts.near.astype(np.float64)
-    precision, recall = precision_of(near[:, 2], found, true), recall_of(near[:, 3], true)
+    precision, recall = precision_of(near[:, 2], predicted, true), recall_of(near[:, 3], true)
     return {
-        "nsd": overlap_of(near[:, 0] + near[:, 1], found_edge + true_edge),
+        "nsd": overlap_of(near[:, 0] + near[:, 1], predicted_surface + true_surface),
         "tol_precision": precision,
         "tol_recall": recall,
         "tol_f1": f_of(precision, recall),

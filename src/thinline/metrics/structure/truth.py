@@ -1,14 +1,13 @@
-"""The truth of one sheet as the measures of errors read it: whose ink lies where, and what else is printed there.
+"""The truth of one sheet: class of each pixel, pixels of each curve, and what else is printed there.
 
 Conventions
 -----------
-`labels` uint8 `[H,W]` class ids, 255 = ignore; `strokes` bool `[K,H,W]`, the ink of each curve; `layers` uint8 `[H,W]`,
-bits GRID, EDGE, TEXT, STAIN of the vocabulary; class k is curve k - 1 of the K strokes. Who scores a head that knows
-fewer classes passes fewer: for `binary` labels of 0, 1 and 255 and the union of all strokes, `[1,H,W]`. Who has no
-layers passes zeros.
+`labels` uint8 `[H,W]` class ids, 255 = ignore; `strokes` bool `[K,H,W]`, the pixels each curve was drawn on; `layers`
+uint8 `[H,W]`, bits GRID, EDGE, TEXT, STAIN of the vocabulary. Class k is stroke k - 1. For a head with fewer classes
+pass fewer: for `binary`, labels of 0, 1 and 255 and the union of all strokes, `[1,H,W]`. Without layers pass zeros.
 
-The ink of a curve is its stroke and every pixel of its label. Ignored pixels are in no count, but ink beneath them is
-still ink, because it is there.
+The pixels of a curve are its stroke and every pixel of its label. Ignored pixels are not counted, but a curve that lies
+below them keeps its pixels there.
 """
 
 from __future__ import annotations
@@ -19,20 +18,20 @@ from typing import Final
 
 import numpy as np
 
-from thinline.metrics.structure.class_mask import Region
-from thinline.metrics.structure.curve_pixels import Ink, ink_of, union
+from thinline.metrics.structure.curve_pixels import CurvePixels, curve_pixels, union
+from thinline.metrics.structure.distances import ClassMask
 from thinline.vocabulary import IGNORE, Bool, Float64, UInt8
 
 SLOPE_MM: Final = 1.0
-"""Longer than a dash of any pen is wide, shorter than the spikes of a log."""
+"""Search radius for slopes: longer than a dash of any pen is wide, shorter than the spikes of a log."""
 
 
 @dataclass(frozen=True, eq=False)
 class Truth:
     """What was drawn on a sheet, at `px_per_mm`; see the module.
 
-    Raises TypeError for another dtype or rank, ValueError for shapes that do not belong together, ids that no stroke
-    has, and a scale that is none.
+    Raises TypeError for another dtype or rank, ValueError for shapes that differ, ids without a stroke, and a scale
+    that is not above 0.
     """
 
     labels: UInt8
@@ -66,24 +65,25 @@ class Truth:
             )
 
     @cached_property
-    def own(self) -> tuple[Ink, ...]:
-        """The ink of each curve, K of them."""
-        return tuple(ink_of(stroke | (self.labels == k)) for k, stroke in enumerate(self.strokes, start=1))
+    def curves(self) -> tuple[CurvePixels, ...]:
+        """The pixels of each curve, K of them."""
+        return tuple(curve_pixels(stroke | (self.labels == k)) for k, stroke in enumerate(self.strokes, start=1))
 
     @cached_property
-    def others(self) -> tuple[Ink, ...]:
-        """For each curve the ink of all others."""
+    def others(self) -> tuple[CurvePixels, ...]:
+        """For each curve the pixels of all other curves, K of them."""
         height, width = self.labels.shape
         return tuple(
-            union([ink for j, ink in enumerate(self.own) if j != k], (height, width)) for k in range(len(self.own))
+            union([curve for j, curve in enumerate(self.curves) if j != k], (height, width))
+            for k in range(len(self.curves))
         )
 
     @cached_property
-    def regions(self) -> tuple[Region, ...]:
-        """The pixels of each class but the background."""
-        return tuple(Region(self.labels == k) for k in range(1, len(self.strokes) + 1))
+    def masks(self) -> tuple[ClassMask, ...]:
+        """The pixels labelled as each class but the background, K of them."""
+        return tuple(ClassMask(self.labels == k) for k in range(1, len(self.strokes) + 1))
 
     @cached_property
     def slopes(self) -> tuple[Float64, ...]:
-        """For each curve the slopes of its ink, from what is within SLOPE_MM."""
-        return tuple(ink.slopes(within_px=SLOPE_MM * self.px_per_mm) for ink in self.own)
+        """The slopes of each curve at its pixels, from what is within SLOPE_MM."""
+        return tuple(curve.slopes(within_px=SLOPE_MM * self.px_per_mm) for curve in self.curves)

@@ -1,25 +1,24 @@
-"""Where on a sheet the scores are, per class: at crossings, on steep and flat runs, near to and far from other curves.
+"""Pixel rates by zone of the sheet, per class: at crossings, by slope of the curve, by distance to other curves.
 
 Conventions
 -----------
-Truth, ink and scale are those of truth.py, ignored pixels those of prediction.py, distances and slopes those of
-curve_pixels.py.
-Every hit, false alarm and miss of a class is in one zone of each of three divisions of the sheet, so that the zones of
-a division add up to the counts of the whole sheet. A pixel is in the zone of its own place, whatever it was found as:
+Truth, curves and scale are those of truth.py, ignored pixels those of prediction.py, distances and slopes those of
+curve_pixels.py. Every true positive, false positive and miss of a class is in one zone of each of three divisions of
+the sheet, so that the zones of a division add up to the counts of the sheet. The zone is that of the pixel's position,
+whatever is predicted there:
 
-    1. crossing   inside    at most `crossing_mm` from ink of its class and from ink of another curve
+    1. crossing   inside    at most `crossing_mm` from the curve of the class and from another curve
                   outside
-    2. slope      vertical, sloped, horizontal   up to 30 degrees from vertical, to 60, and more: of the ink of its
-                            class that is nearest to it, which for hits and misses is their own
-                  away      farther than `crossing_mm` from ink of its class, where it has no slope: false alarms only
-    3. distance   from ink of the nearest other curve: at most the first of `apart_mm`, at most the second, ..., more
-                  than the last or no other curve on the sheet
+    2. slope      vertical, sloped, horizontal   up to 30 degrees from vertical, to 60, and more: slope of the nearest
+                            pixel of the curve of the class
+                  away      farther than `crossing_mm` from that curve: false positives only
+    3. distance   to the nearest other curve: at most the first of `limits_mm`, at most the second, ..., more than the
+                  last or no other curve on the sheet
 
-A false alarm on another curve far from a crossing is therefore outside of crossings, at distance 0 and away. Slopes are
-read from the ink, so that no truth but the masks is needed, and dashes and wraps do no harm.
+A false positive on another curve, far from a crossing, is therefore outside of crossings, away, and at distance 0.
 
-Counts come first, as integers, and may be added over sheets; rates divide once: `iou`, `precision`, `recall` and `f1`
-of the pixels of a zone; where a class is absent from a zone they are as absent.py says.
+Integer counts are added over sheets and divided once: `iou`, `precision`, `recall` and `f1` of the pixels of a zone.
+Where a class is absent from a zone absent.py gives the value.
 """
 
 from __future__ import annotations
@@ -30,66 +29,69 @@ from typing import Final
 
 import numpy as np
 
-from thinline.metrics.absent import overlap_of, precision_of, recall_of
+from thinline.metrics.absent import Counts, overlap_of, precision_of, recall_of
 from thinline.metrics.structure.error_types import CROSSING_MM
-from thinline.metrics.structure.prediction import Answer
+from thinline.metrics.structure.prediction import Prediction
 from thinline.vocabulary import Float64, Int64
 
-CROSSINGS: Final = ("inside", "outside")
-SLOPES: Final = ("vertical", "sloped", "horizontal", "away")
-APART_MM: Final = (0.5, 1.0, 2.0, 4.0)
+DISTANCES_MM: Final = (0.5, 1.0, 2.0, 4.0)
+_SLOPES: Final = ("vertical", "sloped", "horizontal", "away")
+ZONES: Final = {
+    "crossing": ("inside", "outside"),
+    "slope": _SLOPES,
+    "distance": (*(f"{limit:g}mm" for limit in DISTANCES_MM), "beyond"),
+}
+"""Names of the zones of each division."""
 
-FLAT: Final = 3**0.5
-"""|dx/dy| at 60 degrees from vertical. As no axis of pixels has just this slope, no rounding decides about a zone."""
+_FLAT: Final = 3**0.5
+"""|dx/dy| at 60 degrees from vertical. No axis of pixels has exactly this slope, so rounding decides no zone."""
 
 
 @dataclass(frozen=True)
-class PlaceCounts:
-    """Pixels of each class by zone over one or more sheets; `a + b` is the count of both.
+class ZoneCounts(Counts):
+    """Pixels of each class by zone, int64 [K,Z,3] for each division: true positives, false positives, misses.
 
-    int64 [K,Z,3]: hits, false alarms, misses in the Z zones of a division, in the order of CROSSINGS, of SLOPES, and of
-    the distances, of which there is one zone more than limits.
+    The zones are in the order of ZONES; distances have one zone more than limits.
     """
 
     crossing: Int64
     slope: Int64
     distance: Int64
 
-    def __add__(self, other: PlaceCounts) -> PlaceCounts:
-        return PlaceCounts(self.crossing + other.crossing, self.slope + other.slope, self.distance + other.distance)
 
-
-def places(answer: Answer, *, crossing_mm: float = CROSSING_MM, apart_mm: Sequence[float] = APART_MM) -> PlaceCounts:
-    """Count zone by zone; `apart_mm` ascends. ValueError for lengths beyond the reach of the answer."""
-    limits = np.square([answer.px(limit) for limit in apart_mm])
-    near = answer.px(crossing_mm) ** 2
+def zones(
+    prediction: Prediction, *, crossing_mm: float = CROSSING_MM, limits_mm: Sequence[float] = DISTANCES_MM
+) -> ZoneCounts:
+    """Count by zone; `limits_mm` ascends. ValueError for lengths beyond the reach of the prediction."""
+    limits = np.square([prediction.px(limit) for limit in limits_mm])
+    near = prediction.px(crossing_mm) ** 2
     divisions: tuple[list[Int64], list[Int64], list[Int64]] = ([], [], [])
-    for slopes, marks in zip(answer.truth.slopes, answer.marks, strict=True):
-        outcome = np.where(marks.true, np.where(marks.found, 0, 2), 1)
-        outside = (marks.to_own > near) | (marks.to_others > near)
-        ink = np.where(marks.to_own <= near, marks.ink, -1)
-        zones = (outside.astype(np.int64), slope_zones(slopes, ink), np.searchsorted(limits, marks.to_others))
-        for division, zone, count in zip(divisions, zones, (2, len(SLOPES), len(limits) + 1), strict=True):
+    for slopes, pixels in zip(prediction.truth.slopes, prediction.classes, strict=True):
+        outcome = np.where(pixels.true, np.where(pixels.predicted, 0, 2), 1)
+        outside = (pixels.to_own > near) | (pixels.to_others > near)
+        slope = _slope_zones(slopes, np.where(pixels.to_own <= near, pixels.nearest, -1))
+        numbers = (outside.astype(np.int64), slope, np.searchsorted(limits, pixels.to_others))
+        for division, zone, count in zip(divisions, numbers, (2, len(_SLOPES), len(limits) + 1), strict=True):
             division.append(np.bincount(zone * 3 + outcome, minlength=count * 3).reshape(count, 3))
-    return PlaceCounts(*(np.stack(division) for division in divisions))
+    return ZoneCounts(*(np.stack(division) for division in divisions))
 
 
-def slope_zones(slopes: Float64, ink: Int64) -> Int64:
-    """Index into SLOPES for pixels whose nearest ink is `ink` [Q], an index into `slopes` [P], or -1."""
-    zones = np.append((slopes > 1 / FLAT).astype(np.int64) + (slopes >= FLAT), len(SLOPES) - 1)
-    return zones[ink]
+def _slope_zones(slopes: Float64, nearest: Int64) -> Int64:
+    """Number of the slope zone of pixels whose nearest curve pixel is `nearest` [Q], an index into `slopes`, or -1."""
+    numbers = np.append((slopes > 1 / _FLAT).astype(np.int64) + (slopes >= _FLAT), len(_SLOPES) - 1)
+    return numbers[nearest]
 
 
-def place_rates(counts: PlaceCounts) -> dict[str, Float64]:
+def zone_rates(counts: ZoneCounts) -> dict[str, Float64]:
     """`crossing_iou`, ..., `distance_f1` as float64 [K,Z]."""
     rates: dict[str, Float64] = {}
-    for division, pixels in (("crossing", counts.crossing), ("slope", counts.slope), ("distance", counts.distance)):
-        hits, alarms, misses = np.moveaxis(pixels, -1, 0).astype(np.float64)
-        found, true = hits + alarms, hits + misses
+    for division in ZONES:
+        tp, fp, misses = np.moveaxis(getattr(counts, division), -1, 0).astype(np.float64)
+        predicted, true = tp + fp, tp + misses
         rates |= {
-            f"{division}_iou": overlap_of(hits, found + misses),
-            f"{division}_precision": precision_of(hits, found, true),
-            f"{division}_recall": recall_of(hits, true),
-            f"{division}_f1": overlap_of(2 * hits, found + true),
+            f"{division}_iou": overlap_of(tp, predicted + misses),
+            f"{division}_precision": precision_of(tp, predicted, true),
+            f"{division}_recall": recall_of(tp, true),
+            f"{division}_f1": overlap_of(2 * tp, predicted + true),
         }
     return rates

@@ -8,8 +8,8 @@ from thinline.heads import Binary, SigmoidStack, Softmax
 from thinline.losses.boundary import SignedDistance
 from thinline.losses.cldice import SoftSkeletonOfTruth
 from thinline.losses.objective import Objective
+from thinline.losses.protocols import map_of
 from thinline.losses.skeleton_recall import SkeletonRecall, Tube
-from thinline.losses.truth_map import map_of
 
 MAPPED = ["boundary", "cldice", "skeleton_recall", "dice_boundary", "dice_cldice", "dice_skeleton_recall"]
 
