@@ -9,15 +9,24 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo
 
-from thinline.study.design.study import FULL, SEED, Exclusion, Keep, Plan, Study, StudyError, crossed, strength
+from thinline.study.design.study import FULL, SEED, Exclusion, Keep, Levels, Plan, Study, StudyError, crossed, strength
 from thinline.system.validation import Items, Node, did_you_mean
 
 Groups = Mapping[str, Sequence[str]]
 
 
-def _check_known(name: str, known: Iterable[str], what: str) -> None:
+def check_known(name: str, known: Iterable[str], what: str) -> None:
+    """Raises ValueError if `name` is not among the `known` names of `what`, as `a level of loss: one`."""
     if name not in known:
         raise ValueError(f"expected {what} of {', '.join(sorted(known))}, got {name!r}{did_you_mean(name, known)}")
+
+
+def check_levels(levels: Levels, groups: Groups) -> None:
+    """Raises ValueError unless factors are groups of conf/ with options of that group, or dotted keys of a group."""
+    for factor, own in levels.items():
+        check_known(factor.partition(".")[0], groups, "a group")
+        for level in own if factor in groups else ():
+            check_known(level, groups[factor], f"a level of {factor}: one")
 
 
 def _different(levels: tuple[str, ...]) -> tuple[str, ...]:
@@ -38,21 +47,16 @@ def _measures(measures: tuple[str, ...]) -> tuple[str, ...]:
     return measures
 
 
-def _factors(factors: dict[str, tuple[str, ...]], info: ValidationInfo) -> dict[str, tuple[str, ...]]:
-    """Groups of conf/ with options of that group, or dotted keys of a group."""
-    groups: Groups = info.context or {}
-    for factor, levels in factors.items():
-        if factor == SEED:
-            raise ValueError("a factor must not name the seed, got seed; declare it as `seeds`")
-        _check_known(factor.partition(".")[0], groups, "a group")
-        for level in levels if factor in groups else ():
-            _check_known(level, groups[factor], f"a level of {factor}: one")
+def _factors(factors: Levels, info: ValidationInfo) -> Levels:
+    if SEED in factors:
+        raise ValueError("a factor must not name the seed, got seed; declare it as `seeds`")
+    check_levels(factors, info.context or {})
     return factors
 
 
 def _budget(name: str, info: ValidationInfo) -> str:
     if "budget" in (info.context or {}):
-        _check_known(name, info.context["budget"], "one")
+        check_known(name, info.context["budget"], "one")
     return name
 
 
@@ -62,8 +66,8 @@ Text = Annotated[str, BeforeValidator(str), AfterValidator(str.strip)]
 Texts = Annotated[
     tuple[Text, ...], Strict(False), BeforeValidator(lambda node: (node,) if isinstance(node, str) else node)
 ]
-Levels = Annotated[Texts, AfterValidator(_different)]
-Factors = Annotated[dict[str, Levels], AfterValidator(_factors)]
+Different = Annotated[Texts, AfterValidator(_different)]
+Factors = Annotated[dict[str, Different], AfterValidator(_factors)]
 
 
 class _Exclusion(Node):
@@ -77,7 +81,7 @@ class _Keep(Node):
 
 
 class _Plan(Node):
-    levels: dict[str, Levels] = Field(default_factory=dict)
+    levels: dict[str, Different] = Field(default_factory=dict)
     keep: Items[_Keep] = ()
     resolution: int | None = None
 
@@ -86,7 +90,7 @@ class _Study(Node):
     name: Text
     question: Text
     primary: Annotated[Texts, AfterValidator(_measures)]
-    seeds: Annotated[Levels, AfterValidator(_seeds)]
+    seeds: Annotated[Different, AfterValidator(_seeds)]
     factors: Factors
     also: Items[Factors] = ()
     exclude: Items[_Exclusion] = ()
@@ -132,7 +136,7 @@ def _check_plans(study: Study) -> None:
             raise StudyError(f"study.plans.{name} names {', '.join(unknown)}, expected factors of the study or `seed`")
         for factor, level in ((factor, level) for factor, levels in plan.levels.items() for level in levels):
             try:
-                _check_known(level, study.factors[factor], "one")
+                check_known(level, study.factors[factor], "one")
             except ValueError as error:
                 raise StudyError(f"study.plans.{name}.levels.{factor}: {error}") from None
         if plan.keep:

@@ -153,7 +153,7 @@ def _crossed(rows: Sequence[Float64]) -> Float64:
 
 def _of_part(grid: Grid, term: Sequence[str], pairs: Sequence[Sequence[tuple[int, int]]]) -> Float64:
     """Weights of matched contrasts; a row of zeros where a contrast is not estimable."""
-    conditions = _conditions(grid, term)
+    conditions = conditions_by_levels(grid, term)
     weights = np.zeros((prod(len(own) for own in pairs), len(grid.codes)))
     for row, chosen in zip(weights, product(*pairs), strict=True):
         cells = list(product(*chosen))
@@ -166,8 +166,8 @@ def _of_part(grid: Grid, term: Sequence[str], pairs: Sequence[Sequence[tuple[int
 _Codes = tuple[int, ...]
 
 
-def _conditions(grid: Grid, term: Sequence[str]) -> dict[_Codes, dict[_Codes, int]]:
-    """{levels of the term: {levels of the other factors: condition}}."""
+def conditions_by_levels(grid: Grid, term: Sequence[str]) -> dict[_Codes, dict[_Codes, int]]:
+    """{codes of the levels of the factors `term`: {codes of the other factors: condition of the grid}}."""
     own = [grid.names.index(name) for name in term]
     others = [column for column in range(len(grid.names)) if column not in own]
     found: dict[_Codes, dict[_Codes, int]] = {}
@@ -193,7 +193,7 @@ def level_weights(grid: Grid, name: str) -> Float64:
         return np.asarray(has / has.sum(1, keepdims=True))
     weights = np.zeros((len(grid.levels[name]), len(grid.codes)))
     cells = [(level,) for level in range(len(weights))]
-    for row, matched in zip(weights, _matched(_conditions(grid, [name]), cells), strict=True):
+    for row, matched in zip(weights, _matched(conditions_by_levels(grid, [name]), cells), strict=True):
         row[matched] = 1 / max(len(matched), 1)
     return weights if weights.any() else weights[:0]
 
