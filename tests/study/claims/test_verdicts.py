@@ -22,6 +22,8 @@ from thinline.study.claims.verdicts import (
     verdicts_of,
     verdicts_of_studies,
 )
+from thinline.study.stats import estimates
+from thinline.study.stats.effects import effects
 from thinline.sweep.finished import declared
 from thinline.sweep.jobs import groups
 
@@ -120,6 +122,19 @@ def test_a_claim_of_several_criteria_needs_all(tmp_path):
     assert both.sentence.startswith(
         "Supported over 5 seeds: all 2 findings hold, the narrowest being test/recall of curve_"
     )
+
+
+def test_verdicts_read_the_estimates_of_the_effects(tmp_path, monkeypatch):
+    """No difference, interaction or single condition is computed again."""
+    results = planted(effect=shift(0.1, loss="dice"), **SMALL)
+    effects(results)
+    monkeypatch.setattr(estimates, "_computed", None)
+    pairs = [
+        {key: RECALL[key] for key in ("plus", "minus")},
+        {"plus": {"data_mix": "fresh"}, "minus": {"data_mix": "scarce"}},
+    ]
+    interaction = {"kind": "interaction", "measure": "test/recall", "of": pairs, "expect": "none"}
+    assert verdict_of(tmp_path, results, RECALL | {"expect": "up"}, interaction, CLEARS).verdict == REFUTED
 
 
 def two_studies(tmp_path, *, first, second):

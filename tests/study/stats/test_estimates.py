@@ -13,6 +13,7 @@ from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 import thinline.study
+from thinline.study.stats import estimates
 from thinline.study.stats.contrasts import contrasts_of
 from thinline.study.stats.estimates import (
     chance_above,
@@ -76,15 +77,28 @@ def test_the_same_as_slow_loops(crossed, lost):
         whole[a, s] = 0
     whole[5, 4, 1:] = 0  # one sheet alone: without it there is no value
     data = samples_of(data.parts, whole, crossed=crossed)
-    estimates = estimate_all(data, WEIGHTS)
+    table = estimate_all(data, WEIGHTS)
     for row in range(0, len(WEIGHTS), 3):
         *expected, seeds = by_loops(data, WEIGHTS[row])
-        assert estimates.seeds[row] == seeds
-        numbers = [getattr(estimates, name)[row] for name in ("effect", "low", "high", "p")]
+        assert table.seeds[row] == seeds
+        numbers = [getattr(table, name)[row] for name in ("effect", "low", "high", "p")]
         np.testing.assert_allclose(numbers, expected, rtol=1e-9, atol=2e-12)
         one = estimate(data, WEIGHTS[row])
         assert [one.effect, one.low, one.high, one.p] == numbers
         assert one.seeds == seeds
+
+
+def test_a_contrast_is_computed_once(monkeypatch):
+    computed = []
+    original = estimates._computed
+    monkeypatch.setattr(estimates, "_computed", lambda data, rows: computed.append(len(rows)) or original(data, rows))
+    data = drawn(np.random.default_rng(0), TRUTH, **SEEDS_RULE, sheets=2)
+    table = estimate_all(data, WEIGHTS)
+    again = estimate_all(data, np.concatenate([WEIGHTS[::-1], np.eye(12)[:1], np.where(WEIGHTS == 0, -0.0, WEIGHTS)]))
+    assert computed == [len(WEIGHTS), 1]
+    np.testing.assert_array_equal(again.effect[: len(WEIGHTS)], table.effect[::-1])
+    np.testing.assert_array_equal(again.per_seed[-len(WEIGHTS) :], table.per_seed)
+    assert estimate_all(data, WEIGHTS[:0]).per_seed.shape == (0, 5)
 
 
 def test_the_mean_of_seeds_is_students():
@@ -144,9 +158,9 @@ def simulated(noise, truth, **more):
 @pytest.mark.parametrize("crossed", [False, True])
 def test_intervals_cover_the_truth_in_95_of_100_studies(noise, crossed):
     """With sheets common to all seeds the interval is slightly wide, and the coverage is that of all contrasts."""
-    estimates = simulated(noise, TRUTH, crossed=crossed)
+    studies = simulated(noise, TRUTH, crossed=crossed)
     truth = WEIGHTS @ TRUTH
-    low, high = (np.array([getattr(each, end) for each in estimates]) for end in ("low", "high"))
+    low, high = (np.array([getattr(each, end) for each in studies]) for end in ("low", "high"))
     covered = ((low <= truth) & (truth <= high)).mean(0)
     if crossed:
         assert 0.93 <= covered.mean() <= 0.98
@@ -193,10 +207,10 @@ def test_over_common_sheets_a_probability_is_not_too_sure(noise):
 
 
 def test_a_probability_is_that_of_a_difference_with_the_sign_of_its_effect():
-    estimates = estimate_all(drawn(np.random.default_rng(3), TRUTH, **SEEDS_RULE), WEIGHTS)
-    chances = chance_above(estimates)
-    np.testing.assert_allclose(2 * np.minimum(chances, 1 - chances), estimates.p, atol=1e-12)
-    assert ((chances > 0.5) == (estimates.effect > 0)).all()
+    table = estimate_all(drawn(np.random.default_rng(3), TRUTH, **SEEDS_RULE), WEIGHTS)
+    chances = chance_above(table)
+    np.testing.assert_allclose(2 * np.minimum(chances, 1 - chances), table.p, atol=1e-12)
+    assert ((chances > 0.5) == (table.effect > 0)).all()
     sure = estimate_all(samples_of(np.repeat([[[0.2]], [[0.5]]], 5, 1)), np.array([[-1.0, 1.0], [1.0, -1.0]]))
     assert chance_above(sure).tolist() == [1.0, 0.0]
 

@@ -7,7 +7,7 @@ import pytest
 from study_cases import THREE, planted
 
 from thinline.study.stats.samples import samples
-from thinline.study.stats.series import key_of, labelled, measures_of, series_of
+from thinline.study.stats.series import labelled, measures_of, series_of
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,8 @@ def test_samples_are_those_of_the_whole_results(results):
 
 
 def test_keys_and_labels(results):
-    assert (key_of("test", "iou"), key_of("tuned", "f1")) == ("iou", "tuned/f1")
-    table = labelled(results.cells[["seed"]].iloc[[5, 3]], series_of(results)[0][-1])
+    every, _ = series_of(results)
+    assert (every[0].key, every[-1].key) == ("iou", "tuned/f1")
+    table = labelled(results.cells[["seed"]].iloc[[5, 3]], every[-1])
     assert list(table.columns) == ["split", "measure", "class", "seed"]
     assert table.iloc[1].tolist() == ["tuned", "f1", "curve_2", 0]

@@ -32,7 +32,7 @@ from typing import Annotated, Any, Final, Literal, Self
 import yaml
 from pydantic import AfterValidator, Field, model_validator
 
-from thinline.study.claims.criteria import Beside, Criterion, CriterionNode, Language, criteria_of
+from thinline.study.claims.criteria import Beside, Criterion, CriterionNode, criteria_of
 from thinline.study.design.study import StudyError
 from thinline.study.design.yaml import Groups
 from thinline.system.validation import Items, Node
@@ -159,8 +159,8 @@ def read_claims(path: Path, *, groups: Groups) -> tuple[Claim, ...]:
     try:
         file = _File.read(node, where="", advice="see claims.py")
         margins = {measure: margin.margin for margin in file.margins for measure in margin.measures}
-        language = Language(groups, margins)
-        claims = tuple(_claim(each, number, language) for number, each in enumerate(file.claims, start=1))
+        context = {"groups": groups, "margins": margins}
+        claims = tuple(_claim(each, number, context) for number, each in enumerate(file.claims, start=1))
         if twice := _duplicates(claim.id for claim in claims):
             raise ValueError(f"expected claims with ids of their own, got {twice} twice; rename one")
     except ValueError as error:
@@ -168,9 +168,9 @@ def read_claims(path: Path, *, groups: Groups) -> tuple[Claim, ...]:
     return claims
 
 
-def _claim(node: Any, number: int, language: Language) -> Claim:
+def _claim(node: Any, number: int, context: Mapping[str, Any]) -> Claim:
     name = (node.get("id") if isinstance(node, Mapping) else None) or f"number {number}"
-    return Claim.read(node, where=f"claim {name!r}", advice="see claims.py and criteria.py", context=language)
+    return Claim.read(node, where=f"claim {name!r}", advice="see claims.py and criteria.py", context=context)
 
 
 def _duplicates(names: Iterable[str]) -> str:

@@ -185,15 +185,15 @@ def estimate_of_terms(data: StudyData, terms: Sequence[Term], name: str) -> Esti
     for term, own in zip(terms, data.weights(terms).of_terms, strict=True):
         key = (term.measure, term.of or name)
         parts[key] = parts.get(key, 0.0) + own
-    known, weights = [], []
-    for key, weight in parts.items():
-        read = data.samples(*key)
-        if read is None:
-            return None
-        used = np.flatnonzero(weight)
-        known.append(_narrowed(read, used))
-        weights.append(weight[used])
-    return estimate(_stacked(known), np.concatenate(weights))
+    known = {key: data.samples(*key) for key in parts}
+    read = [each for each in known.values() if each is not None]
+    if len(read) < len(parts):
+        return None
+    if len(parts) == 1:
+        return estimate(read[0], next(iter(parts.values())))
+    used = [np.flatnonzero(weight) for weight in parts.values()]
+    weights = [weight[own] for weight, own in zip(parts.values(), used, strict=True)]
+    return estimate(_stacked([_narrowed(*each) for each in zip(read, used, strict=True)]), np.concatenate(weights))
 
 
 def _narrowed(data: Samples, used: Int64) -> Samples:
@@ -226,19 +226,18 @@ def _counted(results: Results, split: str, measure: str, name: str) -> Samples |
     wide = rows.pivot(index="run", columns="class", values="support")
     if name not in wide or BACKGROUND not in wide:
         return None
-    whole = wide.sum(axis=1) if measure == FREQUENCY else wide[name]
-    parts = wide[name] if measure == FREQUENCY else wide[BACKGROUND]
-    table = pd.DataFrame({"parts": parts, "whole": whole}).dropna()
+    counts = (wide[name], wide.sum(axis=1)) if measure == FREQUENCY else (wide[BACKGROUND], wide[name])
+    table = pd.DataFrame(dict(zip(("parts", "whole"), counts, strict=True))).dropna()
     table = table.join(results.cells.set_index("run")[["condition", "seed"]])
-    arrays = [
+    parts, whole = (
         table.pivot(index="condition", columns="seed", values=column)
         .reindex(index=list(results.conditions.index), columns=list(results.seeds))
         .fillna(0.0)
         .to_numpy(np.float64)[..., None]
         for column in ("parts", "whole")
-    ]
+    )
     labels = tuple(str(label) for label in results.conditions.index)
-    return Samples(split, measure, name, labels, results.seeds, *arrays, crossed=False)
+    return Samples(split, measure, name, labels, results.seeds, parts, whole, crossed=False)
 
 
 def words_of(where: Where) -> str:

@@ -1,10 +1,12 @@
 """The criteria of a claim: nodes of claims.yaml, checked by pydantic models, and the comparisons that they ask for.
 
-Kinds ----- A measure is `split/name`, as `test/iou`, `tuned/f1`, `oracle_jitter/nsd_1px`; `measure` may be a list, of
-which all must be as expected. Levels are `{factor: level or levels}`: the mean over all conditions of the grid with one
-of them. Every kind may have `classes` (default: all curves); kinds that expect something of a contrast may have
-`margin` (default: that of the measure), `where` (levels that all terms share) and `outside` (true: conditions outside
-of the grid count as well).
+Kinds
+-----
+A measure is `split/name`, as `test/iou`, `tuned/f1`, `oracle_jitter/nsd_1px`; `measure` may be a list, of which all
+must be as expected. Levels are `{factor: level or levels}`: the mean over all conditions of the grid with one of them.
+Every kind may have `classes` (default: all curves); kinds that expect something of a contrast may have `margin`
+(default: that of the measure), `where` (levels that all terms share) and `outside` (true: conditions outside of the
+grid count as well).
 
     difference    measure, plus, minus, expect        levels `plus` less levels `minus`
     interaction   measure, of, expect                 of: two {plus, minus}; the first difference, at plus less at minus
@@ -20,14 +22,14 @@ of the grid count as well).
     beside        measure, pick                       no test: our value beside a number of the source. `pick: stack`
                                                       takes the stack with the best weakest IoU, else `where`
 
-expectations.py explains `expect`, remedies.py the families. Validators read `Language` as the context of pydantic.
+expectations.py explains `expect`, remedies.py the families. The context of validation is {groups: the options of each
+group of conf/, margins: that of each measure}.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from math import log10
 from typing import Annotated, Any, Final, Literal, NamedTuple, Self
@@ -38,19 +40,11 @@ from pydantic import BeforeValidator, Field, PlainValidator, Strict, ValidationI
 from thinline.metrics.catalogue import signature
 from thinline.study.claims.comparisons import COUNTED, Comparison, Term, Where, words_of
 from thinline.study.claims.expectations import Expectation
-from thinline.study.design.yaml import Groups, check_known, check_levels
+from thinline.study.design.yaml import check_known, check_levels
 from thinline.system.validation import Items, Node
 
 _MEASURE: Final = re.compile(r"(val|test|tuned|oracle_exact|oracle_jitter|oracle_shift|oracle_thick)/([\w.]+)")
 _OTHERS: Final = ("threshold", "claimed_twice", "claimed_none", *COUNTED)
-
-
-@dataclass(frozen=True)
-class Language:
-    """What criteria may name: the options of each group of conf/, and the margin of each measure."""
-
-    groups: Groups
-    margins: Mapping[str, float]
 
 
 class Measured(NamedTuple):
@@ -73,7 +67,7 @@ def _measure(node: Any, info: ValidationInfo) -> Measured:
             signature(form[2])
         except ValueError as error:
             raise ValueError(f"expected a measure of metrics/catalogue.py, got {node!r}: {error}") from None
-    return Measured(form[0], info.context.margins.get(form[2]))
+    return Measured(form[0], (info.context or {})["margins"].get(form[2]))
 
 
 def _measures(node: Any, info: ValidationInfo) -> tuple[Measured, ...]:
@@ -84,7 +78,7 @@ def _levels(node: Any, info: ValidationInfo) -> Where:
     if not isinstance(node, Mapping):
         raise ValueError(f"expected levels as a mapping {{loss: dice}}, got {node!r}")
     levels = {str(factor): _texts(own) for factor, own in node.items()}
-    check_levels(levels, info.context.groups)
+    check_levels(levels, (info.context or {})["groups"])
     return levels
 
 

@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-A family has *moved* in a condition if the level of its factor is one of `moved`; all other levels are its base. The base
-of all three is class_weight=none, loss=soft_ce, data_mix=scarce. Decisions on levels that could be argued about:
+A family has *moved* in a condition if the level of its factor is one of `moved`; all other levels are its base. The
+base of all three is class_weight=none, loss=soft_ce, data_mix=scarce. Decisions on levels that could be argued about:
 
     tuned_threshold, logit_adjustment   controls without a weight: not A
     fixed with class_weight.value=1     a weight of one is no weight: not A
@@ -12,7 +12,7 @@ of all three is class_weight=none, loss=soft_ce, data_mix=scarce. Decisions on l
     dice_ce, tversky_ce, dice_focal     sums with a region term: B
     duplicated, folder                  no synthetic sheet: not C
 
-In a study that does not vary the factor of a family, that family has moved in no condition: its tables hold no level.
+A family has moved in no condition of a study that does not vary its factor: the tables of the study hold no level.
 """
 
 from __future__ import annotations

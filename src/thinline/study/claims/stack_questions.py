@@ -14,7 +14,7 @@ threshold, or least above it.
              makes the best of many look better than it is, on both sides
     beside   the value of a stack, or a mean of conditions; nothing is expected of it
 
-The optimism of `best` is large only where a stack is selected among many, with few seeds, by little.
+This optimism of `best` matters if a stack is selected among many, with few seeds, by a small difference.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
 """Verdicts of studies on the claims of the source texts: supported, refuted, undecided, or untestable.
 
-Conventions ----------- A claim is *supported* by a study if all its findings hold, *refuted* if one of them is refuted,
-*undecided* otherwise, over all curves (expectations.py). As all findings must hold, a false support is rarer than the
-level of one interval; as one is enough to refute, a false refutation is more frequent: up to one in forty for each
-finding. A claim is *untestable* if the study does not vary or measure what is needed; the reason is given.
+Conventions
+-----------
+A claim is *supported* by a study if all its findings hold, *refuted* if one of them is refuted, *undecided* otherwise,
+over all curves (expectations.py). As all findings must hold, a false support is rarer than the level of one interval;
+as one is enough to refute, a false refutation is more frequent: up to one in forty for each finding. A claim is
+*untestable* if the study does not vary or measure what is needed; the reason is given.
 
 The key finding of a verdict is: of a supported claim the narrowest, of a refuted one the clearest, of an undecided one
 the first that is open. Numbers of the source that nothing here can reproduce or contradict are untestable too, with our

@@ -1,8 +1,10 @@
 """The results of a study: its conditions, seeds, and scores.
 
-Conventions ----------- A *condition* is one level for each factor of the study: a cell without its seed. Its label
-joins the levels with `/`, as `measured/tversky/fresh`. A factor that a condition does not have (`class_weight.value` of
-a tuned threshold) is omitted in the label and empty in the tables.
+Conventions
+-----------
+A *condition* is one level for each factor of the study: a cell without its seed. Its label joins the levels with `/`,
+as `measured/tversky/fresh`. A factor that a condition does not have (`class_weight.value` of a tuned threshold) is
+omitted in the label and empty in the tables.
 
 The *grid* is the conditions of the product of the declared factors, without those excluded: effects are estimated from
 it alone. Conditions of `also` are outside of the grid, in tables and comparisons only.
@@ -44,7 +46,12 @@ class Results:
     @cached_property
     def factors(self) -> dict[str, tuple[str, ...]]:
         """Levels of each factor among the conditions, in the order declared; also of factors with one level."""
-        return {name: levels_of(self.study, self.cells, name) for name in self.study.names if name != SEED}
+        factors = {}
+        for name in (name for name in self.study.names if name != SEED):
+            declared = [level for block in (self.study.factors, *self.study.also) for level in block.get(name, ())]
+            known = set(self.cells[name].dropna())
+            factors[name] = tuple(level for level in dict.fromkeys(declared) if level in known)
+        return factors
 
     @cached_property
     def seeds(self) -> tuple[int, ...]:
@@ -64,12 +71,6 @@ class Results:
         counts = of_test.groupby("run")["class"].transform("size").groupby(of_test["class"]).max()
         names = [name for name in of_test["class"].unique() if name not in ("background", "all")]
         return tuple(sorted(names, key=lambda name: -counts[name]))
-
-
-def levels_of(study: Study, cells: pd.DataFrame, name: str) -> tuple[str, ...]:
-    """The levels of one factor that occur in `cells`, in the order declared."""
-    declared = [level for block in (study.factors, *study.also) for level in block.get(name, ())]
-    return tuple(level for level in dict.fromkeys(declared) if level in set(cells[name].dropna()))
 
 
 def label_of(cell: Cell, names: Sequence[str]) -> str:

@@ -15,12 +15,14 @@ is a group of conf/ or a dotted key of one (`class_weight.value`). The keys of t
 
 Cells run seed by seed, so that an interrupted study is balanced as far as it got.
 
-Fractions --------- A plan may restrict `levels` of factors, and `keep` only the cells whose level numbers (counted from
-0 in the order given), times the weights in `of`, sum to 0 modulo `modulus`. The *resolution* of such a plan must be
-declared and is checked: it is R if every combination of the levels of any R - 1 factors, seeds among them, occurs
-equally often, and not so for R of them (an orthogonal array of strength R - 1). At III main effects are clear of each
-other, at IV of two-way interactions, at V two-way interactions of each other. The resolution is that of the plan before
-exclusions, which remove single cells; the plan of a sweep lists them with their reasons.
+Fractions
+---------
+A plan may restrict `levels` of factors, and `keep` only the cells whose level numbers (counted from 0 in the order
+given), times the weights in `of`, sum to 0 modulo `modulus`. The *resolution* of such a plan must be declared and is
+checked: it is R if every combination of the levels of any R - 1 factors, seeds among them, occurs equally often, and
+not so for R of them (an orthogonal array of strength R - 1). At III main effects are clear of each other, at IV of
+two-way interactions, at V two-way interactions of each other. The resolution is that of the plan before exclusions,
+which remove single cells; the plan of a sweep lists them with their reasons.
 
 References
 ----------

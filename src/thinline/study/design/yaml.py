@@ -55,8 +55,9 @@ def _factors(factors: Levels, info: ValidationInfo) -> Levels:
 
 
 def _budget(name: str, info: ValidationInfo) -> str:
-    if "budget" in (info.context or {}):
-        check_known(name, info.context["budget"], "one")
+    groups: Groups = info.context or {}
+    if "budget" in groups:
+        check_known(name, groups["budget"], "one")
     return name
 
 

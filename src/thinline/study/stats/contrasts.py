@@ -115,7 +115,7 @@ def contrasts_of(grid: Grid) -> Contrasts:
         pairs = [list(combinations(range(len(grid.levels[name])), 2)) for name in term]
         names = [_name(grid, term, chosen) for chosen in product(*pairs)]
         own = _of_product(grid, term) if grid.clear(len(term)) else _of_part(grid, term, pairs)
-        estimable = own.any(1)
+        estimable = np.asarray(own.any(1))
         lost += int((~estimable).sum())
         weights.append(own[estimable])
         rows += [(len(term), ":".join(term), name) for name, kept in zip(names, estimable, strict=True) if kept]

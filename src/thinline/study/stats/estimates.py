@@ -3,13 +3,13 @@
 Conventions
 -----------
 `C` contrasts of `A` conditions over `S` seeds with `N` sheets. Effects, verdicts, figures, report and README call these
-functions and no others.
+functions and no others. Each contrast of a measure is computed once and kept in the table of its samples.
 
 Method
 ------
 Cells of one seed share initialisation, order of images and test sheets (common random numbers). A contrast, a weighted
-sum over conditions, is therefore taken within each seed first, and the contrasts `d_1..d_S` of the seeds are
-independent samples. A cell without a value removes its seed from the contrasts that weigh the cell.
+sum over conditions, is therefore taken within each seed first; the contrasts `d_1..d_S` of the seeds are a sample of
+independent values. A cell without a value removes its seed from the contrasts that weigh the cell.
 
 If every seed has test sheets of its own (`crossed` is false), the `d` contain the noise of seeds and of sheets, and the
 interval is Student's: mean +- t(S - 1) sd / sqrt(S). If all seeds share their sheets, the variance of the mean over
@@ -49,7 +49,8 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from hashlib import blake2b
 from math import floor, log10
 from typing import Final
 
@@ -104,35 +105,49 @@ class Estimate:
         return len(self.per_seed)
 
 
-def estimate_all(data: Samples, weights: Float64, *, level: float = LEVEL) -> Estimates:
-    """The contrasts `weights [C,A]` of the conditions of `data`."""
+def estimate_all(data: Samples, weights: Float64) -> Estimates:
+    """The contrasts `weights [C,A]` of the conditions of `data`; each is computed once, and then read from the table
+    `data.estimated`."""
+    if not len(weights):
+        return _computed(data, weights)
+    keys = [blake2b((row + 0.0).tobytes(), digest_size=16).digest() for row in weights]  # -0. is 0.
+    missing = {key: number for number, key in enumerate(keys) if key not in data.estimated}
+    if missing:
+        arrays = _columns(_computed(data, weights[list(missing.values())]))
+        data.estimated.update(zip(missing, zip(*arrays, strict=True), strict=True))
+    return Estimates(*(np.array(column) for column in zip(*(data.estimated[key] for key in keys), strict=True)))
+
+
+def _columns(estimates: Estimates) -> list[Float64 | Int64]:
+    return [getattr(estimates, each.name) for each in fields(Estimates)]
+
+
+def _computed(data: Samples, weights: Float64) -> Estimates:
     values = data.values
     size = size_of(values)
     each = rounded(by_seed(values, weights), size)
     sheets = _of_sheets(data, weights, np.isfinite(each)) if data.crossed else np.zeros(len(weights))
-    return _over_seeds(each, size, sheets=sheets, sheet_count=data.parts.shape[-1], level=level)
+    return _over_seeds(each, size, sheets=sheets, sheet_count=data.parts.shape[-1])
 
 
-def estimate(data: Samples, weights: Float64, *, level: float = LEVEL) -> Estimate:
+def estimate(data: Samples, weights: Float64) -> Estimate:
     """The contrast `weights [A]` of the conditions of `data`."""
-    return _single(estimate_all(data, weights[None], level=level))
+    return _single(estimate_all(data, weights[None]))
 
 
-def estimate_of_seeds(values: Float64, *, level: float = LEVEL) -> Estimate:
+def estimate_of_seeds(values: Float64) -> Estimate:
     """The mean of the `values [S]` of seeds that have test sheets of their own."""
     size = size_of(values)
-    return _single(_over_seeds(rounded(values[None], size), size, level=level))
+    return _single(_over_seeds(rounded(values[None], size), size, sheets=np.zeros(1), sheet_count=1))
 
 
 def _single(estimates: Estimates) -> Estimate:
     each = estimates.per_seed[0]
-    numbers = (float(array[0]) for array in (estimates.effect, estimates.low, estimates.high, estimates.p))
-    return Estimate(*numbers, tuple(each[np.isfinite(each)].tolist()))
+    effect, low, high, p = (float(column[0]) for column in _columns(estimates)[:4])
+    return Estimate(effect, low, high, p, tuple(each[np.isfinite(each)].tolist()))
 
 
-def _over_seeds(
-    each: Float64, size: float, *, sheets: Float64 | None = None, sheet_count: int = 1, level: float = LEVEL
-) -> Estimates:
+def _over_seeds(each: Float64, size: float, *, sheets: Float64, sheet_count: int) -> Estimates:
     """Means over seeds of the contrasts `each [C,S]`; `size`: the largest value, `sheets [C]`: variance from sheets."""
     known = np.isfinite(each)
     seeds = known.sum(1)
@@ -140,7 +155,7 @@ def _over_seeds(
     effect = rounded(_over(np.where(known, each, 0.0).sum(1), seeds), size)
     squares = (np.where(known, each - effect[:, None], 0.0) ** 2).sum(1)
     of_seeds = np.where(enough, _over(squares, seeds * (seeds - 1)), np.nan)
-    of_sheets = np.zeros(len(each)) if sheets is None else sheets.copy()
+    of_sheets = sheets.copy()
     for variance in (of_seeds, of_sheets):
         variance[variance <= (ROUNDING * size) ** 2] = 0.0
     variance = of_seeds + of_sheets
@@ -148,7 +163,7 @@ def _over_seeds(
     freedom = np.where(enough, seeds - 1.0, np.nan)
     np.divide(variance**2, spread, out=freedom, where=spread > 0)
     error = np.sqrt(variance)
-    half = stats.t.ppf(0.5 + level / 2, freedom) * error
+    half = stats.t.ppf(0.5 + LEVEL / 2, freedom) * error
     p = np.where(enough, np.where(effect == 0, 1.0, 0.0), np.nan)
     varied = error > 0
     p[varied] = 2 * stats.t.sf(np.abs(effect[varied]) / error[varied], freedom[varied])
@@ -182,9 +197,9 @@ def by_seed(values: Float64, weights: Float64) -> Float64:
     Summed in the order of the conditions, as the module says.
     """
     total = np.zeros((len(weights), *values.shape[1:]))
-    for weight, value in zip(weights.T, values, strict=True):
-        used = np.flatnonzero(weight)
-        total[used] += weight[used].reshape(-1, *([1] * value.ndim)) * value
+    for condition in np.flatnonzero(weights.any(0)):
+        used = np.flatnonzero(weights[:, condition])
+        total[used] += weights[used, condition].reshape(-1, *([1] * (values.ndim - 1))) * values[condition]
     return total
 
 

@@ -13,9 +13,10 @@ A measure without sheets (`tuned/`) is one sheet a seed, of weight 1.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,9 +48,12 @@ TOTALS = ("_swaps", "breaks")
 """Endings of measures that are counts: per sheet here, summed over the sheets in the rows of a split."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Samples:
-    """`parts` and `whole` float64 [A,S,N]; `crossed` if all seeds were scored on the same sheets."""
+    """`parts` and `whole` float64 [A,S,N]; `crossed` if all seeds were scored on the same sheets.
+
+    `estimated` is the table of the estimates of this measure, filled by estimates.py: by the digest of the weights.
+    """
 
     split: str
     measure: str
@@ -59,6 +63,7 @@ class Samples:
     parts: Float64
     whole: Float64
     crossed: bool
+    estimated: dict[bytes, tuple[Any, ...]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def values(self) -> Float64:
@@ -90,23 +95,35 @@ def without_each_sheet(parts: Float64, whole: Float64) -> Float64:
     return ratio(parts.sum(-1, keepdims=True) - parts, whole.sum(-1, keepdims=True) - whole)
 
 
-@lru_cache(maxsize=512)  # effects, verdicts, figures and report read the same arrays, and none writes to them
 def samples(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
-    """The samples of `split/measure/name`, every condition and seed of `results` in order.
+    """The samples of `split/measure/name`, every condition and seed of `results` in order; the same object each time.
 
     Raises `StudyError` for a measure that the runs lack, and for counts without their sheets.
     """
-    if split == "test":
-        table = results.sheets[(results.sheets["class"] == name) & (results.sheets["split"] == split)]
-        of_measure = table[table["measure"] == measure]
-        if len(of_measure):
-            return _of_sheets(results, table, of_measure, measure, name)
+    return _samples(results, measure, name, split)
+
+
+@lru_cache(maxsize=512)  # none of its readers writes into the arrays
+def _samples(results: Results, measure: str, name: str, split: str) -> Samples:
+    if split == "test" and len(_sheets(results, measure, name)):
+        return _of_sheets(results, measure, name)
     if measure.endswith(TOTALS):
         raise StudyError(
             f"{split}/{measure}/{name} is a count a sheet, and these results have its sum over the split alone; read "
             "the runs again with python -m thinline study"
         )
     return of_split(results, measure, name, split=split)
+
+
+def _sheets(results: Results, measure: str, name: str) -> pd.DataFrame:
+    """The rows of the test sheets of a measure and class."""
+    return results.sheets.iloc[_row_numbers(results).get((measure, name, "test"), [])]
+
+
+@lru_cache(maxsize=8)
+def _row_numbers(results: Results) -> Mapping[Hashable, Any]:
+    """Numbers of the rows of single sheets, by measure, class and split."""
+    return results.sheets.groupby(["measure", "class", "split"], observed=True).indices
 
 
 def of_split(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
@@ -133,14 +150,15 @@ def of_split(results: Results, measure: str, name: str, *, split: str = "test") 
     )
 
 
-def _of_sheets(results: Results, table: pd.DataFrame, of_measure: pd.DataFrame, measure: str, name: str) -> Samples:
+def _of_sheets(results: Results, measure: str, name: str) -> Samples:
+    of_measure = _sheets(results, measure, name)
     values = _array(results, of_measure, "value")
     support = _array(results, of_measure, "support")
     absent = np.isfinite(values) & (support == 0) & (not measure.endswith(TOTALS))
     weights = support
     if measure in ("iou", "precision", "f1") or absent.any():
-        predicted = _predicted(results, table, support, absent, name)
-        recall = _array(results, table[table["measure"] == "recall"], "value")
+        predicted = _predicted(results, support, absent, name)
+        recall = _array(results, _sheets(results, "recall", name), "value")
         hits = np.where(support > 0, np.rint(recall * support), 0.0)
         of_counts = {"iou": predicted + support - hits, "precision": predicted, "f1": predicted + support}
         weights = of_counts.get(measure, np.where(absent, predicted, support))
@@ -158,10 +176,10 @@ def _of_sheets(results: Results, table: pd.DataFrame, of_measure: pd.DataFrame, 
     )
 
 
-def _predicted(results: Results, table: pd.DataFrame, support: Float64, absent: Bool, name: str) -> Float64:
+def _predicted(results: Results, support: Float64, absent: Bool, name: str) -> Float64:
     """Predicted pixels of each sheet [A,S,N]. Sheets where the class is `absent` share what is left of the split; they
     have 1 each if the split has no area ratio, or nothing is left."""
-    area = _array(results, table[table["measure"] == "area_ratio"], "value")
+    area = _array(results, _sheets(results, "area_ratio", name), "value")
     predicted = np.where(support > 0, np.rint(area * support), 0.0)
     rows = results.rows
     split = rows[(rows["split"] == "test") & (rows["class"] == name) & (rows["measure"] == "area_ratio")]

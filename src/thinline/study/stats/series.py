@@ -10,7 +10,7 @@ split unless that is `test`.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -23,7 +23,6 @@ from thinline.study.stats.estimates import ROUNDING, size_of
 from thinline.study.stats.samples import AXES, Samples, samples
 
 TUNED: Final = "tuned/f1"
-_NEEDED: Final = ("recall", "area_ratio")
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Series:
     @property
     def key(self) -> str:
         """The measure, with its split unless that is test."""
-        return key_of(self.data.split, self.data.measure)
+        return self.data.measure if self.data.split == "test" else f"{self.data.split}/{self.data.measure}"
 
     @property
     def name(self) -> str:
@@ -52,11 +51,6 @@ class Series:
         return bool(known.size == 0 or np.ptp(known) <= ROUNDING * size_of(known))
 
 
-def key_of(split: str, measure: str) -> str:
-    """The key of a measure; see the module."""
-    return measure if split == "test" else f"{split}/{measure}"
-
-
 def measures_of(results: Results) -> list[tuple[str, str]]:
     """(split, measure) of all effects, whether the runs have it or not."""
     names = dict.fromkeys([*(f"test/{name}" for name in AXES), TUNED, *results.study.primary])
@@ -68,14 +62,13 @@ def series_of(results: Results) -> tuple[list[Series], list[str]]:
     series: list[Series] = []
     lacking: list[str] = []
     grids: dict[bytes, Grid] = {}
-    of_class = _by_class(results)
     inside = results.conditions["grid"].to_numpy(np.bool_)
     for split, measure in measures_of(results):
         primary = f"{split}/{measure}" in results.study.primary
         for name in results.classes:
             known = np.zeros(len(inside), np.bool_)
             with suppress(StudyError):
-                data = samples(of_class[name], measure, name, split=split)
+                data = samples(results, measure, name, split=split)
                 known = np.asarray(np.isfinite(data.values).any(1))
             if not (known & inside).any():
                 lacking += [f"{split}/{measure}/{name}"] * primary
@@ -84,15 +77,6 @@ def series_of(results: Results) -> tuple[list[Series], list[str]]:
                 grids[known.tobytes()] = grid_of(results, known)
             series.append(Series(data, grids[known.tobytes()], primary))
     return series, lacking
-
-
-def _by_class(results: Results) -> dict[str, Results]:
-    """The results of each class with those rows of single sheets that the measures need: faster to read."""
-    measures = {measure for _, measure in measures_of(results)} | set(_NEEDED)
-    sheets = results.sheets
-    kept = sheets[(sheets["split"] == "test") & sheets["measure"].isin(measures)]
-    kept = kept.astype(dict.fromkeys(("split", "measure"), "category"))
-    return {name: replace(results, sheets=kept[kept["class"] == name]) for name in results.classes}
 
 
 def labelled(table: pd.DataFrame, series: Series) -> pd.DataFrame:
