@@ -3,27 +3,19 @@
 import re
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import pytest
 from claim_cases import GROUPS, MARGINS, RECALL, asked_by, claim_node, claims_of, write_claims
+from study_cases import STUDIES, declared
 
-from thinline.config.schema import CONF
-from thinline.curves.trace import ink_of
-from thinline.metrics.catalogue import RATES
-from thinline.metrics.channel_conflicts import SHARES
-from thinline.metrics.structure.sheet_rates import rates_of_sheets
-from thinline.metrics.structure.sheet_scores import CurveTruth, score_sheet
-from thinline.metrics.structure.truth import Truth
 from thinline.study.claims.claims import CLAIMS, SOURCES, read_claims
 from thinline.study.claims.comparisons import COUNTED, Comparison
 from thinline.study.claims.criteria import Beside
 from thinline.study.design.study import StudyError
-from thinline.sweep.finished import declared
 from thinline.sweep.jobs import groups
 
 ROOT = Path(__file__).parents[3]
 TEXTS = ROOT.parent / "shared" / "source"
-STUDIES = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 UP = RECALL | {"expect": "up"}
 
 
@@ -121,24 +113,13 @@ def test_studies_that_test_a_claim_exist_and_have_the_levels(claims):
                     assert set(levels) <= set(known.factors.get(factor, ())), (claim.id, study, factor, levels)
 
 
-def test_measures_that_tests_name_are_measured(claims):
-    """Against the names of the rates of a scored sheet."""
-    measured = _measured()
-    for claim in claims:
-        for criteria in claim.tests.values():
-            for criterion in criteria:
-                for measure, _ in asked_by(criterion):
-                    assert measure.partition("/")[2] in measured, (claim.id, measure)
-
-
-def _measured():
-    """Names of all rates of a sheet with two upright curves, and of those that are not of single sheets."""
-    labels = np.zeros((40, 60), np.uint8)
-    labels[:, 20], labels[:, 40] = 1, 2
-    truth = Truth(labels, np.stack([labels == 1, labels == 2]), np.zeros_like(labels), 4.0)
-    courses = CurveTruth(np.repeat([[20.0], [40.0]], len(labels), axis=1), np.array([[0.0, 59.0]] * 2))
-    scores = score_sheet(labels, ink_of(labels, curves=2), truth, courses)
-    return set(rates_of_sheets([scores], px_per_mm=4.0)) | set(RATES) | set(SHARES) | set(COUNTED)
+def test_measures_that_tests_name_are_in_published_results(claims):
+    published = (ROOT / "experiments").glob("*/results.parquet")
+    measured = set(COUNTED).union(
+        *(pd.read_parquet(path, columns=["measure"])["measure"].unique() for path in published)
+    )
+    asked = {name for claim in claims for own in claim.tests.values() for each in own for name, _ in asked_by(each)}
+    assert {name.partition("/")[2] for name in asked} <= measured
 
 
 def test_a_claim_is_read(tmp_path):

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from claim_cases import CLEARS, RECALL, SMALL, claim_node, claims_of, complete, shift, verdict_of, with_rows
-from study_cases import THREE, planted
+from study_cases import STUDIES, THREE, declared, planted
 
-from thinline.config.schema import CONF
 from thinline.study.claims.claims import CLAIMS, read_claims
 from thinline.study.claims.verdicts import (
     COLUMNS,
@@ -24,11 +23,9 @@ from thinline.study.claims.verdicts import (
 )
 from thinline.study.stats import estimates
 from thinline.study.stats.effects import effects
-from thinline.sweep.finished import declared
 from thinline.sweep.jobs import groups
 
 ROOT = Path(__file__).parents[3]
-STUDIES = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 UNTESTABLES = {
     "a factor that is not varied": (RECALL | {"expect": "up", "where": {"head": "softmax"}}, "head is not varied"),
     "a level that no cell has": (RECALL | {"expect": "up", "plus": {"loss": "focal"}}, "no cells with loss=focal"),

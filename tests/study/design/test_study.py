@@ -4,15 +4,14 @@ import math
 from itertools import product
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from study_cases import STUDIES, declared
 
-from thinline.config.schema import CONF, compose_config
+from thinline.config.schema import compose_config
 from thinline.study.design.study import StudyError, expand, select, strength
 from thinline.study.design.yaml import read_study
 from thinline.sweep.cost import refusal
-from thinline.sweep.jobs import groups
 
 GROUPS = {
     "loss": ["dice", "focal"],
@@ -155,23 +154,16 @@ COUNTS = {
 }
 
 
-def experiment(name, **changes):
-    declared = yaml.safe_load((CONF / "experiment" / f"{name}.yaml").read_text())["study"]
-    return read_study(declared | changes, groups=groups())
-
-
-@pytest.mark.parametrize("path", sorted((CONF / "experiment").glob("*.yaml")), ids=lambda path: path.stem)
-def test_an_experiment_of_conf_says_what_it_is(path):
-    study = experiment(path.stem)
-    assert study.name == path.stem
+@pytest.mark.parametrize("name", STUDIES)
+def test_an_experiment_of_conf_is_documented(name):
+    study = declared(name)
+    assert study.name == name
     assert len(study.seeds) >= 5
-    assert study.command == f"python train.py -m +experiment={path.stem}" + (
-        " study.plan=screening" if study.plans else ""
-    )
+    assert study.command == f"python train.py -m +experiment={name}" + (" study.plan=screening" if study.plans else "")
     assert study.claims
     assert study.expected
-    assert compose_config([f"+experiment={path.stem}"]).budget.name == study.budget
-    assert len(expand(study)) == COUNTS[path.stem]
+    assert compose_config([f"+experiment={name}"]).budget.name == study.budget
+    assert len(expand(study)) == COUNTS[name]
 
 
 def test_no_experiment_of_conf_has_a_cell_that_is_refused():
@@ -179,8 +171,8 @@ def test_no_experiment_of_conf_has_a_cell_that_is_refused():
     groups_of_objective = ("loss", "head", "class_weight")
     options = {name: {} for name in groups_of_objective}
     combinations = set()
-    for path in (CONF / "experiment").glob("*.yaml"):
-        for cell in expand(experiment(path.stem)):
+    for study in STUDIES:
+        for cell in expand(declared(study)):
             combinations.add(
                 tuple(
                     tuple(f"{key}={level}" for key, level in cell.items() if key.partition(".")[0] == name)
@@ -200,4 +192,4 @@ def test_no_experiment_of_conf_has_a_cell_that_is_refused():
 
 @pytest.mark.parametrize(("plan", "cells"), [("fifth", 600 - 36), ("screening", 80)])
 def test_the_plans_of_the_full_factorial(plan, cells):
-    assert len(expand(experiment("full_factorial", plan=plan))) == cells
+    assert len(expand(declared("full_factorial", plan=plan))) == cells

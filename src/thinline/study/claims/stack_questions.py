@@ -116,7 +116,8 @@ def _families(data: StudyData) -> Mapping[str, frozenset[str]]:
     """The families of every condition. Raises `NotTestable` if the study has no stack."""
     families = families_of(data.conditions)
     if not _stacks(families):
-        lacking = [own.factor for letter, own in FAMILIES.items() if not any(letter in it for it in families.values())]
+        moved = frozenset().union(*families.values())
+        lacking = [family.factor for family in FAMILIES.values() if family.letter not in moved]
         reason = f": no move of {', '.join(lacking)}" if lacking else " in one condition"
         raise NotTestable(f"no cells with all {len(FAMILIES)} families moved{reason}")
     return families

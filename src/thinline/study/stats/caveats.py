@@ -68,7 +68,7 @@ def on_estimates(contrasts: pd.DataFrame, *, seeds: int) -> Iterator[str]:
 def on_values(series: Sequence[Series], lacking: Sequence[str]) -> Iterator[str]:
     """Primary measures that are `lacking`, measures without single sheets, constant measures, cells without a value."""
     if lacking:
-        yield f"No run of the grid has a value of {listed(lacking)}, which the study is judged by."
+        yield f"No run of the grid has a value of {listed(lacking)}, primary measures of the study."
     without_sheets = [each.key for each in series if each.data.parts.shape[-1] == 1 < len(each.data.seeds)]
     if without_sheets:
         names = listed(list(dict.fromkeys(without_sheets)))

@@ -205,4 +205,4 @@ def _corrected(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(p_holm=holm(table["p"].to_numpy(np.float64), family))
 
 
-assert set(COLUMNS) == {it.name for it in fields(Effects)} - {"notes"}
+assert set(COLUMNS) == {table.name for table in fields(Effects)} - {"notes"}

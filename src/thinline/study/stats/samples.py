@@ -117,7 +117,8 @@ def _samples(results: Results, measure: str, name: str, split: str) -> Samples:
 
 def _sheets(results: Results, measure: str, name: str) -> pd.DataFrame:
     """The rows of the test sheets of a measure and class."""
-    return results.sheets.iloc[_row_numbers(results).get((measure, name, "test"), [])]
+    rows: pd.DataFrame = results.sheets.iloc[_row_numbers(results).get((measure, name, "test"), [])]
+    return rows
 
 
 @lru_cache(maxsize=8)
