@@ -45,14 +45,6 @@ def test_the_product_seed_by_seed():
     assert cells == reference
 
 
-def test_an_interrupted_study_is_balanced():
-    """Any beginning of the order holds each level of a factor equally often, to within the cells of one seed."""
-    cells = expand(read(seeds=list(range(5))))
-    per_seed = len(cells) // 5
-    for stop in range(0, len(cells) + 1, per_seed):
-        assert len({cell["seed"] for cell in cells[:stop]}) == stop // per_seed
-
-
 def test_cells_outside_the_product_run_with_their_seed():
     study = read(also=[{"class_weight": ["fixed"], "class_weight.value": [2, 42], "loss": ["dice"]}])
     cells = expand(study)
