@@ -1,4 +1,4 @@
-"""Small files of claims, and planted results that have every measure which claims ask for."""
+"""Small files of claims, and planted results with every measure that claims ask for."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from study_cases import planted
 
 from thinline.study.claims.claims import read_claims
 from thinline.study.claims.comparisons import COUNTED, Comparison
-from thinline.study.claims.question_types import Clears
+from thinline.study.claims.criteria import Clears
 from thinline.study.claims.verdicts import verdicts_of
 from thinline.study.stats.samples import TOTALS
 
@@ -28,7 +28,7 @@ SMALL = {"sheets": 8}
 
 
 def claim_node(*criteria, study="planted", **changes):
-    """A claim that `study` tests by `criteria`, as in the file."""
+    """A claim, as in the file, that `study` tests by `criteria`."""
     node = {"id": "one", "source": SOURCE, "statement": "It moves.", "run": "one run", "standing": "sourced"}
     if criteria:
         node["test"] = [{"studies": [study], "all": list(criteria)}]
@@ -48,10 +48,8 @@ def claims_of(folder, *nodes, groups=GROUPS):
 
 
 def with_rows(results, split, measure, name, value, *, sd=0.0, rng=0, support=1000):
-    """`results` with a row `split/measure/name` in every run: `value(cell)`, noise of the cell added.
-
-    Of a measure that counts, that is the number on each of two sheets.
-    """
+    """`results` with a row `split/measure/name` in every run: `value(cell)` and noise of the cell; for a count, the
+    number on each of two sheets."""
     noise = np.random.default_rng(rng)
     added = [
         (row["run"], split, measure, name, value(row) + noise.normal(0, sd), support, f"{measure}|planted")
@@ -66,24 +64,24 @@ def with_rows(results, split, measure, name, value, *, sd=0.0, rng=0, support=10
 
 
 def complete(study, claims, **noise):
-    """Planted results of `study` with all that `claims` ask of it, as its runs would have them.
+    """Planted results of `study` with every measure that `claims` ask of it, as its runs would have them.
 
-    The binary head finds one class, `curve`, and only a sigmoid stack claims pixels twice.
+    The binary head predicts one class, `curve`, and only a sigmoid stack claims pixels twice.
     """
     results = planted(study, sheets=3, **noise)
     asked = {
-        (*told.split("/"), name)
+        (*measure.split("/"), name)
         for claim in claims
         for criterion in claim.tests.get(study.name, ())
-        for told, name in asked_by(criterion)
+        for measure, name in asked_by(criterion)
     }
-    there = set(map(tuple, results.rows[["split", "measure", "class"]].drop_duplicates().to_numpy()))
-    lacking = sorted(asked - there) + [("test", "iou", "background")] * (("test", "iou", "background") not in asked)
+    known = set(map(tuple, results.rows[["split", "measure", "class"]].drop_duplicates().to_numpy()))
+    lacking = sorted(asked - known) + [("test", "iou", "background")] * (("test", "iou", "background") not in asked)
     for number, (split, measure, name) in enumerate(lacking):
         if measure not in COUNTED:
             support = 60000 if name == "background" else 1000
             results = with_rows(results, split, measure, name, lambda row: 0.3, sd=0.01, rng=number, support=support)
-    return replace(results, rows=_as_heads_have_it(results), sheets=results.sheets)
+    return replace(results, rows=_as_heads_have_it(results))
 
 
 def asked_by(criterion):
@@ -91,7 +89,7 @@ def asked_by(criterion):
     curves = criterion.classes or ("curve_1", "curve_2")
     if isinstance(criterion, Comparison):
         return [(term.measure, name) for term in criterion.terms for name in ([term.of] if term.of else curves)]
-    measures = criterion.thresholds if isinstance(criterion, Clears) else (criterion.measure,)
+    measures = criterion.thresholds if isinstance(criterion, Clears) else [each.name for each in criterion.measure]
     return [(measure, name) for measure in measures for name in curves]
 
 

@@ -1,13 +1,16 @@
-"""Planted studies: results whose effects are known because they were put there."""
+"""Declared studies of conf/, and planted studies: results with known effects."""
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from thinline.study.design.collect import in_grid
 from thinline.study.design.results import ROW_COLUMNS, SHEET_COLUMNS, Results, label_of
 from thinline.study.design.study import SEED, Study, expand
+from thinline.study.design.yaml import read_study
 
 THREE = Study(
     name="planted",
@@ -22,8 +25,19 @@ THREE = Study(
     budget="laptop",
     command="python train.py -m +experiment=planted",
 )
+CONF = Path(__file__).parents[2] / "conf"
+STUDIES = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 CURVES = ("curve_1", "curve_2")
 ERRORS = ("viterbi_bridged_mae_track",)
+
+
+def declared(name: str, **changes: object) -> Study:
+    """The study of a file of conf/experiment, read without Hydra, with `changes` of its node."""
+    node = yaml.safe_load((CONF / "experiment" / f"{name}.yaml").read_text())["study"]
+    groups = {
+        path.name: sorted(option.stem for option in path.glob("*.yaml")) for path in CONF.iterdir() if path.is_dir()
+    }
+    return read_study(node | changes, groups=groups)
 
 
 def planted(

@@ -1,1 +1,1 @@
-"""Studies: which cells a question needs. No torch, no Lightning, no MLflow."""
+"""Studies: declaration, statistics, claims, figures, report and publication. No torch, Lightning or MLflow."""

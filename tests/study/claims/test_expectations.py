@@ -1,4 +1,4 @@
-"""What an interval says of an expectation, and how it is told."""
+"""Which intervals support or refute an expectation, and how a finding is written."""
 
 import numpy as np
 import pytest
@@ -21,21 +21,21 @@ INTERVALS = {
 
 @pytest.mark.parametrize("ends", INTERVALS)
 def test_an_interval_decides(ends):
-    said = tuple(Expectation(kind, 2.0).holds(*ends) for kind in ("up", "down", "none", "not_up", "not_down"))
-    assert said == INTERVALS[ends]
-    mirrored = tuple(-end for end in reversed(ends))
-    for one, other in (("up", "down"), ("not_up", "not_down"), ("none", "none"), ("at_least", "at_most")):
-        bound = -2.0 if other == "at_most" else 2.0
-        assert Expectation(other, bound).holds(*mirrored) is Expectation(one, 2.0).holds(*ends)
+    decisions = tuple(Expectation(kind, 2.0).holds(*ends) for kind in ("up", "down", "none", "not_up", "not_down"))
+    assert decisions == INTERVALS[ends]
+    negated = tuple(-end for end in reversed(ends))
+    for kind, opposite in (("up", "down"), ("not_up", "not_down"), ("none", "none"), ("at_least", "at_most")):
+        bound = -2.0 if opposite == "at_most" else 2.0
+        assert Expectation(opposite, bound).holds(*negated) is Expectation(kind, 2.0).holds(*ends)
 
 
 def test_a_bound_decides_on_a_value():
-    said = [Expectation("at_least", 0.5).holds(*ends) for ends in ((0.5, 0.6), (0.4, 0.5), (0.4, 0.49))]
-    assert said == [True, None, False]
+    decisions = [Expectation("at_least", 0.5).holds(*ends) for ends in ((0.5, 0.6), (0.4, 0.5), (0.4, 0.49))]
+    assert decisions == [True, None, False]
 
 
 @pytest.mark.parametrize("kind", EXPECTED)
-def test_nothing_is_decided_without_an_interval_and_what_holds_has_room(kind):
+def test_nothing_is_decided_without_an_interval_and_clearance_agrees_with_the_decision(kind):
     assert Expectation(kind, 2.0).holds(np.nan, np.nan) is None
     rng = np.random.default_rng(0)
     seen = set()
@@ -44,13 +44,13 @@ def test_nothing_is_decided_without_an_interval_and_what_holds_has_room(kind):
         holds = expected.holds(low, low + width)
         seen.add(holds)
         if holds:
-            assert expected.room(low, low + width) >= 0
+            assert expected.clearance(low, low + width) >= 0
         if holds is None:
             assert expected.holds(low, low + 1e-9) is not expected.holds(low + width - 1e-9, low + width)
     assert seen == {True, False, None}
 
 
-def test_words_say_what_an_interval_must_do():
+def test_expectations_in_words():
     """An interval from .001 to .03 holds a rise, and does not show one of .02 or more."""
     assert Expectation("up", 0.02).holds(0.001, 0.03)
     assert Expectation("up", 0.02).text == "a rise whose interval reaches .02"
@@ -58,7 +58,7 @@ def test_words_say_what_an_interval_must_do():
     assert Expectation("not_down", 0.02).text == "no fall of .02 or more"
 
 
-def test_numbers_are_told_as_wide_as_their_interval():
+def test_decimals_follow_the_width_of_the_interval():
     assert Finding("test/iou", "a", "x", "", 0.0312, 0.0204, 0.0421, 0.0, 5, None).value == "+.031 [.020, .042]"
     assert Finding("m", "a", "x", "", -0.00312, -0.0042, -0.002, 0.0, 5, None).value == "-.0031 [-.0042, -.0020]"
     assert Finding("m", "a", "x", "", 97.31, 90.0, 104.0, 0.0, 5, None, signed=False).value == "97 [90, 104]"

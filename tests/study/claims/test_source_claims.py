@@ -1,30 +1,22 @@
-"""The file of claims: read, refused by name, and true to the source texts it cites."""
+"""The file of claims: read, refused by name, and true to the source texts that it cites."""
 
 import re
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 import pytest
-from claim_cases import GROUPS, MARGINS, asked_by, claim_node, claims_of, write_claims
+from claim_cases import GROUPS, MARGINS, RECALL, asked_by, claim_node, claims_of, write_claims
+from study_cases import STUDIES, declared
 
-from thinline.config.schema import CONF
-from thinline.curves.trace import ink_of
-from thinline.metrics.catalogue import RATES
-from thinline.metrics.channel_conflicts import SHARES
-from thinline.metrics.structure.sheet_rates import rates_of_sheets
-from thinline.metrics.structure.sheet_scores import CurveTruth, score_sheet
-from thinline.metrics.structure.truth import Truth
-from thinline.study.claims.claims import CLAIMS, SOURCES, STANDINGS, read_claims
+from thinline.study.claims.claims import CLAIMS, SOURCES, read_claims
 from thinline.study.claims.comparisons import COUNTED, Comparison
-from thinline.study.claims.question_types import Beside
+from thinline.study.claims.criteria import Beside
 from thinline.study.design.study import StudyError
-from thinline.sweep.finished import declared
 from thinline.sweep.jobs import groups
 
 ROOT = Path(__file__).parents[3]
 TEXTS = ROOT.parent / "shared" / "source"
-STUDIES = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
-RECALL = {"kind": "difference", "measure": "test/recall", "plus": {"loss": "dice"}, "minus": {"loss": "soft_ce"}}
+UP = RECALL | {"expect": "up"}
 
 
 @pytest.fixture(scope="module")
@@ -32,32 +24,32 @@ def claims():
     return read_claims(ROOT / "experiments" / CLAIMS, groups=groups())
 
 
-def test_the_file_names_every_claim_that_was_asked_for(claims):
-    asked = {
+def test_the_file_has_every_required_claim(claims):
+    required = {
         *("weighting_raises_recall", "weighting_leaves_overlap", "region_loss_moves_overlap", "effects_add"),
         *("synthesis_raises_precision", "no_single_family_clears", "loss_order_of_curve_error", "f1_stops_rising"),
         *("lovasz_and_soft_ce_between", "pixels_are_claimed_twice", "resolution_lifts_thin_iou"),
         *("overlap_understates_a_good_curve", "fresh_beats_duplicated", "effective_number_over_raw_ratio"),
         *("class_map_survives_crossings", "weight_is_more_than_a_threshold"),
     }
-    assert asked <= {claim.id for claim in claims}
+    assert required <= {claim.id for claim in claims}
     assert {claim.source for claim in claims} == set(SOURCES)
-    assert {claim.standing for claim in claims} == set(STANDINGS)
-    assert sum(claim.judged for claim in claims) > 40
+    assert {claim.standing for claim in claims} == {"sourced", "illustrative"}
+    assert sum(claim.tested for claim in claims) > 40
 
 
-def test_the_pure_numbers_stand_with_their_run(claims):
+def test_the_known_numbers_are_there_with_their_run(claims):
     """The numbers that the source is known for, each at least once and never without its run."""
-    there = {(number.measure, number.printed) for claim in claims for number in claim.numbers}
+    numbers = {(number.measure, number.printed) for claim in claims for number in claim.numbers}
     for wanted in (
-        *(("IoU", it) for it in ("0.94", "0.26", "0.21", "0.51")),
-        *(("precision", it) for it in ("0.41", "0.36")),
-        *(("recall", it) for it in ("0.96", "0.97")),
-        *(("F1", it) for it in ("0.37", "0.26", "0.55")),
-        *(("MAE", it) for it in ("0.0277", "0.0367", "0.0405")),
+        *(("IoU", value) for value in ("0.94", "0.26", "0.21", "0.51")),
+        *(("precision", value) for value in ("0.41", "0.36")),
+        *(("recall", value) for value in ("0.96", "0.97")),
+        *(("F1", value) for value in ("0.37", "0.26", "0.55")),
+        *(("MAE", value) for value in ("0.0277", "0.0367", "0.0405")),
         *(("R2", "0.9891"), ("class weight", "42"), ("share of background", "97 percent")),
     ):
-        assert wanted in there
+        assert wanted in numbers
     for claim in claims:
         assert claim.run
         if claim.numbers:
@@ -65,7 +57,7 @@ def test_the_pure_numbers_stand_with_their_run(claims):
 
 
 @pytest.mark.skipif(not TEXTS.is_dir(), reason="the source texts do not travel with the project")
-def test_every_number_is_printed_in_the_text_it_is_said_to_be_of(claims):
+def test_every_number_is_printed_in_its_source(claims):
     texts = {name: (TEXTS / name).read_text(encoding="utf-8") for name in SOURCES}
     numbers = [(claim, number) for claim in claims for number in claim.numbers]
     assert len(numbers) > 60
@@ -88,7 +80,7 @@ def _words(text):
 
 
 def test_values_are_what_is_printed(claims):
-    """Digits by another way than the file is read: by float, and by hand for a share."""
+    """Digits read in another way: by float, and by hand for a share."""
     for claim in claims:
         for number in claim.numbers:
             if re.fullmatch(r"\d+\.\d+|\d+", number.printed):
@@ -99,16 +91,16 @@ def test_values_are_what_is_printed(claims):
 
 
 def test_every_claim_that_a_study_declares_is_in_the_file(claims):
-    told = {words for claim in claims for words in (*claim.declared, *claim.against)}
+    announced = {words for claim in claims for words in (*claim.declared, *claim.against)}
     of_studies = {words: name for name in STUDIES for words in declared(name).claims}
-    assert set(of_studies) == told
+    assert set(of_studies) == announced
     for claim in claims:
         for words in (*claim.declared, *claim.against):
             assert of_studies[words] in claim.studies, (claim.id, words)
 
 
 def test_studies_that_test_a_claim_exist_and_have_the_levels(claims):
-    """A level that no cell has would be untestable for ever, which a slip of the pen must not be."""
+    """A level that no cell has would be untestable for ever, so a misspelt level must fail here."""
     declarations = {name: declared(name) for name in STUDIES}
     for claim in claims:
         for study, criteria in claim.tests.items():
@@ -121,31 +113,20 @@ def test_studies_that_test_a_claim_exist_and_have_the_levels(claims):
                     assert set(levels) <= set(known.factors.get(factor, ())), (claim.id, study, factor, levels)
 
 
-def test_measures_that_tests_name_are_measured(claims):
-    """Against the rates that a judged sheet gives, by name."""
-    measured = _measured()
-    for claim in claims:
-        for criteria in claim.tests.values():
-            for criterion in criteria:
-                for measure, _ in asked_by(criterion):
-                    assert measure.partition("/")[2] in measured, (claim.id, measure)
+def test_measures_that_tests_name_are_in_published_results(claims):
+    published = (ROOT / "experiments").glob("*/results.parquet")
+    measured = set(COUNTED).union(
+        *(pd.read_parquet(path, columns=["measure"])["measure"].unique() for path in published)
+    )
+    asked = {name for claim in claims for own in claim.tests.values() for each in own for name, _ in asked_by(each)}
+    assert {name.partition("/")[2] for name in asked} <= measured
 
 
-def _measured():
-    """Names of all rates of a sheet with two upright curves, and of those that are not of single sheets."""
-    labels = np.zeros((40, 60), np.uint8)
-    labels[:, 20], labels[:, 40] = 1, 2
-    truth = Truth(labels, np.stack([labels == 1, labels == 2]), np.zeros_like(labels), 4.0)
-    courses = CurveTruth(np.repeat([[20.0], [40.0]], len(labels), axis=1), np.array([[0.0, 59.0]] * 2))
-    judged = score_sheet(labels, ink_of(labels, curves=2), truth, courses)
-    return set(rates_of_sheets([judged], px_per_mm=4.0)) | set(RATES) | set(SHARES) | set(COUNTED)
-
-
-def test_a_claim_is_read_as_it_stands(tmp_path):
+def test_a_claim_is_read(tmp_path):
     (claim,) = claims_of(
         tmp_path,
         claim_node(
-            RECALL | {"expect": "up"},
+            UP,
             numbers=[
                 {"measure": "recall", "class": "mask 1", "printed": "0.96"},
                 {"measure": "hours", "printed": "ten hours", "value": 10},
@@ -162,87 +143,97 @@ def test_a_claim_is_read_as_it_stands(tmp_path):
     assert criterion.text == "loss=dice less loss=soft_ce"
 
 
+PATH = r"claim 'one'\.test\[0\]\.all\[0\]"
 BAD = {
-    # what -> (node, words of the error)
-    "kind": (claim_node(RECALL | {"kind": "differense", "expect": "up"}), "did you mean 'difference'"),
-    "no kind": (claim_node({"measure": "test/iou"}), "kind must be one of"),
-    "no mapping": (claim_node("difference"), "must be a mapping with `kind`"),
-    "key": (claim_node(RECALL | {"expect": "up", "wheer": {}}), "did you mean 'where'"),
-    "lacking key": (claim_node(RECALL), "lacking expect"),
-    "expectation": (claim_node(RECALL | {"expect": "higher"}), "expect must be one of up, down"),
+    # what -> (node, the message)
+    "kind": (claim_node(UP | {"kind": "differense"}), PATH + ": expected a kind of .* did you mean 'difference'"),
+    "no kind": (claim_node({"measure": "test/iou"}), PATH + ": expected a mapping with `kind`, one of difference"),
+    "no mapping": (claim_node("difference"), "expected a mapping with `kind`.* got 'difference'"),
+    "key": (claim_node(UP | {"wheer": {}}), PATH + ".difference: expected the keys .*; did you mean 'where'"),
+    "lacking key": (claim_node(RECALL), "expected the keys .* got no 'expect'"),
+    "expectation": (claim_node(UP | {"expect": "higher"}), "difference.expect: expected 'up', 'down',.* got 'higher'"),
     "factor": (
-        claim_node(RECALL | {"expect": "up", "plus": {"lose": "dice"}}),
-        "factor 'lose': its group must be one of .* did you mean 'loss'",
+        claim_node(UP | {"plus": {"lose": "dice"}}),
+        "difference.plus: expected a group of .* got 'lose'; did you mean 'loss'",
     ),
-    "level": (claim_node(RECALL | {"expect": "up", "plus": {"loss": "dise"}}), "loss must be one of .* 'dice'"),
-    "levels": (claim_node(RECALL | {"expect": "up", "plus": "dice"}), "levels must be a mapping"),
-    "split": (claim_node(RECALL | {"expect": "up", "measure": "train/iou"}), "a measure must be `split/name`"),
-    "measure": (claim_node(RECALL | {"expect": "up", "measure": "test/iuo"}), "no such measure as 'test/iuo'"),
-    "no margin": (claim_node(RECALL | {"expect": "up", "measure": "test/breaks"}), "`margin` must be given: breaks"),
-    "margin": (claim_node(RECALL | {"expect": "up", "margin": "wide"}), "`margin` must be a number, got 'wide'"),
+    "level": (claim_node(UP | {"plus": {"loss": "dise"}}), "plus: expected a level of loss: one of .* mean 'dice'"),
+    "level of an order": (
+        claim_node({"kind": "order", "measure": "test/iou", "factor": "loss", "levels": ["dice", "fokal"]}),
+        "order: expected a level of loss: one of .* did you mean 'focal'",
+    ),
+    "levels": (claim_node(UP | {"plus": "dice"}), "difference.plus: expected levels as a mapping"),
+    "split": (claim_node(UP | {"measure": "train/iou"}), "difference.measure: expected `split/name`.* got 'train/iou'"),
+    "measure": (claim_node(UP | {"measure": "test/iuo"}), "difference.measure: expected a measure .* got 'test/iuo'"),
+    "no margin": (claim_node(UP | {"measure": "test/breaks"}), "expected a `margin`.* test/breaks; add one"),
+    "no margin of best": (claim_node({"kind": "best", "measure": "test/breaks"}), "best: expected a `margin`"),
+    "margin": (claim_node(UP | {"margin": "wide"}), "difference.margin: expected a number, got 'wide'"),
     "bound": (
         claim_node({"kind": "level", "measure": "test/iou", "expect": "up", "bound": 0.5}),
-        "expect must be one of at_least, at_most",
+        "level.expect: expected 'at_least' or 'at_most', got 'up'",
     ),
     "pairs": (
-        claim_node({"kind": "interaction", "measure": "test/iou", "expect": "none", "of": [RECALL]}),
-        "two differences",
+        claim_node({"kind": "interaction", "measure": "test/iou", "expect": "none", "of": [{"plus": {}, "minus": {}}]}),
+        r"interaction.of",
     ),
     "one level": (
         claim_node({"kind": "order", "measure": "test/iou", "factor": "loss", "levels": ["dice"]}),
-        "two or more, got 1",
+        "order.levels: expected a list with at least 2 items, not 1",
     ),
     "words in a trend": (
         claim_node(
             {"kind": "trend", "measure": "test/iou", "factor": "loss", "levels": ["dice", "focal"], "expect": "up"}
         ),
-        "must be numbers above 0, got dice, focal",
+        "numbers above 0, got dice, focal",
     ),
-    "thresholds": (claim_node({"kind": "clears", "thresholds": [0.5], "short": [1]}), "`thresholds` must be a mapping"),
-    "outside": (claim_node(RECALL | {"expect": "up", "outside": "yes"}), "`outside` must be true or false"),
-    "no source": (claim_node(RECALL | {"expect": "up"}, source=None), "lacking source"),
-    "source": (claim_node(RECALL | {"expect": "up"}, source="005_ff.txt"), "source must be one of 000_badef"),
-    "standing": (claim_node(RECALL | {"expect": "up"}, standing="true"), "standing must be one of sourced"),
-    "statement": (claim_node(RECALL | {"expect": "up"}, statement=" "), "`statement` must be a text"),
+    "thresholds": (
+        claim_node({"kind": "clears", "thresholds": [0.5], "short": [1]}),
+        "clears.thresholds: expected a mapping",
+    ),
+    "measure of a threshold": (
+        claim_node({"kind": "clears", "thresholds": {"test/iuo": 0.5}, "short": [1]}),
+        "clears: expected a measure .* got 'test/iuo'",
+    ),
+    "outside": (claim_node(UP | {"outside": "yes"}), "difference.outside: expected true or false, got 'yes'"),
+    "no source": (claim_node(UP, source=None), "claim 'one': expected the keys .* got no 'source'"),
+    "source": (claim_node(UP, source="005_ff.txt"), "source: expected one of 000_badef.* got '005_ff.txt'"),
+    "standing": (claim_node(UP, standing="true"), "standing: expected 'sourced' or 'illustrative', got 'true'"),
+    "statement": (claim_node(UP, statement=" "), "statement: expected a text, got ' '"),
     "nothing tests it": (claim_node(), "`test` or `untestable`"),
-    "both": (claim_node(RECALL | {"expect": "up"}, untestable="why"), "got both or neither"),
-    "study twice": (
-        claim_node(test=[{"studies": ["a", "a"], "all": [RECALL | {"expect": "up"}]}] * 2),
-        "criteria once, got a",
-    ),
+    "both": (claim_node(UP, untestable="why"), "got both or neither"),
+    "study twice": (claim_node(test=[{"studies": ["a", "a"], "all": [UP]}] * 2), "each study once in `test`, got a"),
     "number in words": (
-        claim_node(RECALL | {"expect": "up"}, numbers=[{"measure": "hours", "printed": "ten hours"}]),
-        "`value` must say what 'ten hours'",
+        claim_node(UP, numbers=[{"measure": "hours", "printed": "ten hours"}]),
+        r"numbers\[0\]: expected a `value` of 'ten hours'",
     ),
 }
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_what_is_wrong_is_said_with_the_claim(what, tmp_path):
-    node, words = BAD[what]
-    with pytest.raises(StudyError, match=words) as error:
+def test_a_bad_claim_is_refused_by_name(what, tmp_path):
+    node, message = BAD[what]
+    with pytest.raises(StudyError, match=message) as error:
         claims_of(tmp_path, node)
     assert "claim 'one'" in str(error.value)
     assert "claims.yaml" in str(error.value)
 
 
-def test_a_claim_without_a_name_is_told_by_its_place(tmp_path):
-    with pytest.raises(StudyError, match=r"claim 'number 2': a claim must have .* lacking id"):
-        claims_of(tmp_path, claim_node(RECALL | {"expect": "up"}), claim_node(RECALL | {"expect": "up"}, id=None))
+def test_a_claim_without_an_id_is_named_by_its_number(tmp_path):
+    with pytest.raises(StudyError, match=r"claim 'number 2': expected the keys .* got no 'id'"):
+        claims_of(tmp_path, claim_node(UP), claim_node(UP, id=None))
 
 
-def test_an_id_that_comes_twice_is_refused(tmp_path):
+def test_a_duplicate_id_is_refused(tmp_path):
     with pytest.raises(StudyError, match="ids of their own, got one twice"):
-        claims_of(tmp_path, *[claim_node(RECALL | {"expect": "up"})] * 2)
+        claims_of(tmp_path, *[claim_node(UP)] * 2)
 
 
 def test_a_margin_needs_its_reason(tmp_path):
     path = write_claims(tmp_path, margins=[{key: MARGINS[0][key] for key in ("measures", "margin")}])
-    with pytest.raises(StudyError, match=r"claims.yaml: margins must have because.* lacking because"):
+    with pytest.raises(StudyError, match=r"claims.yaml: margins\[0\]: expected the keys .* got no 'because'"):
         read_claims(path, groups=GROUPS)
 
 
-@pytest.mark.parametrize(("text", "words"), [("claims: [", "expected claims as YAML"), ("- 1", "must be a mapping")])
+@pytest.mark.parametrize(("text", "words"), [("claims: [", "expected claims as YAML"), ("- 1", "expected a mapping")])
 def test_a_file_of_something_else_is_refused(text, words, tmp_path):
     path = tmp_path / "claims.yaml"
     path.write_text(text)

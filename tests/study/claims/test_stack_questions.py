@@ -1,4 +1,4 @@
-"""Single remedies and the stack of all, on planted studies."""
+"""Single remedies and stacks of all families, on planted studies."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ def raised(**by_families):
 
 
 @pytest.mark.parametrize(
-    ("planted_at", "noise", "verdict", "told"),
+    ("planted_at", "noise", "expected", "reason"),
     [
         ({"of_3": 0.2}, 0.01, SUPPORTED, "of 5 seeds"),
         ({"of_3": -0.3}, 0.01, REFUTED, "stack"),
@@ -29,41 +29,41 @@ def raised(**by_families):
         ({"of_3": -0.09}, 0.1, UNDECIDED, "stack"),
     ],
 )
-def test_the_stack_clears_and_single_families_do_not(planted_at, noise, verdict, told, tmp_path):
+def test_the_stack_clears_and_single_families_do_not(planted_at, noise, expected, reason, tmp_path):
     results = planted(effect=raised(**planted_at), cell_sd=noise, sheet_sd=0.01, **SMALL)
-    found = verdict_of(tmp_path, results, CLEARS)
-    assert found.verdict == verdict, found.sentence
-    assert [finding.contrast for finding in found.findings[:-1]] == [
+    verdict = verdict_of(tmp_path, results, CLEARS)
+    assert verdict.verdict == expected, verdict.sentence
+    assert [finding.contrast for finding in verdict.findings[:-1]] == [
         "weakest axis of none/soft_ce/fresh",
         "weakest axis of none/dice/scarce",
         "weakest axis of none/tversky/scarce",
         "weakest axis of measured/soft_ce/scarce",
     ]
-    stack = found.findings[-1]
+    stack = verdict.findings[-1]
     assert stack.contrast.startswith("weakest axis of measured/")
     assert stack.contrast.endswith("/fresh")
-    if told == "single":
-        assert [finding.holds for finding in found.findings] == [False] * 4 + [True]
-    if told == "stack":
-        assert all(finding.holds for finding in found.findings[:-1])
+    if reason == "single":
+        assert [finding.holds for finding in verdict.findings] == [False] * 4 + [True]
+    if reason == "stack":
+        assert all(finding.holds for finding in verdict.findings[:-1])
         assert not stack.holds
 
 
-def test_the_weakest_axis_is_told(tmp_path):
+def test_the_finding_is_that_of_the_weakest_axis(tmp_path):
     def only_precision_of_curve_2(cell, measure, name):
         return -0.2 if (measure, name) == ("precision", "curve_2") else 0.1
 
     results = planted(effect=only_precision_of_curve_2, **SMALL)
-    found = verdict_of(tmp_path, results, CLEARS)
-    assert {(finding.measure, finding.of) for finding in found.findings} == {("test/precision", "curve_2")}
-    assert [finding.holds for finding in found.findings] == [True] * 4 + [False]
+    verdict = verdict_of(tmp_path, results, CLEARS)
+    assert {(finding.measure, finding.of) for finding in verdict.findings} == {("test/precision", "curve_2")}
+    assert [finding.holds for finding in verdict.findings] == [True] * 4 + [False]
     rows = results.rows.merge(results.cells, on="run")
     chosen = (rows["condition"] == "none/dice/scarce") & (rows["measure"] == "precision") & (rows["class"] == "curve_2")
-    assert found.findings[1].effect == pytest.approx(rows.loc[chosen & (rows["split"] == "test"), "value"].mean())
+    assert verdict.findings[1].effect == pytest.approx(rows.loc[chosen & (rows["split"] == "test"), "value"].mean())
 
 
 def test_a_condition_that_finds_nothing_does_not_clear(tmp_path):
-    """Without a pixel found there is no precision, and recall 0 rules it out; the rest is judged as before."""
+    """Without a pixel verdict there is no precision, and recall 0 rules it out; the rest is as before."""
     results = planted(effect=raised(of_3=0.2), cell_sd=0.01, sheet_sd=0.01, **SMALL)
     run = results.cells.loc[results.cells["condition"] == "none/dice/scarce", "run"]
     hit = results.sheets["run"].isin(run)
@@ -71,73 +71,73 @@ def test_a_condition_that_finds_nothing_does_not_clear(tmp_path):
     sheets = results.sheets.assign(
         value=results.sheets["value"].where(~hit, results.sheets["measure"].map(nothing)),
     )
-    found = verdict_of(tmp_path, replace(results, sheets=sheets), CLEARS)
-    assert found.verdict == SUPPORTED, found.sentence
-    told = found.findings[1]
-    assert (told.contrast, told.measure, told.high) == ("weakest axis of none/dice/scarce", "test/recall", 0.0)
+    verdict = verdict_of(tmp_path, replace(results, sheets=sheets), CLEARS)
+    assert verdict.verdict == SUPPORTED, verdict.sentence
+    finding = verdict.findings[1]
+    assert (finding.contrast, finding.measure, finding.high) == ("weakest axis of none/dice/scarce", "test/recall", 0.0)
     alone = verdict_of(tmp_path, replace(results, sheets=sheets), CLEARS | {"thresholds": {"test/precision": 0.5}})
     assert alone.verdict == UNTESTABLE
     assert "no value of test/precision of curve_1 in none/dice/scarce" in alone.sentence
 
 
-def test_pairs_and_the_base_are_asked_where_named_and_stacks_only_where_wanted(tmp_path):
+def test_short_selects_the_numbers_of_families_and_stack_the_stacks(tmp_path):
     results = planted(effect=raised(of_0=0.2, of_3=-0.3), **SMALL)
-    found = verdict_of(tmp_path, results, CLEARS | {"short": [0, 1, 2], "stack": False})
-    assert len(found.findings) == 1 + 4 + 5
-    assert found.verdict == REFUTED
-    assert found.key.contrast == "weakest axis of none/soft_ce/scarce"
+    verdict = verdict_of(tmp_path, results, CLEARS | {"short": [0, 1, 2], "stack": False})
+    assert len(verdict.findings) == 1 + 4 + 5
+    assert verdict.verdict == REFUTED
+    assert verdict.key.contrast == "weakest axis of none/soft_ce/scarce"
     alone = verdict_of(tmp_path, results, CLEARS | {"short": []})
     assert (alone.verdict, len(alone.findings)) == (REFUTED, 1)
 
 
 @pytest.mark.parametrize(
-    ("planted_at", "noise", "verdict"),
+    ("planted_at", "noise", "expected"),
     [
         ({"of_3": 0.1, "of_2": 0.0}, 0.005, SUPPORTED),
         ({"of_3": 0.0, "of_2": 0.1}, 0.005, REFUTED),
         ({"of_3": 0.04, "of_2": 0.0}, 0.1, UNDECIDED),
     ],
 )
-def test_the_best_is_a_stack(planted_at, noise, verdict, tmp_path):
+def test_the_best_is_a_stack(planted_at, noise, expected, tmp_path):
     results = planted(effect=raised(**planted_at), cell_sd=noise, sheet_sd=0.01, **SMALL)
-    found = verdict_of(tmp_path, results, {"kind": "best", "measure": "test/iou"})
-    assert found.verdict == verdict, found.sentence
+    verdict = verdict_of(tmp_path, results, {"kind": "best", "measure": "test/iou"})
+    assert verdict.verdict == expected, verdict.sentence
     rows = results.rows[(results.rows["split"] == "test") & (results.rows["measure"] == "iou")]
     rows = rows[rows["class"] == "curve_1"].merge(results.cells, on="run")
     means = rows.groupby("condition")["value"].mean()
     stacks = means.index.str.startswith("measured/") & means.index.str.endswith("/fresh")
     stacks &= ~means.index.str.contains("soft_ce")
-    assert found.findings[0].effect == pytest.approx(means[stacks].max() - means[~stacks].max())
+    assert verdict.findings[0].effect == pytest.approx(means[stacks].max() - means[~stacks].max())
 
 
 def test_a_number_of_the_source_has_ours_beside_it(tmp_path):
     results = planted(effect=raised(of_3=0.2), **SMALL)
-    found = verdict_of(tmp_path, results, {"kind": "beside", "measure": "test/iou", "pick": "stack"})
-    assert found.verdict == UNTESTABLE
-    assert found.sentence.startswith(
+    verdict = verdict_of(tmp_path, results, {"kind": "beside", "measure": "test/iou", "pick": "stack"})
+    assert verdict.verdict == UNTESTABLE
+    assert verdict.sentence.startswith(
         "Untestable: a number of the source's own data; ours beside it over 5 seeds, measured/"
     )
-    assert len(found.findings) == 2
+    assert len(verdict.findings) == 2
     rows = results.rows[(results.rows["split"] == "test") & (results.rows["measure"] == "iou")].merge(
         results.cells, on="run"
     )
-    label = found.key.contrast
+    label = verdict.key.contrast
     value = rows[(rows["condition"] == label) & (rows["class"] == "curve_1")]["value"].mean()
-    assert found.key.effect == pytest.approx(value)
+    assert verdict.key.effect == pytest.approx(value)
     weakest = rows.groupby(["condition", "class"])["value"].mean().unstack().min(axis=1)
     assert weakest[["measured/dice/fresh", "measured/tversky/fresh"]].idxmax() == label
 
 
 def test_shares_of_pixels_are_counted(tmp_path):
-    """6,000 of background and some 1,300 of either curve in each sheet: from the supports of the rows alone."""
+    """From the supports of the rows alone."""
     results = with_rows(planted(**SMALL), "test", "iou", "background", lambda row: 0.99, support=48000)
     asked = [
         {"kind": "beside", "measure": "test/frequency", "classes": ["background"]},
         {"kind": "beside", "measure": "test/background_ratio"},
     ]
-    found = verdict_of(tmp_path, results, *asked)
+    verdict = verdict_of(tmp_path, results, *asked)
     rows = results.rows[(results.rows["split"] == "test") & (results.rows["measure"] == "iou")]
     support = rows.merge(results.cells, on="run").groupby(["seed", "class"])["support"].first().unstack()
     shares = 48000 / support.sum(axis=1)
-    assert found.findings[0].effect == pytest.approx(shares.mean())
-    assert found.findings[1].effect == pytest.approx((48000 / support["curve_1"]).mean())
+    assert verdict.findings[0].effect == pytest.approx(shares.mean())
+    assert verdict.findings[1].effect == pytest.approx((48000 / support["curve_1"]).mean())

@@ -1,9 +1,9 @@
-"""Which conditions are usable, and in which order, by tables drawn by hand."""
+"""Usable conditions and their order, on tables made by hand."""
 
 import numpy as np
 import pandas as pd
 
-from thinline.study.claims.usable import BOARD, tells, usable_conditions, weakest_axis
+from thinline.study.claims.usable import BOARD, has_curve, usable_conditions, weakest_axis
 
 NO = np.nan
 #            both curves      both, one poor   any curve        nothing found
@@ -22,19 +22,19 @@ TABLES = {
 BAR = dict.fromkeys(BOARD, 0.5)
 
 
-def test_a_condition_tells_the_curves_of_which_it_has_any_value():
-    assert tells(TABLES["curve_2"]).tolist() == [True, True, False, True]
-    assert tells(TABLES["curve"]).tolist() == [False, False, True, False]
+def test_a_condition_has_the_curves_of_which_it_has_any_value():
+    assert has_curve(TABLES["curve_2"]).tolist() == [True, True, False, True]
+    assert has_curve(TABLES["curve"]).tolist() == [False, False, True, False]
 
 
-def test_usable_is_every_axis_of_every_curve_that_is_told():
+def test_usable_is_every_axis_of_every_curve_of_a_condition():
     assert usable_conditions(TABLES, BAR) == ["both", "any"]
     assert usable_conditions(TABLES, BAR, by="low") == ["any"]
     assert usable_conditions(TABLES, BAR | {"recall": 0.99}) == []
-    assert usable_conditions({"curve": TABLES["curve"]}, BAR) == ["any"], "a condition that tells none is not usable"
+    assert usable_conditions({"curve": TABLES["curve"]}, BAR) == ["any"], "a condition without curves is not usable"
 
 
-def test_the_weakest_axis_orders_conditions_those_that_tell_more_curves_first():
+def test_the_weakest_axis_orders_conditions_those_with_more_curves_first():
     found = weakest_axis(TABLES)
     assert list(found.index) == ["both", "poor", "nothing", "any"]
     assert found[["both", "poor", "any"]].tolist() == [0.6, 0.4, 0.85]

@@ -1,4 +1,4 @@
-"""What cannot be tested and what is told; the real claims on planted results of every study."""
+"""Verdicts and their sentences; the real claims on planted results of every study."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from claim_cases import CLEARS, RECALL, SMALL, claim_node, claims_of, complete, shift, verdict_of, with_rows
-from study_cases import THREE, planted
+from study_cases import STUDIES, THREE, declared, planted
 
-from thinline.config.schema import CONF
 from thinline.study.claims.claims import CLAIMS, read_claims
 from thinline.study.claims.verdicts import (
     COLUMNS,
@@ -22,11 +21,11 @@ from thinline.study.claims.verdicts import (
     verdicts_of,
     verdicts_of_studies,
 )
-from thinline.sweep.finished import declared
+from thinline.study.stats import estimates
+from thinline.study.stats.effects import effects
 from thinline.sweep.jobs import groups
 
 ROOT = Path(__file__).parents[3]
-STUDIES = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 UNTESTABLES = {
     "a factor that is not varied": (RECALL | {"expect": "up", "where": {"head": "softmax"}}, "head is not varied"),
     "a level that no cell has": (RECALL | {"expect": "up", "plus": {"loss": "focal"}}, "no cells with loss=focal"),
@@ -44,70 +43,73 @@ UNTESTABLES = {
 
 
 @pytest.mark.parametrize("what", UNTESTABLES)
-def test_what_a_study_does_not_have_is_untestable(what, tmp_path):
+def test_what_a_study_lacks_is_untestable(what, tmp_path):
     criterion, words = UNTESTABLES[what]
     rule = {"loss": "dice", "class_weight": "measured", "data_mix": "fresh"}
     results = planted(**SMALL)
     cells = results.cells[~((results.cells[list(rule)] == list(rule.values())).all(axis=1))]
     cells = cells[~((cells["loss"] == "tversky") & (cells["data_mix"] == "fresh"))]
-    found = verdict_of(tmp_path, replace(results, cells=cells.reset_index(drop=True)), criterion)
-    assert (found.verdict, found.findings, found.key) == (UNTESTABLE, (), None)
-    assert words in found.sentence
+    verdict = verdict_of(tmp_path, replace(results, cells=cells.reset_index(drop=True)), criterion)
+    assert (verdict.verdict, verdict.findings, verdict.key) == (UNTESTABLE, (), None)
+    assert words in verdict.sentence
 
 
 def test_a_claim_that_no_run_can_test_says_why(tmp_path):
-    found = verdict_of(tmp_path, planted(**SMALL), untestable="an identity")
-    assert (found.verdict, found.sentence) == (UNTESTABLE, "Untestable: an identity.")
+    verdict = verdict_of(tmp_path, planted(**SMALL), untestable="an identity")
+    assert (verdict.verdict, verdict.sentence) == (UNTESTABLE, "Untestable: an identity.")
     other = verdict_of(tmp_path, planted(**SMALL), RECALL | {"expect": "up"}, study="three_family")
     assert other.sentence == "Untestable: planted does not vary what is needed, three_family does."
 
 
 def test_one_seed_has_no_interval(tmp_path):
     results = planted(replace(THREE, seeds=("0",)), effect=shift(0.3, loss="dice"), **SMALL)
-    found = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
-    assert found.verdict == UNDECIDED
-    assert found.sentence.startswith("Undecided: one seed, no interval; test/recall of curve_1")
+    verdict = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
+    assert verdict.verdict == UNDECIDED
+    assert verdict.sentence.startswith("Undecided: one seed, no interval; test/recall of curve_1")
     assert verdict_of(tmp_path, results, CLEARS).verdict == UNDECIDED
 
 
-def test_a_measure_that_never_varies_is_judged(tmp_path):
+def test_a_constant_measure_has_a_verdict(tmp_path):
     results = with_rows(planted(**SMALL), "test", "breaks", "curve_1", lambda row: 3.0)
     asked = RECALL | {"measure": "test/breaks", "margin": 1, "classes": ["curve_1"]}
-    for expect, verdict in (("none", SUPPORTED), ("up", REFUTED), ("not_down", SUPPORTED)):
-        found = verdict_of(tmp_path, results, asked | {"expect": expect})
-        assert (found.verdict, found.key.low, found.key.high) == (verdict, 0, 0)
+    for expect, expected in (("none", SUPPORTED), ("up", REFUTED), ("not_down", SUPPORTED)):
+        verdict = verdict_of(tmp_path, results, asked | {"expect": expect})
+        assert (verdict.verdict, verdict.key.low, verdict.key.high) == (expected, 0, 0)
 
 
 def test_a_curve_without_value_leaves_a_claim_on_all_curves_open(tmp_path):
-    """Every seed has a cell in which the second curve has no value: what the first one shows is not all."""
+    """Every seed has a cell in which the second curve has no value: the first alone decides nothing."""
     results = planted(effect=shift(0.1, loss="dice"), **SMALL)
     run = results.cells.loc[results.cells["condition"] == "none/dice/scarce", "run"]
     lost = results.sheets["run"].isin(run) & (results.sheets["class"] == "curve_2")
     results = replace(results, sheets=results.sheets.assign(value=results.sheets["value"].where(~lost)))
-    found = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
-    assert found.verdict == UNDECIDED, found.sentence
-    assert [(it.of, it.holds, it.seeds) for it in found.findings] == [("curve_1", True, 5), ("curve_2", None, 0)]
-    assert found.sentence == (
+    verdict = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
+    assert verdict.verdict == UNDECIDED, verdict.sentence
+    assert [(finding.of, finding.holds, finding.seeds) for finding in verdict.findings] == [
+        ("curve_1", True, 5),
+        ("curve_2", None, 0),
+    ]
+    assert verdict.sentence == (
         "Undecided: test/recall of curve_2, loss=dice less loss=soft_ce: no value in any seed where a rise whose "
         "interval reaches .02 was expected (1 of 2 findings are open)."
     )
 
 
-def test_seeds_are_told_as_they_differ_between_curves(tmp_path):
+def test_numbers_of_seeds_that_differ_between_curves_are_a_range(tmp_path):
     results = planted(effect=shift(0.1, loss="dice"), **SMALL)
     run = results.cells.loc[results.cells["cell"] == "none/dice/scarce/s3", "run"]
     lost = results.sheets["run"].isin(run) & (results.sheets["class"] == "curve_2")
     results = replace(results, sheets=results.sheets.assign(value=results.sheets["value"].where(~lost)))
-    found = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
-    assert found.sentence.startswith("Supported over 4 to 5 seeds: ")
+    verdict = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
+    assert verdict.sentence.startswith("Supported over 4 to 5 seeds: ")
 
 
 def test_a_claim_of_several_criteria_needs_all(tmp_path):
     results = planted(effect=shift(0.1, loss="dice"), **SMALL)
     wrong = RECALL | {"measure": "test/precision", "expect": "up"}
-    found = verdict_of(tmp_path, results, RECALL | {"expect": "up"}, wrong)
-    assert found.verdict == REFUTED
-    assert [finding.holds for finding in found.findings] == [True, True, False, False]
+    verdict = verdict_of(tmp_path, results, RECALL | {"expect": "up"}, wrong)
+    assert verdict.verdict == REFUTED
+    assert [finding.holds for finding in verdict.findings] == [True, True, False, False]
     lacking = verdict_of(
         tmp_path, results, RECALL | {"expect": "up"}, RECALL | {"expect": "up", "plus": {"loss": "focal"}}
     )
@@ -117,6 +119,19 @@ def test_a_claim_of_several_criteria_needs_all(tmp_path):
     assert both.sentence.startswith(
         "Supported over 5 seeds: all 2 findings hold, the narrowest being test/recall of curve_"
     )
+
+
+def test_verdicts_read_the_estimates_of_the_effects(tmp_path, monkeypatch):
+    """No difference, interaction or single condition is computed again."""
+    results = planted(effect=shift(0.1, loss="dice"), **SMALL)
+    effects(results)
+    monkeypatch.setattr(estimates, "_computed", None)
+    pairs = [
+        {key: RECALL[key] for key in ("plus", "minus")},
+        {"plus": {"data_mix": "fresh"}, "minus": {"data_mix": "scarce"}},
+    ]
+    interaction = {"kind": "interaction", "measure": "test/recall", "of": pairs, "expect": "none"}
+    assert verdict_of(tmp_path, results, RECALL | {"expect": "up"}, interaction, CLEARS).verdict == REFUTED
 
 
 def two_studies(tmp_path, *, first, second):
@@ -131,18 +146,18 @@ def two_studies(tmp_path, *, first, second):
     return claim, results
 
 
-def test_of_several_studies_the_first_that_can_test_it_is_told(tmp_path):
+def test_the_verdict_is_that_of_the_first_study_that_can_test_a_claim(tmp_path):
     claim, results = two_studies(tmp_path, first=0.1, second=-0.1)
-    (told,) = verdicts_of_studies([claim], {name: results[name] for name in ("two", "one")})
-    assert (told.study, told.verdict, told.elsewhere) == ("one", SUPPORTED, (("two", REFUTED),))
-    (told,) = verdicts_of_studies([claim], {"two": results["two"]})
-    assert (told.study, told.verdict, told.elsewhere) == ("two", REFUTED, ())
+    (verdict,) = verdicts_of_studies([claim], {name: results[name] for name in ("two", "one")})
+    assert (verdict.study, verdict.verdict, verdict.elsewhere) == ("one", SUPPORTED, (("two", REFUTED),))
+    (verdict,) = verdicts_of_studies([claim], {"two": results["two"]})
+    assert (verdict.study, verdict.verdict, verdict.elsewhere) == ("two", REFUTED, ())
     cells = results["one"].cells
     narrow = replace(results["one"], cells=cells[cells["loss"] != "dice"].reset_index(drop=True))
-    (told,) = verdicts_of_studies([claim], {"one": narrow, "two": results["two"]})
-    assert (told.study, told.verdict, told.elsewhere) == ("two", REFUTED, (("one", UNTESTABLE),))
-    (told,) = verdicts_of_studies([claim], {})
-    assert told.sentence == "Untestable: needs one or two, none of which has run."
+    (verdict,) = verdicts_of_studies([claim], {"one": narrow, "two": results["two"]})
+    assert (verdict.study, verdict.verdict, verdict.elsewhere) == ("two", REFUTED, (("one", UNTESTABLE),))
+    (verdict,) = verdicts_of_studies([claim], {})
+    assert verdict.sentence == "Untestable: needs one or two, none of which has run."
 
 
 def test_the_table_keeps_the_numbers_of_the_source_apart(tmp_path):
@@ -151,9 +166,9 @@ def test_the_table_keeps_the_numbers_of_the_source_apart(tmp_path):
     )
     claims = claims_of(tmp_path, node, claim_node(id="two", untestable="an identity"))
     verdicts = verdicts_of(claims, planted(effect=shift(0.1, loss="dice"), **SMALL))
-    made = table(verdicts)
-    assert list(made.columns) == list(COLUMNS)
-    first, second = made.to_dict("records")
+    rows = table(verdicts)
+    assert list(rows.columns) == list(COLUMNS)
+    first, second = rows.to_dict("records")
     assert (first["claim"], first["verdict"], first["study"], first["seeds"]) == ("one", SUPPORTED, "planted", 5)
     assert first["sourced_numbers"] == "recall 0.96 (one run)"
     assert first["caution"] == "Of another run."
@@ -181,25 +196,25 @@ def claims():
 
 @pytest.fixture(scope="module")
 def results(claims):
-    """Planted results of every declared study, two seeds each, of the large one without levels that no claim names."""
-    found = {}
+    """Planted results of every declared study with two seeds, without levels that no claim names."""
+    planted_results = {}
     for name in STUDIES:
         study = replace(declared(name), seeds=("0", "1"), exclude=())
         if name == "full_factorial":
             fewer = {"loss": ("soft_ce", "dice", "tversky"), "class_weight": ("none", "measured", "effective_number")}
             study = replace(study, factors={**study.factors, **fewer})
-        found[name] = complete(study, claims)
-    return found
+        planted_results[name] = complete(study, claims)
+    return planted_results
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_every_claim_is_judged_on_every_study(name, claims, results):
+def test_every_claim_has_a_verdict_of_every_study(name, claims, results):
     verdicts = verdicts_of(claims, results[name])
     assert [verdict.claim.id for verdict in verdicts] == [claim.id for claim in claims]
     for verdict in verdicts:
         if name in verdict.claim.studies:
             assert verdict.findings, f"{verdict.claim.id}: {verdict.sentence}"
-            assert (verdict.verdict != UNTESTABLE) == verdict.claim.judged
+            assert (verdict.verdict != UNTESTABLE) == verdict.claim.tested
         else:
             assert verdict.verdict == UNTESTABLE
         assert "\n" not in verdict.sentence
@@ -208,25 +223,25 @@ def test_every_claim_is_judged_on_every_study(name, claims, results):
     assert sum(name in claim.studies for claim in claims) >= 5
 
 
-def test_every_claim_is_judged_by_the_study_it_prefers(claims, results):
-    made = table(verdicts_of_studies(claims, results)).set_index("claim")
+def test_every_claim_has_the_verdict_of_its_preferred_study(claims, results):
+    verdicts = table(verdicts_of_studies(claims, results)).set_index("claim")
     for claim in claims:
-        assert made.loc[claim.id, "study"] == (claim.studies[0] if claim.studies else "")
-    assert (made["verdict"] != UNTESTABLE).sum() == sum(claim.judged for claim in claims)
-    assert set(made["verdict"]) == {SUPPORTED, REFUTED, UNDECIDED, UNTESTABLE}
+        assert verdicts.loc[claim.id, "study"] == (claim.studies[0] if claim.studies else "")
+    assert (verdicts["verdict"] != UNTESTABLE).sum() == sum(claim.tested for claim in claims)
+    assert set(verdicts["verdict"]) == {SUPPORTED, REFUTED, UNDECIDED, UNTESTABLE}
 
 
 def test_planted_truths_get_their_verdicts(claims):
     """Weighting moves recall and precision as the source says, a region loss nothing, and effects add."""
 
-    def as_said(cell, measure, name):
+    def as_the_source_says(cell, measure, name):
         weighted, fresh = cell["class_weight"] == "measured", cell["data_mix"] == "fresh"
         return {"recall": 0.2 * weighted, "precision": 0.15 * fresh - 0.2 * weighted}.get(measure, 0.0)
 
-    results = complete(declared("three_family"), claims, effect=as_said, sheet_sd=0.01, cell_sd=0.002)
-    found = {verdict.claim.id: verdict.verdict for verdict in verdicts_of(claims, results)}
-    assert found["weighting_raises_recall"] == SUPPORTED
-    assert found["synthesis_raises_precision"] == SUPPORTED
-    assert found["region_loss_buys_no_recall"] == SUPPORTED
-    assert found["region_loss_moves_overlap"] == REFUTED
-    assert found["axes_move_independently"] == UNTESTABLE
+    results = complete(declared("three_family"), claims, effect=as_the_source_says, sheet_sd=0.01, cell_sd=0.002)
+    verdicts = {verdict.claim.id: verdict.verdict for verdict in verdicts_of(claims, results)}
+    assert verdicts["weighting_raises_recall"] == SUPPORTED
+    assert verdicts["synthesis_raises_precision"] == SUPPORTED
+    assert verdicts["region_loss_buys_no_recall"] == SUPPORTED
+    assert verdicts["region_loss_moves_overlap"] == REFUTED
+    assert verdicts["axes_move_independently"] == UNTESTABLE

@@ -1,4 +1,4 @@
-"""Repeated cells against what was published."""
+"""Repeated cells compared with published values."""
 
 from dataclasses import replace
 
@@ -24,17 +24,17 @@ def again(results, row, shift=0.0):
 
 def test_the_same_numbers_are_the_same(results):
     row = results.cells.iloc[7]
-    found = compare(results, row, again(results, row), measures=["test/iou", "tuned/f1"])
-    assert [(it.measure, it.of) for it in found] == [
+    repeated = compare(results, row, again(results, row), measures=["test/iou", "tuned/f1"])
+    assert [(number.measure, number.of) for number in repeated] == [
         ("test/iou", "curve_1"),
         ("test/iou", "curve_2"),
         ("tuned/f1", "curve_1"),
         ("tuned/f1", "curve_2"),
     ]
-    assert all(it.same for it in found)
+    assert all(number.same for number in repeated)
 
 
-def test_another_run_is_judged_by_the_other_seeds(results):
+def test_another_value_is_compared_with_the_interval_of_the_other_seeds(results):
     row = results.cells.iloc[7]
     rows = results.rows[(results.rows["measure"] == "iou") & (results.rows["class"] == "curve_1")].set_index("run")
     of_condition = results.cells[results.cells["condition"] == row["condition"]]
@@ -66,15 +66,15 @@ def test_an_undefined_number_is_the_same_as_itself(results):
     row = results.cells.iloc[0]
     lost = results.rows.assign(value=results.rows["value"].where(results.rows["run"] != row["run"]))
     part = pd.DataFrame(again(results, row)).assign(value=np.nan)
-    (it, _) = compare(replace(results, rows=lost), row, part, measures=["test/iou"])
-    assert it.same
+    (number, _) = compare(replace(results, rows=lost), row, part, measures=["test/iou"])
+    assert number.same
 
 
 def test_cells_are_drawn_in_order_and_the_same_again(results):
-    one, two = chosen(results, 5, seed=1), chosen(results, 5, seed=1)
-    assert list(one.index) == sorted(one.index)
-    assert one.equals(two)
-    assert not one.equals(chosen(results, 5, seed=2))
+    cells = chosen(results, 5, seed=1)
+    assert list(cells.index) == sorted(cells.index)
+    assert cells.equals(chosen(results, 5, seed=1))
+    assert not cells.equals(chosen(results, 5, seed=2))
     with pytest.raises(StudyError, match="1 to 60"):
         chosen(results, 61)
 

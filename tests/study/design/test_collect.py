@@ -1,4 +1,4 @@
-"""Cells matched to runs: complete and once each, or refused by name; the balanced part of what is not complete."""
+"""Runs matched to cells: complete, or refused by name; the balanced part of an incomplete study."""
 
 from dataclasses import replace
 
@@ -26,12 +26,12 @@ def runs_of(study, **setting):
     """One finished run of every cell of the study."""
     return [
         FinishedRun(
-            f"run-{place}",
+            f"run-{number}",
             int(cell[SEED]),
             {name: level for name, level in cell.items() if name != SEED} | SETTING | setting,
             finished=True,
         )
-        for place, cell in enumerate(expand(study))
+        for number, cell in enumerate(expand(study))
     ]
 
 
@@ -49,20 +49,20 @@ def assembled(study, runs, **options):
 
 def test_every_cell_has_its_run_in_the_order_of_the_study():
     runs = runs_of(SMALL)
-    found = assembled(SMALL, runs[::-1])
-    assert list(found.cells["run"]) == [run.run for run in runs]
-    assert list(found.cells["cell"])[:2] == ["none/soft_ce/scarce/s0", "none/soft_ce/fresh/s0"]
-    assert found.cells["grid"].sum() == 24
-    assert found.factors["loss"] == ("soft_ce", "dice", "tversky", "dice_ce")
-    assert found.seeds == (0, 1)
-    assert not found.left_out
+    results = assembled(SMALL, runs[::-1])
+    assert list(results.cells["run"]) == [run.run for run in runs]
+    assert list(results.cells["cell"])[:2] == ["none/soft_ce/scarce/s0", "none/soft_ce/fresh/s0"]
+    assert results.cells["grid"].sum() == 24
+    assert results.factors["loss"] == ("soft_ce", "dice", "tversky", "dice_ce")
+    assert results.seeds == (0, 1)
+    assert not results.left_out
 
 
-def test_a_control_beside_the_grid_lacks_a_factor():
-    found = assembled(DOTTED, runs_of(DOTTED))
-    assert list(found.conditions.index) == ["fixed/1/softmax", "fixed/42/softmax", "tuned_threshold/softmax"]
-    assert list(found.conditions["grid"]) == [True, True, False]
-    assert found.conditions["class_weight.value"].isna().tolist() == [False, False, True]
+def test_a_control_outside_of_the_grid_lacks_a_factor():
+    results = assembled(DOTTED, runs_of(DOTTED))
+    assert list(results.conditions.index) == ["fixed/1/softmax", "fixed/42/softmax", "tuned_threshold/softmax"]
+    assert list(results.conditions["grid"]) == [True, True, False]
+    assert results.conditions["class_weight.value"].isna().tolist() == [False, False, True]
 
 
 def test_runs_of_another_budget_are_not_of_the_study_unless_asked_for():
@@ -74,8 +74,8 @@ def test_runs_of_another_budget_are_not_of_the_study_unless_asked_for():
         assembled(SMALL, others)
 
 
-def test_a_study_that_varies_the_budget_has_the_runs_of_all_of_them():
-    """Those of another budget than its own were left out, and their cells told as not run."""
+def test_a_study_that_varies_the_budget_has_the_runs_of_all_budgets():
+    """Runs of another budget than its own used to be left out, and their cells reported as not run."""
     study = replace(SMALL, factors={**SMALL.factors, "budget": ("laptop", "laptop_long")}, also=())
     cells = expand(study)
     levels = [SETTING | {name: level for name, level in cell.items() if name != SEED} for cell in cells]
@@ -103,7 +103,7 @@ def test_missing_cells_are_refused_by_name_and_reason():
     assert "--partial" in text
 
 
-def test_a_missing_cell_that_another_study_has_run_is_told_as_such():
+def test_a_missing_cell_that_another_study_has_run_is_reported():
     runs = runs_of(SMALL)
     other_network = replace(runs[1], levels={**runs[1].levels, "network": "unet"})
     other_budget = replace(runs[2], levels={**runs[2].levels, "budget": "smoke"})
@@ -120,7 +120,7 @@ def test_a_missing_cell_that_another_study_has_run_is_told_as_such():
     assert sum("finished for another study" in line for line in kept.left_out) == 4
 
 
-def test_a_cell_that_came_twice_is_refused_with_both_runs_and_what_differs():
+def test_a_duplicate_cell_is_refused_with_both_runs_and_their_difference():
     runs = runs_of(SMALL)
     twin = replace(runs[5], run="twin", levels={**runs[5].levels, "network": "unet"})
     with pytest.raises(StudyError, match=r"came twice, as run-5 and twin \(network: unet_slim, unet\)"):
@@ -131,20 +131,17 @@ def test_a_cell_that_came_twice_is_refused_with_both_runs_and_what_differs():
     assert len(assembled(SMALL, [failed, *runs]).cells) == 26
 
 
-def test_runs_that_differ_in_what_is_not_varied_are_refused():
+def test_runs_that_differ_in_a_level_that_is_not_varied_are_refused():
     runs = runs_of(SMALL)
     runs[4] = replace(runs[4], levels={**runs[4].levels, "network": "unet"})
     with pytest.raises(StudyError, match=r"does not vary network, its runs have unet_slim in .*, unet in run-4"):
         assembled(SMALL, runs)
 
 
-def test_the_balanced_part_are_seeds_with_their_whole_grid():
+def test_the_balanced_part_is_the_seeds_with_their_whole_grid():
     runs = runs_of(SMALL)
-    lost = {
-        label: place for place, label in enumerate(label_of(cell, SMALL.names) + cell[SEED] for cell in expand(SMALL))
-    }
-    gone = {lost["measured/dice/fresh1"]}
-    part = assembled(SMALL, [run for place, run in enumerate(runs) if place not in gone], partial=True)
+    gone = [label_of(cell, SMALL.names) + cell[SEED] for cell in expand(SMALL)].index("measured/dice/fresh1")
+    part = assembled(SMALL, [*runs[:gone], *runs[gone + 1 :]], partial=True)
     assert part.seeds == (0,)
     assert len(part.cells) == 13
     assert len(part.left_out) == 13
@@ -152,7 +149,7 @@ def test_the_balanced_part_are_seeds_with_their_whole_grid():
     assert "none/dice/fresh/s1 (finished, but without its counterparts)" in part.left_out
 
 
-def test_a_condition_beside_the_grid_is_left_out_where_a_seed_lacks_it():
+def test_a_condition_outside_of_the_grid_is_left_out_if_a_seed_lacks_it():
     runs = runs_of(SMALL)
     part = assembled(SMALL, runs[:-1], partial=True)
     assert part.seeds == (0, 1)
@@ -163,7 +160,7 @@ def test_a_condition_beside_the_grid_is_left_out_where_a_seed_lacks_it():
     }
 
 
-def test_no_balanced_part_is_said():
+def test_a_study_without_a_balanced_part_is_refused():
     runs = runs_of(SMALL)
     holes = [run for run in runs if run.levels["loss"] != "dice"]
     with pytest.raises(StudyError, match="no seed has its whole grid finished"):
@@ -177,7 +174,7 @@ def test_planted_results_have_the_shape_of_assembled_ones():
     assert list(real.cells["condition"]) == list(drawn.cells["condition"])
 
 
-def test_levels_of_a_factor_may_be_asked_for_alone():
+def test_only_selects_levels_of_a_factor():
     runs = [run for run in runs_of(SMALL) if run.levels["loss"] != "tversky"]
     part = assembled(SMALL, runs, only={"loss": ["soft_ce", "dice"]})
     assert part.factors["loss"] == ("soft_ce", "dice")
@@ -192,6 +189,6 @@ def test_levels_of_a_factor_may_be_asked_for_alone():
 def test_a_run_that_is_two_cells_is_refused():
     odd = replace(SMALL, also=({"class_weight": ("measured",), "loss": ("dice",)},))
     with pytest.raises(
-        StudyError, match=r"run-\d+ is measured/dice/scarce/s0 and measured/dice/s0 at once; mend `also`"
+        StudyError, match=r"run-\d+ is measured/dice/scarce/s0 and measured/dice/s0 at once; correct `also`"
     ):
         assembled(odd, runs_of(replace(odd, also=())))

@@ -1,18 +1,17 @@
-"""Which cells a study has, and what a fraction of them can tell apart."""
+"""The cells of a study, the resolution of its fractions, and how bad declarations are refused."""
 
 import math
 from itertools import product
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from study_cases import STUDIES, declared
 
-from thinline.config.schema import CONF, compose_config
+from thinline.config.schema import compose_config
 from thinline.study.design.study import StudyError, expand, select, strength
 from thinline.study.design.yaml import read_study
 from thinline.sweep.cost import refusal
-from thinline.sweep.jobs import groups
 
 GROUPS = {
     "loss": ["dice", "focal"],
@@ -46,15 +45,7 @@ def test_the_product_seed_by_seed():
     assert cells == reference
 
 
-def test_an_interrupted_study_is_balanced():
-    """Any beginning of the order holds each level of a factor equally often, to within the cells of one seed."""
-    cells = expand(read(seeds=list(range(5))))
-    per_seed = len(cells) // 5
-    for stop in range(0, len(cells) + 1, per_seed):
-        assert len({cell["seed"] for cell in cells[:stop]}) == stop // per_seed
-
-
-def test_cells_outside_the_product_run_in_the_seed_they_belong_to():
+def test_cells_outside_the_product_run_with_their_seed():
     study = read(also=[{"class_weight": ["fixed"], "class_weight.value": [2, 42], "loss": ["dice"]}])
     cells = expand(study)
     assert len(cells) == 2 * (4 + 2)
@@ -63,52 +54,48 @@ def test_cells_outside_the_product_run_in_the_seed_they_belong_to():
     assert study.names == ("loss", "head", "class_weight", "class_weight.value", "seed")
 
 
-def test_what_is_excluded_has_a_reason_and_is_left_out():
+def test_excluded_cells_are_left_out():
     rule = {"cells": {"loss": "focal", "head": "binary"}, "because": "it is not defined"}
     cells = expand(read(exclude=[rule]))
     assert len(cells) == 6
     assert all(cell["loss"] != "focal" or cell["head"] != "binary" for cell in cells)
 
 
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"seeds": None}, "seeds"),
-        ({"seeds": []}, "seeds"),
-        ({"seeds": [0, 0]}, "different"),
-        ({"factors": {"losss": ["dice"]}}, "did you mean 'loss'"),
-        ({"factors": {"loss": ["dicey"]}}, "did you mean 'dice'"),
-        ({"factors": {"loss": []}}, "different levels"),
-        ({"factors": {"seed": [1]}}, "must not name the seed"),
-        ({"factor": {}}, "did you mean 'factors'"),
-        ({"question": None}, "question"),
-        ({"also": [{"loss": ["dice"], "head": ["softmax"]}]}, "twice"),
-        ({"exclude": [{"cells": {"loss": "dice"}}]}, "because"),
-        ({"exclude": [{"cells": {"loss": "tversky"}, "because": "x"}]}, "no cell has"),
-        ({"exclude": [{"cells": {"seed": "0"}, "because": "x"}, {"cells": {"seed": "1"}, "because": "x"}]}, "no cells"),
-        ({"plan": "half"}, "one of full"),
-        ({"seeds": 3}, "study.seeds must be a list, got 3"),
-        ({"seeds": ["a"]}, "whole numbers, 0 or above, got a"),
-        ({"seeds": [-1]}, "whole numbers, 0 or above, got -1"),
-        ({"primary": ["iou"]}, "as test/iou or tuned/f1, got iou"),
-        ({"budget": "labtop"}, "did you mean 'laptop'"),
-        ({"factors": ["loss"]}, "study.factors must be a mapping"),
-        ({"also": {"loss": ["dice"]}}, "study.also must be a list"),
-        ({"exclude": [3]}, "study.exclude must be a mapping"),
-        ({"plans": {"half": {"levels": {"loss": ["tversky"]}}}}, "plans.half.loss must name one of dice, focal"),
-        ({"plans": {"half": {"keep": [{"modulus": 0, "of": {"loss": 1}}]}}}, "must hold rules as"),
-        ({"plans": {"half": {"keep": [{"modulus": 2}]}}}, "must hold rules as"),
-        ({"plans": {"half": {"keep": [{"modulus": 2, "of": {"loss": 1}}], "resolution": 3}}}, "declares resolution 3"),
-        ({"plans": {"half": {"keep": [{"modulus": 2, "of": {"tail": 1}}], "resolution": 3}}}, "tail"),
-        ({"plans": {"half": {"kept": 1}}}, "did you mean 'keep'"),
-        (
-            {"plan": "half", "plans": {"half": {"keep": [{"modulus": 2, "of": {"loss": 1}}], "resolution": 3}}},
-            "declares resolution 3",
-        ),
-    ],
-)
-def test_a_study_that_cannot_be_meant_is_refused_by_name(changes, said):
-    with pytest.raises(StudyError, match=said):
+BAD = [
+    ({"seeds": None}, r"study: expected the keys .* got no 'seeds'; see conf/experiment"),
+    ({"seeds": []}, "no 'seeds'"),
+    ({"seeds": [0, 0]}, r"study.seeds: expected a list of different levels, got \['0', '0'\]"),
+    ({"seeds": 3}, "study.seeds: expected a list, got 3"),
+    ({"seeds": ["a"]}, "study.seeds: expected whole numbers, 0 or above, got a"),
+    ({"seeds": [-1]}, "whole numbers, 0 or above, got -1"),
+    ({"primary": ["iou"]}, "study.primary: expected measures as test/iou or tuned/f1, got iou"),
+    ({"budget": "labtop"}, "study.budget: expected one of .* did you mean 'laptop'"),
+    ({"question": None}, "no 'question'"),
+    ({"factor": {"loss": ["dice"]}}, "did you mean 'factors'"),
+    ({"factors": ["loss"]}, "study.factors: expected a mapping"),
+    ({"factors": {"losss": ["dice"]}}, "study.factors: expected a group of .* did you mean 'loss'"),
+    ({"factors": {"loss": ["dicey"]}}, "a level of loss: one of dice, focal, got 'dicey'; did you mean 'dice'"),
+    ({"factors": {"loss": []}}, r"study.factors.loss: expected a list of different levels"),
+    ({"factors": {"seed": [1]}}, "must not name the seed"),
+    ({"also": [{"loss": ["dice"], "head": ["softmax"]}]}, "twice"),
+    ({"also": {"loss": ["dice"]}}, "study.also: expected a list"),
+    ({"exclude": [3]}, r"study.exclude\[0\]: expected a mapping"),
+    ({"exclude": [{"cells": {"loss": "dice"}}]}, "no 'because'"),
+    ({"exclude": [{"cells": {"loss": "tversky"}, "because": "x"}]}, "no cell has"),
+    ({"exclude": [{"cells": {"seed": "0"}, "because": "x"}, {"cells": {"seed": "1"}, "because": "x"}]}, "no cells"),
+    ({"plan": "half"}, "one of full"),
+    ({"plans": {"half": {"levels": {"loss": ["tversky"]}}}}, "plans.half.levels.loss: expected one of dice, focal"),
+    ({"plans": {"half": {"keep": [{"modulus": 0, "of": {"loss": 1}}]}}}, r"keep\[0\].modulus: .* equal to 2, got 0"),
+    ({"plans": {"half": {"keep": [{"modulus": 2}]}}}, r"plans.half.keep\[0\]: .* no 'of'"),
+    ({"plans": {"half": {"keep": [{"modulus": 2, "of": {"loss": 1}}], "resolution": 3}}}, "declares resolution 3"),
+    ({"plans": {"half": {"keep": [{"modulus": 2, "of": {"tail": 1}}], "resolution": 3}}}, "names tail"),
+    ({"plans": {"half": {"kept": 1}}}, "did you mean 'keep'"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), BAD)
+def test_a_bad_declaration_is_refused_by_name(changes, message):
+    with pytest.raises(StudyError, match=message):
         expand(read(**changes))
 
 
@@ -138,7 +125,7 @@ def test_a_latin_square_has_resolution_three():
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.integers(1, 3), min_size=1, max_size=4), st.data())
 def test_full_strength_means_every_combination(counts, data):
-    names = [f"f{place}" for place in range(len(counts))]
+    names = [f"f{number}" for number in range(len(counts))]
     cells = [dict(zip(names, map(str, levels), strict=True)) for levels in product(*(range(count) for count in counts))]
     assert strength(cells, names) == len(names)
     kept = data.draw(st.lists(st.sampled_from(cells), min_size=1, unique_by=lambda cell: tuple(cell.values())))
@@ -159,36 +146,42 @@ COUNTS = {
 }
 
 
-def experiment(name, **changes):
-    declared = yaml.safe_load((CONF / "experiment" / f"{name}.yaml").read_text())["study"]
-    return read_study(declared | changes, groups=groups())
-
-
-@pytest.mark.parametrize("path", sorted((CONF / "experiment").glob("*.yaml")), ids=lambda path: path.stem)
-def test_an_experiment_of_conf_says_what_it_is(path):
-    study = experiment(path.stem)
-    assert study.name == path.stem
+@pytest.mark.parametrize("name", STUDIES)
+def test_an_experiment_of_conf_is_documented(name):
+    study = declared(name)
+    assert study.name == name
     assert len(study.seeds) >= 5
-    assert study.command == f"python train.py -m +experiment={path.stem}" + (
-        " study.plan=screening" if study.plans else ""
-    )
+    assert study.command == f"python train.py -m +experiment={name}" + (" study.plan=screening" if study.plans else "")
     assert study.claims
     assert study.expected
-    assert compose_config([f"+experiment={path.stem}"]).budget.name == study.budget
-    assert len(expand(study)) == COUNTS[path.stem]
+    assert compose_config([f"+experiment={name}"]).budget.name == study.budget
+    assert len(expand(study)) == COUNTS[name]
 
 
-@pytest.mark.parametrize("path", sorted((CONF / "experiment").glob("*.yaml")), ids=lambda path: path.stem)
-def test_no_experiment_of_conf_asks_for_a_cell_that_is_refused(path):
-    named = ("loss", "head", "class_weight")
-    asked = {
-        tuple(sorted(f"{key}={level}" for key, level in cell.items() if key.split(".")[0] in named))
-        for cell in expand(experiment(path.stem))
-    }
-    for overrides in asked:
-        assert refusal(compose_config(list(overrides))) is None
+def test_no_experiment_of_conf_has_a_cell_that_is_refused():
+    """Each option is composed once; a combination is one configuration with the other options put in."""
+    groups_of_objective = ("loss", "head", "class_weight")
+    options = {name: {} for name in groups_of_objective}
+    combinations = set()
+    for study in STUDIES:
+        for cell in expand(declared(study)):
+            combinations.add(
+                tuple(
+                    tuple(f"{key}={level}" for key, level in cell.items() if key.partition(".")[0] == name)
+                    for name in groups_of_objective
+                )
+            )
+    for overrides in combinations:
+        for name, own in zip(groups_of_objective, overrides, strict=True):
+            if own not in options[name]:
+                options[name][own] = compose_config(list(own))
+        of_loss, of_head, of_weight = (options[name][own] for name, own in zip(options, overrides, strict=True))
+        config = of_loss.copy()
+        config.head, config.class_weight = of_head.head, of_weight.class_weight
+        assert refusal(config) is None, overrides
+    assert len(combinations) > 80
 
 
 @pytest.mark.parametrize(("plan", "cells"), [("fifth", 600 - 36), ("screening", 80)])
 def test_the_plans_of_the_full_factorial(plan, cells):
-    assert len(expand(experiment("full_factorial", plan=plan))) == cells
+    assert len(expand(declared("full_factorial", plan=plan))) == cells

@@ -1,4 +1,4 @@
-"""What a study cannot say is said."""
+"""Notes on what a study cannot estimate."""
 
 from dataclasses import replace
 
@@ -11,13 +11,13 @@ from study_cases import THREE, planted
 from thinline.study.design.study import Keep, Plan
 from thinline.study.stats.caveats import listed, on_design, on_estimates, on_values
 from thinline.study.stats.contrasts import grid_of
-from thinline.study.stats.series import Subject
+from thinline.study.stats.series import Series
 
 GRID = full_grid(a="01", b="01")
 
 
 def of(values, whole=None, **more):
-    return Subject(samples_of(values, whole, **more), GRID, primary=False)
+    return Series(samples_of(values, whole, **more), GRID, primary=False)
 
 
 def test_a_study_without_gaps_has_no_notes():
@@ -47,7 +47,7 @@ def test_a_fraction_says_what_is_clear():
     assert note.startswith("The grid has 16 of the 32 conditions of the full product: contrasts of up to 2 factors are")
 
 
-def test_measures_without_values_in_some_conditions_are_told():
+def test_measures_without_values_in_some_conditions_are_noted():
     results = planted(sheets=2)
     known = np.arange(12) != 4
     (note,) = on_design(results, [grid_of(results), grid_of(results, known)])
@@ -63,12 +63,12 @@ def test_values_that_are_missing_are_named():
     assert "no value in c0/s1;" in once
 
 
-def test_a_class_that_a_head_does_not_tell_is_named_once():
+def test_a_class_that_a_head_does_not_predict_is_named_once():
     values = np.random.default_rng(0).random((4, 3, 2))
     whole = np.ones((4, 3, 2))
     whole[2:] = 0
-    subjects = [of(values, whole, measure=it, name=name) for name in ("curve_1", "curve_2") for it in ("iou", "f1")]
-    assert list(on_values([*subjects, of(values, np.ones((4, 3, 2)), name="curve_2", measure="recall")], [])) == [
+    series = [of(values, whole, measure=key, name=name) for name in ("curve_1", "curve_2") for key in ("iou", "f1")]
+    assert list(on_values([*series, of(values, np.ones((4, 3, 2)), name="curve_2", measure="recall")], [])) == [
         "No value of curve_1 in any measure in any seed of c2, c3, left out of its grid.",
         "No value of test/iou/curve_2, test/f1/curve_2 in any seed of c2, c3, left out of its grid.",
     ]
@@ -89,14 +89,14 @@ def test_contrasts_without_interval_are_counted():
     assert list(on_estimates(contrasts, seeds=1)) == []
 
 
-@pytest.mark.parametrize(("count", "told"), [(2, "0, 1"), (6, "0, 1, 2, 3 and 2 more")])
-def test_long_lists_are_cut(count, told):
-    assert listed([str(number) for number in range(count)]) == told
+@pytest.mark.parametrize(("count", "text"), [(2, "0, 1"), (6, "0, 1, 2, 3 and 2 more")])
+def test_long_lists_are_cut(count, text):
+    assert listed([str(number) for number in range(count)]) == text
 
 
 def test_a_part_is_not_constant_for_what_lies_outside():
     values = np.full((4, 3, 1), 0.3)
     values[3] = 0.9
     part = part_of(GRID, np.arange(4) < 3, 1)
-    assert Subject(samples_of(values), part, primary=True).constant
+    assert Series(samples_of(values), part, primary=True).constant
     assert not of(values).constant

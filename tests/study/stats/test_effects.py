@@ -1,16 +1,17 @@
-"""Effects of planted studies: what was planted comes out, and what a study cannot say is said."""
+"""Effects of planted studies: planted effects are recovered, and notes say what cannot be estimated."""
 
 import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from effect_cases import difference
 from scipy import stats
 from study_cases import THREE, planted
 
 from thinline.study.design.study import Exclusion
 from thinline.study.stats.effects import COLUMNS, effects
-from thinline.study.stats.estimates import difference, estimate, holm
+from thinline.study.stats.estimates import estimate, holm
 from thinline.study.stats.samples import samples
 
 WEIGHT, REGION, SYNTHESIS, BOTH, ALL = 0.08, 0.04, 0.02, 0.03, 0.06
@@ -40,8 +41,8 @@ EXPECTED = {
 }
 
 
-def keys(table, **where):
-    """The rows with these columns."""
+def rows(table, **where):
+    """The rows with these values."""
     for name, value in where.items():
         table = table[table[name] == value]
     return table
@@ -53,83 +54,83 @@ def results():
 
 
 @pytest.fixture(scope="module")
-def found(results):
+def estimated(results):
     return effects(results)
 
 
-def test_columns_and_what_is_in_them(found):
+def test_columns_and_rows(estimated):
     for name, columns in COLUMNS.items():
-        assert tuple(getattr(found, name).columns) == columns
-    of_test = keys(found.contrasts, split="test")
+        assert tuple(getattr(estimated, name).columns) == columns
+    of_test = rows(estimated.contrasts, split="test")
     assert set(of_test["measure"]) == {
         *("iou", "precision", "recall", "f1", "nsd_1px", "tol_f1_1px"),
         *("viterbi_bridged_mae_track", "viterbi_coverage"),
     }
-    assert set(keys(found.contrasts, split="tuned")["measure"]) == {"f1"}
-    assert set(keys(found.contrasts, primary=True)["measure"]) == {"iou", "precision", "recall"}
-    assert len(found.contrasts) == 9 * 2 * 15
-    assert len(found.cells) == 9 * 2 * 12
+    assert set(rows(estimated.contrasts, split="tuned")["measure"]) == {"f1"}
+    assert set(rows(estimated.contrasts, primary=True)["measure"]) == {"iou", "precision", "recall"}
+    assert len(estimated.contrasts) == 9 * 2 * 15
+    assert len(estimated.cells) == 9 * 2 * 12
 
 
-def test_what_was_planted_is_recovered_exactly_where_cells_have_no_noise_of_their_own():
-    quiet = effects(planted(effect=planned, sheets=3, cell_sd=0.0, sheet_sd=0.02))
-    table = keys(quiet.contrasts, measure="nsd_1px", **{"class": "curve_1"}).set_index("contrast")
+def test_planted_effects_are_exact_if_cells_have_no_noise_of_their_own():
+    quiet = effects(planted(effect=planned, sheets=3, cell_sd=0.0, sheet_sd=0.02, others=("nsd_1px",)))
+    table = rows(quiet.contrasts, measure="nsd_1px", **{"class": "curve_1"}).set_index("contrast")
     for name, effect in EXPECTED.items():
         assert table.loc[name, "effect"] == pytest.approx(effect, abs=1e-9), name
         assert (table.loc[name, "p"] == 0) == (effect != 0), name
-    coded = keys(quiet.coded, measure="nsd_1px", term="class_weight", **{"class": "curve_1"})
+    coded = rows(quiet.coded, measure="nsd_1px", term="class_weight", **{"class": "curve_1"})
     assert coded["effect"].tolist() == pytest.approx(
         [-EXPECTED["measured - none"] / 2, EXPECTED["measured - none"] / 2]
     )
 
 
-def test_what_was_planted_is_recovered_from_noise(found):
-    table = keys(found.contrasts, measure="nsd_1px", **{"class": "curve_1"}).set_index("contrast")
+def test_planted_effects_are_recovered_from_noise(estimated):
+    table = rows(estimated.contrasts, measure="nsd_1px", **{"class": "curve_1"}).set_index("contrast")
     for name, effect in EXPECTED.items():
         assert table.loc[name, "effect"] == pytest.approx(effect, abs=0.015), name
     assert (table.loc[[name for name, effect in EXPECTED.items() if effect >= 0.03], "p"] < 0.01).all()
-    elsewhere = keys(found.contrasts, measure="nsd_1px", **{"class": "curve_2"})
+    elsewhere = rows(estimated.contrasts, measure="nsd_1px", **{"class": "curve_2"})
     assert (elsewhere["p_holm"] > 0.05).all()
 
 
-def test_contrasts_are_those_of_estimates_one_by_one(results, found):
+def test_contrasts_equal_single_estimates(results, estimated):
     for measure, name in (("iou", "curve_1"), ("viterbi_coverage", "curve_2")):
         one = difference(results, measure, name, plus={"loss": "tversky"}, minus={"loss": "dice"})
-        row = keys(found.contrasts, measure=measure, contrast="tversky - dice", **{"class": name}).iloc[0]
+        row = rows(estimated.contrasts, measure=measure, contrast="tversky - dice", **{"class": name}).iloc[0]
         assert row[["effect", "low", "high", "p"]].tolist() == pytest.approx([one.effect, one.low, one.high, one.p])
         assert row["seeds"] == 5
         assert row["detectable"] > (one.high - one.low) / 2
 
 
-def test_cells_are_means_over_seeds(results, found):
+def test_cells_are_means_over_seeds(results, estimated):
     data = samples(results, "recall", "curve_2")
-    table = keys(found.cells, measure="recall", **{"class": "curve_2"})
+    table = rows(estimated.cells, measure="recall", **{"class": "curve_2"})
     assert table["condition"].tolist() == list(results.conditions.index)
     np.testing.assert_allclose(table["mean"], data.values.mean(1))
     half = stats.t.ppf(0.975, 4) * data.values.std(1, ddof=1) / np.sqrt(5)
     np.testing.assert_allclose(table["high"] - table["mean"], half)
 
 
-def test_holm_is_over_all_primary_measures_and_classes_and_else_by_measure(found):
-    table = found.contrasts
+def test_holm_is_over_all_primary_measures_and_classes_and_else_by_measure(estimated):
+    table = estimated.contrasts
     own = table[table["primary"]]
     assert len(own) == 3 * 2 * 15
     np.testing.assert_allclose(own["p_holm"], holm(own["p"].to_numpy(), [0] * len(own)))
-    other = keys(table, measure="f1", split="test")
+    other = rows(table, measure="f1", split="test")
     np.testing.assert_allclose(other["p_holm"], holm(other["p"].to_numpy(), [0] * 30))
 
 
-def test_pairs_and_ranks_tell_the_same_story_as_the_contrasts(found):
+def test_pairs_and_ranks_agree_with_the_contrasts(estimated):
     where = {"measure": "nsd_1px", "class": "curve_1"}
-    contrasts = keys(found.contrasts, term="loss", **where).set_index("contrast")
-    pairs = keys(found.pairs, factor="loss", **where).set_index(["level_a", "level_b"])["p_better"]
+    contrasts = rows(estimated.contrasts, term="loss", **where).set_index("contrast")
+    pairs = rows(estimated.pairs, factor="loss", **where).set_index(["level_a", "level_b"])["p_better"]
     assert pairs["tversky", "dice"] > 0.99
     for one, other in (("dice", "soft_ce"), ("tversky", "dice")):
         row = contrasts.loc[f"{one} - {other}"]
         chance = 1 - row["p"] / 2 if row["effect"] > 0 else row["p"] / 2
         assert pairs[one, other] == pytest.approx(chance, abs=1e-9)
         assert pairs[other, one] == pytest.approx(1 - chance, abs=1e-9)
-    ranks = keys(found.ranks, factor="loss", **where).set_index("level")
+    ranks = rows(estimated.ranks, factor="loss", **where).set_index("level")
     assert ranks.loc["tversky", ["rank", "low_rank", "high_rank"]].tolist() == [1, 1, 1]
     better = "dice" if contrasts.loc["dice - soft_ce", "effect"] > 0 else "soft_ce"
     assert ranks.loc[better, "rank"] == 2
@@ -139,101 +140,103 @@ def test_errors_are_ranked_the_other_way():
     def wrong(cell, measure, name):
         return 0.05 if measure == "viterbi_bridged_mae_track" and cell["loss"] == "tversky" else 0.0
 
-    it = effects(planted(effect=wrong, sheets=4))
-    table = keys(it.ranks, measure="viterbi_bridged_mae_track", factor="loss", level="tversky")
+    tables = effects(planted(effect=wrong, sheets=4, others=("viterbi_bridged_mae_track",)))
+    table = rows(tables.ranks, measure="viterbi_bridged_mae_track", factor="loss", level="tversky")
     assert (table["rank"] == 3).all()
-    pairs = keys(it.pairs, measure="viterbi_bridged_mae_track", level_a="tversky")
+    pairs = rows(tables.pairs, measure="viterbi_bridged_mae_track", level_a="tversky")
     assert (pairs["p_better"] < 1e-3).all()
 
 
-def test_tau_of_measures_is_that_of_their_condition_means(results, found):
+def test_tau_of_measures_is_that_of_their_condition_means(results, estimated):
     own = [samples(results, name, "curve_1").values.mean(1) for name in ("nsd_1px", "viterbi_bridged_mae_track")]
-    row = keys(
-        found.tau,
+    row = rows(
+        estimated.tau,
         factor="condition",
         measure_a="nsd_1px",
         measure_b="viterbi_bridged_mae_track",
         **{"class": "curve_1"},
     )
     assert row["tau"].tolist() == pytest.approx([stats.kendalltau(own[0], -own[1]).statistic])
-    assert set(found.tau["factor"]) == {"condition", "loss"}
-    assert len(keys(found.tau, factor="loss", **{"class": "curve_1"})) == 9 * 8 / 2
-    assert "tuned/f1" in set(found.tau["measure_b"])
+    assert set(estimated.tau["factor"]) == {"condition", "loss"}
+    assert len(rows(estimated.tau, factor="loss", **{"class": "curve_1"})) == 9 * 8 / 2
+    assert "tuned/f1" in set(estimated.tau["measure_b"])
 
 
-def test_components_are_there_for_every_measure(found):
-    of_weight = keys(found.variance, measure="nsd_1px", component="class_weight", **{"class": "curve_1"})
+def test_components_are_there_for_every_measure(estimated):
+    of_weight = rows(estimated.variance, measure="nsd_1px", component="class_weight", **{"class": "curve_1"})
     assert of_weight["variance"].item() == pytest.approx((EXPECTED["measured - none"] / 2) ** 2, rel=0.2)
-    assert found.variance.groupby(["split", "measure", "class"])["share"].sum().tolist() == pytest.approx([1.0] * 18)
+    assert estimated.variance.groupby(["split", "measure", "class"])["share"].sum().tolist() == pytest.approx(
+        [1.0] * 18
+    )
 
 
 def test_one_seed_has_effects_and_no_intervals():
-    it = effects(planted(replace(THREE, seeds=("3",)), effect=planned, sheets=4))
-    assert np.isfinite(it.contrasts["effect"]).all()
-    assert it.contrasts[["low", "high", "p", "p_holm", "detectable"]].isna().all(axis=None)
-    assert all(getattr(it, name).empty for name in ("pairs", "ranks", "variance"))
-    assert "one seed" in it.notes[0]
+    tables = effects(planted(replace(THREE, seeds=("3",)), effect=planned, sheets=4, others=()))
+    assert np.isfinite(tables.contrasts["effect"]).all()
+    assert tables.contrasts[["low", "high", "p", "p_holm", "detectable"]].isna().all(axis=None)
+    assert all(getattr(tables, name).empty for name in ("pairs", "ranks", "variance"))
+    assert "one seed" in tables.notes[0]
 
 
 def test_one_condition_has_cells_alone():
     alone = replace(THREE, factors={name: levels[:1] for name, levels in THREE.factors.items()})
-    it = effects(planted(alone, sheets=3))
-    assert len(it.cells) == 18
-    assert all(len(getattr(it, name)) == 0 for name in COLUMNS if name not in ("cells", "tau"))
-    assert it.tau["tau"].isna().all()
-    assert sum("one level" in note for note in it.notes) == 3
+    tables = effects(planted(alone, sheets=3))
+    assert len(tables.cells) == 18
+    assert all(len(getattr(tables, name)) == 0 for name in COLUMNS if name not in ("cells", "tau"))
+    assert tables.tau["tau"].isna().all()
+    assert sum("one level" in note for note in tables.notes) == 3
 
 
-def test_a_missing_cell_leaves_its_seed_out_of_what_uses_it():
-    whole = planted(sheets=3)
+def test_a_missing_cell_removes_its_seed_from_the_contrasts_that_use_it():
+    whole = planted(sheets=3, others=("nsd_1px",))
     lost = whole.cells["run"].iloc[17]
     gone = (whole.sheets["run"] == lost) & (whole.sheets["measure"] == "nsd_1px")
-    it = effects(replace(whole, sheets=whole.sheets.assign(value=whole.sheets["value"].mask(gone))))
-    table = keys(it.contrasts, measure="nsd_1px", order=1)
+    tables = effects(replace(whole, sheets=whole.sheets.assign(value=whole.sheets["value"].mask(gone))))
+    table = rows(tables.contrasts, measure="nsd_1px", order=1)
     label = whole.cells["condition"].iloc[17]
     uses = [any(part in label.split("/") for part in row.split(" - ")) for row in table["contrast"]]
     assert table["seeds"].tolist() == [4 if used else 5 for used in uses]
-    assert any(f"no value in {label}/s" in note for note in it.notes)
-    assert np.isfinite(it.pairs["p_better"]).all()
+    assert any(f"no value in {label}/s" in note for note in tables.notes)
+    assert np.isfinite(tables.pairs["p_better"]).all()
 
 
 def test_a_condition_that_never_has_a_value_leaves_the_rest_comparable():
-    whole = planted(sheets=3)
+    whole = planted(sheets=3, others=())
     of_dice = whole.cells.loc[whole.cells["loss"] == "dice", "run"]
     gone = whole.sheets["run"].isin(of_dice) & (whole.sheets["measure"] == "iou")
-    it = effects(replace(whole, sheets=whole.sheets.assign(value=whole.sheets["value"].mask(gone))))
-    table = keys(it.contrasts, measure="iou", order=1, **{"class": "curve_1"})
+    tables = effects(replace(whole, sheets=whole.sheets.assign(value=whole.sheets["value"].mask(gone))))
+    table = rows(tables.contrasts, measure="iou", order=1, **{"class": "curve_1"})
     assert table["contrast"].tolist() == ["measured - none", "tversky - soft_ce", "fresh - scarce"]
     assert (table["seeds"] == 5).all()
-    assert keys(it.cells, measure="iou")["mean"].isna().sum() == 2 * 4
+    assert rows(tables.cells, measure="iou")["mean"].isna().sum() == 2 * 4
 
 
-def test_an_incomplete_grid_compares_like_with_like():
+def test_contrasts_of_an_incomplete_grid_are_matched():
     study = replace(THREE, exclude=(Exclusion({"class_weight": "measured", "loss": "dice"}, "it cannot act"),))
-    results = planted(study, effect=planned, sheets=3, cell_sd=0.0)
-    it = effects(results)
-    table = keys(it.contrasts, measure="nsd_1px", **{"class": "curve_1"}).set_index("contrast")
+    results = planted(study, effect=planned, sheets=3, cell_sd=0.0, others=("nsd_1px",))
+    tables = effects(results)
+    table = rows(tables.contrasts, measure="nsd_1px", **{"class": "curve_1"}).set_index("contrast")
     assert table.loc["dice - soft_ce", "effect"] == pytest.approx(0, abs=1e-9)
     assert table.loc["measured - none", "effect"] == pytest.approx(WEIGHT + BOTH / 2 + ALL / 4)
     assert "(measured - none) x (dice - soft_ce)" not in table.index
-    assert it.coded.empty
-    assert it.variance.empty
-    assert any("10 of the 12 conditions" in note for note in it.notes)
-    assert any("left out" in note for note in it.notes)
+    assert tables.coded.empty
+    assert tables.variance.empty
+    assert any("10 of the 12 conditions" in note for note in tables.notes)
+    assert any("left out" in note for note in tables.notes)
 
 
 def test_a_constant_measure_has_no_effect_and_no_order():
-    whole = planted(sheets=5)
+    whole = planted(sheets=5, others=("viterbi_coverage",))
     level = whole.sheets["measure"] == "viterbi_coverage"
-    it = effects(replace(whole, sheets=whole.sheets.assign(value=whole.sheets["value"].mask(level, 0.1))))
-    table = keys(it.contrasts, measure="viterbi_coverage")
+    tables = effects(replace(whole, sheets=whole.sheets.assign(value=whole.sheets["value"].mask(level, 0.1))))
+    table = rows(tables.contrasts, measure="viterbi_coverage")
     assert (table[["effect", "low", "high"]] == 0).all(axis=None)
     assert (table["p"] == 1).all()
     assert table["detectable"].isna().all()
-    assert (keys(it.pairs, measure="viterbi_coverage")["p_better"] == 0.5).all()
-    assert keys(it.tau, measure_b="viterbi_coverage")["tau"].isna().all()
-    assert keys(it.variance, measure="viterbi_coverage").empty
-    assert any("The same value in all cells" in note and "viterbi_coverage" in note for note in it.notes)
+    assert (rows(tables.pairs, measure="viterbi_coverage")["p_better"] == 0.5).all()
+    assert rows(tables.tau, measure_b="viterbi_coverage")["tau"].isna().all()
+    assert rows(tables.variance, measure="viterbi_coverage").empty
+    assert any("The same value in all cells" in note and "viterbi_coverage" in note for note in tables.notes)
 
 
 def test_a_study_of_60_cells_and_64_sheets_takes_less_than_15_seconds():
@@ -243,13 +246,14 @@ def test_a_study_of_60_cells_and_64_sheets_takes_less_than_15_seconds():
     assert time.process_time() - began < 15
 
 
-def test_over_common_sheets_the_interval_has_their_noise(results):
+def test_over_common_sheets_the_interval_has_their_noise():
+    results = planted(effect=planned, sheets=4, others=("nsd_1px",))
     supports = results.sheets.groupby("sheet")["support"].transform("first")
     common = replace(results, sheets=results.sheets.assign(support=supports))
     data = samples(common, "nsd_1px", "curve_1")
     assert data.crossed
-    it = effects(common)
-    row = keys(it.contrasts, measure="nsd_1px", contrast="measured - none", **{"class": "curve_1"}).iloc[0]
+    tables = effects(common)
+    row = rows(tables.contrasts, measure="nsd_1px", contrast="measured - none", **{"class": "curve_1"}).iloc[0]
     weights = np.where(results.conditions["class_weight"] == "measured", 1, -1) / 6
     one = estimate(data, weights)
     assert row[["effect", "low", "high"]].tolist() == pytest.approx([one.effect, one.low, one.high])

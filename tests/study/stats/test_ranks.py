@@ -1,4 +1,4 @@
-"""Rankings and their agreement, on orders known by hand."""
+"""Ranks and their agreement, on orders known by hand."""
 
 from itertools import combinations
 
@@ -31,10 +31,10 @@ def test_a_clear_order_is_all_but_certain():
 def test_a_probability_is_students_t_of_the_paired_difference():
     values = np.random.default_rng(1).normal(0.5, 0.02, (3, 5))
     pairs, ranks = tables_of(values)
-    for (a, one), (b, other) in combinations(enumerate(LEVELS), 2):
+    for (a, level_a), (b, level_b) in combinations(enumerate(LEVELS), 2):
         expected = stats.ttest_rel(values[a], values[b], alternative="greater").pvalue
-        assert pairs[one, other] == pytest.approx(1 - expected, abs=1e-9)
-        assert pairs[other, one] == pytest.approx(expected, abs=1e-9)
+        assert pairs[level_a, level_b] == pytest.approx(1 - expected, abs=1e-9)
+        assert pairs[level_b, level_a] == pytest.approx(expected, abs=1e-9)
     assert (ranks["low_rank"] == 1).all()
     assert (ranks["high_rank"] == 3).all()
     assert ranks["rank"].tolist() == stats.rankdata(-values.mean(1)).tolist()
@@ -68,7 +68,7 @@ def test_ranks_are_over_the_seeds_that_have_all_levels():
     assert ranks.empty
 
 
-def test_without_levels_there_is_nothing():
+def test_fewer_than_two_levels_have_empty_tables():
     for count in (0, 1):
         tables = compared(samples_of(np.ones((3, 4, 1))), np.eye(3)[:count], LEVELS[:count])
         assert all(table.empty for table in tables)
@@ -88,18 +88,17 @@ def test_intervals_of_ranks_hold_all_true_ranks_in_95_of_100_studies():
 
 
 def test_tau_by_hand_and_against_scipy():
-    one, other = np.array([1.0, 2, 3, 4]), np.array([1.0, 3, 2, 4])
-    (tau,) = tau_of({"iou": one, "f1": other})["tau"]
+    (tau,) = tau_of({"iou": np.array([1.0, 2, 3, 4]), "f1": np.array([1.0, 3, 2, 4])})["tau"]
     assert tau == pytest.approx((5 - 1) / 6)  # of six pairs one is discordant
     noise = np.random.default_rng(0)
     values = {name: noise.integers(0, 6, 20).astype(float) for name in ("iou", "f1", "recall")}
     values["recall"][3] = np.nan
-    found = tau_of(values).set_index(["measure_a", "measure_b"])["tau"]
-    assert list(found.index) == [("iou", "f1"), ("iou", "recall"), ("f1", "recall")]
-    assert found["iou", "f1"] == pytest.approx(stats.kendalltau(values["iou"], values["f1"]).statistic)
+    taus = tau_of(values).set_index(["measure_a", "measure_b"])["tau"]
+    assert list(taus.index) == [("iou", "f1"), ("iou", "recall"), ("f1", "recall")]
+    assert taus["iou", "f1"] == pytest.approx(stats.kendalltau(values["iou"], values["f1"]).statistic)
     kept = np.isfinite(values["recall"])
     expected = stats.kendalltau(values["f1"][kept], values["recall"][kept]).statistic
-    assert found["f1", "recall"] == pytest.approx(expected)
+    assert taus["f1", "recall"] == pytest.approx(expected)
 
 
 def test_a_constant_measure_has_no_order():

@@ -1,4 +1,4 @@
-"""Samples as arrays: whether seeds share their sheets."""
+"""Samples as arrays: shared sheets, counts, false positives where the class is absent."""
 
 from dataclasses import replace
 
@@ -15,14 +15,14 @@ from thinline.study.stats.samples import samples
 def test_sheets_are_shared_where_their_truth_is_the_same_in_all_seeds(shared):
     """A wider pen has more true pixels of the same sheet: conditions may differ, seeds may not."""
     results = planted(sheets=3)
-    of = results.sheets.merge(results.cells[["run", "seed", "loss"]], on="run")
-    support = 100 * (1 + of["sheet"]) + 50 * (of["loss"] == "dice")
-    sheets = results.sheets.assign(support=support if shared else support + of["seed"])
+    rows = results.sheets.merge(results.cells[["run", "seed", "loss"]], on="run")
+    support = 100 * (1 + rows["sheet"]) + 50 * (rows["loss"] == "dice")
+    sheets = results.sheets.assign(support=support if shared else support + rows["seed"])
     assert samples(replace(results, sheets=sheets), "recall", "curve_1").crossed is shared
 
 
 def test_a_count_without_its_sheets_is_refused():
-    """It would be a sum over 64 sheets where everybody expects a number a sheet."""
+    """It would be a sum over 64 sheets where a number per sheet is expected."""
     results = planted(sheets=3)
     rows = results.rows.assign(measure=results.rows["measure"].replace("iou", "viterbi_swaps"))
     with pytest.raises(StudyError, match="its sum over the split alone"):
@@ -30,12 +30,12 @@ def test_a_count_without_its_sheets_is_refused():
 
 
 @pytest.mark.parametrize("measure", ["iou", "precision", "f1"])
-def test_false_alarms_on_a_sheet_without_the_class_count_as_in_the_split(measure):
+def test_false_positives_on_a_sheet_without_the_class_count_as_in_the_split(measure):
     """Sheets of one cell add up to what the counts of all its pixels say, also where the class is absent from some."""
     results = planted(sheets=4)
     run = results.cells["run"].iloc[3]
-    counts = PixelCounts(*(torch.tensor(it) for it in ([30, 0, 50, 0], [10, 7, 0, 0], [20, 0, 0, 0])))
-    total = PixelCounts(*(it.sum(0, keepdim=True) for it in (counts.tp, counts.fp, counts.fn)))
+    counts = PixelCounts(*(torch.tensor(pixels) for pixels in ([30, 0, 50, 0], [10, 7, 0, 0], [20, 0, 0, 0])))
+    total = PixelCounts(*(count.sum(0, keepdim=True) for count in (counts.tp, counts.fp, counts.fn)))
     sheets, rows = results.sheets.set_index(["run", "measure", "class"]), results.rows.copy()
     for name, of_sheets in rates(counts).items():
         key = (run, name, "curve_1")
@@ -46,9 +46,9 @@ def test_false_alarms_on_a_sheet_without_the_class_count_as_in_the_split(measure
         assert own.any()
         rows.loc[own, ["value", "support"]] = float(rates(total)[name]), int(total.support)
     data = samples(replace(results, sheets=sheets.reset_index(), rows=rows), measure, "curve_1")
-    place = data.conditions.index(results.cells["condition"].iloc[3])
+    condition = data.conditions.index(results.cells["condition"].iloc[3])
     seed = data.seeds.index(results.cells["seed"].iloc[3])
-    assert data.values[place, seed] == pytest.approx(float(rates(total)[measure]))
-    assert data.whole[place, seed, 3] == 0  # absent from both: not scored
-    assert data.whole[place, seed, 1] == 7
-    assert data.parts[place, seed, 1] == 0
+    assert data.values[condition, seed] == pytest.approx(float(rates(total)[measure]))
+    assert data.whole[condition, seed, 3] == 0  # absent from both: not scored
+    assert data.whole[condition, seed, 1] == 7
+    assert data.parts[condition, seed, 1] == 0

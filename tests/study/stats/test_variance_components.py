@@ -40,11 +40,11 @@ PLANTED = {
 def test_the_estimates_are_right_on_average(crossed):
     rng = np.random.default_rng(0)
     noise = {"seed_sd": 0.03, "cell_sd": 0.02, "sheet_sd": 0.2, "cell_sheet_sd": 0.1}
-    found = []
+    components = []
     for _ in range(400):
         data = drawn(rng, truth(), seeds=8, sheets=16, **noise, crossed=crossed)
-        found.append(components_of(data, GRID)[0].set_index("component")["variance"])
-    table = pd.DataFrame(found)
+        components.append(components_of(data, GRID)[0].set_index("component")["variance"])
+    table = pd.DataFrame(components)
     assert list(table.columns) == list(PLANTED)
     for name in ("a", "b", "a:b", HIGHER, "seed", "sheet", "residual"):
         error = table[name].std() / np.sqrt(len(table))
@@ -56,21 +56,21 @@ def test_the_estimates_are_right_on_average(crossed):
 def test_without_sheets_it_is_the_analysis_of_variance():
     rng = np.random.default_rng(1)
     data = drawn(rng, truth(), seeds=5, sheets=1, seed_sd=0.03, cell_sd=0.02)
-    found, _ = components_of(data, GRID)
-    components = found.set_index("component")["variance"]
+    table, _ = components_of(data, GRID)
+    components = table.set_index("component")["variance"]
     assert "sheet" not in components
-    table = pd.DataFrame(
-        {name: np.repeat(GRID.codes[:, place], 5) for place, name in enumerate("abc")}
+    assert table["share"].sum() == pytest.approx(1)
+    cells = pd.DataFrame(
+        {name: np.repeat(GRID.codes[:, column], 5) for column, name in enumerate("abc")}
         | {"seed": np.tile(np.arange(5), 12), "value": data.values.ravel()}
     )
-    anova = anova_lm(ols("value ~ C(a) * C(b) * C(c) + C(seed)", table).fit())
+    anova = anova_lm(ols("value ~ C(a) * C(b) * C(c) + C(seed)", cells).fit())
     rest = anova.loc["Residual", "mean_sq"]
     assert components["residual"] == pytest.approx(rest)
     assert components["seed"] == pytest.approx((anova.loc["C(seed)", "mean_sq"] - rest) / 12)
     for name, term in {"a": "C(a)", "b": "C(b)", "a:b": "C(a):C(b)"}.items():
         row = anova.loc[term]
         assert components[name] == pytest.approx((row["sum_sq"] - row["df"] * rest) / 60)
-    assert found["share"].sum() == pytest.approx(1)
 
 
 def test_the_order_of_conditions_does_not_matter():
@@ -85,10 +85,10 @@ def test_the_order_of_conditions_does_not_matter():
 
 def test_what_is_below_zero_is_set_to_zero_and_named():
     data = drawn(np.random.default_rng(3), np.full(12, 0.5), sheets=4, sheet_sd=0.3, cell_sd=0.01)
-    found, below = components_of(data, GRID)
+    components, below = components_of(data, GRID)
     assert below
-    assert (found.set_index("component").loc[list(below), "variance"] == 0).all()
-    assert (found["variance"] >= 0).all()
+    assert (components.set_index("component").loc[list(below), "variance"] == 0).all()
+    assert (components["variance"] >= 0).all()
 
 
 def test_seeds_that_lack_a_cell_are_left_out():

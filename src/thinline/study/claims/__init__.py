@@ -1,1 +1,1 @@
-"""Claims of the source texts: how `claims.yaml` is read, and the verdict on each claim."""
+"""Claims of the source texts: their criteria in `claims.yaml`, and the verdicts of studies on them."""

@@ -1,43 +1,72 @@
-"""Sums over conditions of one or several measures, with their interval over seeds: the stuff that criteria are made of.
+"""Comparisons that test claims: weighted sums of means over conditions, with their interval over seeds.
 
 Conventions
 -----------
-A *comparison* is a sum of terms (see contrast_terms.py) of which something is expected. Terms may be of several
-measures and
-splits: they are paired by seed, and by sheet where all of them have sheets. A comparison of matched terms says so.
+A *term* is the mean of one measure over all conditions with the levels `where`, times a factor. An empty `where` means
+all conditions; only those of the grid, unless `outside` adds the others. A *comparison* is a sum of terms and what is
+expected of it. Terms of several measures and splits are paired by seed, and by sheet where all of them have sheets.
 
-Beyond the measures of the runs there are two of their counts of true pixels, exact in every run:
+Beside the measures of the runs there are two exact counts of true pixels:
 
     frequency          true pixels of the class / all pixels
-    background_ratio   pixels of the background / true pixels of the class
+    background_ratio   true pixels of the background / true pixels of the class
+
+Matched terms
+-------------
+In a full product, or a fraction of sufficient resolution for the number of factors named (see contrasts.py), a term is
+the mean over all conditions that it names. In any other grid such means would differ in more than what is compared: if
+weighted Dice was not run with one of the heads, the mean over Dice has less of that head than the mean over Tversky.
+There the terms are *matched*: the factors of which terms name different levels are compared, and the mean is over the
+combinations of all other factors with which every compared combination has run. A level that all terms name must be
+among these combinations; otherwise the comparison is not testable. Terms with conditions outside of the grid are not
+matched: the claim itself names what is the same.
+
+Matching considers which conditions ran, not what they measured: a network that finds no pixel of a curve has no
+precision there, and without that condition the mean would be too good. A comparison that lacks such a value stays open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
-from thinline.study.claims.contrast_terms import NotTestable, Term, Weights, weights_of, words_of
 from thinline.study.claims.expectations import BOUNDS, Expectation, Finding
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
-from thinline.study.stats.contrasts import grid_of
-from thinline.study.stats.estimates import Estimate, estimate
+from thinline.study.stats.contrasts import Grid, conditions_by_levels, grid_of
+from thinline.study.stats.estimates import Estimate, estimate, mean_of
 from thinline.study.stats.samples import Samples, samples
 from thinline.vocabulary import BACKGROUND, Float64, Int64
 
 FREQUENCY: Final = "frequency"
 BACKGROUND_RATIO: Final = "background_ratio"
 COUNTED: Final = (FREQUENCY, BACKGROUND_RATIO)
+Where = Mapping[str, tuple[str, ...]]
+
+
+class NotTestable(StudyError):
+    """A study lacks what a criterion needs; the text says what."""
+
+
+@dataclass(frozen=True)
+class Term:
+    """`times` the mean of `measure` (`split/name`) over the conditions `where`; of class `of`, if it names one."""
+
+    measure: str
+    where: Where = field(default_factory=dict)
+    times: float = 1.0
+    of: str = ""
+    outside: bool = False
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A sum of `terms`, in words `text`, and what is expected of it, if anything; of `classes`, or of every curve."""
+    """A sum of `terms`, `text` in words, and what is expected of it, if anything; of `classes`, or of every curve."""
 
     text: str
     terms: tuple[Term, ...]
@@ -46,37 +75,42 @@ class Comparison:
 
     @property
     def measure(self) -> str:
-        """What is compared, as `test/iou`, or `test/nsd_1px less test/iou`."""
-        names = list(dict.fromkeys(term.measure for term in sorted(self.terms, key=lambda it: it.times < 0)))
+        """The measures compared, as `test/iou`, or `test/nsd_1px less test/iou`."""
+        names = dict.fromkeys(term.measure for term in sorted(self.terms, key=lambda term: term.times < 0))
         return " less ".join(names)
 
 
-class Numbers:
-    """The numbers of one study, read once: samples by measure and class, conditions, weights of terms."""
+@dataclass(frozen=True)
+class Weights:
+    """The weights [A] of the conditions in each term, times its factor, and whether they were matched."""
+
+    of_terms: tuple[Float64, ...]
+    matched: bool = False
+
+
+class StudyData:
+    """Samples and weights of the terms of one study, each read once."""
 
     def __init__(self, results: Results) -> None:
         self.study = results.study.name
         self.conditions = results.conditions
         self.classes = results.classes
         self._results = results
-        self._read: dict[tuple[str, str], Samples | None] = {}
+        self._samples: dict[tuple[str, str], Samples | None] = {}
         self._grid = grid_of(results)
         self._weights: dict[tuple[tuple[str, bool, float], ...], Weights] = {}
 
-    def of(self, measure: str, name: str) -> Samples | None:
-        """The samples of `split/name` of a class; None where no run has them."""
-        if (measure, name) not in self._read:
-            self._read[measure, name] = self._samples(measure, name)
-        return self._read[measure, name]
-
-    def _samples(self, measure: str, name: str) -> Samples | None:
-        split, _, short = measure.partition("/")
-        try:
-            if short in COUNTED:
-                return _counted(self._results, split, short, name)
-            return samples(self._results, short, name, split=split)
-        except StudyError:
-            return None
+    def samples(self, measure: str, name: str) -> Samples | None:
+        """The samples of `split/measure` of class `name`; None if no run has them."""
+        if (measure, name) not in self._samples:
+            split, _, short = measure.partition("/")
+            try:
+                read = _counted(self._results, split, short, name) if short in COUNTED else None
+                read = read if short in COUNTED else samples(self._results, short, name, split=split)
+            except StudyError:
+                read = None
+            self._samples[measure, name] = read
+        return self._samples[measure, name]
 
     def weights(self, terms: Sequence[Term]) -> Weights:
         """The weights of the conditions in each term. Raises `NotTestable` naming what the study lacks."""
@@ -86,97 +120,94 @@ class Numbers:
         return self._weights[key]
 
 
-def found(numbers: Numbers, comparison: Comparison) -> list[Finding]:
-    """A finding for each class that has values in the conditions asked for; it is open where no seed has all of them.
+def findings_of(data: StudyData, comparison: Comparison) -> list[Finding]:
+    """A finding for each class with values in the conditions compared; it is open if no seed has all of them.
 
-    Raises `NotTestable` where that is so of every class.
+    Raises `NotTestable` if that is so of every class.
     """
-    if numbers.weights(comparison.terms).matched:
+    if data.weights(comparison.terms).matched:
         comparison = replace(comparison, text=f"{comparison.text}, matched")
-    names = comparison.classes or numbers.classes
+    names = comparison.classes or data.classes
     if all(term.of for term in comparison.terms):
         names = (" and ".join(dict.fromkeys(term.of for term in comparison.terms)),)
     findings = []
     for name in names:
-        told = summed(numbers, comparison.terms, name)
-        if told is not None and (told.seeds or _partly(numbers, comparison.terms, name)):
-            findings.append(finding_of(comparison, name, told))
-    if not any(it.seeds for it in findings):
-        curves, where = ", ".join(names) or "any curve", _without(numbers, comparison, names)
+        sum_of_terms = estimate_of_terms(data, comparison.terms, name)
+        if sum_of_terms is not None and (sum_of_terms.seeds or _partly(data, comparison.terms, name)):
+            findings.append(_finding(comparison, name, sum_of_terms))
+    if not any(finding.seeds for finding in findings):
+        curves, where = ", ".join(names) or "any curve", _without_value(data, comparison, names)
         raise NotTestable(f"no value of {comparison.measure} for {curves} in {where}")
     return findings
 
 
-def _without(numbers: Numbers, comparison: Comparison, names: Sequence[str]) -> str:
-    """In which of the conditions asked for the first curve lacks a value, in words."""
-    for term, weights in zip(comparison.terms, numbers.weights(comparison.terms).of_terms, strict=True):
-        read = numbers.of(term.measure, term.of or names[0]) if term.of or names else None
-        if read is not None:
-            lacking = (weights != 0) & ~np.isfinite(read.values).all(1)
-            if lacking.any():
-                return ", ".join(numbers.conditions.index[lacking][:3])
-    return "; ".join(dict.fromkeys(words_of(term.where) for term in comparison.terms))
-
-
-def _partly(numbers: Numbers, terms: Sequence[Term], name: str) -> bool:
-    """Whether a class has a value in some cells of each term; one that a head does not know has none at all."""
-    for term, weights in zip(terms, numbers.weights(terms).of_terms, strict=True):
-        read = numbers.of(term.measure, term.of or name)
-        if read is None or not np.isfinite(read.values[weights != 0]).any():
-            return False
-    return True
-
-
-def finding_of(comparison: Comparison, name: str, told: Estimate) -> Finding:
-    """The finding of an estimate."""
-    expected = comparison.expected
+def _finding(comparison: Comparison, name: str, estimated: Estimate) -> Finding:
+    expected, low, high = comparison.expected, estimated.low, estimated.high
     return Finding(
         comparison.measure,
         name,
         comparison.text,
         expected.text if expected else "",
-        told.effect,
-        told.low,
-        told.high,
-        told.p,
-        told.seeds,
-        expected.holds(told.low, told.high) if expected else None,
-        room=expected.room(told.low, told.high) if expected else float("nan"),
+        estimated.effect,
+        low,
+        high,
+        estimated.p,
+        estimated.seeds,
+        expected.holds(low, high) if expected else None,
+        clearance=expected.clearance(low, high) if expected else float("nan"),
         signed=expected is not None and expected.kind not in BOUNDS,
     )
 
 
-def summed(numbers: Numbers, terms: Sequence[Term], name: str) -> Estimate | None:
-    """The estimate of the sum of `terms` for class `name`; None where a measure is lacking."""
+def _without_value(data: StudyData, comparison: Comparison, names: Sequence[str]) -> str:
+    """Compared conditions in which the first curve lacks a value, or else all levels compared."""
+    for term, weights in zip(comparison.terms, data.weights(comparison.terms).of_terms, strict=True):
+        read = data.samples(term.measure, term.of or names[0]) if term.of or names else None
+        if read is not None:
+            lacking = (weights != 0) & ~np.isfinite(read.values).all(1)
+            if lacking.any():
+                return ", ".join(data.conditions.index[lacking][:3])
+    return "; ".join(dict.fromkeys(words_of(term.where) for term in comparison.terms))
+
+
+def _partly(data: StudyData, terms: Sequence[Term], name: str) -> bool:
+    """Whether a class has a value in some cells of each term; a class that a head does not predict has none at all."""
+    for term, weights in zip(terms, data.weights(terms).of_terms, strict=True):
+        read = data.samples(term.measure, term.of or name)
+        if read is None or not np.isfinite(read.values[weights != 0]).any():
+            return False
+    return True
+
+
+def estimate_of_terms(data: StudyData, terms: Sequence[Term], name: str) -> Estimate | None:
+    """The estimate of the sum of `terms` for class `name`; None if no run has one of the measures."""
     parts: dict[tuple[str, str], Float64] = {}
-    for term, own in zip(terms, numbers.weights(terms).of_terms, strict=True):
+    for term, own in zip(terms, data.weights(terms).of_terms, strict=True):
         key = (term.measure, term.of or name)
         parts[key] = parts.get(key, 0.0) + own
-    known, weights = [], []
-    for key, weight in parts.items():
-        read = numbers.of(*key)
-        if read is None:
-            return None
-        used = np.flatnonzero(weight)
-        known.append(narrowed(read, used))
-        weights.append(weight[used])
-    return estimate(stacked(known), np.concatenate(weights))
+    known = {key: data.samples(*key) for key in parts}
+    read = [each for each in known.values() if each is not None]
+    if len(read) < len(parts):
+        return None
+    if len(parts) == 1:
+        return estimate(read[0], next(iter(parts.values())))
+    used = [np.flatnonzero(weight) for weight in parts.values()]
+    weights = [weight[own] for weight, own in zip(parts.values(), used, strict=True)]
+    return estimate(_stacked([_narrowed(*each) for each in zip(read, used, strict=True)]), np.concatenate(weights))
 
 
-def narrowed(data: Samples, used: Int64) -> Samples:
-    """The samples of the conditions at the places `used`."""
-    labels = tuple(data.conditions[place] for place in used)
+def _narrowed(data: Samples, used: Int64) -> Samples:
+    """The samples of the conditions numbered `used`."""
+    labels = tuple(data.conditions[condition] for condition in used)
     return replace(data, conditions=labels, parts=data.parts[used], whole=data.whole[used])
 
 
-def stacked(of_measures: Sequence[Samples]) -> Samples:
-    """Samples of several measures as if they were further conditions; with one sheet a seed where sheets differ."""
-    if len({each.parts.shape[1:] for each in of_measures}) > 1:
-        arrays = [(each.parts.sum(-1, keepdims=True), each.whole.sum(-1, keepdims=True)) for each in of_measures]
-        crossed = False
-    else:
-        arrays = [(each.parts, each.whole) for each in of_measures]
-        crossed = all(each.crossed for each in of_measures)
+def _stacked(of_measures: Sequence[Samples]) -> Samples:
+    """Samples of several measures as further conditions; with one sheet per seed if their sheets differ."""
+    arrays = [(each.parts, each.whole) for each in of_measures]
+    same = len({each.parts.shape[1:] for each in of_measures}) == 1
+    if not same:
+        arrays = [(parts.sum(-1, keepdims=True), whole.sum(-1, keepdims=True)) for parts, whole in arrays]
     return Samples(
         "|".join(each.split for each in of_measures),
         "|".join(each.measure for each in of_measures),
@@ -185,28 +216,93 @@ def stacked(of_measures: Sequence[Samples]) -> Samples:
         of_measures[0].seeds,
         np.concatenate([parts for parts, _ in arrays]),
         np.concatenate([whole for _, whole in arrays]),
-        crossed=crossed,
+        crossed=same and all(each.crossed for each in of_measures),
     )
 
 
 def _counted(results: Results, split: str, measure: str, name: str) -> Samples | None:
-    """The two measures of counts, from the supports of the classes of each run; see the module."""
+    """The counts of true pixels, see the module, from the supports of the classes of each run."""
     rows = results.rows[(results.rows["split"] == split) & (results.rows["measure"] == "iou")]
     wide = rows.pivot(index="run", columns="class", values="support")
     if name not in wide or BACKGROUND not in wide:
         return None
-    pixels = wide.sum(axis=1) if measure == FREQUENCY else wide[name]
-    counted = wide[name] if measure == FREQUENCY else wide[BACKGROUND]
-    cells = results.cells.set_index("run")
-    told = pd.DataFrame({"parts": counted, "whole": pixels}).join(cells[["condition", "seed"]])
-    known = told["parts"].notna() & told["whole"].notna()
-    arrays = [
-        told.assign(value=told[column].where(known, 0.0))
-        .pivot(index="condition", columns="seed", values="value")
+    counts = (wide[name], wide.sum(axis=1)) if measure == FREQUENCY else (wide[BACKGROUND], wide[name])
+    table = pd.DataFrame(dict(zip(("parts", "whole"), counts, strict=True))).dropna()
+    table = table.join(results.cells.set_index("run")[["condition", "seed"]])
+    parts, whole = (
+        table.pivot(index="condition", columns="seed", values=column)
         .reindex(index=list(results.conditions.index), columns=list(results.seeds))
         .fillna(0.0)
         .to_numpy(np.float64)[..., None]
         for column in ("parts", "whole")
-    ]
+    )
     labels = tuple(str(label) for label in results.conditions.index)
-    return Samples(split, measure, name, labels, results.seeds, arrays[0], arrays[1], crossed=False)
+    return Samples(split, measure, name, labels, results.seeds, parts, whole, crossed=False)
+
+
+def words_of(where: Where) -> str:
+    """Levels in words, as `loss=dice|tversky, data_mix=fresh`."""
+    return ", ".join(f"{name}={'|'.join(levels)}" for name, levels in where.items()) or "all cells"
+
+
+def weights_of(conditions: pd.DataFrame, grid: Grid, terms: Sequence[Term]) -> Weights:
+    """The weights of the conditions in each term. Raises `NotTestable` naming what the study lacks."""
+    for term in terms:
+        _check_levels(conditions, term)
+    named = {name for term in terms for name in term.where} & set(grid.names)
+    plain = Weights(tuple(term.times * _mean(conditions, term) for term in terms))
+    if grid.clear(len(named)) or any(term.outside for term in terms):
+        return plain
+    return _matched(grid, terms) or plain
+
+
+def _check_levels(conditions: pd.DataFrame, term: Term) -> None:
+    """Refuse a term with factors or levels that the study does not have."""
+    allowed = conditions if term.outside else conditions[conditions["grid"].astype(bool)]
+    allowed = allowed.assign(condition=allowed.index)
+    for name, levels in term.where.items():
+        if name not in allowed:
+            raise NotTestable(f"no cells with {words_of({name: levels})}: {name} is not varied")
+        known = set(allowed[name].dropna())
+        lacking = [level for level in levels if level not in known]
+        if lacking:
+            raise NotTestable(f"no cells with {name}={'|'.join(lacking)}")
+
+
+def _mean(conditions: pd.DataFrame, term: Term) -> Float64:
+    try:
+        return mean_of(conditions, term.where, grid=None if term.outside else True)
+    except StudyError:
+        raise NotTestable(f"no cells with {words_of(term.where)} together") from None
+
+
+def _matched(grid: Grid, terms: Sequence[Term]) -> Weights | None:
+    """Weights over the combinations of the factors not compared that all terms have; None if that leaves nothing out.
+
+    Raises `NotTestable` if there is no such combination, or none with a level that all terms name.
+    """
+    codes = [
+        {name: [levels.index(level) for level in term.where.get(name, levels)] for name, levels in grid.levels.items()}
+        for term in terms
+    ]
+    compared = [name for name in grid.names if len({frozenset(own[name]) for own in codes}) > 1]
+    others = [name for name in grid.names if name not in compared]
+    conditions = conditions_by_levels(grid, compared)
+    sides = [list(product(*(own[name] for name in compared))) for own in codes]
+    allowed = set(product(*(codes[0][name] for name in others)))
+    of_cells = [set(conditions.get(cell, {})) & allowed for side in sides for cell in side]
+    shared = set.intersection(*of_cells)
+    if all(own == shared for own in of_cells):
+        return None
+    named = {name for term in terms for name in term.where}
+    kept = {name: {key[column] for key in shared} for column, name in enumerate(others) if name in named}
+    if not shared or any(own != set(codes[0][name]) for name, own in kept.items()):
+        asked = "; ".join(dict.fromkeys(words_of(term.where) for term in terms))
+        raise NotTestable(f"not for every level of {asked} there are cells that differ in nothing else")
+    weights = []
+    for term, side in zip(terms, sides, strict=True):
+        chosen = [conditions[cell][key] for cell in side for key in shared]
+        row = np.zeros(len(grid.codes))
+        row[chosen] = term.times / len(chosen)
+        weights.append(row)
+    return Weights(tuple(weights), matched=True)

@@ -1,8 +1,8 @@
-"""What is expected of a contrast, and what was found: the interval decides, never the effect alone.
+"""What is expected of a contrast, and whether its interval supports or refutes it.
 
 Conventions
 -----------
-`low`, `high` are the ends of the interval of a contrast, `m` is the margin: the smallest effect that counts, declared
+`low`, `high` are the ends of the interval of a contrast; the margin `m` is the smallest effect that counts, declared
 before the runs. An expectation holds, is refuted, or neither:
 
     kind       holds                        refuted
@@ -11,11 +11,11 @@ before the runs. An expectation holds, is refuted, or neither:
     none       -m < low and high < m        low > m or high < -m
     not_up     high < m                     low > m
     not_down   low > -m                     high < -m
-    at_least   low >= m                     high < m             of a value, where m is a bound
+    at_least   low >= m                     high < m             of a value; m is a bound
     at_most    high <= m                    low > m
 
-`none` is a test of equivalence (two one-sided tests): to find nothing is not to show that there is nothing. Without an
-interval, as from one seed, nothing holds and nothing is refuted.
+`none` is a test of equivalence (two one-sided tests): a difference that is not significant is not an equivalence.
+Without an interval, as from one seed, nothing holds and nothing is refuted.
 
 References
 ----------
@@ -53,15 +53,15 @@ class Expectation:
 
     @property
     def text(self) -> str:
-        """In words, as `no rise of .02 or more`; of a rise, what its interval must do to hold."""
+        """As `no rise of .02 or more`, or `a rise whose interval reaches .02`."""
         return _TEXTS[self.kind].format(plain(self.margin))
 
     def holds(self, low: float, high: float) -> bool | None:
-        """Whether an interval says that it holds (True), that it does not (False), or neither."""
+        """Whether an interval supports the expectation (True), refutes it (False), or neither (None)."""
         if np.isnan(low) or np.isnan(high):
             return None
         m = self.margin
-        yes, no = {
+        supported, refuted = {
             "up": (low > 0 and high >= m, high < m),
             "down": (high < 0 and low <= -m, low > -m),
             "none": (-m < low and high < m, low > m or high < -m),
@@ -70,15 +70,13 @@ class Expectation:
             "at_least": (low >= m, high < m),
             "at_most": (high <= m, low > m),
         }[self.kind]
-        return True if yes else False if no else None
+        return True if supported else False if refuted else None
 
-    def room(self, low: float, high: float) -> float:
-        """How far the nearer end of an interval is from where it would not hold any more, in widths of the interval.
-
-        Rounded to nine decimals, so that findings which are equally narrow stay in their order.
-        """
+    def clearance(self, low: float, high: float) -> float:
+        """Distance of the deciding end of an interval from the threshold at which the expectation stops to hold, in
+        widths of the interval; rounded to nine decimals, so that findings with equal clearance keep their order."""
         m = self.margin
-        away = {
+        distance = {
             "up": low,
             "down": -high,
             "none": min(low + m, m - high),
@@ -87,15 +85,16 @@ class Expectation:
             "at_least": low - m,
             "at_most": m - high,
         }[self.kind]
-        return round(away / (high - low), 9) if high > low else float(np.copysign(np.inf, away))
+        return round(distance / (high - low), 9) if high > low else float(np.copysign(np.inf, distance))
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One contrast of one class: its estimate over `seeds` seeds, and whether what was `expected` `holds` (None: open).
+    """The estimate of one contrast of one class over `seeds` seeds, and whether what was `expected` `holds` (None:
+    open).
 
-    `measure` as `test/iou`; `of` the class; `contrast` and `expected` in words. `room` is that of the expectation,
-    `signed` says that the effect is a difference.
+    `measure` as `test/iou`; `of`: the class; `contrast` and `expected` in words; `clearance`: that of the expectation;
+    `signed`: whether the effect is a difference, written with its sign.
     """
 
     measure: str
@@ -108,11 +107,11 @@ class Finding:
     p: float
     seeds: int
     holds: bool | None
-    room: float = float("nan")
+    clearance: float = float("nan")
     signed: bool = True
 
     @property
-    def told(self) -> str:
+    def text(self) -> str:
         """As `test/iou of curve_1, loss=dice less loss=soft_ce: +.031 [.020, .042]`."""
         return f"{self.measure} of {self.of}, {self.contrast}: {self.value}"
 
@@ -129,7 +128,7 @@ class Finding:
 
 
 def decimals_of(value: float, width: float) -> int:
-    """Decimals that show an interval's `width` with two digits, of a `value` without interval three digits."""
+    """Decimals that show the `width` of an interval with two digits, or a `value` without interval with three."""
     scale, digits = (width, 1) if np.isfinite(width) and width > 0 else (abs(value), 2)
     if not np.isfinite(scale) or scale <= 0:
         return 3
@@ -137,7 +136,7 @@ def decimals_of(value: float, width: float) -> int:
 
 
 def magnitude(size: float) -> int:
-    """The power of ten of the first digit of `size` above 0; of .1 also where a rounding made it .09999999999999999."""
+    """The power of ten of the first digit of `size` above 0; that of .09999999999999999 is that of .1."""
     return floor(log10(size) + _ROUNDING)
 
 
@@ -145,10 +144,7 @@ _ROUNDING: Final = 1e-9
 
 
 def short(value: float, decimals: int, *, signed: bool = False) -> str:
-    """A number without the zero before its point, as `.031`; what rounds to 0 has no sign, as `.000`.
-
-    With `signed` what is above 0 has a plus.
-    """
+    """A number without the zero before its point, as `.031`, and without the sign of -0; `signed` adds a plus."""
     text = f"{float(f'{value:.12g}'):.{decimals}f}"  # .0625 and .06249999999999999 are one number
     if float(text) == 0:
         return text.removeprefix("-").replace("0.", ".", 1)
@@ -157,6 +153,6 @@ def short(value: float, decimals: int, *, signed: bool = False) -> str:
 
 
 def plain(value: float) -> str:
-    """A declared number as it was declared, as `.02`, `5`."""
+    """A number as it was declared, as `.02` or `5`."""
     text = f"{value:g}"
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text

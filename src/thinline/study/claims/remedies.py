@@ -1,9 +1,9 @@
-"""Which of the three families of remedy a condition uses: A weighting, B region loss, C synthesis.
+"""The families of remedy that a condition uses: A weighting, B region loss, C synthesis.
 
 Conventions
 -----------
-A family has *moved* in a condition when the level of its factor is one of `moved`; all other levels are its base. The
-base of all three is class_weight=none, loss=soft_ce, data_mix=scarce. Of the levels that could be argued about:
+A family has *moved* in a condition if the level of its factor is one of `moved`; all other levels are its base. The
+base of all three is class_weight=none, loss=soft_ce, data_mix=scarce. Decisions on levels that could be argued about:
 
     tuned_threshold, logit_adjustment   controls without a weight: not A
     fixed with class_weight.value=1     a weight of one is no weight: not A
@@ -12,7 +12,7 @@ base of all three is class_weight=none, loss=soft_ce, data_mix=scarce. Of the le
     dice_ce, tversky_ce, dice_focal     sums with a region term: B
     duplicated, folder                  no synthetic sheet: not C
 
-A study that does not vary the factor of a family has it in no condition, because nothing in its table says otherwise.
+A family has moved in no condition of a study that does not vary its factor: the tables of the study hold no level.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ _VALUE: Final = "class_weight.value"
 
 @dataclass(frozen=True)
 class Family:
-    """A remedy: its letter, its name, the factor it is a move of, the levels that are moves, and the axis it is said
-    to move."""
+    """A remedy: letter, name, factor, the levels that count as moved, and the measure that the source says it moves."""
 
     letter: str
     name: str
@@ -64,11 +63,11 @@ FAMILIES: Final[Mapping[str, Family]] = {
 
 
 def family_of(condition: Mapping[str, Any] | pd.Series) -> frozenset[str]:
-    """Letters of the families that moved in a `condition`, its levels by factor; a row of `Results.conditions` is one.
+    """Letters of the families that moved in a `condition`: levels by factor, as a row of `Results.conditions`.
 
-    Factors that are not there, or empty, have not moved.
+    Missing or empty factors have not moved.
     """
-    moved = {it.letter for it in FAMILIES.values() if condition.get(it.factor) in it.moved}
+    moved = {family.letter for family in FAMILIES.values() if condition.get(family.factor) in family.moved}
     value = condition.get(_VALUE)
     if condition.get("class_weight") == "fixed" and isinstance(value, str) and float(value) == 1:
         moved.discard("A")
@@ -81,7 +80,7 @@ def families_of(conditions: pd.DataFrame) -> dict[str, frozenset[str]]:
 
 
 def moves(families: frozenset[str]) -> str:
-    """How a set of families is written: `A+B`, or `base` for none."""
+    """A set of families as `A+B`, or `base` for none."""
     return "+".join(sorted(families)) or "base"
 
 

@@ -1,20 +1,20 @@
-"""Questions about single remedies and the stack of all that no sum over conditions answers: who is usable, who is best.
+"""Criteria on single conditions: which are usable, which is best, and which value is beside a number of the source.
 
 Conventions
 -----------
-Families and what counts as moved are those of families.py; a *stack* is a condition in which all have moved, in the
-grid or beside it. A condition *clears* when every measure of every curve reaches its threshold: shown where every
-interval lies above, ruled out where one lies below, open otherwise. Of a condition the weakest axis is told: the value
-furthest below its threshold, or least above it.
+remedies.py defines the families of remedy and when one has moved. A *stack* is a condition in which all have moved, in
+the grid or outside of it. A condition *clears* if every measure of every curve reaches its threshold: shown if all
+intervals lie above, ruled out if one lies below, open otherwise. Its weakest axis is the value furthest below its
+threshold, or least above it.
 
-    clears   a condition that is said not to clear holds when that is ruled out, and is refuted when it is shown to
-             clear. Stacks hold when one is shown to clear and are refuted when all are ruled out; told of the stack
-             whose weakest axis is best
-    best     the best stack less the best other condition, both chosen by their means, of each curve. The choice makes
-             the better of many look better than it is, on both sides
-    beside   the value of a stack, or of a mean of conditions; nothing is expected of it
+    clears   a condition expected not to clear holds if clearing is ruled out, and is refuted if it is shown to clear.
+             Stacks hold if one is shown to clear and are refuted if all are ruled out; the finding is that of the
+             stack with the best weakest axis
+    best     the best stack less the best other condition of each curve, both selected by their means. The selection
+             makes the best of many look better than it is, on both sides
+    beside   the value of a stack, or a mean of conditions; nothing is expected of it
 
-Only what was chosen by the same numbers is open to that optimism: a stack among few, with five seeds, by little.
+This optimism of `best` matters if a stack is selected among many, with few seeds, by a small difference.
 """
 
 from __future__ import annotations
@@ -24,100 +24,114 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from thinline.study.claims.comparisons import Comparison, Numbers, found, summed
-from thinline.study.claims.contrast_terms import NotTestable, Term, words_of
+from thinline.study.claims.comparisons import (
+    Comparison,
+    NotTestable,
+    StudyData,
+    Term,
+    estimate_of_terms,
+    findings_of,
+    words_of,
+)
+from thinline.study.claims.criteria import Beside, Best, Clears
 from thinline.study.claims.expectations import Expectation, Finding, plain
-from thinline.study.claims.question_types import Beside, Best, Clears
 from thinline.study.claims.remedies import FAMILIES, families_of
 from thinline.study.stats.estimates import Estimate, rounded, size_of
 
 WEAKEST = "test/iou"
-"""The measure whose weakest curve chooses the stack that is shown beside the source's numbers."""
+"""The measure whose weakest curve selects the stack beside the numbers of the source."""
 
 _DECIMALS = 12
 
 
 @dataclass(frozen=True)
 class _Axis:
-    """One measure of one curve in one condition, and its threshold."""
+    """The estimate of one measure of one curve in one condition, and its threshold."""
 
     measure: str
     of: str
-    told: Estimate
+    estimated: Estimate
     threshold: float
 
     @property
     def above(self) -> float:
-        """How far the mean lies above the threshold; axes that are equally far keep their order."""
-        return round(self.told.effect - self.threshold, _DECIMALS)
+        """How far the mean is above the threshold, rounded: axes with equal values keep their order."""
+        return round(self.estimated.effect - self.threshold, _DECIMALS)
 
 
-def cleared(numbers: Numbers, clears: Clears) -> list[Finding]:
-    """A finding for each condition of the families in `short`, and one for the stacks. Raises `NotTestable`."""
-    families = moved(numbers)
-    wanted = {label: len(its) for label, its in families.items() if len(its) in clears.short}
-    lacking = [str(count) for count in clears.short if count not in wanted.values()]
+def cleared(data: StudyData, clears: Clears) -> list[Finding]:
+    """A finding for each condition with as many families as in `short`, and one for the stacks. Raises
+    `NotTestable`."""
+    families = _families(data)
+    conditions = {label: len(own) for label, own in families.items() if len(own) in clears.short}
+    lacking = [str(count) for count in clears.short if count not in conditions.values()]
     if lacking:
         raise NotTestable(f"no cells with {' or '.join(lacking)} of {len(FAMILIES)} families moved")
-    findings = [_short(label, _axes(numbers, clears, label)) for label in wanted]
+    findings = [_of_single(label, _axes(data, clears, label)) for label in conditions]
     if clears.stack:
-        findings.append(_stack({label: _axes(numbers, clears, label) for label in stacks_of(families)}))
+        findings.append(_of_stacks({label: _axes(data, clears, label) for label in _stacks(families)}))
     return findings
 
 
-def best(numbers: Numbers, question: Best) -> list[Finding]:
-    """The best stack less the best of all others, for each curve. Raises `NotTestable`."""
-    families = moved(numbers)
-    stacks = stacks_of(families)
+def best(data: StudyData, question: Best) -> list[Finding]:
+    """The best stack less the best of all others, for each measure and curve. Raises `NotTestable`."""
+    stacks = _stacks(_families(data))
     findings = []
-    for name in question.classes or numbers.classes:
-        means = _means(numbers, question.measure, name)
-        sides = [{it: means[it] for it in means if (it in stacks) == stacked} for stacked in (True, False)]
-        if not all(sides):
-            continue
-        stack, other = (max(side, key=side.__getitem__) for side in sides)
-        terms = tuple(
-            Term(question.measure, {"condition": (label,)}, times, outside=True)
-            for label, times in ((stack, 1.0), (other, -1.0))
-        )
-        comparison = Comparison(f"{stack} less {other}", terms, question.expected, (name,))
-        findings += found(numbers, comparison)
-    if not findings:
-        raise NotTestable(f"no value of {question.measure} for stacks and others")
+    for measure in question.measure:
+        of_measure = []
+        for name in question.classes or data.classes:
+            means = _means(data, measure.name, name)
+            sides = [
+                {label: means[label] for label in means if (label in stacks) == stacked} for stacked in (True, False)
+            ]
+            if all(sides):
+                stack, other = (max(side, key=side.__getitem__) for side in sides)
+                terms = (_condition(measure.name, stack), _condition(measure.name, other, times=-1.0))
+                comparison = Comparison(f"{stack} less {other}", terms, question.expected(measure), (name,))
+                of_measure += findings_of(data, comparison)
+        if not of_measure:
+            raise NotTestable(f"no value of {measure.name} for stacks and others")
+        findings += of_measure
     return findings
 
 
-def beside(numbers: Numbers, question: Beside) -> list[Finding]:
-    """The value of each class, of which nothing is expected. Raises `NotTestable`."""
-    if question.stack:
-        label = chosen_stack(numbers)
-        terms = (Term(question.measure, {"condition": (label,)}, outside=True),)
-        text = label
-    else:
-        terms = (Term(question.measure, question.where),)
-        text = f"mean of {words_of(question.where)}"
-    return found(numbers, Comparison(text, terms, None, question.classes))
+def beside(data: StudyData, question: Beside) -> list[Finding]:
+    """The value of each measure and class, of which nothing is expected. Raises `NotTestable`."""
+    findings = []
+    for measure in question.measure:
+        if question.pick:
+            text = _selected_stack(data)
+            term = _condition(measure.name, text)
+        else:
+            text, term = f"mean of {words_of(question.where)}", Term(measure.name, question.where)
+        findings += findings_of(data, Comparison(text, (term,), None, question.classes))
+    return findings
 
 
-def moved(numbers: Numbers) -> Mapping[str, frozenset[str]]:
-    """The families of every condition. Raises `NotTestable` where the study has no stack of all."""
-    families = families_of(numbers.conditions)
-    if not stacks_of(families):
-        lacking = [it.factor for letter, it in FAMILIES.items() if not any(letter in its for its in families.values())]
-        told = f": no move of {', '.join(lacking)}" if lacking else " in one condition"
-        raise NotTestable(f"no cells with all {len(FAMILIES)} families moved{told}")
+def _condition(measure: str, label: str, *, times: float = 1.0) -> Term:
+    return Term(measure, {"condition": (label,)}, times, outside=True)
+
+
+def _families(data: StudyData) -> Mapping[str, frozenset[str]]:
+    """The families of every condition. Raises `NotTestable` if the study has no stack."""
+    families = families_of(data.conditions)
+    if not _stacks(families):
+        moved = frozenset().union(*families.values())
+        lacking = [family.factor for family in FAMILIES.values() if family.letter not in moved]
+        reason = f": no move of {', '.join(lacking)}" if lacking else " in one condition"
+        raise NotTestable(f"no cells with all {len(FAMILIES)} families moved{reason}")
     return families
 
 
-def stacks_of(families: Mapping[str, frozenset[str]]) -> list[str]:
+def _stacks(families: Mapping[str, frozenset[str]]) -> list[str]:
     """The labels of the conditions in which all families have moved."""
-    return [label for label, its in families.items() if len(its) == len(FAMILIES)]
+    return [label for label, own in families.items() if len(own) == len(FAMILIES)]
 
 
-def chosen_stack(numbers: Numbers) -> str:
+def _selected_stack(data: StudyData) -> str:
     """The stack whose weakest curve has the best mean IoU. Raises `NotTestable`."""
-    stacks = stacks_of(moved(numbers))
-    means = [_means(numbers, WEAKEST, name) for name in numbers.classes]
+    stacks = _stacks(_families(data))
+    means = [_means(data, WEAKEST, name) for name in data.classes]
     weakest = {label: min(of_class.get(label, np.inf) for of_class in means) for label in stacks}
     known = {label: value for label, value in weakest.items() if np.isfinite(value)}
     if not known:
@@ -125,71 +139,70 @@ def chosen_stack(numbers: Numbers) -> str:
     return max(known, key=known.__getitem__)
 
 
-def _means(numbers: Numbers, measure: str, name: str) -> dict[str, float]:
-    """The mean over seeds of each condition that has every seed."""
-    data = numbers.of(measure, name)
-    if data is None:
+def _means(data: StudyData, measure: str, name: str) -> dict[str, float]:
+    """The mean over seeds of each condition that has every seed, rounded: equal means keep their order."""
+    read = data.samples(measure, name)
+    if read is None:
         return {}
-    values = rounded(data.values.mean(1), size_of(data.values))  # equal means keep their order
-    means = dict(zip(data.conditions, values.tolist(), strict=True))
-    return {str(label): mean for label, mean in means.items() if np.isfinite(mean)}
+    means = rounded(read.values.mean(1), size_of(read.values)).tolist()
+    return {str(label): mean for label, mean in zip(read.conditions, means, strict=True) if np.isfinite(mean)}
 
 
-def _axes(numbers: Numbers, clears: Clears, label: str) -> list[_Axis]:
-    """All axes of a condition that have a value; a network that finds no pixel of a curve has no precision there.
+def _axes(data: StudyData, clears: Clears, label: str) -> list[_Axis]:
+    """All axes of a condition that have a value; if a network finds no pixel of a curve it has no precision there.
 
-    Raises `NotTestable` for a measure that was not taken, and for a value that is lacking in a condition which the
-    other axes do not rule out.
-    """
+    Raises `NotTestable` for a measure that no run has, and for a missing value in a condition that the other axes do
+    not rule out."""
     axes, lacking = [], ""
     for measure, threshold in clears.thresholds.items():
-        for name in clears.classes or numbers.classes:
-            told = summed(numbers, [Term(measure, {"condition": (label,)}, outside=True)], name)
-            if told is None or not told.seeds:
+        for name in clears.classes or data.classes:
+            estimated = estimate_of_terms(data, [_condition(measure, label)], name)
+            if estimated is None or not estimated.seeds:
                 lacking = lacking or f"no value of {measure} of {name} in {label}"
             else:
-                axes.append(_Axis(measure, name, told, threshold))
+                axes.append(_Axis(measure, name, estimated, threshold))
     if lacking and _reaches(axes) is not False:
         raise NotTestable(lacking)
     return axes
 
 
 def _reaches(axes: list[_Axis]) -> bool | None:
-    """Whether a condition is shown to clear (True), cannot (False), or neither."""
-    if any(axis.told.high < axis.threshold for axis in axes):
+    """Whether a condition is shown to clear (True), is ruled out (False), or neither (None)."""
+    if any(axis.estimated.high < axis.threshold for axis in axes):
         return False
-    return True if all(axis.told.low >= axis.threshold for axis in axes) else None
+    return True if all(axis.estimated.low >= axis.threshold for axis in axes) else None
 
 
-def _short(label: str, axes: list[_Axis]) -> Finding:
-    """Told of an axis that rules it out, where there is one."""
+def _of_single(label: str, axes: list[_Axis]) -> Finding:
+    """The finding of a condition expected not to clear: of an axis that rules it out, if there is one."""
     reaches = _reaches(axes)
-    below = [axis for axis in axes if axis.told.high < axis.threshold]
+    below = [axis for axis in axes if axis.estimated.high < axis.threshold]
     return _of_axis(label, below or axes, "at_most", holds=None if reaches is None else not reaches)
 
 
-def _stack(axes: Mapping[str, list[_Axis]]) -> Finding:
-    reached = {label: _reaches(its) for label, its in axes.items()}
+def _of_stacks(axes: Mapping[str, list[_Axis]]) -> Finding:
+    reached = {label: _reaches(own) for label, own in axes.items()}
     holds = True if True in reached.values() else False if set(reached.values()) == {False} else None
     candidates = [label for label in axes if not holds or reached[label]]
-    label = max(candidates, key=lambda it: min(axis.above for axis in axes[it]))
+    label = max(candidates, key=lambda label: min(axis.above for axis in axes[label]))
     return _of_axis(label, axes[label], "at_least", holds=holds)
 
 
 def _of_axis(label: str, axes: list[_Axis], kind: str, *, holds: bool | None) -> Finding:
+    """The finding of the weakest of `axes`."""
     weakest = min(axes, key=lambda axis: axis.above)
-    told, bound = weakest.told, plain(weakest.threshold)
+    estimated, bound = weakest.estimated, plain(weakest.threshold)
     return Finding(
         weakest.measure,
         weakest.of,
         f"weakest axis of {label}",
         f"below {bound} on one axis" if kind == "at_most" else f"{bound} or more on every axis",
-        told.effect,
-        told.low,
-        told.high,
-        told.p,
-        told.seeds,
+        estimated.effect,
+        estimated.low,
+        estimated.high,
+        estimated.p,
+        estimated.seeds,
         holds,
-        room=Expectation(kind, weakest.threshold).room(told.low, told.high),
+        clearance=Expectation(kind, weakest.threshold).clearance(estimated.low, estimated.high),
         signed=False,
     )

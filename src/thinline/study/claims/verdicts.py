@@ -1,35 +1,32 @@
-"""Claims of the source texts judged by studies that ran: supported, refuted, undecided, or untestable.
+"""Verdicts of studies on the claims of the source texts: supported, refuted, undecided, or untestable.
 
 Conventions
 -----------
-A claim is *supported* by a study when all its findings hold, *refuted* when one of them is refuted, *undecided*
-otherwise, for every curve: expectations.py says what an interval decides. That all must hold makes a false support
-rarer
-than the level of one interval; that one is enough makes a false refutation more frequent, up to one in forty for each
-finding. *Untestable* it is where the study does not vary or measure what is needed, with the reason.
+A claim is *supported* by a study if all its findings hold, *refuted* if one of them is refuted, *undecided* otherwise,
+over all curves (expectations.py). As all findings must hold, a false support is rarer than the level of one interval;
+as one is enough to refute, a false refutation is more frequent: up to one in forty for each finding. A claim is
+*untestable* if the study does not vary or measure what is needed; the reason is given.
 
-A verdict tells its key finding: of a supported claim the narrowest, of a refuted one the clearest, of an undecided one
-the first that is open. Numbers of the source that nothing here could reproduce or contradict are untestable as well,
-and ours stand beside them.
+The key finding of a verdict is: of a supported claim the narrowest, of a refuted one the clearest, of an undecided one
+the first that is open. Numbers of the source that nothing here can reproduce or contradict are untestable too, with our
+value beside them.
 
-Of several studies the verdict is that of the first, in the order that the claim declares, which can test it; what the
-others say is noted, whatever it is.
+Of several studies the verdict is that of the first, in the order of preference of the claim, that can test it; those of
+the others are listed in `elsewhere`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pandas as pd
 
 from thinline.study.claims.claims import Claim
-from thinline.study.claims.comparisons import Comparison, Numbers, found
-from thinline.study.claims.contrast_terms import NotTestable
-from thinline.study.claims.criteria import Criterion
+from thinline.study.claims.comparisons import Comparison, NotTestable, StudyData, findings_of
+from thinline.study.claims.criteria import Beside, Clears, Criterion
 from thinline.study.claims.expectations import Finding
-from thinline.study.claims.question_types import Beside, Clears
 from thinline.study.claims.stack_questions import beside, best, cleared
 from thinline.study.design.results import Results
 
@@ -50,7 +47,8 @@ FINDING_COLUMNS: Final = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a study says of a claim, in one `sentence`, and of what; `elsewhere` is what other studies say."""
+    """The verdict of a study on a claim, in one `sentence`, with its findings; `elsewhere`: (study, verdict) of
+    others."""
 
     claim: Claim
     study: str
@@ -63,70 +61,70 @@ class Verdict:
 
 def verdicts_of(claims: Iterable[Claim], results: Results) -> list[Verdict]:
     """The verdict of one study on every claim."""
-    numbers = Numbers(results)
-    return [_judged(claim, numbers) for claim in claims]
+    data = StudyData(results)
+    return [_of_study(claim, data) for claim in claims]
 
 
 def verdicts_of_studies(claims: Iterable[Claim], results: Mapping[str, Results]) -> list[Verdict]:
-    """The verdict on every claim of the first study that can test it, of those that ran: `results` by study."""
-    numbers = {study: Numbers(its) for study, its in results.items()}
-    return [_of_studies(claim, numbers) for claim in claims]
+    """The verdict on every claim of the first study that can test it; `results` by study, of those that ran."""
+    data = {study: StudyData(own) for study, own in results.items()}
+    return [_of_first_study(claim, data) for claim in claims]
 
 
 def table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
-    """One claim a row, columns COLUMNS; numbers of the source in a column of their own. NaN where nothing was found."""
-    return pd.DataFrame([_row(it) for it in verdicts], columns=list(COLUMNS))
+    """One claim a row, columns COLUMNS; NaN if the verdict has no finding."""
+    return pd.DataFrame([_row(verdict) for verdict in verdicts], columns=list(COLUMNS))
 
 
 def findings_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
-    """One finding a row, columns FINDING_COLUMNS; `holds` is yes, no or open, or empty where nothing was expected."""
+    """One finding a row, columns FINDING_COLUMNS; `holds` is yes, no or open, or empty if nothing was expected."""
     words = {True: "yes", False: "no", None: "open"}
     rows = [
         [
-            *(verdict.claim.id, verdict.study, it.measure, it.of, it.contrast, it.expected),
-            *(it.effect, it.low, it.high, it.p, it.seeds, words[it.holds] if it.expected else ""),
+            *(verdict.claim.id, verdict.study, each.measure, each.of, each.contrast, each.expected),
+            *(each.effect, each.low, each.high, each.p, each.seeds, words[each.holds] if each.expected else ""),
         ]
         for verdict in verdicts
-        for it in verdict.findings
+        for each in verdict.findings
     ]
     return pd.DataFrame(rows, columns=list(FINDING_COLUMNS))
 
 
-def _of_studies(claim: Claim, numbers: Mapping[str, Numbers]) -> Verdict:
-    """The first verdict that is one, with those of the other studies beside it."""
-    ran = [study for study in claim.studies if study in numbers]
+def _of_first_study(claim: Claim, data: Mapping[str, StudyData]) -> Verdict:
+    """The verdict of the first study that has one, with those of the other studies."""
+    ran = [study for study in claim.studies if study in data]
     if not ran:
         return _untestable(claim, "", claim.untestable or f"needs {' or '.join(claim.studies)}, none of which has run")
-    told = [_judged(claim, numbers[study]) for study in ran]
-    first = next((it for it in told if it.verdict != UNTESTABLE or (not claim.judged and it.findings)), told[0])
-    others = tuple((it.study, it.verdict) for it in told if it is not first)
-    return Verdict(claim, first.study, first.verdict, first.sentence, first.findings, first.key, others)
+    verdicts = [_of_study(claim, data[study]) for study in ran]
+    decided = (each for each in verdicts if each.verdict != UNTESTABLE or (not claim.tested and each.findings))
+    first = next(decided, verdicts[0])
+    return replace(first, elsewhere=tuple((each.study, each.verdict) for each in verdicts if each is not first))
 
 
-def _judged(claim: Claim, numbers: Numbers) -> Verdict:
-    study = numbers.study
+def _of_study(claim: Claim, data: StudyData) -> Verdict:
+    study = data.study
     if not claim.tests:
         return _untestable(claim, study, claim.untestable)
     if study not in claim.tests:
         return _untestable(claim, study, f"{study} does not vary what is needed, {' or '.join(claim.studies)} does")
     try:
-        findings = tuple(it for criterion in claim.tests[study] for it in _found(criterion, numbers))
+        findings = tuple(finding for criterion in claim.tests[study] for finding in _findings(criterion, data))
     except NotTestable as error:
         return _untestable(claim, study, str(error))
-    expecting = [it for it in findings if it.expected]
+    expecting = [finding for finding in findings if finding.expected]
     if not expecting:
         return Verdict(claim, study, UNTESTABLE, _beside_sentence(findings), findings, findings[0])
-    verdict = _verdict([it.holds for it in expecting])
+    verdict = _verdict([finding.holds for finding in expecting])
     key = _key(expecting, verdict)
     return Verdict(claim, study, verdict, _sentence(verdict, key, expecting), findings, key)
 
 
-def _found(criterion: Criterion, numbers: Numbers) -> list[Finding]:
+def _findings(criterion: Criterion, data: StudyData) -> list[Finding]:
     if isinstance(criterion, Comparison):
-        return found(numbers, criterion)
+        return findings_of(data, criterion)
     if isinstance(criterion, Clears):
-        return cleared(numbers, criterion)
-    return beside(numbers, criterion) if isinstance(criterion, Beside) else best(numbers, criterion)
+        return cleared(data, criterion)
+    return beside(data, criterion) if isinstance(criterion, Beside) else best(data, criterion)
 
 
 def _verdict(holds: Sequence[bool | None]) -> str:
@@ -136,12 +134,11 @@ def _verdict(holds: Sequence[bool | None]) -> str:
 
 
 def _key(findings: Sequence[Finding], verdict: str) -> Finding:
-    """The finding that a verdict is told by."""
+    """The key finding; see the module."""
     if verdict == UNDECIDED:
-        return next(it for it in findings if it.holds is None)
-    if verdict == REFUTED:
-        return min((it for it in findings if it.holds is False), key=lambda it: it.room)
-    return min(findings, key=lambda it: it.room)
+        return next(finding for finding in findings if finding.holds is None)
+    deciding = [finding for finding in findings if verdict == SUPPORTED or finding.holds is False]
+    return min(deciding, key=lambda finding: finding.clearance)
 
 
 def _untestable(claim: Claim, study: str, reason: str) -> Verdict:
@@ -149,41 +146,41 @@ def _untestable(claim: Claim, study: str, reason: str) -> Verdict:
 
 
 def _sentence(verdict: str, key: Finding, findings: Sequence[Finding]) -> str:
-    """One sentence with effect, interval and number of seeds."""
-    seeds = "one seed" if key.seeds == 1 else f"{key.seeds} seeds"
+    """One sentence with the verdict, the number of seeds, effect and interval of the key finding."""
     count = len(findings)
     if verdict == SUPPORTED:
-        least, most = (end(it.seeds for it in findings) for end in (min, max))
-        seeds = seeds if least == most else f"{least} to {most} seeds"
-        told = f"{key.told}" if count == 1 else f"all {count} findings hold, the narrowest being {key.told}"
-        return f"Supported over {seeds}: {told} where {key.expected} was expected."
+        least, most = (end(finding.seeds for finding in findings) for end in (min, max))
+        seeds = _seeds(key.seeds) if least == most else f"{least} to {most} seeds"
+        text = key.text if count == 1 else f"all {count} findings hold, the narrowest being {key.text}"
+        return f"Supported over {seeds}: {text} where {key.expected} was expected."
+    if verdict == UNDECIDED and key.seeds == 1:
+        return f"Undecided: one seed, no interval; {key.text} where {key.expected} was expected."
+    same = sum(finding.holds is key.holds for finding in findings)
+    text = f"{key.text} where {key.expected} was expected"
     if verdict == REFUTED:
-        against = sum(it.holds is False for it in findings)
-        told = "" if count == 1 else f" ({against} of {count} findings)"
-        return f"Refuted over {seeds}: {key.told} where {key.expected} was expected{told}."
-    if key.seeds == 1:
-        return f"Undecided: one seed, no interval; {key.told} where {key.expected} was expected."
-    still = sum(it.holds is None for it in findings)
-    told = "" if count == 1 else f" ({still} of {count} findings are open)"
-    over = f" over {seeds}" if key.seeds else ""
-    return f"Undecided{over}: {key.told} where {key.expected} was expected{told}."
+        return f"Refuted over {_seeds(key.seeds)}: {text}{f' ({same} of {count} findings)' if count > 1 else ''}."
+    over = f" over {_seeds(key.seeds)}" if key.seeds else ""
+    return f"Undecided{over}: {text}{f' ({same} of {count} findings are open)' if count > 1 else ''}."
+
+
+def _seeds(count: int) -> str:
+    return "one seed" if count == 1 else f"{count} seeds"
 
 
 def _beside_sentence(findings: Sequence[Finding]) -> str:
-    seeds = findings[0].seeds
-    ours = "; ".join(f"{it.measure} of {it.of} {it.value}" for it in findings)
-    count = "one seed" if seeds == 1 else f"{seeds} seeds"
+    ours = "; ".join(f"{finding.measure} of {finding.of} {finding.value}" for finding in findings)
     return (
-        f"Untestable: a number of the source's own data; ours beside it over {count}, {findings[0].contrast}: {ours}."
+        f"Untestable: a number of the source's own data; ours beside it over {_seeds(findings[0].seeds)}, "
+        f"{findings[0].contrast}: {ours}."
     )
 
 
 def _row(verdict: Verdict) -> list[object]:
     claim, key = verdict.claim, verdict.key
-    what = (key.measure, key.of, key.contrast) if key else ("", "", "")
+    subject = (key.measure, key.of, key.contrast) if key else ("", "", "")
     numbers = (key.effect, key.low, key.high, key.signed, key.seeds) if key else (float("nan"),) * 5
-    elsewhere = "; ".join(f"{study}: {told}" for study, told in verdict.elsewhere)
+    elsewhere = "; ".join(f"{study}: {other}" for study, other in verdict.elsewhere)
     return [
         *(claim.id, claim.statement, claim.source, claim.standing, claim.sourced_numbers, verdict.verdict),
-        *(verdict.study, *what, *numbers, verdict.sentence, elsewhere, claim.caution),
+        *(verdict.study, *subject, *numbers, verdict.sentence, elsewhere, claim.caution),
     ]

@@ -1,1 +1,1 @@
-"""What a study is and what it measured: its cells, and the results collected from finished runs."""
+"""Design of a study: its declaration, its cells, and the results collected from finished runs."""

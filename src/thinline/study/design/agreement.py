@@ -1,12 +1,11 @@
-"""Whether a repeated cell agrees with what was published: to the digit, or within what a further run may give.
+"""Compare a repeated cell with its published values: equal, or within the prediction interval of its condition.
 
 Method
 ------
-A published condition has one value a seed. A further run of it lies, with a chance of .95, within the prediction
-interval mean +- t(S - 1) sd sqrt(1 + 1 / S) of those values, if they are normal (Geisser, "Predictive Inference", 1993,
-section 2.1). The repeated seed is left out of them where others remain: a run must not widen the interval that it is
-judged by. Of many numbers one would lie outside by chance; of m of them the level is 1 - .05 / m (Bonferroni), so that
-all lie inside with a chance of .95 at least.
+A published condition has one value per seed. If these are normal, the value of a further run lies with probability .95
+within the prediction interval mean +- t(S - 1) sd sqrt(1 + 1 / S) (Geisser, "Predictive Inference", 1993, section 2.1).
+The repeated seed itself is left out of the interval, since it must not widen the interval that it is compared with. For
+m numbers the level of each interval is 1 - .05 / m (Bonferroni): all lie inside with probability .95 or more.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from thinline.vocabulary import Float64
 
 @dataclass(frozen=True)
 class Repeated:
-    """One number of one cell: as published, as it came now, and the interval of a further run of its condition."""
+    """One number of a cell: as published, as repeated, and the prediction interval of its condition."""
 
     cell: str
     measure: str
@@ -37,25 +36,25 @@ class Repeated:
 
     @property
     def same(self) -> bool:
-        """Equal to the last digit, or both undefined."""
+        """Equal to the last digit, or both NaN."""
         return self.again == self.published or (np.isnan(self.again) and np.isnan(self.published))
 
     @property
     def inside(self) -> bool | None:
-        """Whether it lies in the interval; None where there is none (fewer than three seeds)."""
+        """Whether the repeated value is in the interval; None without one (fewer than three seeds)."""
         return None if np.isnan(self.low) else bool(self.low <= self.again <= self.high)
 
 
 def chosen(results: Results, count: int, *, seed: int = 0) -> pd.DataFrame:
-    """`count` cells of `results.cells`, drawn without replacement, in their order. Raises `StudyError`."""
+    """`count` random rows of `results.cells`, in their order. Raises `StudyError` for a count out of range."""
     if not 1 <= count <= len(results.cells):
         raise StudyError(f"--cells must be 1 to {len(results.cells)}, the cells that were published, got {count}")
-    places = np.random.default_rng(seed).choice(len(results.cells), count, replace=False)
-    return results.cells.iloc[np.sort(places)]
+    rows = np.random.default_rng(seed).choice(len(results.cells), count, replace=False)
+    return results.cells.iloc[np.sort(rows)]
 
 
 def cell_of(results: Results, row: pd.Series) -> Cell:
-    """The levels of a row of `results.cells`, and its seed: what the command line selects it by."""
+    """The levels and the seed of a row of `results.cells`, as the command line selects them."""
     levels = {name: str(row[name]) for name in results.factors if pd.notna(row[name])}
     return levels | {"seed": str(row["seed"])}
 
@@ -63,27 +62,29 @@ def cell_of(results: Results, row: pd.Series) -> Cell:
 def compare(
     results: Results, row: pd.Series, again: pd.DataFrame, *, measures: Sequence[str], level: float = 0.95
 ) -> list[Repeated]:
-    """The numbers of one cell beside its repetition: split, measure, class, value; `level` is that of each interval."""
-    found = []
+    """The published numbers of a cell, a `row` of `results.cells`, with those of its repetition.
+
+    `again` has the columns split, measure, class, value; `level` is that of each interval.
+    """
+    repeated = []
     values = again.set_index(["split", "measure", "class"])["value"]
-    for told in measures:
-        split, _, measure = told.partition("/")
+    for name in measures:
+        split, _, measure = name.partition("/")
         rows = results.rows[(results.rows["split"] == split) & (results.rows["measure"] == measure)]
-        for name in results.classes:
-            of_class = rows[rows["class"] == name].set_index("run")["value"]
-            if row["run"] not in of_class.index:
+        for curve in results.classes:
+            published = rows[rows["class"] == curve].set_index("run")["value"]
+            if row["run"] not in published.index:
                 continue
-            others = results.cells[
-                (results.cells["condition"] == row["condition"]) & (results.cells["run"] != row["run"])
-            ]
-            low, high = prediction(of_class[others["run"]].to_numpy(np.float64), level=level)
-            now = float(values.get((split, measure, name), np.nan))
-            found.append(Repeated(str(row["cell"]), told, name, float(of_class[row["run"]]), now, low, high))
-    return found
+            own = results.cells["condition"] == row["condition"]
+            others = results.cells.loc[own & (results.cells["run"] != row["run"]), "run"]
+            low, high = prediction(published[others].to_numpy(np.float64), level=level)
+            now = float(values.get((split, measure, curve), np.nan))
+            repeated.append(Repeated(str(row["cell"]), name, curve, float(published[row["run"]]), now, low, high))
+    return repeated
 
 
 def prediction(values: Float64, *, level: float = 0.95) -> tuple[float, float]:
-    """The interval of one more value like `values [S]`; NaN for fewer than two."""
+    """The prediction interval of one more value like `values [S]`; NaN for fewer than two."""
     known = values[np.isfinite(values)]
     if len(known) < 2:
         return np.nan, np.nan

@@ -1,9 +1,8 @@
-"""From finished runs to the results of a study: every declared cell once, under one set of definitions, or a refusal.
+"""Match finished runs to the cells of a study and collect their results, or refuse.
 
-A run belongs to the cell whose levels it has. What a study does not vary (budget, network, head, ...) must be the same
-in all its runs; `only` picks among runs that differ there, and without it those of the study's own budget are taken.
-Of a factor of the study, `only` picks levels, as the command line that trains does: the cells with other levels are no
-part of the analysis, and it says so.
+A run belongs to the cell whose levels it has. All runs must agree in what the study does not vary (budget, network,
+head, ...); `only` selects among runs that differ there, by default those of the study's own budget. For a factor of the
+study `only` selects levels: cells with other levels are left out, and listed in `left_out`.
 """
 
 from __future__ import annotations
@@ -17,18 +16,27 @@ from thinline.study.design.results import CELL_COLUMNS, ROW_COLUMNS, SHEET_COLUM
 from thinline.study.design.study import SEED, Cell, Study, StudyError, expand, select
 
 _NAMED = 6
-"""How many cells an error names."""
+"""The most cells that an error names."""
 
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run of the study: its levels, dotted factors among them, and how it ended; `why` says what went wrong."""
+    """A run of the study: its levels (also of dotted factors), whether it is finished, and if not, `why`."""
 
     run: str
     seed: int
     levels: Mapping[str, str]
     finished: bool
     why: str = ""
+
+    def has(self, levels: Mapping[str, str]) -> bool:
+        """Whether the run has all these levels, its seed among them."""
+        own = {**self.levels, SEED: str(self.seed)}
+        return all(own.get(name) == level for name, level in levels.items())
+
+
+Key = tuple[str | None, ...]
+Matches = Mapping[Key, FinishedRun]
 
 
 def collect(
@@ -41,40 +49,46 @@ def collect(
     partial: bool = False,
     elsewhere: Iterable[FinishedRun] = (),
 ) -> Results:
-    """The results of `study` from its runs, their split rows and the rows of their test sheets.
+    """The results of `study` from its runs `found`, their rows by split and by test sheet.
 
-    With `partial` the balanced part is kept: seeds of which the whole grid is finished, and other conditions finished
-    for all of those; `left_out` names the rest. Of a cell that is missing it is said whether a run of other studies,
-    `elsewhere`, could be it. Raises `StudyError` for no run at all, for cells that are missing, that came twice, or
-    runs that differ in what the study does not vary.
+    With `partial` the balanced part is kept: seeds whose whole grid is finished, and other conditions finished for all
+    of those seeds; `left_out` names the rest. An error says of a missing cell whether a run of another study,
+    `elsewhere`, has its levels. Raises `StudyError` for no run at all, missing or duplicate cells, and runs that differ
+    in what the study does not vary.
     """
-    chosen = {name: levels for name, levels in (only or {}).items() if name in study.names}
-    wanted = {name: it for name, it in (only or {}).items() if name not in chosen} or _own_setting(study)
-    runs = _of_setting(study, list(found), wanted)
+    levels = {name: own for name, own in (only or {}).items() if name in study.names}
+    setting = {name: own for name, own in (only or {}).items() if name not in levels} or _own_setting(study)
     declared = expand(study)
-    cells = select(declared, chosen)
-    matched = _matched(study, cells, runs)
-    _check_alike(study, [run for run in matched.values() if run.finished])
-    there = {key: run for key, run in matched.items() if run.finished}
-    left_out = tuple(f"{_name(study, cell)} (not asked for)" for cell in declared if cell not in cells)
-    if len(there) < len(cells):
-        for key, run in _matched_elsewhere(study, cells, _with(wanted, elsewhere), there.values()).items():
-            matched.setdefault(key, run)
+    cells = select(declared, levels)
+    matched = _match(study, cells, _of_setting(study, list(found), setting))
+    finished = {key: run for key, run in matched.items() if run.finished}
+    _check_alike(study, list(finished.values()))
+    left_out = [f"{_name(study, cell)} (not asked for)" for cell in declared if cell not in cells]
+    if len(finished) < len(cells):
+        others = _match_elsewhere(study, cells, _with(setting, elsewhere), next(iter(finished.values()), None))
+        gaps = _gaps(study, cells, {**others, **matched})
         if not partial:
-            raise StudyError(_lacking(study, cells, matched))
-        cells, unbalanced = _balanced(study, cells, matched)
-        left_out = (*left_out, *unbalanced)
-    table = _cells(study, cells, there)
-    names = set(table["run"])
-    kept = [part[part["run"].isin(names)].reset_index(drop=True) for part in (rows, sheets)]
-    return Results(study, table, kept[0][list(ROW_COLUMNS)], kept[1][list(SHEET_COLUMNS)], left_out)
+            raise StudyError(_missing(study, cells, gaps))
+        kept = _balanced(study, cells, finished, gaps)
+        unbalanced = [_name(study, cell) for cell in cells if cell not in kept]
+        left_out += [gaps[name] for name in unbalanced if name in gaps]
+        left_out += [f"{name} (finished, but without its counterparts)" for name in unbalanced if name not in gaps]
+        cells = kept
+    table = _cells(study, cells, finished)
+    rows, sheets = (part[part["run"].isin(table["run"])].reset_index(drop=True) for part in (rows, sheets))
+    return Results(study, table, rows[list(ROW_COLUMNS)], sheets[list(SHEET_COLUMNS)], tuple(left_out))
+
+
+def in_grid(study: Study, cell: Mapping[str, str]) -> bool:
+    """Whether a cell is in the product of the declared factors."""
+    return all(cell.get(name) in levels for name, levels in study.factors.items())
 
 
 def _name(study: Study, cell: Cell) -> str:
     return f"{label_of(cell, study.names)}/s{cell[SEED]}"
 
 
-def _key(study: Study, cell: Mapping[str, str]) -> tuple[str | None, ...]:
+def _key(study: Study, cell: Mapping[str, str]) -> Key:
     return tuple(cell.get(name) for name in study.names)
 
 
@@ -82,150 +96,126 @@ def _own_setting(study: Study) -> dict[str, Sequence[str]]:
     return {"budget": [study.budget]} if study.budget and "budget" not in study.names else {}
 
 
-def _with(wanted: Mapping[str, Sequence[str]], runs: Iterable[FinishedRun]) -> list[FinishedRun]:
-    return [run for run in runs if all(run.levels.get(name) in levels for name, levels in wanted.items())]
+def _with(setting: Mapping[str, Sequence[str]], runs: Iterable[FinishedRun]) -> list[FinishedRun]:
+    return [run for run in runs if all(run.levels.get(name) in levels for name, levels in setting.items())]
 
 
-def _of_setting(study: Study, runs: Sequence[FinishedRun], wanted: Mapping[str, Sequence[str]]) -> list[FinishedRun]:
-    """The runs of the setting asked for."""
-    kept = _with(wanted, runs)
+def _of_setting(study: Study, runs: Sequence[FinishedRun], setting: Mapping[str, Sequence[str]]) -> list[FinishedRun]:
+    """The runs of the setting. Raises `StudyError` if there is none."""
+    kept = _with(setting, runs)
     if not kept:
-        others = sorted({", ".join(f"{name}={run.levels.get(name)}" for name in wanted) for run in runs})
-        there = f"{len(runs)} runs with {'; '.join(others)}" if runs else "no run"
-        setting = ", ".join(f"{name}={','.join(levels)}" for name, levels in wanted.items())
+        others = sorted({", ".join(f"{name}={run.levels.get(name)}" for name in setting) for run in runs})
+        got = f"{len(runs)} runs with {'; '.join(others)}" if runs else "no run"
+        expected = ", ".join(f"{name}={','.join(levels)}" for name, levels in setting.items())
         raise StudyError(
-            f"study {study.name!r}: expected runs with {setting or 'its levels'}, got {there}; run `{study.command}` "
+            f"study {study.name!r}: expected runs with {expected or 'its levels'}, got {got}; run `{study.command}` "
             "first, or name another setting with --only"
         )
     return kept
 
 
-def _matched(
-    study: Study, cells: Sequence[Cell], runs: Iterable[FinishedRun]
-) -> dict[tuple[str | None, ...], FinishedRun]:
-    """The run of each cell by key; a run of no cell is none of the study's. Raises `StudyError` for a doubled cell."""
-    matched: dict[tuple[str | None, ...], FinishedRun] = {}
+def _match(study: Study, cells: Sequence[Cell], runs: Iterable[FinishedRun]) -> dict[Key, FinishedRun]:
+    """The run of each cell. Runs of no cell are ignored; raises `StudyError` for a cell with two finished runs."""
+    matched: dict[Key, FinishedRun] = {}
     for run in runs:
-        levels = {**run.levels, SEED: str(run.seed)}
-        own = [cell for cell in cells if all(levels.get(name) == level for name, level in cell.items())]
+        own = [cell for cell in cells if run.has(cell)]
         if len(own) > 1:
             names = " and ".join(_name(study, cell) for cell in own)
             raise StudyError(
-                f"study {study.name!r}: {run.run} is {names} at once; mend `also`, its cells are in the grid"
+                f"study {study.name!r}: {run.run} is {names} at once; correct `also`, its cells are in the grid"
             )
         for cell in own:
-            key = _key(study, cell)
-            other = matched.get(key)
-            if other is not None and other.finished and run.finished:
-                raise StudyError(_twice(study, cell, other, run))
-            if other is None or run.finished:
-                matched[key] = run
+            before = matched.setdefault(_key(study, cell), run)
+            if before is not run and before.finished and run.finished:
+                raise StudyError(_duplicate(study, cell, before, run))
+            if run.finished:
+                matched[_key(study, cell)] = run
     return matched
 
 
-def _twice(study: Study, cell: Cell, one: FinishedRun, other: FinishedRun) -> str:
-    """Which two runs are one cell, and in what they differ."""
-    differ = [name for name in one.levels if one.levels[name] != other.levels.get(name)]
-    told = "; ".join(f"{name}: {one.levels[name]}, {other.levels.get(name)}" for name in differ)
+def _duplicate(study: Study, cell: Cell, first: FinishedRun, second: FinishedRun) -> str:
+    """The message that two runs are one cell, and how they differ."""
+    differ = [name for name in first.levels if first.levels[name] != second.levels.get(name)]
+    difference = "; ".join(f"{name}: {first.levels[name]}, {second.levels.get(name)}" for name in differ)
     return (
-        f"study {study.name!r}: cell {_name(study, cell)} came twice, as {one.run} and "
-        f"{other.run} ({told or 'alike in all factors'}); pick one with --only FACTOR=LEVEL, or delete one run folder"
+        f"study {study.name!r}: cell {_name(study, cell)} came twice, as {first.run} and {second.run} "
+        f"({difference or 'alike in all factors'}); select one with --only FACTOR=LEVEL, or delete one run folder"
     )
 
 
-def _matched_elsewhere(
-    study: Study, cells: Sequence[Cell], others: Iterable[FinishedRun], own: Iterable[FinishedRun]
-) -> dict[tuple[str | None, ...], FinishedRun]:
-    """By key, finished runs of other studies that could be cells of this one, as runs that are not there and why."""
-    like = next(iter(own), None)
+def _match_elsewhere(
+    study: Study, cells: Sequence[Cell], others: Iterable[FinishedRun], like: FinishedRun | None
+) -> dict[Key, FinishedRun]:
+    """Finished runs of other studies with the levels of a cell, and in all else the levels of the run `like`."""
     fixed = {} if like is None else {name: like.levels[name] for name in _unvaried(study, like)}
-    found = {}
-    for run in others:
-        levels = {**run.levels, SEED: str(run.seed)}
-        if run.finished and all(levels.get(name) == level for name, level in fixed.items()):
-            for cell in cells:
-                if all(levels.get(name) == level for name, level in cell.items()):
-                    found[_key(study, cell)] = replace(run, finished=False, why="finished for another study")
-    return found
+    return {
+        _key(study, cell): replace(run, finished=False, why="finished for another study")
+        for run in others
+        if run.finished and run.has(fixed)
+        for cell in cells
+        if run.has(cell)
+    }
 
 
 def _unvaried(study: Study, run: FinishedRun) -> list[str]:
-    """What the study does not vary of what its runs have levels of."""
+    """The names of the levels of a run that the study does not vary."""
     varied = {part for name in study.names for part in (name, name.partition(".")[0])}
     return [name for name in run.levels if name not in varied]
 
 
 def _check_alike(study: Study, runs: Sequence[FinishedRun]) -> None:
-    """One level of everything that the study does not vary."""
+    """All runs have one level of everything that the study does not vary."""
     for name in _unvaried(study, runs[0]) if runs else ():
         levels = {run.levels.get(name): run.run for run in runs}
         if len(levels) > 1:
-            told = ", ".join(f"{level} in {run}" for level, run in levels.items())
+            got = ", ".join(f"{level} in {run}" for level, run in levels.items())
             raise StudyError(
-                f"study {study.name!r} does not vary {name}, its runs have {told}; pick one with --only {name}=LEVEL"
+                f"study {study.name!r} does not vary {name}, its runs have {got}; select one with --only {name}=LEVEL"
             )
 
 
-def _lacking(study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | None, ...], FinishedRun]) -> str:
-    """Which cells are not there, and why."""
-    lines = _gaps(study, cells, matched)
-    more = f" and {len(lines) - _NAMED} more" if len(lines) > _NAMED else ""
-    return (
-        f"study {study.name!r}: expected {len(cells)} finished cells, got {len(cells) - len(lines)}; lacking "
-        f"{'; '.join(lines[:_NAMED])}{more}. `{study.command}` runs them, and takes over what is finished for another "
-        "study; --partial analyses the balanced part"
-    )
-
-
-def _gaps(study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | None, ...], FinishedRun]) -> list[str]:
-    """A line for each cell that is not finished: its name and why."""
-    lines = []
+def _gaps(study: Study, cells: Sequence[Cell], matched: Matches) -> dict[str, str]:
+    """By the name of each cell that is not finished, the name with the reason."""
+    gaps = {}
     for cell in cells:
         run = matched.get(_key(study, cell))
         if run is None or not run.finished:
-            reason = "not run" if run is None else (run.why or "not finished")
-            lines.append(f"{_name(study, cell)} ({reason})")
-    return lines
+            name, reason = _name(study, cell), "not run" if run is None else (run.why or "not finished")
+            gaps[name] = f"{name} ({reason})"
+    return gaps
 
 
-def _balanced(
-    study: Study, cells: Sequence[Cell], matched: Mapping[tuple[str | None, ...], FinishedRun]
-) -> tuple[list[Cell], tuple[str, ...]]:
-    """The cells of the balanced part, and a line for each cell left out, finished or not."""
-    done = {key for key, run in matched.items() if run.finished}
+def _missing(study: Study, cells: Sequence[Cell], gaps: Mapping[str, str]) -> str:
+    """The message that cells are missing, and why."""
+    more = f" and {len(gaps) - _NAMED} more" if len(gaps) > _NAMED else ""
+    return (
+        f"study {study.name!r}: expected {len(cells)} finished cells, got {len(cells) - len(gaps)}; lacking "
+        f"{'; '.join(list(gaps.values())[:_NAMED])}{more}. `{study.command}` runs them, and takes over what is "
+        "finished for another study; --partial analyses the balanced part"
+    )
+
+
+def _balanced(study: Study, cells: Sequence[Cell], finished: Matches, gaps: Mapping[str, str]) -> list[Cell]:
+    """The cells of the balanced part. Raises `StudyError` if no seed has its whole grid."""
     grid = [cell for cell in cells if in_grid(study, cell)]
-    seeds = [seed for seed in study.seeds if all(_key(study, cell) in done for cell in grid if cell[SEED] == seed)]
+    seeds = [seed for seed in study.seeds if all(_key(study, cell) in finished for cell in grid if cell[SEED] == seed)]
     if not seeds:
         raise StudyError(
             f"study {study.name!r}: no seed has its whole grid finished, so no part of it is balanced; "
-            f"{_lacking(study, cells, matched)}"
+            f"{_missing(study, cells, gaps)}"
         )
-    full = {
-        label_of(cell, study.names)
+    return [
+        cell
         for cell in cells
-        if all(_key(study, {**cell, SEED: seed}) in done for seed in seeds)
-    }
-    kept = [cell for cell in cells if cell[SEED] in seeds and label_of(cell, study.names) in full]
-    out = [cell for cell in cells if cell not in kept]
-    finished = [
-        f"{_name(study, cell)} (finished, but without its counterparts)" for cell in out if _key(study, cell) in done
+        if cell[SEED] in seeds and all(_key(study, {**cell, SEED: seed}) in finished for seed in seeds)
     ]
-    return kept, (*_gaps(study, out, matched), *finished)
 
 
-def in_grid(study: Study, cell: Mapping[str, str]) -> bool:
-    """Whether a cell is of the product of the declared factors."""
-    return all(cell.get(name) in levels for name, levels in study.factors.items())
-
-
-def _cells(study: Study, cells: Sequence[Cell], there: Mapping[tuple[str | None, ...], FinishedRun]) -> pd.DataFrame:
+def _cells(study: Study, cells: Sequence[Cell], finished: Matches) -> pd.DataFrame:
     factors = [name for name in study.names if name != SEED]
     rows = []
     for cell in cells:
         condition = label_of(cell, study.names)
-        run = there[_key(study, cell)]
-        own = {name: cell.get(name) for name in factors}
-        rows.append(
-            [run.run, f"{condition}/s{cell[SEED]}", condition, int(cell[SEED]), *own.values(), in_grid(study, cell)]
-        )
+        run, name = finished[_key(study, cell)].run, f"{condition}/s{cell[SEED]}"
+        rows.append([run, name, condition, int(cell[SEED]), *map(cell.get, factors), in_grid(study, cell)])
     return pd.DataFrame(rows, columns=[*CELL_COLUMNS, *factors, "grid"])

@@ -1,15 +1,15 @@
-"""What a study measured: its conditions, seeds, and numbers, complete or said to be partial.
+"""The results of a study: its conditions, seeds, and scores.
 
 Conventions
 -----------
-A *condition* is one level for each factor of the study, a cell without its seed; its label joins the levels with `/`,
+A *condition* is one level for each factor of the study: a cell without its seed. Its label joins the levels with `/`,
 as `measured/tversky/fresh`. A factor that a condition does not have (`class_weight.value` of a tuned threshold) is
-left out of the label and empty in the tables.
+omitted in the label and empty in the tables.
 
-The *grid* are the conditions of the full product of the declared factors, as far as the study keeps them: effects are
-estimated from it alone. Conditions of `also` stand beside it, in tables and comparisons.
+The *grid* is the conditions of the product of the declared factors, without those excluded: effects are estimated from
+it alone. Conditions of `also` are outside of the grid, in tables and comparisons only.
 
-Tables, tidy, one number a row:
+Tidy tables, one number a row:
 
     cells    run, cell, condition, seed, one column per factor, grid (bool)
     rows     run, split, measure, class, value, support, signature           whole splits
@@ -33,7 +33,7 @@ SHEET_COLUMNS = (*ROW_COLUMNS, "sheet")
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """The numbers of a study's finished cells; see the module for its tables. `left_out` says what is not in them."""
+    """The tables of a study's finished cells, see the module; `left_out` names the cells that are not in them."""
 
     study: Study
     cells: pd.DataFrame
@@ -41,12 +41,17 @@ class Results:
     sheets: pd.DataFrame
     left_out: tuple[str, ...] = ()
     made_by: Mapping[str, str] = field(default_factory=dict)
-    """Where the numbers come from, as text by name: commit, versions, threads, dates."""
+    """Provenance by name: commits, versions, threads, dates."""
 
     @cached_property
     def factors(self) -> dict[str, tuple[str, ...]]:
-        """Levels of each factor among the conditions, in the order declared; those of one level too."""
-        return {name: levels_of(self.study, self.cells, name) for name in self.study.names if name != SEED}
+        """Levels of each factor among the conditions, in the order declared; also of factors with one level."""
+        factors = {}
+        for name in (name for name in self.study.names if name != SEED):
+            declared = [level for block in (self.study.factors, *self.study.also) for level in block.get(name, ())]
+            known = set(self.cells[name].dropna())
+            factors[name] = tuple(level for level in dict.fromkeys(declared) if level in known)
+        return factors
 
     @cached_property
     def seeds(self) -> tuple[int, ...]:
@@ -55,24 +60,17 @@ class Results:
 
     @cached_property
     def conditions(self) -> pd.DataFrame:
-        """One row per condition, indexed by its label: the factors and `grid`, in the order declared."""
+        """The factors and `grid` of each condition, indexed by its label, in the order declared."""
         columns = ["condition", *self.factors, "grid"]
         return self.cells[columns].drop_duplicates("condition").set_index("condition")
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """The curves (all but the background), those of runs that tell most apart first, else as in their tables."""
+        """The curves (all classes but the background); those of runs with most curves first, else as in the tables."""
         of_test = self.rows.loc[self.rows["split"] == "test", ["run", "class"]].drop_duplicates().astype(str)
-        apart = of_test.groupby("run")["class"].transform("size").groupby(of_test["class"]).max()
+        counts = of_test.groupby("run")["class"].transform("size").groupby(of_test["class"]).max()
         names = [name for name in of_test["class"].unique() if name not in ("background", "all")]
-        return tuple(sorted(names, key=lambda name: -apart[name]))
-
-
-def levels_of(study: Study, cells: pd.DataFrame, name: str) -> tuple[str, ...]:
-    """The levels of one factor that occur in `cells`, in the order in which the study declares them."""
-    declared = [level for block in (study.factors, *study.also) for level in block.get(name, ())]
-    there = set(cells[name].dropna())
-    return tuple(level for level in dict.fromkeys(declared) if level in there)
+        return tuple(sorted(names, key=lambda name: -counts[name]))
 
 
 def label_of(cell: Cell, names: Sequence[str]) -> str:

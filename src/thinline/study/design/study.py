@@ -1,28 +1,28 @@
-"""From the `study` node of an experiment file to the cells it asks for, in the order in which they run.
+"""A study as declared in an experiment file, and its cells in the order in which they run.
 
 Conventions
 -----------
 A *cell* is one level for each factor and a seed, as `{"loss": "dice", "class_weight": "none", "seed": "0"}`. A factor
-is a group of conf/ or a dotted key of one (`class_weight.value`). The keys of a node:
+is a group of conf/ or a dotted key of one (`class_weight.value`). The keys of the `study` node:
 
-    name, question, budget, expected, command, claims   for people
-    primary     measures the study is judged by, declared before it runs
+    name, question, budget, expected, command, claims   documentation; budget is the option that the cells run with
+    primary     measures that the study tests, declared before it runs
     seeds       common random numbers: cells of one seed share initialisation, order of images and test sheets
     factors     {factor: levels}, crossed with each other and the seeds
-    also        more such mappings, each crossed by itself: cells outside the product
-    exclude     [{cells: {factor: level}, because: text}], left out wherever all named levels meet
-    plans       {name: {levels, keep, resolution}}: smaller studies in this one; `plan` picks one, `full` is all
+    also        more such mappings, each crossed by itself: cells outside of the product
+    exclude     [{cells: {factor: level}, because: text}]: a cell with all named levels is left out
+    plans       {name: {levels, keep, resolution}}: smaller studies; `plan` selects one, `full` is everything
 
-The order is seed by seed, so that an interrupted study is balanced as far as it got.
+Cells run seed by seed, so that an interrupted study is balanced as far as it got.
 
 Fractions
 ---------
 A plan may restrict `levels` of factors, and `keep` only the cells whose level numbers (counted from 0 in the order
-given) add up, times the factors in `of`, to 0 modulo `modulus`. Of such a plan the *resolution* must be declared and
-is checked: it is R when every combination of the levels of any R - 1 factors, seeds among them, occurs equally often,
-and not so for R of them (an orthogonal array of strength R - 1). At III main effects are clear of each other, at IV of
-two-way interactions, at V two-way interactions of each other. It is that of the plan before exclusions, which thin it
-where they hit; the plan of a sweep lists them with their reasons.
+given), times the weights in `of`, sum to 0 modulo `modulus`. The *resolution* of such a plan must be declared and is
+checked: it is R if every combination of the levels of any R - 1 factors, seeds among them, occurs equally often, and
+not so for R of them (an orthogonal array of strength R - 1). At III main effects are clear of each other, at IV of
+two-way interactions, at V two-way interactions of each other. The resolution is that of the plan before exclusions,
+which remove single cells; the plan of a sweep lists them with their reasons.
 
 References
 ----------
@@ -36,6 +36,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
+from math import prod
 from typing import Final
 
 SEED: Final = "seed"
@@ -45,24 +46,24 @@ Levels = Mapping[str, tuple[str, ...]]
 
 
 class StudyError(ValueError):
-    """A study that cannot be what was meant."""
+    """A study, its runs or its claims are not as they must be: what, expected, got, next step."""
 
 
 @dataclass(frozen=True)
 class Exclusion:
-    """Levels that must not meet, and why."""
+    """Levels that must not be combined, and why."""
 
     cells: Mapping[str, str]
     because: str
 
     def hits(self, cell: Mapping[str, str]) -> bool:
-        """Whether all named levels meet in `cell`."""
+        """Whether `cell` has all named levels."""
         return all(cell.get(factor) == level for factor, level in self.cells.items())
 
 
 @dataclass(frozen=True)
 class Keep:
-    """Cells whose level numbers times `of` add up to 0 modulo `modulus`."""
+    """Cells whose level numbers times the weights `of` sum to 0 modulo `modulus`."""
 
     modulus: int
     of: Mapping[str, int]
@@ -70,7 +71,7 @@ class Keep:
 
 @dataclass(frozen=True)
 class Plan:
-    """A smaller study within one: fewer `levels`, a fraction of the product, and its declared `resolution`."""
+    """A smaller study: fewer `levels`, a fraction of the product, and its declared `resolution`."""
 
     levels: Levels
     keep: tuple[Keep, ...]
@@ -79,7 +80,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Study:
-    """What an experiment file declares; see the module for the keys."""
+    """The declaration of an experiment file; see the module for the keys."""
 
     name: str
     question: str
@@ -97,23 +98,22 @@ class Study:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All factors, in the order in which they are declared; the seed last."""
-        told = dict.fromkeys(name for block in (self.factors, *self.also) for name in block)
-        return (*told, SEED)
+        """All factors in the order declared, then the seed."""
+        return (*dict.fromkeys(name for block in (self.factors, *self.also) for name in block), SEED)
 
 
 def expand(study: Study) -> list[Cell]:
     """The cells of a study, seed by seed.
 
-    Raises `StudyError` for a cell that comes twice, an exclusion that hits nothing, and one that leaves nothing.
+    Raises `StudyError` for a duplicate cell, an exclusion that matches no cell, and exclusions that leave none.
     """
-    everything = crossed(study)
-    cells = [cell for seed in study.seeds for cell in everything if cell[SEED] == seed]
+    every, planned = crossed(study, everything=True), crossed(study)
     for rule in study.exclude:
-        if not any(rule.hits(cell) for cell in crossed(study, everything=True)):
+        if not any(rule.hits(cell) for cell in every):
             raise StudyError(
-                f"study {study.name!r} excludes {dict(rule.cells)}, which no cell has; mend or drop the rule"
+                f"study {study.name!r} excludes {dict(rule.cells)}, which no cell has; correct or delete the rule"
             )
+    cells = [cell for seed in study.seeds for cell in planned if cell[SEED] == seed]
     cells = [cell for cell in cells if not any(rule.hits(cell) for rule in study.exclude)]
     twice = [dict(key) for key, count in Counter(tuple(sorted(cell.items())) for cell in cells).items() if count > 1]
     if twice:
@@ -121,42 +121,40 @@ def expand(study: Study) -> list[Cell]:
             f"study {study.name!r} must have each cell once, got {len(twice)} twice, as {twice[0]}; see `also`"
         )
     if not cells:
-        raise StudyError(f"study {study.name!r} has no cells left, all are excluded")
+        raise StudyError(f"study {study.name!r} has no cells left, all are excluded; delete a rule of `exclude`")
     return cells
 
 
 def select(cells: Iterable[Cell], wanted: Mapping[str, Sequence[str]]) -> list[Cell]:
-    """The cells with one of the `wanted` levels of each factor named. Raises `StudyError` for a level no cell has."""
+    """The cells with one of the `wanted` levels of each factor. Raises `StudyError` for a level that no cell has."""
     cells = list(cells)
     for factor, levels in wanted.items():
-        there = list(dict.fromkeys(cell[factor] for cell in cells if factor in cell))
-        strange = [level for level in levels if level not in there]
-        if strange:
-            raise StudyError(f"{factor}={','.join(strange)} is no level of this study, which has {', '.join(there)}")
+        known = list(dict.fromkeys(cell[factor] for cell in cells if factor in cell))
+        unknown = [level for level in levels if level not in known]
+        if unknown:
+            raise StudyError(f"{factor}={','.join(unknown)} is no level of this study, which has {', '.join(known)}")
     return [cell for cell in cells if all(cell.get(factor) in levels for factor, levels in wanted.items())]
 
 
 def strength(cells: Sequence[Cell], factors: Sequence[str]) -> int:
     """The largest t for which every combination of levels of any t factors occurs equally often; 0 for none."""
-    counts = [len({cell[name] for cell in cells}) for name in factors]
+    levels = {name: len({cell[name] for cell in cells}) for name in factors}
     for size in range(1, len(factors) + 1):
-        for chosen in combinations(range(len(factors)), size):
-            seen = Counter(tuple(cell[factors[place]] for place in chosen) for cell in cells)
-            possible = 1
-            for place in chosen:
-                possible *= counts[place]
-            if len(seen) < possible or len(set(seen.values())) > 1:
+        for chosen in combinations(factors, size):
+            counts = Counter(tuple(cell[name] for name in chosen) for cell in cells)
+            possible = prod(levels[name] for name in chosen)
+            if len(counts) < possible or len(set(counts.values())) > 1:
                 return size - 1
     return len(factors)
 
 
 def crossed(study: Study, *, everything: bool = False) -> list[Cell]:
-    """All cells of the chosen plan before exclusions; `also` belongs to the full plan."""
+    """All cells of the selected plan, or of `everything`, before exclusions; `also` belongs to the full plan."""
     plan = None if everything or study.plan == FULL else (study.plans or {})[study.plan]
     factors = dict(study.factors) | dict(plan.levels if plan else {}) | {SEED: study.seeds}
     cells = [dict(zip(factors, levels, strict=True)) for levels in product(*factors.values())]
     if plan:
-        numbers = {name: {level: place for place, level in enumerate(levels)} for name, levels in factors.items()}
+        numbers = {name: {level: number for number, level in enumerate(levels)} for name, levels in factors.items()}
         return [cell for cell in cells if all(_kept(cell, rule, numbers) for rule in plan.keep)]
     for block in study.also:
         own = dict(block) | {SEED: study.seeds}

@@ -1,151 +1,149 @@
-"""The `study` node of an experiment file, read and checked; `study.py` says what its keys mean."""
+"""Read the `study` node of an experiment file; study.py explains its keys."""
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo
 
 from thinline.study.design.study import FULL, SEED, Exclusion, Keep, Levels, Plan, Study, StudyError, crossed, strength
+from thinline.system.validation import Items, Node, did_you_mean
 
-_MEASURE: Final = re.compile(r"(val|test|tuned)/\w+")
+Groups = Mapping[str, Sequence[str]]
 
 
-def read_study(node: Mapping[str, Any], *, groups: Mapping[str, Sequence[str]]) -> Study:
+def check_known(name: str, known: Iterable[str], what: str) -> None:
+    """Raises ValueError if `name` is not among the `known` names of `what`, as `a level of loss: one`."""
+    if name not in known:
+        raise ValueError(f"expected {what} of {', '.join(sorted(known))}, got {name!r}{did_you_mean(name, known)}")
+
+
+def check_levels(levels: Levels, groups: Groups) -> None:
+    """Raises ValueError unless factors are groups of conf/ with options of that group, or dotted keys of a group."""
+    for factor, own in levels.items():
+        check_known(factor.partition(".")[0], groups, "a group")
+        for level in own if factor in groups else ():
+            check_known(level, groups[factor], f"a level of {factor}: one")
+
+
+def _different(levels: tuple[str, ...]) -> tuple[str, ...]:
+    if not levels or len(set(levels)) < len(levels):
+        raise ValueError(f"expected a list of different levels, got {list(levels)}")
+    return levels
+
+
+def _seeds(seeds: tuple[str, ...]) -> tuple[str, ...]:
+    if odd := [seed for seed in seeds if not seed.isdecimal()]:
+        raise ValueError(f"expected whole numbers, 0 or above, got {', '.join(odd)}")
+    return seeds
+
+
+def _measures(measures: tuple[str, ...]) -> tuple[str, ...]:
+    if odd := [measure for measure in measures if not re.fullmatch(r"(val|test|tuned)/\w+", measure)]:
+        raise ValueError(f"expected measures as test/iou or tuned/f1, got {', '.join(odd)}")
+    return measures
+
+
+def _factors(factors: Levels, info: ValidationInfo) -> Levels:
+    if SEED in factors:
+        raise ValueError("a factor must not name the seed, got seed; declare it as `seeds`")
+    check_levels(factors, info.context or {})
+    return factors
+
+
+def _budget(name: str, info: ValidationInfo) -> str:
+    groups: Groups = info.context or {}
+    if "budget" in groups:
+        check_known(name, groups["budget"], "one")
+    return name
+
+
+Text = Annotated[str, BeforeValidator(str), AfterValidator(str.strip)]
+"""Also of a number: YAML reads the level `42` as one."""
+
+Texts = Annotated[
+    tuple[Text, ...], Strict(False), BeforeValidator(lambda node: (node,) if isinstance(node, str) else node)
+]
+Different = Annotated[Texts, AfterValidator(_different)]
+Factors = Annotated[dict[str, Different], AfterValidator(_factors)]
+
+
+class _Exclusion(Node):
+    cells: dict[str, Text] = Field(min_length=1)
+    because: str = Field(min_length=1)
+
+
+class _Keep(Node):
+    modulus: int = Field(ge=2)
+    of: dict[str, int]
+
+
+class _Plan(Node):
+    levels: dict[str, Different] = Field(default_factory=dict)
+    keep: Items[_Keep] = ()
+    resolution: int | None = None
+
+
+class _Study(Node):
+    name: Text
+    question: Text
+    primary: Annotated[Texts, AfterValidator(_measures)]
+    seeds: Annotated[Different, AfterValidator(_seeds)]
+    factors: Factors
+    also: Items[Factors] = ()
+    exclude: Items[_Exclusion] = ()
+    plans: dict[str, _Plan] = Field(default_factory=dict)
+    plan: str = FULL
+    budget: Annotated[str, AfterValidator(_budget)] = ""
+    expected: Text = ""
+    command: Text = ""
+    claims: Texts = ()
+
+
+def read_study(node: Mapping[str, Any], *, groups: Groups) -> Study:
     """The study of a plain `node`; `groups` holds the options of each group of conf/.
 
-    Raises `StudyError` for an unknown key, factor, level or budget, a factor without levels, seeds that are none, a
-    part of another shape than it must have, and plans that are not what they declare.
+    Raises `StudyError` for an unknown key, factor, level or budget, a missing, empty or malformed value, and plans that
+    are not as declared.
     """
-    _mapping(node, "study")
-    known = {field.name for field in fields(Study)}
-    _check_known(node, known, where="study")
-    lacking = [key for key in ("name", "question", "primary", "seeds", "factors") if not node.get(key)]
-    if lacking:
-        raise StudyError(
-            f"study {node.get('name', '')!r} must have {', '.join(lacking)}, got none; see conf/experiment"
-        )
-    also = tuple(_levels(block, "study.also", groups) for block in _list(node.get("also") or (), "study.also"))
+    if isinstance(node, Mapping):
+        node = {key: value for key, value in node.items() if value}
+    checked = _Study.read(node, where="study", advice="see conf/experiment", error=StudyError, context=groups)
     study = Study(
-        name=str(node["name"]),
-        question=str(node["question"]).strip(),
-        primary=_texts(node["primary"], "study.primary"),
-        seeds=_distinct(node["seeds"], "study.seeds"),
-        factors=_levels(node["factors"], "study.factors", groups),
-        also=also,
-        exclude=tuple(_exclusion(it) for it in _list(node.get("exclude") or (), "study.exclude")),
-        plans={
-            str(name): _plan(it, str(name)) for name, it in _mapping(node.get("plans") or {}, "study.plans").items()
-        },
-        plan=str(node.get("plan", FULL)),
-        claims=_texts(node.get("claims") or (), "study.claims"),
-        **{key: str(node.get(key, "")).strip() for key in ("budget", "expected", "command")},
+        **{
+            **dict(checked),
+            "exclude": tuple(Exclusion(**dict(rule)) for rule in checked.exclude),
+            "plans": {name: _plan(plan) for name, plan in checked.plans.items()},
+        }
     )
-    _check_meant(study, groups)
     _check_plans(study)
     return study
 
 
-def _check_meant(study: Study, groups: Mapping[str, Sequence[str]]) -> None:
-    """Seeds are whole numbers, measures have the form `split/measure`, and the budget is one of conf/."""
-    odd = [seed for seed in study.seeds if not seed.isdecimal()]
-    if odd:
-        raise StudyError(f"study.seeds must be whole numbers, 0 or above, got {', '.join(odd)}")
-    odd = [measure for measure in study.primary if not _MEASURE.fullmatch(measure)]
-    if odd:
-        raise StudyError(f"study.primary must name measures as test/iou or tuned/f1, got {', '.join(odd)}")
-    if study.budget and "budget" in groups:
-        _check_known({study.budget: None}, set(groups["budget"]), where="study.budget")
+def _plan(node: _Plan) -> Plan:
+    return Plan(node.levels, tuple(Keep(**dict(rule)) for rule in node.keep), node.resolution)
 
 
 def _check_plans(study: Study) -> None:
     plans = study.plans or {}
-    if study.plan != FULL and study.plan not in plans:
+    if study.plan not in (FULL, *plans):
         raise StudyError(f"study.plan must be one of {', '.join((FULL, *plans))}, got {study.plan!r}")
     for name, plan in plans.items():
-        strange = [factor for factor in plan.levels if factor not in study.factors]
-        strange += [factor for rule in plan.keep for factor in rule.of if factor not in (*study.factors, SEED)]
-        if strange:
-            raise StudyError(f"study.plans.{name} names {', '.join(strange)}, expected factors of the study or `seed`")
-        for factor, levels in plan.levels.items():
-            _check_known(dict.fromkeys(levels), set(study.factors[factor]), where=f"study.plans.{name}.{factor}")
-        _check_resolution(study, name, plan)
-
-
-def _check_resolution(study: Study, name: str, plan: Plan) -> None:
-    if not plan.keep:
-        return
-    found = strength(crossed(replace(study, plan=name)), (*study.factors, SEED)) + 1
-    if found != plan.resolution:
-        raise StudyError(
-            f"study.plans.{name} declares resolution {plan.resolution}, but its cells have {found}; mend `keep`"
-        )
-
-
-def _levels(node: Mapping[str, Any], where: str, groups: Mapping[str, Sequence[str]]) -> Levels:
-    found = {str(name): _distinct(levels, f"{where}.{name}") for name, levels in _mapping(node, where).items()}
-    for name, levels in found.items():
-        if name == SEED:
-            raise StudyError(f"{where} must not name the seed; `seeds` does")
-        _check_known({name.partition(".")[0]: None}, set(groups), where=where)
-        if name in groups:
-            _check_known(dict.fromkeys(levels), set(groups[name]), where=f"{where}.{name}")
-    return found
-
-
-def _plan(node: Mapping[str, Any], name: str) -> Plan:
-    where = f"study.plans.{name}"
-    _check_known(_mapping(node, where), {"levels", "keep", "resolution"}, where=where)
-    given = _mapping(node.get("levels") or {}, f"{where}.levels")
-    levels = {str(factor): _distinct(it, f"{where}.{factor}") for factor, it in given.items()}
-    keep = tuple(_keep(it, f"{where}.keep") for it in _list(node.get("keep") or (), f"{where}.keep"))
-    return Plan(levels, keep, node.get("resolution"))
-
-
-def _keep(node: Any, where: str) -> Keep:
-    told = _mapping(node, where)
-    modulus, of = told.get("modulus"), told.get("of")
-    if set(told) != {"modulus", "of"} or not isinstance(modulus, int) or modulus < 2 or not isinstance(of, Mapping):
-        raise StudyError(f"{where} must hold rules as {{modulus: 2, of: {{loss: 1, head: 1}}}}, got {dict(told)}")
-    return Keep(modulus, {str(factor): int(weight) for factor, weight in of.items()})
-
-
-def _exclusion(node: Mapping[str, Any]) -> Exclusion:
-    if set(_mapping(node, "study.exclude")) != {"cells", "because"} or not node["cells"] or not node["because"]:
-        raise StudyError(
-            f"study.exclude needs `cells` and `because`, got {dict(node)}; a gap without a reason is a hole"
-        )
-    return Exclusion({str(key): str(value) for key, value in node["cells"].items()}, str(node["because"]))
-
-
-def _distinct(levels: Any, where: str) -> tuple[str, ...]:
-    found = _texts(levels, where)
-    if not found or len(set(found)) < len(found):
-        raise StudyError(f"{where} must be a list of different levels, got {list(found)}")
-    return found
-
-
-def _texts(values: Any, where: str) -> tuple[str, ...]:
-    return (values,) if isinstance(values, str) else tuple(str(value) for value in _list(values, where))
-
-
-def _list(values: Any, where: str) -> Sequence[Any]:
-    if not isinstance(values, list | tuple):
-        raise StudyError(f"{where} must be a list, got {values!r}; write it with `-` or in brackets")
-    return values
-
-
-def _mapping(node: Any, where: str) -> Mapping[str, Any]:
-    if not isinstance(node, Mapping):
-        raise StudyError(f"{where} must be a mapping of keys and values, got {node!r}; see conf/experiment")
-    return node
-
-
-def _check_known(found: Mapping[str, Any], known: set[str], *, where: str) -> None:
-    for key in found:
-        if key not in known:
-            close = difflib.get_close_matches(str(key), sorted(known), n=1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            raise StudyError(f"{where} must name one of {', '.join(sorted(known))}, got {key!r}{hint}")
+        named = [*plan.levels, *(factor for rule in plan.keep for factor in rule.of if factor != SEED)]
+        if unknown := [factor for factor in named if factor not in study.factors]:
+            raise StudyError(f"study.plans.{name} names {', '.join(unknown)}, expected factors of the study or `seed`")
+        for factor, level in ((factor, level) for factor, levels in plan.levels.items() for level in levels):
+            try:
+                check_known(level, study.factors[factor], "one")
+            except ValueError as error:
+                raise StudyError(f"study.plans.{name}.levels.{factor}: {error}") from None
+        if plan.keep:
+            resolution = strength(crossed(replace(study, plan=name)), (*study.factors, SEED)) + 1
+            if resolution != plan.resolution:
+                raise StudyError(
+                    f"study.plans.{name} declares resolution {plan.resolution}, but its cells have {resolution}; "
+                    "correct `keep`"
+                )

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from thinline.study.claims.remedies import families_of, legend_of, moves
-from thinline.study.claims.usable import BOARD, USABLE, tells, usable_conditions, weakest_axis
+from thinline.study.claims.usable import BOARD, USABLE, has_curve, usable_conditions, weakest_axis
 from thinline.study.design.results import Results
 from thinline.study.figures.labels import number_points
 from thinline.study.figures.style import (
@@ -107,7 +107,7 @@ def frontier(results: Results, cells: pd.DataFrame, *, usable: Mapping[str, floa
 def _title(tables: Mapping[str, Mapping[str, pd.DataFrame]], usable: Mapping[str, float]) -> str:
     first = next(iter(next(iter(tables.values())).values()))
     by_means, shown = (len(usable_conditions(tables, usable, by=by)) for by in ("mean", "low"))
-    some = not all(tells(of_class).all() for of_class in tables.values())
+    some = not all(has_curve(of_class).all() for of_class in tables.values())
     of = f"of {len(first)} conditions are usable on {'every curve they tell' if some else _all_of(len(tables))}"
     whole = "" if first["low"].isna().all() else f", {shown or 'none'} with whole intervals"
     return f"Measured frontier: {by_means} {of} by their means{whole}"
@@ -194,7 +194,7 @@ def _equal_iou(axes: Axes, low: float) -> None:
 def _dots(axes: Axes, board: _Board, names: Mapping[str, str]) -> None:
     """The three axes of each condition in a row, which begins with the sign of its families."""
     rows = np.arange(len(names), dtype=np.float64)
-    told_of = tells(board.axes)
+    told_of = has_curve(board.axes)
     for axis, aside in zip(BOARD, (-0.22, 0.0, 0.22), strict=True):
         ink, marker = _AXIS_LOOKS[axis]
         table = board.axes[axis].loc[list(names)]

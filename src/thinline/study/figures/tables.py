@@ -16,7 +16,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from thinline.study.claims.usable import most_told_first
+from thinline.study.claims.usable import most_curves_first
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
 from thinline.study.figures.style import NotDrawn, words
@@ -158,7 +158,7 @@ def overall(results: Results, cells: pd.DataFrame, measure: str = "iou") -> pd.S
     table = pd.concat([condition_means(results, cells, measure, name)["mean"] for name in results.classes], axis=1)
     means = table.mean(axis=1).round(_DECIMALS)
     best = means.sort_values(ascending=measure in LOWER_IS_BETTER, kind="stable")
-    return most_told_first(best, table)
+    return most_curves_first(best, table)
 
 
 def order_note(results: Results) -> str:

@@ -1,25 +1,24 @@
-"""Which contrasts a study has: differences of levels, differences of those, and what each is a weighted sum of.
+"""The contrasts that a study can estimate, as weights over its conditions.
 
 Conventions
 -----------
-A *contrast* is a row of weights over all `A` conditions of the results, 0 outside of the grid. `P` pairs of levels of a
-factor are all of them, the later declared less the earlier, as `measured - none`.
+A *contrast* is a row of weights over all `A` conditions of the results, 0 outside of the grid. There is one for each
+pair of levels of the factors, the later declared minus the earlier:
 
-    order 1     difference of two marginal means                          measured - none
-    order 2     difference of two such differences                        (measured - none) x (tversky - soft_ce)
-    order 3     likewise once more
+    order 1     main effect: difference of two marginal means             measured - none
+    order 2     interaction: difference of two such differences           (measured - none) x (tversky - soft_ce)
+    order 3     three-way interaction: difference of two interactions
 
 All levels of the other factors weigh the same. In a complete grid the weight is the product of +1 and -1 over the
-factors of the term, over the number of combinations of the others. An *effect-coded* parameter is what a combination of
-levels has beyond all of lower order; those of a factor add up to 0 over its levels.
+factors of the term, divided by the number of combinations of the others. An *effect-coded* parameter is what a
+combination of levels has beyond all parameters of lower order; those of a factor sum to 0 over its levels.
 
 Grids that are not the full product
 -----------------------------------
-A fraction of resolution R (see study/design/study.py) gives a contrast of k factors as in the complete grid where R -
-k > k: it is
-then mixed up with interactions of more factors than its own alone. Any other contrast is *matched*: taken over those
-combinations of the other factors that all its cells have, so that like is compared with like. Without such a
-combination it cannot be estimated and is left out. Effect-coded parameters need the complete grid.
+A fraction of resolution R (see study/design/study.py) estimates a contrast of k factors as in the complete grid if
+R - k > k: it is then aliased only with interactions of more than k factors. Any other contrast is *matched*: taken over
+the combinations of the other factors that all its cells have. Without such a combination it is not estimable and left
+out. Effect-coded parameters need the complete grid.
 
 References
 ----------
@@ -43,15 +42,15 @@ from thinline.study.design.study import strength
 from thinline.vocabulary import Bool, Float64, Int64
 
 MOST_FACTORS: Final = 3
-"""Contrasts and parameters of so many factors at most."""
+"""The highest order of contrasts and parameters."""
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The conditions that contrasts are taken of.
+    """The conditions that contrasts compare.
 
-    `levels` of the factors that vary among them; `inside` [A], which conditions they are; `codes` int64 [A,F], the
-    number of the level of each, -1 outside of the grid; `resolution` of a fraction, None for the full product.
+    `levels` of the F factors that vary among them; `inside` [A] marks them; `codes` int64 [A,F] number their levels, -1
+    outside of the grid; `resolution` of a fraction, None for the full product.
     """
 
     levels: Mapping[str, tuple[str, ...]]
@@ -65,70 +64,70 @@ class Grid:
         return tuple(self.levels)
 
     def clear(self, order: int) -> bool:
-        """Whether contrasts of `order` factors are mixed up with interactions of more factors alone, or none."""
+        """Whether contrasts of `order` factors are aliased with nothing but interactions of more factors."""
         return self.resolution is None or order < self.resolution - order
 
     def has(self, name: str) -> Bool:
-        """Which condition has which level of a factor, [L,A]."""
+        """Indicator [L,A] of the levels of a factor."""
         hits: Bool = np.arange(len(self.levels[name]))[:, None] == self.codes[:, self.names.index(name)]
         return hits
 
 
 @dataclass(frozen=True)
 class Contrasts:
-    """`table` with one row (order, term, contrast) for each row of `weights` float64 [C,A].
-
-    `matched` counts those taken over a part of the grid, `lost` those that cannot be estimated.
-    """
+    """`table` with one row (order, term, contrast) for each row of `weights` float64 [C,A]; `lost` counts the contrasts
+    that are not estimable."""
 
     table: pd.DataFrame
     weights: Float64
-    matched: int
-    lost: int
+    lost: int = 0
 
 
 def grid_of(results: Results, known: Bool | None = None) -> Grid:
-    """The grid of `results`, or of those of its conditions that are `known` [A] (have a value of some measure)."""
+    """The grid of `results`, restricted to the conditions `known` [A] (those with a value of a measure)."""
     conditions = results.conditions
     inside = conditions["grid"].to_numpy(np.bool_) & (True if known is None else known)
     kept = conditions[inside]
-    met = {name: tuple(it for it in told if (kept[name] == it).any()) for name, told in results.factors.items()}
-    levels = {name: told for name, told in met.items() if len(told) > 1}
+    present = {
+        name: tuple(level for level in declared if (kept[name] == level).any())
+        for name, declared in results.factors.items()
+    }
+    levels = {name: own for name, own in present.items() if len(own) > 1}
     codes = np.zeros((len(conditions), len(levels)), np.int64)
-    for place, (name, told) in enumerate(levels.items()):
-        codes[:, place] = pd.Index(told).get_indexer(pd.Index(conditions[name]))
+    for column, (name, own) in enumerate(levels.items()):
+        codes[:, column] = pd.Index(own).get_indexer(pd.Index(conditions[name]))
     codes[~inside] = -1
-    if int(inside.sum()) == prod(len(told) for told in levels.values()):
+    if int(inside.sum()) == prod(len(own) for own in levels.values()):
         return Grid(levels, inside, codes, None)
     cells = [{str(name): str(level) for name, level in row.items()} for row in kept[list(levels)].to_dict("records")]
     return Grid(levels, inside, codes, strength(cells, list(levels)) + 1)
 
 
 def terms(names: Sequence[str], most: int = MOST_FACTORS) -> list[tuple[str, ...]]:
-    """All sets of one to `most` of the factors, small ones first, in the order declared."""
+    """All sets of one to `most` factors, smaller sets first, in the order declared."""
     return [term for order in range(1, most + 1) for term in combinations(names, order)]
 
 
-def contrasts_of(grid: Grid, *, most: int = MOST_FACTORS) -> Contrasts:
-    """All contrasts of one to `most` factors; see the module."""
-    rows, weights, matched, lost = [], [np.zeros((0, len(grid.codes)))], 0, 0
-    for term in terms(grid.names, most):
+def contrasts_of(grid: Grid) -> Contrasts:
+    """All contrasts of one to `MOST_FACTORS` factors; see the module."""
+    rows, weights, lost = [], [np.zeros((0, len(grid.codes)))], 0
+    for term in terms(grid.names):
         pairs = [list(combinations(range(len(grid.levels[name])), 2)) for name in term]
-        told = [_told(grid, term, chosen) for chosen in product(*pairs)]
-        if grid.clear(len(term)):
-            own, there = _of_product(grid, term), np.ones(len(told), np.bool_)
-        else:
-            own, there = _of_part(grid, term, pairs)
-            matched += int(there.sum())
-            lost += int((~there).sum())
-        weights.append(own[there])
-        rows += [(len(term), ":".join(term), text) for text, kept in zip(told, there, strict=True) if kept]
-    table = pd.DataFrame(rows, columns=["order", "term", "contrast"])
-    return Contrasts(table, np.concatenate(weights), matched, lost)
+        names = [_name(grid, term, chosen) for chosen in product(*pairs)]
+        own = _of_product(grid, term) if grid.clear(len(term)) else _of_part(grid, term, pairs)
+        estimable = np.asarray(own.any(1))
+        lost += int((~estimable).sum())
+        weights.append(own[estimable])
+        rows += [(len(term), ":".join(term), name) for name, kept in zip(names, estimable, strict=True) if kept]
+    return Contrasts(_table(rows), np.concatenate(weights), lost)
 
 
-def _told(grid: Grid, term: Sequence[str], chosen: Sequence[tuple[int, int]]) -> str:
-    """The name of a contrast."""
+def _table(rows: Sequence[tuple[int, str, str]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["order", "term", "contrast"])
+
+
+def _name(grid: Grid, term: Sequence[str], chosen: Sequence[tuple[int, int]]) -> str:
+    """`tversky - dice` of one factor, `(measured - none) x (tversky - dice)` of two."""
     parts = [
         f"{grid.levels[name][late]} - {grid.levels[name][early]}"
         for name, (early, late) in zip(term, chosen, strict=True)
@@ -137,7 +136,7 @@ def _told(grid: Grid, term: Sequence[str], chosen: Sequence[tuple[int, int]]) ->
 
 
 def _of_product(grid: Grid, term: Sequence[str]) -> Float64:
-    """Weights of the contrasts of a term in a grid where each combination of its levels is met equally often."""
+    """Weights of the contrasts of a term in a grid where each combination of its levels occurs equally often."""
     differences = []
     for name in term:
         has = grid.has(name).astype(np.float64)
@@ -148,66 +147,64 @@ def _of_product(grid: Grid, term: Sequence[str]) -> Float64:
 
 
 def _crossed(rows: Sequence[Float64]) -> Float64:
-    """Products of one row of each array [.,A], the last array's rows running fastest."""
-    return reduce(lambda one, other: (one[:, None] * other).reshape(-1, other.shape[1]), rows)
+    """Products of one row of each array [.,A]; the rows of the last array vary fastest."""
+    return reduce(lambda left, right: (left[:, None] * right).reshape(-1, right.shape[1]), rows)
 
 
-def _of_part(grid: Grid, term: Sequence[str], pairs: Sequence[Sequence[tuple[int, int]]]) -> tuple[Float64, Bool]:
-    """Weights of matched contrasts, and which of them there are."""
-    met = _met(grid, term)
+def _of_part(grid: Grid, term: Sequence[str], pairs: Sequence[Sequence[tuple[int, int]]]) -> Float64:
+    """Weights of matched contrasts; a row of zeros where a contrast is not estimable."""
+    conditions = conditions_by_levels(grid, term)
     weights = np.zeros((prod(len(own) for own in pairs), len(grid.codes)))
     for row, chosen in zip(weights, product(*pairs), strict=True):
         cells = list(product(*chosen))
-        for cell, places in zip(cells, _common(met, cells), strict=True):
+        for cell, matched in zip(cells, _matched(conditions, cells), strict=True):
             late = sum(level == pair[1] for level, pair in zip(cell, chosen, strict=True))
-            row[places] = (-1.0) ** (len(term) - late) / max(len(places), 1)
-    return weights, np.asarray(weights.any(1))
+            row[matched] = (-1.0) ** (len(term) - late) / max(len(matched), 1)
+    return weights
 
 
-_Met = Mapping[tuple[int, ...], Mapping[tuple[int, ...], int]]
+_Codes = tuple[int, ...]
 
 
-def _met(grid: Grid, term: Sequence[str]) -> _Met:
-    """{levels of the term: {levels of the others: condition}}."""
+def conditions_by_levels(grid: Grid, term: Sequence[str]) -> dict[_Codes, dict[_Codes, int]]:
+    """{codes of the levels of the factors `term`: {codes of the other factors: condition of the grid}}."""
     own = [grid.names.index(name) for name in term]
-    others = [place for place in range(len(grid.names)) if place not in own]
-    met: dict[tuple[int, ...], dict[tuple[int, ...], int]] = {}
+    others = [column for column in range(len(grid.names)) if column not in own]
+    found: dict[_Codes, dict[_Codes, int]] = {}
     for condition in np.flatnonzero(grid.inside):
         codes = grid.codes[condition]
-        met.setdefault(tuple(codes[own].tolist()), {})[tuple(codes[others].tolist())] = int(condition)
-    return met
+        found.setdefault(tuple(codes[own].tolist()), {})[tuple(codes[others].tolist())] = int(condition)
+    return found
 
 
-def _common(met: _Met, cells: Sequence[tuple[int, ...]]) -> Iterator[list[int]]:
-    """The conditions of each cell that have counterparts in all; nothing where there is none."""
-    shared = set.intersection(*(set(met.get(cell, {})) for cell in cells))
-    return ([met[cell][key] for key in sorted(shared)] if shared else [] for cell in cells)
+def _matched(conditions: Mapping[_Codes, Mapping[_Codes, int]], cells: Sequence[_Codes]) -> Iterator[list[int]]:
+    """The conditions of each cell at the levels of the other factors that all cells have; empty without any."""
+    shared = set.intersection(*(set(conditions.get(cell, {})) for cell in cells))
+    return ([conditions[cell][others] for others in sorted(shared)] if shared else [] for cell in cells)
 
 
 def level_weights(grid: Grid, name: str) -> Float64:
-    """Weights [L,A] of the marginal mean of each level of a factor, over the same combinations of the others.
+    """Weights [L,A] of the marginal mean of each level of a factor, over the same combinations of the other factors.
 
-    No rows where the levels have no combination in common.
+    No rows if the levels have no combination in common.
     """
     if grid.clear(1):
         has = grid.has(name).astype(np.float64)
         return np.asarray(has / has.sum(1, keepdims=True))
     weights = np.zeros((len(grid.levels[name]), len(grid.codes)))
     cells = [(level,) for level in range(len(weights))]
-    for row, places in zip(weights, _common(_met(grid, [name]), cells), strict=True):
-        row[places] = 1 / max(len(places), 1)
+    for row, matched in zip(weights, _matched(conditions_by_levels(grid, [name]), cells), strict=True):
+        row[matched] = 1 / max(len(matched), 1)
     return weights if weights.any() else weights[:0]
 
 
-def coded_of(grid: Grid, *, most: int = MOST_FACTORS) -> Contrasts:
-    """Effect-coded parameters of the full factorial of one to `most` factors, as weights; the `contrast` is the level,
-    as `measured:tversky`. None where the grid is not complete."""
+def coded_of(grid: Grid) -> Contrasts:
+    """Effect-coded parameters of one to `MOST_FACTORS` factors, the `contrast` being the levels, as `measured:tversky`;
+    none if the grid is not complete."""
     rows, weights = [], [np.zeros((0, len(grid.codes)))]
-    for term in terms(grid.names, most) if grid.resolution is None else []:
+    for term in terms(grid.names) if grid.resolution is None else []:
         inside = grid.inside.astype(np.float64)
-        apart = [inside * (len(grid.levels[name]) * grid.has(name).astype(np.float64) - 1.0) for name in term]
-        weights.append(_crossed(apart) / float(inside.sum()))
-        told = product(*(grid.levels[name] for name in term))
-        rows += [(len(term), ":".join(term), ":".join(levels)) for levels in told]
-    table = pd.DataFrame(rows, columns=["order", "term", "contrast"])
-    return Contrasts(table, np.concatenate(weights), 0, 0)
+        deviations = [inside * (len(grid.levels[name]) * grid.has(name).astype(np.float64) - 1.0) for name in term]
+        weights.append(_crossed(deviations) / float(inside.sum()))
+        rows += [(len(term), ":".join(term), ":".join(own)) for own in product(*(grid.levels[name] for name in term))]
+    return Contrasts(_table(rows), np.concatenate(weights))

@@ -1,30 +1,37 @@
-"""A contrast of conditions with its interval: paired by seed, from the values of the seeds. The only estimator here.
+"""Estimates of contrasts of conditions, with intervals over seeds. The only estimator of a study.
 
 Conventions
 -----------
-`C` contrasts of `A` conditions over `S` seeds with `N` sheets. Effects, verdicts, figures, report and the README read
-these functions and no others.
+`C` contrasts of `A` conditions over `S` seeds with `N` sheets. Effects, verdicts, figures, report and README call these
+functions and no others. Each contrast of a measure is computed once and kept in the table of its samples.
 
 Method
 ------
-Cells of one seed share initialisation, order of images and test sheets, so a contrast (a weighted sum over conditions)
-is taken within each seed first, and the seeds' contrasts `d_1..d_S` are a sample of independent values. A cell without
-a value takes its seed out of the contrasts that give it weight. Where every seed has test sheets of its own (`crossed`
-false), the `d` carry the noise of seeds and of sheets, and the interval is Student's: mean +- t(S - 1) sd / sqrt(S).
-Where all seeds share their sheets, the variance of the mean over sheets is added (a jackknife over sheets of the mean
-over seeds), with Satterthwaite's degrees of freedom; the interaction of seed and sheet is in both and makes the
-interval a little wide. With one seed there is no interval: `low`, `high`, `p` are NaN.
+Cells of one seed share initialisation, order of images and test sheets (common random numbers). A contrast, a weighted
+sum over conditions, is therefore taken within each seed first; the contrasts `d_1..d_S` of the seeds are a sample of
+independent values. A cell without a value removes its seed from the contrasts that weigh the cell.
 
-`chance_above` is the probability that the true contrast is above 0, given the data: the posterior under a flat prior
-of the mean and of the logarithm of the standard deviation is Student's t of `mean / error` with the same degrees of
-freedom [4]. With equal levels it is uniform, so it lies outside of .025 to .975 in 5 % of studies.
+If every seed has test sheets of its own (`crossed` is false), the `d` contain the noise of seeds and of sheets, and the
+interval is Student's: mean +- t(S - 1) sd / sqrt(S). If all seeds share their sheets, the variance of the mean over
+sheets is added (jackknife over sheets of the mean over seeds [6]), with Satterthwaite's degrees of freedom [2]. The
+interaction of seed and sheet is in both terms and makes this interval slightly wide. One seed gives no interval: `low`,
+`high` and `p` are NaN.
+
+`chance_above` is the probability that the true contrast is above 0, given the data: under a flat prior of the mean and
+of the logarithm of the standard deviation the posterior is Student's t of `mean / error` with the same degrees of
+freedom [4]. If the levels are equal it is uniform, hence outside of .025 to .975 in 5 % of studies.
+
+`minimum_detectable_effect`: a contrast of standard error `error` with `freedom` degrees of freedom differs from 0 at
+level `alpha`, two-sided, with probability `power` if its true value is `error` times the noncentrality at which
+Student's noncentral t exceeds its critical value with that probability [7, 8]. Significant effects of the wrong sign
+are not counted (below 10^-4 at a power of .8), and the standard deviation of few seeds is treated as known.
 
 Rounding
 --------
-Contrasts, effects and ends of intervals are rounded to `ROUNDING` (a 10^-12 part) of the largest value of the samples,
-and what is smaller is 0 without a sign: equal values do not differ. Sums run in a fixed order, condition by condition,
-and never through a matrix product, whose order depends on the processor and the number of threads. So the same
-results give the same bytes on every machine.
+Contrasts, effects and interval ends are rounded to `ROUNDING` (10^-12) of the largest value of the samples; smaller
+values are 0 without a sign, so equal values do not differ. Sums run in a fixed order, condition by condition, and never
+through a matrix product, whose order depends on the processor and the number of threads: the same results give the same
+bytes on every machine.
 
 References
 ----------
@@ -33,23 +40,26 @@ References
 [3] Bouthillier et al., "Accounting for variance in machine learning benchmarks", MLSys 2021.
 [4] Gelman et al., "Bayesian Data Analysis", 2013, section 3.2.
 [5] Holm, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6 (1979).
+[6] Efron and Stein, "The jackknife estimate of variance", Annals of Statistics 9 (1981).
+[7] Cohen, "Statistical Power Analysis for the Behavioral Sciences", 1988, section 2.
+[8] Bloom, "Minimum detectable effects", Evaluation Review 19 (1995).
 """
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from hashlib import blake2b
 from math import floor, log10
 from typing import Final
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
-from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
-from thinline.study.stats.samples import Samples, jackknife, samples, without_each_sheet
+from thinline.study.stats.samples import Samples, jackknife, without_each_sheet
 from thinline.vocabulary import Bool, Float64, Int64
 
 LEVEL: Final = 0.95
@@ -58,16 +68,16 @@ _DIGITS: Final = 12
 """Decimal digits of `ROUNDING`."""
 
 _MOST_DECIMALS: Final = 300
-"""10 to this power is still a finite float."""
+"""The largest number of decimals: 10 to this power is a finite float."""
 
 _AT_ONCE: Final = 256
-"""Contrasts whose values of single sheets are held at the same time."""
+"""How many contrasts are held in memory sheet by sheet."""
 
 
 @dataclass(frozen=True)
 class Estimates:
-    """Arrays [C]: effect, ends of its interval, two-sided p against 0, standard error of the effect and its degrees of
-    freedom, number of seeds; `per_seed` [C,S], NaN where a seed lacks a cell."""
+    """Arrays [C]: effect, ends of its interval, two-sided p against 0, standard error, degrees of freedom, number of
+    seeds; `per_seed` [C,S] is NaN where a seed lacks a cell."""
 
     effect: Float64
     low: Float64
@@ -81,7 +91,7 @@ class Estimates:
 
 @dataclass(frozen=True)
 class Estimate:
-    """One effect with its interval, two-sided p against 0, and the contrast of every seed that has it."""
+    """One effect with its interval, two-sided p against 0, and the contrasts of the seeds that have all its cells."""
 
     effect: float
     low: float
@@ -91,47 +101,61 @@ class Estimate:
 
     @property
     def seeds(self) -> int:
-        """How many seeds it was estimated from."""
+        """Number of seeds in the estimate."""
         return len(self.per_seed)
 
 
-def estimate_all(data: Samples, weights: Float64, *, level: float = LEVEL) -> Estimates:
-    """The contrasts `weights [C,A]` of the conditions of `data`."""
+def estimate_all(data: Samples, weights: Float64) -> Estimates:
+    """The contrasts `weights [C,A]` of the conditions of `data`; each is computed once, and then read from the table
+    `data.estimated`."""
+    if not len(weights):
+        return _computed(data, weights)
+    keys = [blake2b((row + 0.0).tobytes(), digest_size=16).digest() for row in weights]  # -0. is 0.
+    missing = {key: number for number, key in enumerate(keys) if key not in data.estimated}
+    if missing:
+        arrays = _columns(_computed(data, weights[list(missing.values())]))
+        data.estimated.update(zip(missing, zip(*arrays, strict=True), strict=True))
+    return Estimates(*(np.array(column) for column in zip(*(data.estimated[key] for key in keys), strict=True)))
+
+
+def _columns(estimates: Estimates) -> list[Float64 | Int64]:
+    return [getattr(estimates, each.name) for each in fields(Estimates)]
+
+
+def _computed(data: Samples, weights: Float64) -> Estimates:
     values = data.values
     size = size_of(values)
     each = rounded(by_seed(values, weights), size)
     sheets = _of_sheets(data, weights, np.isfinite(each)) if data.crossed else np.zeros(len(weights))
-    return _over_seeds(each, size, sheets=sheets, sheet_count=data.parts.shape[-1], level=level)
+    return _over_seeds(each, size, sheets=sheets, sheet_count=data.parts.shape[-1])
 
 
-def estimate(data: Samples, weights: Float64, *, level: float = LEVEL) -> Estimate:
+def estimate(data: Samples, weights: Float64) -> Estimate:
     """The contrast `weights [A]` of the conditions of `data`."""
-    return _single(estimate_all(data, weights[None], level=level))
+    return _single(estimate_all(data, weights[None]))
 
 
-def estimate_of_seeds(values: Float64, *, level: float = LEVEL) -> Estimate:
+def estimate_of_seeds(values: Float64) -> Estimate:
     """The mean of the `values [S]` of seeds that have test sheets of their own."""
     size = size_of(values)
-    return _single(_over_seeds(rounded(values[None], size), size, level=level))
+    return _single(_over_seeds(rounded(values[None], size), size, sheets=np.zeros(1), sheet_count=1))
 
 
 def _single(estimates: Estimates) -> Estimate:
-    effect, low, high, p = (float(it[0]) for it in (estimates.effect, estimates.low, estimates.high, estimates.p))
     each = estimates.per_seed[0]
+    effect, low, high, p = (float(column[0]) for column in _columns(estimates)[:4])
     return Estimate(effect, low, high, p, tuple(each[np.isfinite(each)].tolist()))
 
 
-def _over_seeds(
-    each: Float64, size: float, *, sheets: Float64 | None = None, sheet_count: int = 1, level: float = LEVEL
-) -> Estimates:
-    """Means of the contrasts `each [C,S]` of values of `size`; `sheets [C]` adds to the variance of the mean."""
+def _over_seeds(each: Float64, size: float, *, sheets: Float64, sheet_count: int) -> Estimates:
+    """Means over seeds of the contrasts `each [C,S]`; `size`: the largest value, `sheets [C]`: variance from sheets."""
     known = np.isfinite(each)
     seeds = known.sum(1)
     enough = seeds > 1
     effect = rounded(_over(np.where(known, each, 0.0).sum(1), seeds), size)
     squares = (np.where(known, each - effect[:, None], 0.0) ** 2).sum(1)
     of_seeds = np.where(enough, _over(squares, seeds * (seeds - 1)), np.nan)
-    of_sheets = np.zeros(len(each)) if sheets is None else sheets.copy()
+    of_sheets = sheets.copy()
     for variance in (of_seeds, of_sheets):
         variance[variance <= (ROUNDING * size) ** 2] = 0.0
     variance = of_seeds + of_sheets
@@ -139,7 +163,7 @@ def _over_seeds(
     freedom = np.where(enough, seeds - 1.0, np.nan)
     np.divide(variance**2, spread, out=freedom, where=spread > 0)
     error = np.sqrt(variance)
-    half = stats.t.ppf(0.5 + level / 2, freedom) * error
+    half = stats.t.ppf(0.5 + LEVEL / 2, freedom) * error
     p = np.where(enough, np.where(effect == 0, 1.0, 0.0), np.nan)
     varied = error > 0
     p[varied] = 2 * stats.t.sf(np.abs(effect[varied]) / error[varied], freedom[varied])
@@ -150,7 +174,7 @@ def _over_seeds(
 def chance_above(estimates: Estimates) -> Float64:
     """The probability [C] that each true contrast is above 0, see the module; NaN without an interval.
 
-    Where no seed differs from another, 1, .5 or 0 by the sign of the effect.
+    If no seed differs from another: 1, .5 or 0 by the sign of the effect.
     """
     chance = np.where(np.isfinite(estimates.p), 0.5 + 0.5 * np.sign(estimates.effect), np.nan)
     varied = estimates.error > 0
@@ -158,32 +182,41 @@ def chance_above(estimates: Estimates) -> Float64:
     return chance
 
 
+def minimum_detectable_effect(error: Float64, freedom: Float64, *, power: float = 0.8, alpha: float = 0.05) -> Float64:
+    """The effect found with probability `power`, see the module; NaN where `error` is 0 or NaN: no seed varied."""
+    effect = np.full(np.shape(error), np.nan)
+    varied = np.isfinite(error) & (error > 0) & np.isfinite(freedom)
+    critical = stats.t.ppf(1 - alpha / 2, freedom[varied])
+    effect[varied] = error[varied] * special.nctdtrinc(freedom[varied], 1 - power, critical)
+    return effect
+
+
 def by_seed(values: Float64, weights: Float64) -> Float64:
-    """The contrasts `weights [C,A]` of `values [A,...]` in each seed, [C,...]; NaN where a cell with weight is.
+    """The contrasts `weights [C,A]` of `values [A,...]` in each seed, [C,...]; NaN where a weighted cell is NaN.
 
     Summed in the order of the conditions, as the module says.
     """
     total = np.zeros((len(weights), *values.shape[1:]))
-    for condition, its_values in zip(weights.T, values, strict=True):
-        used = np.flatnonzero(condition)
-        total[used] += condition[used].reshape(-1, *([1] * its_values.ndim)) * its_values
+    for condition in np.flatnonzero(weights.any(0)):
+        used = np.flatnonzero(weights[:, condition])
+        total[used] += weights[used, condition].reshape(-1, *([1] * (values.ndim - 1))) * values[condition]
     return total
 
 
 def rounded(values: Float64, size: float) -> Float64:
-    """`values` rounded to a 10^-12 part of `size`, zeros without a sign."""
+    """`values` rounded to 10^-12 of `size`, zeros without a sign."""
     decimals = min(_DIGITS - floor(log10(size)), _MOST_DECIMALS) if size else _DIGITS
     result: Float64 = np.round(values, decimals) + 0.0
     return result
 
 
 def size_of(values: Float64) -> float:
-    """The largest absolute value there is; 0 where there is none."""
+    """The largest finite absolute value; 0 without any."""
     return float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
 
 
 def _of_sheets(data: Samples, weights: Float64, known: Bool) -> Float64:
-    """Variance [C] of each contrast's mean over its `known [C,S]` seeds, from their common sheets."""
+    """Variance [C] from common sheets of the mean of each contrast over its `known [C,S]` seeds."""
     without = without_each_sheet(data.parts, data.whole)
     out = np.zeros(len(weights))
     for start in range(0, len(weights), _AT_ONCE):
@@ -202,8 +235,8 @@ def _over(total: Float64, count: Int64) -> Float64:
 
 
 def holm(p: Float64, families: Sequence[Hashable]) -> Float64:
-    """`p` after Holm's step-down correction [5] within each of the `families`; NaN stays so and counts for nothing."""
-    # statsmodels takes a second, and only the effects of a study are corrected
+    """`p` after Holm's step-down correction [5] within each family; NaN stays NaN and is not counted."""
+    # importing statsmodels takes a second, and only effects need it
     from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
     corrected = np.full(len(p), np.nan)
@@ -211,7 +244,7 @@ def holm(p: Float64, families: Sequence[Hashable]) -> Float64:
     for number in range(family.max(initial=-1) + 1):
         own = (family == number) & np.isfinite(p)
         if own.any():
-            gc.freeze()  # multipletests collects garbage, which takes a second where many objects are alive
+            gc.freeze()  # multipletests collects garbage: a second where many objects are alive
             try:
                 corrected[own] = multipletests(p[own], method="holm")[1]
             finally:
@@ -220,35 +253,20 @@ def holm(p: Float64, families: Sequence[Hashable]) -> Float64:
 
 
 def mean_of(conditions: pd.DataFrame, where: Mapping[str, str | Sequence[str]], *, grid: bool | None = None) -> Float64:
-    """Weights [A] of the mean over the conditions that have one of the levels named of each factor.
+    """Weights [A] of the mean over the conditions that have, of each factor in `where`, one of the levels named.
 
-    `where` may name the whole `condition` by its label. `grid` restricts to conditions in or outside of the grid.
-    Raises `StudyError` where none is such.
+    `where` may name a `condition` by its label. `grid` restricts to conditions inside (True) or outside of the grid.
+    Raises `StudyError` if no condition matches.
     """
     chosen = pd.Series(True, index=conditions.index)
     for name, levels in where.items():
-        told = conditions.index.to_series() if name == "condition" else conditions.get(name)
-        if told is None:
+        column = conditions.index.to_series() if name == "condition" else conditions.get(name)
+        if column is None:
             raise StudyError(f"expected a factor of {', '.join(conditions.columns.drop('grid'))}, got {name!r}")
-        chosen &= told.isin([levels] if isinstance(levels, str) else list(levels))
+        chosen &= column.isin([levels] if isinstance(levels, str) else list(levels))
     if grid is not None:
         chosen &= conditions["grid"] == grid
     if not chosen.any():
         raise StudyError(f"expected conditions with {dict(where)}, got none of {', '.join(conditions.index)}")
     weights: Float64 = chosen.to_numpy(np.float64) / float(chosen.sum())
     return weights
-
-
-def difference(
-    results: Results,
-    measure: str,
-    name: str,
-    *,
-    plus: Mapping[str, str | Sequence[str]],
-    minus: Mapping[str, str | Sequence[str]],
-    split: str = "test",
-) -> Estimate:
-    """The mean over the grid's conditions with the levels `plus` less that over those with `minus`, paired by seed."""
-    conditions = results.conditions
-    weights = mean_of(conditions, plus, grid=True) - mean_of(conditions, minus, grid=True)
-    return estimate(samples(results, measure, name, split=split), weights)

@@ -1,23 +1,22 @@
-"""How sure a ranking is: P(A better than B), ranks of a factor's levels, and whether measures agree.
+"""Ranking of the levels of a factor: P(A better than B), ranks with intervals, and agreement between measures.
 
 Conventions
 -----------
-Levels are compared by their marginal means over the grid, better is up: measures in `LOWER_IS_BETTER` are turned.
-`L` levels are `weights [L,A]` of the conditions. Every number comes from the estimates of their differences, paired by
-seed (estimates.py).
+Levels are compared by their marginal means over the grid; measures in `LOWER_IS_BETTER` change their sign, so higher is
+better. `L` levels are `weights [L,A]` of the conditions. All numbers come from the estimates of the differences of
+levels, paired by seed (estimates.py).
 
 Measures
 --------
-P(A > B)    probability that A is truly better, given the data (`estimates.chance_above`); .5: nothing is known. With
-            equal levels it lies outside of .025 to .975 in 5 % of studies
-rank        rank of the mean over the seeds in which all levels have a value; 1 is the best, equal levels share the mean
-            of their ranks
-low_rank    1 + the number of levels that differ from this one and are better
-high_rank   L - the number of levels that differ from this one and are worse; two levels differ where p of their
-            difference times the number of pairs of the factor is below .05 (Bonferroni, one measure of one class). So
-            all intervals of a factor together hold the true ranks in 95 % of studies or more [2]
-tau         Kendall's tau-b between the orders in which two measures put conditions (or levels); NaN where one of them
-            puts all of them equal [3]
+P(A > B)    probability that A is truly better, given the data (`estimates.chance_above`) [1]; .5 if nothing is known.
+            If the levels are equal it is outside of .025 to .975 in 5 % of studies
+rank        rank of the mean over the seeds in which all levels have a value; 1 is the best, ties share their mean rank
+low_rank    1 + the number of levels that are better by a significant difference
+high_rank   L - the number of levels that are worse by a significant difference. A difference is significant if its p
+            times the number of pairs of the factor is below .05 (Bonferroni, one measure of one class): together the
+            intervals of a factor hold the true ranks in at least 95 % of studies [2]
+tau         Kendall's tau-b between the orders of conditions (or levels) by two measures; NaN if one of them is constant
+            [3]
 
 References
 ----------
@@ -46,7 +45,7 @@ TAU_COLUMNS = ("measure_a", "measure_b", "tau")
 
 
 def better_up(values: Float64, measure: str) -> Float64:
-    """`values` with their sign turned where lower is better."""
+    """`values`, negated for a measure of which lower is better."""
     return -values if measure in LOWER_IS_BETTER else values
 
 
@@ -56,49 +55,51 @@ def compared(data: Samples, weights: Float64, levels: Sequence[str]) -> tuple[pd
         return pd.DataFrame(columns=list(PAIR_COLUMNS)), pd.DataFrame(columns=list(RANK_COLUMNS))
     pairs = np.array(list(combinations(range(len(levels)), 2)))
     signed = better_up(weights, data.measure)
-    apart = estimate_all(data, signed[pairs[:, 0]] - signed[pairs[:, 1]])
-    return _chances(apart, pairs, levels), _ranks(data, signed, apart, pairs, levels)
+    differences = estimate_all(data, signed[pairs[:, 0]] - signed[pairs[:, 1]])
+    return _chances(differences, pairs, levels), _ranks(data, signed, differences, pairs, levels)
 
 
-def _chances(apart: Estimates, pairs: Int64, levels: Sequence[str]) -> pd.DataFrame:
+def _chances(differences: Estimates, pairs: Int64, levels: Sequence[str]) -> pd.DataFrame:
     chances = np.full((len(levels), len(levels)), np.nan)
-    chances[tuple(pairs.T)] = chance_above(apart)
-    chances[tuple(pairs.T[::-1])] = 1 - chance_above(apart)
+    chances[tuple(pairs.T)] = chance_above(differences)
+    chances[tuple(pairs.T[::-1])] = 1 - chance_above(differences)
     rows = [(levels[a], levels[b], chances[a, b]) for a, b in np.argwhere(~np.eye(len(levels), dtype=np.bool_))]
     return pd.DataFrame(rows, columns=list(PAIR_COLUMNS))
 
 
-def _ranks(data: Samples, weights: Float64, apart: Estimates, pairs: Int64, levels: Sequence[str]) -> pd.DataFrame:
+def _ranks(
+    data: Samples, weights: Float64, differences: Estimates, pairs: Int64, levels: Sequence[str]
+) -> pd.DataFrame:
     values = data.values
     each = by_seed(values, weights)
     known = each[:, np.isfinite(each).all(0)]
     if not known.shape[1]:
         return pd.DataFrame(columns=list(RANK_COLUMNS))
     better, worse = (np.zeros(len(levels), np.int64) for _ in range(2))
-    differ = apart.p * len(pairs) < 1 - LEVEL
-    for (a, b), effect in zip(pairs[differ], apart.effect[differ], strict=True):
-        first, second = (a, b) if effect > 0 else (b, a)
-        better[second] += 1
-        worse[first] += 1
+    significant = differences.p * len(pairs) < 1 - LEVEL
+    for (a, b), effect in zip(pairs[significant], differences.effect[significant], strict=True):
+        winner, loser = (a, b) if effect > 0 else (b, a)
+        better[loser] += 1
+        worse[winner] += 1
     ranks = stats.rankdata(-rounded(known.mean(1), size_of(values)))
     table = {"level": list(levels), "rank": ranks, "low_rank": 1 + better, "high_rank": len(levels) - worse}
     return pd.DataFrame(table)
 
 
 def tau_of(values: Mapping[str, Float64]) -> pd.DataFrame:
-    """Kendall's tau between each two measures, from the `values [A]` of the same conditions, better up.
+    """Kendall's tau between each two measures, from their `values [A]` of the same conditions, higher is better.
 
-    Conditions that lack a value of either are left out.
+    Conditions without a value of either measure are left out.
     """
     rows = []
-    for one, other in combinations(values, 2):
-        both = np.isfinite(values[one]) & np.isfinite(values[other])
-        rows.append((one, other, _tau(values[one][both], values[other][both])))
+    for a, b in combinations(values, 2):
+        both = np.isfinite(values[a]) & np.isfinite(values[b])
+        rows.append((a, b, _tau(values[a][both], values[b][both])))
     return pd.DataFrame(rows, columns=list(TAU_COLUMNS))
 
 
-def _tau(one: Float64, other: Float64) -> float:
-    one, other = (rounded(values, size_of(values)) for values in (one, other))
-    if len(one) < 2 or np.ptp(one) == 0 or np.ptp(other) == 0:
+def _tau(a: Float64, b: Float64) -> float:
+    a, b = (rounded(values, size_of(values)) for values in (a, b))
+    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return np.nan
-    return float(stats.kendalltau(one, other).statistic)
+    return float(stats.kendalltau(a, b).statistic)

@@ -1,20 +1,22 @@
-"""One measure of one class as arrays: conditions x seeds x sheets, in the weights that make sheets add up to a split.
+"""One measure of one class as arrays: conditions x seeds x sheets, weighted so that sheets add up to their split.
 
 Conventions
 -----------
 `A` conditions, `S` seeds, `N` sheets of a seed. The value of a cell is `sum_n parts / sum_n whole`. A pixel rate of
-sheets weighted by its own denominator is the rate of the split exactly; every other measure is weighted by its support
-(true pixels, or rows of the curve), which is exact for errors of traced curves and coverage, and a mean over sheets
-for outlines (NSD, tolerance F1), where the lengths of the outlines are not in the tables. A sheet whose value is NaN
-(its class is absent) has weight 0. Where a class is absent and was found all the same, the value is 0
-(metrics/absent.py) and weighs as its false alarms: the pixels found in the split and on no sheet that has the class,
-shared equally among such sheets of a cell. A measure without sheets (`tuned/`) is one sheet a seed, of weight 1.
+sheets, weighted by its own denominator, is exactly the rate of the split. Other measures are weighted by their support
+(true pixels, or rows of the curve): exact for errors of traced curves and for coverage; for outlines (NSD, tolerance
+F1), whose lengths the tables do not hold, it is a mean over sheets. A sheet with the value NaN (class absent) weighs
+0. If an absent class was predicted all the same, the value is 0 (metrics/absent.py) with the weight of the false
+positives: the pixels predicted in the split but on no sheet with the class, shared equally among such sheets of a cell.
+A measure without sheets (`tuned/`) is one sheet a seed, of weight 1.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,7 +35,7 @@ AXES = {
     "viterbi_bridged_mae_track": "MAE, tracks",
     "viterbi_coverage": "coverage",
 }
-"""The measures on which effects are estimated, and how each is called."""
+"""The measures of which effects are estimated, with their labels."""
 
 LOWER_IS_BETTER = frozenset(
     {
@@ -43,12 +45,15 @@ LOWER_IS_BETTER = frozenset(
 )
 
 TOTALS = ("_swaps", "breaks")
-"""Endings of measures that are counts: of a sheet here, summed over the sheets in the rows of a split."""
+"""Endings of measures that are counts: per sheet here, summed over the sheets in the rows of a split."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Samples:
-    """`parts` and `whole` float64 [A,S,N]; `crossed` where all seeds were scored on the same sheets."""
+    """`parts` and `whole` float64 [A,S,N]; `crossed` if all seeds were scored on the same sheets.
+
+    `estimated` is the table of the estimates of this measure, filled by estimates.py: by the digest of the weights.
+    """
 
     split: str
     measure: str
@@ -58,10 +63,11 @@ class Samples:
     parts: Float64
     whole: Float64
     crossed: bool
+    estimated: dict[bytes, tuple[Any, ...]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def values(self) -> Float64:
-        """The value of every cell, float64 [A,S]; NaN where nothing was to be scored."""
+        """The value of every cell, float64 [A,S]; NaN where there was nothing to score."""
         return ratio(self.parts.sum(-1), self.whole.sum(-1))
 
 
@@ -73,7 +79,7 @@ def ratio(parts: Float64, whole: Float64) -> Float64:
 
 
 def jackknife(without: Float64, scored: Bool) -> Float64:
-    """Variance of a value from its values `without [...,N]` one sheet each; sheets that are `scored` alone.
+    """Variance of a value from its values `without [...,N]` one sheet each, over the sheets `scored` [...,N].
 
     Efron and Stein, "The jackknife estimate of variance", Annals of Statistics 9 (1981).
     """
@@ -85,21 +91,22 @@ def jackknife(without: Float64, scored: Bool) -> Float64:
 
 
 def without_each_sheet(parts: Float64, whole: Float64) -> Float64:
-    """The values [...,N] of cells whose sheets are `parts / whole` [...,N], without one sheet each."""
+    """The leave-one-sheet-out values [...,N] of cells with sheets `parts / whole` [...,N]."""
     return ratio(parts.sum(-1, keepdims=True) - parts, whole.sum(-1, keepdims=True) - whole)
 
 
-@lru_cache(maxsize=512)  # effects, verdicts, figures and report ask for the same; nobody writes into the arrays
 def samples(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
-    """The samples of `split/measure/name`; every condition and seed of `results`, in their orders.
+    """The samples of `split/measure/name`, every condition and seed of `results` in order; the same object each time.
 
-    Raises `StudyError` for a measure that the runs do not have, and for counts without their sheets.
+    Raises `StudyError` for a measure that the runs lack, and for counts without their sheets.
     """
-    if split == "test":
-        table = results.sheets[(results.sheets["class"] == name) & (results.sheets["split"] == split)]
-        of_measure = table[table["measure"] == measure]
-        if len(of_measure):
-            return _of_sheets(results, table, of_measure, measure, name)
+    return _samples(results, measure, name, split)
+
+
+@lru_cache(maxsize=512)  # none of its readers writes into the arrays
+def _samples(results: Results, measure: str, name: str, split: str) -> Samples:
+    if split == "test" and len(_sheets(results, measure, name)):
+        return _of_sheets(results, measure, name)
     if measure.endswith(TOTALS):
         raise StudyError(
             f"{split}/{measure}/{name} is a count a sheet, and these results have its sum over the split alone; read "
@@ -108,13 +115,25 @@ def samples(results: Results, measure: str, name: str, *, split: str = "test") -
     return of_split(results, measure, name, split=split)
 
 
+def _sheets(results: Results, measure: str, name: str) -> pd.DataFrame:
+    """The rows of the test sheets of a measure and class."""
+    rows: pd.DataFrame = results.sheets.iloc[_row_numbers(results).get((measure, name, "test"), [])]
+    return rows
+
+
+@lru_cache(maxsize=8)
+def _row_numbers(results: Results) -> Mapping[Hashable, Any]:
+    """Numbers of the rows of single sheets, by measure, class and split."""
+    return results.sheets.groupby(["measure", "class", "split"], observed=True).indices
+
+
 def of_split(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
-    """As `samples`, of the numbers of whole splits: one sheet a seed, of weight 1. Counts are sums over the split."""
+    """As `samples`, but of whole splits: one sheet a seed, of weight 1. Counts are sums over the split."""
     rows = results.rows
     rows = rows[(rows["split"] == split) & (rows["measure"] == measure) & (rows["class"] == name)]
     if rows.empty:
-        there = ", ".join(sorted(results.rows.loc[results.rows["split"] == split, "measure"].unique())[:12])
-        raise StudyError(f"expected runs with {split}/{measure}/{name}, got none; there is {there or 'nothing'}, ...")
+        known = ", ".join(sorted(results.rows.loc[results.rows["split"] == split, "measure"].unique())[:12])
+        raise StudyError(f"expected runs with {split}/{measure}/{name}, got none; there is {known or 'nothing'}, ...")
     cells = results.cells.set_index("run")
     wide = rows.assign(condition=rows["run"].map(cells["condition"]), seed=rows["run"].map(cells["seed"]))
     table = wide.pivot(index="condition", columns="seed", values="value")
@@ -132,17 +151,18 @@ def of_split(results: Results, measure: str, name: str, *, split: str = "test") 
     )
 
 
-def _of_sheets(results: Results, table: pd.DataFrame, of_measure: pd.DataFrame, measure: str, name: str) -> Samples:
+def _of_sheets(results: Results, measure: str, name: str) -> Samples:
+    of_measure = _sheets(results, measure, name)
     values = _array(results, of_measure, "value")
     support = _array(results, of_measure, "support")
-    alarms = np.isfinite(values) & (support == 0) & (not measure.endswith(TOTALS))
+    absent = np.isfinite(values) & (support == 0) & (not measure.endswith(TOTALS))
     weights = support
-    if measure in ("iou", "precision", "f1") or alarms.any():
-        predicted = _predicted(results, table, support, alarms, name)
-        recall = _array(results, table[table["measure"] == "recall"], "value")
+    if measure in ("iou", "precision", "f1") or absent.any():
+        predicted = _predicted(results, support, absent, name)
+        recall = _array(results, _sheets(results, "recall", name), "value")
         hits = np.where(support > 0, np.rint(recall * support), 0.0)
         of_counts = {"iou": predicted + support - hits, "precision": predicted, "f1": predicted + support}
-        weights = of_counts.get(measure, np.where(alarms, predicted, support))
+        weights = of_counts.get(measure, np.where(absent, predicted, support))
     known = np.isfinite(values) & np.isfinite(weights)
     whole = np.where(known, weights, 0.0)
     return Samples(
@@ -157,39 +177,41 @@ def _of_sheets(results: Results, table: pd.DataFrame, of_measure: pd.DataFrame, 
     )
 
 
-def _predicted(results: Results, table: pd.DataFrame, support: Float64, alarms: Bool, name: str) -> Float64:
-    """The pixels found on each sheet [A,S,N], 1 where nothing says how many; see the module for `alarms [A,S,N]`."""
-    area = _array(results, table[table["measure"] == "area_ratio"], "value")
+def _predicted(results: Results, support: Float64, absent: Bool, name: str) -> Float64:
+    """Predicted pixels of each sheet [A,S,N]. Sheets where the class is `absent` share what is left of the split; they
+    have 1 each if the split has no area ratio, or nothing is left."""
+    area = _array(results, _sheets(results, "area_ratio", name), "value")
     predicted = np.where(support > 0, np.rint(area * support), 0.0)
-    if not alarms.any():
-        return predicted
-    of_split = results.rows[(results.rows["split"] == "test") & (results.rows["class"] == name)]
-    of_split = of_split[of_split["measure"] == "area_ratio"]
-    if not alarms.any() or of_split.empty:
-        return np.where(alarms, 1.0, predicted)
-    whole = _array(results, of_split.assign(value=of_split["value"] * of_split["support"], sheet=0), "value")
+    rows = results.rows
+    split = rows[(rows["split"] == "test") & (rows["class"] == name) & (rows["measure"] == "area_ratio")]
+    if not absent.any() or split.empty:
+        return np.where(absent, 1.0, predicted)
+    whole = _array(results, split.assign(value=split["value"] * split["support"], sheet=0), "value")
     rest = np.rint(whole) - np.nansum(predicted, axis=-1, keepdims=True)
-    each = rest / np.maximum(alarms.sum(-1, keepdims=True), 1)
-    return np.where(alarms, np.where(each > 0, each, 1.0), predicted)
+    each = rest / np.maximum(absent.sum(-1, keepdims=True), 1)
+    return np.where(absent, np.where(each > 0, each, 1.0), predicted)
 
 
 def _array(results: Results, table: pd.DataFrame, column: str) -> Float64:
-    """A column as [A,S,N], sheets of a seed in the order of their ids; NaN where a seed has fewer sheets."""
+    """A column as [A,S,N], the sheets of a seed in the order of their ids; NaN where a seed has fewer sheets."""
     cells = results.cells.set_index("run")
-    conditions = {label: place for place, label in enumerate(results.conditions.index)}
-    seeds = {seed: place for place, seed in enumerate(results.seeds)}
-    runs = table["run"].map({run: place for place, run in enumerate(cells.index)}).to_numpy(np.int64)
-    a = cells["condition"].map(conditions).to_numpy(np.int64)[runs]
-    s = cells["seed"].map(seeds).to_numpy(np.int64)[runs]
+    runs, conditions, seeds = (_positions(index) for index in (cells.index, results.conditions.index, results.seeds))
+    own = table["run"].map(runs).to_numpy(np.int64)
+    a = cells["condition"].map(conditions).to_numpy(np.int64)[own]
+    s = cells["seed"].map(seeds).to_numpy(np.int64)[own]
     n = table["sheet"].groupby(s).rank("dense").to_numpy(np.int64) - 1
     out = np.full((len(conditions), len(seeds), int(n.max()) + 1), np.nan)
     out[a, s, n] = table[column].to_numpy(np.float64)
     return out
 
 
-def _crossed(support: Float64) -> bool:
-    """Whether the truth of sheet n is the same for all seeds, as where the test split is a fixed folder of images.
+def _positions(labels: Iterable[Hashable]) -> dict[Hashable, int]:
+    return {label: position for position, label in enumerate(labels)}
 
-    Conditions may differ, as the resolutions do, which count the pixels of one sheet.
+
+def _crossed(support: Float64) -> bool:
+    """Whether sheet n has the same truth for all seeds, as in a fixed folder of test images.
+
+    Conditions may differ: resolutions count other numbers of pixels on the same sheet.
     """
     return support.shape[1] > 1 and bool(np.all(support == support[:, :1]))

@@ -1,16 +1,16 @@
-"""What effects are estimated on: the measures and classes of a study as samples.
+"""The measures and classes of which the effects of a study are estimated.
 
 Conventions
 -----------
-Measures are those of `samples.AXES` on the test split, F1 at the threshold tuned on validation (`tuned/f1`), and those
-by which the study is judged (`primary`), as far as the runs have them, for each curve. The *key* of a measure is its
-name, with its split where that is not `test`.
+Measures are `samples.AXES` on the test split, F1 at the threshold tuned on validation (`tuned/f1`), and the `primary`
+measures of the study, as far as the runs have them, each for every curve. The *key* of a measure is its name, with its
+split unless that is `test`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -21,15 +21,13 @@ from thinline.study.design.study import StudyError
 from thinline.study.stats.contrasts import Grid, grid_of
 from thinline.study.stats.estimates import ROUNDING, size_of
 from thinline.study.stats.samples import AXES, Samples, samples
-from thinline.vocabulary import Bool
 
 TUNED: Final = "tuned/f1"
-_NEEDED: Final = ("recall", "area_ratio")
 
 
 @dataclass(frozen=True)
-class Subject:
-    """One measure of one class: its samples, the conditions of the grid that have it, and whether it is primary."""
+class Series:
+    """One measure of one class: its samples, the grid of the conditions that have it, and whether it is primary."""
 
     data: Samples
     grid: Grid
@@ -37,12 +35,12 @@ class Subject:
 
     @property
     def key(self) -> str:
-        """The measure, with its split where that is not test."""
-        return key_of(self.data.split, self.data.measure)
+        """The measure, with its split unless that is test."""
+        return self.data.measure if self.data.split == "test" else f"{self.data.split}/{self.data.measure}"
 
     @property
-    def told(self) -> str:
-        """Measure and class, as notes name them."""
+    def name(self) -> str:
+        """`split/measure/class`."""
         return f"{self.data.split}/{self.data.measure}/{self.data.name}"
 
     @property
@@ -53,53 +51,36 @@ class Subject:
         return bool(known.size == 0 or np.ptp(known) <= ROUNDING * size_of(known))
 
 
-def key_of(split: str, measure: str) -> str:
-    """The key of a measure; see the module."""
-    return measure if split == "test" else f"{split}/{measure}"
+def measures_of(results: Results) -> list[tuple[str, str]]:
+    """(split, measure) of all effects, whether the runs have it or not."""
+    names = dict.fromkeys([*(f"test/{name}" for name in AXES), TUNED, *results.study.primary])
+    return [(split, measure) for split, _, measure in (name.partition("/") for name in names)]
 
 
-def wanted(results: Results) -> list[tuple[str, str]]:
-    """(split, measure) of everything effects are estimated on, whether the runs have it or not."""
-    told = [*(f"test/{name}" for name in AXES), TUNED, *results.study.primary]
-    return [(split, name) for split, _, name in (it.partition("/") for it in dict.fromkeys(told))]
-
-
-def subjects_of(results: Results) -> tuple[list[Subject], list[str]]:
-    """All subjects that have a value in the grid, by measure and then class; and what of the primary has none."""
-    found: list[Subject] = []
+def series_of(results: Results) -> tuple[list[Series], list[str]]:
+    """All series with a value in the grid, by measure and then class; and the names of primary ones without."""
+    series: list[Series] = []
     lacking: list[str] = []
     grids: dict[bytes, Grid] = {}
-    of_class = _by_class(results)
     inside = results.conditions["grid"].to_numpy(np.bool_)
-    none = np.zeros(len(inside), np.bool_)
-    for split, measure in wanted(results):
+    for split, measure in measures_of(results):
         primary = f"{split}/{measure}" in results.study.primary
         for name in results.classes:
-            try:
-                data = samples(of_class[name], measure, name, split=split)
-            except StudyError:
-                data = None
-            known: Bool = none if data is None else np.asarray(np.isfinite(data.values).any(1))
-            if data is None or not (known & inside).any():
+            known = np.zeros(len(inside), np.bool_)
+            with suppress(StudyError):
+                data = samples(results, measure, name, split=split)
+                known = np.asarray(np.isfinite(data.values).any(1))
+            if not (known & inside).any():
                 lacking += [f"{split}/{measure}/{name}"] * primary
                 continue
             if known.tobytes() not in grids:
                 grids[known.tobytes()] = grid_of(results, known)
-            found.append(Subject(data, grids[known.tobytes()], primary))
-    return found, lacking
+            series.append(Series(data, grids[known.tobytes()], primary))
+    return series, lacking
 
 
-def _by_class(results: Results) -> Mapping[str, Results]:
-    """The results with the rows of single sheets that are needed alone, by class, to be read quickly."""
-    measures = {measure for _, measure in wanted(results)} | set(_NEEDED)
-    sheets = results.sheets
-    kept = sheets[(sheets["split"] == "test") & sheets["measure"].isin(measures)]
-    kept = kept.astype(dict.fromkeys(("split", "measure"), "category"))
-    return {name: replace(results, sheets=kept[kept["class"] == name]) for name in results.classes}
-
-
-def labelled(table: pd.DataFrame, it: Subject) -> pd.DataFrame:
-    """`table` with split, measure and class of its subject in front."""
-    told = {"split": it.data.split, "measure": it.data.measure, "class": it.data.name}
-    front = pd.DataFrame({name: [value] * len(table) for name, value in told.items()})
+def labelled(table: pd.DataFrame, series: Series) -> pd.DataFrame:
+    """`table` with the columns split, measure and class of its series in front."""
+    columns = {"split": series.data.split, "measure": series.data.measure, "class": series.data.name}
+    front = pd.DataFrame({name: [value] * len(table) for name, value in columns.items()})
     return pd.concat([front, table.reset_index(drop=True)], axis=1)

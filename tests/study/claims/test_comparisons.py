@@ -1,4 +1,4 @@
-"""Terms of comparisons: plain means in a balanced grid, matched ones in any other."""
+"""Terms of comparisons: plain means in a balanced grid, matched means in any other."""
 
 from dataclasses import replace
 from itertools import combinations, product
@@ -8,13 +8,13 @@ import pytest
 from claim_cases import RECALL, claim_node, claims_of, verdict_of
 from study_cases import THREE, planted
 
-from thinline.study.claims.contrast_terms import NotTestable, Term, weights_of
+from thinline.study.claims.comparisons import NotTestable, Term, weights_of
 from thinline.study.claims.verdicts import SUPPORTED, UNTESTABLE
 from thinline.study.design.study import Exclusion, Keep, Plan
 from thinline.study.stats.contrasts import contrasts_of, grid_of
 from thinline.study.stats.estimates import mean_of
 
-HOLED = replace(THREE, exclude=(Exclusion({"loss": "dice", "class_weight": "measured"}, "planted"),))
+WITH_GAP = replace(THREE, exclude=(Exclusion({"loss": "dice", "class_weight": "measured"}, "planted"),))
 HALF = replace(
     THREE,
     factors={
@@ -42,21 +42,21 @@ def weighted_finds_more(cell, measure, name):
 
 def test_a_complete_grid_gives_plain_means():
     results = planted(**SMALL)
-    found = of(results, *PAIR)
-    assert not found.matched
-    for own, term in zip(found.of_terms, PAIR, strict=True):
+    weights = of(results, *PAIR)
+    assert not weights.matched
+    for own, term in zip(weights.of_terms, PAIR, strict=True):
         np.testing.assert_array_equal(own, term.times * mean_of(results.conditions, term.where, grid=True))
 
 
-def test_a_grid_with_a_hole_compares_like_with_like(tmp_path):
+def test_a_grid_with_a_gap_is_matched(tmp_path):
     """Dice never ran with a weight: its plain mean would lack what the weight does, .1 of recall."""
-    results = planted(HOLED, effect=weighted_finds_more, **SMALL)
+    results = planted(WITH_GAP, effect=weighted_finds_more, **SMALL)
     plain = mean_of(results.conditions, {"loss": "dice"}) - mean_of(results.conditions, {"loss": "soft_ce"})
     assert plain @ planted_recall(results) == pytest.approx(-0.1, abs=0.01)
-    found = verdict_of(tmp_path, results, RECALL | {"expect": "none"})
-    assert found.verdict == SUPPORTED, found.sentence
-    assert found.key.effect == pytest.approx(0.0, abs=0.005)
-    assert found.key.contrast == "loss=dice less loss=soft_ce, matched"
+    verdict = verdict_of(tmp_path, results, RECALL | {"expect": "none"})
+    assert verdict.verdict == SUPPORTED, verdict.sentence
+    assert verdict.key.effect == pytest.approx(0.0, abs=0.005)
+    assert verdict.key.contrast == "loss=dice less loss=soft_ce, matched"
 
 
 def planted_recall(results):
@@ -67,38 +67,40 @@ def planted_recall(results):
 
 
 def test_matched_terms_are_the_contrasts_of_the_effects():
-    """Two implementations of one rule: every pair of levels, in a grid with a hole."""
-    results = planted(HOLED, **SMALL)
+    """Two implementations of one rule: every pair of levels, in a grid with a gap."""
+    results = planted(WITH_GAP, **SMALL)
     grid = grid_of(results)
-    told = contrasts_of(grid, most=1)
-    for row, weights in zip(told.table.to_dict("records"), told.weights, strict=True):
+    contrasts = contrasts_of(grid)
+    for row, weights in zip(contrasts.table.to_dict("records"), contrasts.weights, strict=True):
+        if row["order"] > 1:
+            continue
         plus, minus = row["contrast"].split(" - ")
         terms = (Term("test/iou", {row["term"]: (plus,)}), Term("test/iou", {row["term"]: (minus,)}, times=-1.0))
         np.testing.assert_allclose(sum(of(results, *terms).of_terms), weights, atol=1e-15)
 
 
 def test_a_pair_of_levels_that_all_conditions_have_is_not_called_matched():
-    results = planted(HOLED, **SMALL)
+    results = planted(WITH_GAP, **SMALL)
     terms = (Term("test/iou", {"data_mix": ("fresh",)}), Term("test/iou", {"data_mix": ("scarce",)}, times=-1.0))
-    found = of(results, *terms)
-    assert not found.matched
-    assert sum(found.of_terms) @ np.ones(len(results.conditions)) == pytest.approx(0)
-    assert (sum(found.of_terms) != 0).all()
+    weights = of(results, *terms)
+    assert not weights.matched
+    assert sum(weights.of_terms) @ np.ones(len(results.conditions)) == pytest.approx(0)
+    assert (sum(weights.of_terms) != 0).all()
 
 
-def test_a_level_that_all_terms_name_is_not_dropped_in_silence(tmp_path):
+def test_a_level_that_all_terms_name_must_be_among_the_matched_ones(tmp_path):
     """Of the two losses named on both sides one never ran with a weight: there is no verdict on both of them."""
-    results = planted(HOLED, **SMALL)
+    results = planted(WITH_GAP, **SMALL)
     measured, none = ({"class_weight": level, "loss": ["soft_ce", "dice"]} for level in ("measured", "none"))
-    found = verdict_of(tmp_path, results, RECALL | {"plus": measured, "minus": none, "expect": "none"})
-    assert found.verdict == UNTESTABLE
-    assert "not for every level of class_weight=measured, loss=soft_ce|dice" in found.sentence
+    verdict = verdict_of(tmp_path, results, RECALL | {"plus": measured, "minus": none, "expect": "none"})
+    assert verdict.verdict == UNTESTABLE
+    assert "not for every level of class_weight=measured, loss=soft_ce|dice" in verdict.sentence
     others = {"loss": ["soft_ce", "tversky"]}
-    found = verdict_of(
+    verdict = verdict_of(
         tmp_path, results, RECALL | {"plus": measured | others, "minus": none | others, "expect": "none"}
     )
-    assert found.verdict == SUPPORTED
-    assert "matched" not in found.key.contrast
+    assert verdict.verdict == SUPPORTED
+    assert "matched" not in verdict.key.contrast
 
 
 @pytest.mark.parametrize(
@@ -113,37 +115,39 @@ def test_a_level_that_all_terms_name_is_not_dropped_in_silence(tmp_path):
     ],
     ids=["a level", "two measures", "a pair that is there at one weight"],
 )
-def test_what_has_all_its_counterparts_is_a_plain_mean(terms):
-    results = planted(HOLED, **SMALL)
-    found = of(results, *terms)
-    assert not found.matched
-    for own, term in zip(found.of_terms, terms, strict=True):
+def test_terms_with_all_their_counterparts_are_plain_means(terms):
+    results = planted(WITH_GAP, **SMALL)
+    weights = of(results, *terms)
+    assert not weights.matched
+    for own, term in zip(weights.of_terms, terms, strict=True):
         np.testing.assert_array_equal(own, term.times * mean_of(results.conditions, term.where, grid=True))
 
 
-def test_interactions_are_those_of_the_effects_as_well():
+def test_matched_interactions_are_those_of_the_effects():
     """Where the effects have one it is the same; where they have none it is untestable."""
-    results = planted(HOLED, **SMALL)
+    results = planted(WITH_GAP, **SMALL)
     grid = grid_of(results)
-    told = contrasts_of(grid, most=2)
-    known = dict(zip(zip(told.table["term"], told.table["contrast"], strict=True), told.weights, strict=True))
-    met = lost = 0
-    for one, other in combinations(grid.names, 2):
-        for (a, b), (c, d) in product(combinations(grid.levels[one], 2), combinations(grid.levels[other], 2)):
+    contrasts = contrasts_of(grid)
+    names = zip(contrasts.table["term"], contrasts.table["contrast"], strict=True)
+    known = dict(zip(names, contrasts.weights, strict=True))
+    estimable = lost = 0
+    for first, second in combinations(grid.names, 2):
+        for (a, b), (c, d) in product(combinations(grid.levels[first], 2), combinations(grid.levels[second], 2)):
             terms = [
-                Term("test/iou", {one: (x,), other: (y,)}, times=(1.0 if x == b else -1.0) * (1.0 if y == d else -1.0))
+                Term(
+                    "test/iou", {first: (x,), second: (y,)}, times=(1.0 if x == b else -1.0) * (1.0 if y == d else -1.0)
+                )
                 for x, y in product((a, b), (c, d))
             ]
-            expected = known.get((f"{one}:{other}", f"({b} - {a}) x ({d} - {c})"))
+            expected = known.get((f"{first}:{second}", f"({b} - {a}) x ({d} - {c})"))
             if expected is None:
                 lost += 1
                 with pytest.raises(NotTestable):
                     of(results, *terms)
             else:
-                met += 1
+                estimable += 1
                 np.testing.assert_allclose(sum(of(results, *terms).of_terms), expected, atol=1e-15)
-    assert lost == told.lost == 2
-    assert met == 5
+    assert (estimable, lost) == (5, 2)
 
 
 def test_a_condition_without_a_value_keeps_a_comparison_open_and_is_named(tmp_path):
@@ -152,18 +156,18 @@ def test_a_condition_without_a_value_keeps_a_comparison_open_and_is_named(tmp_pa
     runs = results.cells.loc[results.cells["condition"] == "none/dice/scarce", "run"]
     gone = results.sheets["run"].isin(runs) & (results.sheets["measure"] == "precision")
     results = replace(results, sheets=results.sheets.assign(value=results.sheets["value"].mask(gone)))
-    found = verdict_of(tmp_path, results, RECALL | {"measure": "test/precision", "expect": "none"})
-    assert found.verdict == UNTESTABLE
-    assert "no value of test/precision for curve_1, curve_2 in none/dice/scarce" in found.sentence
+    verdict = verdict_of(tmp_path, results, RECALL | {"measure": "test/precision", "expect": "none"})
+    assert verdict.verdict == UNTESTABLE
+    assert "no value of test/precision for curve_1, curve_2 in none/dice/scarce" in verdict.sentence
 
 
 def test_a_fraction_of_enough_resolution_is_not_matched():
     """Of a half fraction no two conditions differ in one factor alone; balance does what matching cannot."""
     results = planted(HALF, **SMALL)
     assert len(results.conditions) == 16
-    found = of(results, *PAIR)
-    assert not found.matched
-    assert (sum(found.of_terms) != 0).all()
+    weights = of(results, *PAIR)
+    assert not weights.matched
+    assert (sum(weights.of_terms) != 0).all()
 
 
 def test_an_interaction_in_a_fraction_where_it_is_not_clear_is_untestable():
@@ -176,15 +180,15 @@ def test_an_interaction_in_a_fraction_where_it_is_not_clear_is_untestable():
         of(results, *three)
 
 
-def test_what_never_ran_together_is_untestable(tmp_path):
+def test_levels_that_never_ran_together_are_untestable(tmp_path):
     weighted = {"loss": "dice", "class_weight": "measured"}
     criterion = RECALL | {"plus": weighted, "minus": {"loss": "dice", "class_weight": "none"}, "expect": "none"}
-    found = verdict_of(tmp_path, planted(HOLED, **SMALL), criterion)
-    assert found.verdict == UNTESTABLE
-    assert "no cells with class_weight=measured, loss=dice together" in found.sentence
+    verdict = verdict_of(tmp_path, planted(WITH_GAP, **SMALL), criterion)
+    assert verdict.verdict == UNTESTABLE
+    assert "no cells with class_weight=measured, loss=dice together" in verdict.sentence
 
 
-def test_the_case_is_what_the_language_reads(tmp_path):
+def test_the_terms_of_these_tests_are_those_of_the_criterion(tmp_path):
     (claim,) = claims_of(tmp_path, claim_node(RECALL | {"expect": "none"}))
     (criterion,) = claim.tests["planted"]
     assert [(term.where, term.times) for term in criterion.terms] == [(term.where, term.times) for term in PAIR]
