@@ -130,7 +130,7 @@ def _sentences(answer: Answer, *, inverse: bool) -> Iterator[str]:
     if answer.coherent:
         yield "coherent: one operating point can have all of these numbers."
     for conflict in answer.conflicts:
-        names = " and ".join(f"{', '.join(it.told for it in conflict[:-1])};{conflict[-1].told}".split(";"))
+        names = " and ".join(f"{', '.join(it.label for it in conflict[:-1])};{conflict[-1].label}".split(";"))
         yield f"incoherent: {names} cannot be one operating point."
         for odd in conflict:
             rest = [it for it in conflict if it is not odd]
@@ -141,7 +141,7 @@ def _verdict(accounts: tuple[Account, ...], rest: list[Reported], odd: Reported)
     """`rest` forces a value on `odd`, which was reported otherwise."""
     (account,) = (it for it in accounts if set(it.kept) == set(rest))
     (it,) = (it for it in account.implied if it.name == odd.name)
-    with_what = " with ".join(one.told for one in rest)
+    with_what = " with ".join(one.label for one in rest)
     force = "forces" if len(rest) == 1 else "force"
     return (
         f"{with_what} {force} {LABELS[it.name]} {_range(it.exact)} ({_range(it.range)} with rounding); "
