@@ -1,4 +1,4 @@
-"""The ranges each family of sheets draws from: all that separates `archive` from `procedural` stands here."""
+"""The ranges that each family of sheets is sampled from; `archive` and `procedural` differ in nothing else."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Taste:
-    """Ranges are (low, high); odds and shares are probabilities."""
+class Ranges:
+    """Parameters of a family: ranges are (low, high), odds and shares are probabilities."""
 
-    cue_odds: tuple[float, float, float]  # weight, dash, roughness
+    cue_odds: tuple[float, float, float]  # of weight, dash, roughness
     kinds: tuple[tuple[str, float], ...]  # kinds of shape and their odds
     swing: Range
-    slope: Range  # mean |dx| per depth from the swings, mm per mm
-    detail: Range  # faster swings upon the slow ones
+    slope: Range  # mean |dx| per mm of depth from the swings, mm
+    detail: Range  # height of the fast swings, as a share of `swing`
     rough_mm: Range  # jitter in mm on paper
-    rough_cue_mm: Range  # jitter of the rougher curve where roughness is the cue
+    rough_cue_mm: Range  # jitter of the rougher curve if roughness is the cue
     rough_step_mm: Range
     wraps: float  # share of curves that leave the track and wrap; the rest clip
     base_line: float  # share of curves clipped on a grid line instead of the edge
@@ -43,7 +43,7 @@ class Taste:
     ink: tuple[int, int]
     bleed: Range
     faded: float
-    fade: Range  # where it has faded
+    fade: Range  # loss of ink of a faded sheet
     dots: Range
     speckled: float
     blotch: float
@@ -53,8 +53,8 @@ class Taste:
     one_bit_level: Range  # threshold as a share of the way from ink to paper
 
 
-TASTES: Final = {
-    "archive": Taste(
+RANGES: Final = {
+    "archive": Ranges(
         cue_odds=(0.4, 0.35, 0.25),
         kinds=(("smooth", 0.25), ("jittery", 0.4), ("blocky", 0.15), ("spiky", 0.2)),
         swing=(0.12, 0.34),
@@ -93,7 +93,7 @@ TASTES: Final = {
         one_bit=0.3,
         one_bit_level=(0.66, 0.82),
     ),
-    "procedural": Taste(
+    "procedural": Ranges(
         cue_odds=(0.4, 0.3, 0.3),
         kinds=(("smooth", 0.4), ("jittery", 0.3), ("blocky", 0.15), ("spiky", 0.15)),
         swing=(0.1, 0.42),
@@ -135,11 +135,11 @@ TASTES: Final = {
 }
 
 
-def draw(rng: np.random.Generator, between: Range) -> float:
-    """A number between the two, rounded to three digits so that specs stay short."""
+def uniform(rng: np.random.Generator, between: Range) -> float:
+    """A uniform number between the two, rounded to three digits to keep specs short."""
     return round(float(rng.uniform(*between)), 3)
 
 
-def pick(rng: np.random.Generator, odds: tuple[float, ...]) -> int:
-    """An index with those odds, which sum to 1."""
+def choose(rng: np.random.Generator, odds: tuple[float, ...]) -> int:
+    """A random index with probabilities `odds`, which sum to 1."""
     return int(np.searchsorted(np.cumsum(odds)[:-1], rng.random(), side="right"))
