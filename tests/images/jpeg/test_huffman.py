@@ -10,9 +10,9 @@ import pytest
 from drawn import log
 from PIL import Image
 
+from thinline.images.jpeg.header import changed_table
 from thinline.images.jpeg.huffman import wrong_codes
 from thinline.images.jpeg.stream import damage_of
-from thinline.images.jpeg.tables import changed_table
 
 
 def written(picture: np.ndarray, mode: str, **options: object) -> bytes:
@@ -55,7 +55,7 @@ def test_codes_that_end_early_or_late() -> None:
     assert wrong_codes(stream[: len(stream) // 2]) == "JPEG codes that end before the last block"
     height = stream.index(b"\xff\xc0") + 5
     fewer, more = (stream[:height] + size.to_bytes(2, "big") + stream[height + 2 :] for size in (184, 208))
-    assert wrong_codes(fewer) == "JPEG codes that go on behind the last block"
+    assert wrong_codes(fewer) == "JPEG codes that continue after the last block"
     assert wrong_codes(more) == "JPEG codes that end before the last block"
     restarts = bytearray(written(log(200, 160), "L", restart_marker_blocks=20))
     restarts[restarts.index(b"\xff\xd1") + 1] = 0xD5

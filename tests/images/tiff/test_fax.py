@@ -68,5 +68,5 @@ def test_codes_that_end_early_or_late() -> None:
     white = log(64, 300) > 100
     codes = coded(white, "group 4")
     assert decoded(codes[: len(codes) // 2], white.shape, "group 4")[1] != ""
-    assert decoded(codes, (32, 300), "group 4")[1] == "codes that go on behind the last row"
+    assert decoded(codes, (32, 300), "group 4")[1] == "codes that continue after the last row"
     assert decoded(codes, (64, 299), "group 4")[1] != ""

@@ -42,7 +42,7 @@ def test_a_flipped_bit_is_known_or_changes_few_pixels() -> None:
     assert np.median(unknown) <= 8
 
 
-@pytest.mark.parametrize(("size", "reason"), [(PICTURE.size + 1, "end before"), (PICTURE.size - 1, "go on behind")])
+@pytest.mark.parametrize(("size", "reason"), [(PICTURE.size + 1, "end before"), (PICTURE.size - 1, "continue after")])
 def test_data_of_another_length(size: int, reason: str) -> None:
     assert reason in unpack_lzw(CODES, size)[1]
     packed = np.frombuffer(packbits(PICTURE.tobytes()), np.uint8)

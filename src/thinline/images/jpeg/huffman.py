@@ -1,13 +1,13 @@
-"""Whether the codes of a baseline JPEG can be those of a picture: what libjpeg does not say.
+"""Check the entropy-coded data of a baseline JPEG for errors that libjpeg does not report.
 
-A flipped bit most often gives codes that are known, and libjpeg shows what they say. Here the codes of each scan are
-read once more, without working out a pixel:
+A flipped bit mostly gives other valid codes, and libjpeg shows their picture. The codes of each scan are therefore read
+once more, without computing pixels:
 
-    - every code is in its table and no block holds more than 64 coefficients;
+    - every code is in its table, and no block has more than 64 coefficients;
     - no coefficient is larger than 8-bit pixels can give;
     - the codes end with the last block: less than a byte of padding is left before the next marker.
 
-Progressive and arithmetic JPEG are not looked at.
+Progressive and arithmetic JPEG are not checked.
 
 References
     ITU-T T.81 (09/1992), annexes A, B and F.
@@ -28,7 +28,7 @@ _REASONS: Final = (
     "JPEG codes that are not in their table",
     "JPEG codes that end before the last block",
     "JPEG coefficients that no pixels have",
-    "JPEG codes that go on behind the last block",
+    "JPEG codes that continue after the last block",
     "JPEG data without their restart marker",
 )
 _BASELINE: Final = (0xC0, 0xC1)
@@ -37,7 +37,7 @@ _PEEK: Final = 16
 
 @dataclass
 class _Tables:
-    """What the header says so far: sizes, components (id, across, down, quantisation), tables by their number."""
+    """The header so far: size, components (id, across, down, quantisation table), tables, restart interval."""
 
     size: tuple[int, int] = (0, 0)
     components: list[tuple[int, int, int, int]] = field(default_factory=list)
@@ -47,7 +47,7 @@ class _Tables:
 
 
 def wrong_codes(stream: bytes) -> str:
-    """What is wrong with the codes of a stream, nothing where nothing is or where it is not baseline."""
+    """The reason why the codes of a stream are wrong; empty if they are right or not baseline."""
     data = np.frombuffer(stream + b"\xff\xd9" + b"\0" * 8, np.uint8)
     tables, place = _Tables(), 2
     while place + 4 <= len(stream):
@@ -62,7 +62,7 @@ def wrong_codes(stream: bytes) -> str:
         if marker in range(0xC0, 0xD0) and marker not in (0xC4, 0xC8, 0xCC, *_BASELINE):
             break
         if marker != 0xDA:
-            _take(tables, marker, content)
+            _update(tables, marker, content)
             continue
         scan = _scan_of(tables, content)
         if scan is None:
@@ -74,7 +74,8 @@ def wrong_codes(stream: bytes) -> str:
     return ""
 
 
-def _take(tables: _Tables, marker: int, content: bytes) -> None:
+def _update(tables: _Tables, marker: int, content: bytes) -> None:
+    """Add a segment of the header to `tables`."""
     if marker in _BASELINE:
         tables.size = int.from_bytes(content[1:3], "big"), int.from_bytes(content[3:5], "big")
         parts = (content[at : at + 3] for at in range(6, 6 + 3 * content[5], 3))
@@ -95,7 +96,7 @@ def _take(tables: _Tables, marker: int, content: bytes) -> None:
 
 
 def _lookup(counts: bytes, symbols: bytes) -> NDArray[np.int32]:
-    """By the next 16 bits: 256 x bits of the code + symbol, 0 where there is none."""
+    """Indexed by the next 16 bits: 256 x bits of the code + symbol, 0 for no code."""
     table = np.zeros(1 << _PEEK, np.int32)
     code = place = 0
     for size, count in enumerate(counts, start=1):
@@ -109,8 +110,8 @@ def _lookup(counts: bytes, symbols: bytes) -> NDArray[np.int32]:
 
 
 def _scan_of(tables: _Tables, content: bytes) -> tuple[NDArray[np.int64], int] | None:
-    """Blocks of a unit [n,4] (component, two tables, steps) and the units of a scan, None for a wrong header."""
-    known = {part[0]: (place, *part[1:]) for place, part in enumerate(tables.components)}
+    """Blocks of a unit [n,4] (component, two code tables, steps) and number of units; None for a wrong header."""
+    known = {part[0]: (i, *part[1:]) for i, part in enumerate(tables.components)}
     count = content[0] if content else 0
     named = [(content[1 + 2 * at], content[2 + 2 * at]) for at in range(count)]
     if not named or any(name not in known for name, _ in named):
@@ -119,10 +120,10 @@ def _scan_of(tables: _Tables, content: bytes) -> tuple[NDArray[np.int64], int] |
     height, width = tables.size
     blocks = []
     for name, numbers in named:
-        place, wide, high, step = known[name]
+        component, wide, high, step = known[name]
         if not (wide and high):
             return None
-        row = (place, (numbers >> 4) & 3, numbers & 3, step & 3)
+        row = (component, (numbers >> 4) & 3, numbers & 3, step & 3)
         blocks += [row] * (wide * high if count > 1 else 1)
     if count == 1:
         _, wide, high, _ = known[named[0][0]]
@@ -139,7 +140,7 @@ def _up(size: int, part: int) -> int:
 
 @kernel
 def _fill(data: NDArray[np.uint8], place: int, held: int, bits: int) -> Any:
-    """At least 25 bits where there are so many before the next marker."""
+    """Read until at least 25 bits are held, or the next marker is reached."""
     while bits <= 24:
         byte = int(data[place])
         if byte == 0xFF:
@@ -154,11 +155,11 @@ def _fill(data: NDArray[np.uint8], place: int, held: int, bits: int) -> Any:
 
 @kernel
 def _code(held: int, bits: int, table: NDArray[np.int32]) -> int:
-    """Bits x 256 + symbol of the code that comes next; -1 for an unknown one, -2 behind the end."""
-    found = int(table[((held << 16) >> bits) & 0xFFFF])
-    if found == 0:
+    """256 x bits + symbol of the next code; -1 for an unknown code, -2 at the end of the data."""
+    entry = int(table[((held << 16) >> bits) & 0xFFFF])
+    if entry == 0:
         return -1 if bits >= 16 else -2
-    return found if found >> 8 <= bits else -2
+    return entry if entry >> 8 <= bits else -2
 
 
 @kernel
