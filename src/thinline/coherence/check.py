@@ -22,7 +22,7 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Final
 
-from thinline.coherence.operating_points import ENDLESS, TABLE, Span, spans
+from thinline.coherence.operating_points import ENDLESS, TABLE, Span, feasible, spans
 from thinline.coherence.rounding import NAMES, Reported, ReportedError, reported
 
 Range = tuple[float, float]
@@ -78,19 +78,21 @@ def check(scores: Sequence[Reported], *, inverse: bool = False) -> Answer:
             raise ReportedError(
                 f"1 / prevalence is 1 or more, got {score.label}; is it background : foreground, a ratio?"
             )
-    subsets = _subsets(scores)
-    fits = {subset: feasible(subset, inverse=inverse) for subset in subsets}
-    conflicts = _smallest(subset for subset in subsets if not fits[subset])
+    conflicts = conflicts_of(scores, inverse=inverse)
     groups = [[score for score in scores if (score.name in _SHARES) == shares] for shares in (False, True)]
     if any(not set(conflict) <= set(group) for conflict in conflicts for group in groups if set(conflict) & set(group)):
         groups = [list(scores)]  # otherwise independent scores would be listed in every combination
-    kept = [subset for group in groups for subset in _largest(subset for subset in _subsets(group) if fits[subset])]
-    return Answer(tuple(conflicts), tuple(_account(subset, scores, inverse=inverse) for subset in kept))
+    kept = [subset for group in groups for subset in _largest_without(conflicts, group)]
+    return Answer(conflicts, tuple(_account(subset, scores, inverse=inverse) for subset in kept))
 
 
-def feasible(scores: Sequence[Reported], *, inverse: bool = False) -> bool:
-    """Whether one operating point lies inside all intervals."""
-    return bool(spans(scores, inverse=inverse))
+def conflicts_of(scores: Sequence[Reported], *, inverse: bool = False) -> tuple[Scores, ...]:
+    """The smallest incoherent subsets of `scores`, smallest first."""
+    conflicts: list[Scores] = []
+    for subset in _subsets(scores):
+        if not _contains_any(subset, conflicts) and not feasible(subset, inverse=inverse):
+            conflicts.append(subset)
+    return tuple(conflicts)
 
 
 def check_table(rows: Iterable[Mapping[str, str]]) -> list[tuple[int, Scores]]:
@@ -100,7 +102,7 @@ def check_table(rows: Iterable[Mapping[str, str]]) -> list[tuple[int, Scores]]:
         cells = {name: row[name].strip() for name in TABLE if name in row}
         scores = [reported(name, cell) for name, cell in cells.items() if cell and cell.lower() != "nan"]
         if not feasible(scores):
-            conflicts += [(number, conflict) for conflict in check(scores).conflicts]
+            conflicts += [(number, conflict) for conflict in conflicts_of(scores)]
     return conflicts
 
 
@@ -147,19 +149,14 @@ def _subsets(scores: Sequence[Reported]) -> list[Scores]:
     return [subset for size in range(1, len(scores) + 1) for subset in combinations(scores, size)]
 
 
-def _smallest(sets: Iterable[Scores]) -> list[Scores]:
-    """Those of `sets`, ordered by size, that contain no other."""
-    minimal: list[Scores] = []
-    for candidate in sets:
-        if not any(set(smaller) <= set(candidate) for smaller in minimal):
-            minimal.append(candidate)
-    return minimal
+def _contains_any(subset: Scores, smaller: Iterable[Scores]) -> bool:
+    return any(set(each) <= set(subset) for each in smaller)
 
 
-def _largest(sets: Iterable[Scores]) -> list[Scores]:
-    """Those of `sets`, ordered by size, that are contained in no other."""
-    maximal: list[Scores] = []
-    for candidate in reversed(list(sets)):
-        if not any(set(candidate) <= set(larger) for larger in maximal):
-            maximal.insert(0, candidate)
-    return maximal
+def _largest_without(conflicts: Iterable[Scores], scores: Sequence[Reported]) -> list[Scores]:
+    """The largest subsets of `scores` that contain no conflict, smallest first."""
+    largest: list[Scores] = []
+    for subset in reversed(_subsets(scores)):
+        if not _contains_any(subset, conflicts) and not any(set(subset) <= set(each) for each in largest):
+            largest.insert(0, subset)
+    return largest

@@ -26,7 +26,7 @@ solution has one in a corner.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations
 from typing import Final
@@ -45,18 +45,28 @@ _Point = tuple[Fraction, Fraction]
 _ZERO, _ONE = Fraction(0), Fraction(1)
 
 
+def feasible(scores: Sequence[Reported], *, inverse: bool = False) -> bool:
+    """Whether one operating point lies inside all intervals."""
+    by_name = {score.name: score for score in scores}
+    share, weight = _shares(by_name, inverse=inverse)
+    if share and share[0] > share[1]:
+        return False
+    halves = _halves(by_name, weight)
+    stated = [by_name[name].value for name in ("precision", "recall") if name in by_name and by_name[name].value]
+    if len(stated) == 2 and _holds((1 / stated[0], 1 / stated[1]), halves):  # fast path of true tables
+        return True
+    return _no_hits_possible(by_name, weight) or next(_corners(halves), None) is not None
+
+
 def spans(scores: Sequence[Reported], *, inverse: bool) -> dict[str, Span]:
     """(least, greatest) value of every score over the operating points that fit `scores`; empty if none fits."""
-    by_name = {score.name: score for score in scores}
-    share = _prevalence(by_name, inverse=inverse)
-    if share and share[0] > share[1]:
+    if not feasible(scores, inverse=inverse):
         return {}
-    weight = (1 - share[0]) / share[0] if share and share[0] > 0 else None
-    ranges = _spans_of_rates(by_name, weight)
+    by_name = {score.name: score for score in scores}
+    share, weight = _shares(by_name, inverse=inverse)
+    ranges = _spans_of_rates(_halves(by_name, weight))
     if _no_hits_possible(by_name, weight):
         ranges = _widened(ranges, by_name.get("area_ratio"))
-    if not ranges:
-        return {}
     most = 1 / (1 + ranges.pop("background")[0])  # false positives need at least this share of background
     share = (share[0], min(share[1], most)) if share else (_ZERO, most)
     plus = 0 if inverse else 1
@@ -72,8 +82,8 @@ def _widened(spans: dict[str, Span], area: Reported | None) -> dict[str, Span]:
     return rates | {"area_ratio": ends, "background": (false_positives, ENDLESS)}
 
 
-def _prevalence(by_name: Mapping[str, Reported], *, inverse: bool) -> Span | None:
-    """The interval of the prevalence that its own value and the class weight allow; None without both."""
+def _shares(by_name: Mapping[str, Reported], *, inverse: bool) -> tuple[Span | None, Fraction | None]:
+    """(interval of the prevalence, largest background : foreground) by prevalence and class weight; None: unbounded."""
     bounds = []
     if prevalence := by_name.get("prevalence"):
         bounds.append((prevalence.low, prevalence.high))
@@ -81,8 +91,9 @@ def _prevalence(by_name: Mapping[str, Reported], *, inverse: bool) -> Span | Non
         low, high = (end + (0 if inverse else 1) for end in (weight.low, weight.high))
         bounds.append((1 / high, min(_ONE, 1 / low) if low else _ONE))
     if not bounds:
-        return None
-    return max(low for low, _ in bounds), min(high for _, high in bounds)
+        return None, None
+    least = max(low for low, _ in bounds)
+    return (least, min(high for _, high in bounds)), (1 - least) / least if least > 0 else None
 
 
 def _no_hits_possible(by_name: Mapping[str, Reported], weight: Fraction | None) -> bool:
@@ -93,12 +104,9 @@ def _no_hits_possible(by_name: Mapping[str, Reported], weight: Fraction | None) 
     )
 
 
-def _spans_of_rates(by_name: Mapping[str, Reported], weight: Fraction | None) -> dict[str, Span]:
+def _spans_of_rates(halves: Sequence[_Half]) -> dict[str, Span]:
     """Spans over the operating points with hits; `background` is false positives per true pixel, (u - 1) / v."""
-    if any(by_name[name].high == 0 for name in TABLE if name in by_name):
-        return {}
-    halves = _halves(by_name, weight)
-    corners = [point for a, b in combinations(halves, 2) if (point := _crossing(a, b)) and _holds(point, halves)]
+    corners = list(_corners(halves))
     if not corners:
         return {}
     rays = _rays(halves)
@@ -117,6 +125,9 @@ def _spans_of_rates(by_name: Mapping[str, Reported], weight: Fraction | None) ->
 
 
 def _halves(by_name: Mapping[str, Reported], weight: Fraction | None) -> list[_Half]:
+    """Half-planes of the operating points with hits; an upper end of 0 leaves none."""
+    if any(by_name[name].high == 0 for name in TABLE if name in by_name):
+        return [(_ZERO, _ZERO, -_ONE)]
     halves: list[_Half] = [(-_ONE, _ZERO, -_ONE), (_ZERO, -_ONE, -_ONE)]
     if weight is not None:
         halves.append((_ONE, -weight, _ONE))
@@ -132,10 +143,13 @@ def _halves(by_name: Mapping[str, Reported], weight: Fraction | None) -> list[_H
     return halves
 
 
-def _crossing(first: _Half, second: _Half) -> _Point | None:
-    (a, b, c), (d, e, f) = first, second
-    determinant = a * e - b * d
-    return ((c * e - b * f) / determinant, (a * f - c * d) / determinant) if determinant else None
+def _corners(halves: Sequence[_Half]) -> Iterator[_Point]:
+    """Crossings of two of the lines that lie inside all half-planes."""
+    for (a, b, c), (d, e, f) in combinations(halves, 2):
+        if determinant := a * e - b * d:
+            point = (c * e - b * f) / determinant, (a * f - c * d) / determinant
+            if _holds(point, halves):
+                yield point
 
 
 def _holds(point: _Point, halves: Iterable[_Half]) -> bool:
