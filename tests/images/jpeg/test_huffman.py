@@ -1,4 +1,4 @@
-"""Codes of baseline JPEG: those of libjpeg's encoder are right in all its ways, flipped bits are known."""
+"""Codes of baseline JPEG: those of libjpeg's encoder are right with all its options, flipped bits are detected."""
 
 from __future__ import annotations
 
@@ -25,24 +25,26 @@ def written(picture: np.ndarray, mode: str, **options: object) -> bytes:
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
-@pytest.mark.parametrize("more", [{}, {"optimize": True}, {"restart_marker_blocks": 3}, {"progressive": True}])
-def test_sound_files_are_right(mode: str, more: dict[str, object]) -> None:
+@pytest.mark.parametrize("options", [{}, {"optimize": True}, {"restart_marker_blocks": 3}, {"progressive": True}])
+def test_undamaged_files_have_no_errors(mode: str, options: dict[str, object]) -> None:
     noise = np.random.default_rng(0).integers(0, 2, (50, 77)).astype(np.uint8) * 255
-    for picture, quality, sampling in product((log(50, 77), noise, noise[:17, :33]), (5, 75, 100), (0, 1, 2)):
-        stream = written(picture, mode, quality=quality, subsampling=sampling, **more)
+    for picture, quality, sampling in product(
+        (log(50, 77), noise, noise[:17, :33]), (5, 75, 100), (0, 1, 2)[: 1 if mode == "L" else 3]
+    ):
+        stream = written(picture, mode, quality=quality, subsampling=sampling, **options)
         assert damage_of(stream) == ""
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_a_flipped_bit_is_known_or_stays_in_its_block(mode: str) -> None:
-    """libjpeg alone lets through flips that shift all that follows."""
+def test_a_flipped_bit_is_detected_or_stays_in_its_block(mode: str) -> None:
+    """libjpeg alone accepts flips that shift all following blocks."""
     stream = written(log(200, 160), mode, quality=90)
     with Image.open(io.BytesIO(stream)) as image:
         whole = np.asarray(image.convert("L")).astype(int)
     rng, changed = np.random.default_rng(0), []
-    for place in rng.integers(700, len(stream) - 2, 120):
+    for at in rng.integers(700, len(stream) - 2, 120):
         hurt = bytearray(stream)
-        hurt[place] ^= 1 << rng.integers(8)
+        hurt[at] ^= 1 << rng.integers(8)
         if not wrong_codes(bytes(hurt)):
             with Image.open(io.BytesIO(bytes(hurt))) as image:
                 changed.append((np.abs(np.asarray(image.convert("L")) - whole) > 40).sum())
@@ -65,14 +67,14 @@ def test_codes_that_end_early_or_late() -> None:
 @pytest.mark.parametrize(
     ("marker", "reason"), [(b"\xff\xdb", "a quantisation table"), (b"\xff\xc4", "a Huffman table")]
 )
-def test_a_standard_table_with_a_flipped_bit_is_known(marker: bytes, reason: str) -> None:
+def test_a_standard_table_with_a_flipped_bit_is_detected(marker: bytes, reason: str) -> None:
     stream = bytearray(written(log(), "L", quality=90))
     assert damage_of(bytes(stream)) == ""
     stream[stream.index(marker) + 30] ^= 2
     assert reason in changed_table(bytes(stream))
 
 
-def test_tables_of_a_programs_own_are_right() -> None:
+def test_nonstandard_tables_are_accepted() -> None:
     rng = np.random.default_rng(0)
     own = [np.sort(rng.integers(1, 99, 64)).tolist()] * 2
     for options in ({"qtables": own}, {"optimize": True, "quality": 83}):
