@@ -16,14 +16,14 @@ A mean over classes is not an operating point; `mean_of_classes` detects a repor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 from typing import Final
 
-from thinline.coherence.operating_points import ENDLESS, TABLE, Span, feasible, spans
-from thinline.coherence.rounding import NAMES, Reported, ReportedError, reported
+from thinline.coherence.operating_points import ENDLESS, Span, feasible, spans
+from thinline.coherence.rounding import NAMES, Reported, ReportedError
 
 Range = tuple[float, float]
 Scores = tuple[Reported, ...]
@@ -93,17 +93,6 @@ def conflicts_of(scores: Sequence[Reported], *, inverse: bool = False) -> tuple[
         if not _contains_any(subset, conflicts) and not feasible(subset, inverse=inverse):
             conflicts.append(subset)
     return tuple(conflicts)
-
-
-def check_table(rows: Iterable[Mapping[str, str]]) -> list[tuple[int, Scores]]:
-    """(row number, conflict) for every conflict of a table of printed cells; an empty or NaN cell is no score."""
-    conflicts = []
-    for number, row in enumerate(rows):
-        cells = {name: row[name].strip() for name in TABLE if name in row}
-        scores = [reported(name, cell) for name, cell in cells.items() if cell and cell.lower() != "nan"]
-        if not feasible(scores):
-            conflicts += [(number, conflict) for conflict in conflicts_of(scores)]
-    return conflicts
 
 
 def mean_of_classes(score: Reported, classes: Sequence[Reported]) -> str:

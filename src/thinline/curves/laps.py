@@ -31,7 +31,7 @@ from typing import Final
 
 import numpy as np
 
-from thinline.curves.viterbi_kernel import NOWHERE, Places, across
+from thinline.curves.viterbi_kernel import NOWHERE, Positions, across
 from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import Bool, Float64, Int64
 
@@ -39,49 +39,49 @@ MOST_LAPS: Final = 3
 WRAP_MM: Final = 2.0
 
 
-def laps(path: Int64, places: Places, count: Int64, track: Float64, full: Bool, *, px_per_mm: float) -> Int64:
+def laps(path: Int64, positions: Positions, count: Int64, track: Float64, full: Bool, *, px_per_mm: float) -> Int64:
     """The lap of each row of a curve at the positions `path [P]`, int64 [P]; all 0 if the `track` [2] is NaN.
 
-    `places` are the positions of each row and `count [P]` their number; `full [P]` marks the rows that are full of ink.
+    `positions` are those of all rows, `count [P]` their number in each row; `full [P]` marks rows full of ink.
     A strand that reaches the columns of `track` is at its left or right edge.
     """
     if np.isnan(track).any():
         return np.zeros(len(path), np.int64)
-    steps = call(_steps, path, places, count, track, full, WRAP_MM * px_per_mm)
+    steps = call(_steps, path, positions, count, track, full, WRAP_MM * px_per_mm)
     return np.asarray(call(_cheapest, steps), np.int64)
 
 
 @kernel
-def _steps(path, places, count, track, full, wrap):  # type: ignore[no-untyped-def]
+def _steps(path, positions, count, track, full, wrap):  # type: ignore[no-untyped-def]
     """Cost of the step into each row over the left edge, on the same lap, and over the right edge, float64 [P,3]."""
     steps = np.zeros((len(path), 3))
     for row in range(1, len(path)):
         b, i = path[row - 1], path[row]
-        if places.strand[row - 1, b] == NOWHERE or places.strand[row, i] == NOWHERE or full[row - 1] or full[row]:
+        if positions.strand[row - 1, b] == NOWHERE or positions.strand[row, i] == NOWHERE or full[row - 1] or full[row]:
             steps[row, 0] = steps[row, 2] = wrap
             continue
-        steps[row, 1] = across(places, row - 1, b, row, i)
-        over_right, over_left = _around(places, row - 1, b, row, i, track)
+        steps[row, 1] = across(positions, row - 1, b, row, i)
+        over_right, over_left = _around(positions, row - 1, b, row, i, track)
         for c in range(count[row - 1]):
-            if places.strand[row - 1, c] >= 0 and places.strand[row - 1, b] >= 0:
-                right, left = _around(places, row - 1, b, row - 1, c, track)
-                rest = across(places, row - 1, c, row, i)
+            if positions.strand[row - 1, c] >= 0 and positions.strand[row - 1, b] >= 0:
+                right, left = _around(positions, row - 1, b, row - 1, c, track)
+                rest = across(positions, row - 1, c, row, i)
                 over_right, over_left = _if_lifted(right, left, rest, over_right, over_left)
         for c in range(count[row]):
-            if places.strand[row, c] >= 0 and places.strand[row, i] >= 0:
-                right, left = _around(places, row, c, row, i, track)
-                rest = across(places, row - 1, b, row, c)
+            if positions.strand[row, c] >= 0 and positions.strand[row, i] >= 0:
+                right, left = _around(positions, row, c, row, i, track)
+                rest = across(positions, row - 1, b, row, c)
                 over_right, over_left = _if_lifted(right, left, rest, over_right, over_left)
         steps[row, 0], steps[row, 2] = wrap + over_left, wrap + over_right
     return steps
 
 
 @kernel
-def _around(places, row, i, other_row, j, track):  # type: ignore[no-untyped-def]
+def _around(positions, row, i, other_row, j, track):  # type: ignore[no-untyped-def]
     """Distances in px from position i of a row to position j of another, over the right and over the left edge."""
-    low, high = places.x[row, i] - places.half[row, i], places.x[row, i] + places.half[row, i]
-    other_low = places.x[other_row, j] - places.half[other_row, j]
-    other_high = places.x[other_row, j] + places.half[other_row, j]
+    low, high = positions.x[row, i] - positions.half[row, i], positions.x[row, i] + positions.half[row, i]
+    other_low = positions.x[other_row, j] - positions.half[other_row, j]
+    other_high = positions.x[other_row, j] + positions.half[other_row, j]
     over_right = max(0.0, track[1] - high) + max(0.0, other_low - track[0])
     over_left = max(0.0, low - track[0]) + max(0.0, track[1] - other_high)
     return over_right, over_left

@@ -47,7 +47,7 @@ import numpy as np
 from thinline.curves.curve import Curve
 from thinline.curves.laps import laps
 from thinline.curves.row_runs import NONE, Strands
-from thinline.curves.viterbi_kernel import Places, Problem, follow
+from thinline.curves.viterbi_kernel import Positions, Problem, follow
 from thinline.system.numba_kernels import call
 from thinline.vocabulary import Float32, Float64, Int64
 
@@ -92,17 +92,17 @@ def viterbi(
         evidence = pair.evidence[:, first : first + 2]
         edges = np.full((2, 2), np.nan) if tracks is None else np.resize(tracks[first : first + 2], (2, 2))
         at_edges = edges + np.array([1, -1]) * costs.edge_mm * px_per_mm
-        path, places, count = _followed(pair, evidence, at_edges, px_per_mm, scaled)
+        path, positions, count = _followed(pair, evidence, at_edges, px_per_mm, scaled)
         for k in range(evidence.shape[1]):
-            taken = np.maximum(places.strand[np.arange(pair.rows), path[k]], NONE)
-            lap = laps(path[k], places, count, at_edges[k], pair.full, px_per_mm=px_per_mm)
+            taken = np.maximum(positions.strand[np.arange(pair.rows), path[k]], NONE)
+            lap = laps(path[k], positions, count, at_edges[k], pair.full, px_per_mm=px_per_mm)
             curves.append(replace(pair.curve(taken, evidence[:, k]), lap=np.where(taken == NONE, 0, lap)))
     return tuple(curves)
 
 
 def _followed(
     strands: Strands, evidence: Float32, at_edges: Float64, px_per_mm: float, costs: Costs
-) -> tuple[Int64, Places, Int64]:
+) -> tuple[Int64, Positions, Int64]:
     """Position of each of two curves in every row, [2,H]; the positions, and their number in each row, [H]."""
     strength = evidence.max(axis=1, initial=0)
     price = -np.log(np.maximum(evidence, costs.blind)) - (costs.ink * strength + costs.long * strands.width_px)[:, None]
@@ -116,5 +116,5 @@ def _followed(
     )
     held = round(costs.hold_mm * px_per_mm)
     numbers = np.array([costs.gap, costs.slope, costs.jump, costs.share, held, costs.wrap])
-    path, places, count = call(follow, problem, numbers, alone)
-    return path, Places(*places), count
+    path, positions, count = call(follow, problem, numbers, alone)
+    return path, Positions(*positions), count

@@ -33,7 +33,7 @@ class Problem(NamedTuple):
     tracks: Float64
 
 
-class Places(NamedTuple):
+class Positions(NamedTuple):
     """Positions of all rows, [R,POSITIONS] each: strand (or held, nowhere), x, half of the width, rows it was held."""
 
     strand: Int64
@@ -51,7 +51,9 @@ def follow(problem, costs, alone):  # type: ignore[no-untyped-def]
     rows = len(problem.first) - 1
     gap, slope, jump, share, hold, wrap = costs
     shape = (rows, POSITIONS)
-    places = Places(np.full(shape, NOWHERE, np.int64), np.zeros(shape), np.zeros(shape), np.zeros(shape, np.int64))
+    positions = Positions(
+        np.full(shape, NOWHERE, np.int64), np.zeros(shape), np.zeros(shape), np.zeros(shape, np.int64)
+    )
     count = np.zeros(rows, np.int64)
     back = np.zeros((2, rows, POSITIONS, POSITIONS), np.uint8)
     square = (POSITIONS, POSITIONS)
@@ -60,23 +62,23 @@ def follow(problem, costs, alone):  # type: ignore[no-untyped-def]
     one_track = problem.tracks[0, 0] == problem.tracks[1, 0] and problem.tracks[0, 1] == problem.tracks[1, 1]
     for row in range(rows):
         before = count[row - 1] if row else 0
-        here = _fill(row, before, problem, places, hold)
+        here = _fill(row, before, problem, positions, hold)
         count[row] = here
-        _price(row, here, places, problem.price, gap, own)
+        _price(row, here, positions, problem.price, gap, own)
         if alone:
             for i in range(here):
-                own[i, 1] = 0.0 if places.strand[row, i] == NOWHERE else _NEVER
+                own[i, 1] = 0.0 if positions.strand[row, i] == NOWHERE else _NEVER
         was_short, short = short, was_short
         for k in range(2):
-            _ends(row, here, places, problem.tracks[k], short[k])
+            _ends(row, here, positions, problem.tracks[k], short[k])
         if row:
-            _measure(row, here, before, places, slope, jump, plain)
+            _measure(row, here, before, positions, slope, jump, plain)
             for k in range(2):
                 if k and one_track:
                     step[1] = step[0]
                     continue
-                was = places.strand[row - 1, :before], was_short[k]
-                now = places.strand[row, :here], short[k]
+                was = positions.strand[row - 1, :before], was_short[k]
+                now = positions.strand[row, :here], short[k]
                 _wrap(was, now, plain, (slope, wrap), step[k])
             _first_steps(here, before, total, step[0], middle, back[0, row])
             _second_steps(here, before, middle, step[1], total, back[0, row], back[1, row])
@@ -86,7 +88,7 @@ def follow(problem, costs, alone):  # type: ignore[no-untyped-def]
             for j in range(here):
                 together = share if i == j and i < here - 1 else 0.0  # nowhere is not a shared position
                 total[i, j] += own[i, 0] + own[j, 1] + together
-    return _walked_back(total, count, back), places, count
+    return _walked_back(total, count, back), positions, count
 
 
 @kernel
@@ -123,63 +125,63 @@ def _second_steps(here, before, middle, step, out, back, back_other):  # type: i
 
 
 @kernel
-def _fill(row, before, problem, places, hold):  # type: ignore[no-untyped-def]
+def _fill(row, before, problem, positions, hold):  # type: ignore[no-untyped-def]
     """Fill the positions of a row (its strands, positions held from the row before, nowhere); returns their number."""
     here = 0
     for s in range(problem.first[row], problem.first[row + 1]):
         if here < POSITIONS - 1:
-            places.strand[row, here], places.x[row, here] = s, problem.x[s]
-            places.half[row, here] = 0.5 * (problem.width[s] - 1)
+            positions.strand[row, here], positions.x[row, here] = s, problem.x[s]
+            positions.half[row, here] = 0.5 * (problem.width[s] - 1)
             here += 1
     strands = here
     for i in range(before):
-        old, x = places.age[row - 1, i], places.x[row - 1, i]
-        if places.strand[row - 1, i] == NOWHERE or old >= hold or here == POSITIONS - 1:
+        old, x = positions.age[row - 1, i], positions.x[row - 1, i]
+        if positions.strand[row - 1, i] == NOWHERE or old >= hold or here == POSITIONS - 1:
             continue
         covered = False
         for j in range(strands):
-            if abs(places.x[row, j] - x) <= places.half[row, j] + 1.5:
+            if abs(positions.x[row, j] - x) <= positions.half[row, j] + 1.5:
                 covered = True
         if not covered:
-            places.strand[row, here], places.x[row, here], places.age[row, here] = _HELD, x, old + 1
+            positions.strand[row, here], positions.x[row, here], positions.age[row, here] = _HELD, x, old + 1
             here += 1
     return here + 1  # the last one is nowhere, the initial value of all
 
 
 @kernel
-def _price(row, here, places, price, gap, own):  # type: ignore[no-untyped-def]
+def _price(row, here, positions, price, gap, own):  # type: ignore[no-untyped-def]
     """Cost of each position for either curve, `own [i,2]`."""
     for i in range(here):
         for k in range(2):
-            strand = places.strand[row, i]
+            strand = positions.strand[row, i]
             own[i, k] = price[strand, k] if strand >= 0 else gap
 
 
 @kernel
-def _ends(row, here, places, track, short):  # type: ignore[no-untyped-def]
+def _ends(row, here, positions, track, short):  # type: ignore[no-untyped-def]
     """Pixels by which the ink at each position ends short of the left and the right edge, `short [2,i]`, or 0."""
     left, right = (-np.inf, np.inf) if np.isnan(track[0]) else (track[0], track[1])
     for i in range(here):
-        x, half = places.x[row, i], places.half[row, i]
+        x, half = positions.x[row, i], positions.half[row, i]
         short[0, i], short[1, i] = max(0.0, (x - half) - left), max(0.0, right - (x + half))
 
 
 @kernel
-def _measure(row, here, before, places, slope, jump, step):  # type: ignore[no-untyped-def]
+def _measure(row, here, before, positions, slope, jump, step):  # type: ignore[no-untyped-def]
     """Cost of the step from position b of the row before to position i of this row, `step [b,i]`."""
     for b in range(before - 1):
         for i in range(here - 1):
-            step[b, i] = min(slope * across(places, row - 1, b, row, i), jump)
+            step[b, i] = min(slope * across(positions, row - 1, b, row, i), jump)
         step[b, here - 1] = jump
     step[before - 1, :here] = jump
     step[before - 1, here - 1] = 0.0
 
 
 @kernel
-def across(places, row, i, other_row, j):  # type: ignore[no-untyped-def]
+def across(positions, row, i, other_row, j):  # type: ignore[no-untyped-def]
     """Horizontal distance in px between the ink at position i of a row and that at position j of another."""
-    apart = abs(places.x[row, i] - places.x[other_row, j])
-    return max(apart - places.half[row, i] - places.half[other_row, j], 0.0)
+    apart = abs(positions.x[row, i] - positions.x[other_row, j])
+    return max(apart - positions.half[row, i] - positions.half[other_row, j], 0.0)
 
 
 @kernel

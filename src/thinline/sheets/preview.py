@@ -49,7 +49,9 @@ def composition(sheets: Sequence[Sheet]) -> dict[str, float]:
 def contact_sheet(sheets: Sequence[Sheet], *, columns: int = 3) -> UInt8:
     """All sheets, each with its truth to the right, RGB uint8 [.., .., 3]. ValueError without a sheet."""
     _at_least_one(sheets)
-    tiles = [_framed(np.concatenate([cv2.cvtColor(s.image, cv2.COLOR_GRAY2RGB), truth(s)], axis=1)) for s in sheets]
+    pairs = [np.concatenate([cv2.cvtColor(sheet.image, cv2.COLOR_GRAY2RGB), truth(sheet)], axis=1) for sheet in sheets]
+    borders = (_FRAME_PX,) * 4
+    tiles = [cv2.copyMakeBorder(pair, *borders, cv2.BORDER_CONSTANT, value=_FRAME) for pair in pairs]
     height, width = (max(tile.shape[axis] for tile in tiles) for axis in (0, 1))
     page = np.full((math.ceil(len(tiles) / columns) * height, min(columns, len(tiles)) * width, 3), 255, np.uint8)
     for n, tile in enumerate(tiles):
@@ -66,11 +68,6 @@ def truth(sheet: Sheet) -> UInt8:
         picture[ink] = _COLOURS[k % len(_COLOURS)]
     picture[sheet.strokes.sum(0) > 1] = _CROSSING
     return picture
-
-
-def _framed(picture: UInt8) -> UInt8:
-    f = _FRAME_PX
-    return np.asarray(cv2.copyMakeBorder(picture, f, f, f, f, cv2.BORDER_CONSTANT, value=_FRAME), np.uint8)
 
 
 def _at_least_one(sheets: Sequence[Sheet]) -> None:

@@ -142,7 +142,7 @@ def test_equal_depths_keep_the_first_row(tmp_path: Path) -> None:
     one, other = log(0, 50), log(0, 50, seed=1)
     (curve,), report = read_tables(tmp_path, np.stack([one, other], axis=1).reshape(-1, 2))
     np.testing.assert_array_equal(curve.values, one[:, 1])
-    assert "left out 101 rows whose depth stands in a row before" in report.warnings[0]
+    assert "left out 101 rows whose depth is in an earlier row" in report.warnings[0]
 
 
 def test_a_depth_without_order_is_refused(tmp_path: Path) -> None:

@@ -43,11 +43,12 @@ class LasFolder:
 
     def odd(self) -> tuple[str, ...]:
         """Errors and warnings of all files; dropped curves are in the summary."""
-        return tuple(line for report in self.reports for line in _odd(report))
+        return tuple(line for report in self.reports for line in _messages(report))
 
     def left_out(self) -> tuple[str, ...]:
         """Errors, warnings and dropped curves of all files, in the order of files."""
-        return tuple(line for report in self.reports for line in _left_out(report))
+        dropped = [[f"{r.file}: dropped {name} ({reason})" for name, reason in r.dropped] for r in self.reports]
+        return tuple(line for r, lines in zip(self.reports, dropped, strict=True) for line in (*_messages(r), *lines))
 
     def checked(self) -> LasFolder:
         """This folder. LasError if no curve is usable."""
@@ -106,9 +107,5 @@ def read_las_folder(folder: Path) -> LasFolder:
     return LasFolder(folder, tuple(curves), tuple(reports))
 
 
-def _odd(report: LasReport) -> list[str]:
-    return [*([report.error] if report.error else []), *(f"{report.file}: {warning}" for warning in report.warnings)]
-
-
-def _left_out(report: LasReport) -> list[str]:
-    return _odd(report) + [f"{report.file}: dropped {name} ({reason})" for name, reason in report.dropped]
+def _messages(report: LasReport) -> list[str]:
+    return [*filter(None, [report.error]), *(f"{report.file}: {warning}" for warning in report.warnings)]

@@ -131,7 +131,7 @@ def split_passes(depth: Float64, lines: Sequence[int], sections: Sequence[int]) 
     repeated += shared
     if repeated:
         where = listed(lines[i] for i in sorted(repeated))
-        warnings.append(f"left out {_rows(len(repeated))} whose depth stands in a row before ({where})")
+        warnings.append(f"left out {_rows(len(repeated))} whose depth is in an earlier row ({where})")
     warnings += [_apart(rows, depth, lines, number) for number, rows in enumerate(passes[1:], start=2)]
     return passes, warnings
 

@@ -22,34 +22,34 @@ _NAMES: Final = {0xDB: "quantisation", 0xC4: "Huffman"}
 
 def frame(stream: bytes) -> tuple[int, int, int, int]:
     """(bits, height, width, components) of a stream. ScanError if it has no frame."""
-    for marker, place in segments(stream):
-        if marker in _FRAMES and place + 10 <= len(stream):
-            bits = stream[place + 4]
-            height, width = (int.from_bytes(stream[at : at + 2], "big") for at in (place + 5, place + 7))
-            return bits, height, width, stream[place + 9]
+    for marker, offset in segments(stream):
+        if marker in _FRAMES and offset + 10 <= len(stream):
+            bits = stream[offset + 4]
+            height, width = (int.from_bytes(stream[at : at + 2], "big") for at in (offset + 5, offset + 7))
+            return bits, height, width, stream[offset + 9]
     raise ScanError("expected a JPEG with a frame, got none; the file is damaged: copy it again")
 
 
 def segments(stream: bytes) -> Iterator[tuple[int, int]]:
     """(marker, offset) of each segment up to the first scan."""
-    place = 2
-    while place + 4 <= len(stream):
-        if stream[place] != 0xFF:
+    offset = 2
+    while offset + 4 <= len(stream):
+        if stream[offset] != 0xFF:
             return
-        marker = stream[place + 1]
+        marker = stream[offset + 1]
         if marker == 0xFF:
-            place += 1
+            offset += 1
             continue
-        yield marker, place
+        yield marker, offset
         if marker in (0xDA, 0xD9):
             return
-        place += 2 + max(2, int.from_bytes(stream[place + 2 : place + 4], "big"))
+        offset += 2 + max(2, int.from_bytes(stream[offset + 2 : offset + 4], "big"))
 
 
 def component_names(stream: bytes) -> bytes:
     """One byte per component of a stream with a frame."""
-    place = next(place for marker, place in segments(stream) if marker in _FRAMES)
-    return stream[place + 10 : place + 10 + 3 * stream[place + 9] : 3]
+    offset = next(offset for marker, offset in segments(stream) if marker in _FRAMES)
+    return stream[offset + 10 : offset + 10 + 3 * stream[offset + 9] : 3]
 
 
 def changed_table(stream: bytes) -> str:
@@ -78,8 +78,8 @@ def _known(marker: int) -> frozenset[bytes]:
 
 def _tables(stream: bytes) -> Iterator[tuple[int, bytes]]:
     """(marker, content) of each table in the header."""
-    for marker, place in segments(stream):
-        content = stream[place + 4 : place + 2 + int.from_bytes(stream[place + 2 : place + 4], "big")]
+    for marker, offset in segments(stream):
+        content = stream[offset + 4 : offset + 2 + int.from_bytes(stream[offset + 2 : offset + 4], "big")]
         while marker in _NAMES and len(content) > 17:
             length = 64 << bool(content[0] >> 4) if marker == 0xDB else 16 + sum(content[1:17])
             yield marker, content[1 : 1 + length]

@@ -49,14 +49,14 @@ class _Tables:
 def wrong_codes(stream: bytes) -> str:
     """The reason why the codes of a stream are wrong; empty if they are right or not baseline."""
     data = np.frombuffer(stream + b"\xff\xd9" + b"\0" * 8, np.uint8)
-    tables, place = _Tables(), 2
-    while place + 4 <= len(stream):
-        if stream[place] != 0xFF or stream[place + 1] == 0xFF:
-            place += 1
+    tables, offset = _Tables(), 2
+    while offset + 4 <= len(stream):
+        if stream[offset] != 0xFF or stream[offset + 1] == 0xFF:
+            offset += 1
             continue
-        marker, size = stream[place + 1], int.from_bytes(stream[place + 2 : place + 4], "big")
-        content = stream[place + 4 : place + 2 + size]
-        place += 2 + size
+        marker, size = stream[offset + 1], int.from_bytes(stream[offset + 2 : offset + 4], "big")
+        content = stream[offset + 4 : offset + 2 + size]
+        offset += 2 + size
         if marker == 0xD9:
             break
         if marker in range(0xC0, 0xD0) and marker not in (0xC4, 0xC8, 0xCC, *_BASELINE):
@@ -68,7 +68,7 @@ def wrong_codes(stream: bytes) -> str:
         if scan is None:
             return "JPEG data whose scan does not fit their frame"
         blocks, units = scan
-        reason, place = call(_scan, data, place, tables.codes, blocks, tables.steps, (units, tables.restart))
+        reason, offset = call(_scan, data, offset, tables.codes, blocks, tables.steps, (units, tables.restart))
         if reason:
             return _REASONS[reason]
     return ""
@@ -98,13 +98,13 @@ def _update(tables: _Tables, marker: int, content: bytes) -> None:
 def _lookup(counts: bytes, symbols: bytes) -> NDArray[np.int32]:
     """Indexed by the next 16 bits: 256 x bits of the code + symbol, 0 for no code."""
     table = np.zeros(1 << _PEEK, np.int32)
-    code = place = 0
+    code = offset = 0
     for size, count in enumerate(counts, start=1):
-        for symbol in symbols[place : place + count]:
+        for symbol in symbols[offset : offset + count]:
             first = code << (_PEEK - size)
             table[first : first + (1 << (_PEEK - size))] = size * 256 + symbol
             code += 1
-        place += count
+        offset += count
         code <<= 1
     return table
 
@@ -139,18 +139,18 @@ def _up(size: int, part: int) -> int:
 
 
 @kernel
-def _fill(data: NDArray[np.uint8], place: int, held: int, bits: int) -> Any:
+def _fill(data: NDArray[np.uint8], offset: int, held: int, bits: int) -> Any:
     """Read until at least 25 bits are held, or the next marker is reached."""
     while bits <= 24:
-        byte = int(data[place])
+        byte = int(data[offset])
         if byte == 0xFF:
-            if data[place + 1] != 0:
+            if data[offset + 1] != 0:
                 break
-            place += 1
-        place += 1
+            offset += 1
+        offset += 1
         held = ((held << 8) | byte) & 0xFFFFFFFF
         bits += 8
-    return place, held, bits
+    return offset, held, bits
 
 
 @kernel
@@ -165,7 +165,7 @@ def _code(held: int, bits: int, table: NDArray[np.int32]) -> int:
 @kernel
 def _scan(
     data: NDArray[np.uint8],
-    place: int,
+    offset: int,
     codes: NDArray[np.int32],
     blocks: NDArray[np.int64],
     steps: NDArray[np.int32],
@@ -176,18 +176,18 @@ def _scan(
     held, bits = 0, 0
     for unit in range(units):
         if restart > 0 and unit > 0 and unit % restart == 0:
-            if bits >= 8 or data[place] != 0xFF or data[place + 1] != 0xD0 + (unit // restart - 1) % 8:
-                return 5, place
-            place, held, bits = place + 2, 0, 0
+            if bits >= 8 or data[offset] != 0xFF or data[offset + 1] != 0xD0 + (unit // restart - 1) % 8:
+                return 5, offset
+            offset, held, bits = offset + 2, 0, 0
             levels[:] = 0
         for number in range(len(blocks)):
             component, direct, alternating, step = blocks[number]
             at = 0
             while at < 64:
-                place, held, bits = _fill(data, place, held, bits)
+                offset, held, bits = _fill(data, offset, held, bits)
                 code = _code(held, bits, codes[0 if at == 0 else 1, direct if at == 0 else alternating])
                 if code < 0:
-                    return -code, place
+                    return -code, offset
                 bits -= code >> 8
                 size, run = code & 15, (code >> 4) & 15
                 if at > 0:
@@ -195,18 +195,18 @@ def _scan(
                         if run == 0:
                             break
                         if run < 15:
-                            return 1, place
+                            return 1, offset
                         at += 16
                         if at > 64:
-                            return 1, place
+                            return 1, offset
                         continue
                     at += run
                 if at > 63 or size > 11 or (at == 0 and run > 0):
-                    return 1, place
+                    return 1, offset
                 if bits < size:
-                    place, held, bits = _fill(data, place, held, bits)
+                    offset, held, bits = _fill(data, offset, held, bits)
                 if bits < size:
-                    return 2, place
+                    return 2, offset
                 value = (held >> (bits - size)) & ((1 << size) - 1)
                 bits -= size
                 if size > 0 and value < 1 << (size - 1):
@@ -215,8 +215,8 @@ def _scan(
                 if at == 0:
                     levels[component] += value
                     if abs(levels[component] * scale) > 1024 + 2 * scale:
-                        return 3, place
+                        return 3, offset
                 elif abs(value * scale) > 1536 + 2 * scale:
-                    return 3, place
+                    return 3, offset
                 at += 1
-    return 4 if bits >= 8 or data[place] != 0xFF or data[place + 1] == 0 else 0, place
+    return 4 if bits >= 8 or data[offset] != 0xFF or data[offset + 1] == 0 else 0, offset

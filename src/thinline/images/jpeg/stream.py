@@ -63,7 +63,7 @@ def strip(stream: bytes, tables: bytes, shape: tuple[int, int, int], *, ycbcr: b
     if (bits, height, width, samples) != (8, *shape):
         return None, f"JPEG data of {width} x {height} px of {samples} x {bits} bits instead of {shape[1]} x {shape[0]}"
     if ycbcr and component_names(whole) == b"RGB":
-        return None, "JPEG data of red, green and blue where tag 262 says YCbCr"
+        return None, "JPEG data in RGB, but tag 262 states YCbCr"
     reason = damage_of(whole)
     if reason:
         return None, reason
