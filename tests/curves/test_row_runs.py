@@ -16,19 +16,19 @@ some_ink = arrays.arrays(
 )
 
 
-def slow(found, floor, most):
+def slow(found, least_ink, most):
     """Reference with itertools: (x, width, evidence) of each row in the order of columns, the strongest kept."""
     rows = []
     for row in range(found.shape[1]):
         paper = np.median(found[:, row], axis=1, keepdims=True)  # all of up to 64 columns are sampled
-        faint = (found[:, row] < np.float32(floor)).mean(axis=1, keepdims=True) > 0.5
+        faint = (found[:, row] < np.float32(least_ink)).mean(axis=1, keepdims=True) > 0.5
         paper = np.where(faint, 0, paper)
         cells = np.where(paper < 1, (found[:, row] - paper) / np.where(paper < 1, 1 - paper, 1), 0).clip(min=0)
         cells = cells.astype(np.float32)
         total = np.zeros(cells.shape[1], np.float32)
         for channel in cells:
             total += channel
-        owner = [int(cells[:, c].argmax()) if total[c] >= np.float32(floor) else -1 for c in range(cells.shape[1])]
+        owner = [int(cells[:, c].argmax()) if total[c] >= np.float32(least_ink) else -1 for c in range(cells.shape[1])]
         runs, start = [], 0
         for name, group in itertools.groupby(owner):
             stop = start + len(list(group))
@@ -67,8 +67,8 @@ def test_two_curves_side_by_side_are_two_strands():
 
 
 @given(some_ink, st.sampled_from([0.003, 0.25]))
-def test_strands_against_a_loop(found, floor):
-    fast, reference = by_row(strands_of(found, floor=floor, most=20)), slow(found, floor, 20)
+def test_strands_against_a_loop(found, least_ink):
+    fast, reference = by_row(strands_of(found, least_ink=least_ink, most=20)), slow(found, least_ink, 20)
     assert [len(row) for row in fast] == [len(row) for row in reference]
     for mine, theirs in zip(itertools.chain(*fast), itertools.chain(*reference), strict=True):
         assert mine[0] == pytest.approx(theirs[0], abs=1e-4)

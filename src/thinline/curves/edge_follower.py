@@ -32,7 +32,7 @@ def edge_follower(ink: Float32, *, px_per_mm: float) -> tuple[Curve, ...]:
     """The K curves of `ink [K,H,W]`, each followed independently. TypeError and ValueError as `check_ink`."""
     check_ink(ink)
     union = ink.max(axis=0, keepdims=True)
-    lines = strands_of(union, floor=_CERTAIN)
+    lines = strands_of(union, least_ink=_CERTAIN)
     certain = ink > _CERTAIN
     curves = []
     for k in range(len(ink)):

@@ -2,15 +2,15 @@
 
 Conventions
     Ink is measured from the background of its row: max(0, (p - paper) / (1 - paper)). `paper` is the median over the
-    columns (every W/64th is sampled; a row is mostly paper), or 0 if most samples are below FLOOR. So networks that
-    never reach probability 0 on paper (label smoothing, focal loss) are treated like others. A row with `paper` above
-    one half is **full**: a curve jumps across most of the sheet, or the network marks everything, and no position can
-    be found.
+    columns (every W/64th is sampled; a row is mostly paper), or 0 if most samples are below LEAST_INK. So networks
+    that never reach probability 0 on paper (label smoothing, focal loss) are treated like others. A row with `paper`
+    above one half is **full**: a curve jumps across most of the sheet, or the network marks everything, and no position
+    can be found.
 
-    A strand is a run of adjacent pixels of one row whose ink, summed over the curves, is at least FLOOR and in which
-    one curve is the most likely, so two curves side by side are two strands. `x_px` is the centre of mass of its ink,
-    its evidence for a curve the largest probability in it. The MOST strands with the strongest evidence are kept per
-    row, in the order of columns.
+    A strand is a run of adjacent pixels of one row whose ink, summed over the curves, is at least LEAST_INK and in
+    which one curve is the most likely, so two curves side by side are two strands. `x_px` is the centre of mass of its
+    ink, its evidence for a curve the largest probability in it. The MOST strands with the strongest evidence are kept
+    per row, in the order of columns.
 
     S strands of H rows; those of row r are `first[r] .. first[r+1]-1`.
 """
@@ -27,7 +27,7 @@ from thinline.curves.curve import Curve, check_ink
 from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import Bool, Float32, Int64
 
-FLOOR: Final = 0.001
+LEAST_INK: Final = 0.001
 """Low, because faint ink may still be the best position of its row."""
 
 MOST: Final = 4
@@ -82,28 +82,28 @@ class Strands:
         return Curve.without_laps(x, confidence)
 
 
-def strands_of(ink: Float32, *, floor: float = FLOOR, most: int = MOST) -> Strands:
+def strands_of(ink: Float32, *, least_ink: float = LEAST_INK, most: int = MOST) -> Strands:
     """The strands of `ink [K,H,W]`, probabilities of each curve. TypeError and ValueError as `check_ink`."""
     check_ink(ink)
     curves, rows, _ = ink.shape
     count, full = np.zeros(rows, np.int64), np.zeros(rows, np.bool_)
     runs = np.zeros((rows, most, 2), np.float32)
     evidence = np.zeros((rows, most, curves), np.float32)
-    call(_search, np.ascontiguousarray(ink), np.float32(floor), count, runs, evidence, full)
+    call(_search, np.ascontiguousarray(ink), np.float32(least_ink), count, runs, evidence, full)
     kept = np.arange(most) < count[:, None]
     first = np.concatenate([np.zeros(1, np.int64), np.cumsum(count)])
     return Strands(first, runs[kept][:, 0], runs[kept][:, 1], evidence[kept], full)
 
 
 @kernel
-def _search(ink, floor, count, runs, evidence, full):  # type: ignore[no-untyped-def]
+def _search(ink, least_ink, count, runs, evidence, full):  # type: ignore[no-untyped-def]
     """Fill `count [H]`, `runs [H,most,2]` (x, width), `evidence [H,most,K]` and `full [H]`."""
     curves, rows, columns = ink.shape
     peak, strength = np.zeros(curves, np.float32), np.zeros(runs.shape[1], np.float32)
     line, stride = np.zeros((curves, columns), np.float32), max(1, columns // 64)
     for row in range(rows):
         for k in range(curves):
-            paper = _paper(ink[k, row, ::stride], floor)
+            paper = _paper(ink[k, row, ::stride], least_ink)
             full[row] |= paper > 0.5
             for column in range(columns):
                 line[k, column] = max(0.0, (ink[k, row, column] - paper) / (1 - paper)) if paper < 1 else 0.0
@@ -113,7 +113,7 @@ def _search(ink, floor, count, runs, evidence, full):  # type: ignore[no-untyped
             if column < columns:
                 for k in range(curves):
                     total += line[k, column]
-                if total >= floor:
+                if total >= least_ink:
                     here = 0
                     for k in range(1, curves):
                         if line[k, column] > line[here, column]:
@@ -136,11 +136,11 @@ def _search(ink, floor, count, runs, evidence, full):  # type: ignore[no-untyped
 
 
 @kernel
-def _paper(line, floor):  # type: ignore[no-untyped-def]
-    """Background of a row from samples of its pixels: their median, or 0 if most are below the floor."""
+def _paper(line, least_ink):  # type: ignore[no-untyped-def]
+    """Background of a row from samples of its pixels: their median, or 0 if most are below `least_ink`."""
     faint = 0
     for value in line:
-        faint += value < floor
+        faint += value < least_ink
     return 0.0 if 2 * faint > len(line) else np.median(line)
 
 

@@ -17,10 +17,8 @@ _OLD_DEFLATE = 32946
 _SAMPLES: Final = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3}
 _COMPRESSIONS: Final = {
     6: "old-style JPEG",
-    34661: "JBIG",
-    34712: "JPEG 2000",
-    33003: "JPEG 2000",
-    33005: "JPEG 2000",
+    **dict.fromkeys((9, 10, 34661), "JBIG"),
+    **dict.fromkeys((33003, 33005, 34712), "JPEG 2000"),
     34925: "LZMA",
     50000: "Zstandard",
     50001: "WebP",
@@ -29,8 +27,6 @@ _COMPRESSIONS: Final = {
     32771: "CCITT RLE by words",
     32809: "ThunderScan",
     32766: "NeXT",
-    9: "JBIG",
-    10: "JBIG",
 }
 _PHOTOMETRICS: Final = {
     4: "a transparency mask",
