@@ -21,8 +21,7 @@ Method
     counts as a jump. A sheet whose first lap is unknown is on lap 0 for most of its length. Laps lie in
     -MOST_LAPS..MOST_LAPS.
 
-    WRAP_MM was chosen by search on drawn archive sheets outside all splits, with two trained networks and with the true
-    label maps (experiments/LOG.md).
+    WRAP_MM was chosen by search on archive sheets outside all splits (experiments/LOG.md).
 """
 
 from __future__ import annotations
