@@ -1,4 +1,4 @@
-"""The words every room shares: class names and ids, the letters of shapes, array types, units.
+"""Names shared by all packages: class names and ids, the letters of array shapes, array types.
 
 Letters used in every docstring:
 
@@ -7,9 +7,9 @@ Letters used in every docstring:
     H  rows (depth)                 W  columns (value)
     P  points of a curve
 
-`labels [B,H,W]` are exclusive class ids, 255 = ignore. `strokes [B,K,H,W]` say which curve's ink lies on a pixel:
-where two curves cross both are true, while `labels` gives the pixel to the curve drawn last. Lengths carry their unit
-in their name (`tolerance_px`, `pen_mm`).
+`labels [B,H,W]` are exclusive class ids, 255 = ignore. `strokes [B,K,H,W]` mark the ink of each curve: where two curves
+cross both are true, while `labels` gives the pixel to the curve drawn last. Names of lengths end in their unit
+(`tolerance_px`, `pen_mm`).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 
 BACKGROUND: Final = "background"
 LOG_CLASSES: Final[tuple[str, ...]] = (BACKGROUND, "curve_1", "curve_2")
-"""Class names of a two-curve log; the position is the id. Only sheets and conf/ may assume these three."""
+"""Class names of a two-curve log; the position is the id. Only `sheets` and conf/ may assume these three."""
 
 IGNORE: Final = 255
-"""The id of a pixel that neither loss nor measure counts."""
+"""Id of a pixel that losses and metrics skip."""
 
-# Bits of `layers`: what is printed or stained on a pixel besides curve ink. Several may lie on one pixel.
+# Bits of `layers`: what lies on a pixel besides curve ink. A pixel may have several.
 GRID: Final = 1
 EDGE: Final = 2
 TEXT: Final = 4

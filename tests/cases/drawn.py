@@ -1,4 +1,4 @@
-"""Pictures that the tests of image files draw."""
+"""Pictures for the tests of image files."""
 
 from __future__ import annotations
 

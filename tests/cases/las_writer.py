@@ -1,18 +1,37 @@
-"""LAS files written for tests, in every spelling that the reader must know: the opposite way round from the reader."""
+"""LAS files written for tests, in every spelling that the reader must know; independent of the reader."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
+from thinline.curves.las import LasCurve, LasReport, read_las_file
+
+NAMES = ("DEPT", "GR", "RT", "RHOB")
 BREAK = {"SPACE": " ", "TAB": "\t", "COMMA": ",", "SEMICOLON": ";"}
+
+
+def table_of(seed: int = 0, *, rows: int = 90, nulls: int = 0) -> np.ndarray:
+    """Depths from 1000 in steps of .5 and three curves to four decimals, up to `nulls` of them NaN, `[rows,4]`."""
+    rng = np.random.default_rng(seed)
+    values = np.round(rng.uniform(1, 200, (rows, 3)), 4)
+    values[rng.integers(1, rows - 1, nulls), rng.integers(0, 3, nulls)] = np.nan
+    return np.column_stack([1000 + 0.5 * np.arange(rows), values])
+
+
+def read(folder: Path, text: str | bytes) -> tuple[tuple[LasCurve, ...], LasReport]:
+    """Curves and report of a file with that content."""
+    path = folder / "a.las"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_las_file(path)
 
 
 @dataclass(frozen=True)
 class Spelling:
-    """How a table is written. `wrap`: none, yes (depth alone on its line), or no (two lines a row, WRAP says NO)."""
+    """How a table is written. `wrap`: none, yes (depth alone on its line), or no (two lines per row, WRAP says NO)."""
 
     version: str = "2.0"
     delimiter: str = "SPACE"

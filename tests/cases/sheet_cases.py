@@ -1,4 +1,4 @@
-"""Specs the tests of this room start from."""
+"""Sheet specs that tests start from: an invisible form, and curves through given values."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as arrays
 from thinline.curves.centroid import centroid
 
 
-def test_the_middle_of_each_row():
+def test_the_mean_column_of_each_row():
     one, two = centroid(
         ink("""
         .11.2...2
@@ -22,14 +22,14 @@ def test_the_middle_of_each_row():
 
 
 @given(arrays.arrays(np.float32, (2, 5, 7), elements=st.sampled_from([np.float32(v) for v in (0, 0.25, 0.5, 0.75, 1)])))
-def test_as_pixel_by_pixel(found):
-    for k, curve in enumerate(centroid(found)):
+def test_against_a_loop_over_pixels(probabilities):
+    for k, curve in enumerate(centroid(probabilities)):
         for row in range(5):
-            columns = [c for c in range(7) if found[k, row, c] > 0.5]
+            columns = [c for c in range(7) if probabilities[k, row, c] > 0.5]
             if columns:
                 assert curve.x_px[row] == pytest.approx(sum(columns) / len(columns))
-                sure = sum(float(found[k, row, c]) for c in columns) / len(columns)
-                assert curve.confidence[row] == pytest.approx(sure)
+                mean = sum(float(probabilities[k, row, c]) for c in columns) / len(columns)
+                assert curve.confidence[row] == pytest.approx(mean)
             else:
                 assert np.isnan(curve.x_px[row])
                 assert curve.confidence[row] == 0

@@ -36,7 +36,7 @@ def test_found_rows_stay_and_only_short_gaps_are_filled(x, way, longest):
         assert np.isfinite(filled[row]) == bool(short)
 
 
-def test_resampling_a_line_gives_the_line_and_of_a_spike_only_what_it_meets():
+def test_resampling_a_line_and_a_spike():
     line = np.concatenate([[np.nan], np.linspace(3, 9, 50), [np.nan]])
     np.testing.assert_allclose(resampled(line, points=7), line)
     spike = np.zeros(101)

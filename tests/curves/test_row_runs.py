@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 from curve_cases import ink
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -16,19 +16,19 @@ some_ink = arrays.arrays(
 )
 
 
-def slow(found, floor, most):
-    """Strands row by row with itertools: (x, width, evidence) in the order of columns, the strongest kept."""
+def slow(found, least_ink, most):
+    """Reference with itertools: (x, width, evidence) of each row in the order of columns, the strongest kept."""
     rows = []
     for row in range(found.shape[1]):
-        paper = np.median(found[:, row], axis=1, keepdims=True)  # of up to 64 columns all are asked
-        faint = (found[:, row] < np.float32(floor)).mean(axis=1, keepdims=True) > 0.5
+        paper = np.median(found[:, row], axis=1, keepdims=True)  # all of up to 64 columns are sampled
+        faint = (found[:, row] < np.float32(least_ink)).mean(axis=1, keepdims=True) > 0.5
         paper = np.where(faint, 0, paper)
         cells = np.where(paper < 1, (found[:, row] - paper) / np.where(paper < 1, 1 - paper, 1), 0).clip(min=0)
         cells = cells.astype(np.float32)
         total = np.zeros(cells.shape[1], np.float32)
         for channel in cells:
             total += channel
-        owner = [int(cells[:, c].argmax()) if total[c] >= np.float32(floor) else -1 for c in range(cells.shape[1])]
+        owner = [int(cells[:, c].argmax()) if total[c] >= np.float32(least_ink) else -1 for c in range(cells.shape[1])]
         runs, start = [], 0
         for name, group in itertools.groupby(owner):
             stop = start + len(list(group))
@@ -37,14 +37,14 @@ def slow(found, floor, most):
                 weight = part.sum(0)
                 runs.append(((weight * np.arange(start, stop)).sum() / weight.sum(), stop - start, part.max(1)))
             start = stop
-        while len(runs) > most:  # of equally weak ones the later are lost
+        while len(runs) > most:  # of equally weak ones the last is dropped
             weakest = min(range(len(runs)), key=lambda i: (runs[i][2].max(), -i))
             runs.pop(weakest)
         rows.append(runs)
     return rows
 
 
-def told(strands):
+def by_row(strands):
     ends = strands.first
     return [
         [(strands.x_px[s], strands.width_px[s], strands.evidence[s]) for s in range(ends[r], ends[r + 1])]
@@ -52,7 +52,7 @@ def told(strands):
     ]
 
 
-def test_two_curves_side_by_side_are_two_strands_with_their_middles():
+def test_two_curves_side_by_side_are_two_strands():
     strands = strands_of(
         ink("""
         .11.2222.
@@ -66,10 +66,9 @@ def test_two_curves_side_by_side_are_two_strands_with_their_middles():
     assert strands.evidence.tolist() == [[1, 0], [0, 1], [1, 0], [0, 1]]
 
 
-@settings(deadline=None)
 @given(some_ink, st.sampled_from([0.003, 0.25]))
-def test_strands_are_those_of_a_loop(found, floor):
-    fast, reference = told(strands_of(found, floor=floor, most=20)), slow(found, floor, 20)
+def test_strands_against_a_loop(found, least_ink):
+    fast, reference = by_row(strands_of(found, least_ink=least_ink, most=20)), slow(found, least_ink, 20)
     assert [len(row) for row in fast] == [len(row) for row in reference]
     for mine, theirs in zip(itertools.chain(*fast), itertools.chain(*reference), strict=True):
         assert mine[0] == pytest.approx(theirs[0], abs=1e-4)
@@ -77,10 +76,9 @@ def test_strands_are_those_of_a_loop(found, floor):
         np.testing.assert_allclose(mine[2], theirs[2], rtol=1e-5)
 
 
-@settings(deadline=None)
 @given(some_ink, st.integers(1, 3))
 def test_of_a_full_row_the_strongest_are_kept(found, most):
-    kept, reference = told(strands_of(found, most=most)), slow(found, 0.001, 99)
+    kept, reference = by_row(strands_of(found, most=most)), slow(found, 0.001, 99)
     for mine, every in zip(kept, reference, strict=True):
         assert len(mine) == min(most, len(every))
         strongest = sorted((run[2].max() for run in every), reverse=True)[:most]
@@ -88,7 +86,6 @@ def test_of_a_full_row_the_strongest_are_kept(found, most):
         assert [run[0] for run in mine] == sorted(run[0] for run in mine)
 
 
-@settings(deadline=None)
 @given(some_ink, st.data())
 def test_bands_joined_are_the_whole(found, data):
     at = data.draw(st.integers(0, found.shape[1]))
@@ -100,7 +97,7 @@ def test_bands_joined_are_the_whole(found, data):
             np.testing.assert_array_equal(getattr(other, name), getattr(whole, name))
 
 
-def test_what_is_no_ink_is_refused():
+def test_invalid_ink_is_refused():
     with pytest.raises(TypeError, match=r"float32 \[K,H,W\], got float64"):
         strands_of(np.zeros((1, 2, 2)))
     with pytest.raises(ValueError, match="probabilities"):

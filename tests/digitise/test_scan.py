@@ -13,8 +13,7 @@ from scan_cases import save
 
 from thinline.digitise.scan import MOST_ROWS, ScanError, open_scan
 from thinline.images import pages
-from thinline.images.page import turned
-from thinline.images.tiff.oriented import TurnedPage
+from thinline.images.page import TurnedPage, turned
 from thinline.images.tiff.page import TiffPage
 
 

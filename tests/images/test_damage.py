@@ -1,4 +1,4 @@
-"""Rows that cannot be decoded are white and named; what cannot be known by rows is refused."""
+"""Damaged rows are white and reported; a file of which single rows cannot be trusted is refused."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def strip_ends(path: Path, page: int = 0) -> list[tuple[int, int]]:
     return [(offset, offset + size) for offset, size in zip(at, sizes, strict=True)]
 
 
-def hurt(path: Path, strips: list[int], page: int = 0) -> Path:
-    """Overwrite the middle of strips with ones and zeros in turns."""
+def overwrite(path: Path, strips: list[int], page: int = 0) -> Path:
+    """Overwrite the middle of strips."""
     content = bytearray(path.read_bytes())
     for strip in strips:
         first, last = strip_ends(path, page)[strip]
@@ -46,30 +46,29 @@ def read(scan: Scan) -> np.ndarray:
 
 @pytest.mark.parametrize("compression", [GROUP3, GROUP4, LZW, DEFLATE])
 @pytest.mark.parametrize("tile", [None, (16, 32)])
-def test_a_hurt_strip_is_white_and_named(compression: int, tile: tuple[int, int] | None, tmp_path: Path) -> None:
+def test_a_damaged_strip_is_white_and_reported(compression: int, tile: tuple[int, int] | None, tmp_path: Path) -> None:
     fax = compression in (GROUP3, GROUP4)
     numbers = (PICTURE > 100).astype(np.uint8) if fax else PICTURE
     grey = numbers * 255 if fax else numbers
     path = tiff(tmp_path / "a.tif", [(numbers, Way(1 if fax else 8, 1, compression, tile=tile))])
-    scan = open_scan(hurt(path, [2 * (2 if tile else 1)]))
+    scan = open_scan(overwrite(path, [2 * (2 if tile else 1)]))
     assert scan.damage() == ()
-    for _ in range(2):  # rows that are read again are not named again
+    for _ in range(2):  # rows that are read again are not reported again
         found = read(scan)
         (damage,) = scan.damage()
         assert (damage.first_row, damage.last_row, damage.page) == (32, 48, 1)
     assert damage.reason
     assert (found[32:48] == 255).all()
-    sound = np.r_[0:32, 48:64]
-    np.testing.assert_array_equal(found[sound], grey[sound])
+    others = np.r_[0:32, 48:64]
+    np.testing.assert_array_equal(found[others], grey[others])
     for read_file in (read_image, read_mask):
         with pytest.raises(PictureError, match="rows 32 to 47"):
             read_file(path)
 
 
-def test_damage_is_named_by_rows_of_the_scan_and_joined(tmp_path: Path) -> None:
-    pages = [(PICTURE, Way(compression=DEFLATE)), (PICTURE, Way(compression=DEFLATE))]
-    path = tiff(tmp_path / "a.tif", pages)
-    hurt(hurt(path, [3]), [0, 1, 3], page=1)
+def test_damage_is_in_rows_of_the_scan_and_adjacent_rows_are_joined(tmp_path: Path) -> None:
+    path = tiff(tmp_path / "a.tif", [(PICTURE, Way(compression=DEFLATE))] * 2)
+    overwrite(overwrite(path, [3]), [0, 1, 3], page=1)
     scan = open_scan(path)
     read(scan)
     damage = scan.damage()
@@ -79,7 +78,7 @@ def test_damage_is_named_by_rows_of_the_scan_and_joined(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("turn", "rows"), [(2, (32, 48)), (3, (16, 32)), (4, (16, 32)), (6, (0, 50)), (8, (0, 50))])
 def test_damage_of_a_turned_page(turn: int, rows: tuple[int, int], tmp_path: Path) -> None:
-    path = hurt(tiff(tmp_path / "a.tif", [(PICTURE, Way(compression=DEFLATE, tags={274: (turn,)}))]), [2])
+    path = overwrite(tiff(tmp_path / "a.tif", [(PICTURE, Way(compression=DEFLATE, tags={274: (turn,)}))]), [2])
     scan = open_scan(path)
     read(scan)
     assert [(part.first_row, part.last_row) for part in scan.damage()] == [rows]
@@ -87,7 +86,7 @@ def test_damage_of_a_turned_page(turn: int, rows: tuple[int, int], tmp_path: Pat
 
 
 @pytest.mark.parametrize("compression", [NONE, PACKBITS, LZW, DEFLATE])
-def test_a_page_without_a_sound_strip_is_refused(compression: int, tmp_path: Path) -> None:
+def test_a_page_of_damaged_strips_is_refused(compression: int, tmp_path: Path) -> None:
     path = tiff(tmp_path / "a.tif", [(PICTURE, Way(compression=compression, tags={256: (51,)}))])
     scan = open_scan(path)
     with pytest.raises(ScanError, match=r"a\.tif: expected rows on page 1, could not decode one of its 4 strips"):
@@ -112,15 +111,11 @@ def test_more_bytes_than_the_rows_need_are_not_unpacked(tmp_path: Path) -> None:
     assert most < 1_000_000
 
 
-def jpeg(**options: object) -> bytearray:
-    file = io.BytesIO()
-    Image.fromarray(log(200, 160)).save(file, "JPEG", quality=90, **options)
-    return bytearray(file.getvalue())
-
-
 @pytest.mark.parametrize("progressive", [False, True])
 def test_a_jpeg_with_bad_codes_is_refused(progressive: bool, tmp_path: Path) -> None:
-    content = jpeg(progressive=progressive)
+    file = io.BytesIO()
+    Image.fromarray(log(200, 160)).save(file, "JPEG", quality=90, progressive=progressive)
+    content = bytearray(file.getvalue())
     middle = len(content) * 2 // 3
     content[middle : middle + 40] = bytes(range(1, 41))
     (tmp_path / "a.jpg").write_bytes(content)
@@ -134,7 +129,7 @@ def test_a_jpeg_strip_with_bad_codes_is_damaged(tmp_path: Path) -> None:
     picture = log(200, 160)
     Image.fromarray(picture).save(tmp_path / "a.tif", compression="jpeg", strip_size=160 * 40)
     whole = open_scan(tmp_path / "a.tif").rows(0, 200)
-    scan = open_scan(hurt(tmp_path / "a.tif", [3]))
+    scan = open_scan(overwrite(tmp_path / "a.tif", [3]))
     found = read(scan)
     assert [(part.first_row, part.last_row) for part in scan.damage()] == [(120, 160)]
     np.testing.assert_array_equal(found[:120], whole[:120])
@@ -144,9 +139,9 @@ def test_every_byte_of_a_png_is_checked(tmp_path: Path) -> None:
     file = io.BytesIO()
     Image.fromarray(PICTURE).save(file, "PNG", dpi=(200, 200))
     path = tmp_path / "a.png"
-    for place in np.random.default_rng(0).choice(np.arange(8, len(file.getvalue())), 40, replace=False):
+    for at in np.random.default_rng(0).choice(np.arange(8, len(file.getvalue())), 25, replace=False):
         content = bytearray(file.getvalue())
-        content[place] ^= 16
+        content[at] ^= 16
         path.write_bytes(content)
         with pytest.raises(ScanError, match=r"a\.png: "):
             open_scan(path)
@@ -154,7 +149,7 @@ def test_every_byte_of_a_png_is_checked(tmp_path: Path) -> None:
             read_mask(path)
 
 
-def test_a_dark_page_is_said(tmp_path: Path) -> None:
+def test_a_dark_page_gives_a_notice(tmp_path: Path) -> None:
     bits = (PICTURE > 100).astype(np.uint8)
     pages = [(bits, Way(1, 1, GROUP4)), (bits, Way(1, 0, GROUP4)), (PICTURE, Way(tags={254: (1,)}))]
     scan = open_scan(tiff(tmp_path / "a.tif", pages))

@@ -18,7 +18,7 @@ from thinline.digitise.scan import open_scan
 
 PICTURE = log()
 SETTINGS = settings(
-    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -81,14 +81,14 @@ def test_colours_planes_and_transparency(
     meaning: int,
     tmp_path: Path,
 ) -> None:
-    """Samples 2 and 4 hold transparency: 0 on the right half, where the paper is white then."""
+    """The last of 2 or 4 samples is transparency; the right half is transparent and becomes white."""
     numbers = np.repeat(PICTURE[..., None], samples, axis=2)
     expected = PICTURE.copy()
     if samples in (2, 4):
         numbers[..., -1] = 255
         numbers[:, 25:, -1] = 0
         expected[:, 25:] = 255
-        if meaning == 1:  # colours are multiplied by it
+        if meaning == 1:  # premultiplied colours
             numbers[:, 25:] = 0
     stored = numbers.astype(np.uint16) * 257 if bits == 16 else numbers
     tags = {338: (meaning,)} if samples in (2, 4) else {}
@@ -117,15 +117,15 @@ def test_fractions_of_one(bits: int, dtype: type, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("used", [8, 10, 12, 14])
 @pytest.mark.parametrize("photometric", [0, 1])
-def test_a_small_part_of_16_bits_is_stretched_and_said(used: int, photometric: int, tmp_path: Path) -> None:
-    """The scale is that of the page: no row changes with those that are asked for beside it."""
+def test_a_part_of_16_bits_is_stretched_with_a_notice(used: int, photometric: int, tmp_path: Path) -> None:
+    """The scale is measured on the page, so rows do not depend on those read with them."""
     numbers = (PICTURE.astype(np.uint32) * 257 >> (16 - used)).astype(np.uint16)
     numbers[-1, 0] = (1 << used) - 1 if photometric else 0
     stored = numbers if photometric else (1 << used) - 1 - numbers
     scan = open_scan(tiff(tmp_path / "a.tif", [(stored, Way(16, photometric))]))
     one_by_one = np.concatenate([scan.rows(row, row + 1) for row in range(60)])
     np.testing.assert_array_equal(scan.rows(0, 60), one_by_one)
-    if not photometric and used not in (10, 12):  # pale ink on white paper, as far as can be known
+    if not photometric and used not in (10, 12):  # may be pale ink on white paper
         assert scan.notices == ()
         assert one_by_one.min() >= 190
         return
@@ -133,13 +133,13 @@ def test_a_small_part_of_16_bits_is_stretched_and_said(used: int, photometric: i
     assert f"of 16 bits: its grey levels 0..{(1 << used) - 1} were stretched to 0..255" in scan.notices[0]
 
 
-def test_the_largest_sample_that_the_header_names_is_white(tmp_path: Path) -> None:
+def test_the_largest_sample_of_the_header_is_white(tmp_path: Path) -> None:
     numbers = (PICTURE.astype(np.uint16) * 20) + 3
     scan = open_scan(tiff(tmp_path / "a.tif", [(numbers, Way(16, tags={281: (5102,)}))]))
     assert np.abs(scan.rows(0, 60) - PICTURE.astype(int)).max() <= 1
 
 
-def test_pages_differ_in_everything_but_width_and_resolution(tmp_path: Path) -> None:
+def test_pages_may_differ_in_storage_and_height(tmp_path: Path) -> None:
     bits = PICTURE > 100
     grey16 = (65535 - PICTURE.astype(np.uint16) * 257).astype(np.uint16)
     pages = [
@@ -155,8 +155,8 @@ def test_pages_differ_in_everything_but_width_and_resolution(tmp_path: Path) -> 
     np.testing.assert_array_equal(scanned(tiff(tmp_path / "a.tif", pages)), expected)
 
 
-def test_grey_of_colours_is_rounded_as_it_was(tmp_path: Path) -> None:
-    """Pillow's luma in scans and OpenCV's in training images: runs are named by the grey levels of their images."""
+def test_rounding_of_the_grey_of_colours(tmp_path: Path) -> None:
+    """As by Pillow in scans and by OpenCV in training images, whose grey levels are part of the identity of runs."""
     noise = np.random.default_rng(0).integers(0, 256, (64, 80, 3), np.uint8)
     for name, options in (("a.png", {}), ("a.tif", {}), ("b.tif", {"compression": "tiff_lzw"}), ("a.jpg", {})):
         Image.fromarray(noise).save(tmp_path / name, **options)

@@ -1,4 +1,4 @@
-"""Files on which the product was wrong, with the values that are right."""
+"""Files that were read wrongly once, with the right values."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def test_bits_and_polarity_do_not_change_the_picture(name: str) -> None:
     np.testing.assert_array_equal(scanned(name), scanned("digitise_16bit_miniswhite/ref16.tif"))
 
 
-def test_hurt_rows_of_g4_and_no_others_are_damaged() -> None:
+def test_damaged_rows_of_g4() -> None:
     scan, whole = open_scan(CASES / "digitise_g4_hurt" / "hurt.tif"), scanned("digitise_g4_hurt/whole.tif")
     grey = scan.rows(0, scan.height)
     (damage,) = scan.damage()
     assert (damage.first_row, damage.last_row, damage.page, damage.reason) == (320, 384, 1, "a bad code word")
-    sound = np.r_[0:320, 384 : scan.height]
-    np.testing.assert_array_equal(grey[sound], whole[sound])
+    others = np.r_[0:320, 384 : scan.height]
+    np.testing.assert_array_equal(grey[others], whole[others])
     assert (grey[320:384] == 255).all()
 
 
@@ -45,7 +45,7 @@ def test_hurt_rows_of_g4_and_no_others_are_damaged() -> None:
 @pytest.mark.parametrize(
     "case", ["alpha_mask", "int32", "palette", "transparent_image", "transparent_shaded", "twelve"]
 )
-def test_a_pair_is_as_the_good_one(case: str, number: int) -> None:
+def test_a_pair_equals_the_reference_pair(case: str, number: int) -> None:
     (good, classes), (image, mask) = pair("good", number), pair(case, number)
     np.testing.assert_array_equal(mask > 0, classes > 0)
     assert np.unique(mask).tolist() == ([0, 1] if case in ("int32", "palette") else [0, 255])
@@ -57,7 +57,7 @@ def test_a_pair_is_as_the_good_one(case: str, number: int) -> None:
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_an_orientation_tag_turns_image_and_mask(number: int) -> None:
+def test_orientation_of_image_and_mask(number: int) -> None:
     good, classes = pair("good", number)
     image, mask = pair("exif_pair", number)
     turned = [np.rot90(good, turns) for turns in range(4)]

@@ -1,4 +1,4 @@
-"""The ruler against closed forms of vertical lines, against the oracles of other rooms, and against definitions."""
+"""The ruler against closed forms of vertical lines, against the metrics, and against the definitions of degenerate."""
 
 import cv2
 import lasio
@@ -24,12 +24,12 @@ ROWS = 40
 
 
 def vertical(*columns, rows=ROWS):
-    """Straight lines from the top of a sheet to its bottom."""
+    """Vertical lines from the top of a sheet to its bottom."""
     return of_courses(np.repeat(np.array([columns], float).T, rows, axis=1), 40)
 
 
 def wavy(rows=512):
-    """The curve of FIELD_NOTES 1: log-like, 512 rows."""
+    """The log-like curve of FIELD_NOTES 1."""
     y = np.arange(rows)
     return of_courses((320 + 60 * np.sin(y / 60) + 10 * np.sin(y / 13))[None], 640)
 
@@ -46,25 +46,21 @@ def sheets():
 
 
 @pytest.fixture(scope="module")
-def answered(sheets):
+def responses(sheets):
     return respond(sheets, widths_px=(1, 3))
 
 
 def value(table, width, perturbation, amount, measure):
-    here = (table["width_px"] == width) & (table["perturbation"] == perturbation)
-    (found,) = table[here & np.isclose(table["amount"], amount) & (table["measure"] == measure)]["value"]
-    return found
+    rows = (table["width_px"] == width) & (table["perturbation"] == perturbation) & (table["measure"] == measure)
+    (number,) = table[rows & np.isclose(table["amount"], amount)]["value"]
+    return number
 
 
-def test_the_shift_experiment_is_the_closed_form():
-    """A curve one cell wide never meets itself again; a block of ten meets (10 - n) of (10 + n) columns."""
-    found = shift_experiment().set_index(["shape", "shift_px"])["iou"]
+def test_the_shift_experiment_against_its_closed_form():
+    iou = shift_experiment().set_index(["shape", "shift_px"])["iou"]
     for shift in SHIFTS:
-        assert found["curve", shift] == (shift == 0)
-        assert found["blob", shift] == pytest.approx((BLOB - shift) / (BLOB + shift))
-
-
-def test_the_shapes_of_the_experiment_are_what_they_are_called():
+        assert iou["curve", shift] == (shift == 0)
+        assert iou["blob", shift] == pytest.approx((BLOB - shift) / (BLOB + shift))
     shapes = cells()
     assert (shapes["curve"].sum(axis=1) == 1).all()
     assert cv2.connectedComponents(shapes["curve"].astype(np.uint8), connectivity=8)[0] == 2
@@ -73,9 +69,9 @@ def test_the_shapes_of_the_experiment_are_what_they_are_called():
     np.testing.assert_array_equal(moved(shapes["curve"], 0), shapes["curve"])
 
 
-def test_the_table_is_tidy_and_whole(straight):
+def test_the_table_is_tidy_and_complete(straight):
     assert tuple(straight.columns) == COLUMNS
-    amounts = sum(len(amounts) for name, amounts in AMOUNTS.items() if name != "swaps")  # one line has no partner
+    amounts = sum(len(amounts) for name, amounts in AMOUNTS.items() if name != "swaps")  # they need two curves
     assert len(straight) == len(WIDTHS_PX) * amounts * len(MEASURES)
     assert not straight.duplicated(["width_px", "perturbation", "amount", "measure"]).any()
 
@@ -121,7 +117,7 @@ def test_a_vertical_line_drawn_with_another_pen(straight, width, pen):
 
 
 @pytest.mark.parametrize("share", AMOUNTS["gaps"])
-def test_rows_left_out_cost_recall_coverage_and_a_sheet_each(straight, share):
+def test_missing_rows_lower_recall_and_coverage_and_have_the_error_of_a_sheet(straight, share):
     kept = 1 - round(share * ROWS / GAP_ROWS) * GAP_ROWS / ROWS
     assert value(straight, 1, "gaps", share, "recall") == pytest.approx(kept)
     assert value(straight, 1, "gaps", share, "coverage") == pytest.approx(kept)
@@ -131,7 +127,7 @@ def test_rows_left_out_cost_recall_coverage_and_a_sheet_each(straight, share):
 
 
 def test_two_lines_swapped_keep_their_union():
-    """Over half of the rows: IoU of each is .5 / 1.5, and the columns are off by their distance in half of them."""
+    """Over half of the rows: IoU of each is .5 / 1.5, and the error is their distance in half of the rows."""
     table = respond([vertical(5, 25)], widths_px=(1,))
     assert value(table, 1, "swaps", 0.5, "iou") == pytest.approx(1 / 3)
     assert value(table, 1, "swaps", 0.5, "iou_any") == 1
@@ -139,8 +135,8 @@ def test_two_lines_swapped_keep_their_union():
     assert value(table, 1, "swaps", 0, "iou") == 1
 
 
-def test_the_ruler_on_the_curve_of_the_field_notes():
-    """FIELD_NOTES 1: overlap falls with the pen, boundary IoU is IoU, NSD and R2 see nothing of one pixel."""
+def test_the_curve_of_the_field_notes():
+    """FIELD_NOTES 1: overlap falls with the pen, boundary IoU equals IoU, NSD and R2 do not see a shift of 1 px."""
     table = respond([wavy()], widths_px=(1, 3, 7))
     ious = [value(table, width, "shift", 1, "iou") for width in (1, 3, 7)]
     assert ious == sorted(ious)
@@ -150,47 +146,43 @@ def test_the_ruler_on_the_curve_of_the_field_notes():
         assert value(table, width, "shift", 1, "boundary_iou") == iou
         assert value(table, width, "shift", 1, "nsd_1px") == 1
         assert value(table, width, "shift", 1, "r2") > 0.999
-    x = wavy().x_px[0]
-    assert value(table, 1, "shift", 3, "r2") == pytest.approx(1 - 9 / np.var(x))
+    assert value(table, 1, "shift", 3, "r2") == pytest.approx(1 - 9 / np.var(wavy().x_px[0]))
     assert value(table, 1, "shift", 3, "mae_px") == pytest.approx(3)
 
 
-def test_pixel_scores_are_those_of_the_measures_room(sheets, answered):
+def test_pixel_scores_are_those_of_the_metrics(sheets, responses):
     counts = np.zeros((2, 2), np.int64)
     for i, truth in enumerate(sheets):
-        answer = disturbed(truth, "jitter", 2, seed=i)
-        for found, true in zip(drawn(answer.lines, 3), drawn(truth.lines, 3), strict=True):
+        prediction = disturbed(truth, "jitter", 2, seed=i)
+        for found, true in zip(drawn(prediction.lines, 3), drawn(truth.lines, 3), strict=True):
             pair = (torch.from_numpy(mask.astype(np.int64))[None] for mask in (found, true))
             counts += confusion(*pair, classes=2).sum(0).numpy()
     expected = rates(PixelCounts.from_confusion(torch.from_numpy(counts)))
     for measure in ("iou", "precision", "recall", "f1"):
-        assert value(answered, 3, "jitter", 2, measure) == pytest.approx(float(expected[measure][1]))
+        assert value(responses, 3, "jitter", 2, measure) == pytest.approx(float(expected[measure][1]))
 
 
-def test_an_answer_without_fault_is_perfect(answered):
+def test_amount_0_gives_perfect_scores(responses):
     for perturbation, amount in (("shift", 0), ("jitter", 0), ("gaps", 0), ("swaps", 0), ("thickness", 3)):
         for measure, scale in MEASURES.items():
-            assert value(answered, 3, perturbation, amount, measure) == pytest.approx(scale.perfect), measure
+            assert value(responses, 3, perturbation, amount, measure) == pytest.approx(scale.perfect), measure
 
 
 @given(st.lists(st.integers(0, 60), min_size=2, max_size=30), st.integers(0, 3), st.integers(0, 99))
-def test_lines_are_joined_and_one_pixel_wide_and_stay_joined_when_rows_move(columns, most, seed):
+def test_lines_are_connected_and_one_pixel_wide_also_after_jitter(columns, most, seed):
     truth = of_courses(np.array([columns], float), 61)
     (line,) = truth.lines
-    leaps = np.abs(np.diff(columns))
-    ink = len(columns) + np.maximum(leaps - 1, 0).sum()
-    assert line.sum() == ink if columns == sorted(columns) else line.sum() <= ink  # where it turns runs may overlap
+    ink = len(columns) + np.maximum(np.abs(np.diff(columns)) - 1, 0).sum()
+    assert line.sum() == ink if columns == sorted(columns) else line.sum() <= ink  # runs may overlap where it turns
     assert line[np.arange(len(columns)), np.array(columns) + MARGIN_PX].all()
-    answer = jittered(truth, most, np.random.default_rng(seed))
-    for mask in (line, answer.lines[0]):
+    moved_truth = jittered(truth, most, np.random.default_rng(seed))
+    for mask in (line, moved_truth.lines[0]):
         assert cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0] == 2
-    moves = answer.x_px - truth.x_px
-    assert np.abs(moves).max() <= most
-    rows, at = np.arange(len(columns)), np.rint(answer.x_px[0]).astype(int)
-    assert answer.lines[0][rows, at].all()
+    assert np.abs(moved_truth.x_px - truth.x_px).max() <= most
+    assert moved_truth.lines[0][np.arange(len(columns)), np.rint(moved_truth.x_px[0]).astype(int)].all()
 
 
-def test_jitter_moves_every_row_on_its_own():
+def test_jitter_moves_every_row_independently():
     truth = vertical(12, rows=300)
     answer = disturbed(truth, "jitter", 2, seed=3)
     moves = (answer.x_px - truth.x_px)[0]
@@ -199,7 +191,7 @@ def test_jitter_moves_every_row_on_its_own():
     assert (disturbed(truth, "jitter", 2, seed=4).lines != answer.lines).any()
 
 
-def test_gaps_and_swaps_touch_only_their_rows():
+def test_gaps_and_swaps_change_only_their_rows():
     truth = vertical(5, 25, rows=100)
     answer = torn(truth, 0.4, np.random.default_rng(0))
     gone = ~answer.lines.any(axis=(0, 2))
@@ -214,18 +206,18 @@ def test_gaps_and_swaps_touch_only_their_rows():
 
 
 @pytest.mark.parametrize("width", range(1, 8))
-def test_a_pen_is_as_wide_as_it_says(width):
+def test_a_pen_has_its_width(width):
     assert (drawn(vertical(12).lines, width)[0].sum(axis=1) == width).all()
 
 
-def test_what_is_no_perturbation_and_no_truth_is_refused():
+def test_an_unknown_perturbation_and_no_truth_are_refused():
     with pytest.raises(RulerError, match="must be one of shift, jitter"):
         disturbed(vertical(3), "rotation", 1)
     with pytest.raises(RulerError, match="at least one truth"):
         respond([])
 
 
-def test_the_truth_of_sheets_is_where_the_sheets_have_it(sheets):
+def test_the_truth_of_sheets_is_that_of_the_drawn_curves(sheets):
     sheet = draw(sample("archive", 0), px_per_mm=4)
     assert sheets[0].lines.shape == (2, *np.add(sheet.labels.shape, (0, 2 * MARGIN_PX)))
     for line, x, curve in zip(sheets[0].lines, sheets[0].x_px, sheet.curves, strict=True):
@@ -238,7 +230,7 @@ def test_the_truth_of_sheets_is_where_the_sheets_have_it(sheets):
         of_sheets(0, px_per_mm=4)
 
 
-def test_a_wrapped_curve_is_not_joined_across_its_track():
+def test_a_wrap_is_not_joined_across_the_track():
     x = np.array([[10.0, 11, 12, np.nan, 1, 2]])
     (line,) = of_courses(x, 20).lines
     assert line.sum() == 5
@@ -275,7 +267,7 @@ def test_masks_are_thinned_and_each_value_is_a_curve(tmp_path):
     assert [truth.name for truth in of_masks(str(tmp_path), count=1)] == ["a.png"]
 
 
-def test_a_tree_has_no_column_in_a_row(tmp_path):
+def test_a_branched_mask_has_no_columns(tmp_path):
     mask = np.zeros((60, 60), np.uint8)
     mask[:, [10, 40]] = 255
     save(tmp_path / "tree.png", mask)
@@ -284,10 +276,10 @@ def test_a_tree_has_no_column_in_a_row(tmp_path):
     table = respond([truth], widths_px=(3,))
     assert np.isnan(value(table, 3, "shift", 1, "mae_px"))
     assert value(table, 3, "shift", 1, "iou") == pytest.approx(1 / 2)
-    assert not any(it.measure in ("mae_px", "r2", "coverage") for it in degenerate(table))
+    assert not any(row.measure in ("mae_px", "r2", "coverage") for row in degenerate(table))
 
 
-def test_of_a_large_mask_the_window_with_the_most_ink_is_taken(tmp_path):
+def test_the_window_of_a_large_mask_has_the_most_ink(tmp_path):
     mask = np.zeros((1400, 1400), np.uint8)
     mask[900:1300, 1100] = 255
     save(tmp_path / "large.png", mask)
@@ -296,7 +288,7 @@ def test_of_a_large_mask_the_window_with_the_most_ink_is_taken(tmp_path):
     assert truth.lines.sum() > 350
 
 
-def test_masks_that_are_none_are_refused(tmp_path):
+def test_invalid_masks_are_refused(tmp_path):
     with pytest.raises(RulerError, match="got none at"):
         of_masks(str(tmp_path / "none"), count=1)
     save(tmp_path / "empty.png", np.zeros((20, 20)))
@@ -310,7 +302,7 @@ def test_masks_that_are_none_are_refused(tmp_path):
         of_masks(str(tmp_path / "broken.png"), count=1)
 
 
-def made_up(**measures):
+def shift_table(**measures):
     """A table of shifts 0, 1, 2, 3 at 1 px."""
     rows = [(1, "shift", float(n), name, v) for name, values in measures.items() for n, v in enumerate(values)]
     return pd.DataFrame(rows, columns=list(COLUMNS))
@@ -319,7 +311,7 @@ def made_up(**measures):
 @pytest.mark.parametrize(
     ("measure", "values", "expected"),
     [
-        ("nsd_1px", (1, 1, 1, 0.99), "saturated"),  # two of three: .99 is news
+        ("nsd_1px", (1, 1, 1, 0.99), "saturated"),  # two of three: .99 counts as a change
         ("nsd_1px", (1, 1, 0.9, 0.8), None),  # one of three
         ("r2", (1, 0.9999, 0.999, 0.9951), "blind"),
         ("f1", (1, 0.05, 0.02, 0), "cliff"),
@@ -331,27 +323,27 @@ def made_up(**measures):
     ],
 )
 def test_the_definitions_of_degenerate(measure, values, expected):
-    found = degenerate(made_up(**{measure: values}))
-    assert [it.kind for it in found] == ([expected] if expected else [])
+    rows = degenerate(shift_table(**{measure: values}))
+    assert [row.kind for row in rows] == ([expected] if expected else [])
 
 
-def test_a_copy_is_a_copy_of_the_plainer_measure_and_is_told_once():
-    found = degenerate(made_up(iou=(1, 0.5, 0.2, 0.1), boundary_iou=(1, 0.5, 0.2, 0.1), cldice=(1, 0.5, 0.2, 0.11)))
-    assert [(it.measure, it.kind, it.detail) for it in found] == [("boundary_iou", "copy", "is IoU")]
+def test_a_copy_is_reported_once_as_copy_of_the_earlier_metric():
+    rows = degenerate(shift_table(iou=(1, 0.5, 0.2, 0.1), boundary_iou=(1, 0.5, 0.2, 0.1), cldice=(1, 0.5, 0.2, 0.11)))
+    assert [(row.measure, row.kind, row.detail) for row in rows] == [("boundary_iou", "copy", "is IoU")]
 
 
-def test_thickness_is_undisturbed_at_the_width_of_the_truth():
+def test_thickness_is_unperturbed_at_the_width_of_the_truth():
     rows = [(3, "thickness", float(pen), "iou", v) for pen, v in zip(range(1, 6), (0.3, 0.6, 1, 0.7, 0.6), strict=True)]
     assert degenerate(pd.DataFrame(rows, columns=list(COLUMNS))) == []
 
 
-def test_on_a_vertical_line_overlap_falls_off_a_cliff_and_on_sheets_swaps_are_not_seen(straight, answered):
-    lines = {(it.width_px, it.perturbation, it.measure): it.kind for it in degenerate(straight)}
-    assert lines[1, "shift", "iou"] == "cliff"
-    assert (3, "shift", "iou") not in lines
-    assert lines[1, "all", "iou_any"] == "copy"  # of a single line
-    drawn_sheets = degenerate(answered)
-    kinds = {(it.width_px, it.perturbation, it.measure): it.kind for it in drawn_sheets}
+def test_degenerate_metrics_of_a_vertical_line_and_of_sheets(straight, responses):
+    kinds = {(row.width_px, row.perturbation, row.measure): row.kind for row in degenerate(straight)}
+    assert kinds[1, "shift", "iou"] == "cliff"
+    assert (3, "shift", "iou") not in kinds
+    assert kinds[1, "all", "iou_any"] == "copy"  # of a single line
+    drawn_sheets = degenerate(responses)
+    kinds = {(row.width_px, row.perturbation, row.measure): row.kind for row in drawn_sheets}
     assert kinds[3, "swaps", "iou_any"] == "blind"
     assert kinds[1, "shift", "nsd_3px"] == "saturated"
     assert kinds[1, "all", "boundary_iou"] == "copy"
@@ -362,19 +354,19 @@ def picture(png):
     return cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
 
 
-def test_figures_show_something_and_are_the_same_again(answered):
-    page = response_figure(answered, "shift", degenerate(answered), truth="two sheets")
-    shown = picture(page)
-    assert shown.shape[1] == 1500
-    vermilion = (np.abs(shown.astype(int) - [0, 94, 213]).sum(axis=2) < 30).sum()
+def test_figures_show_the_curves_and_are_reproducible(responses):
+    page = response_figure(responses, "shift", degenerate(responses), truth="two sheets")
+    pixels = picture(page)
+    assert pixels.shape[1] == 1500
+    vermilion = (np.abs(pixels.astype(int) - [0, 94, 213]).sum(axis=2) < 30).sum()
     assert vermilion > 1000  # the line of the thinnest truth, in every panel
     experiment = shift_figure()
     assert experiment == shift_figure()
     experiment = picture(experiment)
-    assert (np.abs(experiment.astype(int) - [115, 158, 0]).sum(axis=2) < 30).sum() > 5000  # the blob meets itself
+    assert (np.abs(experiment.astype(int) - [115, 158, 0]).sum(axis=2) < 30).sum() > 5000  # the overlap of the blob
 
 
-def test_without_matplotlib_the_next_step_is_told(monkeypatch):
+def test_without_matplotlib_the_error_names_the_next_step(monkeypatch):
     check_matplotlib()
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(RulerError, match=r'pip install "thinline\[report\]"'):

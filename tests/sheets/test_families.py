@@ -1,4 +1,4 @@
-"""The two families: composition, cues, determinism, and that they are neither equal nor a toy."""
+"""The two families: composition, cues, determinism, and the differences between them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinline.sheets import FAMILIES, Sheet, SheetSpec, composition, render, sample
+from thinline.sheets import FAMILIES, Sheet, composition, render, sample
 from thinline.sheets.spec import CUES
 
 SHEETS = 200
@@ -34,20 +34,18 @@ def test_background_is_97_percent_and_most_ink_is_form(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_all_dark_ink_is_curve_fails(family: str) -> None:
-    """The best threshold on grey, chosen on the answer itself, stays far from a usable overlap."""
-    best = 0.0
-    for level in range(20, 240, 10):
-        hit = found = true = 0
-        for sheet in rendered(family):
-            dark, curve = sheet.image < level, sheet.labels > 0
-            hit, found, true = hit + int((dark & curve).sum()), found + int(dark.sum()), true + int(curve.sum())
-        best = max(best, hit / max(1, found + true - hit))
-    assert best < 0.25
+def test_a_threshold_on_grey_is_not_enough(family: str) -> None:
+    """Even the threshold with the best IoU on these sheets has a low IoU."""
+    curve, paper = np.zeros((2, 256), np.int64)
+    for sheet in rendered(family):
+        curve += np.bincount(sheet.image[sheet.labels > 0], minlength=256)
+        paper += np.bincount(sheet.image[sheet.labels == 0], minlength=256)
+    iou = curve.cumsum() / (curve.sum() + paper.cumsum())  # of all pixels up to each grey level
+    assert iou.max() < 0.25
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_both_curves_are_darker_than_what_is_around_them(family: str) -> None:
+def test_both_curves_are_darker_than_the_paper_around_them(family: str) -> None:
     faint = 0
     for sheet in rendered(family):
         bare = sheet.layers == 0
@@ -90,7 +88,7 @@ def test_cues_agree(family: str, seed: int) -> None:
         assert 0 <= curve.track < len(spec.tracks)
 
 
-def test_sides_and_order_are_free() -> None:
+def test_sides_and_order_vary() -> None:
     specs = [sample("archive", seed) for seed in range(SHEETS)]
     left = [
         float(np.nanmean(sheet.curves[0].x_px)) < float(np.nanmean(sheet.curves[1].x_px))
@@ -111,11 +109,6 @@ def test_a_spec_is_a_function_of_its_arguments() -> None:
     assert sample("procedural", 0).tracks != first[0].tracks
 
 
-def both_rough(spec: SheetSpec) -> tuple[float, float]:
-    first, second = (np.nanstd(np.diff(curve.shape.values, 2)) for curve in spec.curves)
-    return float(first), float(second)
-
-
 def test_shapes_from_samples() -> None:
     rng = np.random.default_rng(0)
     values = [np.cumsum(rng.normal(size=2000)) for _ in range(3)]
@@ -124,7 +117,7 @@ def test_shapes_from_samples() -> None:
         spec = sample("archive", seed, samples=values)
         assert {curve.shape.kind for curve in spec.curves} == {"samples"}
         if spec.cue == "roughness":
-            rough, smooth = both_rough(spec)
+            rough, smooth = (np.nanstd(np.diff(curve.shape.values, 2)) for curve in spec.curves)
             assert rough > 1.5 * smooth
         sheet = render(spec, px_per_mm=4)
         assert sheet.strokes[0].sum() > 100
@@ -133,7 +126,7 @@ def test_shapes_from_samples() -> None:
 
 @pytest.mark.parametrize("size_mm", [(16.0, 16.0), (32.0, 48.0), (128.0, 64.0)])
 def test_other_sizes(size_mm: tuple[float, float]) -> None:
-    for seed in range(20):
+    for seed in range(8):
         sheet = render(sample("archive", seed, size_mm=size_mm), px_per_mm=4)
         assert sheet.image.shape == (size_mm[0] * 4, size_mm[1] * 4)
         assert sheet.labels.any()

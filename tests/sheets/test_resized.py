@@ -1,4 +1,4 @@
-"""Hand-made truth whose loss can be counted by eye, and identities on drawn sheets."""
+"""Resized truth against hand-made examples, a slow loop, and identities on drawn sheets."""
 
 import math
 
@@ -11,12 +11,12 @@ from thinline.sheets import sample
 from thinline.sheets.resized import WAYS, Remains, remains, remains_of, resize_labels
 
 
-def drawn(picture: str) -> np.ndarray:
+def labels_of(picture: str) -> np.ndarray:
     rows = picture.split()
     return np.array([[".12".index(letter) for letter in row] for row in rows], np.uint8)
 
 
-FINE = drawn("""
+FINE = labels_of("""
 1........
 1........
 1........
@@ -27,32 +27,32 @@ FINE = drawn("""
 1........
 1....222.
 """)
-RENDERED = drawn("""
+RENDERED = labels_of("""
 1..
 11.
 1.2
 """)
 
 
-def test_nearest_keeps_what_lies_under_the_centres() -> None:
+def test_nearest_keeps_the_classes_under_the_centres() -> None:
     """Column 0 lies under no centre (1, 4, 7), column 4 does; of the dash in row 8 nothing does."""
-    found = resize_labels(FINE, (3, 3), "nearest")
-    np.testing.assert_array_equal(found, drawn("... .1. ..."))
-    one, two = (remains(RENDERED, found, number) for number in (1, 2))
-    # of (0,0), (1,0), (1,1) and (2,0) only (1,1) is kept, but all lie within a pixel of it
+    resized = resize_labels(FINE, (3, 3), "nearest")
+    np.testing.assert_array_equal(resized, labels_of("... .1. ..."))
+    one, two = (remains(RENDERED, resized, number) for number in (1, 2))
+    # of (0,0), (1,0), (1,1) and (2,0) only (1,1) is kept; all are its neighbours
     assert one == Remains(rendered=4, kept=1, beyond=0, resized=1, parts_rendered=1, parts_resized=1)
     assert (one.lost, one.far, one.area, one.parts) == (0.75, 0, 0.25, 1)
     assert (two.lost, two.far, two.area, two.parts) == (1, 1, 0, 0)
 
 
-def test_area_keeps_what_covers_half() -> None:
+def test_area_keeps_classes_that_cover_half() -> None:
     """A line of one pixel covers a third of a block of nine: all of it is lost, and so are three pixels of nine."""
     found = resize_labels(FINE, (3, 3), "area")
     assert not found.any()
     assert remains(RENDERED, found, 1).lost == 1
     thick = np.zeros((9, 9), np.uint8)
     thick[:, :2] = 1  # two thirds
-    np.testing.assert_array_equal(resize_labels(thick, (3, 3), "area"), drawn("1.. 1.. 1.."))
+    np.testing.assert_array_equal(resize_labels(thick, (3, 3), "area"), labels_of("1.. 1.. 1.."))
 
 
 def test_far_pixels_are_lost_and_breaks_are_counted() -> None:
@@ -71,7 +71,7 @@ def test_nearest_up_repeats_every_pixel(height: int, width: int, times: int, see
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3, 5]), st.integers(0, 99))
-def test_both_ways_are_those_of_a_slow_loop(height: int, width: int, times: int, seed: int) -> None:
+def test_both_ways_agree_with_a_slow_loop(height: int, width: int, times: int, seed: int) -> None:
     labels = np.random.default_rng(seed).integers(0, 3, (height * times, width * times), np.uint8)
     blocks = labels.reshape(height, times, width, times).swapaxes(1, 2).reshape(height, width, -1)
     np.testing.assert_array_equal(resize_labels(labels, (height, width), "nearest"), blocks[..., times * times // 2])

@@ -1,27 +1,22 @@
-"""SheetSpec: JSON there and back, digests, and errors that name the key."""
+"""SheetSpec as JSON: equal to a reference encoding, short, and with a digest that depends on every leaf."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from thinline.sheets.families import FAMILIES, sample
-from thinline.sheets.spec import SheetSpec
 
 
 @given(st.sampled_from(FAMILIES), st.integers(0, 2**31))
-def test_json_there_and_back(family: str, seed: int) -> None:
+def test_json_is_that_of_the_dataclass(family: str, seed: int) -> None:
     spec = sample(family, seed)
-    again = SheetSpec.from_json(spec.to_json())
-    assert again == spec
-    assert again.digest == spec.digest
     assert json.loads(spec.to_json()) == json.loads(json.dumps(dataclasses.asdict(spec)))
+    assert dataclasses.replace(spec).digest == spec.digest
 
 
 def test_digest_changes_with_any_leaf() -> None:
@@ -43,45 +38,9 @@ def test_specs_are_short() -> None:
     assert all(2 <= len(curve.shape.values) <= 400 for curve in spec.curves)
 
 
-def test_missing_data_survives_json() -> None:
+def test_missing_data_is_null() -> None:
     values = np.random.default_rng(0).normal(size=300)
     values[::7] = np.nan
     spec = sample("archive", 0, samples=[values])
-    again = SheetSpec.from_json(spec.to_json())
-    assert again.digest == spec.digest
-    np.testing.assert_array_equal(again.curves[0].shape.values, spec.curves[0].shape.values)
-
-
-def change(path: list[Any], value: Any) -> str:
-    """The JSON of a sheet with one leaf changed, or removed for Ellipsis."""
-    whole = json.loads(sample("archive", 3).to_json())
-    inside = whole
-    for key in path[:-1]:
-        inside = inside[key]
-    if value is ...:
-        del inside[path[-1]]
-    else:
-        inside[path[-1]] = value
-    return json.dumps(whole)
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "words"),
-    [
-        (["cue"], ..., ["SheetSpec", "cue", "another version"]),
-        (["colour"], "red", ["SheetSpec", "colour"]),
-        (["tracks"], 3, ["SheetSpec.tracks", "list", "int"]),
-        (["tracks", 0, "divisions"], "ten", ["SheetSpec.tracks[0].divisions", "int", "'ten'"]),
-        (["wear", "paper"], True, ["SheetSpec.wear.paper", "True"]),
-        (["skew"], [], ["SheetSpec.skew", "list"]),
-    ],
-)
-def test_a_wrong_file_is_named(path: list[Any], value: Any, words: list[str]) -> None:
-    with pytest.raises(ValueError, match="expected") as error:
-        SheetSpec.from_json(change(path, value))
-    for word in words:
-        assert word in str(error.value)
-
-
-def test_whole_numbers_pass_as_floats() -> None:
-    assert SheetSpec.from_json(change(["header_mm"], 7)).header_mm == 7.0
+    written = json.loads(spec.to_json())["curves"][0]["shape"]["values"]
+    np.testing.assert_array_equal(np.array(written, float), spec.curves[0].shape.values)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from thinline.sheets import DrawnCurve, sample
-from thinline.sheets.drawing.draw import draw, followed
+from thinline.sheets.drawing.draw import draw, true_curves
 from thinline.sheets.drawing.strokes import course
 from thinline.sheets.spec import SkewSpec
 from thinline.sheets.true_positions import at_rows, true_laps, true_rows
@@ -35,32 +35,32 @@ def test_no_data_is_no_x():
 def test_without_skew_rows_are_the_points_of_the_course(family):
     for number in range(6):
         spec = replace(sample(family, number), skew=SkewSpec())
-        courses = followed(spec, px_per_mm=4.0)
+        courses = true_curves(spec, px_per_mm=4.0)
         for x, there in zip(true_rows(spec, px_per_mm=4.0), courses, strict=True):
             np.testing.assert_allclose(x, there.x_px, atol=1e-4)
 
 
-def test_place_and_lap_are_the_value_that_was_drawn():
-    """Where a curve is little steep: the value of its course at the depth of the row, in tracks from the left edge."""
+def test_x_and_lap_give_the_value_that_was_drawn():
+
     wrapped = 0
-    for number in range(40):
+    for number in range(20):
         spec = replace(sample("archive", number), skew=SkewSpec())
         x, lap = (each(spec, px_per_mm=4.0) for each in (true_rows, true_laps))
         for k, curve in enumerate(spec.curves):
             track, (y_mm, value) = spec.tracks[curve.track], course(curve, spec.size_mm)
             at_row = np.interp((np.arange(x.shape[1]) + 0.5) / 4.0, y_mm, value)
-            found = ((x[k] + 0.5) / 4.0 - track.left_mm) / (track.right_mm - track.left_mm) + lap[k]
+            value_of_x = ((x[k] + 0.5) / 4.0 - track.left_mm) / (track.right_mm - track.left_mm) + lap[k]
             known = np.isfinite(x[k])
-            np.testing.assert_allclose(found[known], at_row[known], atol=1e-4)
+            np.testing.assert_allclose(value_of_x[known], at_row[known], atol=1e-4)
             wrapped += (lap[k] != 0).sum()
     assert wrapped > 100
 
 
 @pytest.mark.parametrize("px_per_mm", [4.0, 8.0])
 def test_the_ink_of_a_row_holds_the_curve(px_per_mm):
-    """Of skewed sheets too: x lies between the outermost inked pixels of its row, where there is ink."""
+    """Also on skewed sheets: x lies between the outermost inked pixels of its row, if it has ink."""
     inside = rows = 0
-    for number in range(12):
+    for number in range(8):
         spec = sample("archive", number)
         sheet = draw(spec, px_per_mm=px_per_mm)
         for k, x in enumerate(true_rows(spec, px_per_mm=px_per_mm)):
@@ -72,8 +72,8 @@ def test_the_ink_of_a_row_holds_the_curve(px_per_mm):
     assert inside / rows > 0.97  # the rest: ends of dashes, and laps that share a row
 
 
-def test_followed_is_what_draw_says():
+def test_true_curves_are_those_of_draw():
     spec = sample("archive", 3)
-    for mine, theirs in zip(followed(spec, px_per_mm=4.0), draw(spec, px_per_mm=4.0).curves, strict=True):
+    for mine, theirs in zip(true_curves(spec, px_per_mm=4.0), draw(spec, px_per_mm=4.0).curves, strict=True):
         np.testing.assert_array_equal(mine.x_px, theirs.x_px)
         np.testing.assert_array_equal(mine.lap, theirs.lap)

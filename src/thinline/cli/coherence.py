@@ -122,7 +122,7 @@ def _sentences(answer: Answer, *, inverse: bool) -> Iterator[str]:
     if answer.coherent:
         yield "coherent: one operating point can have all of these numbers."
     for conflict in answer.conflicts:
-        names = f"{', '.join(score.told for score in conflict[:-1])} and {conflict[-1].told}"
+        names = f"{', '.join(score.label for score in conflict[:-1])} and {conflict[-1].label}"
         yield f"incoherent: {names} cannot be one operating point."
         for odd in conflict:
             rest = [score for score in conflict if score is not odd]
@@ -135,7 +135,7 @@ def _verdict(accounts: tuple[Account, ...], rest: list[Reported], odd: Reported)
     (rate,) = (rate for rate in account.implied if rate.name == odd.name)
     force = "forces" if len(rest) == 1 else "force"
     return (
-        f"{' with '.join(score.told for score in rest)} {force} {LABELS[rate.name]} {_range(rate.exact)} "
+        f"{' with '.join(score.label for score in rest)} {force} {LABELS[rate.name]} {_range(rate.exact)} "
         f"({_range(rate.range)} with rounding); {odd.text} is reported: off by {_number(rate.off)}, "
         f"{_number(rate.beyond)} of it beyond any rounding"
     )

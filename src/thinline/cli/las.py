@@ -16,9 +16,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from thinline.curves.las import read_las_folder
-from thinline.curves.las.report import LasReport
-from thinline.curves.las.values import spelled
+from thinline.curves.las import LasReport, read_las_folder
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -44,9 +42,9 @@ def _described(report: LasReport) -> Iterator[str | Table]:
     index = f"{report.index} ({report.index_unit})" if report.index_unit else report.index
     yield f"{report.file}: LAS {report.version:.1f}, {report.encoding}, {report.rows:,} rows by {index}"
     yield _table(report)
-    nulls = [f"{curve.name}: {spelled(curve.nulls)}" for curve in report.curves if curve.nulls]
-    if nulls:
-        yield f"nulls: {'; '.join(nulls)}"
+    nulls = {curve.name: ", ".join(f"{n} of {value}" for value, n in curve.nulls.items()) for curve in report.curves}
+    if any(nulls.values()):
+        yield f"nulls: {'; '.join(f'{name}: {counts}' for name, counts in nulls.items() if counts)}"
     yield from (f"dropped: {name} ({reason})" for name, reason in report.dropped)
     yield from (f"warning: {warning}" for warning in report.warnings)
     yield ""

@@ -1,1 +1,1 @@
-"""Whether published scores can belong to one confusion matrix."""
+"""Test whether published scores can come from one confusion matrix."""

@@ -1,19 +1,19 @@
-"""Numbers as they were printed: the text of a score and the interval of values that would have been printed so.
+"""Parse a printed score into the interval of values that round to it.
 
 Conventions
 -----------
-    .41         0.41 give or take half a unit of the last digit: .405 to .415, both ends included
+    .41         0.41 +- half a unit of the last digit: .405 to .415, both ends included
     2.33%       a share in per cent: .02325 to .02335
-    .41+-.02    with the deviation its author states, instead of half a unit
-    <.02        anything below, or >.9 anything above
-    1           a rate without decimals, 0 or 1, is meant exactly; a weight of 42 is 41.5 to 42.5
+    .41+-.02    the deviation that the author states replaces the half unit
+    <.02, >.9   a bound: anything below, or above
+    0, 1        a rate without decimals is exact; a class weight of 42 is 41.5 to 42.5
 
-Values and bounds are fractions, so that nothing is lost in a comparison. No number is trusted beyond 1e-12: what was
-computed in doubles and printed with all its digits is not exact. Names and what they may hold:
+Values and bounds are fractions, so comparisons are exact. Intervals are at least 1e-12 wide on each side, because a
+number that was computed in doubles and printed with all its digits is not exact. Names and their ranges:
 
     precision, recall, f1, iou   0..1
-    area_ratio                   0 and above; predicted pixels / true pixels
-    prevalence                   between 0 and 1; share of the pixels that are true
+    area_ratio                   predicted pixels / true pixels, 0 or more
+    prevalence                   share of the pixels that are true, between 0 and 1
     class_weight                 above 0
 """
 
@@ -30,19 +30,19 @@ NAMES: Final = (*RATES, "area_ratio", "prevalence", "class_weight")
 LABELS: Final = dict(
     zip(NAMES, ("precision", "recall", "F1", "IoU", "area ratio", "prevalence", "weight"), strict=True)
 )
-"""How each is called in sentences and tables."""
+"""Display name of each score."""
 
 _FORM: Final = re.compile(r"([<>]?)\s*(\S+?\s*%?)(?:\s*(?:\+-|±)\s*(\S+?\s*%?))?")
-_DOUBLES: Final = Fraction(1, 10**12)
+_LEAST_ERROR: Final = Fraction(1, 10**12)
 
 
 class ReportedError(ValueError):
-    """A text that is no value of its name."""
+    """A text that is not a valid value of its score."""
 
 
 @dataclass(frozen=True)
 class Reported:
-    """One printed number: `text` as typed, and the exact values `low` to `high` it may stand for."""
+    """One printed score: its `text`, its nominal `value`, and the interval `low` to `high` that rounds to the text."""
 
     name: str
     text: str
@@ -52,23 +52,23 @@ class Reported:
 
     @property
     def bound(self) -> bool:
-        """Whether the text is a bound, `<.02`, and names no value."""
+        """Whether the text is a bound (`<.02`) and states no value."""
         return self.text.startswith(("<", ">"))
 
     @property
-    def told(self) -> str:
-        """Name and text, as `F1 .37`."""
+    def label(self) -> str:
+        """Display name and text, as `F1 .37`."""
         return f"{LABELS[self.name]} {self.text}"
 
     def exact(self) -> Reported:
-        """The same taken at its word, without rounding; a bound stays a bound."""
+        """The same score without rounding: the interval shrinks to `value`. A bound stays a bound."""
         return self if self.bound else replace(self, low=self.value, high=self.value)
 
 
 def reported(name: str, text: str, *, plus_minus: str | None = None) -> Reported:
-    """Read `text` as the value of `name`; `plus_minus` is the deviation where the text itself states none.
+    """Parse `text` as a value of `name`; `plus_minus` is the deviation to use where the text states none.
 
-    Raises `ReportedError` for an unknown name, for what is no number and for a value outside the range of its name.
+    Raises `ReportedError` for an unknown name, a text that is not a number, and a value outside the range of its name.
     """
     if name not in NAMES:
         raise ReportedError(
@@ -80,9 +80,9 @@ def reported(name: str, text: str, *, plus_minus: str | None = None) -> Reported
         raise ReportedError(f"{name} must be a number as .41, 41%, .41+-.02 or <.02, got {text!r}; type it as printed")
     sign, number, deviation = form.groups()
     value, unit = _number(name, text, number)
-    half = max(unit / 2, _DOUBLES)
+    half = max(unit / 2, _LEAST_ERROR)
     if stated := deviation or plus_minus:
-        half = max(_number(name, text, stated)[0], _DOUBLES)
+        half = max(_number(name, text, stated)[0], _LEAST_ERROR)
     elif name in RATES and number in ("0", "1"):
         half = Fraction(0)
     top = None if name in ("area_ratio", "class_weight") else Fraction(1)
@@ -95,7 +95,7 @@ def reported(name: str, text: str, *, plus_minus: str | None = None) -> Reported
 
 def _number(name: str, text: str, number: str) -> tuple[Fraction, Fraction]:
     """The number and one unit of its last digit."""
-    share = Fraction(1, 100 if number.endswith("%") else 1)
+    scale = Fraction(1, 100 if number.endswith("%") else 1)
     try:
         decimal = Decimal(number.removesuffix("%"))
     except InvalidOperation:
@@ -104,8 +104,8 @@ def _number(name: str, text: str, number: str) -> tuple[Fraction, Fraction]:
     if not isinstance(exponent, int):
         raise ReportedError(f"{name} must be a finite number as .41 or 41%, got {text!r}; type it as printed")
     if decimal < 0:
-        raise ReportedError(f"{name} must not be negative, got {text!r}; is there a slip of the pen?")
-    return Fraction(decimal) * share, Fraction(10) ** exponent * share
+        raise ReportedError(f"{name} must not be negative, got {text!r}; is it a typing error?")
+    return Fraction(decimal) * scale, Fraction(10) ** exponent * scale
 
 
 def _check_range(name: str, text: str, value: Fraction, top: Fraction | None) -> None:

@@ -1,20 +1,19 @@
-"""How far a traced curve is from the true one: sums over rows first, rates last.
+"""Compare a traced curve with the true one: sums over rows first, rates last.
 
 Conventions
-    P rows of one sheet; x in pixels, NaN where there is none. The rows that count are those where the true curve is.
-    `track_px` is the width of the track, the unit of the published errors. The error of a row is |found - true|, and at
-    most one track: a place beyond the other edge is not worse than one on it. **A true row that was not found has the
-    error of one track**, so that leaving a row out never improves a score; bridge gaps first (gaps.py) to be judged
-    by what a user would get, and the score says so in its name. Found rows where there is no true curve are `extra`.
+    P rows of one sheet; x in pixels, NaN = no curve. Rows of the true curve count. `track_px` is the width of the
+    track, the unit of the published errors. The error of a row is |found - true|, at most one track. **A true row that
+    was not found has the error of one track**, so leaving rows out never improves a score. To score a curve with its
+    gaps bridged, bridge it first (gaps.py); the name of the score then says so. Found rows without truth are `extra`.
 
 Measures, of the sums over one or more sheets
-    1. mae_track   mean error, in tracks                   mae_px, mae_mm: of each sheet in its own unit
-    2. rmse_track  root of the mean square
-    3. p95_track   95th percentile, max_track: of a sheet; over several sheets p95 is their mean, max their largest
-    4. r2          1 - sum of squared errors / sum of squares of the truth about its mean on its sheet (in tracks): the
-                   share of the variation within sheets that was read. NaN for a truth that does not vary
+    1. mae_track   mean error, in tracks; mae_px, mae_mm: in the unit of each sheet
+    2. rmse_track  root of the mean squared error
+    3. p95_track   95th percentile of a sheet, max_track its largest error; over sheets: mean of p95, largest of max
+    4. r2          1 - sum of squared errors / sum of squares of the truth about its mean on its sheet (in tracks);
+                   NaN for a constant truth
     5. coverage    found true rows / true rows
-    6. gap_mm      longest run of true rows that were not found, in mm; over several sheets the longest
+    6. gap_mm      longest run of true rows that were not found, over all sheets
     7. extra       found rows without truth / found rows
 
     Without true rows all but `extra` are NaN.
@@ -36,10 +35,11 @@ from thinline.vocabulary import Float64
 
 @dataclass(frozen=True)
 class CurveError:
-    """One curve of one sheet: rows that count, sums of errors in tracks, and what cannot be summed.
+    """Errors of one curve on one sheet, in tracks.
 
-    `rows` true rows, `found` of them found, `extra` found without truth; `error`, `square`: sums of errors and of their
-    squares; `spread`: sum of squares of the truth about its mean; `p95`, `worst` in tracks; `gap` rows; `track_px`.
+    `rows`: true rows, `found`: those of them found, `extra`: rows found without truth; `error`, `square`: sums of
+    errors and of squared errors; `spread`: sum of squares of the truth about its mean; `p95` and `worst`: 95th
+    percentile and maximum of the errors; `gap`: longest run of rows not found; `track_px`: width of the track.
     """
 
     rows: int
@@ -55,7 +55,7 @@ class CurveError:
 
 
 def compare(found_px: Float64, true_px: Float64, *, track_px: float) -> CurveError:
-    """Compare x per row, both float64 [P]. ValueError for other shapes and a track that is not wider than nothing."""
+    """Compare x per row, both float64 [P]. ValueError for different shapes and for a track that is not wider than 0."""
     if found_px.shape != true_px.shape or found_px.ndim != 1:
         raise ValueError(
             f"`found_px` and `true_px` must be [P] of the same rows, got {found_px.shape} and {true_px.shape}"
@@ -71,14 +71,14 @@ def compare(found_px: Float64, true_px: Float64, *, track_px: float) -> CurveErr
 @kernel
 def _compared(found_px, true_px, track):  # type: ignore[no-untyped-def]
     """(true rows, found, extra, longest gap) and (sums of errors, of squares, spread, 95th percentile, largest)."""
-    off = np.empty(len(true_px))
+    error = np.empty(len(true_px))
     rows, found, extra, gap, longest, mean = 0, 0, 0, 0, 0, 0.0
     for row in range(len(true_px)):
         known = np.isfinite(found_px[row])
         if not np.isfinite(true_px[row]):
             extra += known
             continue
-        off[rows] = min(abs(found_px[row] - true_px[row]) / track, 1.0) if known else 1.0
+        error[rows] = min(abs(found_px[row] - true_px[row]) / track, 1.0) if known else 1.0
         found += known
         gap = 0 if known else gap + 1
         longest = max(longest, gap)
@@ -86,24 +86,24 @@ def _compared(found_px, true_px, track):  # type: ignore[no-untyped-def]
         rows += 1
     spread, p95, worst = 0.0, np.nan, np.nan
     least, most = np.inf, -np.inf
-    off = np.sort(off[:rows])
+    error = np.sort(error[:rows])
     if rows:
         mean /= rows
         for row in range(len(true_px)):
             if np.isfinite(true_px[row]):
                 spread += (true_px[row] / track - mean) ** 2
                 least, most = min(least, true_px[row]), max(most, true_px[row])
-        if least == most:  # its mean may be off by a rounding, and then there would be a spread
+        if least == most:  # a rounded mean would give a constant truth some spread
             spread = 0.0
-        place = 0.95 * (rows - 1)
-        low = int(place)
-        p95 = off[low] + (place - low) * (off[min(low + 1, rows - 1)] - off[low])
-        worst = off[rows - 1]
-    return np.array([rows, found, extra, longest]), np.array([off.sum(), (off**2).sum(), spread, p95, worst])
+        index = 0.95 * (rows - 1)
+        low = int(index)
+        p95 = error[low] + (index - low) * (error[min(low + 1, rows - 1)] - error[low])
+        worst = error[rows - 1]
+    return np.array([rows, found, extra, longest]), np.array([error.sum(), (error**2).sum(), spread, p95, worst])
 
 
 def curve_rates(errors: Sequence[CurveError], *, px_per_mm: float) -> dict[str, float]:
-    """The measures of the module over the sheets of `errors`; of a sheet alone, those of that sheet."""
+    """The measures of the module over all sheets of `errors`, by name."""
     scored = [each for each in errors if each.rows]
     found = sum(each.found for each in errors)
     extra = sum(each.extra for each in errors)

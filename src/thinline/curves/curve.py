@@ -1,11 +1,11 @@
-"""A curve as traced: where it is in every row, and how sure that is.
+"""A traced curve: its column in every row, and a confidence.
 
 Conventions
-    P rows from the top; `x_px` is the column of the centre, where 0.0 is the centre of the first pixel. A gap is NaN,
-    and has confidence 0: nothing is filled in before somebody asks for it (gaps.py). `lap` is how often the curve has
-    left its track on the right (negative: on the left) and come back on the other side; it is told by `viterbi` where
-    the track is known, else 0 (laps.py). `ink [K,H,W]` float32 are the probabilities 0..1 of each curve, background
-    left out; a class map becomes ink by `ink_of`.
+    P rows from the top; `x_px` is the column of the centre, 0.0 at the centre of the first pixel. A gap is NaN with
+    confidence 0; gaps are bridged only on request (gaps.py). `lap` counts how often the curve has left its track on the
+    right (negative: on the left) and continued on the other side; `viterbi` sets it if the track is known, else it is 0
+    (laps.py). `ink [K,H,W]` float32 are the probabilities 0..1 of each curve, without background; `ink_of` converts a
+    label map.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ class Curve:
     lap: Int64
 
     @staticmethod
-    def on_paper(x_px: Float64, confidence: Float64) -> Curve:
-        """A curve of which nobody has asked which lap it is on."""
+    def without_laps(x_px: Float64, confidence: Float64) -> Curve:
+        """A curve on lap 0 in all rows."""
         return Curve(x_px, confidence, np.zeros(len(x_px), np.int64))
 
     @property
     def found(self) -> Bool:
-        """In which rows there is something, bool [P]."""
+        """Rows in which the curve was found, bool [P]."""
         return np.isfinite(self.x_px)
 
 
 def ink_of(labels: UInt8, *, curves: int) -> Float32:
-    """A class map, ids [H,W] with 0 as background, as certain ink [curves,H,W]. Other ids, as 255, are no ink."""
+    """Class ids [H,W] (0 = background) as ink of probability 0 or 1, [curves,H,W]. Other ids, as 255, are no ink."""
     return np.asarray(labels[None] == np.arange(1, curves + 1, dtype=np.uint8)[:, None, None], np.float32)
 
 
 def check_ink(ink: Float32) -> None:
-    """Refuse what is not ink [K,H,W] float32 of probabilities; TypeError, ValueError."""
+    """TypeError unless `ink` is float32 [K,H,W], ValueError unless it holds probabilities."""
     if ink.dtype != np.float32 or ink.ndim != 3:
         raise TypeError(
             f"`ink` must be float32 [K,H,W], got {ink.dtype} {list(ink.shape)}; use ink_of(labels, curves=K) for ids"

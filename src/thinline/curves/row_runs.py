@@ -1,16 +1,16 @@
-"""Ink as strands: the few places of each row where a curve may be, small enough to keep for a scan of any length.
+"""Reduce ink to strands: the few runs of ink in each row where a curve may be, small enough to keep for a long scan.
 
 Conventions
-    Ink counts from the background of its row up: (p - paper) / (1 - paper), not below 0, where paper is the median over
-    the columns (a row is mostly paper), taken at every W/64th, or 0 where most of these are below FLOOR. So a network
-    that is never quite sure of paper, as one trained with smoothed labels or a focal loss, is read like one that is. A
-    row whose paper is more likely ink than not is **full**: a curve that jumps across most of the sheet, or a network
-    that paints everything. Nobody can say where in it a curve is.
+    Ink is measured from the background of its row: max(0, (p - paper) / (1 - paper)). `paper` is the median over the
+    columns (every W/64th is sampled; a row is mostly paper), or 0 if most samples are below LEAST_INK. So networks
+    that never reach probability 0 on paper (label smoothing, focal loss) are treated like others. A row with `paper`
+    above one half is **full**: a curve jumps across most of the sheet, or the network marks everything, and no position
+    can be found.
 
-    A strand is a run of neighbouring pixels of one row that hold ink (the sum over the curves is at least FLOOR) and
-    of which one curve is the likeliest, so that two curves side by side are two strands. Its `x_px` is the centre of
-    mass of the ink in it, hence finer than a pixel; its evidence for a curve is the largest probability in it. Of a row
-    the MOST strands with the strongest evidence are kept, in the order of columns.
+    A strand is a run of adjacent pixels of one row whose ink, summed over the curves, is at least LEAST_INK and in
+    which one curve is the most likely, so two curves side by side are two strands. `x_px` is the centre of mass of its
+    ink, its evidence for a curve the largest probability in it. The MOST strands with the strongest evidence are kept
+    per row, in the order of columns.
 
     S strands of H rows; those of row r are `first[r] .. first[r+1]-1`.
 """
@@ -27,13 +27,13 @@ from thinline.curves.curve import Curve, check_ink
 from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import Bool, Float32, Int64
 
-FLOOR: Final = 0.001
-"""Faint ink counts: what is hardly likely anywhere else is still the best place of its row."""
+LEAST_INK: Final = 0.001
+"""Low, because faint ink may still be the best position of its row."""
 
 MOST: Final = 4
 
 NONE: Final = -1
-"""In place of a strand where a row has none for a curve."""
+"""Marks a row without a strand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,17 +48,17 @@ class Strands:
 
     @property
     def rows(self) -> int:
-        """H."""
+        """Number of rows, H."""
         return len(self.first) - 1
 
     @property
     def curves(self) -> int:
-        """K."""
+        """Number of curves, K."""
         return int(self.evidence.shape[1])
 
     @staticmethod
     def joined(parts: Sequence[Strands]) -> Strands:
-        """Bands of one scan, from the top, as one. ValueError for none, or for bands of different curves."""
+        """Bands of one scan, from the top, as one. ValueError for no band and for bands with different curves."""
         if not parts or len({part.curves for part in parts}) != 1:
             raise ValueError(
                 f"`parts` must be bands of one scan with the same curves, got {[part.curves for part in parts]}; "
@@ -66,13 +66,8 @@ class Strands:
             )
         ends = np.cumsum([0] + [len(part.x_px) for part in parts])
         first = [part.first[:-1] + end for part, end in zip(parts, ends[:-1], strict=True)]
-        return Strands(
-            np.concatenate([*first, ends[-1:]]),
-            np.concatenate([part.x_px for part in parts]),
-            np.concatenate([part.width_px for part in parts]),
-            np.concatenate([part.evidence for part in parts]),
-            np.concatenate([part.full for part in parts]),
-        )
+        columns = zip(*((part.x_px, part.width_px, part.evidence, part.full) for part in parts), strict=True)
+        return Strands(np.concatenate([*first, ends[-1:]]), *map(np.concatenate, columns))
 
     def only(self, kept: Int64) -> Strands:
         """The strands with the ascending numbers `kept`, in the same rows."""
@@ -80,40 +75,35 @@ class Strands:
         return Strands(first, self.x_px[kept], self.width_px[kept], self.evidence[kept], self.full)
 
     def curve(self, taken: Int64, evidence: Float32) -> Curve:
-        """The curve that runs through the strands `taken [H]` or NONE; its confidence is their `evidence [S]`."""
+        """The curve through the strands `taken [H]` (or NONE); its confidence is their `evidence [S]`."""
         at = taken != NONE
         x, confidence = np.full(len(taken), np.nan), np.zeros(len(taken))
         x[at], confidence[at] = self.x_px[taken[at]], evidence[taken[at]]
-        return Curve.on_paper(x, confidence)
+        return Curve.without_laps(x, confidence)
 
 
-def strands_of(ink: Float32, *, floor: float = FLOOR, most: int = MOST) -> Strands:
+def strands_of(ink: Float32, *, least_ink: float = LEAST_INK, most: int = MOST) -> Strands:
     """The strands of `ink [K,H,W]`, probabilities of each curve. TypeError and ValueError as `check_ink`."""
     check_ink(ink)
     curves, rows, _ = ink.shape
     count, full = np.zeros(rows, np.int64), np.zeros(rows, np.bool_)
-    places = np.zeros((rows, most, 2), np.float32)
+    runs = np.zeros((rows, most, 2), np.float32)
     evidence = np.zeros((rows, most, curves), np.float32)
-    call(_search, np.ascontiguousarray(ink), np.float32(floor), count, places, evidence, full)
+    call(_search, np.ascontiguousarray(ink), np.float32(least_ink), count, runs, evidence, full)
     kept = np.arange(most) < count[:, None]
-    return Strands(
-        np.concatenate([np.zeros(1, np.int64), np.cumsum(count)]),
-        places[kept][:, 0],
-        places[kept][:, 1],
-        evidence[kept],
-        full,
-    )
+    first = np.concatenate([np.zeros(1, np.int64), np.cumsum(count)])
+    return Strands(first, runs[kept][:, 0], runs[kept][:, 1], evidence[kept], full)
 
 
 @kernel
-def _search(ink, floor, count, places, evidence, full):  # type: ignore[no-untyped-def]
-    """Fill `count [H]`, `places [H,most,2]` (x, width), `evidence [H,most,K]` and `full [H]`."""
+def _search(ink, least_ink, count, runs, evidence, full):  # type: ignore[no-untyped-def]
+    """Fill `count [H]`, `runs [H,most,2]` (x, width), `evidence [H,most,K]` and `full [H]`."""
     curves, rows, columns = ink.shape
-    peak, strength = np.zeros(curves, np.float32), np.zeros(places.shape[1], np.float32)
+    peak, strength = np.zeros(curves, np.float32), np.zeros(runs.shape[1], np.float32)
     line, stride = np.zeros((curves, columns), np.float32), max(1, columns // 64)
     for row in range(rows):
         for k in range(curves):
-            paper = _paper(ink[k, row, ::stride], floor)
+            paper = _paper(ink[k, row, ::stride], least_ink)
             full[row] |= paper > 0.5
             for column in range(columns):
                 line[k, column] = max(0.0, (ink[k, row, column] - paper) / (1 - paper)) if paper < 1 else 0.0
@@ -123,15 +113,15 @@ def _search(ink, floor, count, places, evidence, full):  # type: ignore[no-untyp
             if column < columns:
                 for k in range(curves):
                     total += line[k, column]
-                if total >= floor:
+                if total >= least_ink:
                     here = 0
                     for k in range(1, curves):
                         if line[k, column] > line[here, column]:
                             here = k
             if here != owner and owner >= 0:
-                at = _room(peak, strength, count[row], places[row], evidence[row])
+                at = _slot(peak, strength, count[row], runs[row], evidence[row])
                 if at >= 0:
-                    places[row, at, 0], places[row, at, 1] = moment / mass, column - start
+                    runs[row, at, 0], runs[row, at, 1] = moment / mass, column - start
                     evidence[row, at] = peak
                     count[row] = max(count[row], at + 1)
             if here >= 0:
@@ -146,17 +136,17 @@ def _search(ink, floor, count, places, evidence, full):  # type: ignore[no-untyp
 
 
 @kernel
-def _paper(line, floor):  # type: ignore[no-untyped-def]
-    """The background of a row from some of its pixels: their median, or 0 where most are below the floor."""
+def _paper(line, least_ink):  # type: ignore[no-untyped-def]
+    """Background of a row from samples of its pixels: their median, or 0 if most are below `least_ink`."""
     faint = 0
     for value in line:
-        faint += value < floor
+        faint += value < least_ink
     return 0.0 if 2 * faint > len(line) else np.median(line)
 
 
 @kernel
-def _room(peak, strength, count, places, evidence):  # type: ignore[no-untyped-def]
-    """Where in its row a strand goes, or -1: behind the others, of a full row only if the weakest of them gives way."""
+def _slot(peak, strength, count, runs, evidence):  # type: ignore[no-untyped-def]
+    """Index of a new strand in its row: after the others; in a full row it replaces the weakest, or -1 if weaker."""
     strongest = peak[0]
     for k in range(1, len(peak)):
         strongest = max(strongest, peak[k])
@@ -171,7 +161,7 @@ def _room(peak, strength, count, places, evidence):  # type: ignore[no-untyped-d
         at -= 1
         for i in range(weakest, at):
             strength[i] = strength[i + 1]
-            places[i] = places[i + 1]
+            runs[i] = runs[i + 1]
             evidence[i] = evidence[i + 1]
     strength[at] = strongest
     return at

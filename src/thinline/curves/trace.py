@@ -1,4 +1,4 @@
-"""From a class map or probabilities to curves, by one of three methods; each has a file of its own."""
+"""Trace curves from probabilities or a label map with one of three methods, each in a file of its own."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ METHODS: Final = ("viterbi", "centroid", "edge_follower")
 def trace(
     ink: Float32, *, px_per_mm: float, method: str = "viterbi", tracks: Float64 | None = None
 ) -> tuple[Curve, ...]:
-    """The K curves of `ink [K,H,W]`, probabilities 0..1 of each; `ink_of` makes ink of a class map.
+    """The K curves of `ink [K,H,W]`, probabilities 0..1 (`ink_of` converts a label map).
 
-    `viterbi` gains from probabilities, and from the columns of the left and right edge of the track of each curve,
-    `tracks [K,2]`; the others only ask where ink is above one half. Raises ValueError for another
-    method, and what `check_ink` raises.
+    Only `viterbi` uses probabilities other than above and below one half, and the columns of the left and right edge of
+    the track of each curve, `tracks [K,2]`. ValueError for another method; errors of `check_ink`.
     """
     if method == "viterbi":
         return viterbi(strands_of(ink), px_per_mm=px_per_mm, tracks=tracks)

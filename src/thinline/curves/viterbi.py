@@ -1,38 +1,37 @@
-"""Curves by dynamic programming: the courses of two curves that explain the ink of all rows best, found together.
+"""Trace two curves together by dynamic programming: the pair of courses that explains all ink at the least cost.
 
 Method (Viterbi 1967, on the strands of row_runs.py)
-    In every row each curve is at one of a few positions: a strand of the row, a place held from a row before (a gap:
-    dashes, faded ink), or nowhere. A pair of courses costs the sum over rows of
+    In every row each curve has one of a few positions: a strand of the row, a position held from a row before (a gap:
+    dashes, faded ink), or nowhere. The cost of a pair of courses is the sum over rows of
 
         at a strand     -log(max(evidence for the curve, blind)) - ink * (largest evidence of the strand) - long * width
         held, nowhere   gap
-        a step          slope * (pixels sideways between the two runs of ink), at most jump
-        a wrap          wrap + slope * (pixels by which the two runs of ink end short of the two edges of the curve's
-                        track, edge_mm of each free): the way round the track instead of across
-        a wrap within   wrap, and the step from there on: in a row with a strand at either edge the pen was lifted at
-        a row           one of them and set down at the other, and both are places of the curve in that row
-        in and out of nowhere   jump
-        both curves at one position      share
+        a step          slope * (horizontal distance in px between the two runs of ink), at most jump
+        a wrap          wrap + slope * (px by which the two runs of ink end short of the two edges of the curve's track,
+                        edge_mm of each free): the distance around the track instead of across
+        a wrap within   wrap + the step from the second strand: in a row with a strand at either edge, the pen was
+        a row           lifted at one of them and set down at the other, so the curve has both positions in that row
+        to or from nowhere          jump
+        both curves at one position share
 
-    and the cheapest pair of courses is found exactly. `blind` bounds what a wrong label can cost: a strand that the
-    network gives to the other curve for a few rows is still followed. `ink` rewards using ink at all: a strand that
-    nobody follows has to be explained too, so when both strands of a sheet are called curve 1 and one of them is taken,
-    curve 2 takes the other. `share` is what keeps the two apart, except over the few rows of a crossing: to follow a
-    strand that the other curve has, without evidence of one's own, costs more than a gap. (With a little evidence it
-    does not: a curve that is not on the sheet may follow the other one, with a confidence that says so.) `long` decides
-    between the two strands of a row with a wrap: the curve crosses the middle of the row on the longer one.
+    and the cheapest pair is found exactly. `blind` bounds the cost of a wrong label, so a strand that the network
+    assigns to the other curve for a few rows is still followed. `ink` rewards using ink, because unused strands also
+    need an explanation: if both strands of a sheet are labelled curve 1 and curve 1 takes one, curve 2 takes the other.
+    `share` keeps the curves apart except over the few rows of a crossing: following the strand of the other curve
+    without evidence costs more than a gap. (With a little evidence it does not: a curve that is absent from the sheet
+    may follow the other one, with a low confidence.) `long` decides between the two strands of a row with a wrap: the
+    curve crosses the centre of the row on the longer one.
 
-    On which lap a curve then is, is told from its course afterwards (laps.py).
+    Laps are computed from the course afterwards (laps.py). Held positions are dropped after `hold_mm`; a held position
+    that a strand of the row covers becomes that strand. Only a curve with a known track can wrap; without a track a
+    jump is cheaper (`jump_off_track`), because a wrap is then a jump.
 
-    Held places are dropped after `hold_mm`; one that a strand of the row covers is that strand. A curve can only wrap
-    where its track is known, and where it is not, it pays less to jump (`jump_off_track`): a lap is then a jump.
+    The parameters were chosen by random search on 224 archive sheets outside all splits, with two trained networks and
+    with the true label maps (experiments/LOG.md). `slope` compares pixels with rows and needs no scale; jumps are for
+    4 rows per mm and scale with the resolution, because a strand of the same length then has more evidence.
 
-    The values were chosen by random search on 224 archive sheets that are in no split, with two trained networks and
-    the true class maps (experiments/LOG.md). `slope` compares pixels with rows and needs no scale; jumps are for 4 rows
-    a mm and grow with the rows, because a strand of the same length then has more evidence.
-
-Curves beyond two are traced in pairs, each pair on the strands that are likeliest one of its own: a strand that bears
-the name of a curve of another pair is never followed.
+More than two curves are traced in pairs, each pair on the strands that are most likely one of its own; strands of other
+pairs are not followed.
 
 References
     Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm", IEEE Trans.
@@ -48,7 +47,7 @@ import numpy as np
 from thinline.curves.curve import Curve
 from thinline.curves.laps import laps
 from thinline.curves.row_runs import NONE, Strands
-from thinline.curves.viterbi_kernel import Given, Places, follow
+from thinline.curves.viterbi_kernel import Positions, Problem, follow
 from thinline.system.numba_kernels import call
 from thinline.vocabulary import Float32, Float64, Int64
 
@@ -57,7 +56,7 @@ _REFERENCE_PX_PER_MM = 4.0
 
 @dataclass(frozen=True)
 class Costs:
-    """What a pair of courses costs; see the module."""
+    """Parameters of the cost of a pair of courses, as in the method of the module."""
 
     blind: float = 0.01
     ink: float = 3.0
@@ -78,38 +77,37 @@ COSTS = Costs()
 def viterbi(
     strands: Strands, *, px_per_mm: float, tracks: Float64 | None = None, costs: Costs = COSTS
 ) -> tuple[Curve, ...]:
-    """The K curves of `strands`, one x for each of its rows. ValueError for a scale that is not above 0.
+    """The K curves of `strands`, one x per row. ValueError for a scale that is not above 0.
 
-    `tracks [K,2]` are the columns of the left and the right edge of the track of each curve; None where they are not
-    known: only a curve whose track is known can wrap round it.
+    `tracks [K,2]` are the columns of the left and right edge of the track of each curve; without them no curve wraps.
     """
     if not px_per_mm > 0:
         raise ValueError(f"`px_per_mm` must be above 0, got {px_per_mm}; take the scale of the sheet")
     jump = costs.jump_off_track if tracks is None else costs.jump
     scaled = replace(costs, jump=jump * max(1.0, px_per_mm / _REFERENCE_PX_PER_MM))
     pair_of = strands.evidence.argmax(axis=1) // 2 if len(strands.x_px) else np.zeros(0, np.int64)
-    found: list[Curve] = []
+    curves: list[Curve] = []
     for first in range(0, strands.curves, 2):
-        mine = strands.only(np.flatnonzero(pair_of == first // 2))
-        evidence = mine.evidence[:, first : first + 2]
+        pair = strands.only(np.flatnonzero(pair_of == first // 2))
+        evidence = pair.evidence[:, first : first + 2]
         edges = np.full((2, 2), np.nan) if tracks is None else np.resize(tracks[first : first + 2], (2, 2))
         at_edges = edges + np.array([1, -1]) * costs.edge_mm * px_per_mm
-        path, places, count = _followed(mine, evidence, at_edges, px_per_mm, scaled)
+        path, positions, count = _followed(pair, evidence, at_edges, px_per_mm, scaled)
         for k in range(evidence.shape[1]):
-            taken = np.maximum(places.strand[np.arange(mine.rows), path[k]], NONE)
-            lap = laps(path[k], places, count, at_edges[k], mine.full, px_per_mm=px_per_mm)
-            found.append(replace(mine.curve(taken, evidence[:, k]), lap=np.where(taken == NONE, 0, lap)))
-    return tuple(found)
+            taken = np.maximum(positions.strand[np.arange(pair.rows), path[k]], NONE)
+            lap = laps(path[k], positions, count, at_edges[k], pair.full, px_per_mm=px_per_mm)
+            curves.append(replace(pair.curve(taken, evidence[:, k]), lap=np.where(taken == NONE, 0, lap)))
+    return tuple(curves)
 
 
 def _followed(
     strands: Strands, evidence: Float32, at_edges: Float64, px_per_mm: float, costs: Costs
-) -> tuple[Int64, Places, Int64]:
-    """For each of two curves its position in every row, [2,H]; the positions, and how many there are in each row."""
+) -> tuple[Int64, Positions, Int64]:
+    """Position of each of two curves in every row, [2,H]; the positions, and their number in each row, [H]."""
     strength = evidence.max(axis=1, initial=0)
     price = -np.log(np.maximum(evidence, costs.blind)) - (costs.ink * strength + costs.long * strands.width_px)[:, None]
     alone = evidence.shape[1] == 1
-    given = Given(
+    problem = Problem(
         strands.first,
         strands.x_px.astype(np.float64),
         strands.width_px.astype(np.float64),
@@ -118,5 +116,5 @@ def _followed(
     )
     held = round(costs.hold_mm * px_per_mm)
     numbers = np.array([costs.gap, costs.slope, costs.jump, costs.share, held, costs.wrap])
-    path, places, count = call(follow, given, numbers, alone)
-    return path, Places(*places), count
+    path, positions, count = call(follow, problem, numbers, alone)
+    return path, Positions(*positions), count

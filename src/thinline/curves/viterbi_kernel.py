@@ -1,8 +1,8 @@
-"""The cheapest pair of courses, compiled: positions of every row, costs forward, choices back. See viterbi.py.
+"""Compiled search for the cheapest pair of courses (viterbi.py): positions of every row, costs forward, path backward.
 
 R rows with up to POSITIONS positions each, shared by both curves; the last position of a row is "nowhere". A state is
-the pair of positions (i, j). The steps of the two curves cost independently, so the least over pairs is taken one curve
-after the other: POSITIONS^3 twice instead of POSITIONS^4 once.
+the pair of positions (i, j). The steps of the two curves have independent costs, so the minimum over pairs is taken for
+one curve after the other: POSITIONS^3 operations twice instead of POSITIONS^4 once.
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ NOWHERE: Final = -2
 _NEVER: Final = 1e18
 
 
-class Given(NamedTuple):
+class Problem(NamedTuple):
     """`first [R+1]`, `x [S]` and `width [S]` as in Strands; `price [S,2]` of each strand for either curve.
 
-    `tracks [2,2]` are the columns from which on a strand is at the left and at the right edge of the track of either
-    curve, NaN where there is none to wrap round.
+    A strand that reaches the columns `tracks [2,2]` is at the left or right edge of its track; NaN: no track.
     """
 
     first: Int64
@@ -34,8 +33,8 @@ class Given(NamedTuple):
     tracks: Float64
 
 
-class Places(NamedTuple):
-    """Of every position of a row [R,POSITIONS]: its strand, held or nowhere; x; half its width; rows it was held."""
+class Positions(NamedTuple):
+    """Positions of all rows, [R,POSITIONS] each: strand (or held, nowhere), x, half of the width, rows it was held."""
 
     strand: Int64
     x: Float64
@@ -44,40 +43,42 @@ class Places(NamedTuple):
 
 
 @kernel
-def follow(given, costs, alone):  # type: ignore[no-untyped-def]
-    """The position of each curve in every row, int64 [2,R], the positions of all rows, and how many each has, [R].
+def follow(problem, costs, alone):  # type: ignore[no-untyped-def]
+    """The position of each curve in every row, int64 [2,R], the positions of all rows, and their number, [R].
 
-    `costs` are gap, slope, jump, share, the rows a place is held, wrap. With `alone` the second curve stays nowhere.
+    `costs`: gap, slope, jump, share, rows a position is held, wrap. With `alone` the second curve stays nowhere.
     """
-    rows = len(given.first) - 1
+    rows = len(problem.first) - 1
     gap, slope, jump, share, hold, wrap = costs
     shape = (rows, POSITIONS)
-    places = Places(np.full(shape, NOWHERE, np.int64), np.zeros(shape), np.zeros(shape), np.zeros(shape, np.int64))
+    positions = Positions(
+        np.full(shape, NOWHERE, np.int64), np.zeros(shape), np.zeros(shape), np.zeros(shape, np.int64)
+    )
     count = np.zeros(rows, np.int64)
     back = np.zeros((2, rows, POSITIONS, POSITIONS), np.uint8)
     square = (POSITIONS, POSITIONS)
     total, middle, plain, step = np.zeros(square), np.zeros(square), np.zeros(square), np.zeros((2, *square))
     own, short, was_short = np.zeros((POSITIONS, 2)), np.zeros((2, 2, POSITIONS)), np.zeros((2, 2, POSITIONS))
-    one_track = given.tracks[0, 0] == given.tracks[1, 0] and given.tracks[0, 1] == given.tracks[1, 1]
+    one_track = problem.tracks[0, 0] == problem.tracks[1, 0] and problem.tracks[0, 1] == problem.tracks[1, 1]
     for row in range(rows):
         before = count[row - 1] if row else 0
-        here = _fill(row, before, given, places, hold)
+        here = _fill(row, before, problem, positions, hold)
         count[row] = here
-        _price(row, here, places, given.price, gap, own)
+        _price(row, here, positions, problem.price, gap, own)
         if alone:
             for i in range(here):
-                own[i, 1] = 0.0 if places.strand[row, i] == NOWHERE else _NEVER
+                own[i, 1] = 0.0 if positions.strand[row, i] == NOWHERE else _NEVER
         was_short, short = short, was_short
         for k in range(2):
-            _ends(row, here, places, given.tracks[k], short[k])
+            _ends(row, here, positions, problem.tracks[k], short[k])
         if row:
-            _measure(row, here, before, places, slope, jump, plain)
+            _measure(row, here, before, positions, slope, jump, plain)
             for k in range(2):
                 if k and one_track:
                     step[1] = step[0]
                     continue
-                was = places.strand[row - 1, :before], was_short[k]
-                now = places.strand[row, :here], short[k]
+                was = positions.strand[row - 1, :before], was_short[k]
+                now = positions.strand[row, :here], short[k]
                 _wrap(was, now, plain, (slope, wrap), step[k])
             _first_steps(here, before, total, step[0], middle, back[0, row])
             _second_steps(here, before, middle, step[1], total, back[0, row], back[1, row])
@@ -85,14 +86,14 @@ def follow(given, costs, alone):  # type: ignore[no-untyped-def]
             total[:here, :here] = 0.0
         for i in range(here):
             for j in range(here):
-                together = share if i == j and i < here - 1 else 0.0  # to be nowhere is not to share a place
+                together = share if i == j and i < here - 1 else 0.0  # nowhere is not a shared position
                 total[i, j] += own[i, 0] + own[j, 1] + together
-    return _walked_back(total, count, back), places, count
+    return _walked_back(total, count, back), positions, count
 
 
 @kernel
 def _first_steps(here, before, total, step, out, back):  # type: ignore[no-untyped-def]
-    """The first curve steps, the second stays: `out [i,j]` is the least of `total [b,j] + step [b,i]` over b."""
+    """Step of the first curve: `out [i,j]` is the minimum over b of `total [b,j] + step [b,i]`."""
     for i in range(here):
         out[i, :before] = _NEVER * 4
         for b in range(before):
@@ -105,9 +106,9 @@ def _first_steps(here, before, total, step, out, back):  # type: ignore[no-untyp
 
 @kernel
 def _second_steps(here, before, middle, step, out, back, back_other):  # type: ignore[no-untyped-def]
-    """Then the second steps: `out [i,j]` is the least of `middle [i,b] + step [b,j]` over b.
+    """Step of the second curve: `out [i,j]` is the minimum over b of `middle [i,b] + step [b,j]`.
 
-    `back [i,b]` says where the first curve came from if the second was at b; it becomes that of the pair (i, j).
+    `back [i,b]`, the origin of the first curve if the second was at b, becomes that of the pair (i, j).
     """
     came = np.empty(before, np.uint8)
     for i in range(here):
@@ -124,72 +125,71 @@ def _second_steps(here, before, middle, step, out, back, back_other):  # type: i
 
 
 @kernel
-def _fill(row, before, given, places, hold):  # type: ignore[no-untyped-def]
-    """The positions of a row: its strands, places held from the row before, nowhere; how many they are."""
+def _fill(row, before, problem, positions, hold):  # type: ignore[no-untyped-def]
+    """Fill the positions of a row (its strands, positions held from the row before, nowhere); returns their number."""
     here = 0
-    for s in range(given.first[row], given.first[row + 1]):
+    for s in range(problem.first[row], problem.first[row + 1]):
         if here < POSITIONS - 1:
-            places.strand[row, here], places.x[row, here] = s, given.x[s]
-            places.half[row, here] = 0.5 * (given.width[s] - 1)
+            positions.strand[row, here], positions.x[row, here] = s, problem.x[s]
+            positions.half[row, here] = 0.5 * (problem.width[s] - 1)
             here += 1
     strands = here
     for i in range(before):
-        old, x = places.age[row - 1, i], places.x[row - 1, i]
-        if places.strand[row - 1, i] == NOWHERE or old >= hold or here == POSITIONS - 1:
+        old, x = positions.age[row - 1, i], positions.x[row - 1, i]
+        if positions.strand[row - 1, i] == NOWHERE or old >= hold or here == POSITIONS - 1:
             continue
         covered = False
         for j in range(strands):
-            if abs(places.x[row, j] - x) <= places.half[row, j] + 1.5:
+            if abs(positions.x[row, j] - x) <= positions.half[row, j] + 1.5:
                 covered = True
         if not covered:
-            places.strand[row, here], places.x[row, here], places.age[row, here] = _HELD, x, old + 1
+            positions.strand[row, here], positions.x[row, here], positions.age[row, here] = _HELD, x, old + 1
             here += 1
-    return here + 1  # the last one is nowhere, as all are to begin with
+    return here + 1  # the last one is nowhere, the initial value of all
 
 
 @kernel
-def _price(row, here, places, price, gap, own):  # type: ignore[no-untyped-def]
-    """What being at each position costs either curve, `own [i,2]`."""
+def _price(row, here, positions, price, gap, own):  # type: ignore[no-untyped-def]
+    """Cost of each position for either curve, `own [i,2]`."""
     for i in range(here):
         for k in range(2):
-            strand = places.strand[row, i]
+            strand = positions.strand[row, i]
             own[i, k] = price[strand, k] if strand >= 0 else gap
 
 
 @kernel
-def _ends(row, here, places, track, short):  # type: ignore[no-untyped-def]
-    """By how many pixels the ink at each position ends short of the left and the right edge, `short [2,i]`, if any."""
+def _ends(row, here, positions, track, short):  # type: ignore[no-untyped-def]
+    """Pixels by which the ink at each position ends short of the left and the right edge, `short [2,i]`, or 0."""
     left, right = (-np.inf, np.inf) if np.isnan(track[0]) else (track[0], track[1])
     for i in range(here):
-        x, half = places.x[row, i], places.half[row, i]
+        x, half = positions.x[row, i], positions.half[row, i]
         short[0, i], short[1, i] = max(0.0, (x - half) - left), max(0.0, right - (x + half))
 
 
 @kernel
-def _measure(row, here, before, places, slope, jump, step):  # type: ignore[no-untyped-def]
-    """What the step from position b of the row before to position i of this one costs, `step [b,i]`."""
+def _measure(row, here, before, positions, slope, jump, step):  # type: ignore[no-untyped-def]
+    """Cost of the step from position b of the row before to position i of this row, `step [b,i]`."""
     for b in range(before - 1):
         for i in range(here - 1):
-            step[b, i] = min(slope * across(places, row - 1, b, row, i), jump)
+            step[b, i] = min(slope * across(positions, row - 1, b, row, i), jump)
         step[b, here - 1] = jump
     step[before - 1, :here] = jump
     step[before - 1, here - 1] = 0.0
 
 
 @kernel
-def across(places, row, i, other_row, j):  # type: ignore[no-untyped-def]
-    """Pixels of paper between the ink at position i of a row and that at position j of another, seen along depth."""
-    apart = abs(places.x[row, i] - places.x[other_row, j])
-    return max(apart - places.half[row, i] - places.half[other_row, j], 0.0)
+def across(positions, row, i, other_row, j):  # type: ignore[no-untyped-def]
+    """Horizontal distance in px between the ink at position i of a row and that at position j of another."""
+    apart = abs(positions.x[row, i] - positions.x[other_row, j])
+    return max(apart - positions.half[row, i] - positions.half[other_row, j], 0.0)
 
 
 @kernel
 def _wrap(was, now, plain, costs, step):  # type: ignore[no-untyped-def]
-    """`step [b,i]`: `plain`, or what it costs to leave the track at one edge and come back at the other.
+    """`step [b,i]`: the smaller of `plain` and the cost of leaving the track at one edge and entering at the other.
 
-    `was` and `now` are the strands of two rows and by how much they end short of the edges. The pen is lifted at one
-    edge and set down at the other, in the same row: a steep curve then has one strand at either edge there, and goes on
-    in the row below from where the second one ends, and not from the first.
+    `was` and `now` hold the strands of two rows and by how much they end short of the edges. A steep curve wraps within
+    a row: it then has one strand at either edge and continues in the next row from the second one.
     """
     slope, wrap = costs
     before, here = len(was[0]), len(now[0])
@@ -226,7 +226,7 @@ def _spans(line):  # type: ignore[no-untyped-def]
 
 @kernel
 def _lifted(line, i, j):  # type: ignore[no-untyped-def]
-    """Whether a pen may have been lifted at the end of strand i and set down at that of strand j of the same row."""
+    """Whether strands i and j of a row lie at opposite edges of the track."""
     strand, short = line
     if strand[i] < 0 or strand[j] < 0:
         return False
@@ -235,7 +235,7 @@ def _lifted(line, i, j):  # type: ignore[no-untyped-def]
 
 @kernel
 def _walked_back(total, count, back):  # type: ignore[no-untyped-def]
-    """The positions from the cheapest end to the top."""
+    """Positions of both curves, int64 [2,R], traced back from the cheapest final pair."""
     rows = len(count)
     path = np.zeros((2, rows), np.int64)
     best, i, j = _NEVER * 4, 0, 0

@@ -1,9 +1,8 @@
-"""Image files (TIFF, PNG, JPEG) to grey levels or mask values: the one decoder of scans and of training images.
+"""Decode image files (TIFF, PNG, JPEG) to grey levels or mask values, and report damage that libraries pass over.
 
-`pages.py` opens a file. A TIFF goes through `directory.py` (its tags), `layout.py` (how a page is stored), `bands.py`
-(strips and tiles, decoded by `fax.py`, `lzw.py`, `images/jpeg/stream.py`), `samples.py` (numbers), `grey.py` (what
-they look like); a
-PNG or a JPEG through `whole_page.py`. `page.py` says what a page promises.
+`pages.py` opens a file. A TIFF goes through `tiff/`: `directory.py` (tags), `layout.py` (storage of a page), `bands.py`
+(strips and tiles to numbers, with `fax.py`, `lzw.py` and `jpeg/stream.py`), `page.py`. A PNG or JPEG goes through
+`whole_page.py`. `grey.py` turns numbers into grey levels; `page.py` defines the interface of a page.
 """
 
 from thinline.images.page import Damage, Page, ScanError, turned

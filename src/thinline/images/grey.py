@@ -1,22 +1,21 @@
-"""Numbers of pixels to grey levels, and to the values of a mask.
+"""Convert the numbers of pixels to grey levels, or to the values of a mask.
 
 Conventions
-    Grey is uint8, 0 black and 255 white, as a viewer shows it. Of more than 8 bits the upper 8 count, of fewer the
-    range is spread: v of 0..M becomes 255 v // M for M < 255 and 256 v // (M + 1) from there on, so that one picture
-    gives one grey whatever its bits are. Fractions are 0 black to 1 white. Transparency lies on white paper.
-    Colours become grey by their luma (ITU-R BT.601). The three libraries that have read images so far round it in three
-    ways; a `Luma` names one, so that the grey of a file is what it always was.
+    Grey is uint8, 0 black and 255 white. A number v of 0..M becomes 255 v // M for M < 255, else 256 v // (M + 1): the
+    upper 8 bits of deep images, the full range for shallow ones, so a picture has the same grey at any depth. Fractions
+    run from 0 black to 1 white. Transparent pixels show white paper.
+    Colours become grey by their luma (ITU-R BT.601). Three libraries have been used to read images, and each rounds the
+    luma in its own way; `Luma` names the rounding, so the grey of a file never changes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from thinline.images.page import ScanError
-from thinline.images.tiff.samples import Samples
+from thinline.images.page import Samples, ScanError
 from thinline.vocabulary import UInt8
 
 
@@ -36,16 +35,16 @@ LIBPNG: Final = Luma(9797, 19234, 3737, 0, 15)
 
 _LADDER: Final = (1, 3, 15, 255, 1023, 4095, 16383)
 _MOST_WHITE_IS_ZERO: Final = 4095
-_AT_ONCE: Final = 1 << 21  # px that are turned to grey together
+_AT_ONCE: Final = 1 << 21  # px that are converted together
 
 
 @dataclass(frozen=True, eq=False)
 class Colours:
-    """What numbers [h,W,samples] of a page look like.
+    """Meaning of the numbers [h,W,samples] of a page.
 
-    `model` is `grey`, `palette`, `rgb` or `cmyk`; white is 0 where it is `inverted`; numbers run from 0 to `most`, 1.0
-    for fractions, those of transparency to `most_alpha`. `palette` is uint8 [n,3] or, with transparency, [n,4]. `key`
-    is the number that is transparent.
+    `model` is `grey`, `palette`, `rgb` or `cmyk`; `inverted`: 0 is white. Numbers run from 0 to `most` (1.0 for
+    fractions), those of the sample `alpha` to `most_alpha`. `palette` is uint8 [n,3], or [n,4] with transparency; `key`
+    is the transparent number.
     """
 
     model: str
@@ -60,10 +59,10 @@ class Colours:
 
 
 def full_scale(most: int, *, bits: int, inverted: bool) -> int:
-    """The number that stands for white (black where it is `inverted`) on a page whose largest number is `most`.
+    """The number of white (of black if `inverted`) on a page whose largest number is `most`.
 
-    Of 16 bits the least of 1, 2, 4, 8, 10, 12 and 14 bits that holds all numbers. Where 0 is white, small numbers may
-    be pale ink on a page without any dark: there only 10 and 12 bits are taken for a small range.
+    For 16 bits: the end of the smallest range of 1, 2, 4, 8, 10, 12 or 14 bits that contains all numbers. If 0 is
+    white, small numbers may be pale ink on a page without dark ink, so only the ranges of 10 and 12 bits are used.
     """
     whole: int = (1 << bits) - 1
     fitting = next((step for step in _LADDER if most <= step), whole)
@@ -72,8 +71,22 @@ def full_scale(most: int, *, bits: int, inverted: bool) -> int:
     return min(fitting, whole)
 
 
+def stretched(samples: Samples, colours: Colours, *, declared: int | None = None) -> tuple[Colours, str]:
+    """The `colours` of 16-bit numbers with the range that `samples` use, and a notice; unchanged for other colours."""
+    if colours.most != 65535 or colours.model == "palette":
+        return colours, ""
+    most = int(samples.max(initial=0))
+    white = full_scale(most, bits=16, inverted=colours.inverted)
+    if declared is not None and 255 <= declared < 65535 and most <= declared:
+        white = declared
+    if white == 65535:
+        return colours, ""
+    notice = f"uses 0 to {most} of 16 bits: its grey levels 0..{white} were stretched to 0..255"
+    return replace(colours, most=white), notice
+
+
 def grey_of(samples: Samples, colours: Colours) -> UInt8:
-    """Grey levels [h,W] of numbers [h,W,samples], worked out some rows at a time."""
+    """Grey levels [h,W] of numbers [h,W,samples], computed in blocks of rows."""
     step = max(1, _AT_ONCE // max(1, samples.shape[1]))
     if len(samples) > step:
         grey = np.empty(samples.shape[:2], np.uint8)
@@ -102,7 +115,7 @@ def grey_of(samples: Samples, colours: Colours) -> UInt8:
 
 
 def values_of(samples: Samples, colours: Colours) -> Samples:
-    """Class values [h,W], whole numbers 0..65535, of a mask. ScanError for what is none, by its name."""
+    """Class values [h,W] of a mask, whole numbers 0..65535. ScanError for colours, fractions and transparency."""
     colours, numbers = _without_alpha(samples, colours)
     if colours.model == "palette":
         return _indices(numbers[..., 0], colours)
@@ -123,7 +136,7 @@ def values_of(samples: Samples, colours: Colours) -> Samples:
 
 
 def _without_alpha(samples: Samples, colours: Colours) -> tuple[Colours, Samples]:
-    """The channels of a mask that hold its values: its colours, or its alpha where only that says something."""
+    """The samples that hold the values of a mask: its colours, or its alpha if the colours are constant."""
     count = {"rgb": 3, "cmyk": 4}.get(colours.model, 1)
     if colours.key is not None and (samples[..., : len(colours.key)] == np.array(colours.key)).all(axis=-1).any():
         raise ScanError("expected a mask without transparency, got a transparent value; save class values in grey")
@@ -142,9 +155,9 @@ def _without_alpha(samples: Samples, colours: Colours) -> tuple[Colours, Samples
 
 
 def _indices(indices: Samples, colours: Colours) -> Samples:
-    """Grey levels where the palette is one of greys, as other programs read it, and else the indices.
+    """The grey levels of a grey palette, as other programs read it, else the indices.
 
-    A palette in which two of the indices have one grey says nothing of them: they are the values then.
+    If two used indices have the same grey, the indices are the values.
     """
     assert colours.palette is not None
     used = np.unique(indices)
@@ -159,7 +172,7 @@ def _indices(indices: Samples, colours: Colours) -> Samples:
 
 
 def _eight(numbers: Samples, most: float) -> UInt8:
-    """Numbers 0..most as 0..255."""
+    """Numbers 0..most scaled to 0..255."""
     if numbers.dtype.kind == "f":
         return np.asarray(np.rint(np.clip(numbers, 0, 1) * 255), np.uint8)
     if most == 255 and numbers.dtype == np.uint8:
@@ -170,7 +183,7 @@ def _eight(numbers: Samples, most: float) -> UInt8:
 
 
 def _luma(colours: UInt8, luma: Luma) -> UInt8:
-    red, green, blue = (colours[..., place].astype(np.uint32) for place in range(3))
+    red, green, blue = (colours[..., i].astype(np.uint32) for i in range(3))
     mixed = luma.red * red + luma.green * green + luma.blue * blue + luma.half
     return np.asarray(mixed >> luma.shift, np.uint8)
 

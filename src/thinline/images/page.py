@@ -1,7 +1,7 @@
-"""What a page of an image file gives: grey rows, or the values of a mask, and what was wrong with it.
+"""The interface of a page of an image file, errors and damage, and pages that their orientation tag turns.
 
 Conventions
-    A page gives grey uint8 [h,W], 0 black and 255 white, as a viewer shows it (`grey.py`), orientation tags obeyed.
+    A page gives grey uint8 [h,W], 0 black and 255 white (grey.py), after its orientation tag is applied.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,11 +20,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from typing_extensions import override
 
 from thinline.vocabulary import UInt8
 
 Rows = tuple[tuple[int, int, str], ...]
-"""First row, row after the last, and a phrase on them."""
+"""(first row, row after the last, reason) of damaged stretches of rows."""
+
+Samples = NDArray[Any]
+"""Numbers of pixels, [h,W,samples] or [h,W]."""
 
 _FAULTS: Final = (
     *(OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError, MemoryError),
@@ -35,14 +39,14 @@ _INK: Final = 128
 
 
 class ScanError(ValueError):
-    """A file that is no image this program can read, or one too large for it; the message names the next step."""
+    """A file that cannot be read as an image, or is too large; the message names the next step."""
 
 
 @dataclass(frozen=True)
 class Damage:
-    """Rows `first_row` up to but without `last_row` of the scan, over all its pages, that could not be decoded.
+    """Rows `first_row`..`last_row - 1` of the scan (all pages together) that could not be decoded and are white.
 
-    They lie on page `page`, counted from 1, and are read as white. `reason` is a phrase for a message.
+    They lie on page `page`, counted from 1. `reason` is a phrase for a message.
     """
 
     first_row: int
@@ -52,10 +56,9 @@ class Damage:
 
 
 class Page(ABC):
-    """Page `number`, counted from 1: `height` x `width` px at `dpi`, across and down, 0 where the file does not say.
+    """Page `number`, counted from 1, of `height` x `width` px at `dpi` (across, down; 0 if the file does not state it).
 
-    `damage` are the rows of the page that could not be decoded, by their reason, as far as they have been read.
-    `notices` are sentences on how the page was read; each begins with what follows after "page 3".
+    `damage` and `notices` are complete after all rows were read.
     """
 
     number: int
@@ -65,49 +68,95 @@ class Page(ABC):
 
     @property
     def damage(self) -> Rows:
-        """First row, row after the last, and reason of what was damaged, in order; known after it was read."""
+        """Rows that could not be decoded, as far as they have been read, in order."""
         return ()
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What a user must know though the page could be read; known after it was read."""
+        """Remarks on how the page was read; each continues a sentence that begins with "page 3"."""
         return ()
 
     @abstractmethod
     def rows(self, start: int, stop: int) -> UInt8:
-        """Grey levels [stop - start, W]. ScanError for what cannot be decoded."""
+        """Grey levels [stop - start, W] of rows; damaged rows are white. ScanError if nothing can be decoded."""
 
     @abstractmethod
-    def values(self) -> NDArray[Any]:
-        """Whole numbers [H,W] of a mask, 0..65535. ScanError for damage, colours and fractions."""
+    def values(self) -> Samples:
+        """Values [H,W] of a mask, whole numbers 0..65535. ScanError for damage, colours and fractions."""
 
     @abstractmethod
     def forget(self) -> None:
-        """Let go of what was decoded."""
+        """Release the decoded pixels."""
 
 
 def turned(grey: NDArray[Any], turn: int) -> NDArray[Any]:
-    """[h,W] as orientation tag `turn`, 1 to 8, asks for."""
-    if turn >= 5:  # the first row of the file is a column of the picture
+    """`grey [h,W]` with orientation tag `turn`, 1 to 8, applied."""
+    if turn >= 5:  # rows of the file are columns of the picture
         grey = grey.T
     mirrored, upended = turn in (2, 3, 6, 7), turn in (3, 4, 7, 8)
     return np.ascontiguousarray(grey[:: -1 if upended else 1, :: -1 if mirrored else 1])
 
 
+@dataclass(eq=False)
+class TurnedPage(Page):
+    """`page` with its orientation tag `turn`, 2 to 8, applied; it is decoded as a whole."""
+
+    page: Page
+    turn: int
+    _grey: UInt8 | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        page, self.number = self.page, self.page.number
+        self.height, self.width, self.dpi = page.height, page.width, page.dpi
+        if self.turn >= 5:
+            self.height, self.width, self.dpi = page.width, page.height, page.dpi[::-1]
+
+    @property
+    @override
+    def damage(self) -> Rows:
+        damage = self.page.damage
+        if not damage or self.turn in (1, 2):
+            return damage
+        if self.turn >= 5:  # damaged rows of the file are columns of the picture, so no row is whole
+            return ((0, self.height, damage[0][2]),)
+        return tuple((self.height - last, self.height - first, reason) for first, last, reason in reversed(damage))
+
+    @property
+    @override
+    def notices(self) -> tuple[str, ...]:
+        return (f"was turned or mirrored by its orientation tag ({self.turn})", *self.page.notices)
+
+    @override
+    def rows(self, start: int, stop: int) -> UInt8:
+        if self._grey is None:
+            self._grey = turned(self.page.rows(0, self.page.height), self.turn)
+            self.page.forget()
+        return self._grey[start:stop]
+
+    @override
+    def values(self) -> Samples:
+        return np.ascontiguousarray(turned(self.page.values(), self.turn))
+
+    @override
+    def forget(self) -> None:
+        self._grey = None
+        self.page.forget()
+
+
 @dataclass
-class Tally:
-    """How much of a page is dark; of each row once, in whatever order and how often rows are read."""
+class DarkRows:
+    """The share of dark pixels of each row that was read."""
 
     dark: NDArray[np.float32] | None = None
 
     def add(self, first: int, grey: UInt8, height: int) -> None:
-        """Count rows `first` and below of a page of `height` rows."""
+        """Record rows of a page of `height` rows, from row `first` on."""
         if self.dark is None:
             self.dark = np.full(height, np.nan, np.float32)
         self.dark[first : first + len(grey)] = (grey < _INK).mean(axis=1)
 
     def notices(self) -> tuple[str, ...]:
-        """What is odd about the rows counted so far."""
+        """A notice if most pixels recorded so far are dark."""
         known = self.dark[np.isfinite(self.dark)] if self.dark is not None else ()
         share = float(np.mean(known)) if len(known) else 0.0
         if share <= _DARK:
@@ -117,9 +166,9 @@ class Tally:
 
 @contextmanager
 def decoding(path: Path) -> Iterator[None]:
-    """Errors of Pillow and libtiff as ScanError with the name of the file; Pillow's own limit of size off.
+    """Convert errors of the libraries to ScanError with the name of the file, and switch off Pillow's size limit.
 
-    `pages.py` has a limit that knows what a strip is, and checks it before anything is decoded.
+    `pages.py` checks the size before anything is decoded.
     """
     before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:

@@ -1,9 +1,9 @@
-"""Pages of an image file, each by its own header, nothing of their pixels decoded yet.
+"""Open an image file as a sequence of pages from their headers, without decoding pixels.
 
 Conventions
-    A page of a TIFF is decoded band by band (a strip, or a row of tiles), a PNG or a JPEG whole, and so is a page that
-    its orientation tag turns. What is decoded at once is known from the header and refused above `MOST_BYTES` before
-    any of it is allocated: 1 byte a sample up to 8 bits, 2 up to 16. (A turned page is held twice while it is turned.)
+    A page of a TIFF is decoded band by band (a strip, or a row of tiles); PNG, JPEG and turned pages are decoded whole.
+    The memory that is decoded at once follows from the header, at 1 byte per sample up to 8 bits and 2 up to 16, and is
+    refused above `MOST_BYTES` before it is allocated. (A turned page is briefly held twice.)
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from typing import Final
 from PIL import Image
 
 from thinline.images.grey import LIBPNG, OPENCV, PILLOW
-from thinline.images.jpeg import stream
-from thinline.images.page import Page, ScanError, decoding
+from thinline.images.jpeg.header import frame
+from thinline.images.page import Page, ScanError, TurnedPage, decoding
 from thinline.images.png import Png, png_of
 from thinline.images.tiff.directory import Directory, directories
 from thinline.images.tiff.layout import MASK, layout_of
-from thinline.images.tiff.oriented import TurnedPage
 from thinline.images.tiff.page import TiffPage
 from thinline.images.whole_page import WholePage
 
 MOST_BYTES: Final = 1 << 30
-"""What may be decoded at once: 200,000 rows of 5,000 px in grey."""
+"""Most bytes that are decoded at once, as 200,000 rows of 5,000 grey pixels."""
 
 LEAST_DPI: Final = 20
 MOST_DPI: Final = 4800
@@ -41,16 +40,16 @@ KNOWN: Final = (*_TIFF, _PNG, _JPEG)
 
 @dataclass(frozen=True, eq=False)
 class Pages:
-    """The pages of a file in their order, and sentences on those that were left out."""
+    """The pages of a file in their order, and notices on those that were left out."""
 
     pages: tuple[Page, ...]
     left_out: tuple[str, ...] = ()
 
 
 def pages_of(path: Path, *, training: bool = False) -> Pages:
-    """The pages of an image file. ScanError says what is wrong with one.
+    """The pages of an image file. ScanError for a file that cannot be read.
 
-    Grey of colours is rounded as it always was: as Pillow does in a scan, as OpenCV does in an image of `training`.
+    Colours are converted to grey as Pillow does for scans, and as OpenCV does for images of `training`.
     """
     with decoding(path):
         with path.open("rb") as file:
@@ -66,8 +65,7 @@ def _tiff(path: Path, training: bool) -> Pages:
     pages: list[Page] = []
     left_out: list[str] = []
     for tags in directories(path):
-        kind = _minor(tags)
-        if kind:
+        if kind := _secondary_kind(tags):
             left_out.append(f"page {tags.number} is {kind} of another page and was left out")
             continue
         layout = layout_of(tags, path.stat().st_size)
@@ -80,8 +78,8 @@ def _tiff(path: Path, training: bool) -> Pages:
     return Pages(tuple(pages), tuple(left_out))
 
 
-def _minor(tags: Directory) -> str:
-    """What a page is that is none of its own, nothing for one that is."""
+def _secondary_kind(tags: Directory) -> str:
+    """The kind of a page that only belongs to another one, else an empty string."""
     kind = tags.number_of(254, 0)
     if kind & 1 or tags.number_of(255, 1) == 2:
         return "a thumbnail"
@@ -101,10 +99,10 @@ def _whole(path: Path, png: Png | None, training: bool) -> Page:
 
 
 def _declared(path: Path, png: Png | None) -> tuple[tuple[int, int], int]:
-    """Height and width, and what a pixel needs."""
+    """(height, width) and bytes per pixel that the header declares."""
     if png is not None:
         return (png.height, png.width), _PNG_SAMPLES.get(png.colour, 4) * (2 if png.bits == 16 else 1)
-    bits, height, width, samples = stream.frame(path.read_bytes())
+    bits, height, width, samples = frame(path.read_bytes())
     if bits != 8:
         raise ScanError(f"expected a JPEG of 8 bits, got {bits} bits; save it as 8-bit grey")
     if min(height, width) < 1:
@@ -132,12 +130,12 @@ def _dpi(image: Image.Image) -> tuple[float, float]:
 
 
 def _plausible(dpi: tuple[float, float]) -> tuple[float, float]:
-    """Dots per inch across and down, 0 where the file does not say or says nonsense."""
+    """`dpi` (across, down), or 0 if missing or implausible."""
     return dpi if all(math.isfinite(value) and LEAST_DPI <= value <= MOST_DPI for value in dpi) else (0.0, 0.0)
 
 
 def _orientation(image: Image.Image, png: Png | None) -> int:
-    """The orientation tag, 1 where there is none; of a PNG from its eXIf chunk, wherever that stands."""
+    """The orientation tag, 1 if there is none; for a PNG from its eXIf chunk at any position."""
     if png is not None and b"eXIf" in png.chunks:
         exif = Image.Exif()
         exif.load(png.chunks[b"eXIf"])

@@ -1,4 +1,4 @@
-"""Chunks of a PNG, each checked by its CRC: what the pixels are, and that nothing was changed on the way.
+"""Read the header chunks of a PNG, and check the CRC of every chunk.
 
 References
     W3C, Portable Network Graphics, third edition (2025).
@@ -21,7 +21,7 @@ _BLOCK: Final = 1 << 20
 
 @dataclass(frozen=True)
 class Png:
-    """Sizes in px, bits of a sample, colour type, and the chunks that say how pixels look."""
+    """Sizes in px, bits per sample, colour type, and the chunks that describe the pixels."""
 
     height: int
     width: int
@@ -31,18 +31,18 @@ class Png:
 
     @property
     def frames(self) -> int:
-        """Pictures in the file, more than one in an animation."""
+        """Number of pictures; above 1 in an animation."""
         return int.from_bytes(self.chunks.get(b"acTL", b"\0\0\0\1")[:4], "big")
 
 
 def png_of(path: Path) -> Png:
-    """The header of a PNG whose chunks are all whole. ScanError names the chunk that is not."""
+    """The header of a PNG whose chunks are all intact. ScanError names a damaged chunk."""
     chunks: dict[bytes, bytes] = {}
     with path.open("rb") as file:
         file.seek(8)
         while True:
             head = file.read(8)
-            kind = head[4:]
+            kind, name = head[4:], ascii(head[4:].decode("latin-1"))
             if len(head) < 8:
                 raise ScanError(
                     "expected a whole image, got a PNG without its end; the file is cut short: copy it again"
@@ -52,7 +52,7 @@ def png_of(path: Path) -> Png:
                 block = file.read(min(left, _BLOCK))
                 if not block:
                     raise ScanError(
-                        f"expected a whole image, got a PNG that ends within its chunk {_shown(kind)}; the file is cut "
+                        f"expected a whole image, got a PNG that ends within its chunk {name}; the file is cut "
                         "short: copy it again"
                     )
                 left, crc = left - len(block), zlib.crc32(block, crc)
@@ -60,7 +60,7 @@ def png_of(path: Path) -> Png:
                     kept += block
             if file.read(4) != crc.to_bytes(4, "big"):
                 raise ScanError(
-                    f"expected a whole image, got a PNG whose chunk {_shown(kind)} fails its check (CRC); the file is "
+                    f"expected a whole image, got a PNG whose chunk {name} fails its check (CRC); the file is "
                     "damaged: copy it again, or open it in an image viewer and save it anew"
                 )
             if kind in _KEPT:
@@ -72,7 +72,3 @@ def png_of(path: Path) -> Png:
         raise ScanError("expected a PNG with a header (IHDR), got none; the file is damaged: copy it again")
     width, height = int.from_bytes(header[:4], "big"), int.from_bytes(header[4:8], "big")
     return Png(height, width, header[8], header[9], chunks)
-
-
-def _shown(kind: bytes) -> str:
-    return ascii(kind.decode("latin-1"))

@@ -1,18 +1,18 @@
-"""Which measures tell nothing on the truth at hand: a table of responses (ruler.py) -> what is degenerate, and why.
+"""Find the metrics that are degenerate on a truth: that barely react to a perturbation, or react at once.
 
 Definitions
 -----------
-Of one measure, at one width, under one perturbation; `least` is the least change of the measure that says anything (.01
-of a rate, .1 px, .1 breaks a curve; `MEASURES` in scores.py). An amount is *disturbed* unless it leaves the truth
-as it was. The first that holds:
+For one metric, one line width and one perturbation of a table of responses (perturb.py). `least` is the smallest
+meaningful change of the metric (.01 for a rate, .1 px, .1 breaks per curve; `MEASURES` in scores.py). An amount is
+*disturbed* unless it leaves the truth unchanged. The first definition that holds is reported:
 
-    copy        equal to a plainer measure (one earlier in `MEASURES`) under every perturbation and amount, to 1e-12
-    blind       greatest less least value over all amounts is below `least`: the measure does not see the perturbation
-    saturated   for half of the disturbed amounts or more, the value is within `least` of that of a perfect answer
-    cliff       a rate is at .05 or below at the least disturbed amount of shift or jitter: near and far score alike
+    copy        equal to a metric earlier in `MEASURES` under every perturbation and amount, to 1e-12
+    blind       the range of values over all amounts is below `least`: the metric does not see the perturbation
+    saturated   at half of the disturbed amounts or more, the value is within `least` of the perfect value
+    cliff       a rate is .05 or less at the smallest disturbed amount of shift or jitter: near and far score alike
 
-Blind may be what a measure is for (none of columns sees thickness), and a tolerance is meant to saturate: the list says
-where a number on this truth holds no news, not that the measure is wrong. Undefined values (NaN) are passed over.
+A degenerate metric is not wrong: metrics of columns are meant to ignore thickness, and tolerances are meant to
+saturate. The list states where a metric carries no information on this truth. NaN values are skipped.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ EVERYTHING: Final = "all"
 
 @dataclass(frozen=True)
 class Degenerate:
-    """A measure that tells nothing at `width_px` under `perturbation`, or `all` of them for a copy."""
+    """A degenerate metric (`measure`) at `width_px` under `perturbation`; a copy has the perturbation `all`."""
 
     width_px: int
     perturbation: str
@@ -44,13 +44,13 @@ class Degenerate:
 
 
 def degenerate(table: pd.DataFrame) -> list[Degenerate]:
-    """All that is degenerate in a table of responses, in the order of measures."""
-    found = [verdict for width, part in table.groupby("width_px") for verdict in _at(int(str(width)), part)]
+    """All degenerate metrics of a table of responses, in the order of `MEASURES`."""
+    rows = [row for width, part in table.groupby("width_px") for row in _at_width(int(str(width)), part)]
     order = list(MEASURES)
-    return sorted(found, key=lambda it: (order.index(it.measure), it.kind, it.perturbation, it.width_px))
+    return sorted(rows, key=lambda row: (order.index(row.measure), row.kind, row.perturbation, row.width_px))
 
 
-def _at(width: int, table: pd.DataFrame) -> Iterator[Degenerate]:
+def _at_width(width: int, table: pd.DataFrame) -> Iterator[Degenerate]:
     wide = table.pivot_table(index=["perturbation", "amount"], columns="measure", values="value", dropna=False)
     for measure in (name for name in MEASURES if name in wide):
         if original := _copied(wide, measure):
@@ -58,28 +58,28 @@ def _at(width: int, table: pd.DataFrame) -> Iterator[Degenerate]:
             continue
         for perturbation in table["perturbation"].unique():
             values = wide.loc[perturbation, measure].dropna()
-            if len(values) > 1 and (verdict := _verdict(values, measure, str(perturbation), width)):
-                yield Degenerate(width, str(perturbation), measure, *verdict)
+            if len(values) > 1 and (kind := _kind(values, measure, str(perturbation), width)):
+                yield Degenerate(width, str(perturbation), measure, *kind)
 
 
 def _copied(wide: pd.DataFrame, measure: str) -> str:
-    """The plainer measure that `measure` equals everywhere, or nothing."""
+    """The earlier metric that `measure` equals everywhere, or an empty string."""
     if wide[measure].isna().all():
         return ""
-    for plainer in list(MEASURES)[: list(MEASURES).index(measure)]:
-        if plainer in wide and np.allclose(wide[measure], wide[plainer], rtol=0, atol=SAME, equal_nan=True):
-            return plainer
+    for earlier in list(MEASURES)[: list(MEASURES).index(measure)]:
+        if earlier in wide and np.allclose(wide[measure], wide[earlier], rtol=0, atol=SAME, equal_nan=True):
+            return earlier
     return ""
 
 
-def _verdict(values: pd.Series, measure: str, perturbation: str, width: int) -> tuple[str, str] | None:
-    """Kind and detail of the first definition that holds for `values` by amount."""
+def _kind(values: pd.Series, measure: str, perturbation: str, width: int) -> tuple[str, str] | None:
+    """(kind, detail) of the first definition that holds for `values` (index: amount), or None."""
     scale = MEASURES[measure]
     low, high = float(values.min()), float(values.max())
     if high - low < scale.least:
         return "blind", f"{low:.3f} to {high:.3f}"
-    rest = width if perturbation == "thickness" else 0
-    disturbed = values[values.index != rest]
+    unchanged = width if perturbation == "thickness" else 0
+    disturbed = values[values.index != unchanged]
     near = disturbed[(disturbed - scale.perfect).abs() < scale.least]
     if len(near) >= MOST_OF * len(disturbed):
         return "saturated", f"perfect at {', '.join(f'{amount:g}' for amount in near.index)}"
@@ -89,13 +89,13 @@ def _verdict(values: pd.Series, measure: str, perturbation: str, width: int) -> 
     return None
 
 
-def grouped(found: list[Degenerate]) -> list[tuple[str, str, str, str]]:
-    """(measure, kind, perturbations, widths) with what belongs together in one line, for a table."""
+def grouped(rows: list[Degenerate]) -> list[tuple[str, str, str, str]]:
+    """(measure, kind, perturbations, widths) lines of a table: equal kinds of one metric share a line."""
     widths: dict[tuple[str, str, str], list[str]] = {}
-    for it in found:
-        kind = it.detail if it.kind == "copy" else it.kind
-        widths.setdefault((it.measure, kind, it.perturbation), []).append(str(it.width_px))
+    for row in rows:
+        kind = row.detail if row.kind == "copy" else row.kind
+        widths.setdefault((row.measure, kind, row.perturbation), []).append(str(row.width_px))
     lines: dict[tuple[str, str, str], list[str]] = {}
-    for (measure, kind, perturbation), of in widths.items():
-        lines.setdefault((measure, kind, " ".join(of)), []).append(perturbation)
-    return [(measure, kind, ", ".join(under), of) for (measure, kind, of), under in lines.items()]
+    for (measure, kind, perturbation), width in widths.items():
+        lines.setdefault((measure, kind, " ".join(width)), []).append(perturbation)
+    return [(measure, kind, ", ".join(names), width) for (measure, kind, width), names in lines.items()]

@@ -1,7 +1,7 @@
-"""The figures of a ruler as PNG: the shift experiment, and one page of all measures for each perturbation.
+"""Draw the figures of the ruler as PNG: the shift experiment, and all metrics against each perturbation.
 
-Colours are those of Okabe and Ito, which colour-blind readers can tell apart; widths differ by marker as well. A panel
-on grey is of a measure that is degenerate at some width (degenerate.py), which the line under its title says.
+Colours are those of Okabe and Ito, which colour-blind readers can distinguish; widths also differ by marker. A panel
+with a grey background shows a metric that is degenerate at some width (degenerate.py), named under its title.
 matplotlib belongs to the extra `report` and is imported when a figure is drawn.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -32,25 +32,25 @@ _TRUTH, _ANSWER, _BOTH, _PAPER = "#0072B2", "#D55E00", "#009E73", "#FFFFFF"
 _GREY: Final = "#EFEFEF"
 _COLUMNS: Final = 5
 _PANEL_IN, _HEAD_IN = 2.75, 1.15
-_SHOWN_SHIFT: Final = 1
+_SHIFT_PX: Final = 1
 
 
 def check_matplotlib() -> None:
-    """Raises `RulerError` where the extra is not installed, before anything has been computed."""
+    """Raise `RulerError` if matplotlib is not installed; call it before anything is computed."""
     if importlib.util.find_spec("matplotlib") is None:
         raise RulerError('figures need matplotlib, which is not installed; pip install "thinline[report]"')
 
 
 def shift_figure() -> bytes:
-    """The thin curve and the thick blob, one cell apart from their truth, and IoU by shift."""
+    """Both shapes beside their copy shifted by one cell, and IoU against the shift."""
     figure = _page(12.0, 4.6, layout="constrained")
     left, middle, right = figure.subplots(1, 3, width_ratios=(1, 1, 1.25))
     table = shift_experiment()
     for axes, (shape, mask) in zip((left, middle), cells().items(), strict=True):
-        _grid(axes, mask, moved(mask, _SHOWN_SHIFT))
-        (iou,) = table[(table["shape"] == shape) & (table["shift_px"] == _SHOWN_SHIFT)]["iou"]
-        axes.set_title(f"{shape}, {_SHOWN_SHIFT} px aside: IoU {iou:.3f}", fontsize=11)
-    for ink, label in ((_TRUTH, "truth alone"), (_ANSWER, "answer alone"), (_BOTH, "both")):
+        _grid(axes, mask, moved(mask, _SHIFT_PX))
+        (iou,) = table[(table["shape"] == shape) & (table["shift_px"] == _SHIFT_PX)]["iou"]
+        axes.set_title(f"{shape}, {_SHIFT_PX} px aside: IoU {iou:.3f}", fontsize=11)
+    for ink, label in ((_TRUTH, "truth alone"), (_ANSWER, "shifted copy alone"), (_BOTH, "both")):
         left.plot([], [], "s", color=ink, markersize=9, label=label)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=3, frameon=False)
     names = {"curve": "curve, 1 px wide", "blob": "blob, 10 px wide"}
@@ -66,29 +66,29 @@ def shift_figure() -> bytes:
 
 
 def _grid(axes: Axes, truth: Bool, answer: Bool) -> None:
-    """Cells of both masks in colour on ruled paper."""
+    """Cells of both masks in colour on a grid."""
     from matplotlib.colors import ListedColormap
 
-    shown = truth.astype(int) + 2 * answer.astype(int)
+    overlay = truth.astype(int) + 2 * answer.astype(int)
     inks = ListedColormap([_PAPER, _TRUTH, _ANSWER, _BOTH])
-    axes.pcolormesh(shown, cmap=inks, vmin=-0.5, vmax=3.5, edgecolors="#DDDDDD", linewidth=0.4)
+    axes.pcolormesh(overlay, cmap=inks, vmin=-0.5, vmax=3.5, edgecolors="#DDDDDD", linewidth=0.4)
     axes.set(aspect="equal", xticks=[], yticks=[])
     axes.invert_yaxis()
 
 
-def response_figure(table: pd.DataFrame, perturbation: str, found: Sequence[Degenerate], *, truth: str) -> bytes:
-    """Every measure by amount of one perturbation, a line for each width; `truth` is named in the title."""
+def response_figure(table: pd.DataFrame, perturbation: str, degenerate: Sequence[Degenerate], *, truth: str) -> bytes:
+    """Every metric against the amount of one perturbation, one line per width; the title names `truth`."""
     part = table[table["perturbation"] == perturbation]
     measures = [name for name in MEASURES if part.loc[part["measure"] == name, "value"].notna().any()]
-    rows = -(-len(measures) // _COLUMNS)
-    height_in = _PANEL_IN * rows + _HEAD_IN
+    count = -(-len(measures) // _COLUMNS)
+    height_in = _PANEL_IN * count + _HEAD_IN
     figure = _page(15.0, height_in)
-    # placed by hand: matplotlib's own layout takes seconds for so many panels
+    # fixed positions: matplotlib's own layout takes seconds for so many panels
     edges = {"left": 0.03, "right": 0.99, "bottom": 0.5 / height_in, "top": 1 - _HEAD_IN / height_in}
-    panels = figure.subplots(rows, _COLUMNS, squeeze=False, gridspec_kw=edges | {"hspace": 0.42, "wspace": 0.17})
+    panels = figure.subplots(count, _COLUMNS, squeeze=False, gridspec_kw=edges | {"hspace": 0.42, "wspace": 0.17})
     for axes, measure in zip(panels.flat, measures, strict=False):
-        of = [it for it in found if it.measure == measure and it.perturbation in (perturbation, EVERYTHING)]
-        _panel(axes, part[part["measure"] == measure], measure, of)
+        rows = [row for row in degenerate if row.measure == measure and row.perturbation in (perturbation, EVERYTHING)]
+        _panel(axes, part[part["measure"] == measure], measure, rows)
     for axes in panels.flat[len(measures) :]:
         axes.set_visible(False)
     for axes in panels.flat[max(0, len(measures) - _COLUMNS) : len(measures)]:
@@ -96,11 +96,11 @@ def response_figure(table: pd.DataFrame, perturbation: str, found: Sequence[Dege
     handles, labels = panels.flat[0].get_legend_handles_labels()
     legend = figure.legend(handles, labels, loc="upper right", ncols=len(labels), frameon=False)
     legend.set_title("width of the truth")
-    figure.suptitle(f"How measures answer to {perturbation}: {truth}", x=0.03, y=1 - 0.25 / height_in, ha="left")
+    figure.suptitle(f"Metrics under {perturbation}: {truth}", x=0.03, y=1 - 0.25 / height_in, ha="left")
     return _png(figure)
 
 
-def _panel(axes: Axes, part: pd.DataFrame, measure: str, found: Sequence[Degenerate]) -> None:
+def _panel(axes: Axes, part: pd.DataFrame, measure: str, degenerate: Sequence[Degenerate]) -> None:
     scale = MEASURES[measure]
     for n, (width, line) in enumerate(part.groupby("width_px")):
         ink, marker = _INKS[n % len(_INKS)], _MARKERS[n % len(_MARKERS)]
@@ -115,17 +115,17 @@ def _panel(axes: Axes, part: pd.DataFrame, measure: str, found: Sequence[Degener
     else:
         axes.set_ylim(-0.04 * max(high, 1.0), 1.08 * max(high, 1.0))
     axes.grid(color="#D5D5D5", linewidth=0.5)
-    axes.set_title(scale.title, fontsize=10, loc="left", pad=16 if found else 6)
-    if found:
+    axes.set_title(scale.title, fontsize=10, loc="left", pad=16 if degenerate else 6)
+    if degenerate:
         axes.set_facecolor(_GREY)
-        axes.text(0, 1.02, _said(found), transform=axes.transAxes, fontsize=7.5, color="#444444", va="bottom")
+        axes.text(0, 1.02, _kinds(degenerate), transform=axes.transAxes, fontsize=7.5, color="#444444", va="bottom")
 
 
-def _said(found: Sequence[Degenerate]) -> str:
+def _kinds(degenerate: Sequence[Degenerate]) -> str:
     """Kinds with their widths, as `blind: 1 2 3 px`."""
     kinds: dict[str, list[str]] = {}
-    for it in found:
-        kinds.setdefault(it.detail if it.kind == "copy" else it.kind, []).append(str(it.width_px))
+    for row in degenerate:
+        kinds.setdefault(row.detail if row.kind == "copy" else row.kind, []).append(str(row.width_px))
     return "; ".join(f"{kind}: {' '.join(widths)} px" for kind, widths in kinds.items())
 
 
@@ -136,7 +136,7 @@ def _page(width_in: float, height_in: float, *, layout: Literal["constrained"] |
 
 
 def _png(figure: Figure) -> bytes:
-    out = io.BytesIO()
-    kept: Mapping[str, Any] = {"Software": None}  # no version in the file: equal figures are equal bytes
-    figure.savefig(out, format="png", metadata=kept)
-    return out.getvalue()
+    file = io.BytesIO()
+    metadata: dict[str, Any] = {"Software": None}  # no version in the file: equal figures are equal bytes
+    figure.savefig(file, format="png", metadata=metadata)
+    return file.getvalue()

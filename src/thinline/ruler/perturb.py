@@ -1,19 +1,19 @@
-"""The ruler itself measured: how every measure answers when a truth is moved, roughened, thickened, torn or swapped.
+"""Compute the response of every metric to perturbations of a truth: shift, jitter, thickness, gaps and swapped curves.
 
 Conventions
 -----------
-A truth (truth.py) is drawn at each of `WIDTHS_PX`; the answer is the same truth, disturbed by one *perturbation*
-at one *amount*, and drawn with the same pen. What a row of the result says is the `value` of a `measure`
-(scores.py) over all curves of all sheets.
+A truth (truth.py) is drawn at each of `WIDTHS_PX`. The prediction is the same truth after one *perturbation* of one
+*amount*, drawn with the same pen. A row of the result is the `value` of a metric (scores.py, column `measure`) over all
+curves of all sheets.
 
-    shift      px sideways, all rows alike
-    jitter     every row by a whole number of px between -amount and amount, each as likely; runs are joined again
-    thickness  px the answer is drawn with, whatever the pen of the truth; undisturbed where that is the truth's own
-    gaps       share of the rows that the answer leaves out, in stretches of `GAP_ROWS` at random
-    swaps      share of the rows, in one stretch around the middle, where the first two curves are taken for each other;
-               left out where no truth has two
+    shift      all rows by `amount` px sideways
+    jitter     every row by a uniform whole number of px in -amount..amount; adjacent rows are joined again
+    thickness  px of the pen of the prediction; unperturbed where it is the pen of the truth
+    gaps       share of the rows that the prediction lacks, in random stretches of `GAP_ROWS`
+    swaps      share of the rows, one stretch around the middle, in which the first two curves are exchanged; skipped if
+               no truth has two curves
 
-Amount 0 is an answer without fault. Randomness is drawn from the seed anew for each sheet and amount, so that answers
+Amount 0 is a perfect prediction. The random stream depends on the seed and the sheet, not on the width, so predictions
 at two widths differ in width alone.
 """
 
@@ -52,39 +52,36 @@ COLUMNS: Final = ("width_px", "perturbation", "amount", "measure", "value")
 
 
 def respond(truths: Sequence[Truth], *, widths_px: Sequence[int] = WIDTHS_PX, seed: int = 0) -> pd.DataFrame:
-    """The tidy table of all responses: one row for each width, perturbation, amount and measure.
-
-    Raises `RulerError` where there is no truth.
-    """
+    """Tidy table with one row per width, perturbation, amount and metric (`COLUMNS`). RulerError without a truth."""
     if not truths:
-        raise RulerError("expected at least one truth to try measures on, got none; give sheets or masks")
+        raise RulerError("expected at least one truth to perturb, got none; give sheets or masks")
     rows = []
     for perturbation, amounts in AMOUNTS.items():
         kept = [truth for truth in truths if perturbation != "swaps" or len(truth.lines) > 1]
         for amount in amounts if kept else ():
-            answers = [disturbed(truth, perturbation, amount, seed=seed + i) for i, truth in enumerate(kept)]
+            predictions = [disturbed(truth, perturbation, amount, seed=seed + i) for i, truth in enumerate(kept)]
             for width in widths_px:
                 pen = round(amount) if perturbation == "thickness" else width
-                for measure, value in _scored(kept, answers, width, pen).items():
+                for measure, value in _scored(kept, predictions, width, pen).items():
                     rows.append((width, perturbation, float(amount), measure, value))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     return table.sort_values("width_px", kind="stable", ignore_index=True)
 
 
-def _scored(truths: Sequence[Truth], answers: Sequence[Truth], width: int, pen: int) -> dict[str, float]:
-    """Every measure of answers drawn with `pen` against truths drawn at `width`."""
-    seen: list[Int64] = []
+def _scored(truths: Sequence[Truth], predictions: Sequence[Truth], width: int, pen: int) -> dict[str, float]:
+    """Every metric of predictions drawn with `pen` against truths drawn at `width`."""
+    overlaps: list[Int64] = []
     tallies: list[Tally] = []
-    for truth, answer in zip(truths, answers, strict=True):
-        true, found = drawn(truth.lines, width), drawn(answer.lines, pen)
-        seen.append(overlap(np.logical_or.reduce(found), np.logical_or.reduce(true)))
+    for truth, prediction in zip(truths, predictions, strict=True):
+        true, predicted = drawn(truth.lines, width), drawn(prediction.lines, pen)
+        overlaps.append(overlap(np.logical_or.reduce(predicted), np.logical_or.reduce(true)))
         for k in range(len(true)):
-            tallies.append(tally(found[k], true[k], found_x=answer.x_px[k], true_x=truth.x_px[k]))
-    return scores(reduce(add, tallies), np.sum(seen, axis=0))
+            tallies.append(tally(predicted[k], true[k], found_x=prediction.x_px[k], true_x=truth.x_px[k]))
+    return scores(reduce(add, tallies), np.sum(overlaps, axis=0))
 
 
 def disturbed(truth: Truth, perturbation: str, amount: float, *, seed: int = 0) -> Truth:
-    """`truth` after one perturbation; raises `RulerError` for one that is not in `AMOUNTS`."""
+    """`truth` after one perturbation. RulerError for one that is not in `AMOUNTS`; thickness changes only the pen."""
     rng = np.random.default_rng([list(AMOUNTS).index(perturbation) if perturbation in AMOUNTS else 0, seed])
     if perturbation == "shift":
         return shifted(truth, round(amount))
@@ -100,12 +97,12 @@ def disturbed(truth: Truth, perturbation: str, amount: float, *, seed: int = 0) 
 
 
 def shifted(truth: Truth, px: int) -> Truth:
-    """All rows `px` to the right; the margin has room for it."""
+    """All rows shifted `px` to the right, into the empty margin."""
     return replace(truth, lines=np.roll(truth.lines, px, axis=2), x_px=truth.x_px + px)
 
 
 def jittered(truth: Truth, px: int, rng: np.random.Generator) -> Truth:
-    """Every row of every curve by -px..px, what touched before joined again."""
+    """Every row of every curve shifted by a random -px..px; rows that touched before are joined again."""
     moves = rng.integers(-px, px + 1, truth.lines.shape[:2])
     lines = np.stack([_rows_moved(line, move) for line, move in zip(truth.lines, moves, strict=True)])
     return replace(truth, lines=lines, x_px=truth.x_px + moves)
@@ -115,22 +112,22 @@ def _rows_moved(line: Bool, move: Int64) -> Bool:
     moved = np.zeros_like(line)
     rows, columns = np.nonzero(line)
     moved[rows, columns + move[rows]] = True
-    for aside in (-1, 0, 1):
-        beside = np.roll(line, -aside, axis=1)  # the margin is empty: nothing comes round
-        rows, columns = np.nonzero(line[:-1] & beside[1:])
-        bridge(moved, rows, columns + move[rows], columns + aside + move[rows + 1])
+    for step in (-1, 0, 1):
+        neighbour = np.roll(line, -step, axis=1)  # the margin is empty: nothing wraps round
+        rows, columns = np.nonzero(line[:-1] & neighbour[1:])
+        bridge(moved, rows, columns + move[rows], columns + step + move[rows + 1])
     return moved
 
 
 def torn(truth: Truth, share: float, rng: np.random.Generator) -> Truth:
-    """Without that share of the rows, in stretches of `GAP_ROWS`, the same for all curves."""
+    """The truth without a `share` of the rows, in stretches of `GAP_ROWS`, the same rows for all curves."""
     stretches = -(-truth.lines.shape[1] // GAP_ROWS)
     gone = np.repeat(rng.permutation(stretches) < round(share * stretches), GAP_ROWS)[: truth.lines.shape[1]]
     return replace(truth, lines=truth.lines & ~gone[:, None], x_px=np.where(gone, np.nan, truth.x_px))
 
 
 def swapped(truth: Truth, share: float) -> Truth:
-    """The first two curves in each other's place over that share of the rows, around the middle."""
+    """The first two curves exchanged over a `share` of the rows, around the middle."""
     height = truth.lines.shape[1]
     first = round((1 - share) / 2 * height)
     rows = slice(first, first + round(share * height))

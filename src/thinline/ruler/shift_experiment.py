@@ -1,9 +1,9 @@
-"""A thin curve and a thick blob, moved sideways by the same number of cells: what width alone does to IoU.
+"""Measure how line width alone changes the IoU of a shifted shape: a thin curve and a square, shifted alike.
 
-The experiment that the source describes (000_*.txt): a curve one pixel wide beside a solid blob ten pixels across, each
-against itself moved aside. Both are drawn here as cells, and IoU is counted from the cells.
+The experiment of the source (000_*.txt): a curve one pixel wide and a solid square ten pixels wide, each compared with
+itself after a sideways shift. Both are drawn as cells of a grid, and IoU is counted from the cells.
 
-    curve   one cell in each row, never two side by side: moved by any n >= 1 it touches itself nowhere, IoU 0
+    curve   one cell in each row, no two adjacent in a row: shifted by any n >= 1 it does not overlap itself, IoU 0
     blob    a square of 10 x 10 cells: IoU (10 - n) / (10 + n) for n <= 10
 """
 
@@ -23,7 +23,7 @@ SHIFTS: Final = tuple(range(7))
 
 
 def cells() -> dict[str, Bool]:
-    """The two truths, bool [24,24] each."""
+    """The two shapes by name, bool [24,24] each."""
     rows = np.arange(GRID)
     curve = np.zeros((GRID, GRID), np.bool_)
     curve[rows, np.rint(9 + 4 * np.sin(rows / 3.5)).astype(np.intp)] = True
@@ -34,10 +34,10 @@ def cells() -> dict[str, Bool]:
 
 
 def moved(mask: Bool, cells: int) -> Bool:
-    """`mask [H,W]` so many cells to the right; what leaves the grid is gone."""
-    out = np.zeros_like(mask)
-    out[:, cells:] = mask[:, : mask.shape[1] - cells]
-    return out
+    """`mask [H,W]` shifted right by `cells`; cells that leave the grid are lost."""
+    shifted = np.zeros_like(mask)
+    shifted[:, cells:] = mask[:, : mask.shape[1] - cells]
+    return shifted
 
 
 def shift_experiment() -> pd.DataFrame:
@@ -45,6 +45,6 @@ def shift_experiment() -> pd.DataFrame:
     rows = []
     for shape, mask in cells().items():
         for shift in SHIFTS:
-            counted = overlap(moved(mask, shift), mask)
-            rows.append((shape, shift, float(counted[0] / counted.sum())))
+            counts = overlap(moved(mask, shift), mask)
+            rows.append((shape, shift, float(counts[0] / counts.sum())))
     return pd.DataFrame(rows, columns=["shape", "shift_px", "iou"])

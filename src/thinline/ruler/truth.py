@@ -1,15 +1,15 @@
-"""The truth a ruler is tried on: curves one pixel wide, from drawn sheets, LAS files or a user's masks, and pens.
+"""Build the truths that the ruler perturbs: one-pixel-wide curves from drawn sheets, LAS files or the user's masks.
 
 Conventions
 -----------
-    lines   bool [K,H,W], each curve one pixel wide and 8-connected where it is joined; curves may lie on each other
-    x_px    float64 [K,H], the column of each curve in each row; NaN where it has none, and everywhere for a line of
-            which more than a tenth of the rows holds two strands (a vessel tree is no curve over depth)
+    lines   bool [K,H,W], each curve one pixel wide, 8-connected where it is continuous; curves may overlap
+    x_px    float64 [K,H], the column of each curve in each row; NaN where it has none, and in all rows of a line that
+            has two strands in more than a tenth of its rows (a vessel tree is not a function of depth)
 
-A sheet is drawn without skew, so that a row of it is a row of the log. A line that runs flat shares its run between the
-two rows it joins. Left and right there is an empty margin of `MARGIN_PX`: nothing that is moved leaves the sheet.
-A mask is thinned by scikit-image's `skeletonize`, one curve for each value in it that is not 0; of a large one the
-window of `WINDOW_PX` with the most ink is taken. `drawn` lays a pen of whole pixels on a line, the pens of the sheets.
+Sheets are drawn without skew, so a row of the sheet is one depth. A horizontal run is shared between the two rows that
+it joins. An empty margin of `MARGIN_PX` on the left and right keeps shifted curves on the sheet. A mask is thinned by
+scikit-image's `skeletonize`, one curve per value other than 0; of a large mask, the window of `WINDOW_PX` with the most
+ink is used. `drawn` draws a line with a pen of whole pixels, as the sheets are drawn.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from thinline.vocabulary import Bool, Float64
 MARGIN_PX: Final = 20
 WINDOW_PX: Final = 512
 MOST_CURVES: Final = 8
-"""Values in a mask beyond which it is taken for a picture: grey rims of smoothing are no curves."""
+"""A mask with more values is refused as a picture: smoothed edges have many grey values."""
 
 _ONE_STRAND: Final = 0.9
-Places = NDArray[np.intp]
+Indices = NDArray[np.intp]
 
 
 class RulerError(ValueError):
-    """Truth or amounts that no measure can be tried on."""
+    """A truth, or an option, that cannot be used to test metrics."""
 
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """The curves of one sheet; see the module."""
+    """The curves of one sheet: `lines` and `x_px` as in the conventions of the module."""
 
     name: str
     lines: Bool
@@ -54,20 +54,20 @@ class Truth:
 
 
 def of_courses(x_px: Float64, width: int, *, name: str = "") -> Truth:
-    """Curves given by their column in each row, `[K,H]`, NaN for none, on a sheet `width` px wide plus margins."""
+    """Truth of curves with columns `x_px [K,H]` (NaN: none) on a sheet `width` px wide plus margins."""
     lines = np.zeros((*x_px.shape, width + 2 * MARGIN_PX), np.bool_)
     moved = x_px + MARGIN_PX
     for line, x in zip(lines, moved, strict=True):
         rows = np.flatnonzero(np.isfinite(x))
         columns = np.rint(x[rows]).astype(np.intp)
         line[rows, columns] = True
-        next_to = np.flatnonzero(np.diff(rows) == 1)
-        bridge(line, rows[next_to], columns[next_to], columns[next_to + 1])
+        adjacent = np.flatnonzero(np.diff(rows) == 1)
+        bridge(line, rows[adjacent], columns[adjacent], columns[adjacent + 1])
     return Truth(name, lines, moved)
 
 
-def bridge(line: Bool, rows: Places, start: Places, end: Places) -> None:
-    """Ink in `line [H,W]` what lies between column `start` of each row and column `end` of the row below it."""
+def bridge(line: Bool, rows: Indices, start: Indices, end: Indices) -> None:
+    """Set the pixels of `line [H,W]` between column `start` of each of `rows` and column `end` of the row below."""
     between = np.maximum(np.abs(end - start) - 1, 0)
     which = np.repeat(np.arange(len(rows)), between)
     step = np.arange(len(which)) - np.repeat(np.cumsum(between) - between, between) + 1
@@ -77,29 +77,29 @@ def bridge(line: Bool, rows: Places, start: Places, end: Places) -> None:
 
 
 def of_sheets(count: int, *, px_per_mm: float, seed: int = 0, las_dir: Path | None = None) -> list[Truth]:
-    """The curves of `count` archive sheets, or of windows of the curves of a folder of LAS files."""
+    """Truths of `count` archive sheets from `seed` on, with curves from the LAS files of `las_dir` if given."""
     if count < 1:
         raise RulerError(f"--count must be 1 or more, got {count}; 4 sheets take seconds")
     values = tuple(run for curve in read_las_dir(las_dir) for run in curve.runs()) if las_dir else ()
     truths = []
     for number in range(seed, seed + count):
         sheet = draw(replace(sample("archive", number, samples=values), skew=SkewSpec()), px_per_mm=px_per_mm)
-        x_px = np.stack([_without_leaps(curve) for curve in sheet.curves])
+        x_px = np.stack([_without_wraps(curve) for curve in sheet.curves])
         truths.append(of_courses(x_px, sheet.labels.shape[1], name=f"archive sheet {number}"))
     return truths
 
 
-def _without_leaps(curve: DrawnCurve) -> Float64:
-    """The column in each row; where the curve leaves the track and comes back on the other side, a row is left out."""
+def _without_wraps(curve: DrawnCurve) -> Float64:
+    """The column in each row, NaN in the first row after each wrap round the track."""
     x = curve.x_px.astype(np.float64)
     x[1:][np.diff(curve.lap) != 0] = np.nan
     return x
 
 
 def of_masks(where: str, *, count: int) -> list[Truth]:
-    """The first `count` masks of a folder or a pattern, in order of their names, thinned.
+    """Truths of the first `count` masks of a folder or a pattern, in order of their names, thinned.
 
-    Raises `RulerError` when nothing matches, for a mask that cannot be read, and when there is no ink in any of them.
+    RulerError if nothing matches, a mask cannot be read, or no mask has ink.
     """
     folder = Path(where)
     paths = sorted(folder.iterdir()) if folder.is_dir() else sorted(Path(folder.anchor or ".").glob(_relative(folder)))
@@ -136,7 +136,7 @@ def _of_mask(path: Path) -> Iterator[Truth]:
 
 
 def _window(values: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """The part of at most `WINDOW_PX` a side with the most ink, of those half a window apart."""
+    """The window of at most `WINDOW_PX` a side with the most ink; candidates lie half a window apart."""
     half = WINDOW_PX // 2
     corners = [
         (top, left)
@@ -148,7 +148,7 @@ def _window(values: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]
 
 
 def _columns(line: Bool) -> Float64:
-    """The middle of the run of ink in each row of `line [H,W]`; NaN for rows with none or several."""
+    """Centre of the run of ink in each row of `line [H,W]`; NaN for rows with none or several runs."""
     runs = np.count_nonzero(np.diff(line.astype(np.int8), axis=1, prepend=0) == 1, axis=1)
     ink = np.maximum(np.count_nonzero(line, axis=1), 1)
     middle = np.where(runs == 1, (line * np.arange(line.shape[1])).sum(1) / ink, np.nan)
@@ -158,7 +158,7 @@ def _columns(line: Bool) -> Float64:
 
 
 def drawn(lines: Bool, width_px: int) -> Bool:
-    """`lines [K,H,W]` with a pen of `width_px`: that many pixels across a vertical line."""
+    """`lines [K,H,W]` drawn with a pen of `width_px`: a vertical line becomes that many pixels wide."""
     if width_px == 1:
         return lines
     kernel = cv2.getStructuringElement(cv2.MORPH_RECT if width_px == 2 else cv2.MORPH_ELLIPSE, (width_px, width_px))
@@ -167,6 +167,6 @@ def drawn(lines: Bool, width_px: int) -> Bool:
 
 
 def names_of(truths: Sequence[Truth]) -> str:
-    """What the truth was, for a line of text."""
+    """Names of the truths as one phrase."""
     names = [truth.name for truth in truths]
     return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]} ({len(names)})"

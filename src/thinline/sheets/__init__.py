@@ -1,7 +1,7 @@
-"""Sheets: drawn well logs with their truth. numpy and OpenCV only; no torch, no disk, no global randomness.
+"""Synthetic well-log sheets with exact truth. numpy and OpenCV only; no torch, no disk, no global random state.
 
 sample(family, seed) -> SheetSpec      what to draw, in mm
-render(spec, px_per_mm=4) -> Sheet     the pixels and the truth; = wear(draw(spec))
+render(spec, px_per_mm=4) -> Sheet     image and truth; wear(draw(spec))
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from thinline.sheets.sheet import DrawnCurve, Sheet
 from thinline.sheets.spec import PEN_MM, SheetSpec
 
 DRAWING_VERSION: Final = 4
-"""Raised by every change that alters a pixel; part of the key of any cache of sheets."""
+"""Increased by every change that alters a pixel; part of the key of every cache of sheets."""
 
 __all__ = [
     "DRAWING_VERSION",
@@ -33,5 +33,5 @@ __all__ = [
 
 
 def render(spec: SheetSpec, *, px_per_mm: float) -> Sheet:
-    """The worn sheet of `spec`, a pure function of its arguments."""
+    """The worn sheet of `spec`; depends on the arguments alone."""
     return wear(draw(spec, px_per_mm=px_per_mm), spec.wear)

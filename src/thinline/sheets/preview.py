@@ -1,10 +1,8 @@
-"""Look at sheets: a contact sheet with the truth beside each image, and what the sheets consist of.
+"""Show sheets: a contact sheet with the truth beside each image, and the shares of what the pixels show.
 
-Colours of the truth (safe for colour-blind readers): curve 1 vermilion, curve 2 blue, crossings green; printed form in
-pale grey. Further curves take the colours round again.
-
-Composition: shares of all pixels for the classes; shares of the background for what is on it, where a pixel under
-several layers counts once, as text before edge before grid before stain; the rest is paper.
+Colours of the truth (safe for colour-blind readers): curve 1 vermilion, curve 2 blue, crossings green, printed form
+pale grey; further curves repeat the colours. In the composition, a background pixel in several layers counts once, as
+text before edge before grid before stain; the rest is paper.
 """
 
 from __future__ import annotations
@@ -28,9 +26,9 @@ _FRAME_PX: Final = 3
 
 
 def composition(sheets: Sequence[Sheet]) -> dict[str, float]:
-    """Shares by name: `background`, `curve_1`, ... sum to 1, and so do `background/paper`, `background/grid`, ....
+    """Shares of all pixels (`background`, `curve_1`, ...) and of background pixels (`background/paper`, ...).
 
-    ValueError when there is no sheet.
+    Each group sums to 1. ValueError without a sheet.
     """
     _at_least_one(sheets)
     classes = np.zeros(1 + len(sheets[0].strokes), np.int64)
@@ -39,9 +37,9 @@ def composition(sheets: Sequence[Sheet]) -> dict[str, float]:
         classes += np.bincount(sheet.labels.ravel(), minlength=len(classes))
         rest = sheet.labels == 0
         for name, bit in _LAYERS:
-            here = rest & ((sheet.layers & bit) > 0)
-            printed[name] += int(here.sum())
-            rest &= ~here
+            in_layer = rest & ((sheet.layers & bit) > 0)
+            printed[name] += int(in_layer.sum())
+            rest &= ~in_layer
         printed["paper"] += int(rest.sum())
     names = (BACKGROUND, *(f"curve_{k + 1}" for k in range(len(classes) - 1)))
     shares = {name: float(count / classes.sum()) for name, count in zip(names, classes, strict=True)}
@@ -49,9 +47,11 @@ def composition(sheets: Sequence[Sheet]) -> dict[str, float]:
 
 
 def contact_sheet(sheets: Sequence[Sheet], *, columns: int = 3) -> UInt8:
-    """All sheets, each with its truth to the right, RGB uint8 [.., .., 3]. ValueError when there is no sheet."""
+    """All sheets, each with its truth to the right, RGB uint8 [.., .., 3]. ValueError without a sheet."""
     _at_least_one(sheets)
-    tiles = [_framed(np.concatenate([cv2.cvtColor(s.image, cv2.COLOR_GRAY2RGB), truth(s)], axis=1)) for s in sheets]
+    pairs = [np.concatenate([cv2.cvtColor(sheet.image, cv2.COLOR_GRAY2RGB), truth(sheet)], axis=1) for sheet in sheets]
+    borders = (_FRAME_PX,) * 4
+    tiles = [cv2.copyMakeBorder(pair, *borders, cv2.BORDER_CONSTANT, value=_FRAME) for pair in pairs]
     height, width = (max(tile.shape[axis] for tile in tiles) for axis in (0, 1))
     page = np.full((math.ceil(len(tiles) / columns) * height, min(columns, len(tiles)) * width, 3), 255, np.uint8)
     for n, tile in enumerate(tiles):
@@ -61,18 +61,13 @@ def contact_sheet(sheets: Sequence[Sheet], *, columns: int = 3) -> UInt8:
 
 
 def truth(sheet: Sheet) -> UInt8:
-    """The strokes in colour over the printed form in grey, RGB uint8 [H,W,3]."""
+    """Strokes in colour over the printed form in grey, RGB uint8 [H,W,3]."""
     picture = np.full((*sheet.labels.shape, 3), 255, np.uint8)
     picture[(sheet.layers & (GRID | EDGE | TEXT)) > 0] = _PRINTED
     for k, ink in enumerate(sheet.strokes):
         picture[ink] = _COLOURS[k % len(_COLOURS)]
     picture[sheet.strokes.sum(0) > 1] = _CROSSING
     return picture
-
-
-def _framed(picture: UInt8) -> UInt8:
-    f = _FRAME_PX
-    return np.asarray(cv2.copyMakeBorder(picture, f, f, f, f, cv2.BORDER_CONSTANT, value=_FRAME), np.uint8)
 
 
 def _at_least_one(sheets: Sequence[Sheet]) -> None:

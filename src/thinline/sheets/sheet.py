@@ -1,8 +1,8 @@
 """A drawn sheet and its truth.
 
 Conventions
-    Pixel coordinates name pixel centres: the pixel in column 3, row 5 has its centre at x 3.0, y 5.0. A length of x mm
-    from the left edge of the sheet is therefore x * px_per_mm - 0.5 in pixels.
+    Coordinates name pixel centres: the pixel in column 3, row 5 has its centre at x 3.0, y 5.0. A point x mm from the
+    left edge of the sheet lies at x * px_per_mm - 0.5 px.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from thinline.vocabulary import Bool, Float32, UInt8
 
 @dataclass(frozen=True)
 class DrawnCurve:
-    """The course of one curve, without its dashes: one point for each row of the sheet before it was skewed.
+    """The true course of one curve, without dashes: one point per row of the sheet before skew.
 
     x_px, y_px  float32 [P], position after skew; NaN where the curve has no data or lies off the sheet
-    lap         int16 [P], how often the value has left the track on the right (negative: on the left)
-    track_width_px  width of the track, the unit of errors given as a fraction of the track
+    lap         int16 [P], number of wraps over the right edge of the track (negative: over the left)
+    track_width_px  width of the track, the unit of errors in track fractions
     """
 
     x_px: Float32
@@ -36,9 +36,9 @@ class Sheet:
 
     image    uint8 [H,W], dark ink on bright paper
     labels   uint8 [H,W], class ids; at a crossing the curve drawn last
-    strokes  bool [K,H,W], the ink of each curve; gaps between dashes are no ink
+    strokes  bool [K,H,W], the ink of each curve; gaps between dashes are not ink
     layers   uint8 [H,W], bits GRID, EDGE, TEXT, STAIN of thinline.vocabulary
-    curves   K curves, continuous along depth
+    curves   K true courses, continuous along depth
     """
 
     image: UInt8

@@ -1,16 +1,16 @@
-"""What to draw: a frozen, JSON-able description of one sheet in millimetres, seeds included.
+"""The specification of one sheet in millimetres: a frozen tree of dataclasses, seeds included.
 
 Conventions
-    Lengths are millimetres, `x` to the right and `y` down from the top left corner of the sheet. Darkness runs from 0
-    (bare paper) to 1 (black). A spec holds no pixels: the same spec is drawn at any number of pixels per millimetre.
-    Equal specs give equal bytes of JSON, hence equal digests; drawing depends on the spec alone.
+    Lengths are in mm, `x` to the right and `y` down from the top left corner of the sheet. Darkness runs from 0 (bare
+    paper) to 1 (black). A spec holds no pixels: it can be drawn at any resolution. Drawing depends on the spec alone;
+    equal specs have equal JSON and equal digests.
 
-Vocabulary
-    cue        how curve 1 is told from curve 2: "weight" (curve 1 is the heavier), "dash" (curve 1 is the solid one),
-               "roughness" (curve 1 is the rougher). The properties that are not the cue are equal for both or agree.
-    overflow   what a value outside the track does: "wrap" (comes back on the other side, one lap later) or "clip"
-               (runs flat along the edge).
-    order      the order of drawing; the last curve lies on top and owns the pixels of a crossing.
+Terms
+    cue        what distinguishes curve 1 from curve 2: "weight" (curve 1 is heavier), "dash" (curve 1 is solid),
+               "roughness" (curve 1 is rougher). The other properties are equal for both curves or agree with the cue.
+    overflow   treatment of values outside the track: "wrap" (the curve continues at the other edge, one lap later) or
+               "clip" (it runs flat along the edge).
+    order      drawing order; the last curve lies on top and owns the pixels of a crossing.
 """
 
 from __future__ import annotations
@@ -18,9 +18,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import math
-import types
-import typing
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Final
@@ -32,18 +29,18 @@ PEN_MM: Final = 0.25
 
 @dataclass(frozen=True)
 class ShapeSpec:
-    """How the value runs with depth, in fractions of the track (0 left edge, 1 right edge)."""
+    """The values of a curve along depth, in fractions of the track (0 left edge, 1 right edge)."""
 
     kind: str  # one of thinline.sheets.curve_shapes.KINDS
     seed: int
     centre: float  # middle of the swings
     swing: float  # half the height of a typical swing
-    detail: float  # height of the faster swings upon them, as a share of `swing`
+    detail: float  # height of the faster swings, as a share of `swing`
     period_mm: float  # depth of one swing, or of two blocks
     rough: float  # standard deviation of the jitter
-    rough_step_mm: float  # depth from one kick of the jitter to the next
-    events_per_mm: float = 0.0  # spikes
-    values: tuple[float, ...] = ()  # kind "samples": the values, evenly spaced over the depth; NaN is no data
+    rough_step_mm: float  # depth between two values of the jitter
+    events_per_mm: float = 0.0  # number of spikes per mm
+    values: tuple[float, ...] = ()  # kind "samples": values at even steps of depth; NaN is missing
 
 
 @dataclass(frozen=True)
@@ -52,20 +49,20 @@ class PenSpec:
 
     weight: float  # times PEN_MM
     darkness: float
-    spread_mm: float  # how far the ink creeps into the paper on each side
+    spread_mm: float  # how far the ink spreads into the paper on each side
     dash_mm: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class CurveSpec:
-    """One curve: where, how shaped, with which pen. No data above `first_mm` and below `last_mm`."""
+    """One curve: track, shape and pen. No data above `first_mm` and below `last_mm`."""
 
     track: int
     shape: ShapeSpec
     pen: PenSpec
-    lap_dash_mm: tuple[float, ...]  # dashes of the pen on every lap but the first; empty: as the pen
+    lap_dash_mm: tuple[float, ...]  # dashes on every lap but the first; empty: those of the pen
     overflow: str
-    low: float  # "clip" runs flat along these two fractions of the track: its edges or lines of the grid
+    low: float  # values clipped to by "clip": the edges of the track or lines of its grid
     high: float
     first_mm: float
     last_mm: float
@@ -73,7 +70,7 @@ class CurveSpec:
 
 @dataclass(frozen=True)
 class LineSpec:
-    """A line of the printed form; `style` is "solid", "dotted" or "broken" (as by a coarse threshold)."""
+    """A line of the printed form; `style` is "solid", "dotted" or "broken" (as after a coarse threshold)."""
 
     width_mm: float
     darkness: float
@@ -122,7 +119,7 @@ class MarkSpec:
 
 @dataclass(frozen=True)
 class SkewSpec:
-    """Movement of the paper under the scanner, as formula in `thinline.sheets.drawing.skew`."""
+    """Movement of the paper under the scanner; formula in `thinline.sheets.drawing.skew`."""
 
     angle_deg: float = 0.0
     shear: float = 0.0
@@ -134,25 +131,25 @@ class SkewSpec:
 
 @dataclass(frozen=True)
 class WearSpec:
-    """What age and the scanner do to the ink and the paper; strengths are in grey levels of 255 unless named."""
+    """Effects of age and scanner on ink and paper; strengths in grey levels of 255 unless noted."""
 
     seed: int
     paper: int = 245  # grey of bare paper
     ink: int = 20  # grey of full ink
     bleed: float = 1.0  # gain of the ink after it has spread; 1 is none
-    fade: float = 0.0  # share of the ink lost where the paper has faded most
-    dots: float = 0.0  # how far the loss breaks up into dots
+    fade: float = 0.0  # largest share of the ink lost
+    dots: float = 0.0  # strength of the breaking up of faded ink into dots
     blotch: float = 0.0  # slow unevenness of the paper
     grain: float = 0.0  # standard deviation of the noise from pixel to pixel
-    salt: float = 0.0  # share of pixels lost to white
-    pepper: float = 0.0  # share of pixels lost to black
+    salt: float = 0.0  # share of white pixels
+    pepper: float = 0.0  # share of black pixels
     blur_px: float = 0.0
-    one_bit: float = 0.0  # threshold as a share of the way from ink to paper; 0 keeps the greys
+    one_bit: float = 0.0  # threshold between ink (0) and paper (1); 0 keeps the greys
 
 
 @dataclass(frozen=True)
 class SheetSpec:
-    """One sheet; see the module. `curves` are in the order of the classes: curve 1 first."""
+    """One sheet; terms as in the module. `curves` are in the order of their class ids, curve 1 first."""
 
     family: str
     seed: int
@@ -168,14 +165,8 @@ class SheetSpec:
     wear: WearSpec
 
     def to_json(self) -> str:
-        """One line of JSON; keys in a fixed order, floats exact, NaN as null."""
+        """The spec as one line of JSON: keys in a fixed order, floats exact, NaN as null."""
         return json.dumps(_plain(self), allow_nan=False, separators=(",", ":"))
-
-    @staticmethod
-    def from_json(text: str) -> SheetSpec:
-        """The spec that `to_json` wrote. ValueError names a missing, unknown or wrongly typed key."""
-        spec: SheetSpec = _thawed(SheetSpec, json.loads(text), "SheetSpec")
-        return spec
 
     @cached_property
     def digest(self) -> str:
@@ -184,37 +175,14 @@ class SheetSpec:
 
 
 @cache
-def _field_types(kind: type) -> dict[str, Any]:
-    return {field.name: typing.get_type_hints(kind)[field.name] for field in dataclasses.fields(kind)}
+def _field_names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def _plain(value: Any) -> Any:
-    """Dataclasses as dicts, tuples as lists; twenty times faster than dataclasses.asdict, which copies the leaves."""
+    """Dataclasses as dicts, tuples as lists; 20 times faster than dataclasses.asdict, which copies the leaves."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {name: _plain(getattr(value, name)) for name in _field_types(type(value))}
+        return {name: _plain(getattr(value, name)) for name in _field_names(type(value))}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     return None if value != value else value  # JSON has no NaN
-
-
-def _thawed(kind: Any, value: Any, where: str) -> Any:
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        expected = _field_types(kind)
-        if not isinstance(value, dict) or set(value) != set(expected):
-            got = sorted(value) if isinstance(value, dict) else type(value).__name__
-            raise ValueError(
-                f"{where}: expected an object with the keys {sorted(expected)}, got {got}; "
-                "was the file written by another version of thinline?"
-            )
-        return kind(**{name: _thawed(hint, value[name], f"{where}.{name}") for name, hint in expected.items()})
-    if isinstance(typing.get_origin(kind) or kind, type) and typing.get_origin(kind) is tuple:
-        if not isinstance(value, list):
-            raise ValueError(f"{where}: expected a list, got {type(value).__name__}; compare with SheetSpec.to_json()")
-        return tuple(_thawed(typing.get_args(kind)[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-    if kind is float and value is None:
-        return math.nan
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(kind, types.GenericAlias) or not isinstance(value, kind) or isinstance(value, bool):
-        raise ValueError(f"{where}: expected {kind.__name__}, got {value!r}; compare with SheetSpec.to_json()")
-    return value

@@ -1,4 +1,4 @@
-"""The depth of LAS files: which column it is, gaps, repeat passes, sections, rows out of line."""
+"""The depth of LAS files: its column, gaps, repeat passes, sections, and outlying rows."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from las_writer import Spelling
+from las_writer import Spelling, read
 
-from thinline.curves.las import BRIDGE, LasCurve, LasError, LasReport, read_las_file
+from thinline.curves.las import BRIDGE, LasCurve, LasError, LasReport
 from thinline.curves.las.curve import missing_samples
 
 NAMES = ("DEPT", "GR")
 
 
-def read(
+def read_tables(
     folder: Path,
     *tables: np.ndarray,
     names: tuple[str, ...] = NAMES,
@@ -29,9 +29,7 @@ def read(
     text = spelling.text(names, tables[0], interval=interval).replace(f"{names[0]}.M", f"{names[0]}.{units}")
     for table in tables[1:]:
         text += "~A\n" + spelling.text(names, table).split("~A\n")[1]
-    path = folder / "a.las"
-    path.write_text(text)
-    return read_las_file(path)
+    return read(folder, text)
 
 
 def log(first: float, last: float, *, step: float = 0.5, seed: int = 0) -> np.ndarray:
@@ -41,47 +39,42 @@ def log(first: float, last: float, *, step: float = 0.5, seed: int = 0) -> np.nd
 
 @pytest.mark.parametrize("first", ["DEPT", "DEPTH", "MD", "TVD", "Depth"])
 def test_the_depth_is_the_first_column_by_its_name(tmp_path: Path, first: str) -> None:
-    ((curve,), report) = read(tmp_path, log(0, 50), names=(first, "GR"), units="F")
+    ((curve,), report) = read_tables(tmp_path, log(0, 50), names=(first, "GR"), units="F")
     assert (curve.name, curve.depth_unit, curve.depth[1]) == ("GR", "F", 0.5)
     assert (report.index, report.index_unit) == (first.upper(), "F")
 
 
 def test_a_time_before_the_depth_is_no_curve_and_no_depth(tmp_path: Path) -> None:
     table = np.column_stack([1e9 - 5 * np.arange(101), log(0, 50)])
-    text = (
-        Spelling(place=0).text(("TIME", "DEPT", "GR"), table).replace("TIME.M", "TIME.S").replace("DEPT.API", "DEPT.M")
-    )
-    (tmp_path / "a.las").write_text(text)
-    (curve,), report = read_las_file(tmp_path / "a.las")
+    text = Spelling().text(("TIME", "DEPT", "GR"), table).replace("TIME.M", "TIME.S").replace("DEPT.API", "DEPT.M")
+    (curve,), report = read(tmp_path, text)
     np.testing.assert_array_equal(curve.depth, table[:, 1])
     assert report.dropped == (("TIME", "a scale, not a curve"),)
-    (tmp_path / "a.las").write_text(text.replace("DEPT.M", "SP.MV"))
     with pytest.raises(LasError, match=r"expected a depth column .*got TIME \(S\), SP \(MV\).*indexed by time"):
-        read_las_file(tmp_path / "a.las")
+        read(tmp_path, text.replace("DEPT.M", "SP.MV"))
 
 
 def test_a_second_depth_is_no_curve(tmp_path: Path) -> None:
     table = np.column_stack([log(0, 50), log(0, 50)[:, 0] * 0.9])
     text = Spelling().text(("DEPT", "GR", "TVD"), table).replace("TVD.API", "TVD.M")
-    (tmp_path / "a.las").write_text(text)
-    assert [curve.name for curve in read_las_file(tmp_path / "a.las")[0]] == ["GR"]
+    assert [curve.name for curve in read(tmp_path, text)[0]] == ["GR"]
 
 
-def test_a_depth_found_by_its_unit_is_said(tmp_path: Path) -> None:
-    (curve,), report = read(tmp_path, log(0, 50), names=("ALONG", "GR"))
+def test_a_depth_found_by_its_unit_is_in_the_warnings(tmp_path: Path) -> None:
+    (curve,), report = read_tables(tmp_path, log(0, 50), names=("ALONG", "GR"))
     assert len(curve.values) == 101
     assert report.warnings == ("took ALONG for the depth by its unit, M",)
 
 
-def test_missing_depths_part_runs_and_a_kilometre_costs_no_memory(tmp_path: Path) -> None:
-    (curve,), report = read(tmp_path, np.concatenate([log(0, 50), log(1e6, 1e6 + 40)]))
+def test_missing_depths_end_runs(tmp_path: Path) -> None:
+    (curve,), report = read_tables(tmp_path, np.concatenate([log(0, 50), log(1e6, 1e6 + 40)]))
     assert [len(run) for run in curve.runs()] == [101, 81]
     assert report.curves[0].gaps == 1
-    (short,), _ = read(tmp_path, np.delete(log(0, 100), np.arange(50, 50 + BRIDGE), axis=0))
+    (short,), _ = read_tables(tmp_path, np.delete(log(0, 100), np.arange(50, 50 + BRIDGE), axis=0))
     (run,) = short.runs()
     assert len(run) == 201
     np.testing.assert_allclose(np.diff(run[49 : 51 + BRIDGE], n=2), 0, atol=1e-9)
-    (long,), _ = read(tmp_path, np.delete(log(0, 100), np.arange(70, 71 + BRIDGE), axis=0))
+    (long,), _ = read_tables(tmp_path, np.delete(log(0, 100), np.arange(70, 71 + BRIDGE), axis=0))
     assert [len(run) for run in long.runs()] == [70, 201 - 71 - BRIDGE]
 
 
@@ -114,7 +107,7 @@ def test_rows_taken_out_of_a_regular_file_are_counted(seed: int, count: int) -> 
 def test_a_repeat_pass_is_kept_apart(tmp_path: Path, sections: int, upwards: bool, wrap: str) -> None:
     main, repeat = log(0, 200), log(100, 150, seed=1)
     tables = [table[::-1] if upwards else table for table in (main, repeat)]
-    curves, report = read(tmp_path, *(tables if sections == 2 else [np.concatenate(tables)]), wrap=wrap)
+    curves, report = read_tables(tmp_path, *(tables if sections == 2 else [np.concatenate(tables)]), wrap=wrap)
     assert [curve.name for curve in curves] == ["GR", "GR, pass 2"]
     for curve, table in zip(curves, (main, repeat), strict=True):
         np.testing.assert_array_equal(np.column_stack([curve.depth, curve.values]), table)
@@ -123,7 +116,7 @@ def test_a_repeat_pass_is_kept_apart(tmp_path: Path, sections: int, upwards: boo
 
 def test_a_log_down_and_up_again_is_two_passes(tmp_path: Path) -> None:
     down, up = log(0, 100), log(0, 99.5, seed=1)[::-1]
-    curves, _ = read(tmp_path, np.concatenate([down, up]))
+    curves, _ = read_tables(tmp_path, np.concatenate([down, up]))
     assert [curve.name for curve in curves] == ["GR", "GR, pass 2"]
     np.testing.assert_array_equal(curves[0].values, down[:, 1])
     np.testing.assert_array_equal(curves[1].values, up[::-1, 1])
@@ -132,40 +125,40 @@ def test_a_log_down_and_up_again_is_two_passes(tmp_path: Path) -> None:
 def test_sections_that_continue_each_other_are_one_curve_in_any_order(tmp_path: Path) -> None:
     whole = log(0, 200)
     for tables in ([whole[:150], whole[150:]], [whole[150:], whole[:150]], [whole[:151], whole[150:]]):
-        (curve,), _ = read(tmp_path, *tables)
+        (curve,), _ = read_tables(tmp_path, *tables)
         np.testing.assert_array_equal(np.column_stack([curve.depth, curve.values]), whole)
 
 
-def test_a_depth_out_of_line_loses_its_row_and_is_said(tmp_path: Path) -> None:
+def test_an_outlying_depth_loses_its_row_with_a_warning(tmp_path: Path) -> None:
     for row, depth in ((30, 5025.0), (30, 0.5), (99, -7.0)):
         table = log(0, 100)
         table[row, 0] = depth
-        (curve,), report = read(tmp_path, table)
+        (curve,), report = read_tables(tmp_path, table)
         np.testing.assert_array_equal(curve.values, np.delete(table[:, 1], row))
         assert "lies outside those of the rows around it" in report.warnings[0]
 
 
 def test_equal_depths_keep_the_first_row(tmp_path: Path) -> None:
     one, other = log(0, 50), log(0, 50, seed=1)
-    (curve,), report = read(tmp_path, np.stack([one, other], axis=1).reshape(-1, 2))
+    (curve,), report = read_tables(tmp_path, np.stack([one, other], axis=1).reshape(-1, 2))
     np.testing.assert_array_equal(curve.values, one[:, 1])
-    assert "left out 101 rows whose depth stands in a row before" in report.warnings[0]
+    assert "left out 101 rows whose depth is in an earlier row" in report.warnings[0]
 
 
 def test_a_depth_without_order_is_refused(tmp_path: Path) -> None:
     table = log(0, 100)
     with pytest.raises(LasError, match=r"turns round \d+ times, first in line \d+"):
-        read(tmp_path, table[np.random.default_rng(0).permutation(len(table))])
+        read_tables(tmp_path, table[np.random.default_rng(0).permutation(len(table))])
 
 
 def test_an_elevation_may_pass_a_common_null(tmp_path: Path) -> None:
     table = log(-1200, -900, step=1.0)
-    (curve,), _ = read(tmp_path, table)
+    (curve,), _ = read_tables(tmp_path, table)
     np.testing.assert_array_equal(curve.depth, table[:, 0])
 
 
-def test_other_depths_than_the_header_announces_are_said(tmp_path: Path) -> None:
-    _, report = read(tmp_path, log(0, 50), interval=(0, 100, 0.5))
+def test_other_depths_than_in_the_header_give_a_warning(tmp_path: Path) -> None:
+    _, report = read_tables(tmp_path, log(0, 50), interval=(0, 100, 0.5))
     assert "header announces depths 0 to 100, the rows hold 0 to 50" in report.warnings[0]
-    _, report = read(tmp_path, log(0, 50), interval=(50, 0, -0.5))
+    _, report = read_tables(tmp_path, log(0, 50), interval=(50, 0, -0.5))
     assert report.warnings == ()

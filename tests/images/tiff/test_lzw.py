@@ -1,4 +1,4 @@
-"""LZW against libtiff's encoder, PackBits against another one, and what damaged data are told by."""
+"""LZW against libtiff's encoder, PackBits against another one, and the reasons of damage."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ def test_any_bytes(levels: int, size: int, seed: int) -> None:
     np.testing.assert_array_equal(found, few)
 
 
-def test_a_flipped_bit_is_known_or_changes_few_pixels() -> None:
-    rng, unknown = np.random.default_rng(0), []
-    for place in rng.choice(len(CODES), 150, replace=False):
+def test_a_flipped_bit_is_detected_or_changes_few_pixels() -> None:
+    rng, undetected = np.random.default_rng(0), []
+    for at in rng.choice(len(CODES), 150, replace=False):
         hurt = CODES.copy()
-        hurt[place] ^= 1 << rng.integers(8)
+        hurt[at] ^= 1 << rng.integers(8)
         found, reason = unpack_lzw(hurt, PICTURE.size)
         if not reason:
-            unknown.append((found != PICTURE.ravel()).sum())
-    assert len(unknown) < 60
-    assert np.median(unknown) <= 8
+            undetected.append((found != PICTURE.ravel()).sum())
+    assert len(undetected) < 60
+    assert np.median(undetected) <= 8
 
 
-@pytest.mark.parametrize(("size", "reason"), [(PICTURE.size + 1, "end before"), (PICTURE.size - 1, "go on behind")])
+@pytest.mark.parametrize(("size", "reason"), [(PICTURE.size + 1, "end before"), (PICTURE.size - 1, "continue after")])
 def test_data_of_another_length(size: int, reason: str) -> None:
     assert reason in unpack_lzw(CODES, size)[1]
     packed = np.frombuffer(packbits(PICTURE.tobytes()), np.uint8)

@@ -1,4 +1,4 @@
-"""Wear: it changes the image alone, each strength does what it says, and the noise depends on the seed alone."""
+"""Wear changes the image alone, each strength has its effect, and the noise depends on the seed alone."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from thinline.sheets.spec import WearSpec
 CLEAN = WearSpec(3, paper=240, ink=30)
 
 
-def worn(how: WearSpec, px_per_mm: float = 4) -> Sheet:
-    return wear(draw(bare(curve(0.2, 0.8, 0.4), curve(0.9, 0.1)), px_per_mm=px_per_mm), how)
+def worn(spec: WearSpec, px_per_mm: float = 4) -> Sheet:
+    return wear(draw(bare(curve(0.2, 0.8, 0.4), curve(0.9, 0.1)), px_per_mm=px_per_mm), spec)
 
 
 def test_truth_is_untouched() -> None:
@@ -34,7 +34,7 @@ def test_truth_is_untouched() -> None:
     assert (after.image != before.image).any()
 
 
-def test_paper_and_ink_are_the_greys_they_say() -> None:
+def test_paper_and_ink_have_the_greys_of_the_spec() -> None:
     sheet = worn(CLEAN)
     assert set(np.unique(sheet.image)) == {30, 240}
     assert (sheet.image[sheet.strokes.any(0)] == 30).all()
@@ -57,7 +57,7 @@ def test_fading_takes_ink_away_and_dots_break_it_up() -> None:
     assert (pale[~inked] == 240).all()
 
 
-def test_grain_is_as_strong_as_it_says() -> None:
+def test_grain_has_the_standard_deviation_of_the_spec() -> None:
     noisy = worn(dataclasses.replace(CLEAN, paper=128, grain=8.0))
     paper = noisy.image[noisy.labels == 0]
     assert abs(float(paper.mean()) - 128) < 1
@@ -70,7 +70,7 @@ def test_blotches_of_the_paper_are_slow() -> None:
     assert np.abs(np.diff(image[:40, :40], axis=1)).max() <= 3
 
 
-def test_salt_and_pepper_are_the_share_they_say() -> None:
+def test_salt_and_pepper_have_the_shares_of_the_spec() -> None:
     image = worn(dataclasses.replace(CLEAN, paper=128, ink=120, salt=0.02, pepper=0.01)).image
     assert abs((image == 255).mean() - 0.02) < 0.004
     assert abs((image == 0).mean() - 0.01) < 0.003
@@ -82,17 +82,17 @@ def test_one_bit_is_one_bit() -> None:
 
 @pytest.mark.parametrize("family", ["archive", "procedural"])
 def test_a_sheet_depends_on_its_spec_alone(family: str) -> None:
-    specs = [sample(family, seed) for seed in range(12)]
+    specs = [sample(family, seed) for seed in range(6)]
     first = [render(spec, px_per_mm=4).image for spec in specs]
     cv2.setRNGSeed(1)
     np.random.default_rng(0).normal(size=10)
     render(sample("archive", 99), px_per_mm=8)
     for spec, image in zip(reversed(specs), reversed(first), strict=True):
         np.testing.assert_array_equal(render(spec, px_per_mm=4).image, image)
-    assert len({image.tobytes() for image in first}) == 12
+    assert len({image.tobytes() for image in first}) == 6
 
 
-@pytest.mark.parametrize("shape", [(64, 64), (256, 100), (700, 900), (1024, 1024)])
+@pytest.mark.parametrize("shape", [(64, 64), (256, 100), (700, 900)])
 def test_noise_has_its_moments_at_any_size(shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(5)
     white = grain(shape, rng)

@@ -1,10 +1,9 @@
-"""Curves in files: LAS (log ASCII standard), a file or a folder at a time.
+"""Read well-log curves from LAS files (log ASCII standard), one file or a folder at a time.
 
-`read_las_file` and `read_las_folder` give the curves with a report of what was read, taken for null and dropped;
-`read_las` and `read_las_dir` give the curves alone, and the second warns of what was left out and what is odd.
-How a file is read stands in the modules `text` (encodings, sections), `header`, `rows` (delimiters, wrapped
-rows), `values` (nulls), `index` (which column is the depth), `passes` (repeat passes), `table` and
-`file`; what a curve is, in `curve`.
+`read_las_file` and `read_las_folder` return the curves with reports; `read_las` and `read_las_dir` return the curves
+alone, and the latter warns of what was left out. Steps of the reader, by module: `text` (encodings, sections),
+`header`, `rows` (delimiters, wrapped rows), `values` (nulls), `table`, `depth` (depth column, repeat passes), `file`;
+`curve` defines the result.
 """
 
 from __future__ import annotations
@@ -14,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from thinline.curves.las.curve import BRIDGE, SHORTEST, LasCurve, LasError
-from thinline.curves.las.file import read_las_file
-from thinline.curves.las.report import LasReport, summary
+from thinline.curves.las.file import LasReport, read_las_file, summary
 
 __all__ = [
     "BRIDGE",
@@ -33,26 +31,27 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class LasFolder:
-    """The usable `curves` of a folder, and the report of each file, in order of the names of the files."""
+    """The usable `curves` of a folder and the report of each file, in the order of file names."""
 
     folder: Path
     curves: tuple[LasCurve, ...]
     reports: tuple[LasReport, ...]
 
     def summary(self) -> str:
-        """One sentence: files, curves, samples, what was dropped and why."""
+        """One sentence: numbers of files, curves and samples, and what was dropped for which reason."""
         return summary(self.reports)
 
     def odd(self) -> tuple[str, ...]:
-        """Sentences about refused files and what is odd; the summary names the dropped curves."""
-        return tuple(line for report in self.reports for line in _odd(report))
+        """Errors and warnings of all files; dropped curves are in the summary."""
+        return tuple(line for report in self.reports for line in _messages(report))
 
     def left_out(self) -> tuple[str, ...]:
-        """Sentences about refused files, dropped curves and what is odd, in order of the files."""
-        return tuple(line for report in self.reports for line in _left_out(report))
+        """Errors, warnings and dropped curves of all files, in the order of files."""
+        dropped = [[f"{r.file}: dropped {name} ({reason})" for name, reason in r.dropped] for r in self.reports]
+        return tuple(line for r, lines in zip(self.reports, dropped, strict=True) for line in (*_messages(r), *lines))
 
     def checked(self) -> LasFolder:
-        """Itself; raises LasError when no curve is usable."""
+        """This folder. LasError if no curve is usable."""
         if not self.curves:
             listed = "\n  ".join(report.error for report in self.reports)
             count = len(self.reports)
@@ -63,18 +62,15 @@ class LasFolder:
 
 
 def read_las(path: Path) -> tuple[LasCurve, ...]:
-    """Read the usable curves of one LAS file, in the order of its columns. Raises what `read_las_file` raises.
-
-    What was dropped, and what is odd, stands in the report of `read_las_file`.
-    """
+    """The usable curves of one LAS file, in the order of its columns; errors as `read_las_file`."""
     return read_las_file(path)[0]
 
 
 def read_las_dir(folder: Path) -> tuple[LasCurve, ...]:
-    """Read the usable curves of every `*.las` file (any case) of a folder, files in order of their names.
+    """The usable curves of every `*.las` file (any case) of a folder, in the order of file names.
 
-    Files without a usable curve, dropped curves and what is odd are named in one warning. Raises LasError when the
-    folder is missing, holds no LAS file, or nothing usable is left.
+    One warning lists files without a usable curve, dropped curves and the warnings of files. LasError if the folder is
+    missing, has no LAS file, or has no usable curve.
     """
     read = read_las_folder(folder).checked()
     refused = sum(bool(report.error) for report in read.reports)
@@ -85,10 +81,9 @@ def read_las_dir(folder: Path) -> tuple[LasCurve, ...]:
 
 
 def read_las_folder(folder: Path) -> LasFolder:
-    """Read the usable curves of a folder as `read_las_dir` does, or of one file, with the reports; warns of nothing.
+    """The usable curves of a folder, or of one file, with reports instead of a warning.
 
-    Raises LasError when the folder is missing or holds no LAS file.
-    A file that cannot be read has a report with `error`.
+    A file that cannot be read has a report with `error`. LasError if the folder is missing or has no LAS file.
     """
     folder = Path(folder)
     if folder.is_file():
@@ -112,9 +107,5 @@ def read_las_folder(folder: Path) -> LasFolder:
     return LasFolder(folder, tuple(curves), tuple(reports))
 
 
-def _odd(report: LasReport) -> list[str]:
-    return [*([report.error] if report.error else []), *(f"{report.file}: {warning}" for warning in report.warnings)]
-
-
-def _left_out(report: LasReport) -> list[str]:
-    return _odd(report) + [f"{report.file}: dropped {name} ({reason})" for name, reason in report.dropped]
+def _messages(report: LasReport) -> list[str]:
+    return [*filter(None, [report.error]), *(f"{report.file}: {warning}" for warning in report.warnings)]

@@ -1,14 +1,13 @@
-"""One curve of a LAS file, and the stretches of it that hold readings.
+"""One curve of a LAS file, and its runs of readings without long gaps.
 
 Conventions
-    P samples of a curve, depth increasing, NaN where there is no reading.
-    The **local step** of an interval of depth is the median of the LOCAL intervals around it, so a file that changes
-    its sampling rate has no gap. Steps are **regular** when nine in ten lie within a tenth of their local step. In a
-    file with regular steps, an interval above 1.5 local steps holds missing samples; where the steps are jittered,
-    only an interval above BRIDGE + 1 local steps does.
-    A **run** is a stretch of samples without a long gap: up to BRIDGE missing samples, whether nulls or depths that are
-    not in the file, are filled by a straight line; a longer gap ends the run. A run has at least SHORTEST samples and
-    is not constant.
+    P samples of a curve, depth increasing, NaN = no reading.
+    The **local step** of an interval of depth is the median of the LOCAL intervals around it, so a change of the
+    sampling rate is not a gap. Steps are **regular** if nine in ten lie within a tenth of their local step. An interval
+    above 1.5 local steps has missing samples; if steps are jittered, only one above BRIDGE + 1.
+    A **run** is a stretch of samples without a long gap: up to BRIDGE missing samples (nulls, or depths that are not in
+    the file) are interpolated linearly, a longer gap ends the run. A run has at least SHORTEST samples and is not
+    constant.
 """
 
 from __future__ import annotations
@@ -22,17 +21,17 @@ from scipy.ndimage import median_filter
 from thinline.vocabulary import Bool, Float64, Int64
 
 SHORTEST = 64
-"""Samples below which a curve says too little about how logs look."""
+"""A curve with fewer samples is not usable."""
 
 BRIDGE = 8
-"""The longest gap, in samples, that a run crosses: a curve logged every second row is not a row of islands."""
+"""The longest gap, in samples, that a run bridges, as in a curve that is logged in every second row only."""
 
 LOCAL = 11
-"""Intervals of depth whose median is the local step."""
+"""Number of intervals whose median is the local step."""
 
 
 class LasError(ValueError):
-    """A LAS file or folder that gives no curve to draw from."""
+    """A LAS file or folder that gives no usable curve."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +39,7 @@ class LasCurve:
     """One curve of one file.
 
     `depth [P]` float64 increasing, in `depth_unit` as the file spells it; `values [P]` float64 in `unit`, NaN = null.
-    `source` is the name of the file. A repeat pass is a curve of its own, with `, pass 2` after its name.
+    `source` is the name of the file. A repeat pass is a curve of its own, named with `, pass 2`.
     """
 
     name: str
@@ -51,7 +50,7 @@ class LasCurve:
     source: str
 
     def runs(self) -> tuple[Float64, ...]:
-        """The values without long gaps: arrays [R] of finite float64, R >= SHORTEST, none constant, shallow first."""
+        """The runs of the curve: finite float64 [R] arrays, R >= SHORTEST, none constant, shallowest first."""
         values = with_missing(self.depth, self.values)
         known = np.isfinite(values)
         if known.sum() < SHORTEST:
@@ -62,22 +61,22 @@ class LasCurve:
         return tuple(piece for piece in pieces if len(piece) >= SHORTEST and np.ptp(piece) > 0)
 
     def gaps(self) -> int:
-        """How many times the readings stop and go on again, at nulls and at depths that are not in the file."""
+        """Number of gaps between readings, at nulls and at depths that are not in the file."""
         known = np.isfinite(with_missing(self.depth, self.values))
         return max(int(np.count_nonzero(np.diff(np.concatenate(([False], known)).astype(int)) == 1)) - 1, 0)
 
 
 def with_missing(depth: Float64, values: Float64) -> Float64:
-    """`values [P]` with NaN for the samples that are not in the file, at most BRIDGE + 1 of them in one place.
+    """`values [P]` with NaN inserted for samples that are not in the file, at most BRIDGE + 1 per gap.
 
-    BRIDGE + 1 missing samples end a run, so a gap of a kilometre needs no more memory than one of ten samples.
+    BRIDGE + 1 missing samples end a run, so longer gaps need no more memory.
     """
     missing = np.minimum(missing_samples(depth), BRIDGE + 1)
     return np.insert(values, np.repeat(np.arange(1, len(values)), missing), np.nan) if missing.any() else values
 
 
 def missing_samples(depth: Float64) -> Int64:
-    """How many samples are not in the file between each two of increasing `depth [P]`: `[P-1]`, 0 for none."""
+    """Number of samples that are not in the file between each two of increasing `depth [P]`: `[P-1]`."""
     if len(depth) < 3:
         return np.zeros(max(len(depth) - 1, 0), np.int64)
     intervals = np.diff(depth)
@@ -89,7 +88,7 @@ def missing_samples(depth: Float64) -> Int64:
 
 
 def _stretches(known: Bool) -> Iterator[tuple[int, int]]:
-    """Half-open ranges of rows from one known sample to another, crossing gaps of at most BRIDGE rows."""
+    """Half-open ranges of rows that begin and end at a known sample, with gaps of at most BRIDGE rows."""
     rows = np.flatnonzero(known)
     breaks = np.flatnonzero(np.diff(rows) > BRIDGE + 1)
     starts = rows[np.concatenate(([0], breaks + 1))]

@@ -1,36 +1,71 @@
-"""One LAS file -> its curves in order of depth, and the report of what was read, taken for null, and dropped.
+"""Read one LAS file into its curves and a report of what was read, treated as null, and dropped.
 
 Conventions
-    A section or a stretch of rows that logs the same depths again is a pass of its own (`passes`): its curves get
-    `, pass 2` after their names, as do curves of further sections with other columns whose names are taken already.
-    A curve is **usable** when it is numeric, is no scale (a second depth, a time), and has SHORTEST values and a run.
+    A section or a stretch of rows that logs the same depths again is a pass of its own (depth.py): `, pass 2` is
+    appended to the names of its curves, and to those of further sections with other columns and a name already used.
+    A curve is **usable** if it is numeric, is not a scale (a second depth, a time), and has SHORTEST values and a run.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from thinline.curves.las.curve import SHORTEST, LasCurve, LasError
+from thinline.curves.las.depth import Rows, find_index, is_scale, split_passes
 from thinline.curves.las.header import Header
-from thinline.curves.las.index import find_index, is_scale
-from thinline.curves.las.passes import Rows, split_passes
-from thinline.curves.las.report import CurveReport, LasReport
 from thinline.curves.las.table import Table, check_joined, read_tables
 from thinline.curves.las.text import read_text, split_sections
 from thinline.curves.las.values import SENTINELS, is_null, suspect, without_nulls
 from thinline.vocabulary import Float64
 
+NAMED = 12
+"""Number of names that a list of the summary shows."""
+
+
+@dataclass(frozen=True)
+class CurveReport:
+    """A usable curve: `samples` readings of `low` to `high` between `depth_first` and `depth_last`.
+
+    `gaps` is the number of gaps between readings; `nulls` counts the values treated as null by their spelling.
+    """
+
+    name: str
+    unit: str
+    samples: int
+    depth_first: float
+    depth_last: float
+    low: float
+    high: float
+    gaps: int
+    nulls: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class LasReport:
+    """A file: its `curves`, those `dropped` with their reasons, and `warnings`; `error` if it cannot be read."""
+
+    file: str
+    encoding: str = ""
+    version: float = 0.0
+    index: str = ""
+    index_unit: str = ""
+    rows: int = 0
+    curves: tuple[CurveReport, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+
 
 def read_las_file(path: Path) -> tuple[tuple[LasCurve, ...], LasReport]:
-    """The usable curves of one LAS file in the order of its columns, passes one after the other, and the report.
+    """The usable curves of one LAS file in the order of its columns, pass after pass, and the report.
 
-    Raises LasError when the file is missing, is not LAS, has a damaged row or no depth column, or has no usable curve
-    (each dropped curve is then named with its reason).
+    LasError if the file is missing, is not LAS, has a damaged row or no depth column, or has no usable curve (each
+    dropped curve is then named with its reason).
     """
     path = Path(path)
     text, encoding = read_text(path)
@@ -44,17 +79,17 @@ def read_las_file(path: Path) -> tuple[tuple[LasCurve, ...], LasReport]:
     except LasError as error:
         raise LasError(f"{path}: {error}") from error
     if not curves:
-        seen = ", ".join(f"{name} ({reason})" for name, reason in report.dropped) or "only the depth column"
+        columns = ", ".join(f"{name} ({reason})" for name, reason in report.dropped) or "only the depth column"
         raise LasError(
-            f"{path}: expected at least one curve with {SHORTEST} or more varying samples, got {seen}; "
+            f"{path}: expected at least one curve with {SHORTEST} or more varying samples, got {columns}; "
             "use another file or leave this one out"
         )
     return tuple(curves), report
 
 
 def _curves(table: Table, report: LasReport, taken: set[str]) -> tuple[list[LasCurve], LasReport]:
-    """The usable curves of a table, pass after pass, and the report with them."""
-    index, odd = find_index(table.header.columns, table.values)
+    """The usable curves of a table, pass after pass, and `report` extended by them; `taken` are used names."""
+    index, by_unit = find_index(table.header.columns, table.values)
     name, unit = table.header.columns[index]
     if index in table.spoilt:
         raise LasError(
@@ -64,7 +99,7 @@ def _curves(table: Table, report: LasReport, taken: set[str]) -> tuple[list[LasC
     if table.joined:
         check_joined(table, index)
     passes, warnings = split_passes(depth, table.lines, table.sections)
-    warnings = [*table.warnings, *([odd] if odd else []), *warnings, *_interval(depth, table.header, passes)]
+    warnings = [*table.warnings, *([by_unit] if by_unit else []), *warnings, *_interval(depth, table.header, passes)]
     curves: list[LasCurve] = []
     reports: list[CurveReport] = []
     dropped: list[tuple[str, str]] = []
@@ -72,17 +107,18 @@ def _curves(table: Table, report: LasReport, taken: set[str]) -> tuple[list[LasC
         for i, column in enumerate(table.header.columns):
             if i == index:
                 continue
-            plain = f"{column[0]}, pass {number}" if number > 1 else column[0]
-            named = plain if plain not in taken else f"{plain}, pass {number + 1}"
+            title = f"{column[0]}, pass {number}" if number > 1 else column[0]
+            title = title if title not in taken else f"{title}, pass {number + 1}"
             values, nulls = without_nulls(table.values[rows, i], table.header.nulls)
-            curve = LasCurve(named, column[1], depth[rows], values, unit, report.file)
+            curve = LasCurve(title, column[1], depth[rows], values, unit, report.file)
             reason = table.spoilt.get(i) or ("a scale, not a curve" if is_scale(column) else _unusable(curve))
             if reason:
-                dropped.append((named, reason))
+                dropped.append((title, reason))
                 continue
             curves.append(curve)
             reports.append(_reported(curve, nulls + table.words[i] if number == 1 else Counter()))
-            warnings += [f"{named}: {sentence}" for sentence in [suspect(curve.values)] if sentence]
+            if sentence := suspect(curve.values):
+                warnings.append(f"{title}: {sentence}")
     return curves, replace(
         report,
         index=report.index or name,
@@ -95,7 +131,7 @@ def _curves(table: Table, report: LasReport, taken: set[str]) -> tuple[list[LasC
 
 
 def _depth(values: Float64, nulls: Sequence[float]) -> Float64:
-    """Depth with NaN for nulls. An elevation may pass -999: a null is one only outside the depths of the other rows."""
+    """Depth with NaN for nulls. An elevation may pass -999, so only values outside the other depths are nulls."""
     null = is_null(values, (*nulls, *SENTINELS))
     others = values[np.isfinite(values) & ~null]
     if len(others):
@@ -104,24 +140,23 @@ def _depth(values: Float64, nulls: Sequence[float]) -> Float64:
 
 
 def _interval(depth: Float64, header: Header, passes: Sequence[Rows]) -> list[str]:
-    """A sentence where the header announces other depths than there are: the file may be cut."""
+    """A warning if the header announces other depths than the rows have, as in a file that was cut."""
     if not passes:
         return []
-    said = [value for value in (header.start, header.stop) if np.isfinite(value)]
+    ends = [value for value in (header.start, header.stop) if np.isfinite(value)]
     first, last = float(np.nanmin(depth)), float(np.nanmax(depth))
     own = depth[passes[0]]
     step = float(np.median(np.diff(own))) if len(own) > 1 else np.inf
-    warnings = []
-    if len(said) == 2 and (abs(min(said) - first) > 1.5 * step or abs(max(said) - last) > 1.5 * step):
-        warnings.append(
-            f"the header announces depths {header.start:g} to {header.stop:g}, the rows hold {first:g} to {last:g}; "
-            "the file may be cut, or the header is of another file"
-        )
-    return warnings
+    if len(ends) < 2 or max(abs(min(ends) - first), abs(max(ends) - last)) <= 1.5 * step:
+        return []
+    return [
+        f"the header announces depths {header.start:g} to {header.stop:g}, the rows hold {first:g} to {last:g}; "
+        "the file may be cut, or the header is of another file"
+    ]
 
 
 def _unusable(curve: LasCurve) -> str:
-    """Why a curve cannot be used, or nothing."""
+    """The reason why a curve cannot be used, or an empty string."""
     count = int(np.count_nonzero(np.isfinite(curve.values)))
     if count == 0:
         return "all nulls" if len(curve.values) else "no samples"
@@ -139,3 +174,29 @@ def _reported(curve: LasCurve, nulls: Counter[str]) -> CurveReport:
     return CurveReport(
         curve.name, curve.unit, int(known.sum()), float(at[0]), float(at[-1]), low, high, curve.gaps(), dict(nulls)
     )
+
+
+def summary(reports: Sequence[LasReport]) -> str:
+    """`2 LAS files: 5 curves used (1,800 samples), 1 dropped: SP of a.las (all nulls); 1 warning`."""
+    curves = [curve for report in reports for curve in report.curves]
+    dropped = [f"{name} of {report.file} ({reason})" for report in reports for name, reason in report.dropped]
+    refused = [report for report in reports if report.error]
+    warnings = sum(len(report.warnings) for report in reports)
+    parts = [
+        f"{_plural(len(reports), 'LAS file')}: {_plural(len(curves), 'curve')} used "
+        f"({sum(curve.samples for curve in curves):,} samples), {_named(dropped, 'dropped')}"
+    ]
+    if refused:
+        parts.append(_named([report.file for report in refused], f"file{'s' * (len(refused) > 1)} without a curve"))
+    if warnings:
+        parts.append(f"{_plural(warnings, 'warning')}")
+    return "; ".join(parts)
+
+
+def _named(names: Sequence[str], what: str) -> str:
+    listed = f": {', '.join(names[:NAMED])}" if names else ""
+    return f"{len(names)} {what}{listed}{f' and {len(names) - NAMED} more' if len(names) > NAMED else ''}"
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' if count != 1 else ''}"

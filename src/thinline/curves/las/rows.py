@@ -1,17 +1,18 @@
-"""The data section of a LAS file as rows of one word for each curve.
+"""Split the data section of a LAS file into rows with one word per curve.
 
 Conventions
-    C words make a row, one for each line of the curve section.
-    Delimiter: the one that DLM names is tried first, then white space, tab, comma, semicolon. One **fits** a line when
-    it gives C words; the first that fits all lines is used, or else the first that fits at least half of them.
-    Where the rows stand on one line each, a line with another number of words is an error with its number. A line whose
-    numbers run together (`12.5-999.25`) is split as lasio's `run-on(-)` does, when that gives C words.
-    Where they span several lines, C words are counted off. Each row must be broken as the first one is; with WRAP YES,
-    where lines are filled up to 80 characters, only the depth must stand alone on its line in every row.
+    A row has C words, one for each line of the curve section.
+    Delimiter: that of DLM is tried first, then white space, tab, comma, semicolon. A delimiter **fits** a line if it
+    gives C words; the first that fits all lines is used, else the first that fits at least half of them.
+    If each row is on one line, a line with another number of words is an error that names the line. A line whose
+    numbers run together (`12.5-999.25`) is split as lasio's `run-on(-)` does, if that gives C words.
+    If rows span several lines, C words are counted off. Each row must be broken as the first one is; with WRAP YES,
+    where lines are filled up to 80 characters, only the depth must be alone on its line in every row.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import re
 from collections.abc import Sequence
@@ -31,9 +32,9 @@ Words = list[str]
 
 @dataclass
 class Rows:
-    """`words [R][C]`, the number of the line on which each row begins, and what is odd about them.
+    """`words [R][C]`, the line number of each row, and warnings.
 
-    `joined` is true when rows were put together from several lines; `cut` then says that words are left over.
+    `joined`: rows were joined from several lines; `cut` is then the error about an incomplete last row, if any.
     """
 
     words: list[Words]
@@ -44,10 +45,10 @@ class Rows:
 
 
 def read_rows(lines: Sequence[Line], *, names: Sequence[str], declared: str, wrap: bool, ends: bool) -> Rows:
-    """The rows of numbered `lines`; `declared` is a key of DELIMITERS, or empty where the header names none.
+    """The rows of numbered `lines`; `declared` is a key of DELIMITERS, or empty.
 
-    `ends` says that the last line has its line end: without it, a last number that is shorter than those above it
-    is a number that was cut. Raises LasError, without the name of the file, for a row with too few or too many words.
+    `ends`: the last line has its line end; without it, a last number shorter than those above it was cut off. LasError,
+    without the name of the file, for a row with too few or too many words.
     """
     if not lines:
         raise LasError("expected rows of numbers in the data section, got none; export the file again with its data")
@@ -63,18 +64,18 @@ def read_rows(lines: Sequence[Line], *, names: Sequence[str], declared: str, wra
     if declared and delimiter != declared:
         rows.warnings.append(f"DLM is {declared}, but the rows are separated by {delimiter.lower()}")
     if not ends:
-        _refuse_cut(rows, lines)
+        _check_last(rows, lines)
     return rows
 
 
 def _split(lines: Sequence[Line], count: int, declared: str) -> tuple[str, list[Words]]:
-    """The delimiter that fits, and the words of each line; the declared one, or white space, where none fits."""
+    """The delimiter that fits and the words of each line; if none fits, the declared one or white space."""
     first = declared or "SPACE"
     best: tuple[str, list[Words]] | None = None
     marked = any("," in line or ";" in line for _, line in lines)
     for name in dict.fromkeys((first, *DELIMITERS)):
         words = [_words(line, name) for _, line in lines]
-        if all(len(row) == count + 1 and not row[-1] for row in words):  # a delimiter at the end of each line
+        if all(len(row) == count + 1 and not row[-1] for row in words):  # each line ends with a delimiter
             words = [row[:-1] for row in words]
         fitting = sum(len(row) == count and (not marked or _whole(row, name)) for row in words)
         if fitting == len(words):
@@ -89,19 +90,16 @@ def _words(line: str, delimiter: str, *, wrapped: bool = False) -> Words:
     if mark is None:
         return line.split() if '"' not in line else _QUOTED.findall(line)
     line = line.strip(" ")
+    words = line.split(mark)
     if '"' in line:
-        try:
+        with contextlib.suppress(csv.Error):
             words = next(csv.reader([line], delimiter=mark))
-        except csv.Error:
-            words = line.split(mark)
-    else:
-        words = line.split(mark)
     words = [word.strip() for word in words]
     return words[:-1] if wrapped and len(words) > 1 and not words[-1] else words
 
 
 def _whole(words: Words, delimiter: str) -> bool:
-    """Whether no word looks as if the delimiter were another one."""
+    """Whether no word contains what looks like another delimiter."""
     if delimiter == "SPACE":
         return not any(word[0] in ",;" or word[-1] in ",;" for word in words)
     return not any(" " in word and not word.strip("0123456789.,+- ") for word in words)
@@ -114,25 +112,22 @@ def _one_line_each(words: list[Words], lines: Sequence[Line], names: Sequence[st
         if len(row) == count:
             continue
         number, line = lines[i]
-        parted = _parted(line) if delimiter == "SPACE" else row
-        if len(parted) != count:
+        if delimiter == "SPACE":
+            for pattern, replacement in READ_SUBS["run-on(-)"]:
+                line = pattern.sub(replacement, line)
+        split = line.split() if delimiter == "SPACE" else row
+        if len(split) != count:
             last = ", the last line: the file may be cut" if i == len(words) - 1 else ""
             raise LasError(
                 f"line {number}: expected {count} values ({', '.join(names)}), got {len(row)}{last}; blank values must "
                 "be written as the null value"
             )
-        words[i] = parted
+        words[i] = split
         run_on.append(number)
     rows = Rows(words, [number for number, _ in lines])
     if run_on:
         rows.warnings.append(f"numbers that run together were split before their minus signs, from line {run_on[0]} on")
     return rows
-
-
-def _parted(line: str) -> Words:
-    for pattern, replacement in READ_SUBS["run-on(-)"]:
-        line = pattern.sub(replacement, line)
-    return line.split()
 
 
 def _joined(words: list[Words], numbers: list[int], *, names: Sequence[str], wrap: bool) -> Rows:
@@ -161,7 +156,7 @@ def _joined(words: list[Words], numbers: list[int], *, names: Sequence[str], wra
             rows.words.append(row)
             rows.lines.append(start)
             row, broken = [], []
-    if row:  # a line may be missing far above; the depths show where, and are looked at first
+    if row:  # a line may be missing far above; the depths are checked first, as they show where
         rows.cut = (
             f"line {numbers[-1]}: expected {count} values ({', '.join(names)}) in the last row, which begins in line "
             f"{start}, got {len(row)}; the file may be cut"
@@ -170,12 +165,11 @@ def _joined(words: list[Words], numbers: list[int], *, names: Sequence[str], wra
 
 
 def _sums(counts: Sequence[int]) -> str:
-    shown = " + ".join(map(str, counts[:6]))
-    return shown + (" + ..." if len(counts) > 6 else "")
+    return " + ".join([*map(str, counts[:6]), *(["..."] if len(counts) > 6 else [])])
 
 
-def _refuse_cut(rows: Rows, lines: Sequence[Line]) -> None:
-    """Raise when the last number of a file without a last line end has fewer decimals than those above it."""
+def _check_last(rows: Rows, lines: Sequence[Line]) -> None:
+    """LasError if the last number of a file without a last line end has fewer decimals than those above it."""
     above = [row[-1] for row in rows.words[-21:-1]]
     if len(above) < 5:
         return

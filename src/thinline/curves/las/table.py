@@ -1,9 +1,9 @@
-"""The data sections of a LAS file as tables of numbers, words that mean null and words that are no numbers taken out.
+"""Turn the data sections of a LAS file into tables of numbers.
 
 Conventions
-    Data sections with the same columns and nulls are one table, so a section that continues another makes one curve.
-    A word that is no number spoils its column: one with numbers elsewhere is damaged, and the line is named.
-    Rows that were put together from several lines must have the depths of one row each, not of several.
+    Data sections with the same columns and nulls form one table, so a section that continues another extends its
+    curves. A word that is not a number spoils its column; if the column has numbers elsewhere, the line is named.
+    Rows joined from several lines must have the depths of one row each (`check_joined`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thinline.curves.las.curve import LasError
-from thinline.curves.las.header import Header, headers, read_numbers
+from thinline.curves.las.header import Header, headers
 from thinline.curves.las.rows import Rows, read_rows
 from thinline.curves.las.text import Section, content
 from thinline.curves.las.values import as_number, as_numbers, point_decimals
@@ -25,11 +25,10 @@ from thinline.vocabulary import Float64
 
 @dataclass(frozen=True)
 class Table:
-    """Data sections with the same columns: `values [R,C]` as lasio reads them, NaN for words that mean null.
+    """Data sections with the same columns: `values [R,C]`, NaN for words that mean null.
 
-    `lines [R]` number the lines of the rows, `sections [R]` their data sections. `words` counts the words
-    taken for null by column; `spoilt` holds the reason of each column with text. `joined`: rows were put together from
-    several lines, and `cut` says that words are left over.
+    `lines [R]` are line numbers, `sections [R]` numbers of data sections. `words` counts the words treated as null of
+    each column; `spoilt` has the reason of each column with text; `joined` and `cut` as in `Rows`.
     """
 
     header: Header
@@ -44,10 +43,7 @@ class Table:
 
 
 def read_tables(sections: Sequence[Section], *, ends: bool) -> list[Table]:
-    """The tables of a file; `ends` says that its last line has a line end.
-
-    Raises LasError, without the name of the file, for what is damaged.
-    """
+    """The tables of a file; `ends`: its last line has a line end. LasError, without the file name, for damage."""
     tables: dict[tuple[object, ...], Table] = {}
     for number, (header, section) in enumerate(headers(sections)):
         table = _table(header, section, number=number, ends=ends or section is not sections[-1])
@@ -57,26 +53,23 @@ def read_tables(sections: Sequence[Section], *, ends: bool) -> list[Table]:
 
 
 def _table(header: Header, section: Section, *, number: int, ends: bool) -> Table:
-    """One data section, its words checked and counted, its numbers read by lasio."""
+    """The table of one data section."""
     lines = content(section)
     names = [name for name, _ in header.columns]
     rows = read_rows(lines, names=names, declared=header.delimiter, wrap=header.wrap, ends=ends)
     commas = any("," in line for _, line in lines) and _decimal_commas(rows)
-    columns: list[list[str]] = []
+    columns: list[Float64] = []
     counts: list[Counter[str]] = []
     spoilt: dict[int, str] = {}
     for i, words in enumerate(zip(*rows.words, strict=True)):
         numbers = as_numbers(words)
         if None in numbers:
             spoilt[i] = _spoilt(numbers, words, rows.lines)
-        null = "nan" in numbers
-        counts.append(
-            Counter(w or "empty" for w, n in zip(words, numbers, strict=True) if n == "nan") if null else Counter()
-        )
-        columns.append(["nan"] * len(numbers) if i in spoilt else [n or "" for n in numbers])
+        counts.append(Counter(w or "empty" for w, n in zip(words, numbers, strict=True) if n == "nan"))
+        columns.append(np.full(len(numbers), np.nan) if i in spoilt else np.array(numbers, np.float64))
     return Table(
         header,
-        read_numbers(header, list(zip(*columns, strict=True))),
+        np.stack(columns, axis=1),
         rows.lines,
         [number] * len(rows.lines),
         counts,
@@ -88,10 +81,7 @@ def _table(header: Header, section: Section, *, number: int, ends: bool) -> Tabl
 
 
 def _decimal_commas(rows: Rows) -> bool:
-    """Write decimal commas as points, in place; False where no number has one.
-
-    Raises LasError where a comma may mean something else.
-    """
+    """Replace decimal commas by points, in place; False if there are none. LasError if a comma is ambiguous."""
     numbers = (
         (line, word)
         for line, row in zip(rows.lines, rows.words, strict=True)
@@ -101,23 +91,23 @@ def _decimal_commas(rows: Rows) -> bool:
     line, word = next(numbers, (0, ""))
     if not word:
         return False
-    mended = point_decimals(rows.words)
-    if mended is None:
+    replaced = point_decimals(rows.words)
+    if replaced is None:
         raise LasError(
             f"line {line}: expected numbers with decimal points, got {word[:40]!r}: the comma may be a delimiter or "
             "part of a number; say DLM COMMA in the header, or export the file with points"
         )
-    rows.words = mended
+    rows.words = replaced
     return True
 
 
 def _spoilt(numbers: Sequence[str | None], words: Sequence[str], lines: Sequence[int]) -> str:
-    """Why a column with words that are no numbers is not numeric."""
-    odd = [i for i, number in enumerate(numbers) if number is None]
-    if sum(number is not None and number != "nan" for number in numbers) <= len(odd):
+    """The reason why a column is not numeric."""
+    texts = [i for i, number in enumerate(numbers) if number is None]
+    if sum(number is not None and number != "nan" for number in numbers) <= len(texts):
         return "text, not numbers"
-    others = f", nor are {len(odd) - 1} others" if len(odd) > 1 else ""
-    return f"{words[odd[0]][:20]!r} in line {lines[odd[0]]} is no number{others}"
+    others = f", nor are {len(texts) - 1} others" if len(texts) > 1 else ""
+    return f"{words[texts[0]][:20]!r} in line {lines[texts[0]]} is no number{others}"
 
 
 def _stacked(first: Table, second: Table) -> Table:
@@ -126,7 +116,7 @@ def _stacked(first: Table, second: Table) -> Table:
         values=np.concatenate((first.values, second.values)),
         lines=first.lines + second.lines,
         sections=first.sections + second.sections,
-        words=[one + other for one, other in zip(first.words, second.words, strict=True)],
+        words=[a + b for a, b in zip(first.words, second.words, strict=True)],
         spoilt=first.spoilt | second.spoilt,
         joined=first.joined or second.joined,
         cut=first.cut or second.cut,
@@ -135,15 +125,17 @@ def _stacked(first: Table, second: Table) -> Table:
 
 
 def check_joined(table: Table, index: int) -> None:
-    """Raise LasError when rows put together from several lines are not one row each.
+    """LasError if rows joined from several lines are not one row each; the depth is column `index`.
 
-    A line that is lost shifts all words after it, so the depth, column `index`, leaves its course for several rows; a
-    repeat pass turns it round once. Lines that are whole rows with blank values have another step than the header
-    says, or a column that lies between one depth and the next in all rows.
+    A lost line shifts all words after it, so the depth is irregular for several rows (a repeat pass turns it round only
+    once). Lines that are whole rows with blank values have another step than that of the header, or a column that lies
+    between one depth and the next in all rows.
     """
     depth = table.values[:, index]
-    astray = [_astray(depth, np.flatnonzero(np.asarray(table.sections) == number)) for number in set(table.sections)]
-    first = min((row for row in astray if row is not None), default=None)
+    irregular = [
+        _first_irregular(depth, np.flatnonzero(np.asarray(table.sections) == number)) for number in set(table.sections)
+    ]
+    first = min((row for row in irregular if row is not None), default=None)
     if first is not None:
         raise LasError(
             f"line {table.lines[first]}: expected a depth near {depth[first - 1]:g}, got {depth[first]:g}; a line or a "
@@ -153,20 +145,20 @@ def check_joined(table: Table, index: int) -> None:
         raise LasError(table.cut)
     step, own = abs(table.header.step), abs(float(np.nanmedian(np.diff(depth)))) if len(depth) > 1 else np.nan
     if step > 0 and abs(own - step) > 0.1 * step:
-        what = f"the depth steps by {own:g}, and the header says {step:g}"
+        reason = f"the depth steps by {own:g}, and the header says {step:g}"
     else:
         between = [i for i in range(table.values.shape[1]) if i != index and _between(table.values[:, i], depth)]
         if not between:
             return
-        what = f"{table.header.columns[between[0]][0]} lies between one depth and the next in all rows"
+        reason = f"{table.header.columns[between[0]][0]} lies between one depth and the next in all rows"
     raise LasError(
         f"line {table.lines[0]}: expected rows over several lines, got lines that may be whole rows with blank values "
-        f"({what}); write blank values as the null value"
+        f"({reason}); write blank values as the null value"
     )
 
 
-def _astray(depth: Float64, rows: NDArray[np.intp]) -> int | None:
-    """The first of `rows` from which the depth turns round and does not go on along its course, or None."""
+def _first_irregular(depth: Float64, rows: NDArray[np.intp]) -> int | None:
+    """The first of `rows` at which the depth turns round next to another irregular step, or None."""
     steps = np.diff(depth[rows])
     middle = float(np.nanmedian(steps)) if len(steps) else 0.0
     along = steps * np.sign(middle)
@@ -177,5 +169,6 @@ def _astray(depth: Float64, rows: NDArray[np.intp]) -> int | None:
 
 
 def _between(values: Float64, depth: Float64) -> bool:
+    """Whether each of `values [R]` lies between the depth of its row and that of the next."""
     low, high = np.minimum(depth[:-1], depth[1:]), np.maximum(depth[:-1], depth[1:])
     return len(depth) > 2 and bool(np.all((values[:-1] > low) & (values[:-1] < high)))

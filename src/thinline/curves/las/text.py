@@ -1,12 +1,12 @@
-"""The bytes of a LAS file as text, and the text as sections with line numbers.
+"""Decode the bytes of a LAS file to text, and split the text into sections with line numbers.
 
 Conventions
-    Lines are numbered from 1 as an editor numbers them; LF, CR LF and CR end a line.
-    Encodings: the byte order mark decides (UTF-8, UTF-16, UTF-32); without one, every second byte zero is UTF-16, then
-    UTF-8 is tried, then cp1252, the code page of the Windows programs that write LAS.
-    A section begins with a line whose first character is `~`; the first letter after it says which (V version, W well,
-    C curve, A data). LAS 3.0 spells C and A as `Log_Definition` and `Log_Data`, numbered `[2]` where there are
-    several; its other sections (`Core_Data`, `Tops_Definition`) hold no logs.
+    Lines are numbered from 1; LF, CR LF and CR end a line.
+    Encodings: the byte order mark decides (UTF-8, UTF-16, UTF-32). Without one, text with zero bytes in every second
+    position is UTF-16; else UTF-8 is tried, then cp1252, the code page of Windows programs that write LAS.
+    A section begins with a line whose first character is `~`; the next letter gives its kind (V version, W well, C
+    curve, A data). LAS 3.0 spells C and A as `Log_Definition` and `Log_Data`, numbered `[2]` if there are several; its
+    other sections (`Core_Data`, `Tops_Definition`) hold no logs.
 
 References
     Canadian Well Logging Society, LAS version 1.2 (1990), 2.0 (1992, updated 2017) and 3.0 (2000).
@@ -23,14 +23,14 @@ from pathlib import Path
 from thinline.curves.las.curve import LasError
 
 MOST_BYTES = 64 * 2**20
-"""The largest file that is read: a hundred curves of a well of 5 km are a fifth of it."""
+"""The largest file that is read; a hundred curves of a 5 km well take a fifth of it."""
 
 LINES = 3
-"""Line numbers that a message lists before it says how many more there are."""
+"""Number of line numbers that a message lists."""
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # begins with the mark of UTF-16, so it is looked for first
+    (codecs.BOM_UTF32_LE, "utf-32"),  # begins with the mark of UTF-16, so it comes first
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
@@ -45,8 +45,8 @@ _ROLES = ("_DATA", "_DEFINITION", "_PARAMETER")
 class Section:
     """A section of the file.
 
-    `kind` is V, W, C, P, O or A, or empty for what holds no log; `line` is the number of its title, `lines` are its
-    own lines with their numbers. `number` is the [2] of LAS 3.0, 1 without; for data, that of its definition.
+    `kind` is V, W, C, P, O or A, or empty for other sections; `line` is the line number of its title, `lines` are its
+    numbered lines. `number` is the [2] of LAS 3.0, else 1; for data, that of its definition.
     """
 
     kind: str
@@ -57,10 +57,7 @@ class Section:
 
 
 def read_text(path: Path) -> tuple[str, str]:
-    """The text of a file with `\\n` line ends, and the encoding it was read by.
-
-    Raises LasError when the file is missing, too large, or holds bytes that are no text.
-    """
+    """The text of a file with `\\n` line ends, and its encoding. LasError if it is missing, too large, or not text."""
     if not path.is_file():
         raise LasError(f"{path}: expected a LAS file, found none; check the path")
     size = path.stat().st_size
@@ -104,19 +101,19 @@ def _encoding(data: bytes) -> str:
 
 
 def split_sections(text: str) -> list[Section]:
-    """The sections of a file in their order; what stands before the first one is left out."""
+    """The sections of a file in their order; lines before the first one are skipped."""
     sections: list[Section] = []
     for number, line in enumerate(text.split("\n"), start=1):
         title = line.strip()
         if title.startswith("~"):
-            sections.append(_opened(title, number))
+            sections.append(_section(title, number))
         elif sections:
             sections[-1].lines.append((number, line))
     return sections
 
 
 def content(section: Section) -> list[tuple[int, str]]:
-    """Its lines that are neither empty nor a comment; the end-of-file mark of DOS is taken off."""
+    """The lines of a section that are not empty and not a comment, without the end-of-file mark of DOS."""
     lines = ((number, line.replace("\x1a", "")) for number, line in section.lines)
     return [(number, line) for number, line in lines if line.strip() and not line.lstrip().startswith("#")]
 
@@ -124,12 +121,12 @@ def content(section: Section) -> list[tuple[int, str]]:
 def listed(numbers: Iterable[int]) -> str:
     """`lines 3, 4, 5 and 12 more`, or `line 3`."""
     numbers = list(numbers)
-    shown = ", ".join(map(str, numbers[:LINES]))
+    first = ", ".join(map(str, numbers[:LINES]))
     more = f" and {len(numbers) - LINES} more" if len(numbers) > LINES else ""
-    return f"line{'s' if len(numbers) > 1 else ''} {shown}{more}"
+    return f"line{'s' if len(numbers) > 1 else ''} {first}{more}"
 
 
-def _opened(title: str, line: int) -> Section:
+def _section(title: str, line: int) -> Section:
     match = _TITLE.match(title)
     name, number = (match[1].upper(), match[2]) if match else ("", None)
     letter = name[:1] if name[:1] in set("VWCPOA") else ""

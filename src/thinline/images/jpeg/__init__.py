@@ -1,1 +1,1 @@
-"""JPEG streams: decoded, and checked for damage that libjpeg does not report."""
+"""JPEG streams: decoding, and checks for damage that libjpeg does not report."""

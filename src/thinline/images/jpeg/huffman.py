@@ -1,13 +1,13 @@
-"""Whether the codes of a baseline JPEG can be those of a picture: what libjpeg does not say.
+"""Check the entropy-coded data of a baseline JPEG for errors that libjpeg does not report.
 
-A flipped bit most often gives codes that are known, and libjpeg shows what they say. Here the codes of each scan are
-read once more, without working out a pixel:
+A flipped bit mostly gives other valid codes, and libjpeg shows their picture. The codes of each scan are therefore read
+once more, without computing pixels:
 
-    - every code is in its table and no block holds more than 64 coefficients;
+    - every code is in its table, and no block has more than 64 coefficients;
     - no coefficient is larger than 8-bit pixels can give;
     - the codes end with the last block: less than a byte of padding is left before the next marker.
 
-Progressive and arithmetic JPEG are not looked at.
+Progressive and arithmetic JPEG are not checked.
 
 References
     ITU-T T.81 (09/1992), annexes A, B and F.
@@ -28,7 +28,7 @@ _REASONS: Final = (
     "JPEG codes that are not in their table",
     "JPEG codes that end before the last block",
     "JPEG coefficients that no pixels have",
-    "JPEG codes that go on behind the last block",
+    "JPEG codes that continue after the last block",
     "JPEG data without their restart marker",
 )
 _BASELINE: Final = (0xC0, 0xC1)
@@ -37,7 +37,7 @@ _PEEK: Final = 16
 
 @dataclass
 class _Tables:
-    """What the header says so far: sizes, components (id, across, down, quantisation), tables by their number."""
+    """The header so far: size, components (id, across, down, quantisation table), tables, restart interval."""
 
     size: tuple[int, int] = (0, 0)
     components: list[tuple[int, int, int, int]] = field(default_factory=list)
@@ -47,34 +47,35 @@ class _Tables:
 
 
 def wrong_codes(stream: bytes) -> str:
-    """What is wrong with the codes of a stream, nothing where nothing is or where it is not baseline."""
+    """The reason why the codes of a stream are wrong; empty if they are right or not baseline."""
     data = np.frombuffer(stream + b"\xff\xd9" + b"\0" * 8, np.uint8)
-    tables, place = _Tables(), 2
-    while place + 4 <= len(stream):
-        if stream[place] != 0xFF or stream[place + 1] == 0xFF:
-            place += 1
+    tables, offset = _Tables(), 2
+    while offset + 4 <= len(stream):
+        if stream[offset] != 0xFF or stream[offset + 1] == 0xFF:
+            offset += 1
             continue
-        marker, size = stream[place + 1], int.from_bytes(stream[place + 2 : place + 4], "big")
-        content = stream[place + 4 : place + 2 + size]
-        place += 2 + size
+        marker, size = stream[offset + 1], int.from_bytes(stream[offset + 2 : offset + 4], "big")
+        content = stream[offset + 4 : offset + 2 + size]
+        offset += 2 + size
         if marker == 0xD9:
             break
         if marker in range(0xC0, 0xD0) and marker not in (0xC4, 0xC8, 0xCC, *_BASELINE):
             break
         if marker != 0xDA:
-            _take(tables, marker, content)
+            _update(tables, marker, content)
             continue
         scan = _scan_of(tables, content)
         if scan is None:
             return "JPEG data whose scan does not fit their frame"
         blocks, units = scan
-        reason, place = call(_scan, data, place, tables.codes, blocks, tables.steps, (units, tables.restart))
+        reason, offset = call(_scan, data, offset, tables.codes, blocks, tables.steps, (units, tables.restart))
         if reason:
             return _REASONS[reason]
     return ""
 
 
-def _take(tables: _Tables, marker: int, content: bytes) -> None:
+def _update(tables: _Tables, marker: int, content: bytes) -> None:
+    """Add a segment of the header to `tables`."""
     if marker in _BASELINE:
         tables.size = int.from_bytes(content[1:3], "big"), int.from_bytes(content[3:5], "big")
         parts = (content[at : at + 3] for at in range(6, 6 + 3 * content[5], 3))
@@ -95,22 +96,22 @@ def _take(tables: _Tables, marker: int, content: bytes) -> None:
 
 
 def _lookup(counts: bytes, symbols: bytes) -> NDArray[np.int32]:
-    """By the next 16 bits: 256 x bits of the code + symbol, 0 where there is none."""
+    """Indexed by the next 16 bits: 256 x bits of the code + symbol, 0 for no code."""
     table = np.zeros(1 << _PEEK, np.int32)
-    code = place = 0
+    code = offset = 0
     for size, count in enumerate(counts, start=1):
-        for symbol in symbols[place : place + count]:
+        for symbol in symbols[offset : offset + count]:
             first = code << (_PEEK - size)
             table[first : first + (1 << (_PEEK - size))] = size * 256 + symbol
             code += 1
-        place += count
+        offset += count
         code <<= 1
     return table
 
 
 def _scan_of(tables: _Tables, content: bytes) -> tuple[NDArray[np.int64], int] | None:
-    """Blocks of a unit [n,4] (component, two tables, steps) and the units of a scan, None for a wrong header."""
-    known = {part[0]: (place, *part[1:]) for place, part in enumerate(tables.components)}
+    """Blocks of a unit [n,4] (component, two code tables, steps) and number of units; None for a wrong header."""
+    known = {part[0]: (i, *part[1:]) for i, part in enumerate(tables.components)}
     count = content[0] if content else 0
     named = [(content[1 + 2 * at], content[2 + 2 * at]) for at in range(count)]
     if not named or any(name not in known for name, _ in named):
@@ -119,10 +120,10 @@ def _scan_of(tables: _Tables, content: bytes) -> tuple[NDArray[np.int64], int] |
     height, width = tables.size
     blocks = []
     for name, numbers in named:
-        place, wide, high, step = known[name]
+        component, wide, high, step = known[name]
         if not (wide and high):
             return None
-        row = (place, (numbers >> 4) & 3, numbers & 3, step & 3)
+        row = (component, (numbers >> 4) & 3, numbers & 3, step & 3)
         blocks += [row] * (wide * high if count > 1 else 1)
     if count == 1:
         _, wide, high, _ = known[named[0][0]]
@@ -138,33 +139,33 @@ def _up(size: int, part: int) -> int:
 
 
 @kernel
-def _fill(data: NDArray[np.uint8], place: int, held: int, bits: int) -> Any:
-    """At least 25 bits where there are so many before the next marker."""
+def _fill(data: NDArray[np.uint8], offset: int, held: int, bits: int) -> Any:
+    """Read until at least 25 bits are held, or the next marker is reached."""
     while bits <= 24:
-        byte = int(data[place])
+        byte = int(data[offset])
         if byte == 0xFF:
-            if data[place + 1] != 0:
+            if data[offset + 1] != 0:
                 break
-            place += 1
-        place += 1
+            offset += 1
+        offset += 1
         held = ((held << 8) | byte) & 0xFFFFFFFF
         bits += 8
-    return place, held, bits
+    return offset, held, bits
 
 
 @kernel
 def _code(held: int, bits: int, table: NDArray[np.int32]) -> int:
-    """Bits x 256 + symbol of the code that comes next; -1 for an unknown one, -2 behind the end."""
-    found = int(table[((held << 16) >> bits) & 0xFFFF])
-    if found == 0:
+    """256 x bits + symbol of the next code; -1 for an unknown code, -2 at the end of the data."""
+    entry = int(table[((held << 16) >> bits) & 0xFFFF])
+    if entry == 0:
         return -1 if bits >= 16 else -2
-    return found if found >> 8 <= bits else -2
+    return entry if entry >> 8 <= bits else -2
 
 
 @kernel
 def _scan(
     data: NDArray[np.uint8],
-    place: int,
+    offset: int,
     codes: NDArray[np.int32],
     blocks: NDArray[np.int64],
     steps: NDArray[np.int32],
@@ -175,18 +176,18 @@ def _scan(
     held, bits = 0, 0
     for unit in range(units):
         if restart > 0 and unit > 0 and unit % restart == 0:
-            if bits >= 8 or data[place] != 0xFF or data[place + 1] != 0xD0 + (unit // restart - 1) % 8:
-                return 5, place
-            place, held, bits = place + 2, 0, 0
+            if bits >= 8 or data[offset] != 0xFF or data[offset + 1] != 0xD0 + (unit // restart - 1) % 8:
+                return 5, offset
+            offset, held, bits = offset + 2, 0, 0
             levels[:] = 0
         for number in range(len(blocks)):
             component, direct, alternating, step = blocks[number]
             at = 0
             while at < 64:
-                place, held, bits = _fill(data, place, held, bits)
+                offset, held, bits = _fill(data, offset, held, bits)
                 code = _code(held, bits, codes[0 if at == 0 else 1, direct if at == 0 else alternating])
                 if code < 0:
-                    return -code, place
+                    return -code, offset
                 bits -= code >> 8
                 size, run = code & 15, (code >> 4) & 15
                 if at > 0:
@@ -194,18 +195,18 @@ def _scan(
                         if run == 0:
                             break
                         if run < 15:
-                            return 1, place
+                            return 1, offset
                         at += 16
                         if at > 64:
-                            return 1, place
+                            return 1, offset
                         continue
                     at += run
                 if at > 63 or size > 11 or (at == 0 and run > 0):
-                    return 1, place
+                    return 1, offset
                 if bits < size:
-                    place, held, bits = _fill(data, place, held, bits)
+                    offset, held, bits = _fill(data, offset, held, bits)
                 if bits < size:
-                    return 2, place
+                    return 2, offset
                 value = (held >> (bits - size)) & ((1 << size) - 1)
                 bits -= size
                 if size > 0 and value < 1 << (size - 1):
@@ -214,8 +215,8 @@ def _scan(
                 if at == 0:
                     levels[component] += value
                     if abs(levels[component] * scale) > 1024 + 2 * scale:
-                        return 3, place
+                        return 3, offset
                 elif abs(value * scale) > 1536 + 2 * scale:
-                    return 3, place
+                    return 3, offset
                 at += 1
-    return 4 if bits >= 8 or data[place] != 0xFF or data[place + 1] == 0 else 0, place
+    return 4 if bits >= 8 or data[offset] != 0xFF or data[offset + 1] == 0 else 0, offset

@@ -1,7 +1,7 @@
-"""JPEG streams, whole files or strips of a TIFF: decoded by Pillow, and read once more for what is wrong with them.
+"""Decode JPEG streams (files or strips of a TIFF) with Pillow, and check them for damage.
 
-Pillow throws the warnings of libjpeg away and shows the picture it made up. OpenCV's libjpeg writes them to standard
-error of the process; it decodes the stream once more, and what it writes there meanwhile is read.
+Pillow discards the warnings of libjpeg and returns the picture that libjpeg invented. OpenCV's libjpeg writes its
+warnings to standard error, so the stream is decoded a second time with OpenCV while standard error is captured.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from thinline.images.jpeg.header import changed_table, component_names, frame
 from thinline.images.jpeg.huffman import wrong_codes
-from thinline.images.jpeg.tables import changed_table
 from thinline.images.page import ScanError
 
 _REPORTS: Final = re.compile(
@@ -29,44 +29,11 @@ _REPORTS: Final = re.compile(
     r"Bogus|Unknown|Invalid|.*libjpeg).*$",
     re.MULTILINE,
 )
-_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _LOCK: Final = threading.Lock()
 
 
-def frame(stream: bytes) -> tuple[int, int, int, int]:
-    """Bits, height, width and components that a stream declares. ScanError where it declares none."""
-    for marker, place in segments(stream):
-        if marker in _FRAMES and place + 10 <= len(stream):
-            bits = stream[place + 4]
-            height, width = (int.from_bytes(stream[at : at + 2], "big") for at in (place + 5, place + 7))
-            return bits, height, width, stream[place + 9]
-    raise ScanError("expected a JPEG with a frame, got none; the file is damaged: copy it again")
-
-
-def segments(stream: bytes) -> Iterator[tuple[int, int]]:
-    """Markers before the first pixels and where each stands."""
-    place = 2
-    while place + 4 <= len(stream):
-        if stream[place] != 0xFF:
-            return
-        marker = stream[place + 1]
-        if marker == 0xFF:
-            place += 1
-            continue
-        yield marker, place
-        if marker in (0xDA, 0xD9):
-            return
-        place += 2 + max(2, int.from_bytes(stream[place + 2 : place + 4], "big"))
-
-
-def _components(stream: bytes) -> bytes:
-    """The names of its components."""
-    place = next(place for marker, place in segments(stream) if marker in _FRAMES)
-    return stream[place + 10 : place + 10 + 3 * stream[place + 9] : 3]
-
-
 def damage_of(stream: bytes) -> str:
-    """What is wrong with a stream, nothing for one that is right."""
+    """The reason why a stream is damaged; empty for a right one."""
     try:
         with _errors() as lines:
             whole = cv2.imdecode(np.frombuffer(stream, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -80,9 +47,9 @@ def damage_of(stream: bytes) -> str:
 
 
 def strip(stream: bytes, tables: bytes, shape: tuple[int, int, int], *, ycbcr: bool) -> tuple[np.ndarray | None, str]:
-    """Numbers [rows, width, samples] of a strip or a tile of a TIFF, or what is wrong with it.
+    """Numbers [rows, width, samples] of a strip or tile of a TIFF, or None and the reason of damage.
 
-    `tables` is the JPEGTables tag. RGB and YCbCr differ by the tags of the TIFF alone: the stream is marked by it.
+    `tables` is the JPEGTables tag. Only the tags of the TIFF distinguish RGB from YCbCr, so a marker is added.
     """
     if not stream.startswith(b"\xff\xd8"):
         return None, "JPEG data without a beginning"
@@ -95,8 +62,8 @@ def strip(stream: bytes, tables: bytes, shape: tuple[int, int, int], *, ycbcr: b
         return None, "JPEG data without a frame"
     if (bits, height, width, samples) != (8, *shape):
         return None, f"JPEG data of {width} x {height} px of {samples} x {bits} bits instead of {shape[1]} x {shape[0]}"
-    if ycbcr and _components(whole) == b"RGB":
-        return None, "JPEG data of red, green and blue where tag 262 says YCbCr"
+    if ycbcr and component_names(whole) == b"RGB":
+        return None, "JPEG data in RGB, but tag 262 states YCbCr"
     reason = damage_of(whole)
     if reason:
         return None, reason
@@ -112,7 +79,7 @@ def strip(stream: bytes, tables: bytes, shape: tuple[int, int, int], *, ycbcr: b
 
 @contextmanager
 def _errors() -> Iterator[list[str]]:
-    """What libjpeg writes to standard error meanwhile, filled in at the end; all else is written there afterwards."""
+    """Collect the lines that libjpeg writes to standard error (complete at exit); other output is passed on."""
     lines: list[str] = []
     with _LOCK, tempfile.TemporaryFile() as caught:
         if sys.stderr is not None:

@@ -1,7 +1,14 @@
-"""One band of a TIFF page, a strip or a row of tiles: from the bytes of the file to numbers, or what is wrong with it.
+"""Decode one band of a TIFF page, a strip or a row of tiles, to numbers, or name the damage.
 
-A band is right or damaged as a whole. It is damaged where its decoder says so, and where its bytes are fewer or more
-than its rows need.
+A band is right or damaged as a whole. It is damaged if its decoder says so, or if its bytes are fewer or more than its
+rows need.
+
+Conventions of numbers
+    Rows begin on a byte; bits that are no whole bytes are packed from the highest bit on; bytes are in the order of the
+    file. `kind` is `u`, `i` or `f`: unsigned and signed integers, and fractions.
+
+References
+    TIFF revision 6.0, section 14; Adobe Photoshop TIFF Technical Note 3 (predictor 3).
 """
 
 from __future__ import annotations
@@ -12,24 +19,25 @@ from typing import BinaryIO, Final
 import numpy as np
 
 from thinline.images.jpeg import stream
+from thinline.images.page import Samples
 from thinline.images.tiff import fax, lzw
 from thinline.images.tiff import layout as tiff
 from thinline.images.tiff.layout import Layout
-from thinline.images.tiff.samples import Samples, undone, unpacked
 from thinline.vocabulary import UInt8
 
 _REVERSED: Final = np.packbits(np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)[:, ::-1], axis=1)[:, 0]
-_SPARE: Final = 1 << 16  # bytes that a small strip may need more than its pixels
-_WORST: Final = 8  # by how much codes may be longer than the pixels
+_SPARE: Final = 1 << 16  # bytes read beyond the limit for small strips
+_WORST: Final = 8  # most bytes of codes per byte of pixels
+_AT_ONCE: Final = 1 << 22  # bits that are unpacked together
 
 
 def rows_of(layout: Layout, band: int) -> int:
-    """Rows of the page in a band."""
+    """Number of rows of the page in a band."""
     return min(layout.band_rows, layout.height - band * layout.band_rows)
 
 
 def read_band(file: BinaryIO, layout: Layout, band: int, *, strict: bool) -> tuple[Samples | None, str]:
-    """Numbers [rows, width, samples] of a band, or None and why it cannot be read. `strict` is for G3 and G4."""
+    """Numbers [rows, width, samples] of a band, or None and the reason. `strict` as in `fax.decode`."""
     rows, together = rows_of(layout, band), layout.samples_stored_together
     whole: Samples | None = None
     for plane in range(layout.planes):
@@ -48,21 +56,22 @@ def read_band(file: BinaryIO, layout: Layout, band: int, *, strict: bool) -> tup
     return whole, ""
 
 
-def keeps_to_the_letter(file: BinaryIO, layout: Layout) -> bool:
-    """Whether the encoder of a page in G3 or G4 chose the codes that T.4 and T.6 ask for: so in half of nine bands."""
-    bands = sorted({round(place) for place in np.linspace(0, layout.offsets.shape[1] - 1, 9)})
-    kept = 0
+def has_strict_codes(file: BinaryIO, layout: Layout) -> bool:
+    """Whether a page in G3 or G4 was encoded strictly by T.4 and T.6: so are half of up to nine bands of it."""
+    bands = sorted({round(band) for band in np.linspace(0, layout.offsets.shape[1] - 1, 9)})
+    strict = 0
     for band in bands:
         raw = _stored(file, layout, (0, band, 0))
         rows = layout.band_rows if layout.tiled else rows_of(layout, band)
-        kept += fax.is_strict(raw, rows, layout.tile_width, _fax_mode(layout))
-    return kept * 2 >= len(bands)
+        strict += not fax.decode(raw, rows, layout.tile_width, _fax_mode(layout), strict=True)[1]
+    return strict * 2 >= len(bands)
 
 
-def _stored(file: BinaryIO, layout: Layout, place: tuple[int, int, int]) -> UInt8:
-    file.seek(int(layout.offsets[place]))
+def _stored(file: BinaryIO, layout: Layout, part: tuple[int, int, int]) -> UInt8:
+    """Bytes of one strip or tile (plane, band, tile across)."""
+    file.seek(int(layout.offsets[part]))
     limit = _WORST * layout.band_rows * layout.row_bytes + _SPARE
-    raw = np.frombuffer(file.read(min(int(layout.counts[place]), limit)), np.uint8)
+    raw = np.frombuffer(file.read(min(int(layout.counts[part]), limit)), np.uint8)
     return _REVERSED[raw] if layout.reversed_bits and layout.compression != tiff.JPEG else raw
 
 
@@ -74,11 +83,11 @@ def _decoded(layout: Layout, raw: UInt8, rows: int, strict: bool) -> tuple[Sampl
     if layout.compression in (tiff.RLE, tiff.GROUP3, tiff.GROUP4):
         pixels, reason = fax.decode(raw, rows, layout.tile_width, _fax_mode(layout), strict=strict)
         return (None, reason) if reason else (pixels.reshape(shape), "")
-    unpacked_bytes, reason = _inflated(layout, raw, rows)
+    content, reason = _decompressed(layout, raw, rows)
     if reason:
         return None, reason
-    plain = undone(unpacked_bytes, shape, layout.bits, layout.predictor, layout.order)
-    return unpacked(plain, shape, layout.bits, layout.kind, layout.order), ""
+    plain = _undone(content, shape, layout.bits, layout.predictor, layout.order)
+    return _unpacked(plain, shape, layout.bits, layout.kind, layout.order), ""
 
 
 def _fax_mode(layout: Layout) -> int:
@@ -87,14 +96,14 @@ def _fax_mode(layout: Layout) -> int:
     return fax.FOUR if layout.compression == tiff.GROUP4 else fax.ROW_BYTES
 
 
-def _inflated(layout: Layout, raw: UInt8, rows: int) -> tuple[UInt8, str]:
+def _decompressed(layout: Layout, raw: UInt8, rows: int) -> tuple[UInt8, str]:
     size = rows * layout.row_bytes
     if layout.compression == tiff.LZW:
         return lzw.unpack_lzw(raw, size)
     if layout.compression == tiff.PACKBITS:
         return lzw.unpack_packbits(raw, size)
     if layout.compression == tiff.NONE:
-        padded = layout.band_rows * layout.row_bytes  # some programs fill the last strip up
+        padded = layout.band_rows * layout.row_bytes  # some programs pad the last strip
         if len(raw) in (size, padded):
             return raw[:size], ""
         return raw, f"{len(raw):,} bytes where its rows need {size:,}"
@@ -108,3 +117,43 @@ def _inflated(layout: Layout, raw: UInt8, rows: int) -> tuple[UInt8, str]:
     if len(content) != size or not inflater.eof:
         return raw, f"deflate data that are not the {size:,} bytes its rows need"
     return np.frombuffer(content, np.uint8), ""
+
+
+def _unpacked(raw: UInt8, shape: tuple[int, int, int], bits: int, kind: str, order: str) -> Samples:
+    """Numbers [rows, width, samples] of rows of bytes [rows * row_bytes]."""
+    if bits in (8, 16, 32, 64):
+        numbers = np.frombuffer(raw, np.dtype(f"{order}{kind}{bits // 8}")).reshape(shape)
+        return numbers.astype(numbers.dtype.newbyteorder("="), copy=False)
+    rows, across = shape[0], shape[1] * shape[2]
+    lines = raw.reshape(rows, -1)
+    numbers = np.empty((rows, across), np.uint8 if bits < 8 else np.uint16)
+    weights = (1 << np.arange(bits - 1, -1, -1)).astype(numbers.dtype)
+    step = max(1, _AT_ONCE // (lines.shape[1] * 8))
+    for top in range(0, rows, step):
+        ones = np.unpackbits(lines[top : top + step], axis=1, count=across * bits)
+        numbers[top : top + step] = (
+            ones if bits == 1 else ones.reshape(-1, across, bits).astype(numbers.dtype) @ weights
+        )
+    return (_signed(numbers, bits) if kind == "i" else numbers).reshape(shape)
+
+
+def _signed(numbers: Samples, bits: int) -> Samples:
+    """Unsigned numbers of `bits` bits read as two's complement."""
+    wide = numbers.astype(np.int32)
+    return np.where(wide >= 1 << (bits - 1), wide - (1 << bits), wide)
+
+
+def _undone(raw: UInt8, shape: tuple[int, int, int], bits: int, predictor: int, order: str) -> UInt8:
+    """Undo the predictor of rows that were stored as differences: 2 for integers, 3 for fractions."""
+    rows, width, samples = shape
+    if predictor == 1:
+        return raw
+    if predictor == 2:
+        steps = np.frombuffer(raw, np.dtype(f"{order}u{bits // 8}")).reshape(shape)
+        native = np.cumsum(steps, axis=1, dtype=steps.dtype.newbyteorder("="))
+        return np.frombuffer(native.astype(steps.dtype).tobytes(), np.uint8)
+    size = bits // 8
+    steps = raw.reshape(rows, width * size, samples)
+    planes = np.cumsum(steps, axis=1, dtype=np.uint8).reshape(rows, size, width * samples)  # highest bytes first
+    planes = planes if order == ">" else planes[:, ::-1]
+    return np.ascontiguousarray(planes.transpose(0, 2, 1)).reshape(-1)

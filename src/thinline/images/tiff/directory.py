@@ -1,9 +1,9 @@
-"""The directories of a TIFF file: tags and their values, one mapping a page; classic and BigTIFF, both byte orders.
+"""Read the directories of a TIFF file, one mapping of tags to values per page; classic TIFF and BigTIFF.
 
 Conventions
-    Only the tags that decoding needs are read (`NAMES`). Values are tuples of numbers, of ASCII and UNDEFINED bytes.
-    A directory or a value that lies beyond the end of the file, or a chain of directories that returns to itself, is a
-    ScanError: nothing is guessed from a damaged header.
+    Only the tags that decoding needs are read. Values are tuples of numbers; of ASCII and UNDEFINED, bytes.
+    A directory or value beyond the end of the file, or a chain of directories that returns to itself, is a ScanError:
+    nothing is guessed from a damaged header.
 
 References
     TIFF revision 6.0 (Adobe, 1992); BigTIFF (libtiff, 2007).
@@ -17,44 +17,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from PIL import TiffTags
+
 from thinline.images.page import ScanError
 
 Values = tuple[int | float, ...] | bytes
 
-NAMES: Final = {
-    254: "NewSubfileType",
-    255: "SubfileType",
-    256: "ImageWidth",
-    257: "ImageLength",
-    258: "BitsPerSample",
-    259: "Compression",
-    262: "PhotometricInterpretation",
-    266: "FillOrder",
-    273: "StripOffsets",
-    274: "Orientation",
-    277: "SamplesPerPixel",
-    278: "RowsPerStrip",
-    279: "StripByteCounts",
-    281: "MaxSampleValue",
-    282: "XResolution",
-    283: "YResolution",
-    284: "PlanarConfiguration",
-    292: "T4Options",
-    293: "T6Options",
-    296: "ResolutionUnit",
-    317: "Predictor",
-    320: "ColorMap",
-    322: "TileWidth",
-    323: "TileLength",
-    324: "TileOffsets",
-    325: "TileByteCounts",
-    332: "InkSet",
-    338: "ExtraSamples",
-    339: "SampleFormat",
-    347: "JPEGTables",
-    530: "YCbCrSubSampling",
-}
-
+_TAGS: Final = frozenset(
+    (
+        *(254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 281, 282, 283, 284, 292, 293, 296, 317, 320),
+        *(322, 323, 324, 325, 332, 338, 339, 347, 530),
+    )
+)
 MOST_PAGES: Final = 4096
 _MOST_VALUE_BYTES: Final = 1 << 23
 _FORMATS: Final = {1: "B", 2: "s", 3: "H", 4: "I", 5: "II", 6: "b", 7: "s", 8: "h", 9: "i", 10: "ii", 11: "f", 12: "d"}
@@ -63,18 +37,18 @@ _FORMATS_ALL: Final = _FORMATS | {13: "I", 16: "Q", 17: "q", 18: "Q"}
 
 @dataclass(frozen=True)
 class Directory:
-    """The tags of page `number`, counted from 1, of a file whose numbers are in byte `order`, `<` or `>`."""
+    """The tags of page `number`, counted from 1; `order` is the byte order of the file, `<` or `>`."""
 
     number: int
     order: str
     tags: Mapping[int, Values]
 
     def name(self, tag: int) -> str:
-        """The tag as a message names it."""
-        return f"tag {tag} ({NAMES[tag]}) of page {self.number}"
+        """The tag as named in messages."""
+        return _name(tag, self.number)
 
     def numbers(self, tag: int, otherwise: tuple[int, ...] = ()) -> tuple[int, ...]:
-        """Whole numbers of a tag. ScanError for text and fractions."""
+        """The integers of a tag, or `otherwise`. ScanError for text and fractions."""
         values = self.tags.get(tag)
         if values is None:
             return otherwise
@@ -83,7 +57,7 @@ class Directory:
         return tuple(int(value) for value in values)
 
     def number_of(self, tag: int, otherwise: int | None = None) -> int:
-        """The one whole number of a tag. ScanError where it is missing and there is none `otherwise`."""
+        """The first integer of a tag, or `otherwise`. ScanError if it is missing and there is no `otherwise`."""
         values = self.numbers(tag) or (() if otherwise is None else (otherwise,))
         if not values:
             raise ScanError(f"expected {self.name(tag)}, it is missing; the header is damaged: copy the file again")
@@ -92,7 +66,7 @@ class Directory:
 
 @dataclass(frozen=True)
 class _Kind:
-    """How a file writes its directories."""
+    """Byte order and width of offsets of a file."""
 
     order: str
     big: bool
@@ -102,8 +76,12 @@ class _Kind:
         return self.order + ("Q" if self.big else "I")
 
 
+def _name(tag: int, page: int) -> str:
+    return f"tag {tag} ({TiffTags.lookup(tag).name}) of page {page}"
+
+
 def directories(path: Path) -> tuple[Directory, ...]:
-    """The directories of a TIFF file in the order of its chain. ScanError for a header that is damaged."""
+    """The directories of a TIFF file in the order of its chain. ScanError for a damaged header."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(16)
@@ -130,7 +108,7 @@ def _first(kind: _Kind, start: bytes) -> int:
 
 
 def _directory(file: BinaryIO, kind: _Kind, offset: int, number: int, size: int) -> tuple[Directory, int]:
-    """One directory and where the next one starts, 0 after the last."""
+    """One directory, and the offset of the next one, 0 after the last."""
     head, entry = ("Q", "HHQ8s") if kind.big else ("H", "HHI4s")
     (count,) = struct.unpack(kind.order + head, _read(file, offset, struct.calcsize("<" + head), number))
     step = struct.calcsize("<" + entry)
@@ -140,9 +118,9 @@ def _directory(file: BinaryIO, kind: _Kind, offset: int, number: int, size: int)
     table = _read(file, offset, count * step, number)
     tags: dict[int, Values] = {}
     for tag, form, length, inline in struct.iter_unpack(kind.order + entry, table):
-        if tag in NAMES:
+        if tag in _TAGS:
             if tag in tags:
-                raise ScanError(f"expected tag {tag} ({NAMES[tag]}) of page {number} once, got it twice")
+                raise ScanError(f"expected {_name(tag, number)} once, got it twice")
             tags[tag] = _values(file, kind, (tag, form, length, inline), number)
     (after,) = struct.unpack(kind.pointer, _read(file, offset + count * step, struct.calcsize(kind.pointer), number))
     return Directory(number, kind.order, tags), int(after)
@@ -150,7 +128,7 @@ def _directory(file: BinaryIO, kind: _Kind, offset: int, number: int, size: int)
 
 def _values(file: BinaryIO, kind: _Kind, entry: tuple[int, int, int, bytes], number: int) -> Values:
     tag, form, length, inline = entry
-    what = f"tag {tag} ({NAMES[tag]}) of page {number}"
+    what = _name(tag, number)
     if form not in _FORMATS_ALL or not length > 0:
         raise ScanError(
             f"expected values of a known type in {what}, got {length} of type {form}; the header is damaged"

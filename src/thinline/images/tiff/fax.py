@@ -1,13 +1,13 @@
-"""G3 and G4: rows of 1-bit pixels from CCITT codes, with what a library does not say: where the codes are wrong.
+"""Decode G3 and G4 (CCITT) rows of 1-bit pixels, and detect damage that libtiff does not report.
 
-libtiff goes on after a bad code with rows it made up. Here a strip is right or damaged:
+libtiff continues after a bad code with invented rows. Here a strip is right if
 
-    - every code is known, every row ends exactly at its width, the data end with the last row;
-    - where the encoder is one that follows T.6 to the letter (`page_is_strict` of the page), every code is the one it
-      would have chosen: a flipped bit most often gives a code that is allowed but not chosen.
+    - every code is known, every row ends exactly at its width, and the data end with the last row;
+    - for a page whose encoder follows T.6 strictly (`bands.has_strict_codes`): every code is the one that this encoder
+      would have chosen. A flipped bit mostly gives a code that is valid but not the one to choose.
 
 Conventions
-    In the rows 0 is white and 1 black, as in the codes; what the photometric tag makes of them is another matter.
+    0 is white and 1 black, as in the codes; the photometric tag is applied later.
 
 References
     ITU-T T.4 (07/2003) and T.6 (11/1988); TIFF revision 6.0, sections 10 and 11.
@@ -24,14 +24,13 @@ from thinline.images.tiff.fax_codes import RUNS
 from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import UInt8
 
-ONE, TWO, ROW_BYTES = 0, 1, 2  # G3 of one dimension, G3 of two, rows that begin on a byte; G4 is FOUR
-FOUR: Final = 3
+ONE, TWO, ROW_BYTES, FOUR = 0, 1, 2, 3  # G3 in one dimension, G3 in two, rows that begin on a byte, G4
 _REASONS: Final = (
     "",
     "a bad code word",
     "a row that is longer than the page is wide",
     "codes that end before the last row",
-    "codes that go on behind the last row",
+    "codes that continue after the last row",
     "code words that no encoder chooses",
     "a row without its end-of-line code",
 )
@@ -39,7 +38,10 @@ _UNUSUAL: Final = 5
 
 
 def decode(raw: UInt8, rows: int, width: int, mode: int, *, strict: bool) -> tuple[UInt8, str]:
-    """Pixels [rows, width], 1 black, and what is wrong with them, nothing for a strip that is right."""
+    """Pixels [rows, width], 1 black, and the reason of damage, empty for a right strip.
+
+    `strict` also refuses codes that are valid but that no strict encoder chooses.
+    """
     pixels = np.zeros((rows, width), np.uint8)
     padded = np.concatenate([raw, np.zeros(8, np.uint8)])
     reason, unusual = call(_decode, padded, len(raw) * 8, pixels, mode, RUNS)
@@ -48,14 +50,9 @@ def decode(raw: UInt8, rows: int, width: int, mode: int, *, strict: bool) -> tup
     return pixels, _REASONS[reason]
 
 
-def is_strict(raw: UInt8, rows: int, width: int, mode: int) -> bool:
-    """Whether a strip is right and holds only codes that T.4 and T.6 ask for."""
-    return not decode(raw, rows, width, mode, strict=True)[1]
-
-
 @kernel
 def _peek(data: NDArray[np.uint8], bit: int, count: int) -> int:
-    """The next `count` bits, 24 at most."""
+    """The next `count` bits, at most 24."""
     first = bit >> 3
     word = (int(data[first]) << 24) | (int(data[first + 1]) << 16)
     word |= (int(data[first + 2]) << 8) | int(data[first + 3])
@@ -64,7 +61,7 @@ def _peek(data: NDArray[np.uint8], bit: int, count: int) -> int:
 
 @kernel
 def _run(data: NDArray[np.uint8], bit: int, end: int, table: NDArray[np.int32]) -> Any:
-    """Length of the run that is coded at `bit` and the bit behind it; -1 for a bad code, -2 behind the end."""
+    """Length of the run coded at `bit`, and the bit after it; -1 for a bad code, -2 at the end."""
     total = 0
     while True:
         if bit >= end:
@@ -85,7 +82,7 @@ def _run(data: NDArray[np.uint8], bit: int, end: int, table: NDArray[np.int32]) 
 def _row_of_runs(
     data: NDArray[np.uint8], bit: int, end: int, changes: NDArray[np.int32], width: int, runs: NDArray[np.int32]
 ) -> Any:
-    """One row of one dimension into `changes`: reason, bit behind it, changes, codes that are unusual."""
+    """Decode a one-dimensional row into `changes`: reason, bit after it, number of changes and of unusual codes."""
     at, colour, count, unusual = 0, 0, 0, 0
     while at < width:
         run, bit = _run(data, bit, end, runs[colour])
@@ -113,36 +110,36 @@ def _row_of_two(
     width: int,
     runs: NDArray[np.int32],
 ) -> Any:
-    """One row against the changes of the row above, which end with `width` three times."""
-    at, colour, count, unusual, place, passed = -1, 0, 0, 0, 0, False
+    """Decode a two-dimensional row by the changes of the row above, which end with `width` three times."""
+    at, colour, count, unusual, i, passed = -1, 0, 0, 0, 0, False
     while at < width:
         if bit >= end:
             return 3, bit, count, unusual
         if count > width:
             return 2, bit, count, unusual
-        while place > 0 and above[place - 1] > at:
-            place -= 1
-        while above[place] < width and (above[place] <= at or (place & 1) != colour):
-            place += 1
-        first, second = above[place], above[min(place + 1, len(above) - 1)]
+        while i > 0 and above[i - 1] > at:
+            i -= 1
+        while above[i] < width and (above[i] <= at or (i & 1) != colour):
+            i += 1
+        first, second = above[i], above[min(i + 1, len(above) - 1)]
         code = _peek(data, bit, 7)
         if code >> 4 == 1:  # horizontal
             bit += 3
             start = max(at, 0)
-            one, bit = _run(data, bit, end, runs[colour])
-            two = 0
-            if one >= 0:
-                two, bit = _run(data, bit, end, runs[1 - colour])
-            if one < 0 or two < 0:
-                return 1 if -1 in (one, two) else 3, bit, count, unusual
-            to = start + one
-            if to + two > width:
+            run, bit = _run(data, bit, end, runs[colour])
+            other = 0
+            if run >= 0:
+                other, bit = _run(data, bit, end, runs[1 - colour])
+            if run < 0 or other < 0:
+                return 1 if -1 in (run, other) else 3, bit, count, unusual
+            to = start + run
+            if to + other > width:
                 return 2, bit, count, unusual
-            if abs(to - first) <= 3 or second < to or (one == 0 and (at > 0 or passed)) or (two == 0 and to < width):
+            if abs(to - first) <= 3 or second < to or (run == 0 and (at > 0 or passed)) or (other == 0 and to < width):
                 unusual += 1
-            changes[count], changes[count + 1] = to, to + two
+            changes[count], changes[count + 1] = to, to + other
             count += 2
-            at = to + two
+            at = to + other
             passed = False
             continue
         if code >> 3 == 1:  # pass
@@ -183,7 +180,7 @@ def _row_of_two(
 
 @kernel
 def _ends(data: NDArray[np.uint8], bit: int, end: int) -> bool:
-    """Whether nothing but end-of-line codes, their tag bits and zeros lie from `bit` to the end."""
+    """Whether only end-of-line codes, their tag bits and zeros follow from `bit` to the end."""
     ones = 0
     for position in range(bit, end):
         if (data[position >> 3] >> (7 - (position & 7))) & 1:
@@ -224,7 +221,7 @@ def _decode(data: NDArray[np.uint8], end: int, pixels: NDArray[np.uint8], mode: 
         if bit > end:
             return 3, unusual
         changes[count : count + 4] = width
-        for place in range(0, count, 2):
-            pixels[row, changes[place] : changes[place + 1]] = 1
+        for i in range(0, count, 2):
+            pixels[row, changes[i] : changes[i + 1]] = 1
         above, changes = changes, above
     return 0 if _ends(data, bit, end) else 4, unusual

@@ -1,4 +1,4 @@
-"""The codes of run lengths in T.4 and T.6 as tables that are looked up by the next 13 bits.
+"""Tables of the run-length codes of T.4 and T.6, indexed by the next 13 bits.
 
 References
     ITU-T Recommendation T.4 (07/2003), tables 2, 3a and 3b.
@@ -43,14 +43,14 @@ _TERMINATING: Final = 64
 
 
 def _table(text: str) -> NDArray[np.int32]:
-    """[8192, 2]: run length and bits of the code that the next 13 bits begin with, -1 and 0 where there is none."""
+    """[8192, 2]: run length and bits of the code that 13 bits begin with; -1 and 0 if there is none."""
     table = np.full((1 << PEEK, 2), (-1, 0), np.int32)
-    for place, code in enumerate((text + _LONG).split()):
-        run = place if place < _TERMINATING else (place - _TERMINATING + 1) * 64
+    for i, code in enumerate((text + _LONG).split()):
+        run = i if i < _TERMINATING else (i - _TERMINATING + 1) * 64
         first = int(code, 2) << (PEEK - len(code))
         table[first : first + (1 << (PEEK - len(code)))] = run, len(code)
     return table
 
 
 RUNS: Final = np.stack([_table(_WHITE), _table(_BLACK)])
-"""int32 [2, 8192, 2]: white and black."""
+"""int32 [2, 8192, 2]: tables of white and black runs."""

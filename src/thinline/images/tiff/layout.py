@@ -1,4 +1,4 @@
-"""How one page of a TIFF is stored, checked tag by tag: what is read, and what is refused by the name of its tag."""
+"""Check the tags of a TIFF page and derive how it is stored; unsupported or damaged tags are refused by name."""
 
 from __future__ import annotations
 
@@ -13,14 +13,12 @@ from thinline.vocabulary import UInt8
 
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB, PALETTE, MASK, CMYK, YCBCR = range(7)
 NONE, RLE, GROUP3, GROUP4, LZW, JPEG, DEFLATE, PACKBITS = 1, 2, 3, 4, 5, 7, 8, 32773
-_ADOBE_DEFLATE, _OLD_DEFLATE = 8, 32946
+_OLD_DEFLATE = 32946
 _SAMPLES: Final = {WHITE_IS_ZERO: 1, BLACK_IS_ZERO: 1, RGB: 3, PALETTE: 1, CMYK: 4, YCBCR: 3}
 _COMPRESSIONS: Final = {
     6: "old-style JPEG",
-    34661: "JBIG",
-    34712: "JPEG 2000",
-    33003: "JPEG 2000",
-    33005: "JPEG 2000",
+    **dict.fromkeys((9, 10, 34661), "JBIG"),
+    **dict.fromkeys((33003, 33005, 34712), "JPEG 2000"),
     34925: "LZMA",
     50000: "Zstandard",
     50001: "WebP",
@@ -29,8 +27,6 @@ _COMPRESSIONS: Final = {
     32771: "CCITT RLE by words",
     32809: "ThunderScan",
     32766: "NeXT",
-    9: "JBIG",
-    10: "JBIG",
 }
 _PHOTOMETRICS: Final = {
     4: "a transparency mask",
@@ -45,10 +41,10 @@ _SAVE: Final = "save it as an uncompressed or LZW TIFF of 8-bit grey"
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """One page: sizes in px, `kind` of its numbers (`u`, `i`, `f`), and where its strips or tiles lie.
+    """Storage of one page: sizes in px, `kind` of its numbers (`u`, `i`, `f`), and its strips or tiles.
 
-    A **band** is a row of tiles or one strip: `band_rows` rows of the page. `offsets` and `counts` [planes, bands,
-    tiles across] are in bytes. `palette` is uint8 [2 ** bits, 3]. `alpha` is the sample of transparency, if any.
+    A **band** is a strip or a row of tiles, `band_rows` rows of the page. `offsets` and `counts` [planes, bands, tiles
+    across] are in bytes. `palette` is uint8 [2 ** bits, 3]; `alpha` is the index of the sample of transparency.
     """
 
     page: int
@@ -79,27 +75,27 @@ class Layout:
 
     @property
     def tiles_across(self) -> int:
-        """Tiles in a band, 1 for strips."""
+        """Number of tiles in a band, 1 for strips."""
         return int(self.offsets.shape[2])
 
     @property
     def samples_stored_together(self) -> int:
-        """Samples of a pixel in one strip or tile."""
+        """Number of samples per pixel in one strip or tile."""
         return 1 if self.planes > 1 else self.samples
 
     @property
     def row_bytes(self) -> int:
-        """Bytes of one row of a strip or tile."""
+        """Bytes per row of a strip or tile."""
         return (self.tile_width * self.samples_stored_together * self.bits + 7) // 8
 
     @property
     def bytes_a_pixel(self) -> int:
-        """What one pixel needs when it is decoded."""
+        """Bytes per decoded pixel."""
         return self.samples * max(1, -(-self.bits // 8))
 
 
 def layout_of(tags: Directory, file_size: int) -> Layout:
-    """The layout of a page. ScanError names the tag that is damaged or that this program does not read."""
+    """The layout of a page. ScanError names a tag that is damaged or not supported."""
     height, width = tags.number_of(257), tags.number_of(256)
     samples, planar = tags.number_of(277, 1), tags.number_of(284, 1)
     bits, kind = _bits(tags, samples), _kind(tags)
@@ -122,8 +118,8 @@ def layout_of(tags: Directory, file_size: int) -> Layout:
         kind=kind,
         samples=samples,
         photometric=photometric,
-        compression=DEFLATE if compression in (_ADOBE_DEFLATE, _OLD_DEFLATE) else compression,
-        predictor=predictor if compression in (LZW, _ADOBE_DEFLATE, _OLD_DEFLATE) else 1,
+        compression=compression,
+        predictor=predictor if compression in (LZW, DEFLATE) else 1,
         reversed_bits=fill == 2,
         planes=planes,
         band_rows=band_rows,
@@ -173,13 +169,13 @@ def _kind(tags: Directory) -> str:
 
 def _compression(tags: Directory) -> int:
     compression = tags.number_of(259, 1)
-    if compression not in (NONE, RLE, GROUP3, GROUP4, LZW, JPEG, _ADOBE_DEFLATE, _OLD_DEFLATE, PACKBITS):
+    if compression not in (NONE, RLE, GROUP3, GROUP4, LZW, JPEG, DEFLATE, _OLD_DEFLATE, PACKBITS):
         name = _COMPRESSIONS.get(compression, "an unknown one")
         raise ScanError(
             f"expected no compression, PackBits, LZW, deflate, G3, G4 or JPEG in {tags.name(259)}, got {compression}, "
             f"{name}; {_SAVE}"
         )
-    return compression
+    return DEFLATE if compression == _OLD_DEFLATE else compression
 
 
 def _photometric(tags: Directory, samples: int) -> int:
@@ -198,7 +194,7 @@ def _photometric(tags: Directory, samples: int) -> int:
 
 
 def _sizes(tags: Directory, height: int, width: int, tiled: bool) -> tuple[int, int]:
-    """Rows of a band and width of a tile."""
+    """(rows of a band, width of a tile)."""
     rows = tags.number_of(323) if tiled else min(tags.number_of(278, height), height)
     across = tags.number_of(322) if tiled else width
     if min(height, width, rows, across) < 1 or max(height, width, rows, across) >= 1 << 32:
@@ -212,21 +208,19 @@ def _sizes(tags: Directory, height: int, width: int, tiled: bool) -> tuple[int, 
 def _segments(
     tags: Directory, grid: tuple[int, int, int], file_size: int, tiled: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Offsets and byte counts [planes, bands, across]; all within the file, none over another."""
+    """Offsets and byte counts [planes, bands, tiles across]; ScanError if they leave the file or overlap."""
     parts = "tiles" if tiled else "strips of rows"
     needed = grid[0] * grid[1] * grid[2]
     at, sizes = (tags.numbers(tag) for tag in ((324, 325) if tiled else (273, 279)))
-    whole = [
-        offset >= 8 and count > 0 and offset + count <= file_size for offset, count in zip(at, sizes, strict=False)
-    ]
-    if not len(at) == len(sizes) == needed or not all(whole):
+    inside = [at_ >= 8 and size > 0 and at_ + size <= file_size for at_, size in zip(at, sizes, strict=False)]
+    if not len(at) == len(sizes) == needed or not all(inside):
         raise ScanError(
-            f"expected {needed} {parts} of page {tags.number} within {file_size:,} bytes, got {len(at)}, {sum(whole)} "
+            f"expected {needed} {parts} of page {tags.number} within {file_size:,} bytes, got {len(at)}, {sum(inside)} "
             "of them in the file; the file is cut short or damaged: copy it again"
         )
     ends = np.array(sorted(zip(at, sizes, strict=True)), np.int64).reshape(-1, 2)
     over = np.flatnonzero(ends[1:, 0] < ends[:-1, 0] + ends[:-1, 1])
-    if len(over) and not (np.diff(ends[:, 0])[over] == 0).all():  # equal parts may be stored once
+    if len(over) and not (np.diff(ends[:, 0])[over] == 0).all():  # identical parts may share their bytes
         raise ScanError(
             f"expected {parts} of page {tags.number} beside each other, got two that overlap at byte "
             f"{ends[over[0] + 1, 0]:,}; the header is damaged: copy the file again"
@@ -235,11 +229,11 @@ def _segments(
 
 
 def _alpha(tags: Directory, photometric: int, samples: int) -> tuple[int | None, bool]:
-    """Which sample is transparency, and whether colours were multiplied by it."""
+    """(index of the sample of transparency, whether the colours are multiplied by it)."""
     extra = tags.numbers(338)
-    for place, meaning in enumerate(extra):
-        if meaning in (1, 2) and samples - len(extra) + place >= _SAMPLES[photometric]:
-            return samples - len(extra) + place, meaning == 1
+    for sample, meaning in enumerate(extra, start=samples - len(extra)):
+        if meaning in (1, 2) and sample >= _SAMPLES[photometric]:
+            return sample, meaning == 1
     return None, False
 
 
@@ -266,7 +260,7 @@ def _dpi(tags: Directory) -> tuple[float, float]:
 
 
 def _check_together(tags: Directory, layout: Layout) -> None:
-    """What tags must agree on."""
+    """ScanError for tags that contradict each other."""
     page, bits, compression = f"page {layout.page}", layout.bits, layout.compression
     if layout.kind == "f" and bits not in (16, 32, 64):
         raise ScanError(f"expected fractions of 16, 32 or 64 bits in {tags.name(258)}, got {bits} bits; {_SAVE}")

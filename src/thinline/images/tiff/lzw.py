@@ -1,7 +1,7 @@
-"""LZW and PackBits of TIFF, decoded with what a library does not say: whether the codes can be what was written.
+"""Decode LZW and PackBits of TIFF, and detect damage that libraries do not report.
 
-An LZW encoder always takes the longest string that its table holds. A code stream in which a longer one was possible
-is damaged, though every code of it may be known; so is one that does not end with the last row.
+An LZW encoder always takes the longest string in its table. So a stream in which a longer string was possible is
+damaged, even if all its codes are known; so is one that does not end with the last row.
 
 References
     TIFF revision 6.0, sections 9 and 13.
@@ -21,22 +21,22 @@ _REASONS: Final = (
     "",
     "LZW codes that are not in the table",
     "LZW codes that end before the last row",
-    "LZW codes that go on behind the last row",
+    "LZW codes that continue after the last row",
     "LZW codes that no encoder chooses",
     "LZW codes of the old order of bits",
 )
 _SLOTS: Final = 1 << 14
-_PACKED: Final = ("", "PackBits data that end before the last row", "PackBits data that go on behind the last row")
+_PACKED: Final = ("", "PackBits data that end before the last row", "PackBits data that continue after the last row")
 
 
 def unpack_lzw(raw: UInt8, size: int) -> tuple[UInt8, str]:
-    """`size` bytes, and what is wrong with them, nothing for a strip that is right."""
+    """`size` bytes, and the reason of damage, empty for a right strip."""
     out = np.zeros(size, np.uint8)
     return out, _REASONS[call(_lzw, raw, out)]
 
 
 def unpack_packbits(raw: UInt8, size: int) -> tuple[UInt8, str]:
-    """`size` bytes, and what is wrong with them, nothing for a strip that is right."""
+    """`size` bytes, and the reason of damage, empty for a right strip."""
     out = np.zeros(size, np.uint8)
     return out, _PACKED[call(_packbits, raw, out)]
 
@@ -45,15 +45,15 @@ def unpack_packbits(raw: UInt8, size: int) -> tuple[UInt8, str]:
 def _lzw(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> Any:
     clear, stop = 256, 257
     starts, lengths = np.zeros(4096, np.int64), np.ones(4096, np.int64)
-    longer = np.full(_SLOTS, -1, np.int32)  # strings of the table: the one before and its last byte, hashed
+    longer = np.full(_SLOTS, -1, np.int32)  # hash table of the strings: code of the prefix and last byte
     cleared, following, width = False, 258, 9
-    previous, filled, bits, held, place = -1, 0, 0, 0, 0
+    previous, filled, bits, held, read = -1, 0, 0, 0, 0
     if len(data) > 1 and data[0] == 0 and data[1] & 1:
         return 5
     while True:
-        while bits < width and place < len(data):
-            held = ((held << 8) | int(data[place])) & 0xFFFFFFFF
-            place += 1
+        while bits < width and read < len(data):
+            held = ((held << 8) | int(data[read])) & 0xFFFFFFFF
+            read += 1
             bits += 8
         if bits < width:
             return 0 if filled == len(out) else 2
@@ -103,24 +103,24 @@ def _lzw(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> Any:
 
 @kernel
 def _packbits(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> Any:
-    place, filled = 0, 0
+    read, filled = 0, 0
     while filled < len(out):
-        if place >= len(data):
+        if read >= len(data):
             return 1
-        head = data[place]
-        place += 1
+        head = data[read]
+        read += 1
         if head == 128:
             continue
         size = head + 1 if head < 128 else 257 - head
         if filled + size > len(out):
             return 2
-        if place + (size if head < 128 else 1) > len(data):
+        if read + (size if head < 128 else 1) > len(data):
             return 1
         if head < 128:
-            out[filled : filled + size] = data[place : place + size]
-            place += size
+            out[filled : filled + size] = data[read : read + size]
+            read += size
         else:
-            out[filled : filled + size] = data[place]
-            place += 1
+            out[filled : filled + size] = data[read]
+            read += 1
         filled += size
-    return 0 if len(data) - place <= 1 else 2
+    return 0 if len(data) - read <= 1 else 2

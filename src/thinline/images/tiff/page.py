@@ -1,7 +1,7 @@
-"""A page of a TIFF: decoded band by band, only the bands that hold the rows asked for are held.
+"""A page of a TIFF file, decoded band by band; only the bands that hold the requested rows are kept.
 
-Damaged rows are white and are told by `damage`. What a page of 16 bits or fractions holds is measured over all its
-bands when the first row is asked for, so that no grey level depends on which rows those are.
+Damaged rows are white and listed in `damage`. The range of 16-bit numbers and of fractions is measured over all bands
+when the first row is read, so grey levels do not depend on the rows that are read.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from typing import Final
 import numpy as np
 from typing_extensions import override
 
-from thinline.images.grey import Colours, Luma, full_scale, grey_of, values_of
-from thinline.images.page import Page, Rows, ScanError, Tally, decoding
+from thinline.images.grey import Colours, Luma, grey_of, stretched, values_of
+from thinline.images.page import DarkRows, Page, Rows, Samples, ScanError, decoding
 from thinline.images.tiff import layout as tiff
-from thinline.images.tiff.bands import keeps_to_the_letter, read_band, rows_of
+from thinline.images.tiff.bands import has_strict_codes, read_band, rows_of
 from thinline.images.tiff.layout import Layout
-from thinline.images.tiff.samples import Samples
 from thinline.vocabulary import UInt8
 
 _MODELS: Final = {
@@ -33,7 +32,7 @@ _MODELS: Final = {
 
 @dataclass(eq=False)
 class TiffPage(Page):
-    """The page of a `layout`, as it is stored: `oriented.py` turns it."""
+    """The page of a `layout`, as stored, without its orientation tag."""
 
     path: Path
     number: int
@@ -42,7 +41,7 @@ class TiffPage(Page):
     dpi: tuple[float, float]
     _held: dict[int, Samples | None] = field(default_factory=dict, repr=False)
     _reasons: dict[int, str] = field(default_factory=dict, repr=False)
-    _tally: Tally = field(default_factory=Tally, repr=False)
+    _dark: DarkRows = field(default_factory=DarkRows, repr=False)
     _colours: Colours | None = field(default=None, repr=False)
     _strict: bool = False
     _stretched: str = ""
@@ -65,7 +64,9 @@ class TiffPage(Page):
     @property
     @override
     def notices(self) -> tuple[str, ...]:
-        return tuple(sentence for sentence in (*self._said(), self._stretched, *self._tally.notices()) if sentence)
+        return tuple(
+            sentence for sentence in (*self._tag_notices(), self._stretched, *self._dark.notices()) if sentence
+        )
 
     @override
     def rows(self, start: int, stop: int) -> UInt8:
@@ -74,7 +75,7 @@ class TiffPage(Page):
         self._held = {band: kept for band, kept in self._held.items() if band in wanted}
         parts = []
         with decoding(self.path):
-            colours = self._look()
+            colours = self._measured()
             for band in wanted:
                 if band not in self._held:
                     self._held[band] = self._band(band)
@@ -84,8 +85,8 @@ class TiffPage(Page):
                     parts.append(np.full((last - first, self.width), 255, np.uint8))
                 else:
                     parts.append(grey_of(samples[first:last], colours))
-                    self._tally.add(top + first, parts[-1], self.height)
-            self._check_some()
+                    self._dark.add(top + first, parts[-1], self.height)
+            self._check_any_band()
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     @override
@@ -106,10 +107,10 @@ class TiffPage(Page):
     def _prepare(self) -> None:
         if self.layout.compression in (tiff.RLE, tiff.GROUP3, tiff.GROUP4):
             with self.path.open("rb") as file:
-                self._strict = keeps_to_the_letter(file, self.layout)
+                self._strict = has_strict_codes(file, self.layout)
 
-    def _look(self) -> Colours:
-        """What the numbers look like, measured where the tags do not say."""
+    def _measured(self) -> Colours:
+        """The meaning of the numbers: from the tags, and for 16 bits from the range that the page uses."""
         if self._colours is None:
             self._prepare()
             colours, layout = _colours(self.layout, self.luma), self.layout
@@ -122,12 +123,14 @@ class TiffPage(Page):
             if layout.kind == "f":
                 self._check_fractions(colours)
             elif layout.bits == 16 and colours.model != "palette":
-                colours = self._measured(colours)
+                count = {"rgb": 3, "cmyk": 4}.get(colours.model, 1)
+                most = np.array([samples[..., :count].max() for _, samples in self._bands()])
+                colours, self._stretched = stretched(most, colours, declared=layout.most)
             self._colours = colours
         return self._colours
 
     def _bands(self) -> Iterator[tuple[int, Samples]]:
-        """All bands that can be read."""
+        """Number and samples of all bands that can be read."""
         for band in range(self.layout.offsets.shape[1]):
             samples = self._band(band)
             if samples is not None:
@@ -149,27 +152,7 @@ class TiffPage(Page):
                     f"{self.layout.bits} bits; save it as 8-bit grey"
                 )
 
-    def _measured(self, colours: Colours) -> Colours:
-        """16 bits by what the page uses of them."""
-        count = {"rgb": 3, "cmyk": 4}.get(colours.model, 1)
-        most = max((int(samples[..., :count].max()) for _, samples in self._bands()), default=0)
-        white, said = full_scale(most, bits=16, inverted=colours.inverted), self.layout.most
-        if said is not None and 255 <= said < 65535 and most <= said:
-            white = said
-        if white == 65535:
-            return colours
-        self._stretched = f"uses 0 to {most} of 16 bits: its grey levels 0..{white} were stretched to 0..255"
-        return Colours(
-            colours.model,
-            white,
-            colours.inverted,
-            most_alpha=colours.most_alpha,
-            alpha=colours.alpha,
-            premultiplied=colours.premultiplied,
-            luma=colours.luma,
-        )
-
-    def _said(self) -> Iterator[str]:
+    def _tag_notices(self) -> Iterator[str]:
         layout = self.layout
         if layout.reversed_bits:
             yield "stores its bits from the lowest to the highest (tag 266, FillOrder 2)"
@@ -177,7 +160,7 @@ class TiffPage(Page):
         if extra > (layout.alpha is not None):
             yield "has samples of no stated meaning (tag 338, ExtraSamples), which were left out"
 
-    def _check_some(self) -> None:
+    def _check_any_band(self) -> None:
         if len(self._reasons) == self.layout.offsets.shape[1]:
             reason = next(iter(self._reasons.values()))
             raise ScanError(
@@ -187,7 +170,7 @@ class TiffPage(Page):
 
 
 def _colours(layout: Layout, luma: Luma) -> Colours:
-    """What the tags say of the numbers."""
+    """The meaning of the numbers by the tags."""
     model = _MODELS.get(layout.photometric, "rgb")
     if layout.photometric == tiff.YCBCR and layout.compression != tiff.JPEG:
         model = "grey"  # its first sample is the luma

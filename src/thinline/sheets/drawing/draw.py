@@ -1,13 +1,13 @@
-"""SheetSpec -> Sheet as printed and plotted, before wear: grid, print, marks, then the curves in their order.
+"""Draw a SheetSpec without wear: grid, text, marks, then the curves in their order.
 
 Conventions
-    The drawn image holds ink: 255 - image is the ink on a pixel, 0 none, 255 full. `wear` turns ink and paper into
-    grey levels. Skew is part of drawing (see thinline.sheets.drawing.skew); wear moves nothing.
+    The image of a drawn sheet holds ink as 255 - image: 0 none, 255 full. `wear` turns ink and paper into grey levels.
+    Skew is part of drawing (skew.py); wear moves nothing.
 
 Ink of a pen
-    The truth of a pen is `pen_px` wide. The ink is weight * PEN_MM + 2 * spread_mm wide: where it is wider than the
-    truth it shows as rings around it, the last one grey by the share of the pixel it covers; where narrower, the stroke
-    itself is grey. At 4 px per mm the weight of a pen is seen as darkness and shoulder, at 12 px per mm as width.
+    The true stroke of a pen is `pen_px` wide. Its ink is weight * PEN_MM + 2 * spread_mm wide: if wider than the
+    stroke, it adds rings around it, the last one grey by the share of the pixel it covers; if narrower, the stroke
+    itself is grey. At 4 px per mm the weight of a pen shows as darkness, at 12 px per mm as width.
 """
 
 from __future__ import annotations
@@ -15,21 +15,20 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from thinline.sheets.drawing.glyphs import paste, word
 from thinline.sheets.drawing.grids import draw_grid
-from thinline.sheets.drawing.marks import draw_marks
+from thinline.sheets.drawing.printed_marks import draw_marks, draw_texts
 from thinline.sheets.drawing.skew import move
 from thinline.sheets.drawing.strokes import course, laps, line, pen_px, pixels, stroke
 from thinline.sheets.sheet import DrawnCurve, Sheet
 from thinline.sheets.spec import PEN_MM, PenSpec, SheetSpec
 from thinline.vocabulary import EDGE, GRID, STAIN, TEXT, Float64, UInt8
 
-_SEEN = 50  # ink from which a pixel counts as printed on
+_LEAST_INK = 50  # of a pixel that belongs to a layer
 _CROSS = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
 
 
 def draw(spec: SheetSpec, *, px_per_mm: float) -> Sheet:
-    """The sheet of `spec` at `px_per_mm`, unworn. ValueError when it would be smaller than 8 px."""
+    """The sheet of `spec` at `px_per_mm`, without wear. ValueError for a side below 8 px."""
     shape = pixels(spec.size_mm, px_per_mm)
     if min(shape) < 8:
         raise ValueError(
@@ -38,9 +37,8 @@ def draw(spec: SheetSpec, *, px_per_mm: float) -> Sheet:
         )
     grid, edge = draw_grid(spec, shape, px_per_mm=px_per_mm)
     text, stain = draw_marks(spec, shape, px_per_mm=px_per_mm)
-    _print(text, spec, px_per_mm)
-    ink = cv2.max(cv2.max(grid, edge), text)
-    ink = cv2.add(ink, stain)
+    draw_texts(text, spec, px_per_mm=px_per_mm)
+    ink = cv2.add(cv2.max(cv2.max(grid, edge), text), stain)
     labels = np.zeros(shape, np.uint8)
     strokes = np.zeros((len(spec.curves), *shape), np.uint8)
     courses = [course(curve, spec.size_mm) for curve in spec.curves]
@@ -48,19 +46,19 @@ def draw(spec: SheetSpec, *, px_per_mm: float) -> Sheet:
         curve = spec.curves[k]
         stroke(line(*courses[k], spec.tracks[curve.track]), curve, spec, px_per_mm=px_per_mm, out=strokes[k])
         ink = cv2.max(ink, _inked(strokes[k], curve.pen, px_per_mm))
-        labels = labels & (strokes[k] - np.uint8(1)) | strokes[k] * np.uint8(k + 1)  # 0 - 1 wraps to 255: keep
-    curves = _followed(courses, spec, px_per_mm)
+        labels = labels & (strokes[k] - np.uint8(1)) | strokes[k] * np.uint8(k + 1)  # 0 - 1 is 255: keeps the label
+    curves = _true_curves(courses, spec, px_per_mm)
     layers = _layer(grid, GRID) | _layer(edge, EDGE) | _layer(text, TEXT) | _layer(stain, STAIN)
     return Sheet(cv2.bitwise_not(ink), labels, strokes.view(bool), layers, curves)
 
 
-def followed(spec: SheetSpec, *, px_per_mm: float) -> tuple[DrawnCurve, ...]:
-    """The `curves` of `draw(spec)`, without drawing them."""
-    return _followed([course(curve, spec.size_mm) for curve in spec.curves], spec, px_per_mm)
+def true_curves(spec: SheetSpec, *, px_per_mm: float) -> tuple[DrawnCurve, ...]:
+    """The `curves` of `draw(spec)`, computed without drawing."""
+    return _true_curves([course(curve, spec.size_mm) for curve in spec.curves], spec, px_per_mm)
 
 
 def _inked(mask: UInt8, pen: PenSpec, px_per_mm: float) -> UInt8:
-    """Ink 0..255 of a stroke: the stroke, full rings around it, and a grey last ring."""
+    """Ink 0..255 of a stroke, uint8 [H,W]."""
     full = round(255 * pen.darkness)
     width = pen_px(pen, px_per_mm)
     spare = (pen.weight * PEN_MM + 2 * pen.spread_mm) * px_per_mm - width
@@ -73,8 +71,8 @@ def _inked(mask: UInt8, pen: PenSpec, px_per_mm: float) -> UInt8:
     return np.asarray(cv2.max(mask * np.uint8(full), ring), np.uint8)
 
 
-def _followed(courses: list[tuple[Float64, Float64]], spec: SheetSpec, px_per_mm: float) -> tuple[DrawnCurve, ...]:
-    """The courses at the centre of every row, moved as the ink is; NaN off the sheet."""
+def _true_curves(courses: list[tuple[Float64, Float64]], spec: SheetSpec, px_per_mm: float) -> tuple[DrawnCurve, ...]:
+    """The courses at the centre of every row, after skew; NaN off the sheet."""
     height, width = pixels(spec.size_mm, px_per_mm)
     row_mm = np.asarray((np.arange(height) + 0.5) / px_per_mm, np.float64)
     at_row = np.stack([np.interp(row_mm, y_mm, value) for y_mm, value in courses])
@@ -90,15 +88,5 @@ def _followed(courses: list[tuple[Float64, Float64]], spec: SheetSpec, px_per_mm
     return tuple(DrawnCurve(x[k], y[k], whole[k], float(wide_mm[k, 0]) * px_per_mm) for k in range(len(courses)))
 
 
-def _print(canvas: UInt8, spec: SheetSpec, px_per_mm: float) -> None:
-    if not spec.texts:
-        return
-    places = np.array([(text.x_mm, text.y_mm) for text in spec.texts])
-    x, y = move(places[:, 0], places[:, 1], spec.skew, spec.size_mm)
-    corners = (np.stack([x, y], 1) * px_per_mm).astype(int).tolist()
-    for text, (left, top) in zip(spec.texts, corners, strict=True):
-        paste(canvas, word(text.text, max(4, round(text.height_mm * px_per_mm)), text.turned), left, top)
-
-
 def _layer(ink: UInt8, bit: int) -> UInt8:
-    return np.asarray(cv2.threshold(ink, _SEEN, bit, cv2.THRESH_BINARY)[1], np.uint8)
+    return np.asarray(cv2.threshold(ink, _LEAST_INK, bit, cv2.THRESH_BINARY)[1], np.uint8)

@@ -1,7 +1,7 @@
-"""The printed form: minor and major lines of each track, linear or logarithmic, and the edges of the tracks.
+"""Draw the grid: minor and major lines of each track, linear or logarithmic, and the edges of the tracks.
 
-Lines are moved by the skew as vertices and drawn in groups of one style; `major` and `edge` may be as heavy as a curve.
-A dotted line is cut by a pattern of rows (vertical lines) or columns (horizontal ones), a broken one by blotches.
+Vertices of lines are skewed, then the lines of one style are drawn together. A dotted line is cut by a pattern of rows
+(vertical lines) or columns (horizontal lines), a broken one by blotches.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from thinline.sheets.spec import LineSpec, SheetSpec, TrackSpec
 from thinline.vocabulary import UInt8
 
 _SHIFT: Final = 4  # fractional bits of the vertices handed to OpenCV
-_BENDS: Final = np.linspace(0.0, 1.0, 9)  # where along an upright line of a wavy sheet a vertex stands
+_BENDS: Final = np.linspace(0.0, 1.0, 9)  # vertices of an upright line of a wavy sheet, as shares of its length
 _STRAIGHT: Final = np.array([0.0, 1.0])
 _DOT_MM: Final = (0.25, 0.6)  # ink, and ink with the gap after it
 _DECADES: Final = np.log10(np.outer(10.0 ** np.arange(8), np.arange(1, 10))).ravel()  # 1, 2, ..., 9, 10, 20, ...
 
 Group = tuple[LineSpec, TrackSpec, NDArray[np.floating[Any]]]
-"""A style, the track, and where its lines stand: x of upright lines, y of level ones, mm."""
+"""Line style, track, and positions in mm: x of upright lines, y of level lines."""
 
 
 def draw_grid(spec: SheetSpec, shape: tuple[int, int], *, px_per_mm: float) -> tuple[UInt8, UInt8]:
-    """Ink 0..255 of the grid and of the track edges, uint8 [H,W] each. Major lines are drawn over minor ones."""
+    """Ink 0..255 of the grid and of the edges of the tracks, uint8 [H,W] each."""
     grid, edge = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     level = [group for track in spec.tracks for group in _level(track, spec)]
     upright = [group for track in spec.tracks for group in _upright(track)]
@@ -44,7 +44,7 @@ def draw_grid(spec: SheetSpec, shape: tuple[int, int], *, px_per_mm: float) -> t
 
 
 def _upright(track: TrackSpec) -> list[Group]:
-    """All upright lines between the edges as minor ones, then the major ones again."""
+    """All upright lines between the edges in the minor style, then the major ones over them."""
     wide = track.right_mm - track.left_mm
     if track.decades:
         every, heavy = _DECADES[1 : 9 * track.decades] / track.decades, np.arange(1, track.decades) / track.decades
@@ -55,7 +55,7 @@ def _upright(track: TrackSpec) -> list[Group]:
 
 
 def _level(track: TrackSpec, spec: SheetSpec) -> list[Group]:
-    """All level lines below the header as minor ones, then the major ones again."""
+    """All level lines below the header in the minor style, then the major ones over them."""
     step, offset = track.depth_step_mm, track.depth_offset_mm
     first = math.ceil((_top(spec) - offset) / step)
     last = math.floor((spec.size_mm[0] + MARGIN_MM - offset) / step)
@@ -71,15 +71,15 @@ def _top(spec: SheetSpec) -> float:
 
 
 def _vertices(groups: list[Group], spec: SheetSpec, px_per_mm: float, *, upright: bool) -> list[NDArray[np.int32]]:
-    """Fixed point vertices of each group after skew, [N,V,2]; moved all at once, which is what makes it fast."""
-    number = [len(places) for _, _, places in groups]
-    places = np.concatenate([places for _, _, places in groups])[:, None]
+    """Fixed-point vertices of each group after skew, [N,V,2]; one call of `move` for all groups, for speed."""
+    number = [len(lines) for _, _, lines in groups]
+    lines_mm = np.concatenate([lines for _, _, lines in groups])[:, None]
     if upright:
         bends = _BENDS if spec.skew.wave_mm or spec.skew.stretch_mm else _STRAIGHT
-        x, y = move(places, _top(spec) + bends * (spec.size_mm[0] + MARGIN_MM - _top(spec)), spec.skew, spec.size_mm)
+        x, y = move(lines_mm, _top(spec) + bends * (spec.size_mm[0] + MARGIN_MM - _top(spec)), spec.skew, spec.size_mm)
     else:
         ends = np.array([(track.left_mm, track.right_mm) for _, track, _ in groups])
-        x, y = move(np.repeat(ends, number, 0), places, spec.skew, spec.size_mm)
+        x, y = move(np.repeat(ends, number, 0), lines_mm, spec.skew, spec.size_mm)
     scale = px_per_mm * (1 << _SHIFT)
     vertices = np.empty((*x.shape, 2), np.int32)
     vertices[..., 0] = x * scale - (1 << _SHIFT) / 2
@@ -91,12 +91,12 @@ def _vertices(groups: list[Group], spec: SheetSpec, px_per_mm: float, *, upright
 def _draw(
     canvas: UInt8, vertices: NDArray[np.int32], style: LineSpec, seed: int, *, upright: bool, px_per_mm: float
 ) -> None:
-    """Lay lines of one style on the canvas; OpenCV's wide lines are wider than asked, so thin ones lie side by side."""
+    """Draw lines of one style; a wide line is several thin ones side by side, as OpenCV draws wide lines too wide."""
     if not len(vertices) or style.darkness <= 0:
         return
     target = canvas if style.style == "solid" else np.zeros_like(canvas)
     width = max(1, round(style.width_mm * px_per_mm))
-    covered = min(1.0, style.width_mm * px_per_mm / width)  # a hairline covers a part of its pixel
+    covered = min(1.0, style.width_mm * px_per_mm / width)  # a thin line covers a part of its pixel
     ink = round(255 * style.darkness * covered)
     across = vertices[..., 0 if upright else 1]
     across -= (width - 1) << (_SHIFT - 1)

@@ -1,12 +1,11 @@
-"""Noise tiles, made once and read at offsets drawn by the sheet's own Generator.
+"""Noise read from constant tiles at offsets that a seed gives: drawing noise anew would cost more than the whole sheet.
 
-Why tiles: drawing 65,536 normal numbers costs more than drawing the sheet. OpenCV's own generator is faster than
-NumPy's but its state is global, so that a sheet would depend on what was drawn before it. A tile is a constant; only
-where it is read depends on the seed. A sheet larger than a tile sees it repeated.
+The tiles come from NumPy generators of fixed seeds and are made once in a process. (OpenCV's generator is faster but
+has global state, so a sheet would depend on those drawn before it.) A sheet larger than a tile repeats it.
 
     grain()     white noise, mean 128, standard deviation 32
     blotches()  0 or 255 in patches about 1 mm wide at 4 px per mm, 70 % of the area 255
-    cloud()     slow unevenness, 0..255, mean about 128
+    cloud()     slow variation, 0..255, mean about 128
 """
 
 from __future__ import annotations
@@ -19,22 +18,22 @@ import numpy as np
 from thinline.vocabulary import UInt8
 
 _SIDE = 512
-_REACH = 512  # rows and columns of patches repeated at the end, so that most windows are one view
-_LENGTH = 1 << 19  # of the white noise, which is kept as one row: a sheet reads a run of it and folds it up
-_KEPT = 0.7
+_REACH = 512  # rows and columns of patches repeated at the end, so that windows up to this size are views
+_LENGTH = 1 << 19  # of the white noise, one row that a sheet reads a run of and reshapes
+_KEPT = 0.7  # share of blotches() that is 255
 
 
 def grain(shape: tuple[int, int], rng: np.random.Generator) -> UInt8:
-    """White noise, uint8 [H,W]; read only where it is a view of the tile."""
+    """White noise, uint8 [H,W]; may be a read-only view of the tile."""
     count = shape[0] * shape[1]
-    if count > _LENGTH // 2:  # a large sheet: the tile repeats, out of step with the rows
+    if count > _LENGTH // 2:  # the tile repeats
         return np.resize(np.roll(_white(), int(rng.integers(_LENGTH))), shape)
     start = int(rng.integers(_LENGTH - count))
     return _white()[start : start + count].reshape(shape)
 
 
 def blotches(shape: tuple[int, ...], seed: int) -> UInt8:
-    """Patches of 0 in a field of 255, uint8 [H,W]."""
+    """Patches of 0 on 255, uint8 [H,W]."""
     top, left = (int(offset) for offset in np.random.default_rng(seed).integers(0, _SIDE, 2))
     if max(shape) <= _REACH:
         return _patches()[top : top + shape[0], left : left + shape[1]]
@@ -42,7 +41,7 @@ def blotches(shape: tuple[int, ...], seed: int) -> UInt8:
 
 
 def cloud(shape: tuple[int, int], rng: np.random.Generator, *, cells: int) -> UInt8:
-    """Slow unevenness with about `cells` hills along the sheet, uint8 [H,W]."""
+    """Slow variation with about `cells` maxima along a side, uint8 [H,W]."""
     return np.asarray(cv2.resize(grain((cells, cells), rng), (shape[1], shape[0])), np.uint8)
 
 

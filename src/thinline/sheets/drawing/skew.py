@@ -1,7 +1,7 @@
-"""Skew: how the paper lay under the scanner. Every vertex of a drawing goes through `move`, truth and ink alike.
+"""Skew: the movement of the paper under the scanner, applied to every vertex of truth and ink.
 
-Because vertices are moved and strokes are drawn afterwards, a 1-px stroke stays 1 px and its truth stays on it; warping
-finished rasters would blur one and break the other.
+Vertices are moved before strokes are drawn, so a 1-px stroke stays 1 px wide and its truth stays on it. Warping the
+finished image would blur the one and break the other.
 
 Formula, about the centre (cx, cy) of the sheet with dx = x - cx, dy = y - cy, t = angle:
 
@@ -19,11 +19,11 @@ from thinline.sheets.spec import SkewSpec
 from thinline.vocabulary import Float64
 
 MARGIN_MM = 4.0
-"""How far beyond the sheet a drawing must reach so that skew uncovers no bare corner."""
+"""How far a drawing extends beyond the sheet, so that skew uncovers no empty corner."""
 
 
 def move(x_mm: Float64, y_mm: Float64, skew: SkewSpec, size_mm: tuple[float, float]) -> tuple[Float64, Float64]:
-    """Positions after skew, mm; the two inputs broadcast, `size_mm` is (height, width)."""
+    """Positions (x, y) after skew, in mm; the inputs broadcast, `size_mm` is (height, width)."""
     cy, cx = size_mm[0] / 2, size_mm[1] / 2
     cos, sin = math.cos(math.radians(skew.angle_deg)), math.sin(math.radians(skew.angle_deg))
     slant = skew.shear - sin
