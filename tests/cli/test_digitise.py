@@ -22,7 +22,7 @@ from scan_cases import DPI, HEAD, blank, own_las, save, sees, trace, wave
 from thinline.cli import digitise as digitise_door
 from thinline.cli.digitise_options import add_digitise
 from thinline.cli.main import main as command
-from thinline.config.schema import compose_config
+from thinline.config.schema import checked, compose_config
 from thinline.curves.las import read_las, read_las_dir
 from thinline.digitise import Limits
 from thinline.digitise.job import EDGE_MM
@@ -62,7 +62,7 @@ class Worn:
 def smoke(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     """The folder of a run load_run for six steps: its files are whole, its curves next to nothing."""
     store = tmp_path_factory.mktemp("digitise") / "store"
-    return run_cell(compose_config(small(store, cache)), CHOICES).folder
+    return run_cell(checked(compose_config(small(store, cache))), CHOICES).folder
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def seeing(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     longer = ["budget.steps=60", "budget.validate_every=60"]
 
     def train(store: Path) -> None:
-        run_cell(compose_config([*small(store, cache), *longer]), CHOICES)
+        run_cell(checked(compose_config([*small(store, cache), *longer])), CHOICES)
 
     (run,) = run_folders(made_once(tmp_path_factory, "seeing", train))
     return run.path

@@ -7,7 +7,8 @@ from hydra.errors import ConfigCompositionException
 from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
-from thinline.config.schema import CONF, FACTORS, NOT_IDENTITY, ConfigError, build_objective, checked, compose_config
+from thinline.config.objective import build_objective
+from thinline.config.schema import CONF, FACTORS, NOT_IDENTITY, ConfigError, checked, compose_config
 from thinline.runs import cell_digest
 
 GROUPS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from thinline.config.schema import CONF, compose_config
+from thinline.config.schema import CONF, checked, compose_config
 from thinline.pipeline.locate import locate
 
 PUBLISHED = [
@@ -31,6 +31,6 @@ PUBLISHED = [
 def test_published_runs_keep_their_names(study, levels, changes, run):
     options = {"loss": "dice", "head": "softmax", "class_weight": "none", "data_mix": "fresh"}
     options |= {"resolution": "pen1", "network": "unet_slim", "budget": "laptop", "optimiser": "muon"} | levels
-    config = compose_config([*(f"{group}={option}" for group, option in options.items()), *changes])
-    assert locate(config, options).folder.name == run
+    conf = checked(compose_config([*(f"{group}={option}" for group, option in options.items()), *changes]))
+    assert locate(conf, options).folder.name == run
     assert f"\n{run}," in (CONF.parent / "experiments" / study / "results.csv").read_text()

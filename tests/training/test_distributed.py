@@ -4,7 +4,7 @@ import torch
 from torch import distributed, multiprocessing, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from thinline.config.schema import build_objective
+from thinline.config.objective import build_objective
 from thinline.data.tiles import Batch
 from thinline.training.distributed import processes, whole_batch
 

@@ -2,15 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from thinline.training.fit import (
-    Machine,
-    NoDeviceError,
-    _threads,
-    check_device,
-    halves_batch_norm,
-    precision_of,
-    repeats,
-)
+from thinline.training.fit import NoDeviceError, _threads, check_device, halves_batch_norm, precision_of, repeats
+from thinline.training.settings import Machine
 
 
 def test_precision_words():

@@ -1,8 +1,7 @@
-"""Class weights from pixel counts.
+"""Class weights and priors from pixel counts.
 
 Conventions: `counts [C]` are integer pixels of each class over the training mix, background first; the weight of the
-background is 1. Every weighting is called with the counts and returns a float64 vector `[C]` or None, and carries
-`scale`, which says how the objective divides ("kept": by the weights used; "raw": as without weights).
+background is 1. `scale` says how the objective divides ("kept": by the weights used; "raw": as without weights).
 
     none              None
     fixed             1 for the background, `value` for each curve
@@ -12,7 +11,7 @@ background is 1. Every weighting is called with the counts and returns a float64
     tuned_threshold   None; the test is decided at the thresholds of validation (`metrics/thresholds.py`)
     logit_adjustment  None; the objective adds the prior to the logits (`logit_adjustment.py`)
 
-The last two are controls: what a weight gains beyond them is more than a moved threshold or a known prior.
+The last two are controls: they show how much a moved threshold or a known prior gains without a weight.
 
 References
 ----------
@@ -22,8 +21,10 @@ Cui, Jia, Lin, Song and Belongie, "Class-Balanced Loss Based on Effective Number
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -32,25 +33,54 @@ from thinline.losses.weight_checks import Scale
 
 Counts = Sequence[int] | Tensor
 FAR_OFF = 1.5
-"""A fixed weight further from the measured ratio than this factor deserves a word."""
+"""A weight that differs from the measured ratio by more than this factor is reported."""
+
+
+@dataclass(frozen=True)
+class Imbalance:
+    """How a run treats rare classes; the fields that a level does not set leave the run as it is.
+
+    `weight` [C] of the loss, background first, and how the objective divides (`scale`); `prior` [C], the share of each
+    class that the objective adds to the logits, times `tau`; whether the test is decided at `tuned` thresholds.
+    """
+
+    weight: tuple[float, ...] | None = None
+    scale: Scale = "kept"
+    prior: tuple[float, ...] | None = None
+    tau: float = 1.0
+    tuned: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoWeight:
-    """Every class counts the same."""
+class Weighting(ABC):
+    """A level of `class_weight`; `tuned`: the test is decided at the thresholds of validation."""
 
     scale: Scale = "kept"
+    tuned: ClassVar[bool] = False
+
+    @abstractmethod
+    def __call__(self, counts: Counts) -> Tensor | None:
+        """The weight of each class, float64 `[C]`, or None for no weight. Raises ValueError for unusable counts."""
+
+    def imbalance(self, counts: Counts) -> Imbalance:
+        """What this level makes of pixel counts `[C]`; errors as in the call."""
+        weight = self(counts)
+        return Imbalance(weight=None if weight is None else tuple(weight.tolist()), scale=self.scale, tuned=self.tuned)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoWeight(Weighting):
+    """Every class counts the same."""
 
     def __call__(self, counts: Counts) -> None:
         """None, whatever the counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fixed:
+class Fixed(Weighting):
     """`value` for each curve, 1 for the background, whatever the counts."""
 
     value: float = 42.0
-    scale: Scale = "kept"
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.value) and self.value > 0):
@@ -64,10 +94,8 @@ class Fixed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """How many background pixels there are for one pixel of the class."""
-
-    scale: Scale = "kept"
+class Measured(Weighting):
+    """Background pixels for each pixel of the class."""
 
     def __call__(self, counts: Counts) -> Tensor:
         """n_0 / n_c."""
@@ -76,10 +104,8 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sqrt:
-    """The square root of `Measured`, a common half-way house."""
-
-    scale: Scale = "kept"
+class Sqrt(Weighting):
+    """The square root of `Measured`, between it and no weight."""
 
     def __call__(self, counts: Counts) -> Tensor:
         """sqrt(n_0 / n_c)."""
@@ -88,26 +114,21 @@ class Sqrt:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EffectiveNumber:
-    """Pixels that overlap count less than once; E_c saturates at 1 / (1 - beta) pixels.
+class EffectiveNumber(Weighting):
+    """Overlapping pixels count less than once; E_c saturates at 1 / (1 - beta) pixels.
 
     The paper counts images and takes beta up to .9999. Pixels are many more: with that beta every class is saturated
     and every weight is 1. The default saturates at a million pixels.
     """
 
     beta: float = 0.999999
-    scale: Scale = "kept"
 
     def __post_init__(self) -> None:
         if not 0 < self.beta < 1:
             raise ValueError(f"`class_weight.beta` must be above 0 and below 1, got {self.beta}; 0.999999 is usual")
 
     def __call__(self, counts: Counts) -> Tensor:
-        """E_0 / E_c.
-
-        Raises:
-            ValueError: also when beta makes the weights equal although the counts are far from it.
-        """
+        """E_0 / E_c. Raises ValueError also where beta makes the weights equal although the counts differ much."""
         pixels = _checked(counts)
         effective = -torch.expm1(pixels * math.log(self.beta))
         weight = effective[0] / effective
@@ -120,29 +141,26 @@ class EffectiveNumber:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TunedThreshold:
-    """No weight; the numbers of the test split are those of the decision tuned on validation."""
+class TunedThreshold(NoWeight):
+    """No weight; the numbers of the test split are those of the thresholds tuned on validation."""
 
-    scale: Scale = "kept"
-
-    def __call__(self, counts: Counts) -> None:
-        """None, whatever the counts."""
+    tuned: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogitAdjustment:
-    """No weight; the prior of the classes, times `tau`, is added to the logits in training alone."""
+class LogitAdjustment(NoWeight):
+    """No weight; the prior of the classes, times `tau`, is added to the logits in training only."""
 
     tau: float = 1.0
-    scale: Scale = "kept"
-
-    def __call__(self, counts: Counts) -> None:
-        """None, whatever the counts."""
 
     def prior(self, counts: Counts) -> Tensor:
-        """Share of each class, float64 `[C]`. Raises ValueError for a class that was never seen."""
+        """Share of each class, float64 `[C]`. Raises ValueError for a class without pixels."""
         pixels = _checked(counts)
         return pixels / pixels.sum()
+
+    def imbalance(self, counts: Counts) -> Imbalance:
+        """As above, with the prior."""
+        return replace(super().imbalance(counts), prior=tuple(self.prior(counts).tolist()), tau=self.tau)
 
 
 def measured_ratio(counts: Counts) -> Tensor:
@@ -155,10 +173,10 @@ def measured_ratio(counts: Counts) -> Tensor:
 
 
 def far_from_measured(weight: Sequence[float] | Tensor | None, counts: Counts) -> str | None:
-    """What to tell the user when a curve's weight is more than 1.5 times off its measured ratio, else None.
+    """A warning when the weight of a curve is more than 1.5 times off its measured ratio, else None.
 
     Args:
-        weight: [C], or None for no weight, about which there is nothing to say.
+        weight: [C], or None for no weight, which gives no warning.
         counts: [C].
     """
     if weight is None:

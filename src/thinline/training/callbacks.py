@@ -1,4 +1,4 @@
-"""Checkpoint, progress and record: what happens beside the arithmetic of a run."""
+"""Lightning callbacks: the checkpoint, the record of numbers, and the progress bar."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ LAST = "last.ckpt"
 
 
 class CheckpointError(OSError):
-    """The disk refuses a checkpoint."""
+    """A checkpoint cannot be written to disk."""
 
 
 class AtomicCheckpoint(pl.Callback):
-    """Writes `last.ckpt` after every validation: temporary file, fsync, rename. A kill leaves the one before.
+    """Writes `last.ckpt` after every validation: temporary file, fsync, rename. A kill leaves the previous one whole.
 
-    The state of torch's random generators goes along, so that a network with dropout resumes bit for bit as well.
+    It holds the state of torch's random generators, so that a network with dropout also resumes bit for bit.
     """
 
     def __init__(self, folder: Path):
@@ -61,17 +61,17 @@ class AtomicCheckpoint(pl.Callback):
                     os.fsync(file.fileno())
                 partial.replace(self.folder / LAST)
         except OSError as error:
-            partial.unlink(missing_ok=True)  # on a full disk it would keep the room that is wanted
+            partial.unlink(missing_ok=True)  # frees a full disk
             raise CheckpointError(
-                f"cannot write {self.folder / LAST} at step {trainer.global_step}: expected room for a checkpoint, got "
+                f"cannot write {self.folder / LAST} at step {trainer.global_step}: expected space for it, got "
                 f"'{error.strerror or error}' ({shutil.disk_usage(self.folder).free:,} bytes free). The one before is "
                 "whole. Free some space and start the same command again (a sweep with retry_failed=true): the run "
-                "goes on from there"
+                "resumes from there"
             ) from error
 
 
 class Recorder(pl.Callback):
-    """Hands the numbers of every validation to `record`, with the speed and the learning rate of the stretch."""
+    """Hands the numbers of every validation to `record`, with the speed and learning rate of the steps before it."""
 
     def __init__(self, record: Record):
         self.record = record
@@ -95,12 +95,12 @@ class Recorder(pl.Callback):
     @override
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.state.fn == "fit" and trainer.is_global_zero:
-            took = {"validation_seconds": time.perf_counter() - self.started}
-            self.record(trainer.global_step, pl_module.numbers | took)  # type: ignore[operator]
+            seconds = {"validation_seconds": time.perf_counter() - self.started}
+            self.record(trainer.global_step, pl_module.numbers | seconds)  # type: ignore[operator]
 
 
 class ClassProgress(pl.callbacks.ProgressBar):
-    """A bar with the loss and the IoU of every curve; where the output is no terminal, one line a validation."""
+    """A bar with the loss and the IoU of every curve; without a terminal, one line after every validation."""
 
     def __init__(self, title: str, *, console: Console | None = None):
         super().__init__()
@@ -141,7 +141,7 @@ class ClassProgress(pl.callbacks.ProgressBar):
 
     @override
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        # a resumed run ends the epoch of its checkpoint again, before its first step: there is no loss yet
+        # a resumed run ends the epoch of its checkpoint again, before its first step, when there is no loss yet
         if self.enabled and self.bar is None and not math.isnan(pl_module.latest_loss):  # type: ignore[arg-type]
             line = f"{self.title}  step {trainer.global_step}/{trainer.max_steps}  {self.scores(pl_module)}"
             self.console.print(line, soft_wrap=True)
@@ -155,15 +155,15 @@ class ClassProgress(pl.callbacks.ProgressBar):
         self.stop()
 
     def stop(self) -> None:
-        """Leave the terminal as it was found."""
+        """Remove the bar."""
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
 
     def scores(self, task: Any) -> str:
-        """The line of numbers: loss now, IoU of each curve at the last validation."""
-        shown = [f"loss {task.latest_loss:.3f}"]
+        """The current loss, and the IoU of each curve at the last validation."""
+        parts = [f"loss {task.latest_loss:.3f}"]
         for name in task.classes[1:]:
             value = task.numbers.get(f"val/iou/{name}")
-            shown.append(f"IoU {name} {'-' if value is None else format(value, '.3f')}")
-        return "  ".join(shown)
+            parts.append(f"IoU {name} {'-' if value is None else format(value, '.3f')}")
+        return "  ".join(parts)
