@@ -1,4 +1,4 @@
-"""The command line, in this process where that tells the same, in a process of its own where it does not."""
+"""The command line: in this process where that suffices, else in a process of its own."""
 
 import json
 import os
@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 import train
-from thinline import runs as ledger
+from thinline import runs
 from thinline.config.schema import CONF
 from thinline.runs import FAILED, FINISHED, KILLED
-from thinline.tracking.tracker import MlflowClient  # not from mlflow, whose import warns unless the ledger quiets it
+from thinline.tracking.tracker import MlflowClient  # not from mlflow, whose import warns unless `tracking` silences it
 
 ROOT = Path(train.__file__).parent
 LAS = ROOT / "../shared/data/las"
@@ -32,7 +32,7 @@ def command(*arguments: str, **options) -> subprocess.Popen:
     )
 
 
-def told(process: subprocess.Popen, seconds: float = 600) -> str:
+def output(process: subprocess.Popen, seconds: float = 600) -> str:
     return process.communicate(timeout=seconds)[0]
 
 
@@ -45,7 +45,7 @@ def mlflow_runs(store: Path):
 def test_help_lists_groups_and_options_quickly():
     began = time.monotonic()
     process = command("--help")
-    text = told(process)
+    text = output(process)
     assert process.returncode == 0
     for group in ("loss", "head", "experiment"):
         options = ", ".join(sorted(path.stem for path in (CONF / group).glob("*.yaml")))
@@ -56,9 +56,9 @@ def test_help_lists_groups_and_options_quickly():
 @pytest.mark.parametrize(
     ("argument", "named"), [("loss=nope", "tversky"), ("loss.nope=1", "nope"), ("budget.steps=many", "steps")]
 )
-def test_what_cannot_be_composed_is_refused_by_name(given, argument, named):
+def test_a_bad_override_is_refused_by_name(given, argument, named):
     process = command(argument, *given)
-    text = told(process)
+    text = output(process)
     assert process.returncode == 1
     assert named in text
 
@@ -71,7 +71,7 @@ def test_one_run_ends_with_tables_and_two_commands(main, store, capsys):
     assert "/overlays" in text
     (run,) = mlflow_runs(store)
     assert run.info.status == FINISHED
-    rows = ledger.read(store).query("split == 'test' and measure == 'iou'").set_index("class")["value"]
+    rows = runs.read(store).query("split == 'test' and measure == 'iou'").set_index("class")["value"]
     assert run.data.metrics["test/iou/curve_1"] == rows["curve_1"]
     assert run.data.params["loss"] == run.data.tags["loss"] == "tversky"
     assert run.data.tags["git_dirty"] in ("true", "false")
@@ -87,13 +87,13 @@ def test_a_sweep_with_a_failing_job_finishes_the_rest(main, store, capsys):
     assert "loss=dice" in failures[0]
     assert "class_weight=fixed" in failures[0]
     assert "ValueError" in failures[0]
-    assert sorted(ledger.status(store)["status"]) == [FAILED, FINISHED, FINISHED, FINISHED]
-    runs = mlflow_runs(store)
-    (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
-    children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    assert sorted(runs.status(store)["status"]) == [FAILED, FINISHED, FINISHED, FINISHED]
+    tracked = mlflow_runs(store)
+    (parent,) = [run for run in tracked if "mlflow.parentRunId" not in run.data.tags]
+    children = [run for run in tracked if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
     assert parent.info.status == FAILED
     assert sorted(run.info.status for run in children) == [FAILED, FINISHED, FINISHED, FINISHED]
-    assert {run.data.tags["run_folder"] for run in children} == set(ledger.status(store)["run"])
+    assert {run.data.tags["run_folder"] for run in children} == set(runs.status(store)["run"])
     assert {run.info.run_name for run in children} == {
         f"{loss}-{weight}-s0" for loss in ("dice", "soft_ce") for weight in ("none", "fixed")
     }
@@ -114,20 +114,20 @@ def test_a_finished_sweep_is_skipped_and_its_tables_shown_again(main, store, cap
     assert [m.group() for m in table.finditer(first)] == [m.group() for m in table.finditer(again)]
 
 
-def test_a_sweep_over_one_weight_tells_its_cells_apart(main, store, capsys):
+def test_a_sweep_over_one_weight_names_its_cells(main, store, capsys):
     assert main("-m", "loss=soft_ce", "class_weight=fixed", "class_weight.value=1,5,42") == 0
-    told = {"fixed(value=1)", "fixed(value=5)", "fixed"}
-    assert set(ledger.read(store)["class_weight"]) == told
+    levels = {"fixed(value=1)", "fixed(value=5)", "fixed"}
+    assert set(runs.read(store)["class_weight"]) == levels
     children = [run for run in mlflow_runs(store) if "mlflow.parentRunId" in run.data.tags]
-    assert {run.data.tags["class_weight"] for run in children} == told
+    assert {run.data.tags["class_weight"] for run in children} == levels
     text = capsys.readouterr().out
-    assert all(re.search(rf"^[ *]+{re.escape(level)}  ", text, re.MULTILINE) for level in told)
+    assert all(re.search(rf"^[ *]+{re.escape(level)}  ", text, re.MULTILINE) for level in levels)
 
 
 def test_without_tracker_the_run_folder_has_everything(main, store):
     assert main("tracking.uri=") == 0
     assert not (store / "mlflow.db").exists()
-    assert len(ledger.read(store)) > 0
+    assert len(runs.read(store)) > 0
 
 
 def test_a_server_that_is_down_does_not_stop_training(main, store, monkeypatch, capsys):
@@ -135,13 +135,13 @@ def test_a_server_that_is_down_does_not_stop_training(main, store, monkeypatch, 
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "2")
     assert main("tracking.uri=http://127.0.0.1:9") == 0
     assert "python -m thinline replay" in capsys.readouterr().out
-    (row,) = ledger.status(store).to_dict("records")
+    (row,) = runs.status(store).to_dict("records")
     assert row["status"] == FINISHED
     assert row["pending"]
 
 
 @pytest.mark.parametrize("many", [[], ["-m"]])
-def test_a_store_that_cannot_be_written_is_told_before_training(main, store, capsys, many):
+def test_a_store_that_cannot_be_written_is_refused_before_training(main, store, capsys, many):
     store.parent.mkdir(exist_ok=True)
     store.write_text("a file where a folder should be")
     assert main(*many, "loss=dice") == 1
@@ -152,7 +152,7 @@ def test_a_store_that_cannot_be_written_is_told_before_training(main, store, cap
 def test_sheets_are_drawn_from_real_curves(main, store):
     assert main(f"data_mix.archive.las_dir={LAS}", "tracking.uri=") == 0
     assert main("tracking.uri=") == 0
-    digests = {folder.manifest().cell.dataset_digest for folder in ledger.run_folders(store)}
+    digests = {folder.manifest().cell.dataset_digest for folder in runs.run_folders(store)}
     assert len(digests) == 2
 
 
@@ -168,13 +168,13 @@ def test_a_signal_marks_the_run_killed_and_the_same_command_goes_on(given, store
     process = command(*long)
     deadline = time.monotonic() + 400
     while not list(store.glob("runs/*/checkpoints/last.ckpt")):
-        assert process.poll() is None, told(process)
+        assert process.poll() is None, output(process)
         assert time.monotonic() < deadline
         time.sleep(0.1)
     process.send_signal(number)
-    text = told(process)
+    text = output(process)
     assert process.returncode == 128 + number, text
-    (folder,) = ledger.run_folders(store)
+    (folder,) = runs.run_folders(store)
     assert folder.manifest().status == KILLED
     assert "goes on from the last checkpoint" in text
     (run,) = mlflow_runs(store)
@@ -184,10 +184,10 @@ def test_a_signal_marks_the_run_killed_and_the_same_command_goes_on(given, store
 
 def test_two_sweeps_at_once_share_the_work(given, store):
     both = [command("-m", "loss=dice,focal", *given) for _ in range(2)]
-    texts = [told(process) for process in both]
+    texts = [output(process) for process in both]
     assert [process.returncode for process in both] == [0, 0], texts
-    assert ledger.status(store)["status"].tolist() == [FINISHED, FINISHED]
-    assert ledger.status(store)["attempts"].tolist() == [1, 1]
+    assert runs.status(store)["status"].tolist() == [FINISHED, FINISHED]
+    assert runs.status(store)["attempts"].tolist() == [1, 1]
     children = [run for run in mlflow_runs(store) if "mlflow.parentRunId" in run.data.tags]
     assert len(children) == 2
     lines = [json.loads(line) for path in store.glob("hydra/*/*/cells.jsonl") for line in path.read_text().splitlines()]

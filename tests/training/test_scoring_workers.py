@@ -5,12 +5,8 @@ import pickle
 import numpy as np
 import pytest
 
-from thinline.config.schema import checked, compose_config
 from thinline.curves.trace import ink_of
-from thinline.heads import Softmax
 from thinline.metrics.structure.sheet_rates import rates_of_sheets
-from thinline.pipeline.scorer import scorer_of
-from thinline.pipeline.sheets import plan_sheets, render_sheets
 from thinline.training import scoring_workers
 from thinline.training.scoring_workers import Prediction, ScoringWorkers
 from thinline.vocabulary import LOG_CLASSES
@@ -31,7 +27,13 @@ class Refusing:
 
 @pytest.fixture(scope="module")
 def scorer(tmp_path_factory):
+    # imported here, so that the processes of the other tests start quickly
     from rich.console import Console
+
+    from thinline.config.schema import checked, compose_config
+    from thinline.heads import Softmax
+    from thinline.pipeline.scorer import scorer_of
+    from thinline.pipeline.sheets import plan_sheets, render_sheets
 
     store = tmp_path_factory.mktemp("scoring")
     conf = checked(compose_config(["budget=smoke", f"paths.store={store}"]))
