@@ -62,6 +62,7 @@ SEEDS = ("-1", "99999999999999999999", "4294967296", "1.5", "1e3", "abc", "zero"
         *((f"seed={value}", "`seed` must be a whole number from 0 to 4294967295, got") for value in SEEDS),
         ("resolution.px_per_mm=-1", "px_per_mm"),
         ("trainer.scorers=-1", "trainer.scorers"),
+        ("budget.counts.val=0", "budget.counts"),
         ("optimiser.momentum=null", "`optimiser.momentum` must be a number for muon"),
     ],
 )

@@ -3,8 +3,8 @@
 Conventions
 
 - A relative path is relative to the directory of the call, whatever `hydra.job.chdir` says. `~` is the home folder.
-- `paths.store` and `paths.cache` are required: empty (an unset variable of the shell) and null are refused. Paths of the
-  user's own data may be null for none, but not empty.
+- `paths.store` and `paths.cache` are required: null and empty (an unset variable of the shell) are refused. The paths
+  of the user's own data may be null for none, but not empty.
 - `data_mix.images`, `masks`, `curves` and `split.file` are relative to `data_mix.root`, and only refused when empty.
 - No path is part of the identity of a run (`NOT_IDENTITY`), so different spellings of a folder name one run.
 """

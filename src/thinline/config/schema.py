@@ -17,6 +17,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from thinline.data.sheet_counts import Counts
 from thinline.training.settings import Machine, Schedule
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
@@ -69,16 +70,6 @@ class ResolutionConf:
 
 
 @dataclass
-class CountsConf:
-    """Sheets of each split; `archive` of the training sheets are from the archive."""
-
-    archive: int
-    train: int
-    val: int
-    test: int
-
-
-@dataclass
 class BudgetConf:
     """The group `budget`: how long a run trains, in optimiser steps, and on how much."""
 
@@ -88,7 +79,7 @@ class BudgetConf:
     batch_size: int
     tile_px: tuple[int, int]
     sheet_mm: tuple[float, float]
-    counts: CountsConf
+    counts: Counts
 
 
 @dataclass

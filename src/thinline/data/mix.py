@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -38,6 +38,7 @@ from thinline.data.curve_coverage import REFERENCE
 from thinline.data.folder.crops import Piece
 from thinline.data.key_checks import checked_keys
 from thinline.data.las_wells import Shares, share_out
+from thinline.data.sheet_counts import Counts
 from thinline.sheets import SheetSpec, sample
 from thinline.sheets.drawing.draw import draw
 from thinline.vocabulary import Float64, Int64
@@ -86,23 +87,6 @@ class Mix:
             top["archive"], {"las_dir": str, "repeat": bool}, "data_mix.archive", optional=("las_dir",)
         )
         return Mix(top["name"], Archive(**archive), top["procedural"], top["enrich"])
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Sheets: `archive` scarce ones, `train` shown in a full mix, `val`, `test`. All 1 or more, archive <= train."""
-
-    archive: int
-    train: int
-    val: int
-    test: int
-
-    def __post_init__(self) -> None:
-        low = {field.name: getattr(self, field.name) for field in fields(self) if getattr(self, field.name) < 1}
-        if low:
-            raise ValueError(f"counts of sheets must be 1 or more, got {low}; see budget.counts")
-        if self.archive > self.train:
-            raise ValueError(f"`archive` must be at most `train`, got {self.archive} > {self.train}; see budget.counts")
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from thinline.data.cache import Progress as OnProgress
 from thinline.data.cache import content_key, open_sheets
 from thinline.data.cached_sheets import CachedSheets
 from thinline.data.folder.crops import READING_VERSION, open_pieces
-from thinline.data.mix import Counts, Mix, Split, Splits, compose, reference
+from thinline.data.mix import Mix, Split, Splits, compose, reference
 from thinline.pipeline.user_images import is_folder, split_folder
 from thinline.sheets import DRAWING_VERSION, SheetSpec, render
 
@@ -85,8 +85,7 @@ def reference_sheets(conf: Conf) -> tuple[SheetSpec, ...]:
 def _drawn(conf: Conf) -> Splits:
     mix = Mix.from_conf(conf.data_mix)
     height_mm, width_mm = conf.budget.sheet_mm
-    counts = Counts(**asdict(conf.budget.counts))
-    return compose(mix, counts, seed=conf.seed, size_mm=(height_mm, width_mm), samples=_samples(mix))
+    return compose(mix, conf.budget.counts, seed=conf.seed, size_mm=(height_mm, width_mm), samples=_samples(mix))
 
 
 def _samples(mix: Mix) -> tuple[LasCurve, ...]:
