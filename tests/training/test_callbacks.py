@@ -5,7 +5,6 @@ import math
 from types import SimpleNamespace
 
 import pytest
-import pytorch_lightning as pl
 import torch
 from rich.console import Console
 
@@ -79,12 +78,13 @@ def test_on_a_terminal_progress_is_a_bar_that_ends_with_the_run():
     assert "IoU curve_1 0.500" in out.getvalue()
 
 
-def test_a_disabled_bar_prints_nothing():
+def test_only_the_first_process_prints():
     out = io.StringIO()
-    bar = ClassProgress("a cell", console=Console(file=out, force_terminal=True))
-    bar.disable()
-    bar.on_train_start(trainer(), TASK)
-    bar.on_train_epoch_end(trainer(), TASK)
-    bar.enable()
+    for terminal in (True, False):
+        bar = ClassProgress("a cell", console=Console(file=out, force_terminal=terminal))
+        second = SimpleNamespace(**vars(trainer()) | {"is_global_zero": False})
+        bar.on_train_start(second, TASK)
+        bar.on_train_batch_end(second, TASK, None, None, 0)
+        bar.on_train_epoch_end(second, TASK)
+        bar.on_train_end(second, TASK)
     assert out.getvalue() == ""
-    assert isinstance(bar, pl.callbacks.ProgressBar)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from hydra.utils import instantiate
 
 from thinline.config.schema import Conf, checked, compose_config
-from thinline.heads import Head
 from thinline.losses.class_weight import Imbalance, Weighting
 from thinline.losses.objective import Objective
 
@@ -44,10 +44,10 @@ def weighting_of(conf: Conf) -> Weighting:
     return weighting
 
 
-def objective_of(conf: Conf, imbalance: Imbalance, *, head: Head | None = None) -> Objective:
+def objective_of(conf: Conf, imbalance: Imbalance, *, head: Any = None) -> Objective:
     """The objective of `conf` over its own head, or over `head`. Raises ValueError for a weight without effect."""
     return Objective(
-        instantiate(conf.head) if head is None else head,
+        head or instantiate(conf.head),
         instantiate(conf.loss),
         weight=imbalance.weight,
         scale=imbalance.scale,

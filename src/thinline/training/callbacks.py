@@ -99,28 +99,18 @@ class Recorder(pl.Callback):
             self.record(trainer.global_step, pl_module.numbers | seconds)  # type: ignore[operator]
 
 
-class ClassProgress(pl.callbacks.ProgressBar):
+class ClassProgress(pl.Callback):
     """A bar with the loss and the IoU of every curve; without a terminal, one line after every validation."""
 
     def __init__(self, title: str, *, console: Console | None = None):
-        super().__init__()
         self.title = title
         self.console = console or Console(markup=False, highlight=False)
         self.bar: Progress | None = None
-        self.row: TaskID | None = None
-        self.enabled = True
-
-    @override
-    def disable(self) -> None:
-        self.enabled = False
-
-    @override
-    def enable(self) -> None:
-        self.enabled = True
+        self.row = TaskID(0)
 
     @override
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self.enabled and self.console.is_terminal:
+        if trainer.is_global_zero and self.console.is_terminal:
             self.bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=24),
@@ -136,34 +126,34 @@ class ClassProgress(pl.callbacks.ProgressBar):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if self.bar is not None and self.row is not None:
-            self.bar.update(self.row, completed=trainer.global_step, scores=self.scores(pl_module))
+        if self.bar is not None:
+            self.bar.update(self.row, completed=trainer.global_step, scores=_scores(pl_module))
 
     @override
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         # a resumed run ends the epoch of its checkpoint again, before its first step, when there is no loss yet
-        if self.enabled and self.bar is None and not math.isnan(pl_module.latest_loss):  # type: ignore[arg-type]
-            line = f"{self.title}  step {trainer.global_step}/{trainer.max_steps}  {self.scores(pl_module)}"
+        if trainer.is_global_zero and self.bar is None and not math.isnan(pl_module.latest_loss):  # type: ignore[arg-type]
+            line = f"{self.title}  step {trainer.global_step}/{trainer.max_steps}  {_scores(pl_module)}"
             self.console.print(line, soft_wrap=True)
 
     @override
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.stop()
+        self._stop()
 
     @override
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        self.stop()
+        self._stop()
 
-    def stop(self) -> None:
-        """Remove the bar."""
+    def _stop(self) -> None:
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
 
-    def scores(self, task: Any) -> str:
-        """The current loss, and the IoU of each curve at the last validation."""
-        parts = [f"loss {task.latest_loss:.3f}"]
-        for name in task.classes[1:]:
-            value = task.numbers.get(f"val/iou/{name}")
-            parts.append(f"IoU {name} {'-' if value is None else format(value, '.3f')}")
-        return "  ".join(parts)
+
+def _scores(task: Any) -> str:
+    """The current loss, and the IoU of each curve at the last validation."""
+    parts = [f"loss {task.latest_loss:.3f}"]
+    for name in task.classes[1:]:
+        value = task.numbers.get(f"val/iou/{name}")
+        parts.append(f"IoU {name} {'-' if value is None else format(value, '.3f')}")
+    return "  ".join(parts)

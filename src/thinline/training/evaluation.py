@@ -11,11 +11,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from thinline.metrics.catalogue import signature
@@ -45,9 +46,9 @@ OF_PERTURBED_TRUTH: Final = (
 )
 """Metrics of perturbed truth in the list of numbers of a run; its tables have all."""
 
+THRESHOLD: Final = "threshold"
 THRESHOLD_SIGNATURE: Final = "threshold|best_f1:val|v:1"
 
-_COLUMNS: Final = ["measure", "class", "value", "support", "signature"]
 _IN_MM: Final = re.compile(r"(^|_)[\d.]*mm($|_)")
 
 Tables = tuple[pd.DataFrame, pd.DataFrame]
@@ -102,7 +103,7 @@ def outcome(val: Evaluation, test: Evaluation, classes: Sequence[str], label_map
     threshold, _ = best_threshold(val.histogram)
     support = test.histogram[:, 1].sum(-1)
     tables.append(_class_rows(counts_at(test.histogram, threshold), of_channels, split="tuned"))
-    tables.append(_rows("tuned", "threshold", of_channels, threshold, support, THRESHOLD_SIGNATURE))
+    tables.append(_rows("tuned", [THRESHOLD], of_channels, [threshold], [support]))
     tables += [_conflict_rows(each) for each in (val, test) if int(each.conflicts[0])]
     return Outcome(pd.concat(tables, ignore_index=True), pd.concat(of_sheets, ignore_index=True), label_maps)
 
@@ -152,14 +153,16 @@ def sheet_score_tables(
 ) -> Tables:
     """The tables of the metrics beyond pixels for the classes `curves [K]`."""
     ids = sorted(scores)
-    whole = _score_rows([scores[number] for number in ids], curves, px_per_mm)
-    each = pd.concat(
-        [_score_rows([scores[number]], curves, px_per_mm).assign(sheet=number) for number in ids], ignore_index=True
-    )
-    return whole.assign(split=split)[["split", *_COLUMNS]], each.assign(split=split)[["split", "sheet", *_COLUMNS]]
+    whole = _score_rows(split, [scores[number] for number in ids], curves, px_per_mm)
+    sheets = [_score_rows(split, [scores[number]], curves, px_per_mm) for number in ids]
+    for number, rows in zip(ids, sheets, strict=True):
+        rows.insert(1, "sheet", number)
+    return whole, pd.concat(sheets, ignore_index=True)
 
 
-def _score_rows(scores: Sequence[SheetScores], curves: Sequence[str], px_per_mm: float | None) -> pd.DataFrame:
+def _score_rows(
+    split: str, scores: Sequence[SheetScores], curves: Sequence[str], px_per_mm: float | None
+) -> pd.DataFrame:
     values = rates_of_sheets(scores, px_per_mm=px_per_mm or NOMINAL_PX_PER_MM)
     names = [name for name in values if px_per_mm is not None or not _IN_MM.search(name)]
     pixels = np.sum([sheet.support for sheet in scores], axis=0)
@@ -167,37 +170,32 @@ def _score_rows(scores: Sequence[SheetScores], curves: Sequence[str], px_per_mm:
         method: np.sum([[error.rows for error in sheet.curves[method]] for sheet in scores if sheet.curves], axis=0)
         for method in next((sheet.curves for sheet in scores if sheet.curves), {})
     }
-    support = [
-        next((rows for method, rows in traced_rows.items() if name.startswith(method)), pixels) for name in names
-    ]
-    return pd.DataFrame(
-        {
-            "measure": np.repeat(np.array(names, dtype=object), len(curves)),
-            "class": np.tile(np.array(curves, dtype=object), len(names)),
-            "value": np.concatenate([values[name] for name in names]),
-            "support": np.concatenate(support).astype(np.int64),
-            "signature": np.repeat(np.array([signature(name) for name in names], dtype=object), len(curves)),
-        }
-    )
+    support = [next((rows for way, rows in traced_rows.items() if name.startswith(way)), pixels) for name in names]
+    return _rows(split, names, curves, [values[name] for name in names], support)
 
 
 def _class_rows(counts: PixelCounts, classes: Sequence[str], *, split: str) -> pd.DataFrame:
     values = rates(counts)
-    return pd.concat(
-        [_rows(split, name, classes, values[name], counts.support, signature(name)) for name in RATES],
-        ignore_index=True,
-    )
+    return _rows(split, RATES, classes, [values[name] for name in RATES], [counts.support] * len(RATES))
 
 
-def _rows(split: str, measure: str, classes: Sequence[str], values: Tensor, support: Tensor, sign: str) -> pd.DataFrame:
+def _rows(
+    split: str, measures: Sequence[str], classes: Sequence[str], values: Sequence[Any], support: Sequence[Any]
+) -> pd.DataFrame:
+    """Rows of every measure and class, from a vector [C] for each measure."""
+
+    def joined(rows: Sequence[Any], dtype: type) -> NDArray[Any]:
+        return np.concatenate([np.asarray(row.cpu() if isinstance(row, Tensor) else row, dtype) for row in rows])
+
+    signatures = [signature(name) if name != THRESHOLD else THRESHOLD_SIGNATURE for name in measures]
     return pd.DataFrame(
         {
             "split": split,
-            "measure": measure,
-            "class": list(classes),
-            "value": values.double().cpu().numpy(),
-            "support": support.cpu().numpy().astype(np.int64),
-            "signature": sign,
+            "measure": np.repeat(np.array(measures, dtype=object), len(classes)),
+            "class": np.tile(np.array(classes, dtype=object), len(measures)),
+            "value": joined(values, np.float64),
+            "support": joined(support, np.int64),
+            "signature": np.repeat(np.array(signatures, dtype=object), len(classes)),
         }
     )
 

@@ -138,6 +138,7 @@ def _trainer(
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
+        enable_progress_bar=False,  # `ClassProgress` instead
         callbacks=[Recorder(record), AtomicCheckpoint(folder), ClassProgress(title)],
     )
 
