@@ -41,7 +41,7 @@ def test_an_unchanged_option_is_its_name(group, option):
         (["class_weight=measured", "class_weight.scale=raw"], "class_weight", "measured(scale=raw)"),
         (["loss=tversky", "loss.fn_weight=0.5", "loss.fp_weight=0.5"], "loss", "tversky(fn_weight=0.5,fp_weight=0.5)"),
         (["network.widths=[4,8]"], "network", "unet_slim(widths=[4,8])"),
-        (["budget.counts.train=9"], "budget", "laptop(counts.train=9)"),
+        (["budget.counts.train=99"], "budget", "laptop(counts.train=99)"),
         (["optimiser.learning_rate=1e-3"], "optimiser", "muon(learning_rate=0.001)"),
         (["data_mix.archive.repeat=true"], "data_mix", "fresh(archive.repeat=true)"),
         (["data_mix.archive.las_dir=/somewhere/logs/"], "data_mix", "fresh(archive.las_dir=logs)"),

@@ -80,7 +80,7 @@ def test_identity_ignores_machine_and_paths_and_nothing_else():
     same = identity([])
     for override in ("trainer.processes=2", "paths.store=elsewhere", "force=true", "tracking.uri=''", "overlays=0"):
         assert identity([override]) == same
-    for override in ("loss.eps=1e-6", "seed=1", "budget.steps=960", "trainer.precision=fp32", "optimiser.clip_norm=2"):
+    for override in ("loss.eps=1e-6", "seed=1", "budget.steps=2016", "trainer.precision=fp32", "optimiser.clip_norm=2"):
         assert identity([override]) != same
 
 
