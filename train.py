@@ -1,4 +1,4 @@
-"""Train one cell, or sweep many: compose, run, write.
+"""Train one cell, or sweep many.
 
 python train.py                                   one run
 python train.py loss=tversky head=sigmoid_stack   one run, two choices changed
@@ -13,7 +13,7 @@ from thinline.system.entry import program
 
 def main() -> None:
     """Compose the configuration of the command line and run its jobs."""
-    import hydra  # imported within `program`, like all that takes long
+    import hydra  # imported within `program`, which handles signals during slow imports
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import DictConfig
 

@@ -1,31 +1,32 @@
-"""What the whole suite shares: few threads, and a tiny cell that trains in a second."""
+"""Fixtures of the whole suite: one thread, and a tiny cell that trains in a second."""
 
 from __future__ import annotations
 
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
-from omegaconf import DictConfig
+from tiny_cells import TINY, tiny_cell
 
 import train
-from thinline.config.schema import FACTORS, compose_config
+from thinline.config.schema import Conf
 
-settings.register_profile("shared machine", deadline=None)  # a busy core is no failure
+settings.register_profile("shared machine", deadline=None)  # a busy core must not fail a test
 settings.load_profile("shared machine")
-torch.set_num_threads(1)  # tiny tensors: a second thread only waits
+torch.set_num_threads(1)  # a second thread does not speed up tiny tensors
 
 
 LONG = ("test_launchers.py", "test_mlflow_page.py", "test_studies.py", "test_train.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that take many seconds come first: at the end one of two processes would wait for the other."""
+    """Slow tests come first, so that parallel processes end at about the same time."""
     items.sort(key=lambda item: item.path.name not in LONG)
 
 
@@ -36,40 +37,26 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tiny(tmp_path: Path, cache: Path) -> Callable[..., tuple[DictConfig, dict[str, str]]]:
-    """`tiny("loss=dice", ...)`: a configuration of the smoke budget without tracker, and the options it chose."""
-
-    def make(*overrides: str) -> tuple[DictConfig, dict[str, str]]:
-        given = [f"paths.store={tmp_path / 'store'}", f"paths.cache={cache}", "tracking.uri=''", "budget=smoke"]
-        given += ["network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
-        all_of_them = [*given, *overrides]
-        if any(text.startswith("network=") for text in overrides):
-            all_of_them.remove("network.widths=[4,8]")
-        config = compose_config(all_of_them)
-        defaults = {"loss": "dice", "head": "softmax", "class_weight": "none", "data_mix": "fresh"}
-        defaults |= {"resolution": "pen1", "network": "unet_slim", "budget": "smoke", "optimiser": "muon"}
-        chosen = dict(text.split("=", 1) for text in overrides if "." not in text.split("=", 1)[0])
-        return config, {name: chosen.get(name, defaults[name]) for name in FACTORS}
-
-    return make
+def tiny(tmp_path: Path, cache: Path) -> Callable[..., tuple[Conf, dict[str, str]]]:
+    """`tiny("loss=dice", ...)`: see `tiny_cell`, with the store of this test."""
+    return partial(tiny_cell, tmp_path / "store", cache)
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
-    """Where the command line of a test puts its runs."""
+    """The store of a test."""
     return tmp_path / "store"
 
 
 @pytest.fixture
 def given(store: Path, cache: Path) -> list[str]:
-    """What makes a cell of the command line tiny."""
-    small = ["budget=smoke", "network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
-    return [*small, f"paths.store={store}", f"paths.cache={cache}"]
+    """Overrides that make a cell of the command line tiny."""
+    return ["budget=smoke", *TINY, f"paths.store={store}", f"paths.cache={cache}"]
 
 
 @pytest.fixture
 def log_handlers() -> Iterator[None]:
-    """Hydra gives the root logger handlers that write to the captured output of a test; they end with it."""
+    """Removes the handlers that Hydra gives the root logger: they write to the captured output of the test."""
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
     yield

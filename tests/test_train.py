@@ -116,7 +116,7 @@ def test_a_finished_sweep_is_skipped_and_its_tables_shown_again(main, store, cap
     assert [m.group() for m in table.finditer(first)] == [m.group() for m in table.finditer(again)]
 
 
-def test_a_sweep_over_one_weight_tells_its_cells_apart(main, store, capsys):
+def test_a_sweep_over_one_weight_names_its_cells(main, store, capsys):
     assert main("-m", "loss=soft_ce", "class_weight=fixed", "class_weight.value=1,5,42") == 0
     levels = {"fixed(value=1)", "fixed(value=5)", "fixed"}
     assert set(runs.read(store)["class_weight"]) == levels

@@ -10,14 +10,17 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import torch
+from hydra.utils import instantiate
 from torch.nn.utils import clip_grad_norm_
 
 from thinline.config.schema import checked, compose_config
+from thinline.losses.class_weight import Imbalance
 from thinline.pipeline import train
 from thinline.pipeline.scorer import scorer_of
 from thinline.pipeline.sheets import plan_sheets, render_sheets
@@ -45,15 +48,14 @@ def main() -> Iterator[Row]:
 
 
 def _of(network: str, folder: Path) -> Iterator[Row]:
-    config = compose_config([*GIVEN, COUNTS, f"network={network}", f"paths.store={folder}"])
-    conf = checked(config)
+    conf = checked(compose_config([*GIVEN, COUNTS, f"network={network}", f"paths.store={folder}"]))
     planned = plan_sheets(conf)
     rendered = render_sheets(planned, conf, console=train.CONSOLE)
-    batches = train._batches(conf, planned, rendered)
-    task = train.build_task(config, conf, None, folder=folder)
+    batches = train.batches_of(conf, planned, rendered)
+    task = train.build_task(conf, instantiate(conf.head), Imbalance(), folder=folder)
     judge = scorer_of(conf, planned.splits.test.specs, rendered.test, task.head)
     speeds: list[float] = []
-    trainer = _trainer(task, batches, train.machine_of(conf), folder=folder, record=_into(speeds), title=network)
+    trainer = _trainer(task, batches, conf.trainer, folder=folder, record=_into(speeds), title=network)
     trainer.fit(task, datamodule=batches)
     rate = _train(task, batches)
     told = f"{speeds[-1]:.1f} / {rate:.1f} steps a second; batches of {conf.budget.batch_size}, 256x256, bf16"
@@ -87,7 +89,7 @@ def _train(task: Any, batches: Sheets) -> float:
     tiles = batches._tiles()
     network = task.network.to("cuda", memory_format=torch.channels_last).train()
     optimiser = optimiser_of(network.parameters(), task.schedule)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, task.schedule.factor)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, partial(task.schedule.factor, steps=STEPS))
     began = time.perf_counter()
     for step in range(STEPS):
         if step == STEPS // 2:
@@ -110,7 +112,7 @@ def _pass(task: Any, batches: Sheets, trainer: Any) -> float:
     began = time.perf_counter()
     trainer.test(task, datamodule=batches, verbose=False)
     if task.scorers is not None:
-        task.scorers.taken()
+        task.scorers.scores()
     return time.perf_counter() - began
 
 

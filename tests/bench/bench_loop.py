@@ -10,12 +10,15 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
+from hydra.utils import instantiate
 from torch.nn.utils import clip_grad_norm_
 
 from thinline.config.schema import FACTORS, checked, compose_config
+from thinline.losses.class_weight import Imbalance
 from thinline.pipeline import train
 from thinline.pipeline.cell import Sinks, run_cell
 from thinline.pipeline.sheets import plan_sheets, render_sheets
@@ -41,32 +44,31 @@ def main() -> list[tuple[str, float, str]]:
     ]
 
 
-def _config(folder: Path, seed: int):
+def _conf(folder: Path, seed: int):
     given = [f"paths.store={folder}", f"seed={seed}", f"budget.steps={STEPS}", f"budget.validate_every={STEPS}"]
     given += ["budget.counts={archive: 16, train: 64, val: 2, test: 2}", "overlays=0"]
-    return compose_config(given)
+    return checked(compose_config(given))
 
 
 def _harness(folder: Path, seed: int) -> float:
-    config = _config(folder, seed)
-    tracker = Tracker(config.tracking.uri, config.tracking.experiment, folder)
+    conf = _conf(folder, seed)
+    tracker = Tracker(conf.tracking.uri, conf.tracking.experiment, folder)
     tracker.initialise()
-    run_cell(config, dict.fromkeys(FACTORS, "bench"), Sinks(tracker=tracker))
+    run_cell(conf, dict.fromkeys(FACTORS, "bench"), Sinks(tracker=tracker))
     (run,) = [run for run in run_folders(folder) if run.name.rsplit("-", 2)[1] == f"s{seed}"]
     return next(line.metrics["steps_per_second"] for line in run.history() if "steps_per_second" in line.metrics)
 
 
 def _bare(folder: Path, seed: int) -> tuple[float, float]:
     """Steps per second, and the share of the time that went into making batches."""
-    config = _config(folder, seed)
-    conf = checked(config)
+    conf = _conf(folder, seed)
     planned = plan_sheets(conf)
-    batches = train._batches(conf, planned, render_sheets(planned, conf, console=train.CONSOLE)).training
-    task = train.build_task(config, conf, None, folder=folder)
+    batches = train.batches_of(conf, planned, render_sheets(planned, conf, console=train.CONSOLE)).training
+    task = train.build_task(conf, instantiate(conf.head), Imbalance(), folder=folder)
     network = task.network.to(memory_format=torch.channels_last).train()
     optimiser = optimiser_of(network.parameters(), task.schedule)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, task.schedule.factor)
-    narrow = precision_of(train.machine_of(conf)) == "bf16-mixed"
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, partial(task.schedule.factor, steps=STEPS))
+    narrow = precision_of(conf.trainer) == "bf16-mixed"
     waited = 0.0
     began = time.perf_counter()
     for step in range(STEPS):

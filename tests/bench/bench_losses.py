@@ -21,7 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from thinline.config.schema import build_objective
+from thinline.config.objective import build_objective
 from thinline.heads import Binary, Head, SigmoidStack, Softmax
 from thinline.losses.boundary import SignedDistance
 from thinline.losses.dice import Dice

@@ -17,7 +17,7 @@ import time
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from thinline.config.schema import FACTORS, compose_config
+from thinline.config.schema import FACTORS, checked, compose_config
 from thinline.pipeline.cell import Sinks, run_cell
 from thinline.tracking.tracker import Tracker
 from thinline.training.task import SegmentationTask
@@ -73,11 +73,11 @@ def _together(store: Path, cells: int, changes: list[str]) -> tuple[list[float],
         ended = time.perf_counter()
         for seed in range(cells + 1):
             first_steps.clear()
-            config = compose_config([*_given(store, seed), *changes])
-            tracker = Tracker(config.tracking.uri, config.tracking.experiment, store)
+            conf = checked(compose_config([*_given(store, seed), *changes]))
+            tracker = Tracker(conf.tracking.uri, conf.tracking.experiment, store)
             if seed == 0:
                 tracker.initialise()
-            run_cell(config, dict.fromkeys(FACTORS, "bench"), Sinks(tracker=tracker))
+            run_cell(conf, dict.fromkeys(FACTORS, "bench"), Sinks(tracker=tracker))
             now = time.perf_counter()
             if seed > 0:
                 seconds.append(now - ended)

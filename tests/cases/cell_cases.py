@@ -1,4 +1,4 @@
-"""A cell that runs in this process, and what it leaves."""
+"""A cell that runs in this process, and its results."""
 
 import pandas as pd
 
@@ -7,9 +7,8 @@ from thinline.pipeline.cell import run_cell
 from thinline.runs import RunFolder
 
 
-def run(made, **how):
-    config, choices = made
-    return run_cell(config, choices, **how)
+def run(cell, **how):
+    return run_cell(*cell, **how)
 
 
 def tables(ended):

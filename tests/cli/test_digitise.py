@@ -21,7 +21,7 @@ from PIL import Image
 from scan_cases import DPI, blank, own_las, save, sees, trace, wave
 
 from thinline.cli.main import main, parser
-from thinline.config.schema import compose_config
+from thinline.config.schema import checked, compose_config
 from thinline.curves.las import read_las, read_las_dir
 from thinline.digitise import Limits
 from thinline.digitise.job import EDGE_MM
@@ -62,7 +62,7 @@ def seeing(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
     longer = ["budget.steps=60", "budget.validate_every=60"]
 
     def train(store: Path) -> None:
-        run_cell(compose_config([*small(store, cache), *longer]), CHOICES)
+        run_cell(checked(compose_config([*small(store, cache), *longer])), CHOICES)
 
     (run,) = run_folders(made_once(tmp_path_factory, "seeing", train))
     return run.path
@@ -148,7 +148,7 @@ def test_strict_limits_refuse_the_same_run_on_the_same_sheet(seeing: Path, worn:
 
 
 def test_a_run_of_six_steps_is_refused_with_its_reason(cache: Path, tmp_path: Path, capsys) -> None:
-    run = run_cell(compose_config(small(tmp_path / "store", cache)), CHOICES).folder
+    run = run_cell(checked(compose_config(small(tmp_path / "store", cache))), CHOICES).folder
     sheet = render(sample("archive", 1), px_per_mm=4.0)
     code, out = digitise(save(sheet.image, tmp_path / "worn.png"), "--run", str(run))
     text = printed(capsys)

@@ -61,9 +61,8 @@ def test_status_of_an_empty_store(tmp_path, capsys):
 
 
 def test_status_and_replay_of_runs(tiny, tmp_path, capsys):
-    """A run without a tracker is sent later."""
-    config, choices = tiny()
-    run_cell(config, choices)
+    """A run made without a tracker is sent later, with its numbers."""
+    run_cell(*tiny())
     store = tmp_path / "store"
     assert main(["status", "--store", str(store)]) == 0
     assert "FINISHED" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Paths of the command line: refused before anything is written, or made absolute against the directory of the call."""
+"""Path options: refused before anything is written, or made absolute from the directory of the call."""
 
 import os
 import shutil
@@ -13,12 +13,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 from omegaconf import OmegaConf
+from tiny_cells import TINY
 
 import train
 from thinline import runs
 from thinline.cli.main import main as commands
 from thinline.config.path_options import check_one_store, override_of, settle_paths
-from thinline.config.schema import NOT_IDENTITY, ConfigError, compose_config
+from thinline.config.schema import NOT_IDENTITY, ConfigError, checked, compose_config
 from thinline.runs import FINISHED, cell_digest
 from thinline.system.atomic_files import StorageError
 from thinline.tracking.tracker import MlflowClient
@@ -52,7 +53,7 @@ def test_settling_twice_is_settling_once_and_changes_no_identity():
     once = OmegaConf.to_container(config, resolve=True)
     settle_paths(config, Path("/another"))
     assert OmegaConf.to_container(config, resolve=True) == once
-    digests = {cell_digest(OmegaConf.to_container(it, resolve=True), leave_out=NOT_IDENTITY) for it in (config, plain)}
+    digests = {cell_digest(checked(tree).tree, leave_out=NOT_IDENTITY) for tree in (config, plain)}
     assert len(digests) == 1
 
 
@@ -69,7 +70,7 @@ def test_an_empty_path_of_own_data_is_refused(key):
         settled("data_mix=folder", f"data_mix.{key}=")
 
 
-def test_what_else_names_no_store_is_refused():
+def test_other_unusable_paths_are_refused():
     with pytest.raises(ConfigError, match=r"`data_mix.archive.las_dir` must be a path, got an empty text"):
         settled("data_mix.archive.las_dir=")
     with pytest.raises(ConfigError, match=r"`tracking.uri` must be .*got null"):
@@ -108,11 +109,12 @@ def call(monkeypatch, tmp_path, cache, log_handlers):
     (tmp_path / "call").mkdir()
     monkeypatch.chdir(tmp_path / "call")
     monkeypatch.setenv("COLUMNS", "200")
-    tiny = ["budget=smoke", "network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2", f"paths.cache={cache}"]
 
     def run(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", [train.__file__, *(it for it in arguments if it == "-m"), *tiny])
-        sys.argv += [it for it in arguments if it != "-m"]
+        tiny = ["budget=smoke", *TINY, f"paths.cache={cache}"]
+        sweep = [word for word in arguments if word == "-m"]
+        others = [word for word in arguments if word != "-m"]
+        monkeypatch.setattr(sys, "argv", [train.__file__, *sweep, *tiny, *others])
         GlobalHydra.instance().clear()
         try:
             train.main()
@@ -145,15 +147,15 @@ def call(monkeypatch, tmp_path, cache, log_handlers):
 )
 def test_what_cannot_run_is_refused_before_anything_is_written(call, capsys, arguments, message):
     assert call(*arguments) == 1
-    told = capsys.readouterr()
-    assert message in told.out
-    assert "Traceback" not in told.out + told.err
+    printed = capsys.readouterr()
+    assert message in printed.out
+    assert "Traceback" not in printed.out + printed.err
     assert list(Path.cwd().iterdir()) == []
 
 
-def test_a_store_of_any_name_under_any_directory_that_is_then_moved(call, tmp_path, monkeypatch, capsys):
-    """`hydra.job.chdir`, odd characters and what a launcher left around: one run, skipped the second time; its files
-    are found through MLflow, also after the store has another path."""
+def test_a_store_of_any_name_in_any_directory_can_be_moved(call, tmp_path, monkeypatch, capsys):
+    """Despite `hydra.job.chdir`, odd characters and variables of a launcher it is one run, skipped the second time, and
+    MLflow finds its files, also after the store has moved."""
     for name, value in (("RANK", "1"), ("WORLD_SIZE", "2"), ("LOCAL_RANK", "1"), ("SLURM_PROCID", "3")):
         monkeypatch.setenv(name, value)
     name = "ä ö #1&2"
@@ -183,7 +185,7 @@ def test_a_store_of_any_name_under_any_directory_that_is_then_moved(call, tmp_pa
 
 
 def artifacts(store: Path) -> dict[str, bytes]:
-    """What the only run in MLflow has beside its manifest, by name; from files below the store."""
+    """The artifacts of the only run in MLflow but its manifest, by name; their files lie below the store."""
     client = MlflowClient(f"sqlite:///{store}/mlflow.db")
     (run,) = client.search_runs([client.get_experiment_by_name("thinline").experiment_id])
     assert run.info.status == FINISHED

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from thinline.losses.class_weight import (
     EffectiveNumber,
     Fixed,
+    Imbalance,
     LogitAdjustment,
     Measured,
     NoWeight,
@@ -130,3 +131,10 @@ def test_the_controls_weigh_nothing_and_one_knows_the_prior() -> None:
     assert LogitAdjustment().prior([90, 7, 3]).tolist() == [0.9, 0.07, 0.03]
     with pytest.raises(ValueError, match="`counts` must be at least 1"):
         LogitAdjustment().prior([90, 0, 3])
+
+
+def test_weight_prior_and_thresholds_are_one_object() -> None:
+    assert NoWeight().imbalance(COUNTS) == Imbalance()
+    assert Measured(scale="raw").imbalance(COUNTS) == Imbalance(weight=(1, 48.5, 97), scale="raw")
+    assert TunedThreshold().imbalance(COUNTS) == Imbalance(tuned=True)
+    assert LogitAdjustment(tau=2).imbalance([90, 7, 3]) == Imbalance(prior=(0.9, 0.07, 0.03), tau=2)

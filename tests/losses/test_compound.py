@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from drawn_sheets import CLASSES, random_batch, torn
 from hydra.utils import instantiate
 
-from thinline.config.schema import build_objective, compose_config
+from thinline.config.objective import build_objective
+from thinline.config.schema import compose_config
 from thinline.heads import Binary, SigmoidStack, Softmax
 from thinline.losses.compound import Compound
 from thinline.losses.dice import Dice

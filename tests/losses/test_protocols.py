@@ -3,7 +3,7 @@ import pytest
 import torch
 from drawn_sheets import CLASSES, draw, random_batch
 
-from thinline.config.schema import build_objective
+from thinline.config.objective import build_objective
 from thinline.heads import Binary, SigmoidStack, Softmax
 from thinline.losses.boundary import SignedDistance
 from thinline.losses.cldice import SoftSkeletonOfTruth

@@ -1,4 +1,4 @@
-"""Names and descriptions of a sweep on the page of MLflow."""
+"""Names, descriptions and views of a sweep in MLflow."""
 
 import pytest
 
@@ -10,7 +10,7 @@ LEVELS = {"loss": "soft_ce", "head": "softmax", "class_weight": "fixed(value=10)
 STUDIES = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 
 
-def test_what_all_jobs_say_alike_is_not_varied():
+def test_only_keys_that_differ_between_jobs_are_varied():
     jobs = [["budget=smoke", "+x.y=1", "loss=dice", "seed=0"], ["budget=smoke", "+x.y=2", "loss=dice", "seed=1"]]
     assert varied(jobs) == ("x.y", "seed")
     assert varied([["loss=dice"], ["loss=dice", "head=binary"]]) == ("head",)
@@ -41,7 +41,7 @@ def test_a_parent_is_named_by_its_study_or_the_command_line():
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_parent_tells_question_levels_and_how_to_compare(name):
+def test_a_parent_describes_question_levels_and_views(name):
     study = declared(name)
     tags = parent_tags(study, [f"+experiment={name}"], 7)
     assert (tags["study"], tags["overrides"]) == (name, f"+experiment={name}")
@@ -56,15 +56,15 @@ def test_a_parent_tells_question_levels_and_how_to_compare(name):
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_views_compare_what_a_study_varies_by_its_primary_measures(name):
+def test_views_compare_the_factors_of_a_study_by_its_primary_metrics(name):
     study = declared(name)
-    found = comparison(study, (), ["background", "a"])
-    assert set(found.factors) == {factor for block in (study.factors, *study.also) for factor in block}
-    assert (found.study, found.measures, found.classes) == (name, study.primary, ("background", "a"))
-    assert not found.ascending
+    views = comparison(study, (), ["background", "a"])
+    assert set(views.factors) == {factor for block in (study.factors, *study.also) for factor in block}
+    assert (views.study, views.measures, views.classes) == (name, study.primary, ("background", "a"))
+    assert not views.ascending
 
 
-def test_a_sweep_without_study_is_compared_by_what_it_varies():
+def test_views_without_a_study_compare_the_varied_keys():
     assert comparison(None, ("head", "seed"), ["background", "a"]).factors == ("head",)
     assert comparison(None, ("seed",), ["background", "a"]).factors == ("loss",)
     assert "study" not in parent_tags(None, ["loss=dice,focal"], 2)

@@ -1,4 +1,4 @@
-"""On a GPU, where there is one: the same objectives, batches and runs as on the CPU."""
+"""On a GPU, where there is one: objectives, batches and runs are those of the CPU."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ import pytest
 import torch
 from hydra.utils import instantiate
 from noise_sheets import Drawing, noise
-from omegaconf import DictConfig
 
-from thinline.config.schema import CONF, checked, compose_config, objective_of
+from thinline.config.objective import build_objective
+from thinline.config.schema import CONF, Conf
 from thinline.data.batch import Batch
 from thinline.data.cache import open_sheets
 from thinline.data.cached_maps import open_maps
 from thinline.data.device_tiles import ResidentTiles
 from thinline.data.tiles import Change, Plan, TrainingTiles
+from thinline.losses.class_weight import Imbalance
 from thinline.pipeline.cell import run_cell
 from thinline.pipeline.train import build_task
 from thinline.runs import FINISHED, RunFolder
@@ -25,12 +26,13 @@ from thinline.system.signals import Killed
 from thinline.training.callbacks import Recorder
 
 DEVICE = torch.device("cuda")
+GPU = ("trainer=gpu", "trainer.scorers=0", "trainer.renderers=0")
 LOSSES = sorted(path.stem for path in (CONF / "loss").glob("*.yaml"))
 NETWORKS = sorted(path.stem for path in (CONF / "network").glob("*.yaml"))
 HEADS = sorted(path.stem for path in (CONF / "head").glob("*.yaml"))
-Tiny = Callable[..., tuple[DictConfig, dict[str, str]]]
+Tiny = Callable[..., tuple[Conf, dict[str, str]]]
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU: what runs there is not tested")
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 
 
 def batch_of(*, size: int = 64) -> Batch:
@@ -49,24 +51,23 @@ def batch_of(*, size: int = 64) -> Batch:
 
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("loss", LOSSES)
-def test_value_and_gradient_are_those_of_the_cpu(loss: str, head: str) -> None:
-    config = compose_config([f"loss={loss}", f"head={head}"])
-    objective = objective_of(config, None, head=instantiate(config.head))
+def test_loss_and_gradient_are_those_of_the_cpu(loss: str, head: str) -> None:
+    objective = build_objective([f"loss={loss}", f"head={head}"], weight=None)
     batch = batch_of()
-    found = []
+    values = []
     for device, dtype in ((torch.device("cpu"), torch.float64), (DEVICE, torch.float32)):
         generator = torch.Generator().manual_seed(1)
         start = torch.randn(2, objective.head.channels, 64, 64, generator=generator, dtype=torch.float64)
         logits = start.to(device, dtype).requires_grad_()
         value = objective(logits, batch.labels.to(device), batch.strokes.to(device))
         (gradient,) = torch.autograd.grad(value, logits)
-        found.append((value.detach().double().cpu(), gradient.double().cpu()))
-    (value, gradient), (there, gradient_there) = found
+        values.append((value.detach().double().cpu(), gradient.double().cpu()))
+    (value, gradient), (there, gradient_there) = values
     torch.testing.assert_close(there, value, rtol=1e-4, atol=1e-6)
     assert (gradient_there - gradient).norm() <= 1e-3 * gradient.norm()
 
 
-def test_batches_cut_there_are_those_of_the_host(tmp_path) -> None:
+def test_batches_cut_on_the_device_are_those_of_the_host(tmp_path) -> None:
     drawings = [Drawing(number, height=40, width=36) for number in range(5)]
     sheets = open_sheets(drawings, px_per_mm=1.0, folder=tmp_path, render=noise, version=1)
 
@@ -78,18 +79,18 @@ def test_batches_cut_there_are_those_of_the_host(tmp_path) -> None:
     tiles = TrainingTiles(sheets, np.arange(5), plan, maps=maps)
     there = ResidentTiles(tiles, DEVICE)
     for step in range(8):
-        here, found = tiles[step], there[step]
-        assert found.image.device.type == "cuda"
-        torch.testing.assert_close(found.image.cpu(), here.image, rtol=0, atol=1e-6)
-        assert torch.equal(found.labels.cpu(), here.labels)
-        assert torch.equal(found.strokes.cpu(), here.strokes)
-        assert torch.equal(found.maps["distance"].cpu(), here.maps["distance"])
+        here, on_device = tiles[step], there[step]
+        assert on_device.image.device.type == "cuda"
+        torch.testing.assert_close(on_device.image.cpu(), here.image, rtol=0, atol=1e-6)
+        assert torch.equal(on_device.labels.cpu(), here.labels)
+        assert torch.equal(on_device.strokes.cpu(), here.strokes)
+        assert torch.equal(on_device.maps["distance"].cpu(), here.maps["distance"])
 
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_network_answers_as_on_the_cpu(tiny: Tiny, tmp_path, network: str) -> None:
-    config, _ = tiny(f"network={network}")
-    task = build_task(config, checked(config), None, folder=tmp_path).eval()
+    conf, _ = tiny(f"network={network}")
+    task = build_task(conf, instantiate(conf.head), Imbalance(), folder=tmp_path).eval()
     image = batch_of().image
     with torch.inference_mode():
         here = task(image)
@@ -100,47 +101,40 @@ def test_a_network_answers_as_on_the_cpu(tiny: Tiny, tmp_path, network: str) -> 
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("precision", ["auto", "fp32"])
 def test_a_run_goes_to_its_end(tiny: Tiny, network: str, precision: str) -> None:
-    config, choices = tiny(f"network={network}", "trainer=gpu", f"trainer.precision={precision}")
-    config.trainer.scorers, config.trainer.renderers = 0, 0
-    ended = run_cell(config, choices)
+    ended = run_cell(*tiny(f"network={network}", *GPU, f"trainer.precision={precision}"))
     table = pd.read_parquet(ended.folder / "per_class.parquet")
     assert {"iou", "nsd_1px", "viterbi_mae_px"} <= set(table["measure"])
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_every_loss_takes_its_steps_in_bfloat16(tiny: Tiny, loss: str) -> None:
-    config, choices = tiny(f"loss={loss}", "trainer=gpu")
-    config.trainer.scorers, config.trainer.renderers = 0, 0
-    assert run_cell(config, choices).status == FINISHED
+    assert run_cell(*tiny(f"loss={loss}", *GPU)).status == FINISHED
 
 
 def test_a_run_that_was_killed_goes_on_from_its_checkpoint(tiny: Tiny, monkeypatch) -> None:
-    config, choices = tiny("trainer=gpu")
-    config.trainer.scorers = 0
-    asked = Recorder.on_validation_end
+    conf, choices = tiny(*GPU)
+    end = Recorder.on_validation_end
 
     def stop_once(self: Recorder, trainer, module) -> None:
-        asked(self, trainer, module)
-        if trainer.global_step == 2 * config.budget.validate_every and trainer.state.fn == "fit":
+        end(self, trainer, module)
+        if trainer.global_step == 2 * conf.budget.validate_every and trainer.state.fn == "fit":
             monkeypatch.undo()
             raise Killed(15)
 
     monkeypatch.setattr(Recorder, "on_validation_end", stop_once)
     with pytest.raises(Killed):
-        run_cell(config, choices)
-    ended = run_cell(config, choices)
+        run_cell(conf, choices)
+    ended = run_cell(conf, choices)
     assert ended.status == FINISHED
     steps = [line.step for line in RunFolder.open(ended.folder).history() if "steps_per_second" in line.metrics]
-    assert steps == [config.budget.validate_every, 2 * config.budget.validate_every]
+    assert steps == [conf.budget.validate_every, 2 * conf.budget.validate_every]
 
 
-def test_judged_beside_the_network_is_as_judged_by_it(tiny: Tiny) -> None:
-    config, choices = tiny("trainer=gpu")
+def test_scoring_processes_change_no_score(tiny: Tiny) -> None:
     tables = []
-    for judges in (0, 2):
-        config.trainer.scorers, config.trainer.renderers, config.force = judges, 0, False
-        ended = run_cell(config, choices)
+    for scorers in (0, 2):
+        ended = run_cell(*tiny(*GPU, f"trainer.scorers={scorers}"))
         tables.append(pd.read_parquet(ended.folder / "per_sheet.parquet"))
         for path in ("manifest.json", "per_sheet.parquet", "per_class.parquet"):
-            (ended.folder / path).unlink()  # the checkpoint stays: only its last test is done again
+            (ended.folder / path).unlink()  # the checkpoint stays, so only the test is repeated
     pd.testing.assert_frame_equal(*tables)

@@ -1,4 +1,4 @@
-"""A resolution renders the same sheets at another scale; it never resizes and never draws others."""
+"""A resolution renders the same sheets at another scale, without resizing."""
 
 import numpy as np
 import pytest

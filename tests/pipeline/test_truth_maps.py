@@ -1,10 +1,11 @@
-"""Skeletons and distances are made once for a sheet, shared by all cells, and by no training step."""
+"""Truth maps are made once for a sheet, shared by all cells, and never in a training step."""
 
 import numpy as np
 import pytest
 import torch
 
-from thinline.config.schema import CONF, build_objective, checked
+from thinline.config.objective import build_objective
+from thinline.config.schema import CONF
 from thinline.heads import Binary, Softmax
 from thinline.losses import objective as objective_module
 from thinline.pipeline import train
@@ -20,11 +21,11 @@ MAPPED = [level for level in LEVELS if build_objective([f"loss={level}"], weight
 
 @pytest.fixture
 def drawings(monkeypatch):
-    """How often a map was made of something."""
-    made = []
-    make = objective_module.map_of
-    monkeypatch.setattr(objective_module, "map_of", lambda *given: made.append(1) or make(*given))
-    return made
+    """An item for each map that was made."""
+    drawn = []
+    draw = objective_module.map_of
+    monkeypatch.setattr(objective_module, "map_of", lambda *args: drawn.append(1) or draw(*args))
+    return drawn
 
 
 def test_the_list_of_losses_with_maps_is_the_one_known() -> None:
@@ -65,22 +66,21 @@ def test_a_loss_without_maps_writes_none(tiny, tmp_path, drawings) -> None:
 @pytest.mark.parametrize("head", [Softmax, Binary])
 @pytest.mark.parametrize("loss", ["boundary", "skeleton_recall"])
 def test_a_batch_brings_the_map_of_the_whole_sheet_for_the_head_in_use(tiny, tmp_path, loss, head) -> None:
-    config, _ = tiny(f"loss={loss}", f"head={head.name}", f"paths.cache={tmp_path / 'cache'}")
-    conf = checked(config)
+    conf, _ = tiny(f"loss={loss}", f"head={head.name}", f"paths.cache={tmp_path / 'cache'}")
     planned = plan_sheets(conf)
     sheets = render_sheets(planned, conf, console=train.CONSOLE)
     objective = build_objective([f"loss={loss}", f"head={head.name}"], weight=None)
     maps = open_truth_maps(objective, sheets.train, conf, console=train.CONSOLE)
     (truth_map,) = objective.truth_maps
-    training = train._batches(conf, planned, sheets, maps).training
+    training = train.batches_of(conf, planned, sheets, maps).training
     batch = training[0]
-    for place, index in enumerate(batch.index.tolist()):
+    for row, index in enumerate(batch.index.tolist()):
         labels = torch.from_numpy(sheets.train.labels[index].copy())[None].long()
         strokes = torch.from_numpy(np.stack([sheets.train.strokes[index] >> k & 1 for k in range(2)]))[None] > 0
         whole = objective.draw(truth_map, labels, strokes)[0].to(batch.maps[truth_map.key].dtype)
-        tile = batch.maps[truth_map.key][place]
-        places = whole.unfold(1, tile.shape[1], 1).unfold(2, tile.shape[2], 1)
-        found = [(places == part[:, None, None]).flatten(3).all(3).all(0).any() for part in (tile, tile.flip(2))]
-        assert any(found)
+        tile = batch.maps[truth_map.key][row]
+        windows = whole.unfold(1, tile.shape[1], 1).unfold(2, tile.shape[2], 1)
+        flipped = (tile, tile.flip(2))
+        assert any((windows == part[:, None, None]).flatten(3).all(3).all(0).any() for part in flipped)
     logits = torch.zeros(len(batch.index), objective.head.channels, *batch.labels.shape[1:])
     assert torch.isfinite(objective(logits, batch.labels, batch.strokes, maps=batch.maps))

@@ -104,10 +104,10 @@ def test_a_clock_that_is_set_back_while_a_run_is_down_spoils_nothing(tiny, tmp_p
     monkeypatch.setattr(RunFolder, "log", kill_once_in_second_half)
     noon = datetime(2026, 3, 29, 12, tzinfo=UTC)
     with time_machine.travel(noon), pytest.raises(Killed):
-        run(tiny(), ledgers=Sinks(tracker))
+        run(tiny(), sinks=Sinks(tracker))
     monkeypatch.setattr(RunFolder, "log", log)
     with time_machine.travel(noon - timedelta(hours=3)):
-        ended = run(tiny(), ledgers=Sinks(tracker))
+        ended = run(tiny(), sinks=Sinks(tracker))
     told = manifest(ended)
     assert (told.status, told.attempts) == (FINISHED, 2)
     assert told.finished >= told.started

@@ -1,4 +1,4 @@
-"""Where the batches of a run are cut."""
+"""Batches are cut on the host, or on a device with enough memory for all sheets."""
 
 from types import SimpleNamespace
 
@@ -16,9 +16,9 @@ from thinline.training.batches import Sheets, resident_bytes
 
 @pytest.fixture
 def sheets(tmp_path):
-    found = open_sheets([Drawing(i) for i in range(4)], px_per_mm=1.0, folder=tmp_path, render=noise, version=1)
-    training = TrainingTiles(found, np.arange(4), Plan(0, 6, 2, (16, 16)))
-    evaluation = EvaluationTiles(found, batch_size=2)
+    cached = open_sheets([Drawing(i) for i in range(4)], px_per_mm=1.0, folder=tmp_path, render=noise, version=1)
+    training = TrainingTiles(cached, np.arange(4), Plan(0, 6, 2, (16, 16)))
+    evaluation = EvaluationTiles(cached, batch_size=2)
     return Sheets(training, evaluation, evaluation, validate_every=3)
 
 
@@ -33,7 +33,7 @@ def test_on_the_cpu_batches_come_from_the_mapped_file(sheets):
     assert list(loader.sampler) == [3, 4, 5]
 
 
-def test_on_an_accelerator_with_room_sheets_are_sent_once(sheets, monkeypatch):
+def test_a_device_with_enough_memory_gets_all_sheets_once(sheets, monkeypatch):
     monkeypatch.setattr(batches, "free_bytes", lambda device: 10**6)
     first, second = (on(sheets, "meta").train_dataloader().dataset for _ in range(2))
     assert isinstance(first, ResidentTiles)
@@ -44,7 +44,7 @@ def test_on_an_accelerator_with_room_sheets_are_sent_once(sheets, monkeypatch):
     assert first[0].image.shape == (2, 1, 16, 16)
 
 
-def test_without_room_they_stay(sheets, monkeypatch):
+def test_without_enough_memory_they_stay_on_the_host(sheets, monkeypatch):
     monkeypatch.setattr(batches, "free_bytes", lambda device: 1000)
     assert on(sheets, "meta").train_dataloader().dataset is sheets.training
     assert resident_bytes(sheets.training, torch.device("meta")) == 0

@@ -1,9 +1,10 @@
+"""The checkpoint is atomic, and the progress is a bar or a line."""
+
 import io
 import math
 from types import SimpleNamespace
 
 import pytest
-import pytorch_lightning as pl
 import torch
 from rich.console import Console
 
@@ -20,17 +21,17 @@ TASK = SimpleNamespace(
 
 
 def test_a_checkpoint_appears_whole_or_not_at_all(tmp_path):
-    """The writer dies half-way: the checkpoint of before is still there, and still the whole one."""
-    (tmp_path / LAST).write_bytes(b"the one before")
+    """A write that fails half-way leaves the previous checkpoint whole."""
+    (tmp_path / LAST).write_bytes(b"before")
 
-    def dies(path):
+    def fails(path):
         path.write_bytes(b"ha")
         raise OSError(28, "No space left on device")
 
     callback = AtomicCheckpoint(tmp_path)
     with pytest.raises(CheckpointError, match=r"last\.ckpt at step 3.*'No space left on device'.*bytes free"):
-        callback.on_train_epoch_end(trainer(save_checkpoint=dies), TASK)
-    assert (tmp_path / LAST).read_bytes() == b"the one before"
+        callback.on_train_epoch_end(trainer(save_checkpoint=fails), TASK)
+    assert (tmp_path / LAST).read_bytes() == b"before"
     assert [path.name for path in tmp_path.iterdir()] == [LAST]
     callback.on_train_epoch_end(trainer(save_checkpoint=lambda path: path.write_bytes(b"new")), TASK)
     assert (tmp_path / LAST).read_bytes() == b"new"
@@ -47,7 +48,7 @@ def test_the_random_state_travels_with_the_checkpoint(tmp_path):
     assert torch.equal(torch.rand(4), expected)
 
 
-def test_progress_without_a_terminal_is_a_line_a_validation():
+def test_without_a_terminal_progress_is_a_line_after_each_validation():
     out = io.StringIO()
     bar = ClassProgress("a cell", console=Console(file=out, width=120))
     bar.on_train_start(trainer(), TASK)
@@ -57,7 +58,7 @@ def test_progress_without_a_terminal_is_a_line_a_validation():
     assert out.getvalue() == "a cell  step 3/6  loss 0.250  IoU curve_1 0.500  IoU curve_2 -\n"
 
 
-def test_a_resumed_run_says_no_loss_before_its_first_step():
+def test_a_resumed_run_prints_no_loss_before_its_first_step():
     out = io.StringIO()
     bar = ClassProgress("a cell", console=Console(file=out, width=120))
     resumed = SimpleNamespace(**vars(TASK) | {"latest_loss": math.nan})
@@ -66,7 +67,7 @@ def test_a_resumed_run_says_no_loss_before_its_first_step():
     assert out.getvalue() == ""
 
 
-def test_progress_on_a_terminal_is_a_bar_that_is_put_away():
+def test_on_a_terminal_progress_is_a_bar_that_ends_with_the_run():
     out = io.StringIO()
     bar = ClassProgress("a cell", console=Console(file=out, width=120, force_terminal=True))
     bar.on_train_start(trainer(), TASK)
@@ -77,12 +78,13 @@ def test_progress_on_a_terminal_is_a_bar_that_is_put_away():
     assert "IoU curve_1 0.500" in out.getvalue()
 
 
-def test_a_silenced_bar_says_nothing():
+def test_only_the_first_process_prints():
     out = io.StringIO()
-    bar = ClassProgress("a cell", console=Console(file=out, force_terminal=True))
-    bar.disable()
-    bar.on_train_start(trainer(), TASK)
-    bar.on_train_epoch_end(trainer(), TASK)
-    bar.enable()
+    for terminal in (True, False):
+        bar = ClassProgress("a cell", console=Console(file=out, force_terminal=terminal))
+        second = SimpleNamespace(**vars(trainer()) | {"is_global_zero": False})
+        bar.on_train_start(second, TASK)
+        bar.on_train_batch_end(second, TASK, None, None, 0)
+        bar.on_train_epoch_end(second, TASK)
+        bar.on_train_end(second, TASK)
     assert out.getvalue() == ""
-    assert isinstance(bar, pl.callbacks.ProgressBar)

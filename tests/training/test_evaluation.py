@@ -1,58 +1,62 @@
+"""Tables from counts and from predictions."""
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 
-from thinline.training.evaluation import Evaluation, Outcome, outcome
+from thinline.curves.trace import ink_of
+from thinline.metrics.structure.sheet_rates import rates_of_sheets
+from thinline.metrics.structure.sheet_scores import CurveTruth, score_sheet
+from thinline.metrics.structure.truth import Truth
+from thinline.training.evaluation import Evaluation, Outcome, evaluate, outcome, sheet_score_tables
+
+SHEETS = torch.tensor([[[90, 1, 0], [2, 5, 0], [0, 1, 1]], [[80, 0, 0], [4, 16, 0], [0, 0, 0]]])
+CLASSES = ("background", "curve_1", "curve_2")
+CURVES = CLASSES[1:]
 
 
-def evaluation(split, sheets, *, channels=3, claims=(0, 0, 0)):
-    """Integers of `sheets` [N,C,C], with a histogram in which every true pixel scores .75 and every other .25."""
-    total = sheets.sum(0)
+def evaluation(split, *, channels=3, conflicts=(0, 0, 0)):
+    """The counts of `SHEETS`, with a histogram in which every true pixel scores .75 and every other .25."""
+    total = SHEETS.sum(0)
     histogram = torch.zeros(channels, 2, 4, dtype=torch.int64)
     for channel, class_id in enumerate(range(len(total) - channels, len(total))):
         histogram[channel, 1, 3] = total[class_id].sum()
         histogram[channel, 0, 1] = total.sum() - total[class_id].sum()
-    return Evaluation(split, total, torch.arange(len(sheets)), sheets, histogram, torch.tensor(claims))
-
-
-SHEETS = torch.tensor([[[90, 1, 0], [2, 5, 0], [0, 1, 1]], [[80, 0, 0], [4, 16, 0], [0, 0, 0]]])
-CLASSES = ("background", "curve_1", "curve_2")
+    return Evaluation(split, torch.arange(len(SHEETS)), SHEETS, histogram, torch.tensor(conflicts))
 
 
 @pytest.fixture
 def made():
-    return outcome(evaluation("val", SHEETS), evaluation("test", SHEETS), CLASSES, {})
+    return outcome(evaluation("val"), evaluation("test"), CLASSES, {})
 
 
 def value(table, **where):
+    """The value of the only row with these columns; `of` is the class."""
     for column, wanted in where.items():
-        table = table[table[column] == wanted]
+        table = table[table["class" if column == "of" else column] == wanted]
     assert len(table) == 1
     return table["value"].item()
 
 
 def test_rates_are_divided_once_over_the_split(made):
-    # curve_1: 21 hits, 2 false alarms (1 from the background, 1 from curve_2), 6 misses
-    where = {"split": "test", "class": "curve_1"}
-    assert value(made.per_class, measure="iou", **where) == 21 / 29
-    assert value(made.per_class, measure="precision", **where) == 21 / 23
-    assert value(made.per_class, measure="recall", **where) == 21 / 27
-    assert value(made.per_class, measure="area_ratio", **where) == 23 / 27
+    # curve_1: 21 hits, 2 false positives (1 from the background, 1 from curve_2), 6 misses
+    expected = {"iou": 21 / 29, "precision": 21 / 23, "recall": 21 / 27, "area_ratio": 23 / 27}
+    for measure, rate in expected.items():
+        assert value(made.per_class, split="test", measure=measure, of="curve_1") == rate
 
 
 def test_a_sheet_without_a_class_is_nan_with_support_0(made):
     row = made.per_sheet.query("split == 'test' and sheet == 1 and measure == 'iou' and `class` == 'curve_2'")
     assert np.isnan(row["value"].item())
     assert row["support"].item() == 0
-    other = made.per_sheet.query("split == 'test' and sheet == 0 and measure == 'iou' and `class` == 'curve_2'")
-    assert other["value"].item() == 1 / 2
+    assert value(made.per_sheet, split="test", sheet=0, measure="iou", of="curve_2") == 1 / 2
 
 
 def test_tuned_scores_use_the_threshold_of_validation(made):
-    # the histogram parts truth from the rest, so the lowest threshold between .25 and .75 scores 1
-    assert value(made.per_class, split="tuned", measure="f1", **{"class": "curve_1"}) == 1.0
-    assert value(made.per_class, split="tuned", measure="threshold", **{"class": "curve_1"}) == 0.5
+    # the histogram separates truth from the rest, so the lowest threshold between .25 and .75 scores 1
+    assert value(made.per_class, split="tuned", measure="f1", of="curve_1") == 1.0
+    assert value(made.per_class, split="tuned", measure="threshold", of="curve_1") == 0.5
 
 
 def test_names_and_signatures(made):
@@ -63,16 +67,13 @@ def test_names_and_signatures(made):
     assert made.per_class.groupby("measure")["signature"].nunique().eq(1).all()
 
 
-def test_channels_without_background_answer_for_curves_alone():
-    stack = [evaluation(split, SHEETS, channels=2, claims=(200, 5, 150)) for split in ("val", "test")]
+def test_channels_without_background_decide_curves_only_and_can_conflict(made):
+    stack = [evaluation(split, channels=2, conflicts=(200, 5, 150)) for split in ("val", "test")]
     table = outcome(*stack, CLASSES, {}).per_class
     assert table.query("split == 'tuned' and measure == 'f1'")["class"].tolist() == ["curve_1", "curve_2"]
-    assert value(table, split="test", measure="claimed_twice", **{"class": "all"}) == 5 / 200
-    assert value(table, split="test", measure="claimed_none", **{"class": "all"}) == 150 / 200
-
-
-def test_a_softmax_has_no_rows_of_claims(made):
-    assert not made.per_class["measure"].str.startswith("claimed").any()
+    assert value(table, split="test", measure="claimed_twice", of="all") == 5 / 200
+    assert value(table, split="test", measure="claimed_none", of="all") == 150 / 200
+    assert not made.per_class["measure"].str.startswith("claimed").any()  # of a softmax
 
 
 def test_numbers_leave_details_to_the_tables():
@@ -87,5 +88,73 @@ def test_numbers_leave_details_to_the_tables():
         ],
         columns=["split", "measure", "class", "value"],
     )
-    told = {"test/nsd_1px", "oracle_jitter/iou", "oracle_jitter/viterbi_values_mae_track"}
-    assert set(Outcome(rows, rows, {}).numbers()) == {f"{name}/curve_1" for name in told}
+    kept = {"test/nsd_1px", "oracle_jitter/iou", "oracle_jitter/viterbi_values_mae_track"}
+    assert set(Outcome(rows, rows, {}).numbers()) == {f"{name}/curve_1" for name in kept}
+
+
+def sheet(shift, known=True):
+    """A sheet with two upright lines, predicted `shift` px to the right: the arguments of `score_sheet`."""
+    labels = np.zeros((40, 60), np.uint8)
+    labels[:, 15], labels[:, 40] = 1, 2
+    strokes = np.stack([labels == 1, labels == 2])
+    truth = Truth(labels, strokes, np.zeros_like(labels), 4.0)
+    predicted = np.roll(labels, shift, axis=1)
+    curves = CurveTruth(np.array([[15.0] * 40, [40.0] * 40]), np.array([[0.0, 50.0]] * 2)) if known else None
+    return predicted, ink_of(predicted, curves=2), truth, curves
+
+
+@pytest.fixture(scope="module")
+def scores():
+    return {7: score_sheet(*sheet(0)), 3: score_sheet(*sheet(2))}
+
+
+def test_rows_of_the_split_and_of_its_sheets(scores):
+    whole, each = sheet_score_tables(scores, CURVES, split="test", px_per_mm=4.0)
+    assert set(each["sheet"]) == {3, 7}
+    assert set(whole["split"]) == set(each["split"]) == {"test"}
+    assert value(each, sheet=3, measure="viterbi_mae_px", of="curve_1") == pytest.approx(2)
+    assert value(whole, measure="viterbi_mae_px", of="curve_2") == pytest.approx(1)
+    assert value(each, sheet=3, measure="nsd_1px", of="curve_2") == 0
+    assert value(each, sheet=7, measure="nsd_1px", of="curve_2") == 1
+    assert value(whole, measure="nsd_1px", of="curve_2") == 0.5
+    rates = rates_of_sheets(list(scores.values()), px_per_mm=4.0)
+    assert len(whole) == 2 * len(rates)
+    assert len(each) == 2 * len(whole)
+    # support: pixels of masks, rows of curves
+    assert set(whole.loc[whole["measure"] == "nsd_1px", "support"]) == {80}
+    assert set(whole.loc[whole["measure"] == "viterbi_bridged_r2", "support"]) == {80}
+    assert (whole["signature"].str.split("|").str[0] == whole["measure"]).all()
+
+
+def test_without_a_scale_there_are_no_millimetres():
+    whole, _ = sheet_score_tables({0: score_sheet(*sheet(1, known=False))}, CURVES, split="test", px_per_mm=None)
+    assert not whole["measure"].str.contains("mm").any()
+    assert "hd95_px" in set(whole["measure"])
+
+
+def test_a_sheet_without_known_curves_does_not_hide_those_of_the_others():
+    for order in ((0, 1), (1, 0)):
+        mixed = dict(zip(order, (score_sheet(*sheet(0, known=False)), score_sheet(*sheet(2))), strict=True))
+        whole, _ = sheet_score_tables(mixed, CURVES, split="test", px_per_mm=4.0)
+        assert set(whole.loc[whole["measure"] == "viterbi_mae_track", "support"]) == {40}
+        assert set(whole.loc[whole["measure"] == "nsd_1px", "support"]) == {80}
+
+
+def test_evaluate_gives_the_tables_of_counts_and_scores():
+    """As a run would count them: one confusion matrix a sheet, and the scores of each."""
+    sheets = [sheet(0), sheet(2)]
+    matrices = torch.zeros(2, 3, 3, dtype=torch.int64)
+    for matrix, (labels, _, truth, _) in zip(matrices.numpy(), sheets, strict=True):
+        np.add.at(matrix, (truth.labels, labels), 1)
+    counted = Evaluation(
+        "test",
+        torch.arange(2),
+        matrices,
+        torch.zeros(3, 2, 4),
+        torch.zeros(3),
+        scores={index: score_sheet(*arguments) for index, arguments in enumerate(sheets)},
+        px_per_mm=4.0,
+    )
+    tables = zip(evaluate(sheets, CLASSES, px_per_mm=4.0), counted.tables(CLASSES), strict=True)
+    for evaluated, expected in tables:
+        pd.testing.assert_frame_equal(evaluated, expected, check_exact=True)

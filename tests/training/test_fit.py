@@ -2,15 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from thinline.training.fit import (
-    Machine,
-    NoDeviceError,
-    _threads,
-    check_device,
-    halves_batch_norm,
-    precision_of,
-    repeats,
-)
+from thinline.training.fit import NoDeviceError, _threads, check_device, halves_batch_norm, precision_of, repeats
+from thinline.training.settings import Machine
 
 
 def test_precision_words():
@@ -38,7 +31,7 @@ def test_threads_are_as_before_after_a_run():
 
 @pytest.mark.parametrize("accelerator", ["cpu", "auto"])
 @pytest.mark.parametrize(("norm", "halved"), [(nn.BatchNorm2d(4), True), (nn.GroupNorm(2, 4), False)])
-def test_a_batch_norm_in_several_processes_without_gpu_is_known(accelerator, norm, halved, monkeypatch):
+def test_a_batch_norm_sees_half_the_batch_in_two_processes_without_gpu(accelerator, norm, halved, monkeypatch):
     network = nn.Sequential(nn.Conv2d(1, 4, 3), norm)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert halves_batch_norm(Machine(accelerator, 2, "auto", True, False), network) == halved
@@ -48,18 +41,18 @@ def test_a_batch_norm_in_several_processes_without_gpu_is_known(accelerator, nor
 
 
 @pytest.mark.parametrize(
-    ("accelerator", "gpu", "wanted"), [("cpu", True, True), ("auto", False, True), ("gpu", True, False)]
+    ("accelerator", "gpu", "repeating"), [("cpu", True, True), ("auto", False, True), ("gpu", True, False)]
 )
-def test_a_run_repeats_on_a_cpu_and_is_not_slowed_down_for_it_on_a_gpu(accelerator, gpu, wanted, monkeypatch):
+def test_a_run_repeats_on_a_cpu_only(accelerator, gpu, repeating, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpu)
-    assert repeats(Machine(accelerator, 1, "auto", True, False)) == wanted
+    assert repeats(Machine(accelerator, 1, "auto", True, False)) == repeating
 
 
 @pytest.mark.parametrize(
     ("accelerator", "processes", "gpus", "lacking"),
     [("gpu", 1, 0, True), ("cuda", 2, 1, True), ("gpu", 1, 1, False), ("auto", 2, 0, False), ("cpu", 2, 0, False)],
 )
-def test_a_device_that_is_not_there_is_refused_with_the_way_out(accelerator, processes, gpus, lacking, monkeypatch):
+def test_a_missing_device_is_refused_with_a_next_step(accelerator, processes, gpus, lacking, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: gpus > 0)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: gpus)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)

@@ -4,26 +4,18 @@ import pytest
 import torch
 from torch import nn
 
-from thinline.training.optimiser import Schedule, optimiser_of
+from thinline.training.optimiser import optimiser_of
+from thinline.training.settings import Schedule
 
 
 def schedule(**changes):
-    given = {
-        "name": "adamw",
-        "steps": 100,
-        "learning_rate": 1.0,
-        "weight_decay": 0.0,
-        "betas": (0.9, 0.999),
-        "warmup_steps": 10,
-        "clip_norm": 1.0,
-    }
-    if changes.get("name") == "muon":
-        given["momentum"] = 0.8  # before `changes`, which may say otherwise
-    return Schedule(**given | changes)
+    values = {"name": "adamw", "learning_rate": 1.0, "weight_decay": 0.0, "betas": (0.9, 0.999), "warmup_steps": 10}
+    values |= {"clip_norm": 1.0, "momentum": 0.8 if changes.get("name") == "muon" else None}
+    return Schedule(**values | changes)
 
 
 def test_the_rate_warms_up_linearly_and_falls_as_a_cosine():
-    factors = [schedule().factor(step) for step in range(101)]
+    factors = [schedule().factor(step, steps=100) for step in range(101)]
     assert factors[:10] == pytest.approx([(k + 1) / 10 for k in range(10)])
     assert factors[55] == pytest.approx(0.5)  # half-way of the 90 steps after the warm-up
     assert factors[100] == pytest.approx(0.0, abs=1e-12)
@@ -37,18 +29,18 @@ def test_the_rate_is_that_of_torch():
     fall = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=90)
     both = torch.optim.lr_scheduler.SequentialLR(optimiser, [warm, fall], milestones=[10])
     for step in range(100):
-        assert schedule().factor(step) == pytest.approx(optimiser.param_groups[0]["lr"], abs=1e-9)
+        assert schedule().factor(step, steps=100) == pytest.approx(optimiser.param_groups[0]["lr"], abs=1e-9)
         optimiser.step()
         both.step()
 
 
 def test_a_schedule_without_warm_up_starts_at_the_top():
-    assert schedule(warmup_steps=0).factor(0) == 1.0
-    assert math.isfinite(schedule(steps=10, warmup_steps=10).factor(10))
+    assert schedule(warmup_steps=0).factor(0, steps=100) == 1.0
+    assert math.isfinite(schedule(warmup_steps=10).factor(10, steps=10))
 
 
 def after_one_step(parameter, grad, **changes):
-    """What a step of the optimiser adds to `parameter`."""
+    """The change of `parameter` by a step of the optimiser."""
     before = parameter.detach().clone()
     parameter.grad = grad
     optimiser_of([parameter], schedule(**changes)).step()
@@ -67,8 +59,8 @@ def test_muon_steps_by_the_nearest_orthogonal_matrix(shape):
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.9])
-def test_muon_remembers_by_its_momentum_and_looks_one_gradient_ahead(momentum):
-    """The second of two steps beside the singular value decomposition of what Nesterov's rule remembers."""
+def test_muon_takes_nesterov_momentum(momentum):
+    """The second of two steps beside the singular value decomposition of Nesterov's average of both gradients."""
     first, second = torch.randn(2, 12, 20, generator=torch.Generator().manual_seed(1))
     kernel = nn.Parameter(torch.zeros(12, 20))
     optimiser = optimiser_of([kernel], schedule(name="muon", learning_rate=0.01, momentum=momentum))
@@ -76,23 +68,23 @@ def test_muon_remembers_by_its_momentum_and_looks_one_gradient_ahead(momentum):
         before = kernel.detach().clone()
         kernel.grad = grad.clone()
         optimiser.step()
-    remembered = momentum * (1 - momentum) * first + (1 - momentum) * second
-    ahead = (1 - momentum) * second + momentum * remembered
+    average = momentum * (1 - momentum) * first + (1 - momentum) * second
+    ahead = (1 - momentum) * second + momentum * average
     left, _, right = torch.linalg.svd(ahead, full_matrices=False)
     expected = -0.01 * 0.2 * 20**0.5 * left @ right
     assert float((kernel.detach() - before - expected).norm() / expected.norm()) < 0.15
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"name": "muon", "momentum": None}, "a number for muon and null for every other, got None for muon"),
         ({"name": "adamw", "momentum": 0.9}, "got 0.9 for adamw; of adamw, set betas"),
         ({"name": "muon", "momentum": 1.0}, "must lie in 0..1 without 1, got 1.0"),
     ],
 )
-def test_a_momentum_that_nothing_would_use_is_refused(changes, told):
-    with pytest.raises(ValueError, match=told):
+def test_a_momentum_that_is_missing_unused_or_out_of_range_is_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
         schedule(**changes)
 
 

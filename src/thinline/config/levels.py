@@ -1,4 +1,4 @@
-"""Roof: what a cell is called: the option of every group, and in brackets what differs from the option's own file."""
+"""The level of every factor of a cell: the option of the group, and in brackets the changes to the option's file."""
 
 from __future__ import annotations
 
@@ -14,26 +14,24 @@ from thinline.config.schema import CONF, FACTORS, NOT_IDENTITY, Conf, checked, c
 def levels(choices: Mapping[str, str], conf: Conf, *, leave_out: Sequence[str] = ()) -> dict[str, str]:
     """The level of every factor and the seed, as `{"loss": "dice", "class_weight": "fixed(value=10)", "seed": "0"}`.
 
-    A level is the option that Hydra chose of the group and, in brackets, what differs from the option's own file:
-    dotted keys in alphabetical order with their values, `~key` for one that was deleted; of a key that counts for no
-    identity, which is a path, the last part alone. So cells that differ inside a group differ in their rows and tables,
-    and an override that says what the file says changes nothing. `leave_out` are dotted keys not to be told. An option
-    that is not in `conf/` has no file to compare with and is told by its name.
+    In brackets are the dotted keys that differ from the option's own file, in alphabetical order with their values, and
+    `~key` for a deleted one; of a key that is no part of the identity, which is a path, only the last part. So cells
+    that differ inside a group differ in their rows and tables, and an override that repeats the file changes nothing.
+    `leave_out` are dotted keys to ignore. An option that is not in `conf/` has no brackets.
     """
     options = tuple(f"{name}={choices[name]}" for name in FACTORS if (CONF / name / f"{choices[name]}.yaml").exists())
-    plain, given = _flat(asdict(_as_written(options))), _flat(asdict(conf))
-    found = {}
+    plain, actual = _flat(asdict(_of_files(options))), _flat(asdict(conf))
+    named = {}
     for name in FACTORS:
-        branch = f"{name}."
-        keys = sorted(key for key in plain | given if key.startswith(branch) and key not in leave_out)
-        changed = [_told(key, given) for key in keys if given.get(key) != plain.get(key)]
-        known = f"{name}={choices[name]}" in options
-        found[name] = f"{choices[name]}({','.join(changed)})" if changed and known else choices[name]
-    return found | {"seed": str(conf.seed)}
+        keys = sorted(key for key in plain | actual if key.startswith(f"{name}.") and key not in leave_out)
+        changed = [_change(key, actual) for key in keys if actual.get(key) != plain.get(key)]
+        in_conf = f"{name}={choices[name]}" in options
+        named[name] = f"{choices[name]}({','.join(changed)})" if changed and in_conf else choices[name]
+    return named | {"seed": str(conf.seed)}
 
 
-@lru_cache(maxsize=64)  # composing takes a twentieth of a second, and a sweep asks for few different ones
-def _as_written(options: tuple[str, ...]) -> Conf:
+@lru_cache(maxsize=64)  # composing takes a twentieth of a second, and a sweep needs few different ones
+def _of_files(options: tuple[str, ...]) -> Conf:
     return checked(compose_config(options))
 
 
@@ -46,7 +44,7 @@ def _flat(branch: Mapping[str, object], path: str = "") -> dict[str, str]:
 
 
 def _text(value: object) -> str:
-    """A leaf as it stands in YAML; 10.0 and 10 are one cell, and so one text."""
+    """A leaf as in YAML; 10.0 and 10 are one cell, and so one text."""
     if isinstance(value, list | tuple):
         return "[" + ",".join(_text(item) for item in value) + "]"
     if isinstance(value, bool) or value is None:
@@ -54,9 +52,9 @@ def _text(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _told(key: str, given: Mapping[str, str]) -> str:
+def _change(key: str, leaves: Mapping[str, str]) -> str:
     """`value=10` of `class_weight.value`."""
     name = key.partition(".")[2]
-    if key not in given:
+    if key not in leaves:
         return f"~{name}"
-    return f"{name}={PurePath(given[key]).name if key in NOT_IDENTITY else given[key]}"
+    return f"{name}={PurePath(leaves[key]).name if key in NOT_IDENTITY else leaves[key]}"

@@ -1,24 +1,24 @@
-"""The schema of conf/: what a composed configuration must hold, which of it names a cell, and one door to an objective.
+"""The schema of conf/: the keys and types of a configuration, and which keys are part of the identity of a run.
 
-Reading a configuration needs no torch: `python train.py --help` and the study commands stay quick.
+A configuration is composed by Hydra, parsed once by `checked`, and from then on handed on as a `Conf`. Reading one
+imports no torch, so that `python train.py --help` and the study commands are quick.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
-from hydra.utils import instantiate
-from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-if TYPE_CHECKING:
-    from torch import nn
+from thinline.data.sheet_counts import Counts
+from thinline.training.settings import Machine, Schedule
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _CHECKOUT: Final = _PACKAGE.parents[1]
@@ -47,139 +47,110 @@ NOT_IDENTITY: Final = (
     "data_mix.archive.las_dir",
     *(f"data_mix.{key}" for key in ("root", "images", "masks", "curves", "split.file")),
 )
-"""Where and how fast a run happens, not what it computes. A folder counts by its content, not by its path or names."""
+"""Keys that say where and how fast a run computes, not what. Of a folder the content counts, not its path or names."""
 
 
 _RENAMED: Final = ((r"(?m)^(\s*_target_: )hairline\.", r"\1thinline."), (r"(?m)^  judges:", "  scorers:"))
-"""Patterns of config.yaml from before the package was called thinline, and what stands there today."""
+"""Patterns of a config.yaml written before the package was called thinline, and their replacements."""
 
 MOST_SEED: Final = 2**32 - 1
 
 ACCELERATORS: Final = ("cpu", "gpu", "cuda", "mps", "auto")
 
 RESERVED: Final = ("all", "ignore")
-"""No names of classes: `all` stands in results for all classes together, `ignore` in a class map for no class."""
+"""Not allowed as names of classes: in results `all` is all classes together, in a class map `ignore` is no class."""
 
 
 @dataclass
 class ResolutionConf:
-    """`px_per_mm` of the rendering."""
+    """The group `resolution`: the scale of the rendering."""
 
-    name: str = MISSING
-    px_per_mm: float = MISSING
-
-
-@dataclass
-class OptimiserConf:
-    """Which optimiser, warm-up and cosine."""
-
-    name: str = MISSING
-    learning_rate: float = MISSING
-    weight_decay: float = MISSING
-    betas: tuple[float, float] = MISSING
-    warmup_steps: int = MISSING
-    clip_norm: float = MISSING
-    momentum: float | None = MISSING
-
-
-@dataclass
-class CountsConf:
-    """Sheets of each split; `archive` of the training sheets are from the archive."""
-
-    archive: int = MISSING
-    train: int = MISSING
-    val: int = MISSING
-    test: int = MISSING
+    name: str
+    px_per_mm: float
 
 
 @dataclass
 class BudgetConf:
-    """How long and on how much; in optimiser steps."""
+    """The group `budget`: how long a run trains, in optimiser steps, and on how much."""
 
-    name: str = MISSING
-    steps: int = MISSING
-    validate_every: int = MISSING
-    batch_size: int = MISSING
-    tile_px: tuple[int, int] = MISSING
-    sheet_mm: tuple[float, float] = MISSING
-    counts: CountsConf = MISSING
-
-
-@dataclass
-class TrainerConf:
-    """The machine."""
-
-    accelerator: str = MISSING
-    processes: int = MISSING
-    precision: str = MISSING
-    channels_last: bool = MISSING
-    compile: bool = MISSING
-    threads: int | None = MISSING
-    scorers: int = MISSING
-    renderers: int = 0
+    name: str
+    steps: int
+    validate_every: int
+    batch_size: int
+    tile_px: tuple[int, int]
+    sheet_mm: tuple[float, float]
+    counts: Counts
 
 
 @dataclass
 class PathsConf:
-    """Where things lie."""
+    """The run folders, and the cache of rendered sheets."""
 
-    store: str = MISSING
-    cache: str = MISSING
+    store: str
+    cache: str
 
 
 @dataclass
 class TrackingConf:
-    """Which MLflow; an empty `uri` is none."""
+    """MLflow; an empty `uri` is none."""
 
-    uri: str = MISSING
-    experiment: str = MISSING
+    uri: str
+    experiment: str
 
 
 @dataclass
 class Conf:
-    """One run. The groups held as plain mappings are instantiated by their `_target_`, which checks its own keys."""
+    """One run. The groups held as plain mappings are instantiated by their `_target_`, which checks its own keys.
 
-    loss: dict[str, Any] = MISSING
-    class_weight: dict[str, Any] = MISSING
-    head: dict[str, Any] = MISSING
-    data_mix: dict[str, Any] = MISSING
-    network: dict[str, Any] = MISSING
-    resolution: ResolutionConf = MISSING
-    optimiser: OptimiserConf = MISSING
-    budget: BudgetConf = MISSING
-    trainer: TrainerConf = MISSING
-    classes: list[str] = MISSING
-    mirrored: bool = MISSING
-    seed: int = MISSING
-    force: bool = MISSING
-    retry_failed: bool = MISSING
-    fresh_process: bool = MISSING
-    dry_run: bool = MISSING
-    study: dict[str, Any] | None = MISSING
-    overlays: int = MISSING
-    paths: PathsConf = MISSING
-    tracking: TrackingConf = MISSING
+    `tree` is the resolved configuration as plain values, from which the identity of the run is hashed.
+    """
+
+    loss: dict[str, Any]
+    class_weight: dict[str, Any]
+    head: dict[str, Any]
+    data_mix: dict[str, Any]
+    network: dict[str, Any]
+    resolution: ResolutionConf
+    optimiser: Schedule
+    budget: BudgetConf
+    trainer: Machine
+    classes: list[str]
+    mirrored: bool
+    seed: int
+    force: bool
+    retry_failed: bool
+    fresh_process: bool
+    dry_run: bool
+    study: dict[str, Any] | None
+    overlays: int
+    paths: PathsConf
+    tracking: TrackingConf
+    tree: dict[str, Any] = field(default_factory=dict, repr=False, compare=False, metadata={"omegaconf_ignore": True})
 
 
 class ConfigError(ValueError):
-    """A configuration that composes but cannot be run."""
+    """A configuration that composes but cannot run."""
 
 
 def checked(config: DictConfig) -> Conf:
     """The configuration as a typed `Conf`. Raises `ConfigError` naming the key, what it expects and what it got."""
     check_seed(config.get("seed"))
     try:
-        merged = OmegaConf.merge(OmegaConf.structured(Conf), config)
-        conf = OmegaConf.to_object(merged)
+        conf = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Conf), config))
+        tree = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
         raise ConfigError(f"configuration: {error}; see conf/ for every key and its meaning") from error
+    except ValueError as error:  # of a group that checks its own values
+        raise ConfigError(str(error)) from error
     assert isinstance(conf, Conf)
+    assert isinstance(tree, dict)
+    conf.tree = {str(key): value for key, value in tree.items()}
     _check(conf)
     return conf
 
 
 def check_seed(value: object) -> None:
-    """Refuse what is no seed: the streams of torch and numpy take a whole number of 32 bits all alike."""
+    """Raise `ConfigError` unless `value` is a whole number of 32 bits, which the generators of torch and numpy take."""
     try:
         fits = not isinstance(value, bool | float) and 0 <= int(str(value)) <= MOST_SEED
     except ValueError:
@@ -219,7 +190,7 @@ def _check(conf: Conf) -> None:
 
 
 def saved_config(path: Path) -> DictConfig | ListConfig:
-    """The configuration of a run from its folder, with the names of today where it was written under older ones.
+    """The configuration in a run folder; names of older versions are replaced by those of today.
 
     Raises OSError, YAMLError or OmegaConf's errors for a file that cannot be read.
     """
@@ -238,35 +209,3 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
         return compose("config", overrides=list(overrides))
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("config", overrides=list(overrides))
-
-
-def build_objective(overrides: list[str], *, weight: list[float] | None, prior: list[float] | None = None) -> nn.Module:
-    """The objective of a configuration as a module: `(logits [B,c,H,W], labels [B,H,W], strokes [B,K,H,W]) -> scalar`.
-
-    `overrides` are those of the command line, as `["loss=tversky", "head=softmax", "loss.fp_weight=0.3"]`. `weight [C]`
-    is one number for each class, background first, or None; `class_weight.scale` of the configuration applies. `prior
-    [C]` is the share of each class in the pixels to train on, which `class_weight=logit_adjustment` needs and no other
-    level takes. The scalar has the dtype of the logits, float32 at least. Raises Hydra's errors for unknown options,
-    ValueError for a weight of the wrong length, below zero or NaN, for one that this loss and head cannot use, and for
-    a prior that is missing or that nothing would use.
-    """
-    return objective_of(compose_config(overrides), weight, prior=prior)
-
-
-def objective_of(
-    config: DictConfig, weight: Sequence[float] | None, *, head: Any = None, prior: Sequence[float] | None = None
-) -> nn.Module:
-    """As `build_objective`, from a composed configuration; `head` is used where one was built already."""
-    # torch takes seconds, and reading conf/ needs none of it
-    from thinline.losses.objective import Objective
-
-    head, loss = head or instantiate(config.head), instantiate(config.loss)
-    tau = config.class_weight.get("tau")
-    if (tau is None) != (prior is None):
-        raise ValueError(
-            f"`prior` must be given with class_weight=logit_adjustment and with no other level, got {prior} for "
-            f"{config.class_weight._target_} with loss={loss.name} and head={head.name}; it is the share of each class "
-            "in the pixels to train on, background first, as [0.97, 0.02, 0.01]"
-        )
-    scale = config.class_weight.get("scale", "kept")
-    return Objective(head, loss, weight=weight, scale=scale, prior=prior, tau=1.0 if tau is None else tau)

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
 
@@ -37,6 +37,7 @@ from thinline.curves.las import LasCurve
 from thinline.data.curve_coverage import REFERENCE
 from thinline.data.folder.crops import Piece
 from thinline.data.las_wells import Shares, share_out
+from thinline.data.sheet_counts import Counts
 from thinline.sheets import SheetSpec, sample
 from thinline.sheets.drawing.draw import draw
 from thinline.system.validation import Node
@@ -80,23 +81,6 @@ class Mix(Node):
     def from_conf(conf: Mapping[str, Any]) -> Mix:
         """The mix of a composed `data_mix` node. ValueError names a key that is unknown, missing or of wrong type."""
         return Mix.read(conf, where="data_mix", advice="see conf/data_mix")
-
-
-@dataclass(frozen=True)
-class Counts:
-    """Numbers of sheets: `archive` scarce ones, `train` of a full mix, `val`, `test`. All >= 1, archive <= train."""
-
-    archive: int
-    train: int
-    val: int
-    test: int
-
-    def __post_init__(self) -> None:
-        low = {name: count for name, count in asdict(self).items() if count < 1}
-        if low:
-            raise ValueError(f"counts of sheets must be 1 or more, got {low}; see budget.counts")
-        if self.archive > self.train:
-            raise ValueError(f"`archive` must be at most `train`, got {self.archive} > {self.train}; see budget.counts")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,18 +1,17 @@
-"""Class weights from pixel counts: none, fixed, measured, sqrt, effective number, and two controls without weights.
+"""Class weights and priors from pixel counts.
 
 Conventions: `counts [C]` are integer pixels of each class over the training mix, background first; the weight of the
-background is 1. A weighting is called with the counts and returns a float64 vector `[C]` or None. Its `scale` sets the
-divisor of the objective ("kept": the sum of the weights used; "raw": as without weights).
+background is 1. `scale` says how the objective divides ("kept": by the weights used; "raw": as without weights).
 
     none              None
     fixed             1 for the background, `value` for each curve
     measured          n_0 / n_c
     sqrt              sqrt(n_0 / n_c)
     effective_number  E_0 / E_c with E_c = (1 - beta^n_c) / (1 - beta)
-    tuned_threshold   None; the test split is decided at thresholds of validation (`metrics/thresholds.py`)
-    logit_adjustment  None; the objective adds the log prior to the logits (`logit_adjustment.py`)
+    tuned_threshold   None; the test is decided at the thresholds of validation (`metrics/thresholds.py`)
+    logit_adjustment  None; the objective adds the prior to the logits (`logit_adjustment.py`)
 
-The last two are controls: they separate the effect of a weight from that of another threshold or a known prior.
+The last two are controls: they show how much a moved threshold or a known prior gains without a weight.
 
 References
 ----------
@@ -22,8 +21,10 @@ Cui, Jia, Lin, Song and Belongie, "Class-Balanced Loss Based on Effective Number
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -32,28 +33,54 @@ from thinline.losses.weight_checks import Scale
 
 Counts = Sequence[int] | Tensor
 FAR_OFF = 1.5
-"""A weight further from the measured ratio than this factor causes a warning."""
+"""A weight that differs from the measured ratio by more than this factor is reported."""
+
+
+@dataclass(frozen=True)
+class Imbalance:
+    """How a run treats rare classes; the fields that a level does not set leave the run as it is.
+
+    `weight` [C] of the loss, background first, and how the objective divides (`scale`); `prior` [C], the share of each
+    class that the objective adds to the logits, times `tau`; whether the test is decided at `tuned` thresholds.
+    """
+
+    weight: tuple[float, ...] | None = None
+    scale: Scale = "kept"
+    prior: tuple[float, ...] | None = None
+    tau: float = 1.0
+    tuned: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Unweighted:
+class Weighting(ABC):
+    """A level of `class_weight`; `tuned`: the test is decided at the thresholds of validation."""
+
     scale: Scale = "kept"
+    tuned: ClassVar[bool] = False
+
+    @abstractmethod
+    def __call__(self, counts: Counts) -> Tensor | None:
+        """The weight of each class, float64 `[C]`, or None for no weight. Raises ValueError for unusable counts."""
+
+    def imbalance(self, counts: Counts) -> Imbalance:
+        """What this level makes of pixel counts `[C]`; errors as in the call."""
+        weight = self(counts)
+        return Imbalance(weight=None if weight is None else tuple(weight.tolist()), scale=self.scale, tuned=self.tuned)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoWeight(Weighting):
+    """Every class counts the same."""
 
     def __call__(self, counts: Counts) -> None:
-        """None for any counts."""
+        """None, whatever the counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoWeight(_Unweighted):
-    """All classes have the same weight."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fixed:
-    """`value` for each curve, 1 for the background, for any counts."""
+class Fixed(Weighting):
+    """`value` for each curve, 1 for the background, whatever the counts."""
 
     value: float = 42.0
-    scale: Scale = "kept"
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.value) and self.value > 0):
@@ -67,10 +94,8 @@ class Fixed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Measured:
-    """Background pixels per pixel of the class."""
-
-    scale: Scale = "kept"
+class Measured(Weighting):
+    """Background pixels for each pixel of the class."""
 
     def __call__(self, counts: Counts) -> Tensor:
         """n_0 / n_c."""
@@ -79,10 +104,8 @@ class Measured:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sqrt:
-    """The square root of `Measured`, a common compromise."""
-
-    scale: Scale = "kept"
+class Sqrt(Weighting):
+    """The square root of `Measured`, between it and no weight."""
 
     def __call__(self, counts: Counts) -> Tensor:
         """sqrt(n_0 / n_c)."""
@@ -91,26 +114,21 @@ class Sqrt:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EffectiveNumber:
-    """Effective number of pixels, which saturates at 1 / (1 - beta).
+class EffectiveNumber(Weighting):
+    """Overlapping pixels count less than once; E_c saturates at 1 / (1 - beta) pixels.
 
-    The paper counts images and takes beta up to .9999. There are many more pixels: with that beta every class is
-    saturated and every weight is 1. The default saturates at a million pixels.
+    The paper counts images and takes beta up to .9999. Pixels are many more: with that beta every class is saturated
+    and every weight is 1. The default saturates at a million pixels.
     """
 
     beta: float = 0.999999
-    scale: Scale = "kept"
 
     def __post_init__(self) -> None:
         if not 0 < self.beta < 1:
             raise ValueError(f"`class_weight.beta` must be above 0 and below 1, got {self.beta}; 0.999999 is usual")
 
     def __call__(self, counts: Counts) -> Tensor:
-        """E_0 / E_c.
-
-        Raises:
-            ValueError: also when beta makes the weights equal for very different counts.
-        """
+        """E_0 / E_c. Raises ValueError also where beta makes the weights equal although the counts differ much."""
         pixels = _checked(counts)
         effective = -torch.expm1(pixels * math.log(self.beta))
         weight = effective[0] / effective
@@ -123,13 +141,15 @@ class EffectiveNumber:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TunedThreshold(_Unweighted):
-    """No weight; the test split is decided at the thresholds tuned on validation."""
+class TunedThreshold(NoWeight):
+    """No weight; the numbers of the test split are those of the thresholds tuned on validation."""
+
+    tuned: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
-class LogitAdjustment(_Unweighted):
-    """No weight; the log prior of the classes, times `tau`, is added to the logits in training only."""
+class LogitAdjustment(NoWeight):
+    """No weight; the prior of the classes, times `tau`, is added to the logits in training only."""
 
     tau: float = 1.0
 
@@ -138,18 +158,25 @@ class LogitAdjustment(_Unweighted):
         pixels = _checked(counts)
         return pixels / pixels.sum()
 
+    def imbalance(self, counts: Counts) -> Imbalance:
+        """As above, with the prior."""
+        return replace(super().imbalance(counts), prior=tuple(self.prior(counts).tolist()), tau=self.tau)
+
 
 def measured_ratio(counts: Counts) -> Tensor:
-    """Background pixels per pixel of a curve, float64 `[K]`; inf for a curve without pixels, NaN for 0 / 0."""
+    """Background pixels for each pixel of a curve, float64 `[K]`.
+
+    Infinite for a curve that has none, 0 where the background has none, NaN for both.
+    """
     pixels = _checked(counts, absent=True)
     return pixels[0] / pixels[1:]
 
 
 def far_from_measured(weight: Sequence[float] | Tensor | None, counts: Counts) -> str | None:
-    """A warning if the weight of a curve differs from its measured ratio by more than a factor of 1.5, else None.
+    """A warning when the weight of a curve is more than 1.5 times off its measured ratio, else None.
 
     Args:
-        weight: [C], or None for no weight, which causes no warning.
+        weight: [C], or None for no weight, which gives no warning.
         counts: [C].
     """
     if weight is None:
@@ -169,7 +196,7 @@ def far_from_measured(weight: Sequence[float] | Tensor | None, counts: Counts) -
 
 
 def _checked(counts: Counts, *, absent: bool = False) -> Tensor:
-    """Counts as float64 `[C]`; classes without pixels are allowed if `absent`."""
+    """Counts as float64 `[C]`; classes without pixels pass only if `absent`."""
     pixels = torch.as_tensor(counts)
     if pixels.ndim != 1 or len(pixels) < 2 or pixels.is_floating_point() or pixels.dtype == torch.bool:
         raise ValueError(f"`counts` must be integers [C], background first, got {counts}; count pixels per class")

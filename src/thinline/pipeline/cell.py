@@ -1,7 +1,7 @@
-"""Roof: one cell, from a composed configuration to a run folder with its numbers, and beside it MLflow.
+"""One cell: from a configuration to a run folder with its results, and the same in MLflow.
 
-A cell that is finished is skipped, one that was killed goes on from its last checkpoint, one that fails is data: its
-folder says FAILED and why.
+A finished cell is skipped, a killed one resumes from its last checkpoint. A failed cell is data too: its folder says
+FAILED and why.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import torch
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from thinline.config.schema import Conf
 from thinline.metrics.catalogue import signatures
-from thinline.pipeline.locate import CellOutcome, done_before, locate, plain
+from thinline.pipeline.locate import CellOutcome, RunLocation, done_before, locate
 from thinline.pipeline.mlflow_names import cell_name
-from thinline.pipeline.sheets import Planned
-from thinline.pipeline.train import machine_of, train_cell
+from thinline.pipeline.train import train_cell
 from thinline.runs import FAILED, FINISHED, KILLED, Cell, Origin, RunFolder, git_state, library_versions
 from thinline.system.launch import rank_and_world
 from thinline.system.signals import Killed
@@ -40,9 +39,9 @@ WAIT_FOR_CELL_S: Final = 24 * 3600.0
 
 @dataclass(frozen=True)
 class Sinks:
-    """Where a cell is written beside its folder: MLflow under the parent of a sweep, and the study that counts it.
+    """Where a cell is written beside its folder: MLflow, under the parent run of a sweep, and its study.
 
-    `varied` are the keys in which the cells of the sweep differ, and which name them there.
+    `varied` are the keys in which the cells of the sweep differ; they name the cell in MLflow.
     """
 
     tracker: Tracker | None = None
@@ -51,49 +50,45 @@ class Sinks:
     varied: tuple[str, ...] = ()
 
 
-def run_cell(
-    config: DictConfig, choices: Mapping[str, str], ledgers: Sinks | None = None, *, retry: bool = True
-) -> CellOutcome:
-    """Run the cell of `config`, or skip it when it is finished. `choices` are the options Hydra picked of each group.
+def run_cell(conf: Conf, choices: Mapping[str, str], sinks: Sinks | None = None, *, retry: bool = True) -> CellOutcome:
+    """Run the cell of `conf`, or skip it when it is finished. `choices` are the options Hydra picked of each group.
 
-    Raises what the cell raised, after writing it down, `FailedBeforeError` for one that failed before unless it may
+    Raises what the cell raised, after recording it, `FailedBeforeError` for one that failed before unless it may
     `retry`, and `Killed` on SIGINT and SIGTERM.
     """
-    ledgers = ledgers or Sinks()
-    _collect()
-    place = locate(config, choices)
-    conf, planned, folder = place.conf, place.planned, place.folder
-    check_device(machine_of(conf))
+    sinks = sinks or Sinks()
+    _collect_garbage()
+    cell = locate(conf, choices)
+    folder = cell.folder
+    check_device(conf.trainer)
     if rank_and_world()[0] > 0:
-        train_cell(config, conf, planned, folder=folder, record=_nothing)
+        train_cell(conf, cell.planned, folder=folder, record=_record_nothing)
         return CellOutcome(folder.name, FINISHED, folder.path)
-    with _held(folder):
-        before = done_before(folder, force=conf.force, retry=retry, study=ledgers.study)
-        if before is not None:
-            return before
+    with _locked(folder):
+        outcome = done_before(folder, force=conf.force, retry=retry, study=sinks.study)
+        if outcome is not None:
+            return outcome
         if folder.manifest() is not None and conf.force:
             folder.start_over()
-        cell = Cell(place.factors, conf.seed, plain(config), planned.digest, signatures())
-        _begin(folder, cell, config, ledgers)
-        _work_and_end(config, conf, planned, folder=folder, tracker=ledgers.tracker)
+        _begin(cell, sinks)
+        _train_and_end(cell, sinks.tracker)
     return CellOutcome(folder.name, FINISHED, folder.path)
 
 
-def _collect() -> None:
-    """Let go of the cell before: a Trainer and its task refer to each other, and would hold its sheets.
+def _collect_garbage() -> None:
+    """Free the previous cell: a Trainer and its task refer to each other, and would keep its sheets in memory.
 
-    What was there at the first cell is imported code, which a collection need not look through again: that takes
-    seconds in a large process.
+    Objects that exist at the first cell are imported code; later collections skip them, which saves seconds.
     """
     gc.collect()
     if gc.get_freeze_count() == 0:
         gc.freeze()
-        atexit.register(gc.unfreeze)  # at its end Python looks at all again; libraries complain of what it left
+        atexit.register(gc.unfreeze)  # else libraries complain at exit of objects that are not collected
 
 
 @contextmanager
-def _held(folder: RunFolder) -> Iterator[None]:
-    """Hold the folder's lock; two sweeps on one store train a cell once, the second waits and then skips it."""
+def _locked(folder: RunFolder) -> Iterator[None]:
+    """Hold the lock of the folder: of two sweeps on one store the second waits for a cell and then skips it."""
     if not folder.try_lock():
         logger.info("%s is being trained by another process (%s); waiting for it", folder.name, folder.holder())
         folder.lock(wait_s=WAIT_FOR_CELL_S)
@@ -103,50 +98,50 @@ def _held(folder: RunFolder) -> Iterator[None]:
         folder.unlock()
 
 
-def _begin(folder: RunFolder, cell: Cell, config: DictConfig, ledgers: Sinks) -> None:
-    """The manifest says RUNNING, the history ends where the checkpoint stands, and MLflow knows the run."""
-    threads = OmegaConf.select(config, "trainer.threads") or torch.get_num_threads()
-    folder.begin(cell, Origin(*git_state(Path.cwd()), library_versions(), threads), study=ledgers.study)
-    folder.write_config(OmegaConf.to_yaml(config, resolve=True))
+def _begin(location: RunLocation, sinks: Sinks) -> None:
+    """Write manifest (RUNNING) and configuration, cut the history at the checkpoint, and start the run in MLflow."""
+    conf, folder = location.conf, location.folder
+    cell = Cell(location.factors, conf.seed, conf.tree, location.planned.digest, signatures())
+    threads = conf.trainer.threads or torch.get_num_threads()
+    folder.begin(cell, Origin(*git_state(Path.cwd()), library_versions(), threads), study=sinks.study)
+    folder.write_config(OmegaConf.to_yaml(OmegaConf.create(conf.tree)))
     folder.rewind(steps_done(folder.checkpoints / LAST))
-    if ledgers.tracker is not None:
-        name = cell_name(cell.factors, ledgers.varied) or folder.name
-        ledgers.tracker.start(folder, parent_id=ledgers.parent_id, name=name)
+    if sinks.tracker is not None:
+        name = cell_name(cell.factors, sinks.varied) or folder.name
+        sinks.tracker.start(folder, parent_id=sinks.parent_id, name=name)
 
 
 def steps_done(checkpoint: Path) -> int:
-    """Optimiser steps behind a checkpoint, 0 where there is none."""
+    """Optimiser steps before a checkpoint, 0 where there is none."""
     if not checkpoint.exists():
         return 0
     return int(torch.load(checkpoint, map_location="cpu", weights_only=False)["global_step"])
 
 
-def _work_and_end(
-    config: DictConfig, conf: Conf, planned: Planned, *, folder: RunFolder, tracker: Tracker | None
-) -> None:
-    """Train and write; whatever happens, the folder and MLflow say how it ended."""
+def _train_and_end(location: RunLocation, tracker: Tracker | None) -> None:
+    """Train; folder and MLflow get the status in which it ended."""
+    folder = location.folder
 
     def record(step: int, metrics: Mapping[str, float]) -> None:
         folder.log(step, metrics)
         if tracker is not None:
             tracker.log(step, metrics)
 
+    def end(status: str, error: BaseException | None = None) -> None:
+        folder.finish(status, error)
+        if tracker is not None:
+            tracker.finish(status)
+
     try:
-        train_cell(config, conf, planned, folder=folder, record=record)
+        train_cell(location.conf, location.planned, folder=folder, record=record)
     except (Killed, KeyboardInterrupt, SystemExit) as stop:
-        _end(folder, tracker, KILLED, stop)
+        end(KILLED, stop)
         raise
     except BaseException as error:
-        _end(folder, tracker, FAILED, error)
+        end(FAILED, error)
         raise
-    _end(folder, tracker, FINISHED, None)
+    end(FINISHED)
 
 
-def _nothing(step: int, metrics: Mapping[str, float]) -> None:
-    """What the processes beside the first one record."""
-
-
-def _end(folder: RunFolder, tracker: Tracker | None, status: str, error: BaseException | None) -> None:
-    folder.finish(status, error)
-    if tracker is not None:
-        tracker.finish(status)
+def _record_nothing(step: int, metrics: Mapping[str, float]) -> None:
+    """The record of all processes but the first."""

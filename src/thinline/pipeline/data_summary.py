@@ -1,4 +1,4 @@
-"""Roof: what a run saw: how many sheets, how often, how much of each class, how much of the archive's curve space."""
+"""The training data of a run in numbers: sheets, repetitions, shares of the classes, coverage of the curve space."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from thinline.vocabulary import Int64
 
 
 def data_numbers(conf: Conf, planned: Planned, sheets: Rendered, showings: Int64) -> dict[str, float]:
-    """The ledger of a run's training data, as `data/unique` and `data/share/curve_1`.
+    """Numbers of the training data, as `data/unique` and `data/share/curve_1`.
 
-    `showings [N]` is how often each sheet is shown in the run. unique: sheets shown at all; shown: images seen, steps
-    times batch, equal for every mix; most_showings, mean_showings: of one sheet; unique_FAMILY; share/CLASS: of the
-    pixels of the sheets, each counted as often as it is shown; curve_coverage: see data/curve_coverage.py, NaN for
-    a folder without curve truth.
+    `showings [N]` is how often the run uses each sheet. unique: sheets that are used; shown: images used, steps times
+    batch, equal for every mix; most_showings, mean_showings: of one sheet; unique_FAMILY; share/CLASS: of the pixels of
+    the sheets, each counted as often as it is used; curve_coverage: see data/curve_coverage.py, NaN for a folder
+    without curve truth.
     """
     splits = planned.splits
     row = summary(splits.train, showings)
-    seen = [spec for spec, times in zip(splits.train.specs, showings, strict=True) if times]
-    held = [*splits.val.specs, *splits.test.specs] if is_folder(conf) else reference_sheets(conf)
+    used = [spec for spec, times in zip(splits.train.specs, showings, strict=True) if times]
+    reference = [*splits.val.specs, *splits.test.specs] if is_folder(conf) else reference_sheets(conf)
     shares = sheets.train.shares(len(conf.classes), order=np.repeat(np.arange(len(showings)), showings))
     numbers = {f"data/{name}": float(count) for name, count in row.items()}
     numbers["data/mean_showings"] = row["shown"] / row["unique"]
     numbers |= {f"data/share/{name}": share for name, share in zip(conf.classes, shares.tolist(), strict=True)}
-    return numbers | {"data/curve_coverage": coverage(seen, held)}  # type: ignore[arg-type]  # one sort of sheets
+    return numbers | {"data/curve_coverage": coverage(used, reference)}  # type: ignore[arg-type]  # one sort of sheets
 
 
-def tell_data(numbers: dict[str, float], console: Console) -> None:
-    """One line for people."""
+def print_data(numbers: dict[str, float], console: Console) -> None:
+    """Print the numbers in one line."""
     plain = {name.removeprefix("data/"): value for name, value in numbers.items()}
     families = [(name.removeprefix("unique_"), value) for name, value in plain.items() if name.startswith("unique_")]
     shares = [(name.removeprefix("share/"), value) for name, value in plain.items() if name.startswith("share/")]
-    told = [
+    parts = [
         f"training mix: {plain['unique']:,.0f} unique sheets ("
         + ", ".join(f"{count:,.0f} {name}" for name, count in families)
         + f"), {plain['shown']:,.0f} images seen, one sheet at most {plain['most_showings']:,.0f} times",
         "pixels " + ", ".join(f"{name} {100 * share:.2f} %" for name, share in shares[1:]),
     ]
     if not math.isnan(plain["curve_coverage"]):
-        told.append(f"curve-space coverage {100 * plain['curve_coverage']:.1f} %")
-    console.print("; ".join(told), style="dim", highlight=False, soft_wrap=True)
+        parts.append(f"curve-space coverage {100 * plain['curve_coverage']:.1f} %")
+    console.print("; ".join(parts), style="dim", highlight=False, soft_wrap=True)

@@ -1,14 +1,13 @@
-"""Roof: a trained network by the name people have for it: a run folder, a run's name, an MLflow run id, a checkpoint.
+"""Loads a trained network by a checkpoint, a run folder, or the name or MLflow id of a run.
 
-What counts as which, tried in this order
-    a file        a checkpoint; its config.yaml lies beside it, or beside the folder `checkpoints` that it lies in
+What `run` may be, tried in this order
+    a file        a checkpoint; its config.yaml lies beside it, or beside its folder `checkpoints`
     a folder      a run folder: config.yaml and checkpoints/last.ckpt
-    a word        a run of the store by its name, by its MLflow run id, or by the beginning of either where one run
-                  alone begins so; also by its name in MLflow, where one run alone has it
+    a word        the name of a run of the store, its MLflow run id, or the beginning of either where it is unique; also
+                  its name in MLflow where that is unique
 
-What of its configuration counts
-    `head`, `network`, `mirrored`, `resolution.px_per_mm`, `budget.sheet_mm` and what they refer to. The rest says how
-    the run was trained, and may lack keys that came later.
+Only `head`, `network`, `mirrored`, `resolution.px_per_mm`, `budget.sheet_mm` and what they refer to are read from the
+configuration, so runs of older versions load, whose configurations lack keys that came later.
 """
 
 from __future__ import annotations
@@ -37,16 +36,16 @@ from thinline.training.callbacks import LAST
 HOW_TO_TRAIN: Final = "`python train.py` trains one on drawn sheets (budget=laptop: minutes on two cores)"
 _COPY: Final = "copy config.yaml anew from the run folder that the checkpoint comes from, or train the run again"
 _NETWORK = "network."
-_SHOWN = 5
+_LISTED = 5
 
 
 class NoRunError(ValueError):
-    """No trained network to use; the message says how to get one."""
+    """There is no such trained network; the message says how to get one."""
 
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A network ready to be asked: `name` of its run and the content of its checkpoint, `sheet_px` it was scored on."""
+    """A network in evaluation mode. `name`: its run and digest of the checkpoint; `sheet_px`: side of its sheets."""
 
     name: str
     network: nn.Module
@@ -57,10 +56,10 @@ class LoadedRun:
 
 
 def load_run(run: str | None, store: Path, *, device: str) -> LoadedRun:
-    """The network of `run`, on `device`. Raises NoRunError where there is none, or its files do not fit together."""
+    """The network of `run`, on `device`. Raises NoRunError where there is none, or its files do not match."""
     if run is None:
         raise NoRunError(f"expected --run with a trained network, got none: {HOW_TO_TRAIN}. {_offered(store)}")
-    config_path, checkpoint, folder = _found(run, store)
+    config_path, checkpoint, folder = _files(run, store)
     config = _config(config_path)
     px_per_mm, sheet_mm = _lengths(config, config_path)
     head = _head(config, config_path)
@@ -72,16 +71,16 @@ def load_run(run: str | None, store: Path, *, device: str) -> LoadedRun:
     return LoadedRun(name, network, head, px_per_mm, round(sheet_mm * px_per_mm), finished)
 
 
-def _found(run: str, store: Path) -> tuple[Path, Path, RunFolder | None]:
-    """config.yaml, the checkpoint, and the run folder where it is one."""
+def _files(run: str, store: Path) -> tuple[Path, Path, RunFolder | None]:
+    """Paths of config.yaml and the checkpoint, and the run folder if there is one."""
     path = Path(run)
     if path.is_file():
-        places = (path.parent / "config.yaml", path.parent.parent / "config.yaml")
-        config = next((place for place in places if place.is_file()), None)
+        beside = (path.parent / "config.yaml", path.parent.parent / "config.yaml")
+        config = next((candidate for candidate in beside if candidate.is_file()), None)
         if config is None:
             raise NoRunError(
                 f"{path}: expected the config.yaml of its run beside the checkpoint or one folder above, found none; "
-                "copy it there from the run folder, it says which network this is"
+                "copy it there from the run folder, it defines the network"
             )
         return config, path, _folder(config.parent)
     folder = path if path.is_dir() else _named(run, store).path
@@ -90,7 +89,7 @@ def _found(run: str, store: Path) -> tuple[Path, Path, RunFolder | None]:
         if not part.is_file():
             raise NoRunError(
                 f"{folder}: expected a run folder with config.yaml and checkpoints/{LAST}, found no {part.name}; did "
-                f"this run get to its first validation? {HOW_TO_TRAIN}"
+                f"this run reach its first validation? {HOW_TO_TRAIN}"
             )
     return config, checkpoint, _folder(folder)
 
@@ -100,20 +99,21 @@ def _folder(path: Path) -> RunFolder | None:
 
 
 def _named(run: str, store: Path) -> RunFolder:
-    """The run of the store with this name, in MLflow too, or MLflow id, or whose folder or id alone begins so."""
-    folders = {}
+    """The run of the store with this name, MLflow name or MLflow id, or the only one whose name or id begins so."""
+    exact, begun = [], []
     for folder in run_folders(store):
         manifest = folder.manifest()
         tracking = manifest.mlflow if manifest is not None else None
-        known = ("", "") if tracking is None else (tracking.run_id or "", tracking.name)
-        folders[folder.name] = (folder, *known)
-    exact = [folder for folder, *known in folders.values() if run in (folder.name, *known)]
-    begun = [folder for folder, run_id, _ in folders.values() if folder.name.startswith(run) or run_id.startswith(run)]
+        run_id, label = ("", "") if tracking is None else (tracking.run_id or "", tracking.name)
+        if run in (folder.name, run_id, label):
+            exact.append(folder)
+        if folder.name.startswith(run) or run_id.startswith(run):
+            begun.append(folder)
     matching = exact or begun
     if len(matching) == 1:
         return matching[0]
     if matching:
-        names = ", ".join(folder.name for folder in matching[:_SHOWN])
+        names = ", ".join(folder.name for folder in matching[:_LISTED])
         raise NoRunError(f"--run {run}: expected one run, got {len(matching)} that begin so: {names}; give more of it")
     raise NoRunError(
         f"--run {run}: expected a run folder, a checkpoint, or the name or MLflow id of a run in {store}, found none; "
@@ -125,8 +125,8 @@ def _offered(store: Path) -> str:
     names = [folder.name for folder in run_folders(store) if folder.finished]
     if not names:
         return f"There is no finished run in {store} yet"
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"Finished runs in {store}: {', '.join(names[:_SHOWN])}{more}"
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"Finished runs in {store}: {', '.join(names[:_LISTED])}{more}"
 
 
 def _config(path: Path) -> DictConfig:
@@ -143,15 +143,15 @@ def _lengths(config: DictConfig, path: Path) -> tuple[float, float]:
     """px_per_mm, and the shorter side of a sheet in mm."""
     scale, sides = _needed(config, path, "resolution.px_per_mm"), _needed(config, path, "budget.sheet_mm")
     try:
-        found = float(scale), min(float(side) for side in sides)
+        lengths = float(scale), min(float(side) for side in sides)
     except (TypeError, ValueError):
-        found = 0.0, 0.0
-    if not all(math.isfinite(value) and value > 0 for value in found):
+        lengths = 0.0, 0.0
+    if not all(math.isfinite(value) and value > 0 for value in lengths):
         raise NoRunError(
             f"{path}: expected `resolution.px_per_mm` and `budget.sheet_mm` above zero, got {scale} and {sides}; "
             f"{_COPY}"
         )
-    return found
+    return lengths
 
 
 def _head(config: DictConfig, path: Path) -> Head:
@@ -166,18 +166,18 @@ def _head(config: DictConfig, path: Path) -> Head:
 
 
 def _needed(config: DictConfig, path: Path, key: str) -> Any:
-    """What the configuration says under `key`."""
+    """The value of `key`."""
     try:
-        found = OmegaConf.select(config, key)
+        value = OmegaConf.select(config, key)
     except OmegaConfBaseException as error:
         raise NoRunError(f"{path}: expected `{key}`, got {_first(error)}; {_COPY}") from error
-    if found is None:
-        raise NoRunError(f"{path}: expected `{key}`, which says how the network sees, got none; {_COPY}")
-    return found
+    if value is None:
+        raise NoRunError(f"{path}: expected `{key}`, without which the network cannot be rebuilt, got none; {_COPY}")
+    return value
 
 
 def _first(error: Exception) -> str:
-    """The first line of an error that may have many, or none."""
+    """The first line of the message of an error, or its type."""
     text = str(error).strip()
     return text.splitlines()[0] if text else type(error).__name__
 

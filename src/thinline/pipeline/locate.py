@@ -1,7 +1,7 @@
-"""Roof: which run folder a composed configuration belongs to, and how its cell ended. Needs no torch, so that a plan
-of hundreds of cells is quick.
+"""The run folder of a configuration, and how a cell ended. Without torch, so that planning hundreds of cells is quick.
 
-The identity is the configuration that counts, and the content of the sheets: another drawing is another cell.
+The identity of a run is the configuration without machine and paths, and the content of its sheets: sheets that are
+drawn differently make another run.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from omegaconf import DictConfig, OmegaConf
-
 from thinline.config.levels import levels
-from thinline.config.schema import NOT_IDENTITY, Conf, checked
+from thinline.config.schema import NOT_IDENTITY, Conf
 from thinline.metrics.catalogue import signatures
 from thinline.pipeline.sheets import Planned, plan_sheets
 from thinline.runs import FAILED, FINISHED, Manifest, RunFolder, cell_digest, cell_slug
@@ -32,16 +30,16 @@ class CellOutcome:
 
 
 class FailedBeforeError(RuntimeError):
-    """A cell of a sweep that failed before and was not asked to try again."""
+    """A cell of a sweep that failed before and may not be tried again."""
 
 
 class OtherMeasuresError(ValueError):
-    """A finished cell whose numbers were defined otherwise."""
+    """A finished cell that was scored with other versions of the metrics."""
 
 
 @dataclass(frozen=True)
 class RunLocation:
-    """A cell before it runs: its typed configuration, the levels of its factors, its sheets and its run folder."""
+    """A cell before it runs: its configuration, the levels of its factors, its planned sheets and its run folder."""
 
     conf: Conf
     factors: dict[str, str]
@@ -49,24 +47,19 @@ class RunLocation:
     folder: RunFolder
 
 
-def locate(config: DictConfig, choices: Mapping[str, str]) -> RunLocation:
-    """Where the cell of `config` lies; `choices` are the options Hydra picked of each group.
-
-    Raises `ConfigError` for what cannot be run, and what `plan_sheets` raises.
-    """
-    conf = checked(config)
-    factors = levels(choices, conf)
+def locate(conf: Conf, choices: Mapping[str, str]) -> RunLocation:
+    """The cell of `conf`; `choices` are the options Hydra picked of each group. Raises what `plan_sheets` raises."""
     planned = plan_sheets(conf)
-    digest = cell_digest(plain(config) | {"sheets": planned.digest}, leave_out=NOT_IDENTITY)
-    slug = cell_slug(levels(choices, conf, leave_out=NOT_IDENTITY))  # where a thing lies is no part of a name
-    return RunLocation(conf, factors, planned, RunFolder(Path(conf.paths.store), slug, digest))
+    digest = cell_digest(conf.tree | {"sheets": planned.digest}, leave_out=NOT_IDENTITY)
+    slug = cell_slug(levels(choices, conf, leave_out=NOT_IDENTITY))
+    return RunLocation(conf, levels(choices, conf), planned, RunFolder(Path(conf.paths.store), slug, digest))
 
 
 def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | None) -> CellOutcome | None:
-    """How the cell of `folder` ended before, if that settles it; it then joins `study`.
+    """The outcome of a finished cell, which then joins `study`; None for a cell that is to run.
 
     Raises `FailedBeforeError` for one that failed, unless it may `retry`, and `OtherMeasuresError` for one that was
-    measured by other definitions than today's.
+    scored with other versions of the metrics.
     """
     manifest = folder.manifest()
     if manifest is None or force:
@@ -74,27 +67,20 @@ def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | Non
     if manifest.status == FINISHED:
         if otherwise_measured(manifest):
             raise OtherMeasuresError(
-                f"run {folder.name} must have been measured as this version measures, by {signatures()[0]}, ..., got "
-                f"{', '.join(manifest.cell.signatures)}; its numbers cannot stand beside new ones: run it again with "
-                "force=true, or give another paths.store"
+                f"run {folder.name}: expected metric versions {signatures()[0]}, ..., got "
+                f"{', '.join(manifest.cell.signatures)}. It cannot be compared with new runs; rerun it with "
+                "force=true, or set another paths.store"
             )
         if study is not None:
             folder.join_study(study)
         return CellOutcome(folder.name, SKIPPED, folder.path)
     if manifest.status == FAILED and not retry:
-        told = manifest.exception
-        reason = "it left no reason" if told is None else f"{told.type}: {told.message}"
-        raise FailedBeforeError(f"it failed before and is not run again (retry_failed=true tries): {reason}")
+        error = manifest.exception
+        reason = "no reason was recorded" if error is None else f"{error.type}: {error.message}"
+        raise FailedBeforeError(f"it failed before and is not run again (retry_failed=true does): {reason}")
     return None
 
 
 def otherwise_measured(manifest: Manifest) -> bool:
-    """Whether the numbers of a run were defined by another version of the measures."""
+    """Whether a run was scored with other versions of the metrics."""
     return set(manifest.cell.signatures) != set(signatures())
-
-
-def plain(config: DictConfig) -> dict[str, object]:
-    """The resolved configuration as plain values."""
-    tree = OmegaConf.to_container(config, resolve=True)
-    assert isinstance(tree, dict)
-    return {str(key): value for key, value in tree.items()}

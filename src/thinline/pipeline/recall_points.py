@@ -1,16 +1,15 @@
-"""Roof: what a recall costs. A finished run is asked again, and told at the thresholds that reach a recall.
+"""Precision and overlap of a finished run at a given recall.
 
-The threshold of each curve is chosen on the validation sheets of the run, precision and overlap are those of its test
-sheets there, each curve by itself (measures 2 and 4 of metrics/thresholds.py). The recall of test is told as well: it
-is close to what was asked for, and not the same.
+The threshold of each curve is the one that reaches the recall on the validation sheets; recall, precision and overlap
+are those of the test sheets at this threshold, each curve by itself (measures 2 and 4 of metrics/thresholds.py). So the
+recall on the test sheets is close to the given one, and not equal.
 
-A run is read once: `scores.npz` in its folder keeps the score histograms, and of which checkpoint they are.
+The network sees the sheets once: `scores.npz` in the run folder keeps the score histograms and names their checkpoint.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -37,7 +36,7 @@ _BINS: Final = 4096
 
 @dataclass(frozen=True)
 class Scores:
-    """Score histograms int64 [c,2,bins] of validation and test, of the classes that the channels speak of."""
+    """Score histograms int64 [c,2,bins] of validation and test; `classes` are those of the channels."""
 
     classes: tuple[str, ...]
     val: Tensor
@@ -46,7 +45,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Point:
-    """A curve at the threshold, a probability, that reaches a recall on validation; `rates` are those of test."""
+    """The curve `of` at the `threshold`, a probability, that reaches a recall on validation; `rates` of the test."""
 
     of: str
     threshold: float
@@ -54,34 +53,33 @@ class Point:
 
 
 def points(scores: Scores, recall: float) -> list[Point]:
-    """A point for each curve that validation has. Raises `ValueError` for a recall outside of 0 to 1, 0 excluded."""
+    """A point for each curve that validation has. Raises `ValueError` for a recall outside (0, 1]."""
     edges = recall_threshold(scores.val, recall)
-    told = rates(counts_at(scores.test, edges))
-    found = []
-    for place, name in enumerate(scores.classes):
-        if name != BACKGROUND and scores.val[place, 1].sum() > 0:
-            own = {measure: float(told[measure][place]) for measure in MEASURES}
-            found.append(Point(name, gathered_back(float(edges[place])), own))
-    return found
+    test = rates(counts_at(scores.test, edges))
+    return [
+        Point(name, gathered_back(float(edges[channel])), {key: float(test[key][channel]) for key in MEASURES})
+        for channel, name in enumerate(scores.classes)
+        if name != BACKGROUND and scores.val[channel, 1].sum() > 0
+    ]
 
 
 def scores_of(folder: RunFolder, *, cache: Path, device: str, console: Console) -> Scores:
-    """The histograms of a finished run, kept from before or counted now; the sheets come from `cache` or are drawn.
+    """The histograms of a finished run, from its folder or counted now; sheets come from `cache` or are drawn.
 
-    Raises what `reopen.py` raises for runs that are not finished, or are of older code.
+    Raises what `reopen` raises for runs that are unfinished or of an older version.
     """
     network = network_of(folder, device=device)
-    kept, made_by = folder.path / SCORES, f"{network.name} spread={SPREAD:g} bins={_BINS}"
-    if kept.exists():
-        with np.load(kept) as told:
-            if str(told.get("made_by")) == made_by:
-                names = tuple(str(name) for name in told["classes"])
-                return Scores(names, torch.from_numpy(told["val"]), torch.from_numpy(told["test"]))
-    found = _counted(reopen(folder, network, cache=cache, console=console), device=device)
+    path, made_by = folder.path / SCORES, f"{network.name} spread={SPREAD:g} bins={_BINS}"
+    if path.exists():
+        with np.load(path) as saved:
+            if str(saved.get("made_by")) == made_by:
+                names = tuple(str(name) for name in saved["classes"])
+                return Scores(names, torch.from_numpy(saved["val"]), torch.from_numpy(saved["test"]))
+    scores = _counted(reopen(folder, network, cache=cache, console=console), device=device)
     out = io.BytesIO()
-    np.savez_compressed(out, made_by=made_by, classes=found.classes, val=found.val.numpy(), test=found.test.numpy())
-    write_bytes(kept, out.getvalue())
-    return found
+    np.savez_compressed(out, made_by=made_by, classes=scores.classes, val=scores.val.numpy(), test=scores.test.numpy())
+    write_bytes(path, out.getvalue())
+    return scores
 
 
 def _counted(run: ReopenedRun, *, device: str) -> Scores:
@@ -92,19 +90,13 @@ def _counted(run: ReopenedRun, *, device: str) -> Scores:
 
 @torch.inference_mode()
 def _histogram(network: LoadedRun, sheets: CachedSheets, *, device: str) -> Tensor:
-    counts = ScoreHistogram(network.head.channels, bins=_BINS)
-    ids = range(len(network.head.classes) - network.head.channels, len(network.head.classes))
-    for image, labels in _sheets(sheets, device):
-        probabilities = network.head.probabilities(network.network(image).float())
-        truth = network.head.truth(labels)
-        counts.update(
-            spread(probabilities).cpu(), torch.stack([truth == it for it in ids], 1).cpu(), (truth != IGNORE).cpu()
-        )
-    return counts.compute()
-
-
-def _sheets(sheets: CachedSheets, device: str) -> Iterator[tuple[Tensor, Tensor]]:
-    """Image and labels of one sheet after the other: they may differ in size."""
-    for index in range(len(sheets)):
+    head = network.head
+    counts = ScoreHistogram(head.channels, bins=_BINS)
+    ids = range(len(head.classes) - head.channels, len(head.classes))
+    for index in range(len(sheets)):  # one by one, since they may differ in size
         batch = batch_of(sheets, [index])
-        yield batch.image.to(device), batch.labels.to(device)
+        probabilities = head.probabilities(network.network(batch.image.to(device)).float())
+        truth = head.truth(batch.labels.to(device))
+        of_class = torch.stack([truth == id_ for id_ in ids], 1)
+        counts.update(spread(probabilities).cpu(), of_class.cpu(), (truth != IGNORE).cpu())
+    return counts.compute()

@@ -1,4 +1,4 @@
-"""Roof: from a configuration to the sheets of a run, planned cheaply and rendered once."""
+"""The sheets of a configuration: planned cheaply, and rendered once into the cache."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from thinline.data.cache import Progress as OnProgress
 from thinline.data.cache import content_key, open_sheets
 from thinline.data.cached_sheets import CachedSheets
 from thinline.data.folder.crops import READING_VERSION, open_pieces
-from thinline.data.mix import Counts, Mix, Split, Splits, compose, reference
+from thinline.data.mix import Mix, Split, Splits, compose, reference
 from thinline.pipeline.user_images import is_folder, split_folder
 from thinline.sheets import DRAWING_VERSION, SheetSpec, render
 
@@ -31,14 +31,14 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Planned:
-    """The specs of a run, and the `digest` of the pixels they become in all three splits and of the training order."""
+    """The specs of a run, and the `digest` of the pixels of all three splits and of the training order."""
 
     splits: Splits
     digest: str
 
 
 class Rendered(NamedTuple):
-    """The pixels of a run, memory-mapped."""
+    """The pixels of a run, memory-mapped from the cache."""
 
     train: CachedSheets
     val: CachedSheets
@@ -46,7 +46,7 @@ class Rendered(NamedTuple):
 
 
 def plan_sheets(conf: Conf) -> Planned:
-    """Which sheets the run of `conf` sees. Raises what `read_las_folder`, `compose` and `split_folder` raise."""
+    """The sheets of the run of `conf`. Raises what `read_las_folder`, `compose` and `split_folder` raise."""
     splits = split_folder(conf) if is_folder(conf) else _drawn(conf)
     keys = [_key(split, conf) for split in (splits.train, splits.val, splits.test)]
     order = hashlib.sha256(splits.train.order.tobytes()).hexdigest()
@@ -55,29 +55,29 @@ def plan_sheets(conf: Conf) -> Planned:
 
 
 def render_sheets(planned: Planned, conf: Conf, *, console: Console) -> Rendered:
-    """The pixels of every split, from the cache or rendered now. Raises `CacheError` where they cannot be kept."""
+    """The pixels of every split, from the cache or rendered now. Raises `CacheError` where they cannot be written."""
     return Rendered(*(render_split(planned, name, conf, console=console) for name in SPLITS))
 
 
 def render_split(planned: Planned, name: str, conf: Conf, *, console: Console) -> CachedSheets:
-    """The pixels of one of `SPLITS`, as `render_sheets` gives them. Raises `CacheError` where they cannot be kept."""
+    """The pixels of one of `SPLITS`, as in `render_sheets`."""
     split: Split = getattr(planned.splits, name)
-    with progress(f"rendering {name} sheets", console) as tell:
+    with progress(f"rendering {name} sheets", console) as on_progress:
         if is_folder(conf):
-            return open_pieces([*split.specs], folder=Path(conf.paths.cache), on_progress=tell)
+            return open_pieces([*split.specs], folder=Path(conf.paths.cache), on_progress=on_progress)
         return open_sheets(
             split.specs,
             px_per_mm=conf.resolution.px_per_mm,
             folder=Path(conf.paths.cache),
             render=partial(render, px_per_mm=conf.resolution.px_per_mm),
             version=DRAWING_VERSION,
-            on_progress=tell,
+            on_progress=on_progress,
             processes=conf.trainer.renderers,
         )
 
 
 def reference_sheets(conf: Conf) -> tuple[SheetSpec, ...]:
-    """Archive sheets that no run sees, by which the coverage of a mix is measured."""
+    """Archive sheets that no run uses, for the coverage of a mix."""
     height_mm, width_mm = conf.budget.sheet_mm
     return reference((float(height_mm), float(width_mm)), _samples(Mix.from_conf(conf.data_mix)))
 
@@ -85,8 +85,7 @@ def reference_sheets(conf: Conf) -> tuple[SheetSpec, ...]:
 def _drawn(conf: Conf) -> Splits:
     mix = Mix.from_conf(conf.data_mix)
     height_mm, width_mm = conf.budget.sheet_mm
-    counts = Counts(**asdict(conf.budget.counts))
-    return compose(mix, counts, seed=conf.seed, size_mm=(height_mm, width_mm), samples=_samples(mix))
+    return compose(mix, conf.budget.counts, seed=conf.seed, size_mm=(height_mm, width_mm), samples=_samples(mix))
 
 
 def _samples(mix: Mix) -> tuple[LasCurve, ...]:
@@ -95,11 +94,11 @@ def _samples(mix: Mix) -> tuple[LasCurve, ...]:
 
 @lru_cache(maxsize=4)  # a sweep reads a folder once
 def _las_curves(folder: str) -> tuple[LasCurve, ...]:
-    read = read_las_folder(Path(folder)).checked()
-    for line in read.odd():
+    las = read_las_folder(Path(folder)).checked()
+    for line in las.odd():
         logger.warning("%s", line)
-    logger.info("%s", read.summary())
-    return read.curves
+    logger.info("%s", las.summary())
+    return las.curves
 
 
 def _key(split: Split, conf: Conf) -> str:
@@ -109,11 +108,11 @@ def _key(split: Split, conf: Conf) -> str:
 
 @contextmanager
 def progress(text: str, console: Console) -> Iterator[OnProgress]:
-    """A bar that appears with the first sheet that is done and leaves nothing behind."""
+    """A progress bar that appears with the first sheet that is done and disappears at the end."""
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         row = bar.add_task(text, visible=False)
 
-        def tell(done: int, total: int) -> None:
+        def update(done: int, total: int) -> None:
             bar.update(row, completed=done, total=total, visible=True)
 
-        yield tell
+        yield update

@@ -1,11 +1,10 @@
-"""Roof: the maps of the truth that an objective looks at, made once for the training sheets and kept beside them."""
+"""The truth maps that an objective needs, as skeletons and distances: made once for each training sheet and cached."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from rich.console import Console
-from torch import nn
 
 from thinline.config.schema import Conf
 from thinline.data.batch import batch_of
@@ -18,25 +17,24 @@ from thinline.vocabulary import Float32, UInt8
 
 
 def open_truth_maps(
-    objective: nn.Module, sheets: CachedSheets, conf: Conf, *, console: Console
+    objective: Objective, sheets: CachedSheets, conf: Conf, *, console: Console
 ) -> dict[str, CachedMaps]:
-    """Every map the objective wants, by key, for its head; empty where it wants none. Raises `CacheError`."""
-    assert isinstance(objective, Objective)
-    return {wanted.key: _open(wanted, objective, sheets, conf, console) for wanted in objective.truth_maps}
+    """The maps of the objective by key, for its head; empty for most objectives. Raises `CacheError`."""
+    return {truth_map.key: _open(truth_map, objective, sheets, conf, console) for truth_map in objective.truth_maps}
 
 
-def _open(wanted: TruthMap, objective: Objective, sheets: CachedSheets, conf: Conf, console: Console) -> CachedMaps:
+def _open(truth_map: TruthMap, objective: Objective, sheets: CachedSheets, conf: Conf, console: Console) -> CachedMaps:
     def make(sheet: int) -> UInt8 | Float32:
         batch = batch_of(sheets, [sheet])
-        drawn: UInt8 | Float32 = objective.draw(wanted, batch.labels, batch.strokes)[0].numpy()
+        drawn: UInt8 | Float32 = objective.draw(truth_map, batch.labels, batch.strokes)[0].numpy()
         return drawn
 
     head = objective.head
-    with progress(f"drawing {wanted.key}", console) as tell:
+    with progress(f"drawing {truth_map.key}", console) as on_progress:
         return open_maps(
             sheets,
-            name=f"{wanted.key} of {head.name} {list(head.vocabulary)}",
+            name=f"{truth_map.key} of {head.name} {list(head.vocabulary)}",
             make=make,
             folder=Path(conf.paths.cache),
-            on_progress=tell,
+            on_progress=on_progress,
         )

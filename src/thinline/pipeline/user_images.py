@@ -1,4 +1,4 @@
-"""Roof: the splits of a run on the user's own images, `data_mix=folder`, and what is printed about them."""
+"""The splits of a run on the user's own images (`data_mix=folder`), and what is printed about them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ LEFT_OUT_SHOWN = 10
 
 
 def is_folder(conf: Conf) -> bool:
-    """Whether the run sees the user's own images."""
+    """Whether the run uses the user's own images."""
     return conf.data_mix.get("name") == FOLDER
 
 
 def split_folder(conf: Conf) -> Splits:
-    """The splits of the folder of `conf`; a sweep reads it once. Raises ConfigError, ValueError and FolderError."""
+    """The splits of the folder of `conf`, which a sweep reads once. Raises ConfigError, ValueError and FolderError."""
     if round(conf.resolution.px_per_mm * PEN_MM, 6) != 1:
         raise ConfigError(
             f"resolution={conf.resolution.name} renders drawn sheets anew, and pixels of a folder cannot be; expected "
@@ -44,7 +44,7 @@ def split_folder(conf: Conf) -> Splits:
         least, name = min((getattr(piece, side), piece.photo.image.name) for piece in pieces[0])
         if least < wanted:
             logger.warning(
-                "training tiles have %d %s, not %d as budget.tile_px: %s is no larger", least, kind, wanted, name
+                "training tiles have %d %s, not %d as budget.tile_px: the size of %s", least, kind, wanted, name
             )
     train, val, test = (Split(each, np.arange(len(each))) for each in pieces)
     return Splits(train, val, test)
@@ -62,8 +62,8 @@ def photos_of(splits: Splits) -> dict[str, list[Photo]]:
     return {part: list(dict.fromkeys(piece.photo for piece in mine)) for part, mine in pieces.items()}
 
 
-def tell_folder(splits: Splits, console: Console) -> None:
-    """A line for each split: images, pieces, sizes, shares and grey levels of the classes; and all that is odd."""
+def print_folder(splits: Splits, console: Console) -> None:
+    """Print a line for each split (images, pieces, sizes, shares and grey levels of the classes), and the warnings."""
     photos = photos_of(splits)
     folder = photos[PARTS[0]][0].folder
     for row in summaries(photos):
@@ -73,8 +73,8 @@ def tell_folder(splits: Splits, console: Console) -> None:
 
 
 def folder_warnings(folder: Folder, photos: dict[str, list[Photo]]) -> list[str]:
-    """What is odd about the folder, and which files are left out; a sentence each."""
-    others = [_shown(path, folder.root) for path in files_left_out(folder)]
+    """Oddities of the folder, and the files that are left out; a sentence each."""
+    others = [_relative(path, folder.root) for path in files_left_out(folder)]
     sentences = oddities(folder, photos)
     if others:
         more = f" and {len(others) - LEFT_OUT_SHOWN} more" if len(others) > LEFT_OUT_SHOWN else ""
@@ -99,5 +99,5 @@ def _line(row: SplitSummary, folder: Folder, pieces: int) -> str:
     )
 
 
-def _shown(path: Path, root: Path) -> str:
+def _relative(path: Path, root: Path) -> str:
     return printable(path.relative_to(root) if path.is_relative_to(root) else path)

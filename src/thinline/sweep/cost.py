@@ -22,14 +22,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from thinline.config.schema import BudgetConf, objective_of
+from thinline.config.objective import objective_of, weighting_of
+from thinline.config.schema import BudgetConf, Conf, checked
 from thinline.data.cached_sheets import PLANES
-from thinline.losses.class_weight import LogitAdjustment
 from thinline.pipeline.cell import Sinks, run_cell
-from thinline.pipeline.locate import locate, plain
+from thinline.pipeline.locate import locate
 from thinline.pipeline.sheets import render_sheets
 from thinline.pipeline.train import CONSOLE
 from thinline.tracking.tracker import Tracker
@@ -54,26 +53,21 @@ class Trial:
     sheet: int
 
 
-def cost_key(config: DictConfig) -> str:
+def cost_key(conf: Conf) -> str:
     """Equal for cells that cost the same."""
-    return json.dumps({name: plain(config)[name] for name in COSTS}, sort_keys=True)
+    return json.dumps({name: conf.tree[name] for name in COSTS}, sort_keys=True)
 
 
-def objective_key(config: DictConfig) -> str:
+def objective_key(conf: Conf) -> str:
     """Equal for cells that have one objective."""
-    return json.dumps(
-        {name: plain(config)[name] for name in ("loss", "head", "class_weight", "classes")}, sort_keys=True
-    )
+    return json.dumps({name: conf.tree[name] for name in ("loss", "head", "class_weight", "classes")}, sort_keys=True)
 
 
-def refusal(config: DictConfig) -> str | None:
+def refusal(conf: Conf) -> str | None:
     """Why this loss, head and class weight cannot work together, or None; the pixel counts are invented."""
-    counts = torch.tensor([10_000, *range(100, 100 + len(config.classes) - 1)])
-    weighting = instantiate(config.class_weight)
-    weight = weighting(counts)
-    prior = weighting.prior(counts).tolist() if isinstance(weighting, LogitAdjustment) else None
+    imbalance = weighting_of(conf).imbalance([10_000, *range(100, 100 + len(conf.classes) - 1)])
     try:
-        objective_of(config, None if weight is None else weight.tolist(), prior=prior)
+        objective_of(conf, imbalance)
     except ValueError as error:
         return str(error)
     return None
@@ -85,15 +79,16 @@ def seconds(budget: BudgetConf, trial: Trial, *, val: int, test: int, rest_s: fl
     return budget.steps * trial.step_s + (validations * val + test) * trial.evaluated_s + rest_s
 
 
-def measure(config: DictConfig, choices: Mapping[str, str], folder: Path) -> Trial:
-    """A trial of the cell of `config` in `folder`, without a word. Raises what the cell raises."""
+def measure(conf: Conf, choices: Mapping[str, str], folder: Path) -> Trial:
+    """A trial of the cell of `conf` in `folder`, without a word. Raises what the cell raises."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        return _measure(_shortened(config, folder), choices, folder)
+        return _measure(_shortened(conf, folder), choices, folder)
 
 
-def _shortened(config: DictConfig, folder: Path) -> DictConfig:
-    short: DictConfig = OmegaConf.merge(config, _changes(folder))  # type: ignore[assignment]
-    return short
+def _shortened(conf: Conf, folder: Path) -> Conf:
+    short = OmegaConf.merge(conf.tree, _changes(folder))
+    assert isinstance(short, DictConfig)
+    return checked(short)
 
 
 def _changes(folder: Path) -> dict[str, Any]:
@@ -108,21 +103,21 @@ def _changes(folder: Path) -> dict[str, Any]:
     }
 
 
-def _measure(config: DictConfig, choices: Mapping[str, str], folder: Path) -> Trial:
-    place = locate(config, choices)
-    tracker = Tracker(config.tracking.uri, config.tracking.experiment, folder)
+def _measure(conf: Conf, choices: Mapping[str, str], folder: Path) -> Trial:
+    cell = locate(conf, choices)
+    tracker = Tracker(conf.tracking.uri, conf.tracking.experiment, folder)
     tracker.initialise()
     began = time.perf_counter()
-    sheets = render_sheets(place.planned, place.conf, console=CONSOLE)
+    sheets = render_sheets(cell.planned, conf, console=CONSOLE)
     rendered_s = (time.perf_counter() - began) / (len(sheets.train) + len(sheets.val) + len(sheets.test))
     _forget_peak()
     began = time.perf_counter()
-    run_cell(config, choices, Sinks(tracker))
+    run_cell(conf, choices, Sinks(tracker))
     whole_s = time.perf_counter() - began
     memory = _peak()
-    told = [line.metrics for line in place.folder.history()]
-    step_s = 1 / [metrics["steps_per_second"] for metrics in told if "steps_per_second" in metrics][-1]
-    validated_s = [metrics["validation_seconds"] for metrics in told if "validation_seconds" in metrics][-1]
+    lines = [line.metrics for line in cell.folder.history()]
+    step_s = 1 / [metrics["steps_per_second"] for metrics in lines if "steps_per_second" in metrics][-1]
+    validated_s = [metrics["validation_seconds"] for metrics in lines if "validation_seconds" in metrics][-1]
     evaluated_s = validated_s / len(sheets.val)
     evaluated = 3 * len(sheets.val) + len(sheets.test)
     rest_s = max(0.0, whole_s - 2 * STRETCH * step_s - evaluated * evaluated_s)

@@ -17,6 +17,7 @@ from rich.progress import track
 from rich.table import Table
 
 from thinline.config.path_options import settle_paths
+from thinline.config.schema import checked
 from thinline.pipeline.locate import RunLocation, locate, otherwise_measured
 from thinline.runs import FAILED, FINISHED, RunFolder
 from thinline.study.design.study import FULL, Study, StudyError
@@ -35,7 +36,6 @@ GIB: Final = 2**30
 class Planned:
     """One cell of the plan: what it is called, where it lies, how it stands, and what it costs."""
 
-    config: DictConfig
     choices: dict[str, str]
     place: RunLocation
     state: str
@@ -82,8 +82,8 @@ def _planned(config: DictConfig) -> Planned:
     settle_paths(config, Path(config.hydra.runtime.cwd))
     with read_write(config), open_dict(config):
         config.pop("hydra")
-    place = locate(config, choices)
-    return Planned(config, choices, place, _state(place.folder))
+    place = locate(checked(config), choices)
+    return Planned(choices, place, _state(place.folder))
 
 
 def _state(folder: RunFolder) -> str:
@@ -115,12 +115,12 @@ def _costs(cells: Sequence[Planned]) -> tuple[dict[str, Cost], float]:
 
     alike: dict[str, list[Planned]] = {}
     for cell in _that_run(cells):
-        alike.setdefault(cost_key(cell.config), []).append(cell)
+        alike.setdefault(cost_key(cell.place.conf), []).append(cell)
     trials: dict[str, Trial] = {}
     with stoppable(), tempfile.TemporaryDirectory() as folder:
         for key, group in track(alike.items(), "measuring trials", console=CONSOLE):
             try:
-                trials[key] = measure(group[0].config, group[0].choices, Path(folder))
+                trials[key] = measure(group[0].place.conf, group[0].choices, Path(folder))
             except (ValueError, OSError, RuntimeError) as error:
                 name = group[0].place.folder.name
                 CONSOLE.print(f"no estimate: {name} cannot run: {error}", style="red", soft_wrap=True)
@@ -147,9 +147,9 @@ def _that_run(cells: Sequence[Planned]) -> list[Planned]:
     """The cells whose loss, head and weight work together; of the others it is told why, once for each reason."""
     from thinline.sweep.cost import objective_key, refusal
 
-    keys = [objective_key(cell.config) for cell in cells]
+    keys = [objective_key(cell.place.conf) for cell in cells]
     first = dict(reversed(list(zip(keys, cells, strict=True))))
-    refused = {key: reason for key, cell in first.items() if (reason := refusal(cell.config)) is not None}
+    refused = {key: reason for key, cell in first.items() if (reason := refusal(cell.place.conf)) is not None}
     for key, reason in refused.items():
         text = f"no estimate: {first[key].place.folder.name} and {keys.count(key) - 1} more cannot run: {reason}"
         CONSOLE.print(text, style="red", soft_wrap=True)

@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from thinline import runs
 from thinline.config.path_options import settle_paths
+from thinline.config.schema import Conf, checked
 from thinline.pipeline.locate import CellOutcome, FailedBeforeError, done_before, locate
 from thinline.runs import RunFolder
 from thinline.runs.folder import PER_CLASS, PER_SHEET
@@ -48,7 +49,7 @@ def run_job(config: DictConfig, hydra: HydraConf) -> None:
     try:
         _settle(config, Path(hydra.runtime.cwd))
         with stoppable():
-            ended = _run(config, hydra, alone)
+            ended = _run(checked(config), hydra, alone)
             _check_results(ended)
     except Killed as stop:
         if not launched():  # who launched this process says it
@@ -98,43 +99,43 @@ def _check_results(ended: CellOutcome) -> None:
         )
 
 
-def _run(config: DictConfig, hydra: HydraConf, alone: bool) -> CellOutcome:
+def _run(conf: Conf, hydra: HydraConf, alone: bool) -> CellOutcome:
     """Here, or in processes of its own; what those leave is then read from the run folder."""
-    if alone and config.study is not None and not launched():
+    if alone and conf.study is not None and not launched():
         raise ValueError("a study has many cells, got a single run; say `python train.py -m +experiment=...`")
-    if alone and config.dry_run:
+    if alone and conf.dry_run:
         raise ValueError("`dry_run=true` lists the cells of a sweep, got a single run; say `python train.py -m ...`")
     folder = callback.folder_of(hydra)
     parent = callback.parent_of(folder)
     study = None if parent is None else parent.study
-    retry = alone or config.retry_failed
-    if not launched() and (config.trainer.processes > 1 or (config.fresh_process and not alone)):
-        return _run_apart(config, hydra, study=study, retry=retry)
+    retry = alone or conf.retry_failed
+    if not launched() and (conf.trainer.processes > 1 or (conf.fresh_process and not alone)):
+        return _run_apart(conf, hydra, study=study, retry=retry)
     # torch, Lightning and MLflow take many seconds, and a sweep whose jobs have their own processes needs none of them
     with ending_at_once():
         from thinline.pipeline.cell import Sinks, run_cell
 
-    tracker = _tracker(config, alone and not launched()) if rank_and_world()[0] == 0 else None
+    tracker = _tracker(conf, alone and not launched()) if rank_and_world()[0] == 0 else None
     return run_cell(
-        config,
+        conf,
         hydra.runtime.choices,
         Sinks(tracker) if parent is None else Sinks(tracker, parent.run_id, study, parent.varied),
         retry=retry,
     )
 
 
-def _run_apart(config: DictConfig, hydra: HydraConf, *, study: str | None, retry: bool) -> CellOutcome:
+def _run_apart(conf: Conf, hydra: HydraConf, *, study: str | None, retry: bool) -> CellOutcome:
     """One process, or one for each device; raises `ProcessesError` with the reason that the run folder knows."""
-    run = locate(config, hydra.runtime.choices).folder
-    before = done_before(run, force=config.force, retry=retry, study=study)
+    run = locate(conf, hydra.runtime.choices).folder
+    before = done_before(run, force=conf.force, retry=retry, study=study)
     if before is not None:
         return before
     folder = callback.folder_of(hydra)
     if folder is None:
-        _tracker(config, alone=True)
+        _tracker(conf, alone=True)
     told: Mapping[str, str] = {} if folder is None else {callback.SWEEP: str(folder.absolute())}
     try:
-        launch(config.trainer.processes, list(hydra.overrides.task), script=Path(sys.argv[0]), environment=told)
+        launch(conf.trainer.processes, list(hydra.overrides.task), script=Path(sys.argv[0]), environment=told)
     except ProcessesError as error:
         manifest = run.manifest()
         if manifest is None or manifest.exception is None:
@@ -143,14 +144,14 @@ def _run_apart(config: DictConfig, hydra: HydraConf, *, study: str | None, retry
     return CellOutcome(run.name, runs.FINISHED, run.path)
 
 
-def _tracker(config: DictConfig, alone: bool) -> Tracker | None:
+def _tracker(conf: Conf, alone: bool) -> Tracker | None:
     """The way to MLflow; a job of a sweep finds the store made by its parent."""
-    if not config.tracking.uri:
+    if not conf.tracking.uri:
         return None
     with ending_at_once():
         from thinline.tracking.tracker import Tracker
 
-    tracker = Tracker(config.tracking.uri, config.tracking.experiment, Path(config.paths.store))
+    tracker = Tracker(conf.tracking.uri, conf.tracking.experiment, Path(conf.paths.store))
     if alone:
         tracker.initialise()
     return tracker

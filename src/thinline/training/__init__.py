@@ -1,5 +1,5 @@
-"""Training: the only room that imports pytorch_lightning.
+"""Training: the Lightning module and data module, callbacks, and the tables of a run. Only here is Lightning imported.
 
-`task.py` what one step does, `batches.py` which batches it sees, `callbacks.py` checkpoint and progress,
-`results.py` from counts to rows, `fit.py` from the parts to the numbers of one run.
+`task.py` one step and what an evaluation counts; `batches.py` the batches; `callbacks.py` checkpoint and progress;
+`fit.py` the whole run; `evaluation.py` from counts and predictions to tables.
 """

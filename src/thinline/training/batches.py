@@ -1,45 +1,29 @@
-"""Which batches a run sees; that of a step is a pure function of (seed, step), so a resumed run sees the same ones."""
+"""The batches of a run. The batch of a step depends only on (seed, step), so a resumed run sees the same batches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import pytorch_lightning as pl
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
 
 from thinline.data.device_tiles import ResidentTiles, bytes_on_device
 from thinline.data.tiles import Batch, EvaluationTiles, TrainingTiles
 from thinline.training.memory import free_bytes
 
 SHARE_OF_DEVICE: Final = 0.25
-"""Of the memory that is free on the device, as much may be sheets; the rest is the network's."""
-
-
-@dataclass(frozen=True)
-class Stretch(Sampler[int]):
-    """The optimiser steps `first .. first + count - 1`, in order."""
-
-    first: int
-    count: int
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(range(self.first, self.first + self.count))
-
-    def __len__(self) -> int:
-        return self.count
+"""Largest share of the free memory of a device that sheets may take; the rest is left to the network."""
 
 
 def resident_bytes(tiles: TrainingTiles, device: torch.device) -> int:
-    """What the sheets of a run will take on its device; 0 on a CPU, and where there is no room for them."""
+    """Bytes that the training sheets take on `device`; 0 on a CPU, and where they do not fit and are not sent."""
     need = bytes_on_device(tiles)
     return need if device.type != "cpu" and need < SHARE_OF_DEVICE * free_bytes(device) else 0
 
 
 class Sheets(pl.LightningDataModule):
-    """Batches for fit, validate and test. One Lightning "epoch" is the stretch of steps between two validations."""
+    """Batches for fit, validate and test. One Lightning "epoch" is the steps between two validations."""
 
     def __init__(
         self, training: TrainingTiles, validation: EvaluationTiles, testing: EvaluationTiles, *, validate_every: int
@@ -52,13 +36,13 @@ class Sheets(pl.LightningDataModule):
         self._resident: ResidentTiles | None = None
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """The next stretch of steps; Lightning asks again after every validation."""
+        """The batches up to the next validation; Lightning asks for them anew after every validation."""
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
-        steps = Stretch(epoch * self.validate_every, self.validate_every)
-        return DataLoader(self._tiles(), batch_size=None, sampler=steps)
+        first = epoch * self.validate_every
+        return DataLoader(self._tiles(), batch_size=None, sampler=range(first, first + self.validate_every))
 
     def _tiles(self) -> Dataset[Batch]:
-        """On an accelerator with room for all sheets they are sent once, and batches are cut there."""
+        """On an accelerator with enough memory all sheets are sent once, and batches are cut there."""
         if self._resident is None and self.trainer is not None:
             device = self.trainer.strategy.root_device
             if resident_bytes(self.training, device):

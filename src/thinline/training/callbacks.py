@@ -1,4 +1,4 @@
-"""Checkpoint, progress and record: what happens beside the arithmetic of a run."""
+"""Lightning callbacks: the checkpoint, the record of numbers, and the progress bar."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ LAST = "last.ckpt"
 
 
 class CheckpointError(OSError):
-    """The disk refuses a checkpoint."""
+    """A checkpoint cannot be written to disk."""
 
 
 class AtomicCheckpoint(pl.Callback):
-    """Writes `last.ckpt` after every validation: temporary file, fsync, rename. A kill leaves the one before.
+    """Writes `last.ckpt` after every validation: temporary file, fsync, rename. A kill leaves the previous one whole.
 
-    The state of torch's random generators goes along, so that a network with dropout resumes bit for bit as well.
+    It holds the state of torch's random generators, so that a network with dropout also resumes bit for bit.
     """
 
     def __init__(self, folder: Path):
@@ -63,15 +63,15 @@ class AtomicCheckpoint(pl.Callback):
                 trainer.save_checkpoint(path)  # takes part in the collective call; only rank 0 writes
         except OSError as error:
             raise CheckpointError(
-                f"cannot write {self.folder / LAST} at step {trainer.global_step}: expected room for a checkpoint, got "
+                f"cannot write {self.folder / LAST} at step {trainer.global_step}: expected space for it, got "
                 f"'{error.strerror or error}' ({shutil.disk_usage(self.folder).free:,} bytes free). The one before is "
                 "whole. Free some space and start the same command again (a sweep with retry_failed=true): the run "
-                "goes on from there"
+                "resumes from there"
             ) from error
 
 
 class Recorder(pl.Callback):
-    """Hands the numbers of every validation to `record`, with the speed and the learning rate of the stretch."""
+    """Hands the numbers of every validation to `record`, with the speed and learning rate of the steps before it."""
 
     def __init__(self, record: Record):
         self.record = record
@@ -95,32 +95,22 @@ class Recorder(pl.Callback):
     @override
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.state.fn == "fit" and trainer.is_global_zero:
-            took = {"validation_seconds": time.perf_counter() - self.started}
-            self.record(trainer.global_step, pl_module.numbers | took)  # type: ignore[operator]
+            seconds = {"validation_seconds": time.perf_counter() - self.started}
+            self.record(trainer.global_step, pl_module.numbers | seconds)  # type: ignore[operator]
 
 
-class ClassProgress(pl.callbacks.ProgressBar):
-    """A bar with the loss and the IoU of every curve; where the output is no terminal, one line a validation."""
+class ClassProgress(pl.Callback):
+    """A bar with the loss and the IoU of every curve; without a terminal, one line after every validation."""
 
     def __init__(self, title: str, *, console: Console | None = None):
-        super().__init__()
         self.title = title
         self.console = console or Console(markup=False, highlight=False)
         self.bar: Progress | None = None
-        self.row: TaskID | None = None
-        self.enabled = True
-
-    @override
-    def disable(self) -> None:
-        self.enabled = False
-
-    @override
-    def enable(self) -> None:
-        self.enabled = True
+        self.row = TaskID(0)
 
     @override
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self.enabled and self.console.is_terminal:
+        if trainer.is_global_zero and self.console.is_terminal:
             self.bar = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(bar_width=24),
@@ -136,34 +126,34 @@ class ClassProgress(pl.callbacks.ProgressBar):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if self.bar is not None and self.row is not None:
-            self.bar.update(self.row, completed=trainer.global_step, scores=self.scores(pl_module))
+        if self.bar is not None:
+            self.bar.update(self.row, completed=trainer.global_step, scores=_scores(pl_module))
 
     @override
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        # a resumed run ends the epoch of its checkpoint again, before its first step: there is no loss yet
-        if self.enabled and self.bar is None and not math.isnan(pl_module.latest_loss):  # type: ignore[arg-type]
-            line = f"{self.title}  step {trainer.global_step}/{trainer.max_steps}  {self.scores(pl_module)}"
+        # a resumed run ends the epoch of its checkpoint again, before its first step, when there is no loss yet
+        if trainer.is_global_zero and self.bar is None and not math.isnan(pl_module.latest_loss):  # type: ignore[arg-type]
+            line = f"{self.title}  step {trainer.global_step}/{trainer.max_steps}  {_scores(pl_module)}"
             self.console.print(line, soft_wrap=True)
 
     @override
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.stop()
+        self._stop()
 
     @override
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        self.stop()
+        self._stop()
 
-    def stop(self) -> None:
-        """Leave the terminal as it was found."""
+    def _stop(self) -> None:
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
 
-    def scores(self, task: Any) -> str:
-        """The line of numbers: loss now, IoU of each curve at the last validation."""
-        shown = [f"loss {task.latest_loss:.3f}"]
-        for name in task.classes[1:]:
-            value = task.numbers.get(f"val/iou/{name}")
-            shown.append(f"IoU {name} {'-' if value is None else format(value, '.3f')}")
-        return "  ".join(shown)
+
+def _scores(task: Any) -> str:
+    """The current loss, and the IoU of each curve at the last validation."""
+    parts = [f"loss {task.latest_loss:.3f}"]
+    for name in task.classes[1:]:
+        value = task.numbers.get(f"val/iou/{name}")
+        parts.append(f"IoU {name} {'-' if value is None else format(value, '.3f')}")
+    return "  ".join(parts)

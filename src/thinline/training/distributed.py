@@ -1,11 +1,11 @@
-"""The batch of a step, whole, on every one of several processes.
+"""The global batch of a step, gathered on every process.
 
-A region loss of half a batch is not half of the loss of the batch, a rank loss still less, and a mean over valid pixels
-depends on how many there are elsewhere. So every process gathers the logits and the truth of all, computes the loss of
-the global batch, and sends gradients back through its own rows only. DistributedDataParallel *averages* gradients over
-the processes, so the loss that goes backward is multiplied by their number: parameters then get the gradient that one
-process with the whole batch would have had. Logits are small beside a network's activations; the loss is computed as
-often as there are processes.
+The mean of a region loss over two half batches is not the region loss of the whole batch; the same holds for a rank
+loss, and for a mean over valid pixels where their numbers differ. So every process gathers the logits and the truth of
+all processes, computes the loss of the global batch, and sends gradients back through its own rows only.
+DistributedDataParallel *averages* gradients over the processes, so the loss is multiplied by their number before the
+backward pass: parameters then get the gradient of one process with the whole batch. Logits are small beside the
+activations of a network; the loss is computed once in each process.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor, distributed
 
 from thinline.data.tiles import Batch
 
-Thing = TypeVar("Thing")
+Value = TypeVar("Value")
 
 
 def processes() -> int:
@@ -27,9 +27,9 @@ def processes() -> int:
 
 
 def whole_batch(logits: Tensor, batch: Batch) -> tuple[Tensor, Batch]:
-    """Logits `[B,c,H,W]` and batch of all processes in the order of their ranks; as given where there is but one.
+    """Logits `[B,c,H,W]` and batch of all processes in the order of their ranks; unchanged for a single process.
 
-    The rows of this process keep their graph. Every process must hold equally many rows.
+    The rows of this process keep their graph. Every process must hold the same number of rows.
     """
     if processes() == 1:
         return logits, batch
@@ -41,18 +41,18 @@ def whole_batch(logits: Tensor, batch: Batch) -> tuple[Tensor, Batch]:
 
 
 def _gathered(part: Tensor) -> list[Tensor]:
-    sent = part.contiguous()
-    if sent.dtype == torch.bool:  # no backend gathers bits
-        return [found.bool() for found in _gathered(sent.to(torch.uint8))]
-    found = [torch.empty_like(sent) for _ in range(processes())]
-    distributed.all_gather(found, sent)
-    return found
+    part = part.contiguous()
+    if part.dtype == torch.bool:  # no backend gathers booleans
+        return [received.bool() for received in _gathered(part.to(torch.uint8))]
+    received = [torch.empty_like(part) for _ in range(processes())]
+    distributed.all_gather(received, part)
+    return received
 
 
-def gathered(parts: Mapping[int, Thing]) -> dict[int, Thing]:
-    """What all processes have, by number; what two have of one number is taken once."""
+def gathered(values: Mapping[int, Value]) -> dict[int, Value]:
+    """The values of all processes by key; a key that several processes have is kept once."""
     if processes() == 1:
-        return dict(parts)
-    found: list[Mapping[int, Thing]] = [{} for _ in range(processes())]
-    distributed.all_gather_object(found, dict(parts))
-    return {number: thing for each in found for number, thing in each.items()}
+        return dict(values)
+    received: list[Mapping[int, Value]] = [{} for _ in range(processes())]
+    distributed.all_gather_object(received, dict(values))
+    return {key: value for part in received for key, value in part.items()}

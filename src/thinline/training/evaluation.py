@@ -1,26 +1,40 @@
-"""From integer counts to tidy rows: (split, measure, class, value, support, signature), and `sheet` for one sheet."""
+"""Tables of a split, from integer counts or from predictions.
+
+A row is (split, measure, class, value, support, signature), in tables per sheet also `sheet`. Counts are summed over
+the split and divided once (metrics/pixels.py, metrics/structure/sheet_rates.py). `support` is the number of true pixels
+of the class, of traced curves the number of rows that have one. Where the scale of the sheets is unknown, lengths in mm
+are left out, and distances that are defined in mm take a pixel for a nominal pen.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from thinline.metrics.catalogue import signature
 from thinline.metrics.channel_conflicts import conflict_shares, conflict_signature
-from thinline.metrics.pixels import RATES, PixelCounts, rates, signature
-from thinline.metrics.structure.sheet_scores import SheetScores
+from thinline.metrics.pixels import RATES, PixelCounts, confusion, rates
+from thinline.metrics.structure.sheet_rates import rates_of_sheets
+from thinline.metrics.structure.sheet_scores import CurveTruth, SheetScores, score_sheet
+from thinline.metrics.structure.truth import Truth
 from thinline.metrics.thresholds import best_threshold, counts_at
-from thinline.training.sheet_tables import sheet_score_tables
-from thinline.vocabulary import UInt8
+from thinline.vocabulary import Float32, UInt8
 
-DETAILS = ("slope_", "distance_", "fp_", "fn_")
-"""Measures that would bury the others in a list of metrics: they are in the tables of the run alone."""
+NOMINAL_PX_PER_MM: Final = 4.0
+"""Assumed where the scale is unknown: a nominal pen is one pixel wide."""
 
-OF_ORACLES = (
+DETAILS: Final = ("slope_", "distance_", "fp_", "fn_")
+"""Beginnings of metrics that are in the tables of a run and not in its list of numbers, because they are many."""
+
+OF_PERTURBED_TRUTH: Final = (
     "iou",
     "precision",
     "recall",
@@ -30,121 +44,183 @@ OF_ORACLES = (
     "viterbi_bridged_mae_track",
     "viterbi_values_mae_track",
 )
-"""What is listed of the oracle lines, which say how to read the others; their tables have all."""
+"""Metrics of perturbed truth in the list of numbers of a run; its tables have all."""
 
-THRESHOLD_SIGNATURE = "threshold|best_f1:val|v:1"
+THRESHOLD: Final = "threshold"
+THRESHOLD_SIGNATURE: Final = "threshold|best_f1:val|v:1"
+
+_IN_MM: Final = re.compile(r"(^|_)[\d.]*mm($|_)")
+
+Tables = tuple[pd.DataFrame, pd.DataFrame]
+"""(rows of the split, rows of each sheet)."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The integers of one split: confusion [C,C], of each sheet [N,C,C], score histogram [c,2,bins], claims [3].
+    """The counts of one split.
 
-    `judged` are the sheets judged by the measures beyond pixels, by their id; none where nobody asked.
+    `sheet_ids` [N] and `confusion` [N,C,C] of each sheet, score `histogram` [c,2,bins], `conflicts` [3]
+    (metrics/channel_conflicts.py). `scores` are those beyond pixels by sheet id, empty where they were not asked for.
     """
 
     split: str
-    confusion: Tensor
     sheet_ids: Tensor
-    sheet_confusion: Tensor
+    confusion: Tensor
     histogram: Tensor
-    claims: Tensor
-    judged: Mapping[int, SheetScores] = field(default_factory=dict)
+    conflicts: Tensor
+    scores: Mapping[int, SheetScores] = field(default_factory=dict)
     px_per_mm: float | None = None
+
+    def tables(self, classes: Sequence[str]) -> Tables:
+        """The tables of the split."""
+        return split_tables(
+            self.split, self.sheet_ids, self.confusion, classes, scores=self.scores, px_per_mm=self.px_per_mm
+        )
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run leaves: rows per class and per sheet, and label maps [H,W] of the first test sheets."""
+    """The results of a run: rows per class and per sheet, and predicted label maps [H,W] of the first test sheets."""
 
     per_class: pd.DataFrame
     per_sheet: pd.DataFrame
-    found: dict[int, UInt8]
+    label_maps: dict[int, UInt8]
 
     def numbers(self) -> dict[str, float]:
-        """The per-class rows as `split/measure/class` names; of zones and reasons only what the tables hold."""
+        """The per-class rows as `split/measure/class`, without `DETAILS` and most metrics of perturbed truth."""
         rows = self.per_class
         detail = rows["measure"].str.startswith(DETAILS)
-        rows = rows[~detail & (~rows["split"].str.startswith("oracle") | rows["measure"].isin(OF_ORACLES))]
+        perturbed = rows["split"].str.startswith("oracle")
+        rows = rows[~detail & (~perturbed | rows["measure"].isin(OF_PERTURBED_TRUTH))]
         names = rows["split"] + "/" + rows["measure"] + "/" + rows["class"]
         return dict(zip(names.tolist(), rows["value"].tolist(), strict=True))
 
 
-def outcome(val: Evaluation, test: Evaluation, classes: Sequence[str], found: dict[int, UInt8]) -> Outcome:
-    """Rows of validation and test, and of the test split at the thresholds of validation."""
-    tables, of_sheets = (
-        list(frames) for frames in zip(*(split_tables(each, classes) for each in (val, test)), strict=True)
-    )
-    answering = classes[len(classes) - len(test.histogram) :]
+def outcome(val: Evaluation, test: Evaluation, classes: Sequence[str], label_maps: dict[int, UInt8]) -> Outcome:
+    """Rows of validation and test, and of the test split at the thresholds of validation (split `tuned`)."""
+    tables, of_sheets = (list(frames) for frames in zip(*(each.tables(classes) for each in (val, test)), strict=True))
+    of_channels = classes[len(classes) - len(test.histogram) :]
     threshold, _ = best_threshold(val.histogram)
-    tables.append(_class_rows(counts_at(test.histogram, threshold), answering, split="tuned"))
-    tables.append(_rows("tuned", "threshold", answering, threshold, _support(test.histogram), THRESHOLD_SIGNATURE))
-    for each in (val, test):
-        tables.append(_claim_rows(each))
-    kept = [table for table in tables if len(table)]
-    return Outcome(pd.concat(kept, ignore_index=True), pd.concat(of_sheets, ignore_index=True), found)
+    support = test.histogram[:, 1].sum(-1)
+    tables.append(_class_rows(counts_at(test.histogram, threshold), of_channels, split="tuned"))
+    tables.append(_rows("tuned", [THRESHOLD], of_channels, [threshold], [support]))
+    tables += [_conflict_rows(each) for each in (val, test) if int(each.conflicts[0])]
+    return Outcome(pd.concat(tables, ignore_index=True), pd.concat(of_sheets, ignore_index=True), label_maps)
 
 
-def split_tables(evaluation: Evaluation, classes: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(rows of the split, rows of each sheet) by pixels and, where sheets were judged, by every measure beyond them."""
-    counts = PixelCounts.from_confusion(evaluation.confusion)
-    tables = [(_class_rows(counts, classes, split=evaluation.split), _sheet_rows(evaluation, classes))]
-    if evaluation.judged:
-        names = classes[1:]
-        tables.append(
-            sheet_score_tables(evaluation.judged, names, split=evaluation.split, px_per_mm=evaluation.px_per_mm)
-        )
+def evaluate(
+    sheets: Iterable[tuple[UInt8, Float32 | None, Truth, CurveTruth | None]],
+    classes: Sequence[str],
+    *,
+    split: str = "test",
+    px_per_mm: float | None = None,
+) -> Tables:
+    """Every metric of predicted sheets: (rows of the split, rows of each sheet).
+
+    A sheet is (labels uint8 [H,W], ink float32 [K,H,W], truth, curves), see `score_sheet`; curves are not traced where
+    ink or curves are None. `classes` [C] are the names, background first. Raises what `score_sheet` raises.
+    """
+    matrices, scores = [], {}
+    for index, (labels, ink, truth, curves) in enumerate(sheets):
+        predicted, true = (torch.from_numpy(ids.astype(np.int64))[None] for ids in (labels, truth.labels))
+        matrices.append(confusion(predicted, true, classes=len(classes)))
+        scores[index] = score_sheet(labels, ink, truth, curves)
+    return split_tables(
+        split, torch.arange(len(matrices)), torch.cat(matrices), classes, scores=scores, px_per_mm=px_per_mm
+    )
+
+
+def split_tables(
+    split: str,
+    sheet_ids: Tensor,
+    matrices: Tensor,
+    classes: Sequence[str],
+    *,
+    scores: Mapping[int, SheetScores],
+    px_per_mm: float | None,
+) -> Tables:
+    """The tables of a split by pixels, from confusion `matrices` [N,C,C], and beyond pixels, from `scores`."""
+    counts = PixelCounts.from_confusion(matrices.sum(0))
+    tables = [(_class_rows(counts, classes, split=split), _sheet_rows(split, sheet_ids, matrices, classes))]
+    if scores:
+        tables.append(sheet_score_tables(scores, classes[1:], split=split, px_per_mm=px_per_mm))
     of_split, of_sheets = (pd.concat(frames, ignore_index=True) for frames in zip(*tables, strict=True))
     return of_split, of_sheets
 
 
-def _support(histogram: Tensor) -> Tensor:
-    return histogram[:, 1].sum(-1)
+def sheet_score_tables(
+    scores: Mapping[int, SheetScores], curves: Sequence[str], *, split: str, px_per_mm: float | None
+) -> Tables:
+    """The tables of the metrics beyond pixels for the classes `curves [K]`."""
+    ids = sorted(scores)
+    whole = _score_rows(split, [scores[number] for number in ids], curves, px_per_mm)
+    sheets = [_score_rows(split, [scores[number]], curves, px_per_mm) for number in ids]
+    for number, rows in zip(ids, sheets, strict=True):
+        rows.insert(1, "sheet", number)
+    return whole, pd.concat(sheets, ignore_index=True)
+
+
+def _score_rows(
+    split: str, scores: Sequence[SheetScores], curves: Sequence[str], px_per_mm: float | None
+) -> pd.DataFrame:
+    values = rates_of_sheets(scores, px_per_mm=px_per_mm or NOMINAL_PX_PER_MM)
+    names = [name for name in values if px_per_mm is not None or not _IN_MM.search(name)]
+    pixels = np.sum([sheet.support for sheet in scores], axis=0)
+    traced_rows = {
+        method: np.sum([[error.rows for error in sheet.curves[method]] for sheet in scores if sheet.curves], axis=0)
+        for method in next((sheet.curves for sheet in scores if sheet.curves), {})
+    }
+    support = [next((rows for way, rows in traced_rows.items() if name.startswith(way)), pixels) for name in names]
+    return _rows(split, names, curves, [values[name] for name in names], support)
 
 
 def _class_rows(counts: PixelCounts, classes: Sequence[str], *, split: str) -> pd.DataFrame:
-    found = rates(counts)
-    return pd.concat(
-        [_rows(split, name, classes, found[name], counts.support, signature(name)) for name in RATES],
-        ignore_index=True,
-    )
+    values = rates(counts)
+    return _rows(split, RATES, classes, [values[name] for name in RATES], [counts.support] * len(RATES))
 
 
-def _rows(split: str, measure: str, classes: Sequence[str], values: Tensor, support: Tensor, sign: str) -> pd.DataFrame:
+def _rows(
+    split: str, measures: Sequence[str], classes: Sequence[str], values: Sequence[Any], support: Sequence[Any]
+) -> pd.DataFrame:
+    """Rows of every measure and class, from a vector [C] for each measure."""
+
+    def joined(rows: Sequence[Any], dtype: type) -> NDArray[Any]:
+        return np.concatenate([np.asarray(row.cpu() if isinstance(row, Tensor) else row, dtype) for row in rows])
+
+    signatures = [signature(name) if name != THRESHOLD else THRESHOLD_SIGNATURE for name in measures]
     return pd.DataFrame(
         {
             "split": split,
-            "measure": measure,
-            "class": list(classes),
-            "value": values.double().cpu().numpy(),
-            "support": support.cpu().numpy().astype(np.int64),
-            "signature": sign,
+            "measure": np.repeat(np.array(measures, dtype=object), len(classes)),
+            "class": np.tile(np.array(classes, dtype=object), len(measures)),
+            "value": joined(values, np.float64),
+            "support": joined(support, np.int64),
+            "signature": np.repeat(np.array(signatures, dtype=object), len(classes)),
         }
     )
 
 
-def _claim_rows(evaluation: Evaluation) -> pd.DataFrame:
-    """One row for each share; none for a head whose channels cannot contradict each other."""
-    pixels = int(evaluation.claims[0])
-    shares = conflict_shares(evaluation.claims) if pixels else {}
+def _conflict_rows(evaluation: Evaluation) -> pd.DataFrame:
+    """A row for each share of pixels that several channels claim, or none."""
     rows = [
-        {"split": evaluation.split, "measure": name, "class": "all", "value": share, "support": pixels}
-        | {"signature": conflict_signature(name)}
-        for name, share in shares.items()
+        {"split": evaluation.split, "measure": name, "class": "all", "value": share}
+        | {"support": int(evaluation.conflicts[0]), "signature": conflict_signature(name)}
+        for name, share in conflict_shares(evaluation.conflicts).items()
     ]
     return pd.DataFrame(rows)
 
 
-def _sheet_rows(evaluation: Evaluation, classes: Sequence[str]) -> pd.DataFrame:
-    """Rows of every sheet, class and rate, built column by column: N x C x rates of them."""
-    counts = PixelCounts.from_confusion(evaluation.sheet_confusion)
+def _sheet_rows(split: str, sheet_ids: Tensor, matrices: Tensor, classes: Sequence[str]) -> pd.DataFrame:
+    """N x C x rates rows, built column by column."""
+    counts = PixelCounts.from_confusion(matrices)
     values = rates(counts)
     table = torch.stack([values[name] for name in RATES], dim=-1).cpu().numpy()  # [N,C,R]
     sheets, count, measures = table.shape
     support = counts.support.cpu().numpy()
     return pd.DataFrame(
         {
-            "split": evaluation.split,
-            "sheet": np.repeat(evaluation.sheet_ids.cpu().numpy().astype(np.int64), count * measures),
+            "split": split,
+            "sheet": np.repeat(sheet_ids.cpu().numpy().astype(np.int64), count * measures),
             "measure": np.tile(np.array(RATES, dtype=object), sheets * count),
             "class": np.tile(np.repeat(np.array(classes, dtype=object), measures), sheets),
             "value": table.reshape(-1),

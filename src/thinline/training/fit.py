@@ -1,4 +1,4 @@
-"""One run: from the parts (task, batches, machine) to its numbers. Resumes from `last.ckpt` where there is one."""
+"""One run: from task, batches and machine to its results. It resumes from `last.ckpt` where there is one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
@@ -18,14 +17,15 @@ from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvir
 from lightning_utilities.core.rank_zero import rank_zero_only
 from torch import nn
 
-from thinline.training.allocator import keep_freed_memory
 from thinline.training.batches import Sheets
 from thinline.training.callbacks import LAST, AtomicCheckpoint, ClassProgress, Record, Recorder
 from thinline.training.evaluation import Outcome, outcome
+from thinline.training.memory import keep_freed_memory
+from thinline.training.settings import Machine
 from thinline.training.task import SegmentationTask
 
 for _name in ("pytorch_lightning", "lightning", "lightning.pytorch"):
-    logging.getLogger(_name).setLevel(logging.WARNING)  # its news (which devices exist, tips) would drown the numbers
+    logging.getLogger(_name).setLevel(logging.WARNING)  # its notes on devices and tips would hide the numbers
 
 Precision = Literal["bf16-mixed", "32-true", "64-true"]
 
@@ -33,22 +33,10 @@ Precision = Literal["bf16-mixed", "32-true", "64-true"]
 _PRECISIONS: Final[dict[str, Precision]] = {"bf16": "bf16-mixed", "fp32": "32-true", "fp64": "64-true"}
 
 
-@dataclass(frozen=True)
-class Machine:
-    """Where a run computes; nothing here but `precision` changes what is computed, though `threads` how it rounds."""
-
-    accelerator: str
-    processes: int
-    precision: str
-    channels_last: bool
-    compile: bool
-    threads: int | None = None
-
-
 def precision_of(machine: Machine) -> Precision:
-    """`auto` takes bf16 where the processor multiplies it natively (AVX512-BF16, AMX, Ampere and later), else fp32.
+    """Lightning's name of `trainer.precision`. Raises ValueError for an unknown one.
 
-    Raises ValueError for another word.
+    `auto` is bf16 where the processor multiplies it natively (AVX512-BF16, AMX, Ampere and later), else fp32.
     """
     if machine.precision in _PRECISIONS:
         return _PRECISIONS[machine.precision]
@@ -63,7 +51,7 @@ def _on_gpu(machine: Machine) -> bool:
 
 
 class NoDeviceError(ValueError):
-    """The machine lacks the device that a run asks for."""
+    """The machine lacks the device that a run needs."""
 
 
 def check_device(machine: Machine) -> None:
@@ -81,16 +69,16 @@ def check_device(machine: Machine) -> None:
 
 
 def repeats(machine: Machine) -> bool:
-    """Whether a run repeats to the bit, on the CPU. On a GPU it does not, and is not made to in part.
+    """Whether a run repeats to the bit: on the CPU, not on a GPU.
 
-    Asked for deterministic algorithms torch enlarges images on a GPU by a slow stand-in (torch/nn/functional.py,
-    `interpolate`), and the gradient of attention is not deterministic there all the same.
+    With deterministic algorithms torch enlarges images on a GPU by a slow replacement (torch/nn/functional.py,
+    `interpolate`), and the gradient of attention is still not deterministic.
     """
     return not _on_gpu(machine)
 
 
 def halves_batch_norm(machine: Machine, network: nn.Module) -> bool:
-    """Whether each process of a run would see its own part of the batch in a batch norm, and so train another net."""
+    """Whether batch norms would see the part of the batch of one process, so that the run differs from a single one."""
     norms = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules())
     return machine.processes > 1 and norms and not _on_gpu(machine)
 
@@ -103,11 +91,11 @@ def _cpu_has_bf16() -> bool:
 def train(
     task: SegmentationTask, sheets: Sheets, *, machine: Machine, folder: Path, record: Record, title: str
 ) -> Outcome:
-    """Train to the last step of the schedule, then score validation and test.
+    """Train to the last step of `sheets`, then evaluate validation and test.
 
-    `folder` holds the checkpoint; `record` gets the numbers of every validation. Raises `TrainingDivergedError`.
+    `folder` holds the checkpoint; `record` gets the numbers of every validation; `title` is printed with the progress.
+    Raises `TrainingDivergedError`.
     """
-    check_device(machine)
     if machine.processes == 1:
         rank_zero_only.rank = 0  # type: ignore[attr-defined]  # read from the environment (RANK, SLURM_PROCID) when Lightning was imported
     if machine.channels_last:
@@ -117,7 +105,7 @@ def train(
     if not _on_gpu(machine):
         keep_freed_memory()
     checkpoint = folder / LAST
-    # deterministic algorithms also fill every new tensor with NaN, to show reads of memory nobody wrote; we have none
+    # deterministic algorithms also fill every new tensor with NaN, to reveal reads of unwritten memory; there are none
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     with _quiet(), _threads(machine.threads):
         trainer = _trainer(task, sheets, machine, folder=folder, record=record, title=title)
@@ -126,7 +114,7 @@ def train(
         validation = task.evaluation("val")
         task.tune(validation)
         trainer.test(task, datamodule=sheets, verbose=False)
-    return outcome(validation, task.evaluation("test"), task.classes, task.found)
+    return outcome(validation, task.evaluation("test"), task.classes, task.label_maps)
 
 
 def _trainer(
@@ -139,24 +127,25 @@ def _trainer(
         strategy="ddp" if many else "auto",
         plugins=[TorchElasticEnvironment() if many else LightningEnvironment()],
         precision=precision_of(machine),
-        max_steps=task.schedule.steps,
+        max_steps=sheets.training.plan.steps,
         gradient_clip_val=task.schedule.clip_norm,
         reload_dataloaders_every_n_epochs=1,
         use_distributed_sampler=False,
-        sync_batchnorm=many and _on_gpu(machine),  # torch has none for the CPU: there, take a group norm
+        sync_batchnorm=many and _on_gpu(machine),  # torch has none for the CPU
         num_sanity_val_steps=0,
         log_every_n_steps=sheets.validate_every,
         deterministic=repeats(machine),
         logger=False,
         enable_checkpointing=False,
         enable_model_summary=False,
+        enable_progress_bar=False,  # `ClassProgress` instead
         callbacks=[Recorder(record), AtomicCheckpoint(folder), ClassProgress(title)],
     )
 
 
 @contextmanager
 def _threads(number: int | None) -> Iterator[None]:
-    """Compute with so many CPU threads, and as before afterwards: the next cell of this process may say nothing."""
+    """Compute with `number` CPU threads, and afterwards with as many as before; None changes nothing."""
     before = torch.get_num_threads()
     if number is not None:
         torch.set_num_threads(number)
@@ -169,9 +158,9 @@ def _threads(number: int | None) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without Lightning's advice that does not hold here: batches come ready-made, workers would only copy them."""
+    """Hide Lightning's advice to load batches in workers: here they would only copy them."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        # Lightning 2.6 asks torch in a way that torch 2.15 deprecates
+        # Lightning 2.6 calls torch in a way that torch 2.15 deprecates
         warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\).*")
         yield

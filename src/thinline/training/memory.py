@@ -1,17 +1,28 @@
-"""Whether a budget fits the machine, said before the first step.
+"""Memory of a run: whether a budget fits, checked before the first step, and glibc's heap kept between steps.
 
-Most of what training holds is what the forward pass saves for the backward one, which grows with the images of a step.
-It is counted once, on one image, from the tensors that autograd saves:
+Most of the memory of training is what the forward pass saves for the backward pass, which grows with the images of a
+step. It is counted on one image, from the tensors that autograd saves:
 
     need = batch * saved + 4 * parameters (weights, gradients, two moments)
 
-What the system, the libraries and the kernels take besides is in neither `need` nor `free`, so a budget that just fits
-may still fail; one that does not fit is refused.
+The memory of the system, the libraries and the kernels is in neither `need` nor `free`, so a budget that just fits may
+still fail; one that does not fit is refused.
+
+glibc returns blocks above a threshold, and the free top of its heap, to the system at once. Every activation of every
+step is such a block: it is mapped, filled with zeros page by page, used once and unmapped. With the largest thresholds
+the same pages serve every step, and a step of a slim network takes about a fifth less time (experiments/LOG.md). The
+process then keeps the most memory that it has ever used.
+
+References
+----------
+mallopt(3): M_MMAP_THRESHOLD, M_TRIM_THRESHOLD.
 """
 
 from __future__ import annotations
 
 import copy
+import ctypes
+import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -22,22 +33,25 @@ from torch import Tensor, nn
 from thinline.data.tiles import Batch
 
 GIB: Final = 2**30
+_TRIM: Final = (-1, 2**31 - 1)  # M_TRIM_THRESHOLD, bytes: the largest int
+_MMAP: Final = (-3, 2**25)  # M_MMAP_THRESHOLD, bytes: the largest that glibc takes on 64 bits
+
 Objective = Callable[..., Tensor]
 """Called with logits, labels, strokes and the keyword `maps`."""
 
 
 class MemoryBudgetError(ValueError):
-    """A budget that does not fit the memory there is."""
+    """A budget that needs more memory than is free."""
 
 
 def saved_bytes(network: nn.Module, objective: Objective, batch: Batch) -> int:
-    """Bytes that a forward pass of `batch` keeps for the backward one, parameters and what is shared counted once."""
+    """Bytes that a forward pass of `batch` keeps for the backward pass, without parameters; shared storage once."""
     kept: dict[int, int] = {}
-    own = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
+    parameters = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
 
     def note(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
+        if storage.data_ptr() not in parameters:
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
@@ -48,9 +62,9 @@ def saved_bytes(network: nn.Module, objective: Objective, batch: Batch) -> int:
 
 
 def check_memory(network: nn.Module, objective: Objective, one: Batch, *, batch_size: int, free: int) -> None:
-    """Raise `MemoryBudgetError` unless `batch_size` images like that of `one` fit into `free` bytes, saying what would.
+    """Raise `MemoryBudgetError` unless `batch_size` images like that of `one` fit into `free` bytes.
 
-    `network` is left as it was: a copy sees the image.
+    The message names a batch size or a tile size that fits. A copy of `network` sees the image.
     """
     with torch.random.fork_rng():
         saved = saved_bytes(copy.deepcopy(network), objective, one)
@@ -72,21 +86,29 @@ def check_memory(network: nn.Module, objective: Objective, one: Batch, *, batch_
 
 
 def free_bytes(device: torch.device) -> int:
-    """Memory that is free now on `device`: of the GPU, or of the machine and its control group."""
+    """Free memory of `device` now: of the GPU, or the smaller of the machine's and its control group's."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return int(free)
     meminfo = Path("/proc/meminfo")
     if not meminfo.exists():
-        return 2**62  # nothing is known, nothing is refused
+        return 2**62  # unknown: nothing is refused
     lines = dict(line.split(":") for line in meminfo.read_text().splitlines())
     return min(1024 * int(lines["MemAvailable"].split()[0]), _group_bytes())
 
 
 def _group_bytes() -> int:
-    """What the control group of this process leaves, if it limits anything."""
+    """Free bytes of the control group of this process; 2^62 without a limit."""
     limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
     try:
         return int(limit.read_text()) - int(used.read_text())
     except (OSError, ValueError):  # no such group, or "max"
         return 2**62
+
+
+def keep_freed_memory() -> bool:
+    """Let this process keep the memory that it frees; False, without effect, where the C library is not glibc."""
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    library = ctypes.CDLL(None)
+    return all(library.mallopt(option, size) == 1 for option, size in (_TRIM, _MMAP))

@@ -1,14 +1,15 @@
-"""What a step does: network -> logits -> objective; and what an evaluation counts.
+"""The Lightning module: a step (network -> logits -> objective), and the integer counts of an evaluation.
 
-Numbers are named `split/measure/class`. Validation and test count integers and divide once per split. The threshold
-that is best on validation is applied to the test split under `tuned/`; there each channel answers for its own class
-alone, and the truth is the same exclusive `labels` for every head, so that heads can be compared. Beside every
-validation stand the gradient norms of the classes in the step before it (`metrics/gradients.py`).
+Numbers are named `split/metric/class`. Validation and test count integers and divide once per split. The thresholds
+that are best on validation are applied to the test split under `tuned/`; there each channel decides its own class
+alone, and the truth is the same exclusive `labels` for every head, so that heads can be compared. With every validation
+come the gradient norms of the classes in the step before it (`metrics/gradients.py`).
 """
 
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,62 +20,60 @@ from typing_extensions import override
 
 from thinline.data.tiles import Batch
 from thinline.heads import Head
+from thinline.losses.objective import Objective
 from thinline.metrics.channel_conflicts import ConflictCounts
 from thinline.metrics.gradients import class_square_norms
 from thinline.metrics.pixels import PixelMeasures, named
 from thinline.metrics.thresholds import ScoreHistogram, best_threshold, tuned_labels
 from thinline.training.distributed import gathered, processes, whole_batch
 from thinline.training.evaluation import Evaluation
-from thinline.training.optimiser import Schedule, optimiser_of
-from thinline.training.scoring_workers import ScoringWorkers
+from thinline.training.optimiser import optimiser_of
+from thinline.training.scoring_workers import Prediction, ScoringWorkers
+from thinline.training.settings import Schedule
 from thinline.vocabulary import IGNORE, UInt8
 
 DIVERGED_BATCH = "diverged_batch.pt"
 
 
 class TrainingDivergedError(FloatingPointError):
-    """The loss became NaN or infinite; the batch that did it lies in the run folder."""
+    """The loss became NaN or infinite; the batch of that step is saved in the run folder."""
 
 
 class SegmentationTask(pl.LightningModule):
-    """One network, one objective, one head, and the integer counts of an evaluation."""
+    """One network, one objective and its head, and the integer counts of an evaluation."""
 
     def __init__(
         self,
         network: nn.Module,
-        objective: nn.Module,
-        head: Head,
+        objective: Objective,
         *,
         schedule: Schedule,
         folder: Path,
+        scorers: ScoringWorkers | None = None,
         pictures: int = 0,
         tuned: bool = False,
     ):
-        """`pictures` label maps of the first test sheets are kept; a batch that breaks the run is saved in `folder`.
-
-        With `tuned` the test split is decided at the thresholds that `tune` was given, not by the head. `judges`, where
-        they are set, score every sheet of the test split by the measures beyond pixels.
+        """A batch whose loss is not finite is saved in `folder`. `scorers` score every test sheet by the metrics beyond
+        pixels; the label maps of the first `pictures` test sheets are kept. With `tuned` the test split is decided at
+        the thresholds that `tune` took from validation, not by the head.
         """
         super().__init__()
-        self.pictures = pictures
-        self.tuned = tuned
-        self.scorers: ScoringWorkers | None = None
+        self.network, self.objective, self.schedule = network, objective, schedule
+        self.folder, self.scorers, self.pictures, self.tuned = folder, scorers, pictures, tuned
+        assert isinstance(objective.head, Head)
+        self.head = head = objective.head
         self.threshold: Tensor | None = None
-        self.network = network
-        self.objective = objective
-        self.head = head
-        self.schedule = schedule
-        self.folder = folder
         self.classes = tuple(head.classes)
+        self.curves = len(self.classes) - 1
         self.numbers: dict[str, float] = {}
         self.pixels = PixelMeasures(len(self.classes), keep_sheets=True)
-        self.scores = ScoreHistogram(head.channels)
-        self.claimed = ConflictCounts()
-        self.contradicts = head.name == "sigmoid_stack"  # a softmax cannot claim a pixel twice
+        self.histogram = ScoreHistogram(head.channels)
+        # only the channels of a sigmoid stack can claim one pixel twice
+        self.conflicts = ConflictCounts() if head.name == "sigmoid_stack" else None
         self.losses: list[Tensor] = []
-        self.asked: tuple[Tensor, Tensor] | None = None
+        self.last_step: tuple[Tensor, Tensor] | None = None
         self.square_norms: Tensor | None = None
-        self.found: dict[int, UInt8] = {}
+        self.label_maps: dict[int, UInt8] = {}
         self.latest_loss = math.nan
 
     @override
@@ -88,23 +87,24 @@ class SegmentationTask(pl.LightningModule):
         loss: Tensor = self.objective(logits, batch.labels, batch.strokes, maps=batch.maps)
         self.latest_loss = float(loss.detach())
         if not math.isfinite(self.latest_loss):
-            raise TrainingDivergedError(self._describe(batch, logits))
+            raise TrainingDivergedError(self._save_diverged(batch, logits))
         self.losses.append(loss.detach())
         if batch_idx + 1 == self.trainer.num_training_batches:
             logits.retain_grad()
-            self.asked = (logits, self.head.truth(batch.labels))
+            self.last_step = (logits, self.head.truth(batch.labels))
         return loss * processes()
 
     @override
     def on_after_backward(self) -> None:
-        """Before clipping: what each class asked for in the last step before a validation."""
-        if self.asked is not None:
-            logits, truth = self.asked
+        """In the last step before a validation, before clipping: the squared gradient norm of each class."""
+        if self.last_step is not None:
+            logits, truth = self.last_step
             assert logits.grad is not None
             self.square_norms = class_square_norms(logits.grad, truth, classes=len(self.classes))
-            self.asked = None
+            self.last_step = None
 
-    def _describe(self, batch: Batch, logits: Tensor) -> str:
+    def _save_diverged(self, batch: Batch, logits: Tensor) -> str:
+        """Save the batch; the message that says where and what to do."""
         path = self.folder / DIVERGED_BATCH
         torch.save({"step": self.global_step, "batch": batch._asdict(), "logits": logits.detach()}, path)
         exact = logits.dtype in (torch.float32, torch.float64)
@@ -116,68 +116,63 @@ class SegmentationTask(pl.LightningModule):
     @override
     def configure_optimizers(self) -> Any:
         optimiser = optimiser_of(self.network.parameters(), self.schedule)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, self.schedule.factor)
+        factor = partial(self.schedule.factor, steps=self.trainer.max_steps)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     @override
     def on_validation_epoch_start(self) -> None:
-        self._forget()
+        self._reset_counts()
 
     @override
     def on_test_epoch_start(self) -> None:
-        self._forget()
+        self._reset_counts()
 
-    def _forget(self) -> None:
+    def _reset_counts(self) -> None:
         self.pixels.reset()
-        self.scores.reset()
-        self.claimed.reset()
+        self.histogram.reset()
+        if self.conflicts is not None:
+            self.conflicts.reset()
         if self.scorers is not None:
             self.scorers.clear()
 
     @override
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        self._count(batch, self.head.probabilities(self(batch.image).float()))
+        probabilities = self.head.probabilities(self(batch.image).float())
+        self._count(batch, probabilities, self.head.decode(probabilities))
 
     @override
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         probabilities = self.head.probabilities(self(batch.image).float())
-        found = self._count(batch, probabilities, self.threshold)
-        ink = probabilities[:, self.head.first_curve :].cpu().numpy()
-        maps = found.to("cpu", torch.uint8).numpy()
-        for index, labels, of_sheet in zip(batch.index.tolist(), maps, ink, strict=True):
-            if index < self.pictures:
-                self.found[index] = labels
-            if self.scorers is not None:
-                self.scorers.put(index, labels, of_sheet)
+        if self.threshold is None:
+            predicted = self.head.decode(probabilities)
+        else:
+            predicted = tuned_labels(probabilities[:, -self.curves :], self.threshold)
+        truth = self._count(batch, probabilities, predicted)
+        ids = batch.index.tolist()
+        label_maps = predicted.to("cpu", torch.uint8).numpy()
+        self.label_maps |= {i: labels for i, labels in zip(ids, label_maps, strict=True) if i < self.pictures}
+        if self.scorers is not None:
+            ink = probabilities[:, self.head.first_curve :].cpu().numpy()
+            true = truth.to("cpu", torch.uint8).numpy()
+            for i, *maps in zip(ids, label_maps, ink, true, batch.strokes.cpu().numpy(), strict=True):
+                self.scorers.put(i, Prediction(*maps))
 
     def tune(self, validation: Evaluation) -> None:
-        """Take the thresholds of the curves from `validation`, where the test is to be decided by them."""
+        """Take the thresholds of the curves from `validation`, if the test is to be decided by them."""
         if self.tuned:
             self.threshold = best_threshold(validation.histogram)[0][-self.curves :]
 
-    def _count(self, batch: Batch, probabilities: Tensor, threshold: Tensor | None = None) -> Tensor:
-        """Add a batch and what was found in it, `[B,c,H,W]`, to the counts; returns the label maps `[B,H,W]`."""
-        if threshold is None:
-            found = self.head.decode(probabilities)
-        else:
-            found = tuned_labels(probabilities[:, -self.curves :], threshold)
+    def _count(self, batch: Batch, probabilities: Tensor, predicted: Tensor) -> Tensor:
+        """Count `probabilities` [B,c,H,W] and `predicted` [B,H,W]; returns the truth [B,H,W] in the ids of the head."""
         truth = self.head.truth(batch.labels)
         valid = truth != IGNORE
-        self.pixels.update(found, truth, batch.index)
-        self.scores.update(probabilities, torch.stack([truth == id_ for id_ in self.answers], dim=1), valid)
-        if self.contradicts:
-            self.claimed.update(self.head.conflicts(probabilities, valid=valid[:, None]))
-        return found
-
-    @property
-    def curves(self) -> int:
-        """How many classes there are besides the background; the last channels of every head are theirs."""
-        return len(self.classes) - 1
-
-    @property
-    def answers(self) -> range:
-        """Ids of the classes that the head's channels speak of: all, or all but the background."""
-        return range(len(self.classes) - self.head.channels, len(self.classes))
+        self.pixels.update(predicted, truth, batch.index)
+        ids = range(len(self.classes) - self.head.channels, len(self.classes))  # of the classes that have a channel
+        self.histogram.update(probabilities, torch.stack([truth == id_ for id_ in ids], dim=1), valid)
+        if self.conflicts is not None:
+            self.conflicts.update(self.head.conflicts(probabilities, valid=valid[:, None]))
+        return truth
 
     @override
     def on_validation_epoch_end(self) -> None:
@@ -186,20 +181,19 @@ class SegmentationTask(pl.LightningModule):
             self.numbers["train/loss"] = float(torch.stack(self.losses).mean())
             self.losses.clear()
         if self.square_norms is not None:
-            norms = (self.square_norms.sqrt() / processes()).tolist()  # the loss that went backward was multiplied
+            norms = (self.square_norms.sqrt() / processes()).tolist()  # the loss was multiplied by `processes()`
             self.numbers |= {f"train/grad_norm/{k}": norm for k, norm in zip(self.classes, norms, strict=True)}
             self.square_norms = None
 
     def evaluation(self, split: str) -> Evaluation:
-        """The integers of the evaluation that has just ended, gathered from all processes."""
+        """The counts of the evaluation that has just ended, gathered from all processes."""
         ids, matrices = self.pixels.sheets()
         return Evaluation(
             split=split,
-            confusion=matrices.sum(0),
             sheet_ids=ids,
-            sheet_confusion=matrices,
-            histogram=self.scores.compute().clone(),
-            claims=self.claimed.compute().clone() if self.contradicts else torch.zeros(3, dtype=torch.int64),
-            judged={} if self.scorers is None else gathered(self.scorers.taken()),
-            px_per_mm=None if self.scorers is None else self.scorers.judge.px_per_mm,
+            confusion=matrices,
+            histogram=self.histogram.compute().clone(),
+            conflicts=torch.zeros(3, dtype=torch.int64) if self.conflicts is None else self.conflicts.compute().clone(),
+            scores={} if self.scorers is None else gathered(self.scorers.scores()),
+            px_per_mm=None if self.scorers is None else self.scorers.scorer.px_per_mm,
         )

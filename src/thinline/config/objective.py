@@ -1,0 +1,56 @@
+"""The objective of a configuration: its head, its loss, and how it treats the imbalance of the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hydra.utils import instantiate
+
+from thinline.config.schema import Conf, checked, compose_config
+from thinline.losses.class_weight import Imbalance, Weighting
+from thinline.losses.objective import Objective
+
+
+def build_objective(
+    overrides: Sequence[str], *, weight: Sequence[float] | None, prior: Sequence[float] | None = None
+) -> Objective:
+    """The objective of a configuration as a module: `(logits [B,c,H,W], labels [B,H,W], strokes [B,K,H,W]) -> scalar`.
+
+    `overrides` are those of the command line, as `["loss=tversky", "head=softmax", "loss.fp_weight=0.3"]`. `weight [C]`
+    is one number for each class, background first, or None; `class_weight.scale` of the configuration applies. `prior
+    [C]` is the share of each class in the training pixels, which `class_weight=logit_adjustment` needs and no other
+    level takes. The scalar has the dtype of the logits, float32 at least. Raises Hydra's errors for unknown options,
+    and ValueError for a weight of the wrong length, below zero or NaN, for one without effect on this loss and head,
+    and for a prior that is missing or unused.
+    """
+    conf = checked(compose_config(overrides))
+    level, head, loss = conf.class_weight, instantiate(conf.head), instantiate(conf.loss)
+    tau = level.get("tau")
+    if (tau is None) != (prior is None):
+        raise ValueError(
+            f"`prior` must be given with class_weight=logit_adjustment and with no other level, got {prior} for "
+            f"{level['_target_']} with loss={loss.name} and head={head.name}; it is the "
+            "share of each class in the training pixels, background first, as [0.97, 0.02, 0.01]"
+        )
+    scale = level.get("scale", "kept")
+    return Objective(head, loss, weight=weight, scale=scale, prior=prior, tau=1.0 if tau is None else tau)
+
+
+def weighting_of(conf: Conf) -> Weighting:
+    """The class weighting of `conf`."""
+    weighting = instantiate(conf.class_weight)
+    assert isinstance(weighting, Weighting)
+    return weighting
+
+
+def objective_of(conf: Conf, imbalance: Imbalance, *, head: Any = None) -> Objective:
+    """The objective of `conf` over its own head, or over `head`. Raises ValueError for a weight without effect."""
+    return Objective(
+        head or instantiate(conf.head),
+        instantiate(conf.loss),
+        weight=imbalance.weight,
+        scale=imbalance.scale,
+        prior=imbalance.prior,
+        tau=imbalance.tau,
+    )

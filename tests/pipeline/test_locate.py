@@ -1,0 +1,36 @@
+"""The name of a run is the hash of what it computes, so the names of published runs must not change."""
+
+import pytest
+
+from thinline.config.schema import CONF, checked, compose_config
+from thinline.pipeline.locate import locate
+
+PUBLISHED = [
+    (
+        "weight_sweep",
+        {"loss": "soft_ce", "class_weight": "fixed", "budget": "laptop_half"},
+        ["class_weight.value=1"],
+        "soft_ce-softmax-fixed-fresh-pen1-unet_slim-laptop_half-muon-s0-value_1-faece25d03",
+    ),
+    (
+        "three_family",
+        {"loss": "soft_ce", "data_mix": "scarce"},
+        [],
+        "soft_ce-softmax-none-scarce-pen1-unet_slim-laptop-muon-s0-28db1ec4d0",
+    ),
+    (
+        "resolution",
+        {"resolution": "pen2", "budget": "laptop_half"},
+        [],
+        "dice-softmax-none-fresh-pen2-unet_slim-laptop_half-muon-s0-edbb877bfd",
+    ),
+]
+
+
+@pytest.mark.parametrize(("study", "levels", "changes", "run"), PUBLISHED, ids=[cell[0] for cell in PUBLISHED])
+def test_published_runs_keep_their_names(study, levels, changes, run):
+    options = {"loss": "dice", "head": "softmax", "class_weight": "none", "data_mix": "fresh"}
+    options |= {"resolution": "pen1", "network": "unet_slim", "budget": "laptop", "optimiser": "muon"} | levels
+    conf = checked(compose_config([*(f"{group}={option}" for group, option in options.items()), *changes]))
+    assert locate(conf, options).folder.name == run
+    assert f"\n{run}," in (CONF.parent / "experiments" / study / "results.csv").read_text()
