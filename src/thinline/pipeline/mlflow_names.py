@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from thinline.config.schema import FACTORS
 from thinline.runs import cell_slug
 from thinline.study.design.study import SEED, Study
-from thinline.study.stats.samples import LOWER_IS_BETTER
 
 if TYPE_CHECKING:
     from thinline.tracking.views import Comparison
@@ -66,8 +65,7 @@ def comparison(study: Study | None, keys: Sequence[str], classes: Sequence[str])
 
     if study is None:
         return Comparison(None, _without_seed(keys) or FACTORS[:1], MEASURES, tuple(classes))
-    ascending = study.primary[0].partition("/")[2] in LOWER_IS_BETTER
-    return Comparison(study.name, _without_seed(study.names), study.primary, tuple(classes), ascending)
+    return Comparison(study.name, _without_seed(study.names), study.primary, tuple(classes))
 
 
 def _without_seed(keys: Sequence[str]) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from typing import Any, Final
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
+from thinline.metrics.catalogue import less_is_better
 from thinline.tracking.push import FOLDER_TAG, STUDY_TAG, metric_name
 
 VIEW_TAG: Final = "mlflow.sharedViewState."
@@ -53,7 +54,6 @@ class Comparison:
     factors: tuple[str, ...]
     measures: tuple[str, ...]
     classes: tuple[str, ...]
-    ascending: bool = False
 
 
 def views_of(comparison: Comparison, *, time_ms: int) -> dict[str, str]:
@@ -100,7 +100,7 @@ def _state(comparison: Comparison, params: tuple[str, ...] = ()) -> dict[str, An
     return {
         "searchFilter": " and ".join([*of_study, f"tags.{FOLDER_TAG} != ''"]),
         "orderByKey": f"metrics.`{metrics[0]}`",
-        "orderByAsc": comparison.ascending,
+        "orderByAsc": less_is_better(comparison.measures[0].partition("/")[2]),
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],

@@ -19,7 +19,7 @@ from thinline.study.figures.all import all_figures
 from thinline.study.figures.cells import heat_map
 from thinline.study.figures.effects import forest, variance_shares
 from thinline.study.figures.labels import spread
-from thinline.study.figures.style import DPI, WIDTH_IN, page, png, style, svg, told, words
+from thinline.study.figures.style import DPI, WIDTH_IN, page, png, style, svg, words
 from thinline.study.figures.tables import ends_of, narrowed, short_labels, varied
 
 CROSSINGS = {
@@ -133,22 +133,6 @@ def test_an_empty_page_has_the_width_of_all():
     assert size(png(page(2.0))) == (1350, 300)
 
 
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [
-        *((0.7119, ".712"), (0.0277, ".0277"), (-0.034, "-.0340"), (1.0, "1.00"), (12.34, "12.3"), (0.0, "0")),
-        *((123.4, "123"), (np.nan, "-"), (0.99951, "1.000"), (1e-9, ".00000")),
-    ],
-)
-def test_numbers_as_they_are_written(value, text):
-    assert told(value) == text
-
-
-def test_an_end_of_an_interval_has_the_digits_of_its_mean():
-    assert told(0.0912345, like=0.5) == ".091"
-    assert told(0.5, figures=2) == ".50"
-
-
 @given(st.lists(st.floats(0, 1), max_size=8), st.floats(0.01, 0.3))
 def test_labels_keep_their_order_and_distance(places, gap):
     found = spread(np.array(places), gap)
@@ -179,5 +163,5 @@ def test_narrowed_results_keep_what_measures_are_computed_from():
 
 
 def test_a_name_without_words_of_its_own_loses_its_underscores():
-    assert words("crossing_inside_iou") == "crossing inside iou"
-    assert words("iou") == "IoU"
+    assert words("class_weight") == "class weight"
+    assert words("class_weight.value") == "weight of a curve"

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from figure_cases import PENS, SWEEP, heads, small, tables, texts, whole
 
+from thinline.metrics.catalogue import metric
+from thinline.metrics.number_format import number
 from thinline.study.figures.cells import decision_matrix, goodness, heat_map
-from thinline.study.figures.style import NotDrawn, told
+from thinline.study.figures.style import NotDrawn
 from thinline.study.stats.samples import AXES
 
 MEASURES = ("iou", "viterbi_bridged_mae_track")
@@ -26,9 +28,9 @@ def test_a_loss_has_its_mean_interval_and_rank(results):
     by_seed = values[grid].mean(axis=0)
     half = 2.7764451 * by_seed.std() / np.sqrt(5)
     found = {it.get_text(): it.get_position() for it in axes.texts}
-    assert found[f"{told(by_seed.mean())}  #3.2"][0] == 0
+    assert found[f"{number(by_seed.mean())}  #3.2"][0] == 0
     low, high = by_seed.mean() - half, by_seed.mean() + half
-    assert f"{told(low, like=by_seed.mean())} to {told(high, like=by_seed.mean())}" in found
+    assert f"{number(low)} to {number(high)}" in found
 
 
 def test_a_loss_that_was_not_run_says_so(results):
@@ -73,7 +75,9 @@ def test_the_heat_map_has_every_mean_in_its_cell_sorted_by_iou(results):
         found = {it.get_position(): it.get_text() for it in axes.texts}
         for column, measure in enumerate(MEASURES):
             means = whole(results, measure, name).mean(axis=1)
-            assert [found[column, row] for row in range(14)] == [told(means[label]) for label in labels]
+            assert [found[column, row] for row in range(14)] == [
+                number(means[label], metric(measure).digits) for label in labels
+            ]
     assert [it.get_text() for it in figure.axes[0].get_yticklabels()] == list(labels)
 
 
@@ -87,11 +91,11 @@ def test_a_matrix_is_over_the_heads_that_tell_the_curve():
         means = rows.merge(cells).groupby(["measure", "loss"])["value"].mean()
         for row, loss in ((0, "dice"), (3, "soft_ce")):
             cell = {(x, round(y)): text for (x, y), text in told_of.items() if " to " not in text}
-            assert cell[0, row] == told(means["iou", loss])
-            assert cell[1, row] == ("-" if name == "curve" else told(means[MEASURES[1], loss]))
+            assert cell[0, row] == number(means["iou", loss])
+            assert cell[1, row] == ("-" if name == "curve" else number(means[MEASURES[1], loss], 4))
         assert told_of[0, 1] == told_of[1, 1] == "not run"
     assert "of 5 columns" in figure.get_suptitle()
-    assert "of heads those that tell the curve" in " ".join(figure.get_supxlabel().split())
+    assert "heads that predict the curve" in " ".join(figure.get_supxlabel().split())
 
 
 def test_what_a_head_does_not_tell_is_a_dash_in_the_heat_map():
@@ -101,7 +105,7 @@ def test_what_a_head_does_not_tell_is_a_dash_in_the_heat_map():
     figure = heat_map(results, tables(small()).cells.iloc[:0], measures=MEASURES)
     rows = [it.get_text() for it in figure.axes[0].get_yticklabels()]
     assert [it.split("/")[0] for it in rows] == ["softmax", "softmax", "binary", "binary"], "two curves before one"
-    assert "those that tell fewer curves last" in " ".join(figure.get_supxlabel().split())
+    assert "those that predict fewer curves last" in " ".join(figure.get_supxlabel().split())
     assert "fewer" not in heat_map(small(), tables(small()).cells, measures=MEASURES).get_supxlabel()
     for axes, name in zip(figure.axes, results.classes, strict=True):
         found = np.reshape(texts(axes), (4, 2))
@@ -111,7 +115,7 @@ def test_what_a_head_does_not_tell_is_a_dash_in_the_heat_map():
         iou = results.rows[(results.rows["class"] == name) & (results.rows["measure"] == "iou")]
         by_condition = iou.merge(results.cells[["run", "condition"]]).groupby("condition")["value"].mean()
         assert [text for text in found[:, 0] if text != "-"] == [
-            told(by_condition[label]) for label in rows if label in by_condition
+            number(by_condition[label]) for label in rows if label in by_condition
         ]
 
 

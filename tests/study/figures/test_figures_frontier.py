@@ -119,7 +119,7 @@ def test_a_condition_is_usable_by_the_curves_that_its_head_tells():
     """Two heads, of which one has no curve of the other: both were counted as unusable."""
     results = heads()
     figure = frontier(results, tables(small()).cells.iloc[:0], usable={"recall": 0.3, "precision": 0.3, "iou": 0.2})
-    title = "Measured frontier: 4 of 4 conditions are usable on every curve they tell by their means, "
+    title = "Measured frontier: 4 of 4 conditions are usable on every curve they predict by their means, "
     assert " ".join(figure.get_suptitle().split()).startswith(title)
     iou = results.rows[(results.rows["measure"].isin(BOARD)) & (results.rows["split"] == "test")]
     cells = results.cells[["run", "condition"]]

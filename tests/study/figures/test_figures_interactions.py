@@ -50,7 +50,7 @@ def test_another_split_is_named():
 
 
 def test_a_curve_that_one_head_alone_tells_is_left_out_and_lines_are_named_where_they_end():
-    with pytest.raises(NotDrawn, match="no curve is told by two levels of two factors"):
+    with pytest.raises(NotDrawn, match="no curve is predicted at two levels of two factors"):
         interactions(heads(), "f1")
     results = heads(("softmax", "sigmoid_stack", "binary"))
     figure = interactions(results, "f1")

@@ -1,4 +1,4 @@
-"""What stands in a report, read without a browser; test_report_page.py opens it in one."""
+"""The content of a report, read without a browser; test_report_page.py opens it in one."""
 
 import base64
 import hashlib
@@ -17,12 +17,11 @@ import pytest
 from report_cases import BOARD, NOT_DIALLED, SWEEP, VERDICTS, small, tables, wide
 from study_cases import THREE, planted
 
-from thinline.ruler.shift_experiment import cells as shift_cells
+from thinline.metrics.number_format import probability
 from thinline.study.design.study import Exclusion, StudyError
 from thinline.study.figures.style import Picture
-from thinline.study.report.board import board, dial, shift
-from thinline.study.report.data import report_data
-from thinline.study.report.numbers import number, plain, span
+from thinline.study.report.board import board
+from thinline.study.report.data import as_json, report_data
 from thinline.study.report.page import in_script, render_report
 
 USABLE = {"recall": 0.5, "precision": 0.5, "iou": 0.5}
@@ -70,7 +69,9 @@ def effects(results):
 @pytest.fixture(scope="module")
 def page(results, effects):
     picture = Picture(PNG, "Frontier", 'A plane of "recall" & precision')
-    return Reader(render_report(results, effects, VERDICTS, {"frontier": picture, "forest": picture}))
+    return Reader(
+        render_report(results, effects, VERDICTS, {"frontier": picture, "heat_map": picture, "forest": picture})
+    )
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +112,7 @@ def test_what_was_run_and_what_was_not_is_told(page):
         "3 seeds each: 0, 1, 2",
         "4 unseen test sheets a seed",
         "soft_ce, dice, tversky, dice_ce",
-        "1 declared cell is not in these numbers",
+        "1 declared cell is missing from these numbers",
         "none/dice/fresh/s7 (FAILED: a loss of nan)",
         "46bc6ae0d5ff",
         "an old laptop, 2 cores",
@@ -154,7 +155,7 @@ def test_no_text_ends_the_script_block_or_becomes_markup():
 
 
 def test_in_script_has_no_nan():
-    assert json.loads(in_script(plain({"a": [np.nan, np.float64(2), np.int64(3), np.bool_(True), pd.NA, "<"]}))) == {
+    assert json.loads(in_script(as_json({"a": [np.nan, np.float64(2), np.int64(3), np.bool_(True), pd.NA, "<"]}))) == {
         "a": [None, 2.0, 3, True, None, "<"]
     }
     with pytest.raises(ValueError, match="not JSON compliant"):
@@ -209,7 +210,7 @@ def test_a_measure_without_a_value_is_an_empty_cell(results, effects):
     cut = effects.cells.query("not (measure == 'iou' and condition == 'none/dice/fresh')")
     told = report_data(results, replace(effects, cells=cut), VERDICTS, {}, usable=USABLE, sources={})
     row = next(it for it in told["matrix"]["views"][0]["rows"] if it["label"] == "none/dice/fresh")
-    assert [(it["value"], it["text"]) for it in row["cells"][:2]] == [(None, "–")] * 2  # noqa: RUF001
+    assert [(it["value"], it["text"]) for it in row["cells"][:2]] == [(None, "-")] * 2
     assert row["cells"][2]["value"] is not None
 
 
@@ -220,10 +221,29 @@ def test_effects_are_of_order_one_and_two(effects, data, page):
     first = data["effects"][0]
     known = effects.contrasts.query("measure == 'iou' and `class` == 'curve_1' and order == 1").iloc[0]
     assert (first["value"], first["low"], first["high"]) == (known["effect"], known["low"], known["high"])
-    assert [row["p_holm"] == "–" for row in data["effects"]] == [not row["primary"] for row in data["effects"]]  # noqa: RUF001
+    assert [row["p_holm"] == "-" for row in data["effects"]] == [not row["primary"] for row in data["effects"]]
     for row in data["effects"]:
         assert abs(row["low"]) <= row["reach"]
         assert abs(row["high"]) <= row["reach"]
+
+
+def test_a_main_effect_has_the_probability_that_its_first_level_is_better(results, effects):
+    """From the pair in either order of its levels; nothing but certainty is written as 1."""
+    keys = ["split", "measure", "class", "factor", "level_a", "level_b"]
+    mains = effects.contrasts[effects.contrasts["order"] == 1]
+    one_order = effects.pairs[effects.pairs["level_a"] < effects.pairs["level_b"]]
+    certain = one_order.assign(p_better=np.where(np.arange(len(one_order)) % 2, 1.0, 0.9999))
+    for pairs in (effects.pairs, one_order, certain):
+        rows = report_data(results, replace(effects, pairs=pairs), VERDICTS, {}, usable=USABLE, sources={})["effects"]
+        known = {tuple(row): p for *row, p in pairs[[*keys, "p_better"]].itertuples(index=False)}
+        assert {row["better"] for row in rows if row["order"] == 2} == {""}
+        of_levels = [row for row in rows if row["order"] == 1]
+        assert len(of_levels) == len(mains)
+        for row in of_levels:
+            key, (first, second) = (*row["measure"].split("/"), row["class"], row["term"]), row["contrast"].split(" - ")
+            p = known[*key, first, second] if (*key, first, second) in known else 1 - known[*key, second, first]
+            assert row["better"] == probability(p)
+            assert (row["better"] == "1.000") == (p == 1)
 
 
 def test_dots_are_filled_where_holm_leaves_a_difference(effects, page, data):
@@ -236,51 +256,6 @@ def test_dots_are_filled_where_holm_leaves_a_difference(effects, page, data):
         key = (*row["measure"].split("/"), row["class"], row["order"], row["term"], row["contrast"])
         assert row["differs"] == (known[key] < 0.05)
     assert any(not row["differs"] and (row["low"] > 0 or row["high"] < 0) for row in data["effects"])
-
-
-def test_of_two_levels_the_better_one_is_told(effects, data):
-    """Each pair once; the stub has the later level in front, but for precision."""
-    declared = BOARD.factors["loss"]
-    rows = [it for it in data["better"] if (it["class"], it["factor"]) == ("curve_1", "loss")]
-    for measure, turned in (("test/iou", False), ("test/precision", True)):
-        found = {(it["level"], it["other"]): it["text"] for it in rows if it["measure"] == measure}
-        expected = {}
-        for early, late in itertools.combinations(range(3), 2):
-            pair = (declared[early], declared[late]) if turned else (declared[late], declared[early])
-            expected[pair] = f".{5 + late - early}00"
-        assert found == expected
-    assert len(data["better"]) * 2 == len(effects.pairs)
-    assert not any(it["even"] for it in data["better"])
-
-
-def test_a_probability_of_one_and_of_half_is_shown(results, effects):
-    ends = effects.pairs.assign(p_better=(effects.pairs["level_a"] < effects.pairs["level_b"]).astype(float))
-    even = effects.pairs.assign(p_better=0.5)
-    for table, told, is_even in ((ends, "1.000", False), (even, ".500", True)):
-        shown = report_data(results, replace(effects, pairs=table), VERDICTS, {}, usable=USABLE, sources={})["better"]
-        assert {(it["text"], it["even"]) for it in shown} == {(told, is_even)}
-        assert len(shown) * 2 == len(table)
-
-
-def test_an_order_is_settled_by_holm_and_not_by_the_probability(results, effects):
-    """Each pair has the p of its main effect, whichever way round; the stub has one for IoU and recall alone."""
-    pairs = effects.pairs.assign(p_better=(effects.pairs["level_a"] < effects.pairs["level_b"]).astype(float))
-    told = report_data(results, replace(effects, pairs=pairs), VERDICTS, {}, usable=USABLE, sources={})["better"]
-    known = effects.contrasts.query("order == 1").set_index(["split", "measure", "class", "term", "contrast"])["p_holm"]
-    seen = set()
-    for row in told:
-        both = [f"{row['level']} - {row['other']}", f"{row['other']} - {row['level']}"]
-        (p,) = [
-            known.get((*row["measure"].split("/"), row["class"], row["factor"], it), None)
-            for it in both
-            if (*row["measure"].split("/"), row["class"], row["factor"], it) in known.index
-        ] or [np.nan]
-        assert row["settled"] == (p < 0.05)
-        assert row["p_holm"] == ("<.001" if p < 0.001 else number(p))
-        seen.add(row["settled"])
-    assert seen == {True, False}
-    page = Reader(render_report(results, replace(effects, pairs=pairs), VERDICTS, {}))
-    assert page.text.count(" settled") == sum(row["settled"] for row in told) + 1, "and once in the text above"
 
 
 def test_a_level_that_alone_has_a_class_keeps_its_mean():
@@ -323,7 +298,7 @@ def test_what_is_said_aside_stands_below_the_sentence(results, effects):
     told = VERDICTS.assign(elsewhere="data_mix: refuted", caution="")
     page = Reader(render_report(results, effects, told, {}, sources={"001": "A field guide"}))
     assert page.text.count("Elsewhere: data_mix: refuted") == 4
-    assert "Mind:" not in page.text
+    assert "Caution:" not in page.text
     assert page.text.count("sourced, A field guide") == 2
 
 
@@ -345,7 +320,7 @@ def test_verdicts_are_counted_and_have_no_number_where_there_is_none(data):
     rows = {row["claim"]: row for row in data["verdicts"]}
     told = [rows["recall-up"][name] for name in ("effect", "span", "seeds", "sourced_numbers")]
     assert told == ["+.100", "[+.080, +.120]", "3 seeds", "recall .96, .97"]
-    assert [rows["stack-stops"][name] for name in ("effect", "span", "seeds", "study")] == ["–", "", "", ""]  # noqa: RUF001
+    assert [rows["stack-stops"][name] for name in ("effect", "span", "seeds", "study")] == ["-", "", "", ""]
 
 
 def test_odd_verdicts_and_foreign_effects_are_refused(results, effects):
@@ -363,7 +338,7 @@ def test_without_jinja_the_extra_is_named(results, effects, monkeypatch):
         render_report(results, effects, VERDICTS, {})
 
 
-def test_figures_are_in_the_page_with_their_words(page):
+def test_figures_are_in_the_page_with_their_words_but_those_that_are_tables(page):
     images = page.all("img")
     assert [base64.b64decode(it["src"].partition(",")[2]) for it in images] == [PNG, PNG]
     told = {(it["alt"], it["width"], it["height"]) for it in images}
@@ -374,6 +349,7 @@ def test_a_study_without_effects_says_so(results, effects):
     bare = replace(effects, contrasts=effects.contrasts.iloc[:0], ranks=effects.ranks.iloc[:0], notes=())
     page = Reader(render_report(results, bare, VERDICTS.iloc[:0], {}))
     assert "The study has no effects" in page.text
+    assert "This study tests no claim of the source texts." in page.text
     assert "effect-table" not in page.rawdata.partition("<main")[2].partition("<script")[0]
 
 
@@ -404,55 +380,6 @@ def test_a_dotted_factor_is_part_of_its_group():
     assert family["off"] == ["fixed, value 1", "tuned_threshold"]
     assert family["on"] == ["fixed, value 10", "fixed, value 42", "fixed, value 5"]
     assert [it["factor"] for it in told["others"]] == ["head"]
-
-
-def test_the_dial_stops_at_the_values_measured():
-    told = dial(small(SWEEP))
-    assert [it["name"] for it in told["stops"]] == ["1", "5", "10", "42"]
-    assert told["controls"] == ["tuned_threshold"]
-    assert told["heads"] == ["softmax", "sigmoid_stack"]
-
-
-def test_without_values_the_dial_stops_at_levels_and_without_levels_there_is_none(results):
-    told = dial(results)
-    assert [it["level"] for it in told["stops"]] == ["none", "measured"]
-    assert [it["factor"] for it in told["others"]] == ["loss", "data_mix"]
-    assert dial(replace(results, made_by={"setting": "budget=laptop head=binary"}))["heads"] == ["binary"]
-    assert dial(small(NOT_DIALLED)) is None
-    found = small(NOT_DIALLED)
-    page = Reader(render_report(found, tables(found), VERDICTS.iloc[:0], {}))
-    assert "does not vary the class weight" in page.text
-    assert "No claim of the source texts was judged" in page.text
-
-
-def test_shift_has_the_cells_of_the_experiment():
-    for shape in shift()["shapes"]:
-        assert np.array_equal(np.array([list(row) for row in shape["rows"]]) == "1", shift_cells()[shape["name"]])
-
-
-@pytest.mark.parametrize(
-    ("value", "digits", "signed", "text"),
-    [
-        (0.8123, 3, False, ".812"),
-        (-0.0504, 3, True, "−.050"),  # noqa: RUF001
-        (0.05, 2, True, "+.05"),
-        (12.34, 1, False, "12.3"),
-        (-0.0001, 3, True, ".000"),
-        (1.0, 3, False, "1.000"),
-        (np.nan, 3, False, "–"),  # noqa: RUF001
-        (None, 3, True, "–"),  # noqa: RUF001
-        (7, 0, False, "7"),
-        (0, 0, False, "0"),
-    ],
-)
-def test_numbers_are_written(value, digits, signed, text):
-    assert number(value, digits, signed=signed) == text
-
-
-def test_intervals_are_written():
-    assert span(0.1, 0.25, 2) == "[.10, .25]"
-    assert span(np.nan, 0.2) == ""
-    assert span(None, None) == ""
 
 
 def test_headings_are_in_order_and_places_are_named(page):
