@@ -61,7 +61,6 @@ def test_views_compare_what_a_study_varies_by_its_primary_measures(name):
     found = comparison(study, (), ["background", "a"])
     assert set(found.factors) == {factor for block in (study.factors, *study.also) for factor in block}
     assert (found.study, found.measures, found.classes) == (name, study.primary, ("background", "a"))
-    assert not found.ascending
 
 
 def test_a_sweep_without_study_is_compared_by_what_it_varies():

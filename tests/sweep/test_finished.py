@@ -1,4 +1,4 @@
-"""Which cell of a study a run is, and where its numbers come from. The store itself: test_study_door.py."""
+"""The levels of a run in a study, and the provenance of its numbers."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import pytest
 
 from thinline.runs import FAILED, FINISHED, Cell, Failure, Manifest, Origin
 from thinline.study.design.study import StudyError
-from thinline.sweep.finished import declared, found_of, made_by, setting
+from thinline.sweep.finished import declared, finished_run, made_by, setting
 
 LEVELS = {
     "loss": "soft_ce",
@@ -30,27 +30,27 @@ def manifest(factors=None, value=10.0, **changes):
 
 
 def test_what_a_dotted_factor_varies_is_a_level_of_its_own():
-    found = found_of(declared("weight_sweep"), "r", manifest())
+    found = finished_run(declared("weight_sweep"), "r", manifest())
     assert (found.levels["class_weight"], found.levels["class_weight.value"]) == ("fixed", "10")
     assert (found.run, found.seed, found.finished) == ("r", 3, True)
 
 
 def test_what_else_differs_from_the_option_stays_in_its_level():
-    found = found_of(declared("weight_sweep"), "r", manifest({"class_weight": "fixed(scale=raw,value=10)"}))
+    found = finished_run(declared("weight_sweep"), "r", manifest({"class_weight": "fixed(scale=raw,value=10)"}))
     assert found.levels["class_weight"] == "fixed(scale=raw)"
-    plain = found_of(declared("three_family"), "r", manifest())
+    plain = finished_run(declared("three_family"), "r", manifest())
     assert plain.levels["class_weight"] == "fixed(value=10)"
     assert "class_weight.value" not in plain.levels
 
 
 def test_an_option_without_the_key_has_no_such_level():
     odd = manifest({"class_weight": "tuned_threshold"}, value=None)
-    assert "class_weight.value" not in found_of(declared("weight_sweep"), "r", odd).levels
+    assert "class_weight.value" not in finished_run(declared("weight_sweep"), "r", odd).levels
 
 
 def test_a_run_that_failed_says_why():
     failed = manifest(status=FAILED, exception=Failure("ValueError", "boom", ""))
-    found = found_of(declared("weight_sweep"), "r", failed)
+    found = finished_run(declared("weight_sweep"), "r", failed)
     assert (found.finished, found.why) == (False, "FAILED: ValueError: boom")
 
 

@@ -58,7 +58,7 @@ def test_charts_of_all_classes_stand_in_a_section_for_each_measure():
 
 
 def test_a_sweep_without_study_shows_every_cell_and_an_error_sorts_upwards():
-    value = next(iter(views_of(Comparison(None, ("loss",), ("test/hd95_px",), ("bg", "a"), True), time_ms=0).values()))
+    value = next(iter(views_of(Comparison(None, ("loss",), ("test/hd95_px",), ("bg", "a")), time_ms=0).values()))
     name, state = told(value)
     assert (name, state["searchFilter"], state["orderByAsc"]) == ("all sweeps: cells", "tags.run_folder != ''", True)
 

@@ -1,4 +1,4 @@
-"""Roof: what the page of MLflow shows of a sweep: the names of parent and cells, a description, and what to compare."""
+"""What MLflow shows of a sweep: the names of parent and cells, a description, and the columns to compare."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from thinline.tracking.views import Comparison
 
 MEASURES: Final = ("test/iou", "test/precision", "test/recall")
-"""What a sweep without a study is compared by."""
+"""The measures that compare the cells of a sweep without a study."""
 STUDY_TAG: Final = "study"
 NOTE_TAG: Final = "mlflow.note.content"
 
 
 def varied(jobs: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """The keys whose values differ among the jobs of a sweep (lists of overrides), in their order."""
-    given = [dict(override.lstrip("+~").partition("=")[::2] for override in job) for job in jobs]
-    keys = dict.fromkeys(key for job in given for key in job)
-    return tuple(key for key in keys if len({job.get(key) for job in given}) > 1)
+    overrides = [dict(override.lstrip("+~").partition("=")[::2] for override in job) for job in jobs]
+    keys = dict.fromkeys(key for job in overrides for key in job)
+    return tuple(key for key in keys if len({job.get(key) for job in overrides}) > 1)
 
 
 def cell_name(levels: Mapping[str, str], keys: Sequence[str]) -> str | None:
-    """A cell among those of its sweep by the levels the sweep varies, as `soft_ce-none-scarce-s0`; None for one alone.
+    """The name of a cell from the levels that its sweep varies, as `soft_ce-none-scarce-s0`; None for a single run.
 
-    `levels` are those of all factors and the seed, `keys` what `varied` found.
+    `levels` are those of all factors and the seed, `keys` the result of `varied`.
     """
     if not keys:
         return None
@@ -37,13 +37,13 @@ def cell_name(levels: Mapping[str, str], keys: Sequence[str]) -> str | None:
 
 
 def parent_name(study: Study | None, overrides: Sequence[str]) -> str:
-    """The study, then what the command line says besides; without a study the command line alone."""
-    told = [it for it in overrides if study is None or it.lstrip("+").partition("=")[0] != "experiment"]
-    return " ".join([*([] if study is None else [study.name]), *told]) or "sweep"
+    """The study and the other overrides of the command line."""
+    others = [it for it in overrides if study is None or it.lstrip("+").partition("=")[0] != "experiment"]
+    return " ".join([*([] if study is None else [study.name]), *others]) or "sweep"
 
 
 def parent_tags(study: Study | None, overrides: Sequence[str], jobs: int) -> dict[str, str]:
-    """Tags of a parent: the overrides, the study, and a description of question, factors and how to compare."""
+    """Tags of a parent run: the overrides, the study, and a description with its question and factors."""
     command = f"`python train.py -m {' '.join(overrides)}`"
     note = f"{jobs} cells of {command}."
     if study is None:
@@ -52,15 +52,15 @@ def parent_tags(study: Study | None, overrides: Sequence[str], jobs: int) -> dic
     lines = [
         f"**{study.name}**: {study.question}",
         "\n".join([*factors, f"- `{SEED}`: {', '.join(study.seeds)}"]),
-        f"Judged by {', '.join(study.primary)}. {note}",
+        f"Primary measures: {', '.join(study.primary)}. {note}",
         f"To compare, open *{study.name}: cells* or *{study.name}: mean over seeds* of the menu *Views* on the runs "
-        "page. The artifacts of this run hold the report, once the study is analysed.",
+        "page. Once the study is analysed, the artifacts of this run hold the report.",
     ]
     return {"overrides": " ".join(overrides), STUDY_TAG: study.name, NOTE_TAG: "\n\n".join(lines)}
 
 
 def comparison(study: Study | None, keys: Sequence[str], classes: Sequence[str]) -> Comparison:
-    """What the views of a sweep compare: the factors of its study by its primary measures, or the `keys` it varies."""
+    """What the views of a sweep compare: factors and primary measures of its study, or the `keys` that it varies."""
     from thinline.tracking.views import Comparison  # imports MLflow, which takes seconds
 
     if study is None:

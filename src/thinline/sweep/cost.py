@@ -1,13 +1,13 @@
-"""Roof: what a cell will cost, from a short measured trial of one like it.
+"""The estimated time and memory of a cell, from a short measured trial of a similar cell.
 
-Cells that differ in nothing but seed, class weight and which sheets they see cost the same and share a trial. A trial
-is a real cell of a few steps on a few sheets in a temporary store, so that all that a run does besides steps is in it:
+Cells that differ only in seed, class weight and sheets cost the same and share a trial. A trial is a real cell with a
+few steps on a few sheets in a temporary store, so that it includes everything that a run does besides steps:
 
     seconds = steps * step + (validations * val sheets + test sheets) * evaluated sheet + rest
 
-`rest` (building, results, pictures, MLflow) is the least that any trial of the plan took: it hardly depends on the
-cell, and the first trial also pays for what is imported and compiled once. Rendering is counted once for all cells of
-equal sheets."""
+`rest` (construction, results, pictures, MLflow) is the least of all trials of the plan: it hardly depends on the cell,
+and the first trial also imports and compiles. Rendering is counted once for all cells with the same sheets.
+"""
 
 from __future__ import annotations
 
@@ -42,9 +42,7 @@ COSTS: Final = ("loss", "head", "network", "optimiser", "resolution", "budget", 
 
 @dataclass(frozen=True)
 class Trial:
-    """Seconds of a step, of a sheet evaluated and of a sheet rendered, and of everything else; bytes at the peak and of
-    a sheet, which is mapped into memory or sent to the device.
-    """
+    """Seconds of a step, an evaluated sheet, a rendered sheet and the rest; bytes at the peak and of a mapped sheet."""
 
     step_s: float
     evaluated_s: float
@@ -55,19 +53,19 @@ class Trial:
 
 
 def cost_key(config: DictConfig) -> str:
-    """Equal for cells that cost the same."""
+    """A key that is equal for cells that cost the same."""
     return json.dumps({name: plain(config)[name] for name in COSTS}, sort_keys=True)
 
 
 def objective_key(config: DictConfig) -> str:
-    """Equal for cells that have one objective."""
+    """A key that is equal for cells with the same objective."""
     return json.dumps(
         {name: plain(config)[name] for name in ("loss", "head", "class_weight", "classes")}, sort_keys=True
     )
 
 
 def refusal(config: DictConfig) -> str | None:
-    """Why this loss, head and class weight cannot work together, or None; the pixel counts are invented."""
+    """Why this loss, head and class weight cannot be combined, or None; tried with made-up pixel counts."""
     counts = torch.tensor([10_000, *range(100, 100 + len(config.classes) - 1)])
     weighting = instantiate(config.class_weight)
     weight = weighting(counts)
@@ -80,23 +78,20 @@ def refusal(config: DictConfig) -> str | None:
 
 
 def seconds(budget: BudgetConf, trial: Trial, *, val: int, test: int, rest_s: float) -> float:
-    """Estimated time of a cell that is judged on `val` and `test` sheets, all of them rendered."""
+    """Estimated time of a cell with `val` and `test` sheets that are already rendered."""
     validations = budget.steps // budget.validate_every + 1
     return budget.steps * trial.step_s + (validations * val + test) * trial.evaluated_s + rest_s
 
 
 def measure(config: DictConfig, choices: Mapping[str, str], folder: Path) -> Trial:
-    """A trial of the cell of `config` in `folder`, without a word. Raises what the cell raises."""
+    """Run a trial of the cell of `config` in `folder` without output. Raises what the cell raises."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        return _measure(_shortened(config, folder), choices, folder)
-
-
-def _shortened(config: DictConfig, folder: Path) -> DictConfig:
-    short: DictConfig = OmegaConf.merge(config, _changes(folder))  # type: ignore[assignment]
-    return short
+        short: DictConfig = OmegaConf.merge(config, _changes(folder))  # type: ignore[assignment]
+        return _measure(short, choices, folder)
 
 
 def _changes(folder: Path) -> dict[str, Any]:
+    """What makes a cell a trial: few steps and sheets, and a store in `folder`."""
     uri = f"sqlite:///{folder}/mlflow.db"
     counts = dict.fromkeys(("archive", "train", "val", "test"), SHEETS)
     return {
@@ -109,21 +104,19 @@ def _changes(folder: Path) -> dict[str, Any]:
 
 
 def _measure(config: DictConfig, choices: Mapping[str, str], folder: Path) -> Trial:
-    place = locate(config, choices)
+    located = locate(config, choices)
     tracker = Tracker(config.tracking.uri, config.tracking.experiment, folder)
     tracker.initialise()
     began = time.perf_counter()
-    sheets = render_sheets(place.planned, place.conf, console=CONSOLE)
+    sheets = render_sheets(located.planned, located.conf, console=CONSOLE)
     rendered_s = (time.perf_counter() - began) / (len(sheets.train) + len(sheets.val) + len(sheets.test))
     _forget_peak()
     began = time.perf_counter()
     run_cell(config, choices, Sinks(tracker))
     whole_s = time.perf_counter() - began
     memory = _peak()
-    told = [line.metrics for line in place.folder.history()]
-    step_s = 1 / [metrics["steps_per_second"] for metrics in told if "steps_per_second" in metrics][-1]
-    validated_s = [metrics["validation_seconds"] for metrics in told if "validation_seconds" in metrics][-1]
-    evaluated_s = validated_s / len(sheets.val)
+    last = {name: value for line in located.folder.history() for name, value in line.metrics.items()}
+    step_s, evaluated_s = 1 / last["steps_per_second"], last["validation_seconds"] / len(sheets.val)
     evaluated = 3 * len(sheets.val) + len(sheets.test)
     rest_s = max(0.0, whole_s - 2 * STRETCH * step_s - evaluated * evaluated_s)
     sheet = PLANES * int(sheets.train.sizes.prod(axis=1).mean())
@@ -131,7 +124,7 @@ def _measure(config: DictConfig, choices: Mapping[str, str], folder: Path) -> Tr
 
 
 def _forget_peak() -> None:
-    """Let the peak be that of what follows."""
+    """Reset the peak of the memory."""
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     elif _CLEAR.exists():
@@ -139,7 +132,7 @@ def _forget_peak() -> None:
 
 
 def _peak() -> int:
-    """Bytes: on the GPU where there is one, else resident memory of this process."""
+    """The peak in bytes: of the GPU where there is one, else of the resident memory of this process."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     if _STATUS.exists():
