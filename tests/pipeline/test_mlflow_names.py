@@ -41,7 +41,7 @@ def test_a_parent_is_named_by_its_study_or_the_command_line():
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_parent_tells_question_levels_and_how_to_compare(name):
+def test_a_parent_describes_question_levels_and_comparison(name):
     study = declared(name)
     tags = parent_tags(study, [f"+experiment={name}"], 7)
     assert (tags["study"], tags["overrides"]) == (name, f"+experiment={name}")
@@ -58,9 +58,9 @@ def test_a_parent_tells_question_levels_and_how_to_compare(name):
 @pytest.mark.parametrize("name", STUDIES)
 def test_views_compare_what_a_study_varies_by_its_primary_measures(name):
     study = declared(name)
-    found = comparison(study, (), ["background", "a"])
-    assert set(found.factors) == {factor for block in (study.factors, *study.also) for factor in block}
-    assert (found.study, found.measures, found.classes) == (name, study.primary, ("background", "a"))
+    actual = comparison(study, (), ["background", "a"])
+    assert set(actual.factors) == {factor for block in (study.factors, *study.also) for factor in block}
+    assert (actual.study, actual.measures, actual.classes) == (name, study.primary, ("background", "a"))
 
 
 def test_a_sweep_without_study_is_compared_by_what_it_varies():

@@ -163,7 +163,7 @@ def test_heads_are_the_labels_of_the_catalogue_in_one_line_where_they_fit():
     assert "cell NSD 1 px MAE MAE, right labels R2 coverage swaps breaks value error" in heads
 
 
-def test_it_is_said_when_boundary_iou_is_iou():
+def test_a_note_says_that_boundary_iou_is_iou():
     console = Console(width=100, file=io.StringIO(), record=True)
     show(console, with_lines(rows(("r1", "dice", "none", {"curve_1": 0.5}))), order=["r1"], commands=[])
     assert "boundary IoU is IoU here" in console.export_text()

@@ -161,12 +161,12 @@ def _table(
     table.add_column("")
     table.add_column("cell", overflow="fold")
     texts = [[_value(values, column) for column in columns] for _, _, values, _, _ in lines]
-    for place, column in enumerate(columns):
+    for index, column in enumerate(columns):
         head = label(column[1], column[0])
         if broken:
-            head = _broken(head, max(len(row[place]) for row in texts))
+            head = _broken(head, max(len(row[index]) for row in texts))
         table.add_column(head, justify="right", no_wrap=True)
-        if several and place == 0:
+        if several and index == 0:
             table.add_column("±", justify="right", no_wrap=True)
     if several:
         table.add_column("seeds", justify="right", no_wrap=True)

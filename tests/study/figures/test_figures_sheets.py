@@ -64,8 +64,8 @@ def test_pixels_are_shown_one_to_one(results, cells):
     assert drawn.shape[1] == 900
     places = [row for row in range(len(drawn) - 30) if (drawn[row + 3, 5:50] == noise[3, 5:50, ::-1]).all()]
     assert len(places) == 1
-    found = drawn[places[0] : places[0] + 30, :, ::-1]
-    assert (found[1:-1, 1:-1] == noise[1:-1, 1:-1]).all()
+    actual = drawn[places[0] : places[0] + 30, :, ::-1]
+    assert (actual[1:-1, 1:-1] == noise[1:-1, 1:-1]).all()
 
 
 def test_median_and_fewer_than_three(results):

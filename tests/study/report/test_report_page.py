@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from figure_cases import SWEEP
 from playwright.sync_api import Browser, Page, sync_playwright
-from report_cases import BOARD, NOT_DIALLED, SWEEP, VERDICTS, Tables, small, tables, wide
+from report_cases import BOARD, PENS, VERDICTS, Tables, small, tables, wide
 
 from thinline.metrics.number_format import interval, number
 from thinline.study.figures.style import Picture
@@ -227,7 +228,7 @@ def test_the_usable_area_is_where_iou_reaches_the_threshold(visit, board):
 
 
 def test_a_study_without_families_has_selects_alone(visit, folder):
-    case = report(folder, small(NOT_DIALLED))
+    case = report(folder, small(PENS))
     page = visit(case)
     assert page.locator("[data-family]").count() == 0
     page.select_option("#board-other-1", "pen2")
@@ -236,7 +237,7 @@ def test_a_study_without_families_has_selects_alone(visit, folder):
 
 def test_a_condition_that_does_not_tell_the_curve_says_so(visit, tmp_path):
     """A head for any curve has run; it was shown as not run, over 0 seeds."""
-    results = small(NOT_DIALLED)
+    results = small(PENS)
     effects = tables(results)
     lacking = (effects.cells["class"] == "curve_1") & (effects.cells["condition"] == "pen2")
     page = visit(report(tmp_path, results, replace(effects, cells=effects.cells[~lacking])))
@@ -263,8 +264,6 @@ def head(page: Page, column: str, view: str = "conditions"):
 @pytest.mark.parametrize(
     ("column", "measure", "curve", "lower"),
     [
-        ("IoU curve 1", "test/iou", "curve_1", False),
-        ("recall curve 2", "test/recall", "curve_2", False),
         ("tuned F1 curve 2", "tuned/f1", "curve_2", False),
         ("MAE [tracks] curve 1", "test/viterbi_bridged_mae_track", "curve_1", True),
     ],

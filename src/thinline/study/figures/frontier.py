@@ -86,7 +86,7 @@ def frontier(results: Results, cells: pd.DataFrame, *, usable: Mapping[str, floa
     tables = {name: {axis: condition_means(results, cells, axis, name) for axis in BOARD} for name in results.classes}
     order = weakest_axis(tables)
     shown, left = ends_of(list(order.index), _MOST)
-    numbers = {label: place for place, label in enumerate(order.index, start=1)}
+    numbers = {label: rank for rank, label in enumerate(order.index, start=1)}
     families = families_of(results.conditions)
     grid = {str(label): bool(it) for label, it in results.conditions["grid"].items()}
     tall = max(3.7, 0.8 + 0.185 * len(shown))

@@ -65,16 +65,16 @@ def interactions(results: Results, measure: str, *, split: str = "test") -> Figu
     panels = figure.subplots(blocks * len(data), columns, squeeze=False)
     for axes in panels.flat[len(shown) * len(data) :]:
         axes.set_visible(False)
-    for place, pair in enumerate(shown):
+    for index, pair in enumerate(shown):
         for number, (name, of) in enumerate(data.items()):
-            axes = panels[place // columns * len(data) + number, place % columns]
+            axes = panels[index // columns * len(data) + number, index % columns]
             axes.set_visible(len(_varied_in(grids[name], pair)) == 2)
             if not axes.get_visible():
                 continue
             _lines(axes, pair_means(grids[name], of, pair), factors[pair[0]], turned=_MOST_LETTERS // columns)
             axes.set_xlabel(words(pair[0]))
             axes.set_title(f"{words(name)}, a line for each {words(pair[1])}", fontsize=SMALL)
-            axes.set_ylabel("" if place % columns else metric(measure).axis)
+            axes.set_ylabel("" if index % columns else metric(measure).axis)
     more = f"Shown: the {len(shown)} least parallel of {len(pairs)} pairs of factors. " if shown != pairs else ""
     named = metric(measure).axis + ("" if split == "test" else f" ({split})")
     entitle(
@@ -121,7 +121,7 @@ def _least_parallel(
     for pair in pairs:
         both = [name for name, grid in grids.items() if len(_varied_in(grid, pair)) == 2]
         sizes.append(max((_unparallel(pair_weights(grids[name], pair), values[name]) for name in both), default=0.0))
-    return [pairs[place] for place in sorted(np.argsort(np.round(sizes, 12), kind="stable")[::-1][:_MOST_PAIRS])]
+    return [pairs[index] for index in sorted(np.argsort(np.round(sizes, 12), kind="stable")[::-1][:_MOST_PAIRS])]
 
 
 def _unparallel(weights: Mapping[Pair, Float64], values: Float64) -> float:

@@ -65,11 +65,11 @@ def rank_stability(ranks: pd.DataFrame, *, factor: str = _LOSS) -> Figure:
 
 def _ranks(axes: Axes, table: pd.DataFrame, levels: list[str], measures: list[str]) -> None:
     labels = []
-    for place, level in enumerate(levels):
+    for index, level in enumerate(levels):
         part = table[table["level"] == level].set_index("measure").reindex(measures)
-        at = np.arange(len(measures), dtype=np.float64) + _SPAN * (place / max(len(levels) - 1, 1) - 0.5)
+        at = np.arange(len(measures), dtype=np.float64) + _SPAN * (index / max(len(levels) - 1, 1) - 0.5)
         ends = part[["low_rank", "high_rank"]].to_numpy(np.float64)
-        ink = level_line(axes, at, part["rank"], ends, number=place, label=level, width=1)
+        ink = level_line(axes, at, part["rank"], ends, number=index, label=level, width=1)
         labels.append((level, float(part["rank"].iloc[-1]), ink))
     axes.set_xticks(range(len(measures)), [metric(name).label for name in measures])
     axes.set_yticks(range(1, len(levels) + 1))

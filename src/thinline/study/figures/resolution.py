@@ -93,8 +93,8 @@ def _over_pens(
     """One panel. Returns the means by width of each curve that has the metric."""
     tables = {}
     axes.grid(color=RULE, linewidth=0.5)
-    for place, name in enumerate(results.classes):
-        ink = INKS[place % len(INKS)]
+    for index, name in enumerate(results.classes):
+        ink = INKS[index % len(INKS)]
         try:
             data = data_of(results, measure, name)
         except NotDrawn:
@@ -103,8 +103,8 @@ def _over_pens(
             faint = _by_pen(level_means(conditions, data, _RESOLUTION, where={factor: level}))
             axes.plot(faint.index, faint["mean"], color=ink, linewidth=0.7, alpha=0.35, zorder=1)
         table = tables[name] = _by_pen(level_means(conditions, data, _RESOLUTION))
-        aside = _ASIDE * (place - (len(results.classes) - 1) / 2)
-        response(axes, table.set_axis(table.index + aside), Line(ink, MARKERS[place % len(MARKERS)], words(name)))
+        aside = _ASIDE * (index - (len(results.classes) - 1) / 2)
+        response(axes, table.set_axis(table.index + aside), Line(ink, MARKERS[index % len(MARKERS)], words(name)))
         if measure == "iou":
             _jitter(axes, results, name, ink)
     if not tables:

@@ -69,7 +69,6 @@ _STYLE: Final[Mapping[str, Any]] = {
     "lines.linewidth": 1.5,
     "lines.markersize": 5,
     "figure.titlesize": 11,
-    "svg.hashsalt": "thinline",
 }
 
 _WORDS: Final = {"class_weight.value": "weight of a curve"}
@@ -140,14 +139,6 @@ def png(figure: Figure) -> bytes:
         return full.getvalue()
     few = Image.open(full).convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(out, "PNG", optimize=True)
-    return out.getvalue()
-
-
-def svg(figure: Figure) -> bytes:
-    """The figure as SVG without version or date."""
-    out = io.BytesIO()
-    with style():
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     return out.getvalue()
 
 

@@ -118,8 +118,8 @@ def _view(
         {"label": row, "name": name, "cells": [_cell(it, value) for (it, _), value in zip(columns, own, strict=True)]}
         for row, name, own in zip(labels, names, values, strict=True)
     ]
-    for place, (it, _) in enumerate(columns):
-        _shade([row["cells"][place] for row in rows], lower=it.lower)
+    for index, (it, _) in enumerate(columns):
+        _shade([row["cells"][index] for row in rows], lower=it.lower)
     return {"key": key, "head": head, "rows": rows}
 
 
@@ -164,10 +164,10 @@ def _level_means(
             weights[known.tobytes()] = _level_weights(results, known)
         own = weights[known.tobytes()]
         for factor, levels in factors.items():
-            for place, level in enumerate(levels):
+            for index, level in enumerate(levels):
                 weight = own.get(factor, {}).get(level)
                 mean = None if data is None or weight is None else estimate(data, weight)
-                means[factor][place].append(None if mean is None else (mean.effect, mean.low, mean.high))
+                means[factor][index].append(None if mean is None else (mean.effect, mean.low, mean.high))
     return means
 
 
@@ -194,7 +194,7 @@ def _add_ranks(view: dict[str, Any], ranks: pd.DataFrame, columns: Sequence[tupl
 def report_contrasts(contrasts: pd.DataFrame, measures: Sequence[Measure], classes: Sequence[str]) -> pd.DataFrame:
     """The contrasts of order 1 and 2 of the report's measures and classes, by order and then by measure."""
     keys = contrasts["split"] + "/" + contrasts["measure"]
-    order = {it.key: place for place, it in enumerate(measures)}
+    order = {it.key: index for index, it in enumerate(measures)}
     kept = contrasts[(contrasts["order"] <= ORDERS) & keys.isin(list(order)) & contrasts["class"].isin(list(classes))]
     return kept.assign(_of=keys.map(order)).sort_values(["order", "_of"], kind="stable").drop(columns="_of")
 
