@@ -27,7 +27,7 @@ def published():
     for line in block.splitlines():
         if found := re.match(r" +(\w+)(:| as a line)", line):
             name, columns = found[1], COLUMNS if found[2] == ":" else LINE_COLUMNS
-        elif found := re.match(r" +\*? +(\w+|truth.*\S) +((?:(?:\d*\.\d+|\d+|-) *){7,8})$", line):
+        elif found := re.match(r" +\*? +(\w+|truth.*?\w) +((?:(?:\d*\.\d+|\d+|-) *){7,8})$", line):
             yield name, columns, found[1], found[2].split()
 
 
