@@ -61,7 +61,7 @@ def class_tables(rows: pd.DataFrame, *, order: Sequence[str], width: int = 80) -
     cells = cell_labels(rows)
     names = list(dict.fromkeys(rows.loc[rows["split"] == "test", "class"]))
     names = [name for name in names if name not in ("background", "all")] + [n for n in names if n == "background"]
-    tables = []
+    tables: list[RenderableType] = []
     for name in names:
         of_truth = rows["split"].str.startswith("oracle")
         of_class = rows[(rows["class"] == name) & ~(of_truth & (name == "background"))]

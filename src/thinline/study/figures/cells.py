@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -103,7 +103,7 @@ def _fill(
     axes: Axes, column: int, table: pd.DataFrame, ranks: pd.Series, *, digits: int, absent: Sequence[str]
 ) -> None:
     """The texts of one measure: mean, rank and interval of each loss, or that it has none."""
-    centred = {"ha": "center", "va": "center"}
+    centred: dict[str, Any] = {"ha": "center", "va": "center"}
     for row, (loss, mean, low, high) in enumerate(table[["mean", "low", "high"]].itertuples()):
         if not np.isfinite(mean):
             text = "not run" if loss in absent else MISSING

@@ -164,7 +164,8 @@ def _level_lines(
             continue
         with suppress(StudyError):
             weights = {control.label: mean_of(conditions, {**where, **control.levels}, grid=None)}
-            mean, low, high = means(splits[control.split], weights).loc[control.label, list(MEANS)].astype(float)
+            table = means(splits[control.split], weights)
+            mean, low, high = (float(table[part][control.label]) for part in MEANS)
             axes.axhline(mean, color=control.ink, linestyle=control.dashes, label=control.label, zorder=1)
             if np.isfinite(low):
                 axes.axhspan(low, high, color=control.ink, alpha=0.12, linewidth=0, zorder=0)
