@@ -13,7 +13,7 @@ from thinline.config.schema import CONF, FACTORS
 from thinline.study.publish.folder import check_unedited, read_results
 from thinline.study.publish.readme_tables import published_folders
 from thinline.sweep.finished import declared
-from thinline.sweep.tables import COLUMNS, LINE_COLUMNS, ORACLE_LINES
+from thinline.sweep.tables import COLUMNS, LINE_COLUMNS, PERTURBED_TRUTH
 
 ROOT = Path(CONF).parent
 README = (ROOT / "README.md").read_text()
@@ -27,26 +27,26 @@ def published():
     for line in block.splitlines():
         if found := re.match(r" +(\w+)(:| as a line)", line):
             name, columns = found[1], COLUMNS if found[2] == ":" else LINE_COLUMNS
-        elif found := re.match(r" +\*? +(\w+|\(.+\))  +((?:(?:\d+(?:\.\d+)?|-) *)+)$", line):
+        elif found := re.match(r" +\*? +(\w+|truth.*?\w) +((?:(?:\d*\.\d+|\d+|-) *){7,8})$", line):
             yield name, columns, found[1], found[2].split()
 
 
-def test_there_is_a_line_for_every_class_and_loss_and_for_every_oracle_of_a_curve():
-    assert len(list(published())) == 2 * 2 * (3 + len(ORACLE_LINES)) + 3
+def test_there_is_a_line_for_every_class_and_loss_and_for_every_perturbed_truth_of_a_curve():
+    assert len(list(published())) == 2 * 2 * (3 + len(PERTURBED_TRUTH)) + 3
 
 
 @pytest.mark.parametrize(("name", "columns", "cell", "numbers"), list(published()))
 def test_a_line_of_the_readme_stands_in_the_results(name, columns, cell, numbers):
-    oracles = {told: oracle for oracle, told in ORACLE_LINES.items()}
-    rows = RESULTS[(RESULTS["class"] == name) & (RESULTS["loss"] == (cell if cell not in oracles else "dice"))]
+    perturbed = {label: split for split, label in PERTURBED_TRUTH.items()}
+    rows = RESULTS[(RESULTS["class"] == name) & (RESULTS["loss"] == (cell if cell not in perturbed else "dice"))]
     values = rows.set_index(["split", "measure"])["value"]
     for (split, measure), told in zip(columns, numbers, strict=True):
-        there = oracles.get(cell, split) if split == "test" else split
-        if cell in oracles and split != "test":
+        there = perturbed.get(cell, split) if split == "test" else split
+        if cell in perturbed and split != "test":
             assert told == "-"
         else:
             digits = len(told.partition(".")[2])
-            assert told == f"{values[there, measure]:.{digits}f}"
+            assert told == f"{values[there, measure]:.{digits}f}".removeprefix("0" if digits else "")
             assert digits >= 3 or measure in ("breaks", "viterbi_swaps")
 
 

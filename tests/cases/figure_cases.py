@@ -58,12 +58,12 @@ def moved(cell, measure, name):
     """Different numbers for all conditions; weights for recall, against precision."""
     if measure == "viterbi_bridged_mae_track":
         return 0.02 * (cell.get("data_mix") == "scarce") + 0.01 * (name == "curve_2")
-    found = -0.1 * (name == "curve_2") + 0.05 * (cell.get("data_mix") == "fresh")
+    actual = -0.1 * (name == "curve_2") + 0.05 * (cell.get("data_mix") == "fresh")
     if cell.get("class_weight") == "measured" and cell["loss"] == "soft_ce":
-        found += {"recall": 0.15, "precision": -0.2}.get(measure, 0)
-    found += {"dice": 0.02, "tversky": 0.04, "dice_ce": 0.03}.get(cell["loss"], 0)
-    found += 0.002 * float(cell.get("class_weight.value") or 0)
-    return found + {"pen2": 0.1, "pen3": 0.15}.get(cell.get("resolution"), 0)
+        actual += {"recall": 0.15, "precision": -0.2}.get(measure, 0)
+    actual += {"dice": 0.02, "tversky": 0.04, "dice_ce": 0.03}.get(cell["loss"], 0)
+    actual += 0.002 * float(cell.get("class_weight.value") or 0)
+    return actual + {"pen2": 0.1, "pen3": 0.15}.get(cell.get("resolution"), 0)
 
 
 _PLANTED = {}
@@ -82,12 +82,12 @@ def heads(names=("binary", "softmax"), **more):
     results = small(Study(f"heads {factors}", "Which?", ("test/f1",), ("0", "1", "2"), factors))
     binary = set(results.cells.loc[results.cells["head"] == "binary", "run"])
 
-    def told(rows):
+    def result(rows):
         own = rows["run"].isin(binary)
         kept = ~own | ((rows["class"] == "curve_1") & ~rows["measure"].isin(TRACED))
         return rows[kept].assign(**{"class": rows["class"].where(~own, "curve")[kept]})
 
-    return replace(results, rows=told(results.rows), sheets=told(results.sheets))
+    return replace(results, rows=result(results.rows), sheets=result(results.sheets))
 
 
 def with_rows(results, values):

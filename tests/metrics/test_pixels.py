@@ -161,7 +161,7 @@ def test_names_are_split_measure_class() -> None:
 def test_every_measure_has_a_signature_and_only_those() -> None:
     assert signature("iou") == "iou|absent:nan|ignore:255|v:1"
     assert len({signature(measure) for measure in RATES}) == len(RATES)
-    with pytest.raises(ValueError, match=r"no measure is called 'dice'.*f1"):
+    with pytest.raises(ValueError, match=r"no metric is called 'dice'.*f1"):
         signature("dice")
 
 

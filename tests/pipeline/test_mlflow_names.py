@@ -41,7 +41,7 @@ def test_a_parent_is_named_by_its_study_or_the_command_line():
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_a_parent_describes_question_levels_and_views(name):
+def test_a_parent_describes_question_levels_and_comparison(name):
     study = declared(name)
     tags = parent_tags(study, [f"+experiment={name}"], 7)
     assert (tags["study"], tags["overrides"]) == (name, f"+experiment={name}")
@@ -58,10 +58,9 @@ def test_a_parent_describes_question_levels_and_views(name):
 @pytest.mark.parametrize("name", STUDIES)
 def test_views_compare_the_factors_of_a_study_by_its_primary_metrics(name):
     study = declared(name)
-    views = comparison(study, (), ["background", "a"])
-    assert set(views.factors) == {factor for block in (study.factors, *study.also) for factor in block}
-    assert (views.study, views.measures, views.classes) == (name, study.primary, ("background", "a"))
-    assert not views.ascending
+    actual = comparison(study, (), ["background", "a"])
+    assert set(actual.factors) == {factor for block in (study.factors, *study.also) for factor in block}
+    assert (actual.study, actual.measures, actual.classes) == (name, study.primary, ("background", "a"))
 
 
 def test_views_without_a_study_compare_the_varied_keys():

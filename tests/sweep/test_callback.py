@@ -32,7 +32,7 @@ def test_lines_come_back_in_the_order_of_the_sweep(tmp_path):
     assert lines(tmp_path / "none") == []
 
 
-def test_an_error_with_brackets_is_told_as_it_is(config, tmp_path, capsys):
+def test_an_error_with_brackets_is_printed_unchanged(config, tmp_path, capsys):
     """Brackets are markup to rich: an error of gloo that names a file so once made a failed sweep end with 0."""
     append(tmp_path / "sweep", Line(0, "classes=[a,b]", "", "FAILED", "[/src/pair.cc:545] peer [bold]left"))
     with pytest.raises(SystemExit) as stop:
@@ -43,7 +43,7 @@ def test_an_error_with_brackets_is_told_as_it_is(config, tmp_path, capsys):
 
 def test_a_report_that_breaks_is_no_success(config, tmp_path, monkeypatch, capsys):
     append(tmp_path / "sweep", Line(0, "loss=dice", "dice-s0-1", "FINISHED"))
-    monkeypatch.setattr(callback.ledger, "read", lambda *_, **__: pd.DataFrame({"nothing": [1]}))
+    monkeypatch.setattr(callback.runs, "read", lambda *_, **__: pd.DataFrame({"nothing": [1]}))
     with pytest.raises(SystemExit) as stop:
         Sweep().on_multirun_end(config)
     assert stop.value.code == 1
@@ -58,10 +58,10 @@ def test_a_job_that_left_no_line_is_no_success(config, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         Sweep().on_multirun_end(config)
     assert stop.value.code == 1
-    assert "1 of 4 jobs ended without a word" in capsys.readouterr().out
+    assert "1 of 4 jobs ended without a result" in capsys.readouterr().out
 
 
-def test_a_signal_between_jobs_closes_the_parent_and_is_said_once(config, tmp_path, capsys):
+def test_a_signal_between_jobs_closes_the_parent_and_is_printed_once(config, tmp_path, capsys):
     (tmp_path / "sweep").mkdir()
     text = f'{{"study": "s", "run_id": null, "process": {os.getpid()}}}'
     (tmp_path / "sweep" / callback.PARENT).write_text(text)

@@ -1,4 +1,4 @@
-"""Which cell of a study a run is, and where its numbers come from. The store itself: test_study_door.py."""
+"""The levels of a run in a study, and the provenance of its numbers."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import pytest
 
 from thinline.runs import FAILED, FINISHED, Cell, Failure, Manifest, Origin
 from thinline.study.design.study import StudyError
-from thinline.sweep.finished import declared, found_of, made_by, setting
+from thinline.sweep.finished import declared, finished_run, made_by, setting
 
 LEVELS = {
     "loss": "soft_ce",
@@ -30,28 +30,28 @@ def manifest(factors=None, value=10.0, **changes):
 
 
 def test_what_a_dotted_factor_varies_is_a_level_of_its_own():
-    found = found_of(declared("weight_sweep"), "r", manifest())
-    assert (found.levels["class_weight"], found.levels["class_weight.value"]) == ("fixed", "10")
-    assert (found.run, found.seed, found.finished) == ("r", 3, True)
+    actual = finished_run(declared("weight_sweep"), "r", manifest())
+    assert (actual.levels["class_weight"], actual.levels["class_weight.value"]) == ("fixed", "10")
+    assert (actual.run, actual.seed, actual.finished) == ("r", 3, True)
 
 
 def test_what_else_differs_from_the_option_stays_in_its_level():
-    found = found_of(declared("weight_sweep"), "r", manifest({"class_weight": "fixed(scale=raw,value=10)"}))
-    assert found.levels["class_weight"] == "fixed(scale=raw)"
-    plain = found_of(declared("three_family"), "r", manifest())
+    actual = finished_run(declared("weight_sweep"), "r", manifest({"class_weight": "fixed(scale=raw,value=10)"}))
+    assert actual.levels["class_weight"] == "fixed(scale=raw)"
+    plain = finished_run(declared("three_family"), "r", manifest())
     assert plain.levels["class_weight"] == "fixed(value=10)"
     assert "class_weight.value" not in plain.levels
 
 
 def test_an_option_without_the_key_has_no_such_level():
     odd = manifest({"class_weight": "tuned_threshold"}, value=None)
-    assert "class_weight.value" not in found_of(declared("weight_sweep"), "r", odd).levels
+    assert "class_weight.value" not in finished_run(declared("weight_sweep"), "r", odd).levels
 
 
 def test_a_run_that_failed_says_why():
     failed = manifest(status=FAILED, exception=Failure("ValueError", "boom", ""))
-    found = found_of(declared("weight_sweep"), "r", failed)
-    assert (found.finished, found.why) == (False, "FAILED: ValueError: boom")
+    actual = finished_run(declared("weight_sweep"), "r", failed)
+    assert (actual.finished, actual.why) == (False, "FAILED: ValueError: boom")
 
 
 def test_the_setting_is_what_the_command_line_would_say():
@@ -63,15 +63,15 @@ def test_the_setting_is_what_the_command_line_would_say():
 
 
 def test_where_numbers_come_from():
-    told = made_by([manifest(), manifest(attempts=2, origin=Origin("0123456789abcdef", True, {"torch": "2"}, 2))])
-    assert told["cells"] == "2"
-    assert told["commits"] == "0123456789ab, 0123456789ab with changes"
-    assert told["threads a cell"] == "1, 2"
-    assert told["hours of training"] == "0.5 by the clock of each cell (1 resumed ones left out)"
-    assert told["versions"] == "numpy 2.0, torch 2"
+    result = made_by([manifest(), manifest(attempts=2, origin=Origin("0123456789abcdef", True, {"torch": "2"}, 2))])
+    assert result["cells"] == "2"
+    assert result["commits"] == "0123456789ab, 0123456789ab with changes"
+    assert result["threads a cell"] == "1, 2"
+    assert result["hours of training"] == "0.5 by the clock of each cell (1 resumed ones left out)"
+    assert result["versions"] == "numpy 2.0, torch 2"
 
 
-def test_versions_that_differ_between_runs_are_all_told():
+def test_versions_that_differ_between_runs_are_all_listed():
     runs = [manifest(origin=Origin("0123456789abcdef", False, {"torch": version}, 1)) for version in ("2.9", "2.8")]
     assert made_by([*runs, manifest()])["versions"] == "numpy 2.0, torch 2.8 and 2.9"
 

@@ -108,18 +108,18 @@ def test_a_clock_that_is_set_back_while_a_run_is_down_spoils_nothing(tiny, tmp_p
     monkeypatch.setattr(RunFolder, "log", log)
     with time_machine.travel(noon - timedelta(hours=3)):
         ended = run(tiny(), sinks=Sinks(tracker))
-    told = manifest(ended)
-    assert (told.status, told.attempts) == (FINISHED, 2)
-    assert told.finished >= told.started
+    result = manifest(ended)
+    assert (result.status, result.attempts) == (FINISHED, 2)
+    assert result.finished >= result.started
     history = RunFolder.open(ended.folder).history()
     assert [line.step for line in history] == sorted({line.step for line in history})
     client = MlflowClient(uri)
-    (found,) = client.search_runs([client.get_experiment_by_name("thinline").experiment_id])
-    assert found.info.status == FINISHED
-    assert found.info.end_time >= found.info.start_time
+    (actual,) = client.search_runs([client.get_experiment_by_name("thinline").experiment_id])
+    assert actual.info.status == FINISHED
+    assert actual.info.end_time >= actual.info.start_time
     for name in ("val/iou/curve_1", "train/loss"):
         mine = {line.step: line.metrics[name] for line in history if name in line.metrics}
-        theirs = client.get_metric_history(found.info.run_id, name)
+        theirs = client.get_metric_history(actual.info.run_id, name)
         assert len(theirs) == len(mine) > 0
         assert {point.step: point.value for point in theirs} == pytest.approx(mine)
-        assert found.data.metrics[name] == pytest.approx(mine[max(mine)])
+        assert actual.data.metrics[name] == pytest.approx(mine[max(mine)])

@@ -25,7 +25,7 @@ import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
 
-from thinline import runs as ledger
+from thinline import runs as stored_runs
 from thinline.config.schema import CONF
 from thinline.pipeline.mlflow_names import cell_name, comparison, parent_name, parent_tags
 from thinline.runs import CLASS_COLUMNS, FINISHED, Cell, Origin, RunFolder, cell_digest, cell_slug
@@ -77,21 +77,21 @@ def numbers() -> list[tuple[dict[str, str], dict[str, float]]]:
         return [(cell, drawn(cell)) for cell in cells]
     table = pd.read_csv(PUBLISHED, keep_default_na=False, na_values={"value": ""}).astype({SEED: str})
     table["name"] = table["split"] + "/" + table["measure"] + "/" + table["class"]
-    found = table.groupby([*FACTORS, SEED])
-    return [(cell, dict(found.get_group(tuple(cell.values()))[["name", "value"]].to_numpy())) for cell in cells]
+    actual = table.groupby([*FACTORS, SEED])
+    return [(cell, dict(actual.get_group(tuple(cell.values()))[["name", "value"]].to_numpy())) for cell in cells]
 
 
 def run(root: Path, tracker: Tracker, parent: str, cell: dict[str, str], metrics: dict[str, float]) -> tuple[str, str]:
-    """A finished run of a cell, through the ledger and nothing trained; its names in MLflow and on the disk."""
+    """A finished run of a cell, in a run folder, without training; its names in MLflow and on the disk."""
     levels = {"loss": cell["loss"], "class_weight": cell["class_weight"], "data_mix": cell["data_mix"]} | OTHERS
-    told = levels | {SEED: cell[SEED]}
-    folder = RunFolder(root, cell_slug(told), cell_digest(told))
+    result = levels | {SEED: cell[SEED]}
+    folder = RunFolder(root, cell_slug(result), cell_digest(result))
     assert folder.try_lock()
     folder.begin(
         Cell(levels, int(cell[SEED]), {"loss": {"name": cell["loss"]}}, "d1"), Origin(None, None, {}), study=STUDY.name
     )
     folder.write_config(f"loss: {cell['loss']}\n")
-    name = cell_name(told, STUDY.names)
+    name = cell_name(result, STUDY.names)
     assert name is not None
     steps = [(step, {"train/loss": 1 / (1 + step)}) for step in range(0, 100, 20)]
     tracker.start(folder, parent_id=parent, name=name)
@@ -258,15 +258,15 @@ def sees_cells_best_first(page: Page, shown: Shown) -> None:
     assert column(page, "attributes.`Run Name`") == list(shown.cells["name"])
     for name in (*FACTORS, SEED):
         assert column(page, f"params.`{name}`") == list(shown.cells[name])
-    told = [float(text) for text in column(page, "metrics.`test/iou/curve_1`")]
-    np.testing.assert_allclose(told, shown.cells["iou"], rtol=1e-12)
+    result = [float(text) for text in column(page, "metrics.`test/iou/curve_1`")]
+    np.testing.assert_allclose(result, shown.cells["iou"], rtol=1e-12)
 
 
 def sees_means_over_seeds(page: Page, shown: Shown) -> None:
     means = shown.cells.groupby(list(FACTORS))["iou"].mean()
     expect(page.get_by_text("Group: ")).to_have_count(len(means))
-    told = [text for text in column(page, "metrics.`test/iou/curve_1`") if text.endswith("(average)")]
-    np.testing.assert_allclose(sorted(float(text.split()[0]) for text in told), sorted(means), rtol=1e-12)
+    result = [text for text in column(page, "metrics.`test/iou/curve_1`") if text.endswith("(average)")]
+    np.testing.assert_allclose(sorted(float(text.split()[0]) for text in result), sorted(means), rtol=1e-12)
     shows_charts(page)
     first = page.get_by_text(re.compile(r"^test/iou|^oracle_jitter/iou|^val/iou")).first
     expect(first).to_have_text(re.compile("^test/iou"))
@@ -303,4 +303,4 @@ def test_a_finished_study_on_the_page_of_mlflow(tmp_path: Path) -> None:
             sees_the_parent(page)
         browser.close()
         fetch(url, STUDY.name, tmp_path / "fetched", experiment=EXPERIMENT)
-    pd.testing.assert_frame_equal(ledger.read(tmp_path / "fetched"), ledger.read(root), check_exact=True)
+    pd.testing.assert_frame_equal(stored_runs.read(tmp_path / "fetched"), stored_runs.read(root), check_exact=True)

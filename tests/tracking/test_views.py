@@ -15,7 +15,7 @@ NOTE = "mlflow.note.content"
 MINE = Comparison("mine", ("loss", "class_weight.value"), ("test/iou", "test/hd95_px"), ("background", "a", "b"))
 
 
-def told(value: str) -> tuple[str, dict]:
+def result(value: str) -> tuple[str, dict]:
     """Name and state of a view."""
     view = json.loads(value)
     scheme, _, packed = view["state"].partition(";")
@@ -35,7 +35,7 @@ def tags(client):
 def test_factors_then_metrics_of_the_classes_after_the_background_are_columns():
     views = views_of(MINE, time_ms=5)
     assert list(views) == [f"{VIEW_TAG}thinline-mine", f"{VIEW_TAG}thinline-mine-means"]
-    (name, cells), (other, means) = map(told, views.values())
+    (name, cells), (other, means) = map(result, views.values())
     assert (name, other) == ("mine: cells", "mine: mean over seeds")
     metrics = [f"metrics.`test/{it}`" for it in ("iou/a", "iou/b", "hd95_px/a", "hd95_px/b")]
     factors = ["params.`loss`", "params.`class_weight.value`"]
@@ -48,8 +48,8 @@ def test_factors_then_metrics_of_the_classes_after_the_background_are_columns():
     assert [key["groupByData"] for key in means["groupBy"]["groupByKeys"]] == ["loss", "class_weight.value"]
 
 
-def test_charts_of_all_classes_stand_in_a_section_for_each_measure():
-    _, state = told(next(iter(views_of(MINE, time_ms=5).values())))
+def test_each_measure_has_a_section_with_charts_of_all_classes():
+    _, state = result(next(iter(views_of(MINE, time_ms=5).values())))
     sections = {section["uuid"]: section["name"] for section in state["compareRunSections"]}
     assert list(sections.values()) == ["test/iou", "test/hd95_px"]
     shown = [(sections[chart["metricSectionId"]], chart["metricKey"]) for chart in state["compareRunCharts"]]
@@ -58,8 +58,8 @@ def test_charts_of_all_classes_stand_in_a_section_for_each_measure():
 
 
 def test_a_sweep_without_study_shows_every_cell_and_an_error_sorts_upwards():
-    value = next(iter(views_of(Comparison(None, ("loss",), ("test/hd95_px",), ("bg", "a"), True), time_ms=0).values()))
-    name, state = told(value)
+    value = next(iter(views_of(Comparison(None, ("loss",), ("test/hd95_px",), ("bg", "a")), time_ms=0).values()))
+    name, state = result(value)
     assert (name, state["searchFilter"], state["orderByAsc"]) == ("all sweeps: cells", "tags.run_folder != ''", True)
 
 
@@ -69,17 +69,17 @@ def test_opening_a_sweep_saves_its_views_and_links_to_them(place, client):
         views = views_of(Comparison(study, ("loss",), ("test/iou",), ("background", "a")), time_ms=5)
         tracker.close_parent(tracker.open_parent(study, {"study": study}, views), "FINISHED")
         assert tags(client).items() >= views.items()
-    found = [key for key in tags(client) if key.startswith(VIEW_TAG)]
-    assert len(found) == 4
+    actual = [key for key in tags(client) if key.startswith(VIEW_TAG)]
+    assert len(actual) == 4
     first = tags(client)[NOTE].splitlines()[0]
-    for key in found:
+    for key in actual:
         name = json.loads(tags(client)[key])["name"]
         assert f"[{name}](#/experiments/1/runs?" in first
         assert f"viewStateShareKey={key.removeprefix(VIEW_TAG)})" in first
     assert first.count("](") == 4
 
 
-def test_a_description_of_somebody_else_stays(place, client):
+def test_a_description_by_a_user_stays(place, client):
     client.set_experiment_tag("1", NOTE, "ours since 2019")
     Tracker(place.uri, EXPERIMENT, place.root).open_parent("mine", {}, views_of(MINE, time_ms=5))
     assert tags(client)[NOTE] == "ours since 2019"

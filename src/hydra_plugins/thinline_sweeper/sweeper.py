@@ -1,6 +1,6 @@
-"""The sweeper of thinline: Hydra's basic one, which also expands studies and can stop at the plan.
+"""Hydra's basic sweeper, extended to expand studies and to stop after printing the plan.
 
-Hydra executes this file before it is a module, so annotations here are evaluated at once.
+Hydra executes this file before it is a module, so its annotations are evaluated immediately.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from hydra.core.override_parser.types import Override
 
 @dataclass
 class SweeperConf:
-    """Nothing to set: a study is a file of conf/experiment, and its order is its own."""
+    """No options: a study is a file of conf/experiment."""
 
     _target_: str = "hydra_plugins.thinline_sweeper.sweeper.ThinlineSweeper"
 
@@ -23,7 +23,7 @@ ConfigStore.instance().store(group="hydra/sweeper", name="thinline", node=Sweepe
 
 
 class ThinlineSweeper(BasicSweeper):
-    """The cells of the study if there is one, a batch for each seed; else the product of what the command line says."""
+    """The cells of a study, one batch a seed; without a study the product of the swept overrides."""
 
     def __init__(self) -> None:
         super().__init__(max_batch_size=None)
@@ -38,7 +38,7 @@ class ThinlineSweeper(BasicSweeper):
         return batches_of(study_of(self.config), overrides)
 
     def sweep(self, arguments: Sequence[str]) -> Any:
-        """Launch the jobs, or with `dry_run=true` show the plan."""
+        """Launch the jobs, or print the plan with `dry_run=true`."""
         assert self.config is not None
         from thinline.sweep.callback import explained, stopped_as_one
 

@@ -1,9 +1,9 @@
-"""Roof: what Hydra calls at the start and end of a sweep, and what one job of it does.
+"""The Hydra callback at the start and end of a sweep, and the files through which parent and jobs communicate.
 
-The parent makes database and experiment before any job starts, opens the parent run, and leaves its id in
-`parent.json` of the sweep's folder, where jobs find it whatever launched them, on this machine or another. Every job
-appends one line to `cells.jsonl` there, so the end of the sweep knows all cells. A job that fails does not stop the
-others; the sweep then ends with exit code 1."""
+Before any job starts, the parent creates the database and the experiment, opens the parent run, and writes its id to
+`parent.json` in the sweep's folder, where jobs find it on any machine. Every job appends a line to `cells.jsonl`, from
+which the end of the sweep knows all cells. A failed job does not stop the others; the sweep then exits with code 1.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from thinline.pipeline.mlflow_names import comparison, parent_name, parent_tags,
 from thinline.runs import RunFolder
 from thinline.runs.folder import RUNS
 from thinline.study.design.study import Study
-from thinline.sweep.jobs import jobs_asked, seeds_of, study_of
+from thinline.sweep.jobs import requested_jobs, seeds_of, study_of
 from thinline.sweep.tables import show
 from thinline.system.atomic_files import StorageError, check_writable, make_folder, write_bytes
 from thinline.system.signals import Killed, stoppable
@@ -44,14 +44,14 @@ from thinline.tracking.addresses import SQLITE
 PARENT: Final = "parent.json"
 CELLS: Final = "cells.jsonl"
 SWEEP: Final = "THINLINE_SWEEP"
-"""Environment of a process that runs one job of a sweep by itself: the sweep's folder."""
+"""Environment variable with the sweep's folder, for a process that runs one job of the sweep."""
 FAILED: Final = "FAILED"
 CONSOLE = Console(markup=False, highlight=False)
 
 
 @dataclass(frozen=True)
 class Line:
-    """How one job of a sweep ended; `number` is its place in the order of the sweep."""
+    """How one job of a sweep ended; `number` is its position in the sweep."""
 
     number: int
     job: str
@@ -62,8 +62,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Parent:
-    """What the jobs of a sweep share: the study they belong to, the parent run, the process that opened it, and the
-    keys in which they differ."""
+    """What the jobs of a sweep share: study, parent run, the process that opened it, and the keys that vary."""
 
     study: str
     run_id: str | None
@@ -72,24 +71,24 @@ class Parent:
 
 
 def parent_of(folder: Path | None) -> Parent | None:
-    """What the parent of the sweep in `folder` left for its jobs; None without a sweep, or after its end."""
+    """The parent of the sweep in `folder`; None without a sweep, or after its end."""
+    if folder is None:
+        return None
     try:
-        told = None if folder is None else json.loads((folder / PARENT).read_text())
+        stored = json.loads((folder / PARENT).read_text())
     except FileNotFoundError:
         return None
-    return None if told is None else Parent(**told | {"varied": tuple(told.get("varied", ()))})
+    return Parent(**stored | {"varied": tuple(stored.get("varied", ()))})
 
 
 def folder_of(hydra: HydraConf) -> Path | None:
-    """The folder of the sweep that this job belongs to, or None for a run alone."""
-    if hydra.mode == RunMode.MULTIRUN:
-        return Path(hydra.sweep.dir)
-    told = os.environ.get(SWEEP)
-    return Path(told) if told else None
+    """The folder of the sweep that this job belongs to; None for a single run."""
+    folder = hydra.sweep.dir if hydra.mode == RunMode.MULTIRUN else os.environ.get(SWEEP)
+    return Path(folder) if folder else None
 
 
 def append(folder: Path, line: Line) -> None:
-    """Add a line in one write; several processes may do so at once."""
+    """Append a line in one write, so that several processes may append at once."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / CELLS).open("a") as file:
         file.write(json.dumps(asdict(line)) + "\n")
@@ -98,27 +97,26 @@ def append(folder: Path, line: Line) -> None:
 
 
 def lines(folder: Path) -> list[Line]:
-    """What the jobs have written so far, in the order of the sweep."""
-    path = folder / CELLS
-    found = [Line(**json.loads(text)) for text in path.read_text().splitlines()] if path.exists() else []
-    return sorted(found, key=lambda line: line.number)
+    """The lines that the jobs have written so far, in the order of the sweep."""
+    texts = (folder / CELLS).read_text().splitlines() if (folder / CELLS).exists() else []
+    return sorted((Line(**json.loads(text)) for text in texts), key=lambda line: line.number)
 
 
 class Sweep(Callback):
-    """The parent of a sweep; of a single run, only the look at the store before Hydra writes there."""
+    """Opens and closes the parent run of a sweep; of a single run, only checks the configuration and the store."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """End the program with a clear message when the configuration cannot be run or the store not be written."""
+        """Exit with a message when the configuration is invalid or the store cannot be written."""
         with explained():
             settle_paths(config, Path(config.hydra.runtime.cwd))
             checked(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
             check_writable(Path(config.paths.store))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Make the store, open the parent run. Ends the program with a clear message when the jobs cannot be."""
+        """Create the store and open the parent run; exit with a message when the jobs are invalid."""
         with explained():
             settle_paths(config, Path(config.hydra.runtime.cwd))
-            jobs = jobs_asked(config)
+            jobs = requested_jobs(config)
             study = study_of(config)
             check_one_store(varied(jobs))
             for seed in seeds_of(jobs):
@@ -135,7 +133,7 @@ class Sweep(Callback):
             write_bytes(folder / PARENT, json.dumps(asdict(parent)).encode())
 
     def _open(self, config: DictConfig, study: Study | None, jobs: list[list[str]]) -> str | None:
-        """The id of the parent run, or None without a tracker."""
+        """Open the parent run. Returns its id, or None without a tracker."""
         if not config.tracking.uri:
             return None
         from thinline.tracking.resend import settle_dead_sweeps
@@ -155,27 +153,27 @@ class Sweep(Callback):
         if config.dry_run:
             return
         folder = Path(config.hydra.sweep.dir)
-        done = lines(folder)
-        failed = [line for line in done if line.status == FAILED]
+        ended = lines(folder)
+        failed = [line for line in ended if line.status == FAILED]
         try:
-            lost = len(jobs_asked(config)) - len(done)
+            lost = len(requested_jobs(config)) - len(ended)
             status = runs.FAILED if failed or lost > 0 else runs.FINISHED
             close(folder, config, status, [line.cell or line.job for line in failed])
             with explained():
-                report(config, done)
+                report(config, ended)
         except Exception as error:  # Hydra would turn it into a warning, and the exit code into 0
             traceback.print_exception(error)
             sys.exit(1)
         if lost > 0:
-            text = f"error: {lost} of {lost + len(done)} jobs ended without a word; start the same command again"
+            text = f"error: {lost} of {lost + len(ended)} jobs ended without a result; start the same command again"
             CONSOLE.print(text, style="red", soft_wrap=True)
-        if failed or not done or lost > 0:
+        if failed or not ended or lost > 0:
             sys.exit(1)
 
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """What cannot be mended by running on ends the program with its message and exit code 1."""
+    """An error of configuration or storage ends the program with its message and exit code 1."""
     try:
         yield
     except (StorageError, ValueError, OSError, OmegaConfBaseException, HydraException) as error:
@@ -185,7 +183,7 @@ def explained() -> Iterator[None]:
 
 @contextmanager
 def stopped_as_one(config: DictConfig) -> Iterator[None]:
-    """The jobs of a sweep: a signal that reaches its process outside of a job closes the parent run as well."""
+    """Run the jobs of a sweep; a signal between two jobs closes the parent run as well."""
     try:
         with stoppable():
             yield
@@ -198,7 +196,7 @@ def stopped_as_one(config: DictConfig) -> Iterator[None]:
 
 
 def close(folder: Path | None, config: DictConfig, status: str, failures: list[str]) -> None:
-    """Close the parent run of the sweep in `folder`, if this process opened one that is still open."""
+    """Close the parent run of the sweep in `folder`, if this process opened it and it is still open."""
     parent = parent_of(folder)
     if folder is None or parent is None or parent.process != os.getpid():
         return
@@ -213,39 +211,40 @@ def close(folder: Path | None, config: DictConfig, status: str, failures: list[s
     tracker.send_studies([RunFolder.open(store / line.cell) for line in lines(folder) if line.status == SKIPPED])
 
 
-def report(config: DictConfig, done: list[Line]) -> None:
-    """Tables of the cells of a sweep, then what failed and why."""
-    order = list(dict.fromkeys(line.cell for line in done if line.status != FAILED))
+def report(config: DictConfig, ended: list[Line]) -> None:
+    """Print the tables of the cells of a sweep, then which jobs failed and why."""
+    order = list(dict.fromkeys(line.cell for line in ended if line.status != FAILED))
     rows = runs.read(Path(config.paths.store), runs=order)
     if len(rows):
         CONSOLE.print()
         show(CONSOLE, rows, order=order, commands=commands(config, order))
-    skipped = sum(line.status == SKIPPED for line in done)
+    skipped = sum(line.status == SKIPPED for line in ended)
     if skipped:
-        CONSOLE.print(f"{skipped} of {len(done)} cells were finished before and not run again (force=true re-runs)")
-    for line in done:
+        CONSOLE.print(
+            f"{skipped} of {len(ended)} cells were finished before and not run again (force=true runs them again)"
+        )
+    for line in ended:
         if line.status == FAILED:
-            told = f"FAILED  {line.job}: {line.error}"
-            CONSOLE.print(told, style="red", soft_wrap=True)
+            CONSOLE.print(f"FAILED  {line.job}: {line.error}", style="red", soft_wrap=True)
 
 
 def commands(config: DictConfig, order: list[str]) -> list[str]:
-    """The two commands that show more."""
+    """Shell commands that show the pictures of the first cell and, with a tracker, the page of MLflow."""
     pictures = quote(f"{nearby(config.paths.store)}/runs/{order[0]}/overlays")
-    shown = [f"ls {pictures}        truth, prediction and misses as pictures"]
+    texts = [f"ls {pictures}        truth, prediction and misses as pictures"]
     if config.tracking.uri:
         name = config.tracking.uri.removeprefix(SQLITE)
         uri = config.tracking.uri if name == config.tracking.uri else f"{SQLITE}{nearby(name)}"
-        shown.insert(0, f"mlflow ui --backend-store-uri {quote(uri)}        compare runs, curves, pictures")
-    return shown
+        texts.insert(0, f"mlflow ui --backend-store-uri {quote(uri)}        compare runs, curves, pictures")
+    return texts
 
 
 def nearby(path: str) -> str:
-    """A path as it is called from the directory of the call, where it lies below it."""
+    """`path` relative to the working directory, where it lies below it."""
     here = Path.cwd()
     return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def job_of(hydra: HydraConf) -> str:
-    """What the user asked of one job, as `loss=dice class_weight=none`."""
+    """The overrides of one job, as `loss=dice class_weight=none`."""
     return " ".join(hydra.overrides.task) or "defaults"

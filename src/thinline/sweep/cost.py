@@ -1,13 +1,13 @@
-"""Roof: what a cell will cost, from a short measured trial of one like it.
+"""The estimated time and memory of a cell, from a short measured trial of a similar cell.
 
-Cells that differ in nothing but seed, class weight and which sheets they see cost the same and share a trial. A trial
-is a real cell of a few steps on a few sheets in a temporary store, so that all that a run does besides steps is in it:
+Cells that differ only in seed, class weight and sheets cost the same and share a trial. A trial is a real cell with a
+few steps on a few sheets in a temporary store, so that it includes everything that a run does besides steps:
 
     seconds = steps * step + (validations * val sheets + test sheets) * evaluated sheet + rest
 
-`rest` (building, results, pictures, MLflow) is the least that any trial of the plan took: it hardly depends on the
-cell, and the first trial also pays for what is imported and compiled once. Rendering is counted once for all cells of
-equal sheets."""
+`rest` (construction, results, pictures, MLflow) is the least of all trials of the plan: it hardly depends on the cell,
+and the first trial also imports and compiles. Rendering is counted once for all cells with the same sheets.
+"""
 
 from __future__ import annotations
 
@@ -41,9 +41,7 @@ COSTS: Final = ("loss", "head", "network", "optimiser", "resolution", "budget", 
 
 @dataclass(frozen=True)
 class Trial:
-    """Seconds of a step, of a sheet evaluated and of a sheet rendered, and of everything else; bytes at the peak and of
-    a sheet, which is mapped into memory or sent to the device.
-    """
+    """Seconds of a step, an evaluated sheet, a rendered sheet and the rest; bytes at the peak and of a mapped sheet."""
 
     step_s: float
     evaluated_s: float
@@ -74,7 +72,7 @@ def refusal(conf: Conf) -> str | None:
 
 
 def seconds(budget: BudgetConf, trial: Trial, *, val: int, test: int, rest_s: float) -> float:
-    """Estimated time of a cell that is judged on `val` and `test` sheets, all of them rendered."""
+    """Estimated time of a cell with `val` and `test` sheets that are already rendered."""
     validations = budget.steps // budget.validate_every + 1
     return budget.steps * trial.step_s + (validations * val + test) * trial.evaluated_s + rest_s
 
@@ -92,6 +90,7 @@ def _shortened(conf: Conf, folder: Path) -> Conf:
 
 
 def _changes(folder: Path) -> dict[str, Any]:
+    """What makes a cell a trial: few steps and sheets, and a store in `folder`."""
     uri = f"sqlite:///{folder}/mlflow.db"
     counts = dict.fromkeys(("archive", "train", "val", "test"), SHEETS)
     return {
@@ -126,7 +125,7 @@ def _measure(conf: Conf, choices: Mapping[str, str], folder: Path) -> Trial:
 
 
 def _forget_peak() -> None:
-    """Let the peak be that of what follows."""
+    """Reset the peak of the memory."""
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     elif _CLEAR.exists():
@@ -134,7 +133,7 @@ def _forget_peak() -> None:
 
 
 def _peak() -> int:
-    """Bytes: on the GPU where there is one, else resident memory of this process."""
+    """The peak in bytes: of the GPU where there is one, else of the resident memory of this process."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     if _STATUS.exists():

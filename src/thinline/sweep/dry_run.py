@@ -1,4 +1,4 @@
-"""Roof: the plan of a sweep before anything runs: its cells, which of them are done, and what the rest will cost."""
+"""The plan of a sweep before it runs (`dry_run=true`): its cells, their states, and the cost of the rest."""
 
 from __future__ import annotations
 
@@ -34,44 +34,44 @@ GIB: Final = 2**30
 
 @dataclass(frozen=True)
 class Planned:
-    """One cell of the plan: what it is called, where it lies, how it stands, and what it costs."""
+    """One cell of the plan: configuration, choices, location and state."""
 
     choices: dict[str, str]
-    place: RunLocation
+    located: RunLocation
     state: str
 
     @property
     def images(self) -> int:
-        """Images that its training sees."""
-        return self.place.conf.budget.steps * self.place.conf.budget.batch_size
+        """Number of images that training sees."""
+        return self.located.conf.budget.steps * self.located.conf.budget.batch_size
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds, and bytes at the peak; without the rendering of its sheets, which cells share."""
+    """Seconds without rendering (cells share their sheets), and bytes at the peak."""
 
     seconds: float
     memory: int
 
 
 def show_plan(config: DictConfig, arguments: Sequence[str], loader: Any) -> None:
-    """Print the plan of a sweep. Raises `StudyError` for two jobs that are one cell."""
+    """Print the plan of a sweep. Raises `StudyError` for two jobs with the same cell."""
     study = study_of(config)
     jobs = jobs_of(study, OverridesParser.create(loader).parse_overrides(list(arguments)))
     cells = [_planned(loader.load_sweep_config(config, job)) for job in track(jobs, "composing cells", console=CONSOLE)]
     _check_distinct(cells)
     if study is not None:
-        _tell_study(study)
+        _print_study(study)
     todo = [cell for cell in cells if cell.state != DONE]
     costs, rendering_s = _costs(todo)
     CONSOLE.print(_table(cells, costs))
     counts = Counter(cell.state for cell in cells)
-    told = ", ".join(f"{count} {state}" for state, count in counts.items())
+    states = ", ".join(f"{count} {state}" for state, count in counts.items())
     whole_s = sum(cost.seconds for cost in costs.values()) + rendering_s
     memory = max((cost.memory for cost in costs.values()), default=0) / GIB
     images = sum(cell.images for cell in todo)
     CONSOLE.print(
-        f"{len(cells)} cells: {told}. To do, one after the other: {_time(whole_s)} ({_time(rendering_s)} of it to "
+        f"{len(cells)} cells: {states}. To do, one after the other: {_time(whole_s)} ({_time(rendering_s)} of it to "
         f"render sheets), {memory:.1f} GiB at the peak, {images:,} images seen.",
         soft_wrap=True,
     )
@@ -82,8 +82,8 @@ def _planned(config: DictConfig) -> Planned:
     settle_paths(config, Path(config.hydra.runtime.cwd))
     with read_write(config), open_dict(config):
         config.pop("hydra")
-    place = locate(checked(config), choices)
-    return Planned(choices, place, _state(place.folder))
+    located = locate(checked(config), choices)
+    return Planned(choices, located, _state(located.folder))
 
 
 def _state(folder: RunFolder) -> str:
@@ -98,11 +98,11 @@ def _state(folder: RunFolder) -> str:
 
 
 def _check_distinct(cells: Iterable[Planned]) -> None:
-    twice = [name for name, count in Counter(cell.place.folder.name for cell in cells).items() if count > 1]
+    twice = [name for name, count in Counter(cell.located.folder.name for cell in cells).items() if count > 1]
     if twice:
         raise StudyError(
-            f"every job must be a cell of its own, got {len(twice)} cells asked for twice, as {twice[0]}; drop what "
-            "changes nothing"
+            f"every job must be a cell of its own, got {len(twice)} cells twice, as {twice[0]}; drop overrides that "
+            "change nothing"
         )
 
 
@@ -110,61 +110,63 @@ def _costs(cells: Sequence[Planned]) -> tuple[dict[str, Cost], float]:
     """The cost of each cell by name, and the seconds to render the sheets that they share."""
     if not cells:
         return {}, 0.0
-    # torch and Lightning take many seconds, and a plan with nothing to do needs neither
+    # imports torch and Lightning, which take many seconds and which a finished plan does not need
     from thinline.sweep.cost import cost_key, measure
 
     alike: dict[str, list[Planned]] = {}
-    for cell in _that_run(cells):
-        alike.setdefault(cost_key(cell.place.conf), []).append(cell)
+    for cell in _compatible(cells):
+        alike.setdefault(cost_key(cell.located.conf), []).append(cell)
     trials: dict[str, Trial] = {}
     with stoppable(), tempfile.TemporaryDirectory() as folder:
         for key, group in track(alike.items(), "measuring trials", console=CONSOLE):
             try:
-                trials[key] = measure(group[0].place.conf, group[0].choices, Path(folder))
+                trials[key] = measure(group[0].located.conf, group[0].choices, Path(folder))
             except (ValueError, OSError, RuntimeError) as error:
-                name = group[0].place.folder.name
+                name = group[0].located.folder.name
                 CONSOLE.print(f"no estimate: {name} cannot run: {error}", style="red", soft_wrap=True)
     alike = {key: group for key, group in alike.items() if key in trials}
     if not trials:
         return {}, 0.0
     rest_s = min(trial.rest_s for trial in trials.values())
-    costs = {cell.place.folder.name: _cost(cell, trials[key], rest_s) for key, group in alike.items() for cell in group}
-    drawn = {cell.place.planned.digest: (cell, trials[key]) for key, group in alike.items() for cell in group}
+    costs = {
+        cell.located.folder.name: _cost(cell, trials[key], rest_s) for key, group in alike.items() for cell in group
+    }
+    drawn = {cell.located.planned.digest: (cell, trials[key]) for key, group in alike.items() for cell in group}
     rendering_s = sum(trial.rendered_s * _sheets(cell) for cell, trial in drawn.values())
     return costs, rendering_s
 
 
 def _cost(cell: Planned, trial: Trial, rest_s: float) -> Cost:
-    """By a trial of a cell like it, but for its number of sheets: a folder of one's own has as many as it has."""
+    """From the trial of a similar cell, for the number of sheets of this one."""
     from thinline.sweep.cost import seconds
 
-    splits, budget = cell.place.planned.splits, cell.place.conf.budget
-    took = seconds(budget, trial, val=len(splits.val.specs), test=len(splits.test.specs), rest_s=rest_s)
-    return Cost(took, trial.memory + trial.sheet * _sheets(cell))
+    splits, budget = cell.located.planned.splits, cell.located.conf.budget
+    estimate = seconds(budget, trial, val=len(splits.val.specs), test=len(splits.test.specs), rest_s=rest_s)
+    return Cost(estimate, trial.memory + trial.sheet * _sheets(cell))
 
 
-def _that_run(cells: Sequence[Planned]) -> list[Planned]:
-    """The cells whose loss, head and weight work together; of the others it is told why, once for each reason."""
+def _compatible(cells: Sequence[Planned]) -> list[Planned]:
+    """The cells whose loss, head and weight can be combined; prints the reason for the others, each once."""
     from thinline.sweep.cost import objective_key, refusal
 
-    keys = [objective_key(cell.place.conf) for cell in cells]
+    keys = [objective_key(cell.located.conf) for cell in cells]
     first = dict(reversed(list(zip(keys, cells, strict=True))))
-    refused = {key: reason for key, cell in first.items() if (reason := refusal(cell.place.conf)) is not None}
+    refused = {key: reason for key, cell in first.items() if (reason := refusal(cell.located.conf)) is not None}
     for key, reason in refused.items():
-        text = f"no estimate: {first[key].place.folder.name} and {keys.count(key) - 1} more cannot run: {reason}"
+        text = f"no estimate: {first[key].located.folder.name} and {keys.count(key) - 1} more cannot run: {reason}"
         CONSOLE.print(text, style="red", soft_wrap=True)
     return [cell for key, cell in zip(keys, cells, strict=True) if key not in refused]
 
 
 def _sheets(cell: Planned) -> int:
-    splits = cell.place.planned.splits
+    splits = cell.located.planned.splits
     return sum(len(split.specs) for split in (splits.train, splits.val, splits.test))
 
 
-def _tell_study(study: Study) -> None:
+def _print_study(study: Study) -> None:
     lines = [
         f"study {study.name}: {study.question}",
-        f"judged by {', '.join(study.primary)} per class; seeds {', '.join(study.seeds)}",
+        f"primary measures {', '.join(study.primary)} per class; seeds {', '.join(study.seeds)}",
         f"at budget={study.budget}: {study.expected}",
     ]
     if study.plan != FULL:
@@ -178,22 +180,19 @@ def _tell_study(study: Study) -> None:
 
 def _table(cells: Sequence[Planned], costs: dict[str, Cost]) -> Table:
     """One line a cell, named by the factors in which the cells differ."""
-    names = [name for name in cells[0].place.factors if len({cell.place.factors[name] for cell in cells}) > 1]
+    names = [name for name in cells[0].located.factors if len({cell.located.factors[name] for cell in cells}) > 1]
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("cell", overflow="fold")
     table.add_column("state")
     for name in ("time", "GiB", "images"):
         table.add_column(name, justify="right")
     for cell in cells:
-        label = "/".join(f"s{level}" if name == "seed" else level for name, level in _named(cell, names))
-        cost = costs.get(cell.place.folder.name)
-        told = ("", "") if cost is None else (_time(cost.seconds), f"{cost.memory / GIB:.1f}")
-        table.add_row(label or cell.place.folder.name, cell.state, *told, f"{cell.images:,}")
+        levels = {name: cell.located.factors[name] for name in names}
+        label = "/".join(f"s{level}" if name == "seed" else level for name, level in levels.items())
+        cost = costs.get(cell.located.folder.name)
+        estimate = ("", "") if cost is None else (_time(cost.seconds), f"{cost.memory / GIB:.1f}")
+        table.add_row(label or cell.located.folder.name, cell.state, *estimate, f"{cell.images:,}")
     return table
-
-
-def _named(cell: Planned, names: Sequence[str]) -> list[tuple[str, str]]:
-    return [(name, cell.place.factors[name]) for name in names]
 
 
 def _time(seconds: float) -> str:

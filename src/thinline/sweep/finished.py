@@ -1,4 +1,4 @@
-"""Roof: the runs of a study, from the store to its results, and where they came from."""
+"""The results of a study from the run folders in the store, with their provenance."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from thinline import runs as ledger
+from thinline import runs
 from thinline.config.schema import CONF, compose_config
 from thinline.runs import FINISHED, Manifest
 from thinline.study.design.collect import FinishedRun, collect
@@ -39,20 +39,20 @@ def gather(
 
     Raises `StudyError` for cells that are missing or doubled, `StorageError` for tables that are lost or mixed.
     """
-    every = ledger.manifests(store)
-    known = {name: it for name, it in every.items() if study.name in it.studies}
-    others = {name: it for name, it in every.items() if name not in known}
-    rows = ledger.read(store, study.name)[list(ROW_COLUMNS)]
-    measures = {*SHEET_MEASURES, *(told.partition("/")[2] for told in study.primary)}
-    sheets = ledger.read_sheets(store, study.name, measures=measures, split="test")[list(SHEET_COLUMNS)]
-    found, elsewhere = ([found_of(study, name, it) for name, it in part.items()] for part in (known, others))
-    results = collect(study, found, rows, sheets, only=only, partial=partial, elsewhere=elsewhere)
-    of_results = [known[run] for run in results.cells["run"]]
+    every = runs.manifests(store)
+    own = {name: it for name, it in every.items() if study.name in it.studies}
+    others = {name: it for name, it in every.items() if name not in own}
+    rows = runs.read(store, study.name)[list(ROW_COLUMNS)]
+    measures = {*SHEET_MEASURES, *(name.partition("/")[2] for name in study.primary)}
+    sheets = runs.read_sheets(store, study.name, measures=measures, split="test")[list(SHEET_COLUMNS)]
+    finished, elsewhere = ([finished_run(study, name, it) for name, it in part.items()] for part in (own, others))
+    results = collect(study, finished, rows, sheets, only=only, partial=partial, elsewhere=elsewhere)
+    of_results = [own[run] for run in results.cells["run"]]
     return replace(results, made_by={"setting": " ".join(setting(study, of_results[0]))} | made_by(of_results))
 
 
-def found_of(study: Study, name: str, manifest: Manifest) -> FinishedRun:
-    """A run as a study sees it: what a dotted factor varies is a level of its own, and no part of its group's."""
+def finished_run(study: Study, name: str, manifest: Manifest) -> FinishedRun:
+    """A run with the levels of the study: a dotted factor has its own level and is no part of its group's level."""
     levels = dict(manifest.cell.factors)
     dotted = [factor for factor in study.names if "." in factor]
     for factor in dotted:
@@ -77,42 +77,42 @@ def _at(config: Mapping[str, Any], path: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    """As the level stands in a study file: 10.0 and 10 are one."""
+    """A level as in a study file: 10.0 is written 10."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def setting(study: Study, manifest: Manifest) -> list[str]:
-    """What a study does not vary, as overrides: `budget=laptop`, and what a level in brackets changes of its option."""
+    """The factors that a study does not vary, as overrides: `budget=laptop`, and changes of its option."""
     varied = {name.partition(".")[0] for name in study.names}
-    found = []
+    overrides = []
     for name, level in manifest.cell.factors.items():
         if name not in varied:
             option, _, inside = level.removesuffix(")").partition("(")
             changed = re.split(r",(?![^\[]*\])", inside) if inside else []
-            found += [f"{name}={option}", *(f"{name}.{change}" for change in changed if not change.startswith("~"))]
-    return found
+            overrides += [f"{name}={option}", *(f"{name}.{change}" for change in changed if not change.startswith("~"))]
+    return overrides
 
 
-def made_by(manifests: Iterable[Manifest]) -> dict[str, str]:
-    """Where numbers come from, as text by name: commits, versions, threads, dates, hours, and this machine."""
-    runs = list(manifests)
-    once = [run for run in runs if run.attempts == 1 and run.finished]
+def made_by(manifests: Sequence[Manifest]) -> dict[str, str]:
+    """The provenance of the numbers as text by name: commits, versions, threads, dates, hours, machine."""
+    once = [run for run in manifests if run.attempts == 1 and run.finished]
     hours = sum(_seconds(run) for run in once) / 3600
-    versions = sorted({name for run in runs for name in run.origin.versions})
+    versions = sorted({name for run in manifests for name in run.origin.versions})
     return {
-        "cells": str(len(runs)),
-        "commits": ", ".join(_distinct(_commit(run) for run in runs)),
-        "threads a cell": ", ".join(_distinct(str(run.origin.threads) for run in runs)),
-        "first started": min(run.started for run in runs),
-        "last finished": max(run.finished or "" for run in runs),
-        "hours of training": f"{hours:.1f} by the clock of each cell ({len(runs) - len(once)} resumed ones left out)",
+        "cells": str(len(manifests)),
+        "commits": ", ".join(_distinct(_commit(run) for run in manifests)),
+        "threads a cell": ", ".join(_distinct(str(run.origin.threads) for run in manifests)),
+        "first started": min(run.started for run in manifests),
+        "last finished": max(run.finished or "" for run in manifests),
+        "hours of training": f"{hours:.1f} by the clock of each cell "
+        f"({len(manifests) - len(once)} resumed ones left out)",
         "analysed on": f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}",
-        "versions": ", ".join(f"{name} {_versions(runs, name)}" for name in versions),
+        "versions": ", ".join(f"{name} {_versions(manifests, name)}" for name in versions),
     }
 
 
-def _versions(runs: Iterable[Manifest], name: str) -> str:
-    return " and ".join(_distinct(run.origin.versions[name] for run in runs if name in run.origin.versions))
+def _versions(manifests: Iterable[Manifest], name: str) -> str:
+    return " and ".join(_distinct(run.origin.versions[name] for run in manifests if name in run.origin.versions))
 
 
 def _commit(run: Manifest) -> str:
@@ -129,7 +129,7 @@ def _seconds(run: Manifest) -> float:
 
 
 def _processor() -> str:
-    """The name of the processor, as Linux tells it; elsewhere its architecture."""
+    """The name of the processor on Linux, elsewhere its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

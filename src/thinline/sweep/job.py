@@ -1,4 +1,4 @@
-"""Roof: one job of Hydra, alone or in a sweep: run the cell, say how it ended, never lose why it failed."""
+"""One job of Hydra, alone or in a sweep: run the cell, report how it ended, and keep the reason of a failure."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ EXPLAINED = (
     HydraException,
     OmegaConfBaseException,
 )
-"""Errors whose message says what, expected, got and next step: a traceback would only hide it."""
+"""Errors whose message is complete; they are printed without a traceback."""
 
 
 def run_job(config: DictConfig, hydra: HydraConf) -> None:
-    """Run the cell of `config`. In a sweep a failure is noted and told at the end; alone it ends the program with 1."""
+    """Run the cell of `config`. A failure ends a single run with exit code 1; a sweep reports it at its end."""
     alone = hydra.mode == RunMode.RUN
     try:
         _settle(config, Path(hydra.runtime.cwd))
@@ -52,14 +52,14 @@ def run_job(config: DictConfig, hydra: HydraConf) -> None:
             ended = _run(checked(config), hydra, alone)
             _check_results(ended)
     except Killed as stop:
-        if not launched():  # who launched this process says it
+        if not launched():  # else the launching process prints it
             callback.CONSOLE.print(f"{stop}. The same command goes on from the last checkpoint.", soft_wrap=True)
         stop.shown = True
         callback.close(callback.folder_of(hydra), config, runs.KILLED, [])
         raise
     except Exception as error:
         if alone:
-            _tell(error)
+            _print_error(error)
             sys.exit(1)
         _note_failure(hydra, error)
         return
@@ -75,19 +75,19 @@ def run_job(config: DictConfig, hydra: HydraConf) -> None:
 
 
 def _settle(config: DictConfig, directory: Path) -> None:
-    """Let nothing depend on where Hydra has moved this process to, or on what another program left around it."""
+    """Undo Hydra's change of directory, make paths absolute, and ignore the ranks of another program."""
     if directory.is_dir():  # a job of a cluster may run where the directory of the call is not
         os.chdir(directory)
     settle_paths(config, directory)
-    left = forget_ranks()
-    if left:
-        text = f"warning: {', '.join(left)} in the environment ignored: this run is no part of another one. "
-        text += "For one run in several processes say trainer=ddp trainer.processes=2"
+    ignored = forget_ranks()
+    if ignored:
+        text = f"warning: ignored {', '.join(ignored)} in the environment, which belong to another program. "
+        text += "For one run in several processes use trainer=ddp trainer.processes=2"
         callback.CONSOLE.print(text, style="yellow", soft_wrap=True)
 
 
 def _check_results(ended: CellOutcome) -> None:
-    """Refuse a run that ended without its manifest or its tables; asked of the first process of a run alone."""
+    """Raise `StorageError` for a run that ended without its manifest or tables; only in the first process of a run."""
     if rank_and_world()[0] > 0:
         return
     folder = RunFolder.open(ended.folder)
@@ -100,18 +100,18 @@ def _check_results(ended: CellOutcome) -> None:
 
 
 def _run(conf: Conf, hydra: HydraConf, alone: bool) -> CellOutcome:
-    """Here, or in processes of its own; what those leave is then read from the run folder."""
+    """Run the cell in this process or in processes of its own, whose result is read from the run folder."""
     if alone and conf.study is not None and not launched():
-        raise ValueError("a study has many cells, got a single run; say `python train.py -m +experiment=...`")
+        raise ValueError("a study has many cells, got a single run; use `python train.py -m +experiment=...`")
     if alone and conf.dry_run:
-        raise ValueError("`dry_run=true` lists the cells of a sweep, got a single run; say `python train.py -m ...`")
+        raise ValueError("`dry_run=true` lists the cells of a sweep, got a single run; use `python train.py -m ...`")
     folder = callback.folder_of(hydra)
     parent = callback.parent_of(folder)
     study = None if parent is None else parent.study
     retry = alone or conf.retry_failed
     if not launched() and (conf.trainer.processes > 1 or (conf.fresh_process and not alone)):
         return _run_apart(conf, hydra, study=study, retry=retry)
-    # torch, Lightning and MLflow take many seconds, and a sweep whose jobs have their own processes needs none of them
+    # imports torch, Lightning and MLflow, which take many seconds and which the jobs of `fresh_process` do not need
     with ending_at_once():
         from thinline.pipeline.cell import Sinks, run_cell
 
@@ -133,9 +133,9 @@ def _run_apart(conf: Conf, hydra: HydraConf, *, study: str | None, retry: bool) 
     folder = callback.folder_of(hydra)
     if folder is None:
         _tracker(conf, alone=True)
-    told: Mapping[str, str] = {} if folder is None else {callback.SWEEP: str(folder.absolute())}
+    environment: Mapping[str, str] = {} if folder is None else {callback.SWEEP: str(folder.absolute())}
     try:
-        launch(conf.trainer.processes, list(hydra.overrides.task), script=Path(sys.argv[0]), environment=told)
+        launch(conf.trainer.processes, list(hydra.overrides.task), script=Path(sys.argv[0]), environment=environment)
     except ProcessesError as error:
         manifest = run.manifest()
         if manifest is None or manifest.exception is None:
@@ -162,10 +162,10 @@ def _note_failure(hydra: HydraConf, error: Exception) -> None:
     text = f"{type(error).__name__}: {error}"
     callback.append(Path(hydra.sweep.dir), callback.Line(int(hydra.job.num), job, "", callback.FAILED, text))
     callback.CONSOLE.print(f"job '{job}' failed, the sweep goes on", style="red")
-    _tell(error)
+    _print_error(error)
 
 
-def _tell(error: Exception) -> None:
+def _print_error(error: Exception) -> None:
     if not isinstance(error, EXPLAINED):
         traceback.print_exception(error)
     callback.CONSOLE.print(f"error: {error}", style="red", soft_wrap=True)

@@ -1,8 +1,9 @@
-"""Roof: which jobs a sweep has. `hydra_plugins` hands them to Hydra.
+"""The jobs of a sweep, as lists of overrides; `hydra_plugins` passes them to Hydra.
 
-A job is a list of overrides: those of the command line, then one for each factor of the cell. What the command line
-says about a factor of a study selects among its levels (`seed=0`, `loss=dice,tversky`); anything else it sets or
-sweeps goes to every cell. Without a study the jobs are the product of what the command line sweeps, seed by seed."""
+A job has the overrides of the command line, then one for each factor of the cell. An override of a factor of the study
+selects among its levels (`seed=0`, `loss=dice,tversky`); any other override applies to every cell. Without a study the
+jobs are the product of the swept overrides, seed by seed.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ NOT_VARIED: Final = ("experiment", "hydra")
 
 
 def groups() -> dict[str, list[str]]:
-    """The options of each group of conf/, and `seed`, all that a study may vary by name."""
+    """The options of each group of conf/, which a study may vary by name."""
     folders = [folder for folder in CONF.iterdir() if folder.is_dir() and folder.name not in NOT_VARIED]
     return {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in sorted(folders)}
 
@@ -38,26 +39,23 @@ def study_of(config: DictConfig) -> Study | None:
 
 
 def jobs_of(study: Study | None, overrides: Sequence[Override]) -> list[list[str]]:
-    """The overrides of every job in its order. Raises `StudyError` for a level that is not the study's."""
-    own = {} if study is None else {it.get_key_element(): it for it in overrides if it.get_key_element() in study.names}
-    shared: list[list[str]] = BasicSweeper.split_arguments(
-        sorted(
-            (it for it in overrides if it.get_key_element() not in own), key=lambda it: it.get_key_element() != SEED
-        ),
-        None,
-    )[0]
+    """The overrides of every job, in order. Raises `StudyError` for a level that the study does not have."""
+    by_key = {it.get_key_element(): it for it in overrides}
+    own = {} if study is None else {key: it for key, it in by_key.items() if key in study.names}
+    others = [it for it in overrides if it.get_key_element() not in own]
+    seed_first = sorted(others, key=lambda it: it.get_key_element() != SEED)
+    shared: list[list[str]] = BasicSweeper.split_arguments(seed_first, None)[0]
     if study is None:
         return shared
     wanted = {factor: _values(override) for factor, override in own.items()}
     cells = select(expand(study), wanted)
-    return [[*given, *(f"{factor}={level}" for factor, level in cell.items())] for cell in cells for given in shared]
+    return [[*rest, *(f"{factor}={level}" for factor, level in cell.items())] for cell in cells for rest in shared]
 
 
 def batches_of(study: Study | None, overrides: Sequence[Override]) -> list[list[list[str]]]:
-    """The jobs in batches that a launcher takes one after the other: a study's by seed, else all at once.
+    """The jobs in batches that a launcher runs one after the other: one batch a seed for a study, else a single batch.
 
-    Launchers that run several jobs at once start them in an order of their own; by batches a study that is interrupted
-    is balanced as far as it got all the same.
+    A launcher starts the jobs of a batch in any order; with batches an interrupted study is still balanced over seeds.
     """
     jobs = jobs_of(study, overrides)
     if study is None:
@@ -65,14 +63,14 @@ def batches_of(study: Study | None, overrides: Sequence[Override]) -> list[list[
     return [list(batch) for _, batch in groupby(jobs, key=lambda job: job[-1])]  # the seed is a study's last factor
 
 
-def jobs_asked(config: DictConfig) -> list[list[str]]:
+def requested_jobs(config: DictConfig) -> list[list[str]]:
     """The jobs of the command line that Hydra is running."""
     overrides = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
     return jobs_of(study_of(config), overrides)
 
 
 def seeds_of(jobs: Sequence[Sequence[str]]) -> list[object]:
-    """The seeds that the jobs name, each once, before any job is composed; of an interpolation only its jobs know."""
+    """The seeds of the jobs, each once, read before any job is composed; interpolations are left out."""
     texts = dict.fromkeys(text for job in jobs for text in job if text.startswith(f"{SEED}="))
     values = [OverridesParser.create().parse_override(text).value() for text in texts]
     return [value for value in values if "${" not in str(value)]

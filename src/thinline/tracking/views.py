@@ -1,15 +1,15 @@
-"""Saved views of MLflow's page: the columns, the filter, the order and the charts that compare the cells of a study.
+"""Saved views of MLflow's runs page: columns, filter, order and charts that compare the cells of a study.
 
 Conventions
 
-- MLflow keeps a view as a tag of the experiment, `mlflow.sharedViewState.<key>`: a name, two times and the state of the
-  page, deflated. It is opened by its name in the menu *Views* of the runs page, or by its address,
-  `#/experiments/<id>/runs?viewStateShareKey=<key>`. The description of the experiment holds these addresses as links.
-- A key and a name belong to one study, so that its next sweep replaces its views. A page of another version that does
-  not know a part of the state leaves that part as it is by default.
-- Factors are columns of params, since a dotted factor (`class_weight.value`) stands nowhere else. The tag `study` of a
-  run may name several studies, so the filter looks for the name inside it.
-- A description that somebody else wrote is left alone.
+- MLflow stores a view as a tag of the experiment, `mlflow.sharedViewState.<key>`: a name, two times and the compressed
+  state of the page. It opens by its name in the menu *Views* of the runs page, or by its address,
+  `#/experiments/<id>/runs?viewStateShareKey=<key>`. The description of the experiment links to these addresses.
+- Key and name are those of a study, so that its next sweep replaces its views. Another version of the page ignores the
+  parts of the state that it does not know.
+- Factors are columns of params, since dotted factors (`class_weight.value`) are stored nowhere else. The tag `study` of
+  a run may name several studies, so the filter searches in it.
+- A description that a user wrote is left alone.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Any, Final
 from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 
+from thinline.metrics.catalogue import less_is_better
 from thinline.tracking.push import FOLDER_TAG, STUDY_TAG, metric_name
 
 VIEW_TAG: Final = "mlflow.sharedViewState."
@@ -34,33 +35,32 @@ _RUNS: Final = 20
 _NOTE: Final = "Compare cells, their factors as columns: "
 _WHOLE_NOTE: Final = (
     "\n\nA sweep is a parent run and the cells it trained are its children. Charts are grouped by `split/measure`; "
-    "`oracle_*` is what nearly perfect answers score on the same sheets."
+    "`oracle_*` are the scores of the perturbed truth on the same sheets."
 )
 _SECTION: Final = {"display": True, "isReordered": False, "deleted": False, "isGenerated": True}
-# bars that the page does not draw anew: it would make a line of one point of what is measured once, at the last step
+# bars that the page did not generate: it would draw a line of one point for a metric of the last step
 _CHART: Final = {"type": "BAR", "runsCountToCompare": _RUNS, "deleted": False, "isGenerated": False}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a study varies (`factors`, without the seed) and looks at first (`measures` as `test/iou`, of `classes`).
+    """The factors that a study varies (without the seed) and its `measures` (as `test/iou`), of `classes`.
 
-    Columns show the classes after the background, charts all. `ascending` says that of the first measure less is
-    better. Without a `study` it is any sweep.
+    Columns have the classes after the background, charts all classes. The first measure orders the runs. Without a
+    `study` the views are those of any sweep.
     """
 
     study: str | None
     factors: tuple[str, ...]
     measures: tuple[str, ...]
     classes: tuple[str, ...]
-    ascending: bool = False
 
 
 def views_of(comparison: Comparison, *, time_ms: int) -> dict[str, str]:
-    """The tags of an experiment that hold the views of a comparison: its cells, best first, and its seeds averaged."""
+    """The tags of an experiment with the views of a comparison: its cells, best first, and means over seeds."""
     name = comparison.study or "all sweeps"
     key = f"{VIEW_TAG}{KEY}{comparison.study or 'sweeps'}"
-    # the page lists first what was made last
+    # the page lists the latest view first
     return {
         key: _view(f"{name}: cells", _state(comparison, ("seed",)), time_ms + 1),
         f"{key}-means": _view(f"{name}: mean over seeds", _state(comparison) | _grouped(comparison), time_ms),
@@ -68,7 +68,7 @@ def views_of(comparison: Comparison, *, time_ms: int) -> dict[str, str]:
 
 
 def show(client: MlflowClient, experiment_id: str, views: Mapping[str, str]) -> None:
-    """Save the views in the experiment, and links to all of ours in its description."""
+    """Save the views in the experiment, and links to all views of thinline in its description."""
     if not views:
         return
     for key, value in views.items():
@@ -79,10 +79,10 @@ def show(client: MlflowClient, experiment_id: str, views: Mapping[str, str]) -> 
 
 
 def note_of(experiment_id: str, tags: Mapping[str, str]) -> str:
-    """The description of an experiment with these tags: a line of links to its views, for it is shown folded."""
-    ours = sorted(key.removeprefix(VIEW_TAG) for key in tags if key.startswith(VIEW_TAG + KEY))
+    """The description of an experiment with these `tags`; its first line links to the views."""
+    keys = sorted(key.removeprefix(VIEW_TAG) for key in tags if key.startswith(VIEW_TAG + KEY))
     page = f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey="
-    links = [f"[{json.loads(tags[VIEW_TAG + key])['name']}]({page}{key})" for key in ours]
+    links = [f"[{json.loads(tags[VIEW_TAG + key])['name']}]({page}{key})" for key in keys]
     return _NOTE + " · ".join(links) + _WHOLE_NOTE
 
 
@@ -92,7 +92,7 @@ def _view(name: str, state: Mapping[str, Any], time_ms: int) -> str:
 
 
 def _state(comparison: Comparison, params: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Cells as rows, factors, `params` and metrics as columns, the charts of the metrics above all others."""
+    """Cells as rows; factors, `params` and metrics as columns; the charts of the metrics above all others."""
     metrics = [metric_name(f"{it}/{name}") for it in comparison.measures for name in comparison.classes[1:]]
     of_study = [] if comparison.study is None else [f"tags.{STUDY_TAG} LIKE '%{comparison.study}%'"]
     columns = [f"params.`{metric_name(name)}`" for name in (*comparison.factors, *params)]
@@ -100,7 +100,7 @@ def _state(comparison: Comparison, params: tuple[str, ...] = ()) -> dict[str, An
     return {
         "searchFilter": " and ".join([*of_study, f"tags.{FOLDER_TAG} != ''"]),
         "orderByKey": f"metrics.`{metrics[0]}`",
-        "orderByAsc": comparison.ascending,
+        "orderByAsc": less_is_better(comparison.measures[0].partition("/")[2]),
         "startTime": "ALL",
         "lifecycleFilter": "Active",
         "datasetsFilter": [],

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from figure_cases import PENS, SWEEP, heads, small, tables, texts, whole
 
+from thinline.metrics.catalogue import metric
+from thinline.metrics.number_format import number
 from thinline.study.figures.cells import decision_matrix, goodness, heat_map
-from thinline.study.figures.style import NotDrawn, told
+from thinline.study.figures.style import NotDrawn
 from thinline.study.stats.samples import AXES
 
 MEASURES = ("iou", "viterbi_bridged_mae_track")
@@ -25,10 +27,10 @@ def test_a_loss_has_its_mean_interval_and_rank(results):
     grid = results.conditions["grid"] & (results.conditions["loss"] == "tversky")
     by_seed = values[grid].mean(axis=0)
     half = 2.7764451 * by_seed.std() / np.sqrt(5)
-    found = {it.get_text(): it.get_position() for it in axes.texts}
-    assert found[f"{told(by_seed.mean())}  #3.2"][0] == 0
+    actual = {it.get_text(): it.get_position() for it in axes.texts}
+    assert actual[f"{number(by_seed.mean())}  #3.2"][0] == 0
     low, high = by_seed.mean() - half, by_seed.mean() + half
-    assert f"{told(low, like=by_seed.mean())} to {told(high, like=by_seed.mean())}" in found
+    assert f"{number(low)} to {number(high)}" in actual
 
 
 def test_a_loss_that_was_not_run_says_so(results):
@@ -48,8 +50,8 @@ def test_the_title_names_the_loss_with_most_best_means(results):
         for name in results.classes
     ]
     assert sorted(best) == ["soft_ce", "soft_ce", "tversky", "tversky"]
-    told = "Decision matrix: of 3 losses, tversky and soft_ce have the best mean in 2 of 4 columns each"
-    assert figure.get_suptitle() == told
+    result = "Decision matrix: of 3 losses, tversky and soft_ce have the best mean in 2 of 4 columns each"
+    assert figure.get_suptitle() == result
     one = decision_matrix(results, tables(results).ranks, measures=("iou", "f1")).get_suptitle()
     assert one == "Decision matrix: of 3 losses, tversky has the best mean in 4 of 4 columns"
 
@@ -70,48 +72,50 @@ def test_the_heat_map_has_every_mean_in_its_cell_sorted_by_iou(results):
     order = np.mean([whole(results, "iou", name).mean(axis=1) for name in results.classes], axis=0).argsort()[::-1]
     labels = results.conditions.index[order]
     for axes, name in zip(figure.axes, results.classes, strict=True):
-        found = {it.get_position(): it.get_text() for it in axes.texts}
+        actual = {it.get_position(): it.get_text() for it in axes.texts}
         for column, measure in enumerate(MEASURES):
             means = whole(results, measure, name).mean(axis=1)
-            assert [found[column, row] for row in range(14)] == [told(means[label]) for label in labels]
+            assert [actual[column, row] for row in range(14)] == [
+                number(means[label], metric(measure).digits) for label in labels
+            ]
     assert [it.get_text() for it in figure.axes[0].get_yticklabels()] == list(labels)
 
 
-def test_a_matrix_is_over_the_heads_that_tell_the_curve():
+def test_a_matrix_is_over_the_heads_that_predict_the_curve():
     results = heads()
     figure = decision_matrix(results, tables(small()).ranks.iloc[:0], measures=MEASURES)
     for axes, name in zip(figure.axes, results.classes, strict=True):
-        told_of = {it.get_position(): it.get_text() for it in axes.texts}
+        texts_of = {it.get_position(): it.get_text() for it in axes.texts}
         rows = results.rows[(results.rows["class"] == name) & (results.rows["split"] == "test")]
         cells = results.cells[["run", "loss"]]
         means = rows.merge(cells).groupby(["measure", "loss"])["value"].mean()
         for row, loss in ((0, "dice"), (3, "soft_ce")):
-            cell = {(x, round(y)): text for (x, y), text in told_of.items() if " to " not in text}
-            assert cell[0, row] == told(means["iou", loss])
-            assert cell[1, row] == ("-" if name == "curve" else told(means[MEASURES[1], loss]))
-        assert told_of[0, 1] == told_of[1, 1] == "not run"
+            cell = {(x, round(y)): text for (x, y), text in texts_of.items() if " to " not in text}
+            assert cell[0, row] == number(means["iou", loss])
+            assert cell[1, row] == ("-" if name == "curve" else number(means[MEASURES[1], loss], 4))
+        assert texts_of[0, 1] == texts_of[1, 1] == "not run"
     assert "of 5 columns" in figure.get_suptitle()
-    assert "of heads those that tell the curve" in " ".join(figure.get_supxlabel().split())
+    assert "heads that predict the curve" in " ".join(figure.get_supxlabel().split())
 
 
-def test_what_a_head_does_not_tell_is_a_dash_in_the_heat_map():
+def test_a_curve_that_a_head_does_not_predict_is_a_dash_in_the_heat_map():
     """A binary head has one curve, which nobody traces, and no other."""
     results = heads()
     assert results.classes == ("curve_1", "curve_2", "curve")
     figure = heat_map(results, tables(small()).cells.iloc[:0], measures=MEASURES)
     rows = [it.get_text() for it in figure.axes[0].get_yticklabels()]
     assert [it.split("/")[0] for it in rows] == ["softmax", "softmax", "binary", "binary"], "two curves before one"
-    assert "those that tell fewer curves last" in " ".join(figure.get_supxlabel().split())
+    assert "those that predict fewer curves last" in " ".join(figure.get_supxlabel().split())
     assert "fewer" not in heat_map(small(), tables(small()).cells, measures=MEASURES).get_supxlabel()
     for axes, name in zip(figure.axes, results.classes, strict=True):
-        found = np.reshape(texts(axes), (4, 2))
+        actual = np.reshape(texts(axes), (4, 2))
         known = [it.startswith("binary") == (name == "curve") for it in rows]
-        assert [text != "-" for text in found[:, 0]] == known
-        assert [text != "-" for text in found[:, 1]] == [it and name != "curve" for it in known]
+        assert [text != "-" for text in actual[:, 0]] == known
+        assert [text != "-" for text in actual[:, 1]] == [it and name != "curve" for it in known]
         iou = results.rows[(results.rows["class"] == name) & (results.rows["measure"] == "iou")]
         by_condition = iou.merge(results.cells[["run", "condition"]]).groupby("condition")["value"].mean()
-        assert [text for text in found[:, 0] if text != "-"] == [
-            told(by_condition[label]) for label in rows if label in by_condition
+        assert [text for text in actual[:, 0] if text != "-"] == [
+            number(by_condition[label]) for label in rows if label in by_condition
         ]
 
 
@@ -127,7 +131,7 @@ def test_shades_are_goodness_within_a_column_and_errors_count_the_other_way(resu
 
 def test_goodness():
     values = np.array([[0.2, 0.01, 5, np.nan], [0.6, 0.03, 5, 1], [0.4, 0.02, 5, 3]])
-    found = goodness(values, ["iou", "viterbi_bridged_mae_track", "recall", "hd95_px"])
-    assert found[:, :3] == pytest.approx(np.array([[0, 1, 0.5], [1, 0, 0.5], [0.5, 0.5, 0.5]]))
-    assert np.isnan(found[0, 3])
-    assert found[1:, 3].tolist() == [1, 0]
+    actual = goodness(values, ["iou", "viterbi_bridged_mae_track", "recall", "hd95_px"])
+    assert actual[:, :3] == pytest.approx(np.array([[0, 1, 0.5], [1, 0, 0.5], [0.5, 0.5, 0.5]]))
+    assert np.isnan(actual[0, 3])
+    assert actual[1:, 3].tolist() == [1, 0]

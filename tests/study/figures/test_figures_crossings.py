@@ -42,7 +42,7 @@ def test_each_condition_has_its_rates_and_swaps(results):
         half = 2.7764451 * 2.5**0.5 / 5**0.5
         ends = segments(swaps)[14:, :, 0]
         assert ends == pytest.approx(np.array([[22 - half, 22 + half]] * 14))
-    assert figure.get_suptitle() == "Crossings: IoU there is .25 below that elsewhere, on average"
+    assert figure.get_suptitle() == "Crossings: IoU there is .250 below that elsewhere, on average"
 
 
 def test_a_better_rate_at_crossings_is_said_to_be(results):
@@ -50,7 +50,7 @@ def test_a_better_rate_at_crossings_is_said_to_be(results):
         results, {("test", f"crossing_{it}_f1"): lambda *_, v=v: v for it, v in (("inside", 0.9), ("outside", 0.8))}
     )
     title = crossing_errors(worse, tables(results).cells, rate="f1").get_suptitle()
-    assert title == "Crossings: F1 there is .10 above that elsewhere, on average"
+    assert title == "Crossings: F1 there is .100 above that elsewhere, on average"
 
 
 @pytest.mark.parametrize("every", [True, False])
@@ -74,7 +74,8 @@ def test_a_curve_that_was_not_traced_says_so_and_one_without_zones_is_left_out(e
     assert [np.isfinite(points(axes, "viterbi")[:, 0]).sum() for axes in figure.axes[1::2]] == [2, 2, 0][:curves]
     assert [texts(axes) for axes in figure.axes[1::2]] == [[], [], ["not traced"]][:curves]
     assert (
-        figure.get_suptitle() == f"Crossings: IoU there is {'.20' if every else '.25'} below that elsewhere, on average"
+        figure.get_suptitle()
+        == f"Crossings: IoU there is {'.200' if every else '.250'} below that elsewhere, on average"
     )
 
 

@@ -29,7 +29,7 @@ def scatter_and_dots(figure, row=0):
 
 
 @pytest.mark.parametrize(("row", "name"), [(0, "curve_1"), (1, "curve_2")])
-def test_every_condition_stands_at_its_mean_recall_and_precision(board, results, row, name):
+def test_every_condition_is_drawn_at_its_mean_recall_and_precision(board, results, row, name):
     scatter, _ = scatter_and_dots(board, row)
     recall, precision = (whole(results, it, name).mean(axis=1) for it in ("recall", "precision"))
     inside = results.conditions["grid"]
@@ -46,11 +46,11 @@ def test_every_condition_stands_at_its_mean_recall_and_precision(board, results,
 
 def test_intervals_run_from_low_to_high_in_both_directions(board, results):
     scatter, _ = scatter_and_dots(board)
-    found = {tuple(np.ravel(it).round(9)) for it in segments(scatter)}
+    actual = {tuple(np.ravel(it).round(9)) for it in segments(scatter)}
     recall, precision = (whole(results, it, "curve_1").mean(axis=1) for it in ("recall", "precision"))
     for x, y in zip(recall, precision, strict=True):
-        assert tuple(np.round((x - 0.01, y, x + 0.03, y), 9)) in found
-        assert tuple(np.round((x, y - 0.01, x, y + 0.03), 9)) in found
+        assert tuple(np.round((x - 0.01, y, x + 0.03, y), 9)) in actual
+        assert tuple(np.round((x, y - 0.01, x, y + 0.03), 9)) in actual
 
 
 def test_dots_show_the_three_axes_in_the_order_of_the_weakest(board, results):
@@ -101,12 +101,12 @@ def test_the_title_counts_conditions_that_clear_all_axes_on_all_curves(results):
     whole_ones = int((lows["low"] >= lows["bar"]).groupby(lows["condition"]).all().sum())
     assert 0 < whole_ones < clear.sum()
     title = f"Measured frontier: {clear.sum()} of 14 conditions are usable on both curves by their means, {{}}"
-    for table, told in (
+    for table, result in (
         (cells, title.format(f"{whole_ones} with whole intervals")),
         (cells.assign(low=0.0), title.format("none with whole intervals")),
         (cells.assign(low=np.nan, high=np.nan), title.removesuffix(", {}")),
     ):
-        assert " ".join(frontier(results, table, usable=low).get_suptitle().split()) == told
+        assert " ".join(frontier(results, table, usable=low).get_suptitle().split()) == result
     by_axis = {
         name: {axis: its[place].to_frame("mean") for axis, its in means.items()}
         for place, name in enumerate(results.classes)
@@ -115,11 +115,11 @@ def test_the_title_counts_conditions_that_clear_all_axes_on_all_curves(results):
     assert weakest_axis(by_axis).iloc[0] == max(np.min([t for its in means.values() for t in its], axis=0))
 
 
-def test_a_condition_is_usable_by_the_curves_that_its_head_tells():
+def test_a_condition_is_usable_by_the_curves_that_its_head_predicts():
     """Two heads, of which one has no curve of the other: both were counted as unusable."""
     results = heads()
     figure = frontier(results, tables(small()).cells.iloc[:0], usable={"recall": 0.3, "precision": 0.3, "iou": 0.2})
-    title = "Measured frontier: 4 of 4 conditions are usable on every curve they tell by their means, "
+    title = "Measured frontier: 4 of 4 conditions are usable on every curve they predict by their means, "
     assert " ".join(figure.get_suptitle().split()).startswith(title)
     iou = results.rows[(results.rows["measure"].isin(BOARD)) & (results.rows["split"] == "test")]
     cells = results.cells[["run", "condition"]]
@@ -136,8 +136,8 @@ def test_a_condition_is_usable_by_the_curves_that_its_head_tells():
 
 def test_without_table_the_means_come_from_the_results(results):
     scatter, _ = scatter_and_dots(frontier(results, tables(results).cells.iloc[:0]))
-    found = points(scatter, "base")[0]
-    assert found == pytest.approx(
+    actual = points(scatter, "base")[0]
+    assert actual == pytest.approx(
         [whole(results, it, "curve_1").mean(axis=1).iloc[0] for it in ("recall", "precision")]
     )
 

@@ -44,13 +44,13 @@ def test_another_split_is_named():
     assert figure.get_suptitle().startswith("Interactions on F1 (tuned):")
     axes = panel(figure, "curve 1, a line for each head", "weight of a curve")
     assert [it.get_text() for it in axes.get_xticklabels()] == ["1", "10", "42", "5"]
-    found = points(axes, "softmax")[:, 1]
+    actual = points(axes, "softmax")[:, 1]
     values = whole(small(SWEEP), "f1", "curve_1", split="tuned").mean(axis=1)
-    assert found == pytest.approx([values[f"fixed/{it}/softmax/soft_ce"] for it in ("1", "10", "42", "5")])
+    assert actual == pytest.approx([values[f"fixed/{it}/softmax/soft_ce"] for it in ("1", "10", "42", "5")])
 
 
-def test_a_curve_that_one_head_alone_tells_is_left_out_and_lines_are_named_where_they_end():
-    with pytest.raises(NotDrawn, match="no curve is told by two levels of two factors"):
+def test_a_curve_predicted_by_one_head_is_left_out_and_lines_are_named_at_their_end():
+    with pytest.raises(NotDrawn, match="no curve is predicted at two levels of two factors"):
         interactions(heads(), "f1")
     results = heads(("softmax", "sigmoid_stack", "binary"))
     figure = interactions(results, "f1")
@@ -61,24 +61,24 @@ def test_a_curve_that_one_head_alone_tells_is_left_out_and_lines_are_named_where
         assert {"dice", "soft_ce"} <= set(texts(axes))
 
 
-def test_means_are_over_the_heads_that_tell_the_curve():
+def test_means_are_over_the_heads_that_predict_the_curve():
     """Of a third factor the binary head, without a value, made every mean one of nothing."""
     names = ("softmax", "sigmoid_stack", "binary")
     results = heads(names, loss=("dice", "soft_ce", "tversky", "focal"), data_mix=("scarce", "fresh"))
     figure = interactions(results, "f1")
     seen = [axes for axes in figure.axes if axes.get_visible()]
     titles = [f"{axes.get_title(loc='left')} over {axes.get_xlabel()}" for axes in seen]
-    told = [
+    result = [
         "a line for each head over loss",
         "a line for each data mix over head",
         "a line for each data mix over loss",
     ]
-    assert sorted(titles) == sorted([f"curve {n}, {it}" for n in (1, 2) for it in told] + [f"curve, {told[2]}"])
+    assert sorted(titles) == sorted([f"curve {n}, {it}" for n in (1, 2) for it in result] + [f"curve, {result[2]}"])
     rows = results.rows[(results.rows["measure"] == "f1") & (results.rows["split"] == "test")]
     means = rows.merge(results.cells).groupby(["class", "loss", "data_mix"])["value"].mean()
     for axes, title in zip(seen, titles, strict=True):
         assert "binary" not in [line.get_label() for line in axes.lines]
-        if title.endswith(told[2]):
+        if title.endswith(result[2]):
             name = title.partition(",")[0].replace(" ", "_")
             for mix in ("scarce", "fresh"):
                 expected = [means[name, loss, mix] for loss in ("dice", "soft_ce", "tversky", "focal")]
@@ -105,9 +105,9 @@ def test_pairs_that_never_meet_are_left_out():
     results = small(PENS)
     conditions = results.conditions
     fewer = conditions.assign(grid=conditions.index != "pen2/dice")
-    found = pair_means(fewer, data_of(results, "iou", "curve_1"), ("resolution", "loss"))
-    assert list(found["dice"].index) == ["pen1", "pen3"]
-    assert list(found["soft_ce"].index) == ["pen1", "pen2", "pen3"]
+    actual = pair_means(fewer, data_of(results, "iou", "curve_1"), ("resolution", "loss"))
+    assert list(actual["dice"].index) == ["pen1", "pen3"]
+    assert list(actual["soft_ce"].index) == ["pen1", "pen2", "pen3"]
 
 
 def test_one_factor_cannot_interact():

@@ -47,8 +47,8 @@ def test_the_matrix_has_tau_in_its_cells(effects):
     figure = tau_matrix(table)
     for axes in figure.axes:
         shades = np.asarray(axes.images[0].get_array())
-        found = [float(it) for it in texts(axes)]
-        assert found == pytest.approx(shades.ravel().tolist(), abs=0.005 + 1e-9)
+        actual = [float(it) for it in texts(axes)]
+        assert actual == pytest.approx(shades.ravel().tolist(), abs=0.005 + 1e-9)
     assert figure.get_suptitle().endswith("Kendall's tau goes down to -1.00")
 
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from figure_cases import PENS, points, small, texts, whole, with_rows
 
+from thinline.metrics.number_format import number
 from thinline.study.figures.resolution import pen_px, resolution_response
-from thinline.study.figures.style import NotDrawn, told
+from thinline.study.figures.style import NotDrawn
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def test_means_over_the_other_factors(results, figure):
         drawn = points(panel(figure, "IoU"), label)
         assert drawn[:, 1] == pytest.approx(means(results, "iou", name).to_numpy())
         assert drawn[:, 0] == pytest.approx([1, 2, 3], abs=0.03)
-    assert points(panel(figure, "MAE of the curve [mm]"), "curve 1")[:, 1] == pytest.approx([3.01, 1.51, 1.01])
+    assert points(panel(figure, "MAE [mm]"), "curve 1")[:, 1] == pytest.approx([3.01, 1.51, 1.01])
 
 
 def test_faint_lines_are_the_levels_of_the_others(results, figure):
@@ -56,14 +57,14 @@ def test_what_a_perfect_trace_with_jitter_scores_is_dotted(figure):
 
 def test_the_title_says_both_ends(results, figure):
     first, last = (np.mean([means(results, "iou", it)[pen] for it in results.classes]) for pen in ("pen1", "pen3"))
-    expected = f"Pens of 1 and 3 px: IoU {told(first)} and {told(last)}, MAE of the curve [mm] 3.01 and 1.01"
+    expected = f"Pens of 1 and 3 px: IoU {number(first)} and {number(last)}, MAE [mm] 3.010 and 1.010"
     assert figure.get_suptitle() == expected
 
 
 def test_what_was_not_measured_says_so():
     figure = resolution_response(small(PENS))
-    assert texts(panel(figure, "MAE of the curve [mm]")) == ["not measured"]
-    assert figure.get_suptitle().endswith("MAE of the curve [mm] not measured")
+    assert texts(panel(figure, "MAE [mm]")) == ["not measured"]
+    assert figure.get_suptitle().endswith("MAE [mm] not measured")
 
 
 def test_one_resolution_is_no_response():

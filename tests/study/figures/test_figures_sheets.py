@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from figure_cases import small, tables, whole
 
+from thinline.metrics.number_format import number
 from thinline.study.design.study import StudyError
 from thinline.study.figures.sheets import best_run, pictures_of, ranked_sheets, sheet_overlays, three_of, wanted_sheets
-from thinline.study.figures.style import NotDrawn, png, told
+from thinline.study.figures.style import NotDrawn, png
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def shown(figure, of, scores, sheets):
     """Best, median and worst are the pictures of `sheets`."""
     assert figure.get_suptitle() == f"Best, median, worst of the {of}"
     for axes, name, sheet in zip(figure.axes, ("best", "median", "worst"), sheets, strict=True):
-        assert axes.get_title(loc="left") == f"{name}: sheet {sheet}, IoU {told(scores[sheet])}"
+        assert axes.get_title(loc="left") == f"{name}: sheet {sheet}, IoU {number(scores[sheet])}"
         assert (np.asarray(axes.images[0].get_array()) == 50 * sheet + 20).all()
 
 
@@ -63,8 +64,8 @@ def test_pixels_are_shown_one_to_one(results, cells):
     assert drawn.shape[1] == 900
     places = [row for row in range(len(drawn) - 30) if (drawn[row + 3, 5:50] == noise[3, 5:50, ::-1]).all()]
     assert len(places) == 1
-    found = drawn[places[0] : places[0] + 30, :, ::-1]
-    assert (found[1:-1, 1:-1] == noise[1:-1, 1:-1]).all()
+    actual = drawn[places[0] : places[0] + 30, :, ::-1]
+    assert (actual[1:-1, 1:-1] == noise[1:-1, 1:-1]).all()
 
 
 def test_median_and_fewer_than_three(results):

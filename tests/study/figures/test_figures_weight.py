@@ -73,7 +73,7 @@ def test_a_control_with_another_loss_says_so_and_stands_beside_that_loss_without
     )
 
 
-def test_intervals_stand_at_their_weight(results, panels):
+def test_intervals_are_drawn_at_their_weight(results, panels):
     values = whole(results, "recall", "curve_1").loc["fixed/42/softmax/soft_ce"]
     low, high = stats.t.interval(0.95, 2, values.mean(), values.std() / np.sqrt(3))
     assert any(np.allclose(it, [[42, low], [42, high]]) for it in segments(panels["recall, softmax", 0]))

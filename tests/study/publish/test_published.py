@@ -34,23 +34,23 @@ def test_the_tidy_table_has_every_number_with_all_that_names_it(results):
     one = one[(one["measure"] == "iou") & (one["class"] == "curve_2")].iloc[0]
     assert (one["class_weight"], one["loss"], one["data_mix"]) == ("measured", "dice", "fresh")
     run = results.cells.loc[results.cells["cell"] == "measured/dice/fresh/s3", "run"].item()
-    told = results.sheets[(results.sheets["run"] == run) & (results.sheets["sheet"] == 2)]
-    told = told[(told["measure"] == "iou") & (told["class"] == "curve_2")]
-    assert one["value"] == told["value"].item()
+    result = results.sheets[(results.sheets["run"] == run) & (results.sheets["sheet"] == 2)]
+    result = result[(result["measure"] == "iou") & (result["class"] == "curve_2")]
+    assert one["value"] == result["value"].item()
     assert not table.drop(columns=["sheet"]).isna().any(axis=None)
 
 
 def test_the_csv_holds_whole_splits_to_the_last_digit(results, tmp_path):
     write_results(tmp_path, results)
     table = pd.read_csv(tmp_path / "results.csv").set_index(["run", "split", "measure", "class"])["value"]
-    told = results.rows.set_index(["run", "split", "measure", "class"])["value"]
-    assert set(table.index) <= set(told.index)
-    np.testing.assert_array_equal(table, told[table.index])
+    result = results.rows.set_index(["run", "split", "measure", "class"])["value"]
+    assert set(table.index) <= set(result.index)
+    np.testing.assert_array_equal(table, result[table.index])
     assert {"iou", "viterbi_coverage"} <= set(table.index.get_level_values("measure"))
 
 
 def test_cells_keep_their_order_whatever_that_of_the_numbers(results, tmp_path):
-    """The ledger reads runs by name; cells came back in that order, and the csv was another one."""
+    """Runs are read by name; cells once came back in that order, and the csv differed."""
     mixed = replace(results, rows=results.rows.iloc[::-1].reset_index(drop=True))
     write_results(tmp_path, mixed)
     again = read_results(tmp_path, THREE)
@@ -98,9 +98,9 @@ def test_a_folder_without_digests_is_not_called_unedited(results, tmp_path):
 
 def test_a_table_that_was_put_beside_the_others_is_named(results, tmp_path):
     write_results(tmp_path, results)
-    told = json.loads((tmp_path / "digests.json").read_text())
-    del told["results.parquet"]
-    (tmp_path / "digests.json").write_text(json.dumps(told))
+    result = json.loads((tmp_path / "digests.json").read_text())
+    del result["results.parquet"]
+    (tmp_path / "digests.json").write_text(json.dumps(result))
     with pytest.raises(StudyError, match=r"results.parquet \(no digest"):
         read_results(tmp_path, THREE)
 

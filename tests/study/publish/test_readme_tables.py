@@ -32,9 +32,9 @@ def test_a_line_of_the_board_is_the_mean_over_seeds_with_half_its_interval(resul
     assert line.startswith("| A+B+C |")
     cells = results.cells[results.cells["condition"] == "measured/dice/fresh"]["run"]
     rows = results.rows[results.rows["run"].isin(cells) & (results.rows["split"] == "test")]
-    told = [text.strip() for text in line.strip("|").split("|")][2:]
+    result = [text.strip() for text in line.strip("|").split("|")][2:]
     for text, (name, measure) in zip(
-        told, [(name, it) for name in ("curve_1", "curve_2") for it in ("iou", "precision", "recall")], strict=True
+        result, [(name, it) for name in ("curve_1", "curve_2") for it in ("iou", "precision", "recall")], strict=True
     ):
         values = rows[(rows["measure"] == measure) & (rows["class"] == name)]["value"]
         half = stats.sem(values) * stats.t(4).ppf(0.975)

@@ -1,19 +1,17 @@
-"""All figures of a study, as PNG with title and alternative text; a figure whose data the study lacks says why not.
+"""All figures of a study as PNG with title and alternative text, and why a figure was not drawn.
 
-Names, what they show, and where they are drawn:
-
-    frontier            precision, recall and IoU of every condition, and what is usable    frontier.py
-    decision_matrix     losses by measures, with intervals and ranks                        cells.py
-    weight_sweep        F1, precision, recall over the weight, beside its controls          weight.py
-    forest              contrasts with intervals, after Holm's correction                   effects.py
-    interactions_...    two factors at a time, for each primary measure                     interactions.py
-    heat_map            every condition on every axis                                       cells.py
-    resolution          measures over the width of the pen                                  resolution.py
-    crossings           errors inside and outside of crossings, and swaps                   crossings.py
-    rank_stability      ranks of the losses over measures                                   ranks.py
-    tau                 how far measures agree on losses, or on conditions                  ranks.py
-    variance            what the variance of a measure comes from                           effects.py
-    sheets              best, median and worst sheet of the best condition                  sheets.py
+frontier            precision, recall and IoU of every condition, and what is usable    frontier.py
+decision_matrix     losses by measures, with intervals and ranks                        cells.py
+weight_sweep        F1, precision, recall over the weight, beside its controls          weight.py
+forest              contrasts with intervals, after Holm's correction                   effects.py
+interactions_...    two factors at a time, for each primary measure                     interactions.py
+heat_map            every condition on every axis                                       cells.py
+resolution          metrics over the width of the pen                                   resolution.py
+crossings           errors inside and outside of crossings, and swaps                   crossings.py
+rank_stability      ranks of the losses over measures                                   ranks.py
+tau                 agreement of measures on losses, or on conditions                   ranks.py
+variance            components of the variance of each measure                          effects.py
+sheets              best, median and worst sheet of the best condition                  sheets.py
 """
 
 from __future__ import annotations
@@ -62,7 +60,7 @@ _KINDS: Final = {
     "variance": "Stacked bars of shares of variance by measure",
     "sheets": "Sheets with truth, prediction and misses side by side",
 }
-"""What kind of picture a figure is, for its alternative text."""
+"""The kind of each figure, for its alternative text."""
 
 
 def all_figures(
@@ -72,10 +70,10 @@ def all_figures(
     usable: Mapping[str, float] = USABLE,
     pictures: Mapping[int, Path | NDArray[np.uint8]] | None = None,
 ) -> tuple[dict[str, Picture], dict[str, str]]:
-    """The figures by name, in the order of the module, and for those not drawn the reason.
+    """The figures by name in the order of the module, and the reason for each one that was not drawn.
 
-    `usable` are the thresholds of a usable curve by axis. `pictures` are those of `best_run` by sheet, as
-    `pictures_of` finds them in its folder.
+    `usable` are the thresholds of a usable curve by axis, `pictures` those of `best_run` by sheet, as `pictures_of`
+    reads them from its folder.
     """
     drawn: dict[str, Picture] = {}
     reasons: dict[str, str] = {}
@@ -88,7 +86,7 @@ def all_figures(
 
 
 def picture(name: str, figure: Figure) -> Picture:
-    """A figure as PNG with its title, and as alternative text its kind, its title and its note."""
+    """A figure as PNG with its title; the alternative text is its kind, title and note."""
     title, note = (" ".join(text.split()) for text in (figure.get_suptitle(), figure.get_supxlabel()))
     kind = _KINDS[next(it for it in _KINDS if name.startswith(it))]
     return Picture(png(figure), title, f"{kind}. {title}. {note}")
@@ -100,11 +98,11 @@ def _plan(
     usable: Mapping[str, float],
     pictures: Mapping[int, Path | NDArray[np.uint8]],
 ) -> dict[str, Callable[[], Figure]]:
-    """How each figure is drawn, by name."""
+    """The function that draws each figure, by name."""
     primary = [measure.partition("/")[::2] for measure in results.study.primary]
     few = narrowed(results, [*AXES, *(measure for _, measure in primary)])
     cells = effects.cells
-    moves = {
+    pairs = {
         "interactions_" + (measure if split == "test" else f"{split}_{measure}"): partial(
             interactions, few, measure, split=split
         )
@@ -115,7 +113,7 @@ def _plan(
         "decision_matrix": partial(decision_matrix, few, effects.ranks),
         "weight_sweep": partial(weight_sweep, few),
         "forest": partial(forest, effects.contrasts),
-        **moves,
+        **pairs,
         "heat_map": partial(heat_map, few, cells),
         "resolution": partial(resolution_response, few),
         "crossings": partial(crossing_errors, few, cells),

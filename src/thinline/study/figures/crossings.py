@@ -1,7 +1,7 @@
-"""What goes wrong where curves cross: rates inside and outside of crossing zones, and how often a trace changes curve.
+"""Errors where curves cross: pixel rates inside and outside of crossing zones, and swaps of the traced curves.
 
-The zones are those of the run's measures: pixels near both their own curve and another. `viterbi` is the tracing of the
-whole sheet at once, `edge_follower` one that goes from row to row and takes the nearest ink.
+The zones are those of metrics/structure/zones.py. `viterbi` traces a whole sheet at once; `edge_follower` goes from row
+to row and takes the nearest ink.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from thinline.metrics.catalogue import metric
+from thinline.metrics.number_format import number
 from thinline.study.design.results import Results
 from thinline.study.figures.style import (
     BLUE,
@@ -18,14 +20,13 @@ from thinline.study.figures.style import (
     GREY,
     ORANGE,
     RED,
-    RULE,
     TINY,
     NotDrawn,
+    dots,
     entitle,
     in_style,
+    name_rows,
     page,
-    told,
-    whiskers,
     words,
 )
 from thinline.study.figures.tables import (
@@ -40,20 +41,18 @@ from thinline.study.figures.tables import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _MOST: Final = 24
 _ZONES: Final = {"inside": (RED, "o"), "outside": (BLUE, "s")}
-_TRACES: Final = {"viterbi": (GREEN, "D"), "edge_follower": (ORANGE, "^")}
+_TRACERS: Final = {"viterbi": (GREEN, "D"), "edge_follower": (ORANGE, "^")}
 
 
 @in_style
 def crossing_errors(results: Results, cells: pd.DataFrame, *, rate: str = "iou") -> Figure:
-    """A row for each condition, in the order of `overall`: `rate` (iou, f1, precision, recall) by zone, and swaps.
+    """`rate` (iou, f1, precision, recall) by zone, and swaps; a row for each condition in the order of `overall`.
 
-    A row of panels for each curve with zones; one that was not traced says so in place of swaps. Raises `NotDrawn`
-    where zones or swaps were not measured of any curve.
+    Each curve with zones has two panels. Raises `NotDrawn` where no curve has both zones and swaps.
     """
     order, left = ends_of(list(overall(results, cells).index), _MOST)
     names = short_labels(results)
@@ -64,38 +63,30 @@ def crossing_errors(results: Results, cells: pd.DataFrame, *, rate: str = "iou")
         raise NotDrawn(f"no run of this study has test/{lacking} of a curve")
     figure = page(1.3 + (0.7 + 0.17 * len(order)) * len(classes))
     panels = figure.subplots(len(classes), 2, squeeze=False, sharey=True, sharex="col")
-    worse = []
+    rows = np.arange(len(order), dtype=np.float64)
+    differences = []
     for (zones, swaps), name in zip(panels, classes, strict=True):
         tables = {zone: whole_split_means(results, f"crossing_{zone}_{rate}", name) for zone in _ZONES}
-        worse.append((tables["outside"]["mean"] - tables["inside"]["mean"]).mean())
+        differences.append((tables["outside"]["mean"] - tables["inside"]["mean"]).mean())
         for zone, (ink, marker) in _ZONES.items():
-            _marks(zones, tables[zone].loc[order], (ink, marker), f"{zone} crossings")
-        for trace, (ink, marker) in _TRACES.items():
-            table = whole_split_means(results, f"{trace}_swaps", name) if name in traced else no_means(results)
-            _marks(swaps, table.loc[order], (ink, marker), words(trace))
+            dots(zones, tables[zone].loc[order], rows, ink=ink, marker=marker, label=f"{zone} crossings")
+        for tracer, (ink, marker) in _TRACERS.items():
+            table = whole_split_means(results, f"{tracer}_swaps", name) if name in traced else no_means(results)
+            dots(swaps, table.loc[order], rows, ink=ink, marker=marker, label=words(tracer))
         if name not in traced:
             swaps.text(0.5, 0.5, "not traced", transform=swaps.transAxes, ha="center", color=GREY, fontsize=TINY)
-        zones.set_yticks(range(len(order)), [names[label] for label in order], fontsize=TINY)
-        zones.set_ylim(len(order) - 0.4, -0.6)
+        for axes in (swaps, zones):
+            name_rows(axes, [names[label] for label in order])
         zones.set_ylabel(words(name), fontweight="bold")
-    less = float(np.mean(worse))
-    side = "below" if less >= 0 else "above"
-    panels[-1, 0].set_xlabel(words(rate))
+    difference, row = float(np.mean(differences)), metric(rate)
+    side = "below" if difference >= 0 else "above"
+    panels[-1, 0].set_xlabel(row.axis)
     panels[-1, 1].set_xlabel("swaps of identity on all test sheets")
     for axes in panels[0]:
         axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, handletextpad=0.1, borderpad=0.2)
     entitle(
         figure,
-        f"Crossings: {words(rate)} there is {told(abs(less), figures=2)} {side} that elsewhere, on average",
+        f"Crossings: {row.label} there is {number(abs(difference), row.digits)} {side} that elsewhere, on average",
         f"{left}Conditions {order_note(results)}. {intervals_note(results)}",
     )
     return figure
-
-
-def _marks(axes: Axes, table: pd.DataFrame, look: tuple[str, str], label: str) -> None:
-    ink, marker = look
-    rows = np.arange(len(table), dtype=np.float64)
-    whiskers(axes, rows, table[["low", "high"]].to_numpy(), ink=ink, upright=False)
-    axes.plot(table["mean"], rows, marker, color=ink, markersize=4.5, label=label, zorder=3)
-    axes.grid(axis="y", color=RULE, linewidth=0.5)
-    axes.tick_params(axis="y", length=0)

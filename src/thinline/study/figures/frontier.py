@@ -1,12 +1,12 @@
-"""The measured frontier board: every condition in recall, precision and IoU at once, marked by the families that moved.
+"""The frontier board: every condition by recall, precision and IoU, marked by the families of remedy that it uses.
 
 For each curve, on the left precision against recall with the lines of equal IoU, on which F1 is equal too:
 
     IoU = P R / (P + R - P R),  so  P = j R / (R + j R - j)  at IoU j,  and  F1 = 2 j / (1 + j)
 
-and the area in which all three reach the declared thresholds; at the right edge, where R = 1, precision is IoU. On the
-right the three axes of each condition. Conditions are numbered in the order of their weakest axis, the best first and
-those that tell fewer curves last, in both. Hollow markers are conditions outside of the grid.
+and the usable area, in which all three reach the declared thresholds; at the right edge, where R = 1, precision is IoU.
+On the right the three axes of each condition. Conditions are numbered by their weakest axis, the best first; those
+that predict fewer curves come last. Hollow markers are conditions outside of the grid.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from thinline.metrics.catalogue import metric
+from thinline.metrics.number_format import number
 from thinline.study.claims.remedies import families_of, legend_of, moves
 from thinline.study.claims.usable import BOARD, USABLE, has_curve, usable_conditions, weakest_axis
 from thinline.study.design.results import Results
@@ -30,13 +32,13 @@ from thinline.study.figures.style import (
     ORANGE,
     PURPLE,
     RED,
-    RULE,
     SKY,
     TINY,
+    dots,
     entitle,
     in_style,
+    name_rows,
     page,
-    told,
     whiskers,
     words,
 )
@@ -68,7 +70,7 @@ _LEVELS: Final = tuple(np.arange(1, 10) / 10)
 
 @dataclass(frozen=True)
 class _Board:
-    """What a panel is drawn from: means of each axis, numbers, families and whether in the grid, all by condition."""
+    """The data of a panel: means of each axis, numbers, families and whether in the grid, all by condition."""
 
     axes: Mapping[str, pd.DataFrame]
     numbers: Mapping[str, int]
@@ -84,7 +86,7 @@ def frontier(results: Results, cells: pd.DataFrame, *, usable: Mapping[str, floa
     tables = {name: {axis: condition_means(results, cells, axis, name) for axis in BOARD} for name in results.classes}
     order = weakest_axis(tables)
     shown, left = ends_of(list(order.index), _MOST)
-    numbers = {label: 1 + place for place, label in enumerate(order.index)}
+    numbers = {label: rank for rank, label in enumerate(order.index, start=1)}
     families = families_of(results.conditions)
     grid = {str(label): bool(it) for label, it in results.conditions["grid"].items()}
     tall = max(3.7, 0.8 + 0.185 * len(shown))
@@ -95,9 +97,9 @@ def frontier(results: Results, cells: pd.DataFrame, *, usable: Mapping[str, floa
     names = {label: f"{numbers[label]}  {name}" for label, name in short_labels(results).items()}
     for row, (name, table) in enumerate(tables.items(), start=1):
         board = _Board(table, numbers, families, grid, usable, _low(tables, usable))
-        scatter, dots = (figure.add_subplot(grid_of_panels[row, column]) for column in (0, 1))
+        scatter, rows = (figure.add_subplot(grid_of_panels[row, column]) for column in (0, 1))
         _scatter(scatter, board, shown[: _MOST // 2] if left else shown)
-        _dots(dots, board, {label: names[label] for label in shown})
+        _rows(rows, board, {label: names[label] for label in shown})
         scatter.set_title(words(name))
     _legend(figure.add_subplot(grid_of_panels[0, :]), set(families.values()), hollow=not all(grid.values()))
     entitle(figure, _title(tables, usable), f"{left}{_note(usable)} {intervals_note(results)}")
@@ -108,7 +110,7 @@ def _title(tables: Mapping[str, Mapping[str, pd.DataFrame]], usable: Mapping[str
     first = next(iter(next(iter(tables.values())).values()))
     by_means, shown = (len(usable_conditions(tables, usable, by=by)) for by in ("mean", "low"))
     some = not all(has_curve(of_class).all() for of_class in tables.values())
-    of = f"of {len(first)} conditions are usable on {'every curve they tell' if some else _all_of(len(tables))}"
+    of = f"of {len(first)} conditions are usable on {'every curve they predict' if some else _all_of(len(tables))}"
     whole = "" if first["low"].isna().all() else f", {shown or 'none'} with whole intervals"
     return f"Measured frontier: {by_means} {of} by their means{whole}"
 
@@ -118,12 +120,12 @@ def _all_of(curves: int) -> str:
 
 
 def _note(usable: Mapping[str, float]) -> str:
-    bar = ", ".join(f"{words(axis)} {told(value, figures=2)}" for axis, value in usable.items())
+    bar = ", ".join(f"{metric(axis).label} {number(value, 2)}" for axis, value in usable.items())
     return f"Green: at least {bar}. Numbers: order of the weakest axis of any curve. Grey lines: equal IoU (and F1)."
 
 
 def _low(tables: Mapping[str, Mapping[str, pd.DataFrame]], usable: Mapping[str, float]) -> float:
-    """Where the panels begin: a tenth below everything that they show."""
+    """The lower end of the axes: the tenth below everything shown."""
     lows = [float(np.nanmin(table)) for of_class in tables.values() for table in of_class.values()]
     return max(0.0, float(np.floor(10 * (min([*lows, *usable.values()]) - 0.03)) / 10))
 
@@ -142,9 +144,9 @@ def _scatter(axes: Axes, board: _Board, shown: Sequence[str]) -> None:
         whiskers(axes, x["mean"].to_numpy(), y[["low", "high"]].to_numpy(), ink=ink)
         name = moves(families) if filled else f"{moves(families)}, outside of the grid"
         axes.plot(x["mean"], y["mean"], marker, label=name, zorder=3, **_face(ink, marker, filled))
-    places = np.column_stack([recall["mean"], precision["mean"]])
-    texts = {place: str(board.numbers[str(it)]) for place, it in enumerate(recall.index) if it in shown}
-    number_points(axes, places, texts)
+    points = np.column_stack([recall["mean"], precision["mean"]])
+    texts = {index: str(board.numbers[str(it)]) for index, it in enumerate(recall.index) if it in shown}
+    number_points(axes, points, texts)
 
 
 def _face(ink: str, marker: str, filled: bool) -> dict[str, Any]:
@@ -169,7 +171,7 @@ def _usable_area(axes: Axes, usable: Mapping[str, float]) -> None:
 
 
 def precision_at(iou: float, recall: Float64) -> Float64:
-    """The precision that makes `iou` at each `recall`; infinite where no precision does."""
+    """The precision that gives `iou` at each `recall`; infinite where none does."""
     out = np.full(recall.shape, np.inf)
     np.divide(iou * recall, recall + iou * recall - iou, out=out, where=recall + iou * recall > iou)
     return out
@@ -185,40 +187,36 @@ def _equal_iou(axes: Axes, low: float) -> None:
                 recall[shown], precision[shown], color="#BBBBBB", linewidth=0.7, zorder=0.5, label=f"IoU {level:g}"
             )
         if level > low:
-            text = f"IoU {told(level, figures=1)}" if level == max(_LEVELS) else told(level, figures=1)
+            text = f"{'IoU ' if level == max(_LEVELS) else ''}{number(level, 1)}"
             axes.annotate(
                 text, (1.01, level), xycoords=axes.get_yaxis_transform(), fontsize=TINY, color=GREY, va="center"
             )
 
 
-def _dots(axes: Axes, board: _Board, names: Mapping[str, str]) -> None:
-    """The three axes of each condition in a row, which begins with the sign of its families."""
+def _rows(axes: Axes, board: _Board, names: Mapping[str, str]) -> None:
+    """A row for each condition: the marker of its families, then its three axes."""
     rows = np.arange(len(names), dtype=np.float64)
-    told_of = has_curve(board.axes)
+    predicted = has_curve(board.axes)
     for axis, aside in zip(BOARD, (-0.22, 0.0, 0.22), strict=True):
         ink, marker = _AXIS_LOOKS[axis]
         table = board.axes[axis].loc[list(names)]
-        whiskers(axes, rows + aside, table[["low", "high"]].to_numpy(), ink=ink, upright=False)
-        axes.plot(table["mean"], rows + aside, marker, color=ink, markersize=4.5, label=words(axis), zorder=3)
+        dots(axes, table, rows + aside, ink=ink, marker=marker, label=metric(axis).label)
     for row, label in zip(rows, names, strict=True):
         ink, marker = LOOKS[board.families[label]]
         face = _face(ink, marker, board.grid[label])
         axes.plot(0.025, row, marker, transform=axes.get_yaxis_transform(), **face | {"markersize": 5}, zorder=3)
-        if not told_of[label]:
+        if not predicted[label]:
             axes.text(0.5, row, "no value of this curve", transform=axes.get_yaxis_transform(), **_ABSENT)
     for value in sorted(set(board.usable.values())):
         axes.axvline(value, color=GREEN, linewidth=1.2, zorder=1)
-    axes.set_yticks(rows, list(names.values()), fontsize=TINY)
-    axes.set_ylim(len(names) - 0.4, -0.6)
+    name_rows(axes, list(names.values()))
     axes.set_xlim(board.low - 0.05, 1.005)
     axes.set_xlabel("rate")
-    axes.grid(axis="y", color=RULE, linewidth=0.5)
-    axes.tick_params(axis="y", length=0)
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, handletextpad=0, columnspacing=1, borderpad=0.2)
 
 
 def _legend(axes: Axes, sets: Iterable[frozenset[str]], *, hollow: bool) -> None:
-    """The families, in a panel of their own."""
+    """The legend of the families, in its own panel."""
     from matplotlib.lines import Line2D
 
     ordered = sorted(sets, key=lambda it: (len(it), sorted(it)))

@@ -1,4 +1,4 @@
-"""Whether a ranking stands: ranks of a factor's levels over measures, and how far two measures agree on them."""
+"""Ranks of the levels of a factor on each measure, and the agreement of measures on these ranks."""
 
 from __future__ import annotations
 
@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from thinline.metrics.catalogue import metric
+from thinline.metrics.number_format import number
 from thinline.study.figures.labels import end_labels
 from thinline.study.figures.style import (
-    DASHES,
-    INKS,
-    MARKERS,
     RULE,
-    TINY,
     NotDrawn,
     entitle,
     in_style,
+    level_line,
     page,
-    short,
-    told,
-    whiskers,
+    shaded,
     words,
 )
 from thinline.study.figures.tables import some
@@ -31,16 +28,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LOSS: Final = "loss"
-_TWO_DIGITS: Final = 1.0
+_TAU_DIGITS: Final = 2
 _SPAN: Final = 0.5
-"""How wide the levels of one measure are spread, in columns."""
+"""The width over which the levels of one measure are spread, in columns."""
 
 
 @in_style
 def rank_stability(ranks: pd.DataFrame, *, factor: str = _LOSS) -> Figure:
-    """Rank of each level of `factor` on each measure with its interval, a panel for each curve; 1 is best, above.
+    """Rank of each level of `factor` on each measure with its interval, a panel for each curve; rank 1 is above.
 
-    Levels whose lines cross change places between measures. Raises `NotDrawn` where the factor has no ranks.
+    Where lines cross, the order depends on the measure. Raises `NotDrawn` where the factor has no ranks.
     """
     table = some(ranks[(ranks["factor"] == factor) & (ranks["split"] == "test")], f"ranks of {words(factor)}")
     measures = list(dict.fromkeys(table["measure"]))
@@ -68,15 +65,13 @@ def rank_stability(ranks: pd.DataFrame, *, factor: str = _LOSS) -> Figure:
 
 def _ranks(axes: Axes, table: pd.DataFrame, levels: list[str], measures: list[str]) -> None:
     labels = []
-    for number, level in enumerate(levels):
+    for index, level in enumerate(levels):
         part = table[table["level"] == level].set_index("measure").reindex(measures)
-        ink = INKS[number % len(INKS)]
-        at = np.arange(len(measures), dtype=np.float64) + _SPAN * (number / max(len(levels) - 1, 1) - 0.5)
-        whiskers(axes, at, part[["low_rank", "high_rank"]].to_numpy(np.float64), ink=ink)
-        marker, dashes = MARKERS[number % len(MARKERS)], DASHES[number % len(DASHES)]
-        axes.plot(at, part["rank"], marker=marker, linestyle=dashes, linewidth=1, color=ink, label=level)
+        at = np.arange(len(measures), dtype=np.float64) + _SPAN * (index / max(len(levels) - 1, 1) - 0.5)
+        ends = part[["low_rank", "high_rank"]].to_numpy(np.float64)
+        ink = level_line(axes, at, part["rank"], ends, number=index, label=level, width=1)
         labels.append((level, float(part["rank"].iloc[-1]), ink))
-    axes.set_xticks(range(len(measures)), [short(name) for name in measures])
+    axes.set_xticks(range(len(measures)), [metric(name).label for name in measures])
     axes.set_yticks(range(1, len(levels) + 1))
     axes.set_ylim(len(levels) + 0.4, 0.6)
     axes.set_xlim(-0.5, len(measures) - 0.5)
@@ -100,36 +95,32 @@ def tau_matrix(tau: pd.DataFrame, *, factor: str = _LOSS) -> Figure:
     if len(measures) < 2:
         raise NotDrawn(f"the study ranks {words(factor)} on one measure, which agrees with itself")
     classes = list(dict.fromkeys(table["class"]))
-    inks = LinearSegmentedColormap.from_list("tau", ["#E69F00", "#FFFFFF", "#6BAED6"]).with_extremes(bad="#F4F4F4")
+    colours = LinearSegmentedColormap.from_list("tau", ["#E69F00", "#FFFFFF", "#6BAED6"])
+    names = [metric(measure).label for measure in measures]
     figure = page(1.2 + 3.9 * (2 / max(len(classes), 2)))
     panels = figure.subplots(1, len(classes), squeeze=False, sharey=True)[0]
-    apart: list[float] = []
+    least = np.inf
     for axes, name in zip(panels, classes, strict=True):
         square = square_of(table[table["class"] == name], measures)
-        apart.append(float(np.nanmin(square)))
-        axes.imshow(np.ma.masked_invalid(square), cmap=inks, vmin=-1, vmax=1, aspect="auto")
-        for row, column in np.ndindex(square.shape):
-            text = told(float(square[row, column]), like=_TWO_DIGITS)
-            axes.text(column, row, text, ha="center", va="center", fontsize=TINY)
-        axes.set_xticks(range(len(measures)), [short(it) for it in measures], rotation=45, ha="right")
-        axes.set_yticks(range(len(measures)), [short(it) for it in measures])
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
+        least = min(least, float(np.nanmin(square)))
+        texts = {at: number(float(square[at]), _TAU_DIGITS) for at in np.ndindex(square.shape)}
+        shaded(axes, square, texts, colours, low=-1)
+        axes.set_xticks(range(len(measures)), names, rotation=45, ha="right")
+        axes.set_yticks(range(len(measures)), names)
         axes.set_title(words(name))
-    least = told(min(apart), like=_TWO_DIGITS)
     entitle(
         figure,
-        f"Do measures agree which {words(factor)} is better? Kendall's tau goes down to {least}",
+        f"Do measures agree which {words(factor)} is better? Kendall's tau goes down to {number(least, _TAU_DIGITS)}",
         "1: the same ranking; -1: the reverse; blue agrees, orange does not.",
     )
     return figure
 
 
 def square_of(table: pd.DataFrame, measures: list[str]) -> Float64:
-    """Tau as a symmetric matrix over `measures`, from one row for each pair in either order; 1 on the diagonal."""
-    place = {name: number for number, name in enumerate(measures)}
-    out = np.full((len(measures), len(measures)), np.nan)
-    np.fill_diagonal(out, 1.0)
-    for one, other, value in table[["measure_a", "measure_b", "tau"]].itertuples(index=False):
-        out[place[one], place[other]] = out[place[other], place[one]] = value
-    return out
+    """Tau as a symmetric matrix over `measures` with 1 on the diagonal; `table` has each pair once, in any order."""
+    square = np.full((len(measures), len(measures)), np.nan)
+    np.fill_diagonal(square, 1.0)
+    for first, second, value in table[["measure_a", "measure_b", "tau"]].itertuples(index=False):
+        row, column = measures.index(first), measures.index(second)
+        square[row, column] = square[column, row] = value
+    return square

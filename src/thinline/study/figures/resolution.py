@@ -1,7 +1,7 @@
-"""Measures over the width of the pen in pixels: the same sheets, rendered anew at more pixels to the millimetre.
+"""Metrics over the width of the pen in pixels: the same sheets rendered at more pixels per millimetre.
 
-Numbers are means over the other factors of the grid, with intervals over seeds. Measures counted in pixels do not
-compare between widths; those in mm and in shares of the track do.
+Numbers are means over the other factors of the grid with intervals over seeds. Metrics in pixels cannot be compared
+between widths; metrics in mm and in shares of the track can.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import pandas as pd
 
+from thinline.metrics.catalogue import metric
+from thinline.metrics.number_format import number
 from thinline.study.design.results import Results
 from thinline.study.figures.labels import legend_above
 from thinline.study.figures.style import (
@@ -25,7 +27,6 @@ from thinline.study.figures.style import (
     in_style,
     page,
     response,
-    told,
     words,
 )
 from thinline.study.figures.tables import data_of, intervals_note, level_means, varied
@@ -43,10 +44,10 @@ _JITTER: Final = "oracle_jitter"
 
 @in_style
 def resolution_response(results: Results) -> Figure:
-    """Measures over the width of the pen: above those counted in pixels, below those in mm and shares of the track.
+    """Metrics over the width of the pen: in pixels above, in mm and shares of the track below; a line for each curve.
 
-    A line for each curve; faint lines are single levels of the other factors. Dotted is the IoU of a perfect trace with
-    a pixel of jitter. Raises `NotDrawn` where the study has one resolution.
+    Faint lines are single levels of the other factors. The dotted line is the IoU of the truth with 1 px jitter. Raises
+    `NotDrawn` where the study has one resolution.
     """
     factors, conditions = varied(results), results.conditions
     if _RESOLUTION not in factors:
@@ -55,11 +56,11 @@ def resolution_response(results: Results) -> Figure:
     ends = (min(widths), max(widths))
     figure = page(5.9)
     panels = figure.subplots(3, 3, height_ratios=[0.12, 1, 1])
-    levels = {name: it for name, it in factors.items() if name != _RESOLUTION}
-    found = {}
+    others = {name: levels for name, levels in factors.items() if name != _RESOLUTION}
+    tables = {}
     for axes, measure in zip(panels[1:].flat, (*IN_PIXELS, *IN_MM), strict=True):
-        found[measure] = _over_pens(axes, results, conditions, levels, measure)
-        axes.set_title(words(measure))
+        tables[measure] = _over_pens(axes, results, conditions, others, measure)
+        axes.set_title(metric(measure).axis)
         axes.set_xticks(widths)
         axes.set_xlabel("width of the pen [px]" if measure in IN_MM else "")
         if measure in IN_PIXELS:
@@ -68,54 +69,51 @@ def resolution_response(results: Results) -> Figure:
     legend_above(panels[0], dict(zip(labels, handles, strict=True)), columns=len(labels))
     entitle(
         figure,
-        f"Pens of {' and '.join(f'{it:g}' for it in ends)} px: {_at(found, 'iou', ends)}, "
-        f"{_at(found, 'viterbi_bridged_mae_mm', ends)}",
+        f"Pens of {' and '.join(f'{it:g}' for it in ends)} px: {_at(tables, 'iou', ends)}, "
+        f"{_at(tables, 'viterbi_bridged_mae_mm', ends)}",
         "On grey: measures in pixels, which do not compare between widths. Faint: single levels of the other factors. "
-        "Dotted: IoU of a perfect trace with a pixel of jitter. Title: mean over curves. "
+        "Dotted: IoU of the truth with 1 px jitter. Title: mean over curves. "
         f"{intervals_note(results)}",
     )
     return figure
 
 
-def _at(found: Mapping[str, Mapping[str, pd.DataFrame]], measure: str, ends: Sequence[float]) -> str:
-    """What a measure is at the ends, as mean over curves."""
-    if not found[measure]:
-        return f"{words(measure)} not measured"
-    mean = pd.concat([table["mean"] for table in found[measure].values()], axis=1).mean(axis=1)
-    return f"{words(measure)} {' and '.join(told(mean[width]) for width in ends)}"
+def _at(tables: Mapping[str, Mapping[str, pd.DataFrame]], measure: str, ends: Sequence[float]) -> str:
+    """The metric at both ends, mean over curves."""
+    row = metric(measure)
+    if not tables[measure]:
+        return f"{row.axis} not measured"
+    mean = pd.concat([table["mean"] for table in tables[measure].values()], axis=1).mean(axis=1)
+    return f"{row.axis} {' and '.join(number(mean[width], row.digits) for width in ends)}"
 
 
 def _over_pens(
-    axes: Axes, results: Results, conditions: pd.DataFrame, levels: Mapping[str, Sequence[str]], measure: str
+    axes: Axes, results: Results, conditions: pd.DataFrame, others: Mapping[str, Sequence[str]], measure: str
 ) -> dict[str, pd.DataFrame]:
-    """One panel; returns the means over widths of each curve that has the measure."""
-    found = {}
+    """One panel. Returns the means by width of each curve that has the metric."""
+    tables = {}
     axes.grid(color=RULE, linewidth=0.5)
-    for number, name in enumerate(results.classes):
-        ink = INKS[number % len(INKS)]
+    for index, name in enumerate(results.classes):
+        ink = INKS[index % len(INKS)]
         try:
             data = data_of(results, measure, name)
         except NotDrawn:
             continue
-        for factor, level in ((factor, level) for factor, its in levels.items() for level in its):
+        for factor, level in ((factor, level) for factor, levels in others.items() for level in levels):
             faint = _by_pen(level_means(conditions, data, _RESOLUTION, where={factor: level}))
             axes.plot(faint.index, faint["mean"], color=ink, linewidth=0.7, alpha=0.35, zorder=1)
-        found[name] = _by_pen(level_means(conditions, data, _RESOLUTION))
-        aside = _ASIDE * (number - (len(results.classes) - 1) / 2)
-        response(
-            axes,
-            found[name].set_axis(found[name].index + aside),
-            Line(ink, MARKERS[number % len(MARKERS)], words(name)),
-        )
+        table = tables[name] = _by_pen(level_means(conditions, data, _RESOLUTION))
+        aside = _ASIDE * (index - (len(results.classes) - 1) / 2)
+        response(axes, table.set_axis(table.index + aside), Line(ink, MARKERS[index % len(MARKERS)], words(name)))
         if measure == "iou":
             _jitter(axes, results, name, ink)
-    if not found:
+    if not tables:
         axes.text(0.5, 0.5, "not measured", transform=axes.transAxes, ha="center", color=GREY)
-    return found
+    return tables
 
 
 def _jitter(axes: Axes, results: Results, name: str, ink: str) -> None:
-    """What a perfect trace with a pixel of jitter scores, where the runs say so."""
+    """The IoU of the truth with 1 px jitter, where the runs have it."""
     try:
         data = data_of(results, "iou", name, split=_JITTER)
     except NotDrawn:
@@ -129,8 +127,8 @@ def _by_pen(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def pen_px(level: str) -> float:
-    """The width of the nominal pen of a level of `resolution`, as 2 for `pen2`. Raises `NotDrawn` for another name."""
-    number = level.removeprefix("pen")
-    if not number.isdecimal():
+    """The pen width of a level of `resolution`, 2 for `pen2`. Raises `NotDrawn` for another name."""
+    width = level.removeprefix("pen")
+    if not width.isdecimal():
         raise NotDrawn(f"resolution {level!r} does not say how wide its pen is, as pen2 does")
-    return float(number)
+    return float(width)

@@ -1,8 +1,8 @@
-"""Best, median and worst sheet of the best condition, as pictures of truth, prediction and misses.
+"""The best, median and worst sheet of the best condition, as pictures of truth, prediction and misses.
 
-The three are chosen by IoU, mean over curves, among all test sheets of the run. Where their pictures cannot be had (the
-network is not here), among those that the run kept: its first few test sheets (`overlays` of its configuration), named
-`test_003.png` for sheet 3.
+Sheets are ranked by IoU, mean over curves, among all test sheets of the run. Without their pictures (the network is not
+available), they are ranked among the sheets that the run drew itself: the first few test sheets (`overlays` of its
+configuration), named `test_003.png` for sheet 3.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from thinline.metrics.number_format import number
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
-from thinline.study.figures.style import WIDTH_IN, NotDrawn, entitle, in_style, page, told
+from thinline.study.figures.style import WIDTH_IN, NotDrawn, entitle, in_style, page
 from thinline.study.figures.tables import overall, short_labels
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _NAME: Final = re.compile(r"test_(\d+)")
 _WIDEST_PX: Final = 1600
 _DECIMALS: Final = 12
-"""To which scores are compared, so that equal ones keep their order."""
+"""Scores are compared to so many digits, so that equal ones keep their order."""
 _LINE_IN: Final = 0.24
 _HEAD_IN, _FOOT_IN = 0.4, 0.4
 
@@ -41,14 +42,13 @@ def best_run(results: Results, cells: pd.DataFrame) -> str:
 
 def pictures_of(paths: Iterable[Path]) -> dict[int, Path]:
     """Pictures by the id of their sheet; files with other names are left out."""
-    found = {path: _NAME.fullmatch(path.stem) for path in sorted(paths)}
-    return {int(match[1]): path for path, match in found.items() if match}
+    return {int(match[1]): path for path in sorted(paths) if (match := _NAME.fullmatch(path.stem))}
 
 
 def ranked_sheets(results: Results, run: str, drawn: Iterable[int]) -> pd.Series:
-    """IoU, mean over curves, of the `drawn` sheets of a run by id, best first; sheets without curves are left out.
+    """IoU, mean over curves, of the `drawn` sheets of a run, best first; sheets without curves are left out.
 
-    Raises `NotDrawn` where there is none.
+    Raises `NotDrawn` where no sheet is left.
     """
     table = results.sheets
     table = table[(table["run"] == run) & (table["split"] == "test") & (table["measure"] == "iou")]
@@ -60,7 +60,7 @@ def ranked_sheets(results: Results, run: str, drawn: Iterable[int]) -> pd.Series
 
 
 def wanted_sheets(results: Results, run: str) -> list[int]:
-    """The best, median and worst of all test sheets of a run; none where no sheet was kept."""
+    """The best, median and worst of all test sheets of a run; empty without sheets."""
     try:
         return list(three_of(ranked_sheets(results, run, results.sheets["sheet"].unique())).values())
     except NotDrawn:
@@ -68,27 +68,22 @@ def wanted_sheets(results: Results, run: str) -> list[int]:
 
 
 def three_of(scores: pd.Series) -> dict[str, int]:
-    """The best, median and worst sheet of `ranked_sheets`; of fewer than three sheets, those that there are."""
-    places = {"best": 0, "median": (len(scores) - 1) // 2, "worst": len(scores) - 1}
-    chosen: dict[str, int] = {}
-    for name, place in places.items():
-        sheet = int(scores.index[place])
-        if sheet not in chosen.values():
-            chosen[name] = sheet
-    return chosen
+    """The best, median and worst sheet of `ranked_sheets`, each sheet once."""
+    ranks = {"best": 0, "worst": len(scores) - 1, "median": (len(scores) - 1) // 2}
+    by_rank = {rank: name for name, rank in reversed(ranks.items())}
+    return {by_rank[rank]: int(scores.index[rank]) for rank in sorted(by_rank)}
 
 
 @in_style
 def sheet_overlays(results: Results, cells: pd.DataFrame, pictures: Mapping[int, Path | NDArray[np.uint8]]) -> Figure:
-    """`pictures` of `best_run` by sheet, RGB uint8 arrays or PNG files: the best, the median and the worst.
+    """The best, median and worst sheet of `best_run`; `pictures` by sheet are RGB uint8 arrays or PNG files.
 
-    They are those of all test sheets where `pictures` has them, else those of the sheets that `pictures` has.
-
-    Pixels are shown one to one up to a width of 1600. Raises `NotDrawn` where no picture is of a sheet with curves.
+    They are chosen among all test sheets if `pictures` has those three, else among the sheets of `pictures`. Pixels
+    are drawn one to one up to a width of 1600. Raises `NotDrawn` where no picture is of a sheet with curves.
     """
     run = best_run(results, cells)
-    everything = set(wanted_sheets(results, run)) <= set(pictures)
-    scores = ranked_sheets(results, run, results.sheets["sheet"].unique() if everything else pictures)
+    of_all = set(wanted_sheets(results, run)) <= set(pictures)
+    scores = ranked_sheets(results, run, results.sheets["sheet"].unique() if of_all else pictures)
     chosen = three_of(scores)
     images = {name: _read(pictures[sheet]) for name, sheet in chosen.items()}
     heights = [WIDTH_IN * image.shape[0] / image.shape[1] for image in images.values()]
@@ -101,18 +96,18 @@ def sheet_overlays(results: Results, cells: pd.DataFrame, pictures: Mapping[int,
         axes = figure.add_axes((0, top / height, 1, tall / height))
         axes.imshow(image, aspect="auto", interpolation="nearest" if image.shape[1] <= _WIDEST_PX else "antialiased")
         axes.axis("off")
-        axes.set_title(f"{name}: sheet {chosen[name]}, IoU {told(scores[chosen[name]])}", x=0.01)
+        axes.set_title(f"{name}: sheet {chosen[name]}, IoU {number(scores[chosen[name]])}", x=0.01)
     label = short_labels(results)[str(results.cells.set_index("run").loc[run, "condition"])]
     entitle(
         figure,
-        f"{', '.join(chosen).capitalize()} of the {len(scores)} {'test sheets' if everything else 'sheets drawn'}",
+        f"{', '.join(chosen).capitalize()} of the {len(scores)} {'test sheets' if of_all else 'sheets drawn'}",
         f"Condition {label} (best mean IoU), seed {results.seeds[0]}; IoU: mean over the curves of the sheet.",
     )
     return figure
 
 
 def _read(picture: Path | NDArray[np.uint8]) -> NDArray[Any]:
-    """A picture as [H,W,3]. Raises `StudyError` for a file that is none."""
+    """A picture as [H,W,3]. Raises `StudyError` for a file that is no picture."""
     if not isinstance(picture, Path):
         return picture
     from matplotlib.image import imread

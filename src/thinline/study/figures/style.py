@@ -1,13 +1,13 @@
-"""How the figures of a study look: one page, one set of inks and markers, and equal bytes for equal figures.
+"""The style that all figures of a study share: page, colours, markers, and the marks that several figures draw.
 
 Conventions
 -----------
-A page is 9 inches wide and drawn at 150 dots an inch, so that a README shows it at about two thirds of its pixels and
-its letters (7 to 11 points) stay as large as text. Colours are those of Okabe and Ito; what a colour says is said by a
-marker, a line style or a text as well, so that grey prints and colour-blind readers lose nothing. The title says what
-is to be seen, the note at the foot how it was made and what its intervals are.
+A page is 9 inches wide at 150 dots per inch, so that a README shows it at about two thirds of its pixels and its text
+(7 to 11 points) stays readable. Colours are those of Okabe and Ito; a marker, a line style or a text repeats what a
+colour says, for grey prints and colour-blind readers. The title states the finding, the note at the foot how the
+numbers were made and what the intervals are. Equal figures are equal bytes.
 
-matplotlib belongs to the extra `report` and is imported when a figure is drawn, whatever the reader's own settings.
+matplotlib belongs to the extra `report`; it is imported when a figure is drawn and ignores the user's settings.
 
 References
 ----------
@@ -20,7 +20,7 @@ import functools
 import importlib.util
 import io
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, ParamSpec
@@ -29,9 +29,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from thinline.study.claims import expectations
 from thinline.study.design.study import StudyError
-from thinline.study.stats.samples import AXES
 from thinline.vocabulary import Float64
 
 if TYPE_CHECKING:
@@ -71,32 +69,14 @@ _STYLE: Final[Mapping[str, Any]] = {
     "lines.linewidth": 1.5,
     "lines.markersize": 5,
     "figure.titlesize": 11,
-    "svg.hashsalt": "thinline",
 }
 
-_WORDS: Final = {
-    "viterbi_bridged_mae_track": "MAE of the curve [tracks]",
-    "viterbi_values_mae_track": "MAE of the values [tracks]",
-    "viterbi_bridged_mae_mm": "MAE of the curve [mm]",
-    "viterbi_coverage": "coverage [share of rows]",
-    "nsd_1px": "NSD at 1 px",
-    "tol_f1_1px": "F1 within 1 px",
-    "tol_f1_0.25mm": "F1 within .25 mm",
-    "class_weight": "class weight",
-    "class_weight.value": "weight of a curve",
-}
-_SHORT: Final = {
-    "viterbi_bridged_mae_track": "MAE",
-    "viterbi_values_mae_track": "MAE values",
-    "nsd_1px": "NSD 1px",
-    "tol_f1_1px": "F1 1px",
-    "viterbi_coverage": "coverage",
-}
+_WORDS: Final = {"class_weight.value": "weight of a curve"}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure as PNG, its caption, and what it shows in words for those who do not see it."""
+    """A figure as PNG, its caption, and its alternative text."""
 
     png: bytes
     title: str
@@ -104,18 +84,18 @@ class Picture:
 
 
 class NotDrawn(StudyError):
-    """A figure whose data the study does not have; the text is the reason, for readers of the report."""
+    """A figure whose data the study does not have; the message is the reason, for readers of the report."""
 
 
 def check_matplotlib() -> None:
-    """Raises `StudyError` where the extra is not installed, before anything has been computed."""
+    """Raises `StudyError` where matplotlib is not installed."""
     if importlib.util.find_spec("matplotlib") is None:
         raise StudyError('figures need matplotlib, which is not installed; pip install "thinline[report]"')
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """matplotlib's own defaults and the style of this module, whatever the reader has set."""
+    """matplotlib's defaults with the style of this module, whatever the user has set."""
     check_matplotlib()
     import matplotlib.style
 
@@ -124,14 +104,14 @@ def style() -> Iterator[None]:
 
 
 def in_style(draw: Callable[Arguments, Figure]) -> Callable[Arguments, Figure]:
-    """A function that draws a figure, drawing it in `style`."""
+    """`draw`, run within `style`."""
 
     @functools.wraps(draw)
-    def drawn(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
+    def styled(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Figure:
         with style():
             return draw(*args, **kwargs)
 
-    return drawn
+    return styled
 
 
 def page(height_in: float, *, constrained: bool = True) -> Figure:
@@ -142,60 +122,80 @@ def page(height_in: float, *, constrained: bool = True) -> Figure:
 
 
 def entitle(figure: Figure, title: str, note: str) -> None:
-    """The title at the head, and at the foot the note, both from the left edge."""
+    """Write the title at the head and the note at the foot, both from the left edge."""
     figure.suptitle("\n".join(textwrap.wrap(title, 100)), x=0.01, ha="left", fontweight="bold")
-    told = "\n".join(textwrap.wrap(note, _NOTE_LETTERS))
-    figure.supxlabel(told, x=0.01, ha="left", fontsize=SMALL, color=GREY)
+    figure.supxlabel("\n".join(textwrap.wrap(note, _NOTE_LETTERS)), x=0.01, ha="left", fontsize=SMALL, color=GREY)
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as PNG, without version or date: equal figures are equal bytes.
+    """The figure as PNG without version or date.
 
-    At most 256 colours, a third of the bytes, unless the figure shows pictures, whose pixels stay as they are.
+    A figure without pictures is reduced to 256 colours, which takes a third of the bytes.
     """
-    drawn, out = io.BytesIO(), io.BytesIO()
+    full, out = io.BytesIO(), io.BytesIO()
     with style():
-        figure.savefig(drawn, format="png", dpi=figure.dpi, metadata={"Software": None})
+        figure.savefig(full, format="png", dpi=figure.dpi, metadata={"Software": None})
     if any(np.asarray(image.get_array()).ndim == 3 for axes in figure.axes for image in axes.images):
-        return drawn.getvalue()
-    few = Image.open(drawn).convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        return full.getvalue()
+    few = Image.open(full).convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     few.save(out, "PNG", optimize=True)
     return out.getvalue()
 
 
-def svg(figure: Figure) -> bytes:
-    """The figure as SVG, without version or date: equal figures are equal bytes."""
-    out = io.BytesIO()
-    with style():
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    return out.getvalue()
-
-
 def words(name: str) -> str:
-    """A measure, factor or class as it is called in a figure, with its unit."""
-    return _WORDS.get(name) or AXES.get(name) or name.replace("_", " ")
-
-
-def short(name: str) -> str:
-    """A measure at the head of a narrow column."""
-    return _SHORT.get(name) or words(name)
-
-
-def told(value: float, *, like: float | None = None, figures: int = 3) -> str:
-    """A number as `.712`, `-.034`, `12`, with as many digits as `like` (itself by default) has at `figures` figures."""
-    if not np.isfinite(value):
-        return "-"
-    size = abs(value if like is None else like)
-    if size == 0:
-        return f"{value:g}"
-    return expectations.short(value, min(max(figures - 1 - expectations.magnitude(size), 0), 5))
+    """A factor or class as in a text: without underscores."""
+    return _WORDS.get(name, name.replace("_", " "))
 
 
 def whiskers(axes: Axes, at: Float64, ends: Float64, *, ink: str, upright: bool = True) -> None:
-    """Intervals `ends [n,2]` at the places `at [n]`, as thin lines; one that is NaN is left out."""
+    """Intervals `ends [n,2]` at the positions `at [n]` as thin lines; one that is NaN is left out."""
     known = np.isfinite(ends).all(1) & np.isfinite(at)
     lines = axes.vlines if upright else axes.hlines
     lines(at[known], ends[known, 0], ends[known, 1], color=ink, linewidth=1.1, zorder=2)
+
+
+def dots(axes: Axes, table: pd.DataFrame, rows: Float64, *, ink: str, marker: str, label: str) -> None:
+    """Means of `table` (`mean`, `low`, `high`) as markers at the heights `rows [n]`, with their intervals."""
+    whiskers(axes, rows, table[["low", "high"]].to_numpy(np.float64), ink=ink, upright=False)
+    axes.plot(table["mean"], rows, marker, color=ink, markersize=4.5, label=label, zorder=3)
+
+
+def name_rows(axes: Axes, names: Sequence[str], *, size: float = TINY) -> None:
+    """Label the rows 0, 1, ... of a panel from the top down."""
+    axes.set_yticks(range(len(names)), names, fontsize=size)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.grid(axis="y", color=RULE, linewidth=0.5)
+    axes.tick_params(axis="y", length=0)
+
+
+def shaded(
+    axes: Axes,
+    shades: Float64,
+    texts: Mapping[tuple[int, int], str],
+    colours: Any,
+    *,
+    low: float = 0,
+    size: float = TINY,
+) -> None:
+    """Cells shaded by `shades [n,m]` from `low` to 1, with `texts` by (row, column)."""
+    axes.imshow(
+        np.ma.masked_invalid(shades), cmap=colours.with_extremes(bad="#F4F4F4"), vmin=low, vmax=1, aspect="auto"
+    )
+    for (row, column), text in texts.items():
+        axes.text(column, row, text, ha="center", va="center", fontsize=size)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
+def level_line(
+    axes: Axes, at: Float64, values: pd.Series, ends: Float64, *, number: int, label: str, width: float = 1.5
+) -> str:
+    """A line over the levels of a factor in the colour, marker and dashes of its `number`. Returns its colour."""
+    ink, marker = INKS[number % len(INKS)], MARKERS[number % len(MARKERS)]
+    whiskers(axes, at, ends, ink=ink)
+    dashes = DASHES[number % len(DASHES)]
+    axes.plot(at, values, marker=marker, linestyle=dashes, linewidth=width, color=ink, label=label)
+    return ink
 
 
 @dataclass(frozen=True)
@@ -209,9 +209,8 @@ class Line:
 
 
 def response(axes: Axes, table: pd.DataFrame, line: Line) -> None:
-    """A table of means by number as a line with its intervals."""
+    """Means over a numeric index as a line with intervals."""
     at = table.index.to_numpy(np.float64)
     whiskers(axes, at, table[["low", "high"]].to_numpy(np.float64), ink=line.ink)
-    face = line.ink if line.filled else "white"
-    dashes = "-" if line.filled else "--"
+    face, dashes = (line.ink, "-") if line.filled else ("white", "--")
     axes.plot(at, table["mean"], dashes, marker=line.marker, color=line.ink, markerfacecolor=face, label=line.label)

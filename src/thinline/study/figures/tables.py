@@ -1,4 +1,4 @@
-"""What the figures show, as small tables: means of conditions and of levels, and which of many are shown.
+"""The tables behind the figures: means of conditions and of levels, and the order and choice of what is drawn.
 
 Conventions
 -----------
@@ -16,17 +16,18 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from thinline.metrics.catalogue import less_is_better
 from thinline.study.claims.usable import most_curves_first
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
 from thinline.study.figures.style import NotDrawn, words
 from thinline.study.stats.estimates import LEVEL, estimate, mean_of
-from thinline.study.stats.samples import AXES, LOWER_IS_BETTER, Samples, of_split, samples
+from thinline.study.stats.samples import AXES, Samples, of_split, samples
 from thinline.vocabulary import Float64
 
 MEANS: Final = ("mean", "low", "high")
 _DECIMALS: Final = 12
-"""To which means are compared, so that equal ones keep their order."""
+"""Means are compared to so many digits, so that equal ones keep their order."""
 
 
 def data_of(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
@@ -38,27 +39,27 @@ def data_of(results: Results, measure: str, name: str, *, split: str = "test") -
 
 
 def has_values(results: Results, measure: str, name: str, *, split: str = "test") -> bool:
-    """Whether any run has a value of the measure of that class; a binary head has "curve", and no traces."""
+    """Whether any run has a value of the measure for the class; a binary head has the class "curve", and no traces."""
     rows = results.rows
     own = (rows["split"] == split) & (rows["measure"] == measure) & (rows["class"] == name)
     return bool(rows.loc[own, "value"].notna().any())
 
 
 def grid_of_curve(results: Results, name: str) -> pd.DataFrame:
-    """The conditions of `results`; in the grid are only those whose head tells the curve `name` from others."""
+    """The conditions of `results`, of which only those stay in the grid whose head predicts the curve `name`."""
     rows, conditions = results.rows, results.conditions
     runs = rows.loc[(rows["split"] == "test") & (rows["class"] == name), "run"].unique()
     there = results.cells.loc[results.cells["run"].isin(runs), "condition"].unique()
     return conditions.assign(grid=conditions["grid"] & conditions.index.isin(there))
 
 
-def some_untold(results: Results) -> bool:
-    """Whether a condition of the grid does not tell one of the curves."""
-    return any(not grid_of_curve(results, name)["grid"].equals(results.conditions["grid"]) for name in results.classes)
+def predicts_all(results: Results) -> bool:
+    """Whether every condition of the grid predicts every curve."""
+    return all(grid_of_curve(results, name)["grid"].equals(results.conditions["grid"]) for name in results.classes)
 
 
 def no_means(results: Results) -> pd.DataFrame:
-    """The means of a measure that no condition has."""
+    """The means of a measure that no condition has: all NaN."""
     return pd.DataFrame(np.nan, index=results.conditions.index, columns=list(MEANS))
 
 
@@ -71,18 +72,19 @@ def condition_means(
     known = known.set_index("condition")
     if set(conditions) <= set(known.index):
         return known.loc[conditions, list(MEANS)].astype(np.float64)
-    data = data_of(results, measure, name, split=split)
-    return means(data, {str(label): row for label, row in zip(conditions, np.eye(len(conditions)), strict=True)})
+    return _each_condition(data_of(results, measure, name, split=split))
 
 
 def whole_split_means(results: Results, measure: str, name: str) -> pd.DataFrame:
-    """Means by condition of what the whole test split has, for counts and rates that sheets do not add up to."""
-    conditions = results.conditions.index
+    """Means by condition of the values of the whole test split, for metrics that are no sum over sheets."""
     try:
-        data = of_split(results, measure, name)
+        return _each_condition(of_split(results, measure, name))
     except StudyError:
         raise NotDrawn(f"no run of this study has test/{measure} of {words(name)}") from None
-    return means(data, {str(label): row for label, row in zip(conditions, np.eye(len(conditions)), strict=True)})
+
+
+def _each_condition(data: Samples) -> pd.DataFrame:
+    return means(data, dict(zip(data.conditions, np.eye(len(data.conditions)), strict=True)))
 
 
 def level_means(
@@ -95,7 +97,7 @@ def level_means(
 ) -> pd.DataFrame:
     """Means by level of `factor` over the `conditions` of the results that have the levels `where`.
 
-    `grid` as for `mean_of`. Levels without such conditions are left out.
+    `grid` is that of `mean_of`. Levels without such conditions are left out.
     """
     weights = {}
     for level in conditions[factor].dropna().unique():
@@ -107,16 +109,14 @@ def level_means(
 
 
 def means(data: Samples, weights: Mapping[str, Float64]) -> pd.DataFrame:
-    """The mean of `data` by name, for weights over conditions by name."""
-    rows = {}
-    for name, weight in weights.items():
-        it = estimate(data, weight)
-        rows[name] = (it.effect, it.low, it.high)
+    """The mean of `data` with its interval under each of the `weights` over conditions."""
+    estimates = {name: estimate(data, weight) for name, weight in weights.items()}
+    rows = {name: (it.effect, it.low, it.high) for name, it in estimates.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(MEANS), dtype=np.float64)
 
 
 def narrowed(results: Results, measures: Sequence[str]) -> Results:
-    """`results` to be read quickly: of single sheets only what `measures` need, and names as categories."""
+    """`results` for fast reading: the rows of single sheets that `measures` need, and names as categories."""
     kept = {*measures, "recall", "area_ratio"}
     sheets = results.sheets
     sheets = sheets[sheets["measure"].isin(kept) & (sheets["split"] == "test")]
@@ -125,14 +125,14 @@ def narrowed(results: Results, measures: Sequence[str]) -> Results:
 
 
 def varied(results: Results) -> dict[str, tuple[str, ...]]:
-    """The factors of which the grid has two levels or more, with those levels."""
+    """The factors with two or more levels in the grid, and those levels."""
     grid = results.conditions[results.conditions["grid"]]
-    found = {name: tuple(it for it in levels if it in set(grid[name])) for name, levels in results.factors.items()}
-    return {name: levels for name, levels in found.items() if len(levels) > 1}
+    levels_of = {name: tuple(it for it in levels if it in set(grid[name])) for name, levels in results.factors.items()}
+    return {name: levels for name, levels in levels_of.items() if len(levels) > 1}
 
 
 def short_labels(results: Results) -> dict[str, str]:
-    """The label of each condition without the factors that have one level in all of them."""
+    """The label of each condition without the factors that never vary."""
     conditions = results.conditions
     names = [name for name in results.factors if conditions[name].nunique(dropna=False) > 1]
     rows = conditions[names].to_dict("index")
@@ -143,7 +143,7 @@ def short_labels(results: Results) -> dict[str, str]:
 
 
 def ends_of(ordered: Sequence[str], most: int) -> tuple[list[str], str]:
-    """All of `ordered`, or where they are more than `most` its first and last halves; and a text that says so."""
+    """All of `ordered`, or its first and last `most / 2`, with a text that says so."""
     if len(ordered) <= most:
         return list(ordered), ""
     half = most // 2
@@ -151,29 +151,29 @@ def ends_of(ordered: Sequence[str], most: int) -> tuple[list[str], str]:
 
 
 def overall(results: Results, cells: pd.DataFrame, measure: str = "iou") -> pd.Series:
-    """The mean over curves of a measure, by condition: those that tell most curves first, and of these the best.
+    """The mean over curves of a measure by condition: conditions that predict most curves first, then the best.
 
-    What a head scores that need not tell curves apart does not compare with what one does that must.
+    Scores of a head that need not separate the curves cannot be compared with those of one that must.
     """
     table = pd.concat([condition_means(results, cells, measure, name)["mean"] for name in results.classes], axis=1)
     means = table.mean(axis=1).round(_DECIMALS)
-    best = means.sort_values(ascending=measure in LOWER_IS_BETTER, kind="stable")
+    best = means.sort_values(ascending=less_is_better(measure), kind="stable")
     return most_curves_first(best, table)
 
 
 def order_note(results: Results) -> str:
-    """How `overall` orders the conditions of `results`."""
-    return "sorted by IoU" + (", those that tell fewer curves last" if some_untold(results) else "")
+    """The order of `overall` in words."""
+    return "sorted by IoU" + ("" if predicts_all(results) else ", those that predict fewer curves last")
 
 
 def measured_axes(results: Results) -> list[str]:
-    """The axes on which the study has values on the test split."""
+    """The measures of `AXES` that the study has on the test split."""
     there = set(results.rows.loc[results.rows["split"] == "test", "measure"])
     return [name for name in AXES if name in there]
 
 
 def intervals_note(results: Results, shown_as: str = "Lines") -> str:
-    """What the intervals of a figure are."""
+    """What the intervals of a figure are, in words."""
     seeds = len(results.seeds)
     if seeds < 2:
         return "One seed: no intervals."

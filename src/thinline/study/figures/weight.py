@@ -1,4 +1,4 @@
-"""The weight of a curve against a threshold: F1, precision and recall over the weight, and the controls without one.
+"""The class weight against a tuned threshold: F1, precision and recall over the weight, and controls without weight.
 
 Numbers are means over the other factors of the grid, with intervals over seeds.
 """
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from thinline.metrics.catalogue import metric
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
 from thinline.study.figures.labels import legend_above
@@ -43,10 +44,10 @@ if TYPE_CHECKING:
 
 WEIGHT: Final = "class_weight.value"
 CONTROLS: Final = {"tuned_threshold": (GREEN, "--"), "logit_adjustment": (ORANGE, "-.")}
-"""Conditions without a weight that a weight is compared with, and how they are drawn."""
+"""Levels of `class_weight` without a weight, with colour and dashes."""
 
 _BESIDE: Final = (SKY, ":")
-"""How the unweighted condition of another loss is drawn, with which such a control is to be compared."""
+"""Colour and dashes of the unweighted condition of another loss, the reference for its controls."""
 
 SWEPT: Final = ("f1", "precision", "recall")
 _HEAD: Final = "head"
@@ -59,7 +60,7 @@ _LINES: Final = {
 
 @dataclass(frozen=True)
 class Control:
-    """A condition that is drawn as a level line: the levels it has, in which split it is read, how it looks."""
+    """A condition drawn as a horizontal line: its levels, the split that is read, colour and dashes."""
 
     label: str
     levels: Mapping[str, str]
@@ -72,9 +73,9 @@ class Control:
 def weight_sweep(results: Results) -> Figure:
     """F1, precision and recall over the weight of a curve: a row for each curve and head, a column for each measure.
 
-    Black is the test at the network's own decision, blue and hollow the same networks at the thresholds of best F1 on
-    validation; the controls are bands, with the name of their loss where it is not the one that is swept. Raises
-    `NotDrawn` where the study does not sweep the weight.
+    Black: test split at the network's own decision. Blue and hollow: the same networks at the threshold of best F1 on
+    validation. Controls are bands, named with their loss where it differs from the swept one. Raises `NotDrawn` where
+    the study does not sweep the weight.
     """
     factors, conditions = varied(results), results.conditions
     if WEIGHT not in factors:
@@ -95,7 +96,7 @@ def weight_sweep(results: Results) -> Figure:
                 _level_lines(axes, conditions, splits, controls, where)
                 if measure == "f1":
                     f1.append(swept["mean"])
-                axes.set_title(words(measure) if head is None else f"{words(measure)}, {head}", fontsize=SMALL)
+                axes.set_title(", ".join(filter(None, (metric(measure).label, head))), fontsize=SMALL)
                 axes.set_ylabel("" if column else words(name))
     _weight_axis(panels, [float(level) for level in factors[WEIGHT]])
     best = pd.concat(f1, axis=1).mean(axis=1).round(12).idxmax()
@@ -113,17 +114,17 @@ def weight_sweep(results: Results) -> Figure:
 
 
 def _splits(results: Results, measure: str, name: str) -> dict[str, Samples]:
-    """The samples of the test, and of the tuned threshold where it has the measure."""
-    found = {"test": data_of(results, measure, name)}
+    """The samples of the test split, and at the tuned threshold where the measure has them."""
+    splits = {"test": data_of(results, measure, name)}
     with suppress(NotDrawn):
-        found["tuned"] = data_of(results, measure, name, split="tuned")
-    return found
+        splits["tuned"] = data_of(results, measure, name, split="tuned")
+    return splits
 
 
 def _sweep(
     axes: Axes, conditions: pd.DataFrame, splits: Mapping[str, Samples], where: Mapping[str, str]
 ) -> pd.DataFrame:
-    """One panel: the test and tuned responses. Returns the means of the test by weight."""
+    """One panel: the responses of each split. Returns the means of the test split by weight."""
     tables = {split: _numbered(level_means(conditions, data, WEIGHT, where=where)) for split, data in splits.items()}
     for split, table in tables.items():
         response(axes, table, _LINES[split])
@@ -132,22 +133,22 @@ def _sweep(
 
 
 def _controls(conditions: pd.DataFrame) -> list[Control]:
-    """The controls there are; of logit adjustment also at the thresholds of validation, since it moves its own."""
+    """The controls that the study has; logit adjustment also at the tuned threshold, since it moves its own."""
     grid, levels_of = conditions["grid"], conditions["class_weight"]
     losses = conditions.get("loss", pd.Series("", index=conditions.index))
     swept, beside = set(losses[grid]), set(losses[~grid])
-    found = []
+    controls = []
     for level, (ink, dashes) in CONTROLS.items():
         for loss in sorted(losses[levels_of == level].unique()):
             label = f"control: {words(level)}" + ("" if loss in swept else f" of {loss}")
             levels = {"class_weight": level} | ({"loss": loss} if loss else {})
-            found.append(Control(label, levels, "test", ink, dashes))
+            controls.append(Control(label, levels, "test", ink, dashes))
             if level == "logit_adjustment":
-                found.append(Control(f"{label}, at its tuned threshold", levels, "tuned", PURPLE, dashes))
+                controls.append(Control(f"{label}, at its tuned threshold", levels, "tuned", PURPLE, dashes))
     for loss in sorted(beside - swept):
         levels = {"class_weight": "fixed", WEIGHT: "1", "loss": loss}
-        found.append(Control(f"control: weight 1 of {loss}", levels, "test", *_BESIDE))
-    return found
+        controls.append(Control(f"control: weight 1 of {loss}", levels, "test", *_BESIDE))
+    return controls
 
 
 def _level_lines(
@@ -157,14 +158,14 @@ def _level_lines(
     controls: Sequence[Control],
     where: Mapping[str, str],
 ) -> None:
-    """The means of the controls that have the levels `where`, with bands for their intervals."""
+    """The means of the controls at the levels `where`, with bands for their intervals."""
     for control in controls:
         if control.split not in splits:
             continue
         with suppress(StudyError):
             weights = {control.label: mean_of(conditions, {**where, **control.levels}, grid=None)}
-            found = means(splits[control.split], weights)
-            mean, low, high = (float(found[part][control.label]) for part in MEANS)
+            table = means(splits[control.split], weights)
+            mean, low, high = (float(table[part][control.label]) for part in MEANS)
             axes.axhline(mean, color=control.ink, linestyle=control.dashes, label=control.label, zorder=1)
             if np.isfinite(low):
                 axes.axhspan(low, high, color=control.ink, alpha=0.12, linewidth=0, zorder=0)
@@ -179,5 +180,5 @@ def _weight_axis(panels: Any, weights: Sequence[float]) -> None:
 
 
 def _numbered(table: pd.DataFrame) -> pd.DataFrame:
-    """A table of means by level as one by number, in order."""
+    """A table of means by level, by the number of the level in order."""
     return table.set_axis([float(str(level)) for level in table.index]).sort_index()

@@ -1,13 +1,13 @@
-"""The folder of a study, `experiments/<study>/`: numbers as files that can be read again, and whether they were edited.
+"""Reads and writes the tables of a study's folder, `experiments/<study>/`, and detects edited tables by their digest.
 
     results.parquet    every number: run, cell, condition, grid, seed, the factors, split, sheet, measure, class, value,
-                       support, signature; `sheet` is empty where the number is of a whole split
-    results.csv        the pixel rates and curve errors of whole splits, for people and other programs
+                       support, signature; `sheet` is empty for a number of a whole split
+    results.csv        the pixel rates and curve errors of whole splits
     environment.json   commit, versions, processor, dates and time of the runs
-    at_recall.csv      the runs at one recall, where `at-recall` told it; gone when the results become others
-    digests.json       sha256 of every table: an edited one is refused by name
+    at_recall.csv      the runs at one recall, written by `at-recall`; removed when the results change
+    digests.json       sha256 of every table
 
-Whole splits have every measure of the runs; sheets have those that effects are estimated from (`SHEET_MEASURES`).
+Whole splits have every metric of the runs, single sheets those from which effects are estimated (`SHEET_MEASURES`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DIGESTS: Final = "digests.json"
 AT_RECALL: Final = "at_recall.csv"
 
 SHEET_MEASURES: Final = (*AXES, "area_ratio", "viterbi_swaps", "edge_follower_swaps")
-"""What is kept of single sheets."""
+"""The metrics of single sheets that are kept."""
 
 CSV_MEASURES: Final = (
     *SHEET_MEASURES,
@@ -43,7 +43,7 @@ CSV_MEASURES: Final = (
     "breaks",
     "claimed_twice",
 )
-_ORACLES_IN_CSV: Final = (
+_PERTURBED_TRUTH_IN_CSV: Final = (
     *("iou", "precision", "recall", "nsd_1px"),
     *("viterbi_bridged_mae_track", "viterbi_values_mae_track"),
 )
@@ -51,9 +51,10 @@ _ORACLES_IN_CSV: Final = (
 
 def tidy(results: Results) -> pd.DataFrame:
     """All numbers of `results` in one table, whole splits first, cells in their order; see the module for columns."""
-    place = {run: number for number, run in enumerate(results.cells["run"])}
+    position = {run: number for number, run in enumerate(results.cells["run"])}
     parts = [
-        it.sort_values("run", key=lambda runs: runs.map(place), kind="stable") for it in (results.rows, results.sheets)
+        it.sort_values("run", key=lambda runs: runs.map(position), kind="stable")
+        for it in (results.rows, results.sheets)
     ]
     numbers = pd.concat(parts, ignore_index=True)
     numbers["sheet"] = numbers["sheet"].astype("Int64")  # whole splits have none
@@ -65,19 +66,21 @@ def tidy(results: Results) -> pd.DataFrame:
 
 
 def results_csv(results: Results) -> bytes:
-    """What results.csv holds."""
+    """The content of results.csv."""
     rows = results.rows
-    oracle = rows["split"].str.startswith("oracle")
-    kept = (~oracle & rows["measure"].isin(CSV_MEASURES)) | (oracle & rows["measure"].isin(_ORACLES_IN_CSV))
+    perturbed = rows["split"].str.startswith("oracle")
+    kept = (~perturbed & rows["measure"].isin(CSV_MEASURES)) | (
+        perturbed & rows["measure"].isin(_PERTURBED_TRUTH_IN_CSV)
+    )
     table = rows[kept & (rows["split"] != "val")]
     names = results.cells.drop(columns=["grid"])
     return _csv(names.merge(table, on="run"))
 
 
 def write_results(folder: Path, results: Results) -> None:
-    """Write results.parquet, results.csv and environment.json, whole or not at all, with their digests.
+    """Write results.parquet, results.csv and environment.json with their digests, each file whole or not at all.
 
-    What was told of other results at a recall is removed.
+    An at_recall.csv of other results is removed.
     """
     out = io.BytesIO()
     tidy(results).to_parquet(out, index=False, compression="zstd")
@@ -91,18 +94,18 @@ def write_results(folder: Path, results: Results) -> None:
 
 
 def write_tables(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write `files` by name, and their digests beside those of the other tables of the folder."""
+    """Write `files` by name, and add their digests to those of the folder."""
     for name, content in files.items():
         write_bytes(folder / name, content)
-    told = _digests(folder) | {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    there = {name: digest for name, digest in sorted(told.items()) if (folder / name).exists()}
-    write_bytes(folder / DIGESTS, (json.dumps(there, indent=2) + "\n").encode())
+    digests = _digests(folder) | {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    existing = {name: digest for name, digest in sorted(digests.items()) if (folder / name).exists()}
+    write_bytes(folder / DIGESTS, (json.dumps(existing, indent=2) + "\n").encode())
 
 
 def read_results(folder: Path, study: Study, *, but: Sequence[str] = ()) -> Results:
     """The results that `write_results` wrote for `study`.
 
-    Raises `StudyError` where a table of the folder was changed since, `but` those that the caller writes anew.
+    Raises `StudyError` for an edited table of the folder, except those in `but`, which the caller will write.
     """
     check_unedited(folder, but=but)
     path = folder / RESULTS
@@ -115,15 +118,15 @@ def read_results(folder: Path, study: Study, *, but: Sequence[str] = ()) -> Resu
     factors = [name for name in study.names if name != SEED]
     cells = table.loc[whole, [*CELL_COLUMNS, *factors, "grid"]].drop_duplicates("run").reset_index(drop=True)
     sheets = table.loc[~whole, list(SHEET_COLUMNS)].astype({"sheet": "int64"}).reset_index(drop=True)
-    told = json.loads((folder / ENVIRONMENT).read_text())
-    left_out = tuple(told.pop("left_out"))
-    return Results(study, cells, table.loc[whole, list(ROW_COLUMNS)].reset_index(drop=True), sheets, left_out, told)
+    made_by = json.loads((folder / ENVIRONMENT).read_text())
+    left_out = tuple(made_by.pop("left_out"))
+    return Results(study, cells, table.loc[whole, list(ROW_COLUMNS)].reset_index(drop=True), sheets, left_out, made_by)
 
 
 def check_unedited(folder: Path, *, but: Sequence[str] = ()) -> None:
-    """Raises `StudyError` naming the tables of `folder`, `but` some, that are not as they were written, or are gone.
+    """Raises `StudyError` naming the tables of `folder`, except those in `but`, that were edited or removed.
 
-    A folder without digests, or with results that have none, says nothing of itself, and is refused as well.
+    A folder without digests, or with a result without one, is refused as well.
     """
     if not (folder / DIGESTS).exists():
         raise StudyError(
@@ -135,9 +138,9 @@ def check_unedited(folder: Path, *, but: Sequence[str] = ()) -> None:
     wrong = [f"{name} (no digest)" for name in written if name not in digests and (folder / name).exists()]
     for name, digest in ((name, digest) for name, digest in digests.items() if name not in but):
         path = folder / name
-        found = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "no file"
-        if found != digest:
-            wrong.append(f"{name} (digest {digest[:12]} when written, {found[:12]} now)")
+        current = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "no file"
+        if current != digest:
+            wrong.append(f"{name} (digest {digest[:12]} when written, {current[:12]} now)")
     if wrong:
         raise StudyError(
             f"{folder}: expected tables as they were written, got {'; '.join(wrong)}. Results are not edited by hand: "

@@ -1,11 +1,11 @@
-"""A study's folder, all of it: results, effects, verdicts, figures and the report, from results that are complete.
+"""Writes the whole folder of a study from its results: tables, effects, verdicts, figures and report.
 
 results.parquet results.csv environment.json    folder.py
-effects.csv                                     contrasts with intervals, p and what was detectable
-effects/NAME.csv                                the other tables of effects.py, one file each
-verdicts.csv findings.csv                       claims judged on this study, and every contrast behind them
-figures/NAME.png                                figures.py
-report.html                                     report.py
+effects.csv                                     contrasts with intervals, p and the detectable effect
+effects/NAME.csv                                the other tables of study/stats/effects.py, one file each
+verdicts.csv findings.csv                       claims tested on this study, and every contrast behind them
+figures/NAME.png                                study/figures
+report.html                                     study/report
 digests.json                                    of the tables
 """
 
@@ -36,14 +36,14 @@ EFFECTS: Final = "effects.csv"
 VERDICTS: Final = "verdicts.csv"
 SHEETS: Final = "sheets"
 _SHEETS_TEXTS: Final = re.compile(r'aria-label="Figure: ([^"]*)"><img src="[^"]*" alt="(Sheets with [^"]*)"')
-"""Title and alternative text in a report, as page.html.jinja writes them."""
+"""Title and alternative text of the sheets in a report, as page.html.jinja writes them."""
 
 Overlays = Callable[[str, Sequence[int]], Mapping[int, Path | UInt8]]
 
 
 @dataclass(frozen=True)
 class Published:
-    """What was written: the effects, the table of verdicts, the figures, and why others were not drawn."""
+    """What was written: effects, table of verdicts, figures, and the reason for each figure that was not drawn."""
 
     effects: Effects
     verdicts: pd.DataFrame
@@ -59,37 +59,37 @@ def publish(
     overlays: Overlays = lambda run, sheets: {},
     tell: Callable[[str], None] = lambda text: None,
 ) -> Published:
-    """Write the folder of a study anew.
+    """Write the folder of a study.
 
-    `overlays` gives pictures of a run by the numbers of its test sheets, those asked for or others that it has; `tell`
-    hears how far it is.
+    `overlays(run, sheets)` returns pictures of a run by test sheet, of those sheets or of others that it has; `tell`
+    is called with the progress.
     """
     make_folder(folder / "effects")
     make_folder(folder / "figures")
     tell(f"{len(results.cells)} cells, {len(results.seeds)} seeds: effects")
     write_results(folder, results)
-    found = effects(results)
-    judged = verdicts_of(claims, results)
-    verdicts = table(judged)
+    estimates = effects(results)
+    tested = verdicts_of(claims, results)
+    verdicts = table(tested)
     _keep_only(folder / "effects", "*.csv", COLUMNS)
-    write_tables(folder, _tables(found) | {VERDICTS: _csv(verdicts), "findings.csv": _csv(findings_table(judged))})
+    write_tables(folder, _tables(estimates) | {VERDICTS: _csv(verdicts), "findings.csv": _csv(findings_table(tested))})
     tell("figures")
-    run = best_run(results, found.cells)
+    run = best_run(results, estimates.cells)
     pictures = overlays(run, wanted_sheets(results, run))
-    drawn, not_drawn = all_figures(results, found, pictures=pictures)
+    drawn, not_drawn = all_figures(results, estimates, pictures=pictures)
     if SHEETS in not_drawn and (kept := kept_sheets(folder)):
         drawn[SHEETS] = kept
         del not_drawn[SHEETS]
     _keep_only(folder / "figures", "*.png", {*drawn, SHEETS})  # the run folders of the sheets may be gone
-    for name, it in drawn.items():
-        write_bytes(folder / "figures" / f"{name}.png", it.png)
+    for name, picture in drawn.items():
+        write_bytes(folder / "figures" / f"{name}.png", picture.png)
     tell("report")
-    write_bytes(folder / REPORT, render_report(results, found, verdicts, drawn, sources=SOURCES))
-    return Published(found, verdicts, drawn, not_drawn)
+    write_bytes(folder / REPORT, render_report(results, estimates, verdicts, drawn, sources=SOURCES))
+    return Published(estimates, verdicts, drawn, not_drawn)
 
 
 def kept_sheets(folder: Path) -> Picture | None:
-    """The picture of sheets in a folder with its texts in the report there: its run folders may be gone."""
+    """The picture of sheets in a folder with its texts from the report, in case the run folders are gone."""
     picture, report = folder / "figures" / f"{SHEETS}.png", folder / REPORT
     if not picture.exists() or not report.exists():
         return None
@@ -98,21 +98,17 @@ def kept_sheets(folder: Path) -> Picture | None:
 
 
 def _keep_only(folder: Path, pattern: str, names: Container[str]) -> None:
-    """Remove files of an earlier time whose stem is none of `names`."""
+    """Remove earlier files whose stem is not in `names`."""
     for old in folder.glob(pattern):
         if old.stem not in names:
             old.unlink()
 
 
-def _tables(found: Effects) -> dict[str, bytes]:
-    """File name and content of each table of effects."""
-    named = {it.name: getattr(found, it.name) for it in fields(found)}
-    others = {
-        f"effects/{name}.csv": _csv(it)
-        for name, it in named.items()
-        if isinstance(it, pd.DataFrame) and name != "contrasts"
-    }
-    return {EFFECTS: _csv(found.contrasts)} | others
+def _tables(estimates: Effects) -> dict[str, bytes]:
+    """Content of each table of effects by file name."""
+    values = {field.name: getattr(estimates, field.name) for field in fields(estimates)}
+    tables = {name: value for name, value in values.items() if isinstance(value, pd.DataFrame)}
+    return {EFFECTS if name == "contrasts" else f"effects/{name}.csv": _csv(it) for name, it in tables.items()}
 
 
 def _csv(rows: pd.DataFrame) -> bytes:

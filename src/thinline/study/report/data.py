@@ -1,28 +1,36 @@
-"""Results, effects, verdicts and figures of a study as one dictionary that JSON knows: everything a report shows."""
+"""Results, effects, verdicts and figures of a study as one dictionary for JSON: everything that a report shows."""
 
 from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
 
 from thinline.study.design.results import Results
 from thinline.study.figures.effects import SIGNIFICANT
 from thinline.study.figures.style import Picture, words
-from thinline.study.report.board import Shown, board, dial, shift, shown, values
-from thinline.study.report.effects import ORDERS, better, effects, shown_contrasts
-from thinline.study.report.numbers import digits_of, plain
-from thinline.study.report.tables import VERDICTS, matrix, verdicts
+from thinline.study.report.board import board, values
+from thinline.study.report.tables import (
+    ORDERS,
+    VERDICTS,
+    Measure,
+    effects,
+    matrix,
+    measures_of,
+    report_contrasts,
+    verdicts,
+)
 from thinline.study.stats.estimates import LEVEL
 
 if TYPE_CHECKING:
     from thinline.study.stats.effects import Effects
 
-FOREST: Final = "forest"
-"""A figure with this in its name stands beside the effects, the others by themselves."""
+AS_TABLES: Final = ("decision_matrix", "heat_map")
+"""Figures that are left out, since the page has their numbers as a table."""
 
 
 def report_data(
@@ -34,99 +42,89 @@ def report_data(
     usable: Mapping[str, float],
     sources: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Everything a report shows; see `render_report` for the arguments, and the modules of each part for theirs."""
-    measures, classes = shown(tables.cells), results.classes
-    known = values(tables.cells, measures, classes)
-    judged = verdicts(verdict_table)
-    counts = Counter(row["verdict"] for row in judged)
+    """Everything that a report shows; the arguments are those of `render_report`."""
+    measures, classes, study = measures_of(tables.cells), results.classes, results.study
+    of_conditions = values(tables.cells, measures, classes)
+    verdict_rows = verdicts(verdict_table)
+    counts = Counter(row["verdict"] for row in verdict_rows)
     data = {
-        "study": _study(results),
+        "study": {"title": words(study.name)}
+        | {name: getattr(study, name) for name in ("name", "question", "command", "budget", "primary")},
         "ran": _ran(results),
         "left_out": results.left_out,
         "made_by": results.made_by,
         "classes": [{"name": name, "title": words(name)} for name in classes],
-        "measures": [_measure(it) for it in measures],
-        "values": known,
+        "measures": [{"key": it.key, "name": it.name, "lower": it.lower} for it in measures],
+        "values": of_conditions,
         "usable": usable,
         "board": board(results),
-        "dial": dial(results),
-        "shift": shift(),
-        "matrix": matrix(results, known, tables.ranks, measures),
-        "better": better(tables.pairs, tables.contrasts, measures, classes),
-        "effects": effects(tables.contrasts, measures, classes),
+        "matrix": matrix(results, of_conditions, tables.ranks, measures),
+        "effects": effects(tables.contrasts, tables.pairs, measures, classes),
         "significant": SIGNIFICANT,
         "higher_orders": int((tables.contrasts["order"] > ORDERS).sum()),
-        "verdicts": judged,
+        "verdicts": verdict_rows,
         "verdict_counts": {verdict: counts[verdict] for verdict in VERDICTS},
         "sources": sources,
         "notes": tables.notes,
-        "pictures": [_picture(name, it) for name, it in pictures.items()],
+        "pictures": [_picture(it) for name, it in pictures.items() if name not in AS_TABLES],
         "downloads": _downloads(results, tables, verdict_table, measures),
     }
-    told: dict[str, Any] = plain(data)
-    return told
-
-
-def _study(results: Results) -> dict[str, Any]:
-    study = results.study
-    return {
-        "name": study.name,
-        "title": words(study.name),
-        "question": study.question,
-        "command": study.command,
-        "budget": study.budget,
-        "primary": study.primary,
-    }
+    converted: dict[str, Any] = as_json(data)
+    return converted
 
 
 def _ran(results: Results) -> dict[str, Any]:
     """How much was run, and of what."""
     sheets = results.sheets[results.sheets["split"] == "test"]
-    a_run = sheets[sheets["run"] == sheets["run"].iloc[0]] if len(sheets) else sheets
-    conditions = results.conditions
+    of_one_run = sheets[sheets["run"] == sheets["run"].iloc[0]] if len(sheets) else sheets
     return {
         "cells": len(results.cells),
-        "declared_seeds": len(results.study.seeds),
         "seeds": list(results.seeds),
-        "conditions": len(conditions),
-        "grid": int(conditions["grid"].sum()),
-        "sheets": int(a_run["sheet"].nunique()),
+        "conditions": len(results.conditions),
+        "grid": int(results.conditions["grid"].sum()),
+        "sheets": int(of_one_run["sheet"].nunique()),
         "factors": [{"label": words(name), "levels": levels} for name, levels in results.factors.items()],
         "level": LEVEL,
     }
 
 
-def _measure(it: Shown) -> dict[str, Any]:
-    return {"key": it.key, "name": it.name, "lower": it.lower, "digits": digits_of(it.measure)}
-
-
-def _picture(name: str, it: Picture) -> dict[str, Any]:
-    """A figure with its bytes in the page, and its size where it is a PNG, so that nothing moves as it loads."""
-    size = (int.from_bytes(it.png[16:20], "big"), int.from_bytes(it.png[20:24], "big")) if _is_png(it.png) else None
+def _picture(it: Picture) -> dict[str, Any]:
+    """A figure as a data address, with the size of a PNG so that the page does not shift when it loads."""
+    is_png = it.png[:8] == b"\x89PNG\r\n\x1a\n" and len(it.png) >= 24
+    size = (int.from_bytes(it.png[16:20], "big"), int.from_bytes(it.png[20:24], "big")) if is_png else None
     source = f"data:image/png;base64,{base64.b64encode(it.png).decode()}"
-    return {"name": name, "title": it.title, "alt": it.alt, "source": source, "size": size, "forest": FOREST in name}
-
-
-def _is_png(content: bytes) -> bool:
-    return content[:8] == b"\x89PNG\r\n\x1a\n" and len(content) >= 24
+    return {"title": it.title, "alt": it.alt, "source": source, "size": size}
 
 
 def _downloads(
-    results: Results, tables: Effects, verdict_table: pd.DataFrame, measures: list[Shown]
+    results: Results, tables: Effects, verdict_table: pd.DataFrame, measures: Sequence[Measure]
 ) -> list[dict[str, Any]]:
     """The tables behind the page as CSV: numbers of every cell, contrasts, verdicts."""
     keys = {it.key for it in measures}
     rows = results.rows
     rows = rows[(rows["split"] + "/" + rows["measure"]).isin(keys) & rows["class"].isin(results.classes)]
     numbers = results.cells.drop(columns="grid").merge(rows, on="run")
-    of_effects = shown_contrasts(tables.contrasts, measures, results.classes)
-    name = results.study.name
+    contrasts = report_contrasts(tables.contrasts, measures, results.classes)
     return [
-        _download(f"{name}-results.csv", "results", "one number of one cell, curve and measure a row", numbers),
-        _download(f"{name}-effects.csv", "effects", "one contrast a row, order 1 and 2", of_effects),
-        _download(f"{name}-verdicts.csv", "verdicts", "one claim a row", verdict_table),
+        {"file": f"{results.study.name}-{name}.csv", "what": what, "rows": len(table), "csv": table.to_csv(index=False)}
+        for name, what, table in (
+            ("results", "one number of one cell, curve and measure per row", numbers),
+            ("effects", "one contrast per row, order 1 and 2", contrasts),
+            ("verdicts", "one claim per row", verdict_table),
+        )
     ]
 
 
-def _download(file: str, name: str, what: str, table: pd.DataFrame) -> dict[str, Any]:
-    return {"file": file, "name": name, "what": what, "rows": len(table), "csv": table.to_csv(index=False)}
+def as_json(value: Any) -> Any:
+    """`value` in the types of JSON; NaN and missing values become null, other objects their text."""
+    if isinstance(value, Mapping):
+        return {str(key): as_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(item) for item in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return as_json(value.tolist())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return None if value is pd.NA or value is pd.NaT else str(value)

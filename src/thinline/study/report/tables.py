@@ -1,63 +1,108 @@
-"""The tables of a report, ready to be written down: the decision matrix and the verdicts.
+"""The tables of a report: the decision matrix, the effects and the verdicts, with every number as text.
 
 Conventions
 -----------
-A *view* of the matrix has one row for each condition, or for each level of a factor (then the mean over the conditions
-of the grid with that level, paired by seed, and the rank among the levels (ranks.py) where the effects have it; over
-the same conditions of all other factors where the grid has holes, see contrasts.py). Its columns are measures by class.
-Of each column the best is marked, all of them where several are equal to the last digit.
+A *view* of the matrix has one row for each condition, or for each level of a factor: then its cells are means over the
+conditions of the grid with that level, paired by seed, with the rank among the levels (ranks.py) where the effects have
+it. Where the grid has holes, levels are compared over the same conditions of all other factors (contrasts.py). Columns
+are measures by class; the best cell of a column is marked, or all of them where several are equal to the last digit.
+
+The contrasts are those of one and two factors. A contrast *differs* from 0 at p < .05 after Holm's correction, as in
+the forest plot. A main effect also has the probability that its first level is the better one, which is not corrected
+for the number of contrasts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from thinline.metrics.catalogue import label, less_is_better, metric
+from thinline.metrics.number_format import MISSING, interval, number, probability
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
+from thinline.study.figures.effects import SIGNIFICANT
 from thinline.study.figures.style import words
 from thinline.study.figures.tables import short_labels, varied
-from thinline.study.report.board import Shown
-from thinline.study.report.numbers import NOTHING, digits_of, number, span, text_of
 from thinline.study.stats.contrasts import grid_of, level_weights
 from thinline.study.stats.estimates import estimate
-from thinline.study.stats.samples import samples
+from thinline.study.stats.samples import AXES, samples
 from thinline.vocabulary import Bool, Float64
+
+ORDERS: Final = 2
+"""Main effects and interactions of up to so many factors are in the page."""
 
 VERDICTS: Final = ("supported", "refuted", "undecided", "untestable")
 VERDICT_COLUMNS: Final = (
     *("claim", "statement", "source", "standing", "sourced_numbers", "verdict", "study"),
     *("measure", "class", "effect", "low", "high", "signed", "seeds", "sentence"),
 )
-ASIDE: Final = ("elsewhere", "caution")
-"""What other studies say of a claim, and what does not fit together: shown below the sentence, if the table has it."""
+NOTES: Final = ("elsewhere", "caution")
+"""Optional columns: the verdicts of other studies on the claim, and contradictions; shown below the sentence."""
 
 _SHADES: Final = 5
 _SMALL: Final = 0.02
 
 
+@dataclass(frozen=True)
+class Measure:
+    """A measure of a split; `key` is its name in tables and scripts."""
+
+    split: str
+    measure: str
+
+    @property
+    def key(self) -> str:
+        """`split/measure`."""
+        return f"{self.split}/{self.measure}"
+
+    @property
+    def name(self) -> str:
+        """The label with the split and unit."""
+        unit = metric(self.measure).unit
+        return label(self.measure, self.split) + (f" [{unit}]" if unit else "")
+
+    @property
+    def lower(self) -> bool:
+        """Whether less is better."""
+        return less_is_better(self.measure)
+
+    @property
+    def digits(self) -> int:
+        """Digits after the point."""
+        return metric(self.measure).digits
+
+
+def measures_of(cells: pd.DataFrame) -> list[Measure]:
+    """The measures of a table of conditions that a report has, in the order of `AXES`; tuned F1 after F1."""
+    stored = set(zip(cells["split"], cells["measure"], strict=True))
+    wanted = [("test", name) for name in AXES]
+    wanted.insert(AXES.index("f1") + 1, ("tuned", "f1"))
+    return [Measure(*it) for it in wanted if it in stored]
+
+
 def matrix(
-    results: Results, values: Mapping[str, Mapping[str, Any]], ranks: pd.DataFrame, measures: Sequence[Shown]
+    results: Results, values: Mapping[str, Mapping[str, Any]], ranks: pd.DataFrame, measures: Sequence[Measure]
 ) -> dict[str, Any]:
-    """Columns, and the views: conditions, and each factor of which the grid has several levels."""
+    """Columns and views: the conditions, and the levels of each factor that the grid varies."""
     columns = [(it, name) for it in measures for name in results.classes]
     names = short_labels(results)
-    of_conditions = [[values[name][it.key].get(label) for it, name in columns] for label in names]
+    of_conditions = [[values[name][it.key].get(condition) for it, name in columns] for condition in names]
     views = [_view("conditions", "condition", list(names), list(names.values()), columns, of_conditions)]
-    of_levels = varied(results)
-    means = _of_levels(results, of_levels, columns)
-    for factor, levels in of_levels.items():
+    factors = varied(results)
+    means = _level_means(results, factors, columns)
+    for factor, levels in factors.items():
         view = _view(factor, words(factor), levels, levels, columns, means[factor])
         _add_ranks(view, ranks[ranks["factor"] == factor], columns)
         views.append(view)
     return {"columns": [_column(it, name) for it, name in columns], "views": views}
 
 
-def _column(it: Shown, name: str) -> dict[str, Any]:
+def _column(it: Measure, name: str) -> dict[str, Any]:
     return {"key": f"{it.key}/{name}", "measure": it.name, "class": name, "class_name": words(name), "lower": it.lower}
 
 
@@ -66,25 +111,24 @@ def _view(
     head: str,
     labels: Sequence[str],
     names: Sequence[str],
-    columns: Sequence[tuple[Shown, str]],
+    columns: Sequence[tuple[Measure, str]],
     values: Sequence[Sequence[Any]],
 ) -> dict[str, Any]:
     rows: list[dict[str, Any]] = [
-        {"label": label, "name": name, "cells": [_cell(it, value) for (it, _), value in zip(columns, own, strict=True)]}
-        for label, name, own in zip(labels, names, values, strict=True)
+        {"label": row, "name": name, "cells": [_cell(it, value) for (it, _), value in zip(columns, own, strict=True)]}
+        for row, name, own in zip(labels, names, values, strict=True)
     ]
-    for place, (it, _) in enumerate(columns):
-        _shade([row["cells"][place] for row in rows], lower=it.lower)
+    for index, (it, _) in enumerate(columns):
+        _shade([row["cells"][index] for row in rows], lower=it.lower)
     return {"key": key, "head": head, "rows": rows}
 
 
-def _cell(it: Shown, value: Sequence[float] | None) -> dict[str, Any]:
+def _cell(it: Measure, value: Sequence[float] | None) -> dict[str, Any]:
     mean, low, high = (value or (np.nan, np.nan, np.nan))[:3]
-    digits = digits_of(it.measure)
     return {
         "value": float(mean) if np.isfinite(mean) else None,
-        "text": number(mean, digits),
-        "span": span(low, high, digits),
+        "text": number(mean, it.digits),
+        "span": interval(low, high, it.digits),
         "rank": "",
     }
 
@@ -95,18 +139,18 @@ def _shade(cells: Sequence[dict[str, Any]], *, lower: bool) -> None:
     ends = (min(known), max(known)) if known else (0.0, 0.0)
     worst, best = ends[::-1] if lower else ends
     for cell in cells:
-        spread = best != worst and cell["value"] is not None
-        share = (cell["value"] - worst) / (best - worst) if spread else 0.0
+        differs = best != worst and cell["value"] is not None
+        share = (cell["value"] - worst) / (best - worst) if differs else 0.0
         cell["shade"] = min(int(share * _SHADES), _SHADES - 1)
-        cell["best"] = spread and cell["value"] == best
+        cell["best"] = differs and cell["value"] == best
 
 
-def _of_levels(
-    results: Results, told: Mapping[str, Sequence[str]], columns: Sequence[tuple[Shown, str]]
+def _level_means(
+    results: Results, factors: Mapping[str, Sequence[str]], columns: Sequence[tuple[Measure, str]]
 ) -> dict[str, list[list[Any]]]:
-    """By factor, the mean of each level over the grid, by column; None where it cannot be told."""
+    """By factor, the mean of each level over the grid, by column; None where no condition has a value."""
     quick = replace(results, sheets=results.sheets.astype(dict.fromkeys(("split", "measure", "class"), "category")))
-    found: dict[str, list[list[Any]]] = {factor: [[] for _ in levels] for factor, levels in told.items()}
+    means: dict[str, list[list[Any]]] = {factor: [[] for _ in levels] for factor, levels in factors.items()}
     weights: dict[bytes, dict[str, dict[str, Float64]]] = {}
     for it, name in columns:
         try:
@@ -119,26 +163,25 @@ def _of_levels(
         if known.tobytes() not in weights:
             weights[known.tobytes()] = _level_weights(results, known)
         own = weights[known.tobytes()]
-        for factor, levels in told.items():
-            for place, level in enumerate(levels):
+        for factor, levels in factors.items():
+            for index, level in enumerate(levels):
                 weight = own.get(factor, {}).get(level)
                 mean = None if data is None or weight is None else estimate(data, weight)
-                found[factor][place].append(None if mean is None else (mean.effect, mean.low, mean.high))
-    return found
+                means[factor][index].append(None if mean is None else (mean.effect, mean.low, mean.high))
+    return means
 
 
 def _level_weights(results: Results, known: Bool) -> dict[str, dict[str, Float64]]:
     """By factor and level, the weights of the conditions of the grid that are `known` [A] (have the measure)."""
     grid = grid_of(results, known)
-    found = {name: dict(zip(grid.levels[name], level_weights(grid, name), strict=False)) for name in grid.names}
-    for name in set(results.factors) - set(grid.names):  # one level alone has the measure
-        found[name] = {
-            str(level): grid.inside / grid.inside.sum() for level in results.conditions[name][grid.inside].unique()
-        }
-    return found
+    weights = {name: dict(zip(grid.levels[name], level_weights(grid, name), strict=False)) for name in grid.names}
+    for name in set(results.factors) - set(grid.names):  # only one level has the measure
+        levels = results.conditions[name][grid.inside].unique()
+        weights[name] = {str(level): grid.inside / grid.inside.sum() for level in levels}
+    return weights
 
 
-def _add_ranks(view: dict[str, Any], ranks: pd.DataFrame, columns: Sequence[tuple[Shown, str]]) -> None:
+def _add_ranks(view: dict[str, Any], ranks: pd.DataFrame, columns: Sequence[tuple[Measure, str]]) -> None:
     known = ranks.set_index(["split", "measure", "class", "level"])[["rank", "low_rank", "high_rank"]]
     table = {key: row for key, *row in known.itertuples()}
     for row in view["rows"]:
@@ -148,27 +191,81 @@ def _add_ranks(view: dict[str, Any], ranks: pd.DataFrame, columns: Sequence[tupl
                 cell["rank"] = f"rank {rank[0]:g} ({rank[1]:g} to {rank[2]:g})"
 
 
+def report_contrasts(contrasts: pd.DataFrame, measures: Sequence[Measure], classes: Sequence[str]) -> pd.DataFrame:
+    """The contrasts of order 1 and 2 of the report's measures and classes, by order and then by measure."""
+    keys = contrasts["split"] + "/" + contrasts["measure"]
+    order = {it.key: index for index, it in enumerate(measures)}
+    kept = contrasts[(contrasts["order"] <= ORDERS) & keys.isin(list(order)) & contrasts["class"].isin(list(classes))]
+    return kept.assign(_of=keys.map(order)).sort_values(["order", "_of"], kind="stable").drop(columns="_of")
+
+
+def effects(
+    contrasts: pd.DataFrame, pairs: pd.DataFrame, measures: Sequence[Measure], classes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """The contrasts as rows; `reach` is the half width of the axis of their measure's interval bars."""
+    by_key = {it.key: it for it in measures}
+    keys = ["split", "measure", "class", "factor", "level_a", "level_b"]
+    better = {tuple(row): p for *row, p in pairs[[*keys, "p_better"]].itertuples(index=False)}
+    rows = [
+        _effect(row, by_key[f"{row['split']}/{row['measure']}"], better)
+        for row in report_contrasts(contrasts, measures, classes).to_dict("records")
+    ]
+    reach: dict[str, float] = {}
+    for row in rows:
+        ends = [abs(row[name]) for name in ("value", "low", "high") if np.isfinite(row[name])]
+        reach[row["measure"]] = max([reach.get(row["measure"], 0.0), *ends])
+    return [row | {"reach": reach[row["measure"]] or 1.0} for row in rows]
+
+
+def _effect(row: Mapping[Any, Any], it: Measure, better: Mapping[Any, float]) -> dict[str, Any]:
+    effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
+    first, _, second = str(row["contrast"]).partition(" - ")
+    factor = (it.split, it.measure, row["class"], row["term"])
+    chance = better.get((*factor, first, second), 1 - better.get((*factor, second, first), np.nan))
+    return {
+        **{"measure": it.key, "measure_name": it.name, "class": row["class"], "class_name": words(row["class"])},
+        **{"order": int(row["order"]), "term": row["term"], "contrast": row["contrast"]},
+        **{"value": effect, "low": low, "high": high, "primary": bool(row["primary"])},
+        "known": bool(np.isfinite(low) and np.isfinite(high)),
+        "differs": bool(row["p_holm"] < SIGNIFICANT),
+        "text": number(effect, it.digits, signed=True),
+        "span": interval(low, high, it.digits, signed=True),
+        "better": probability(chance) if row["order"] == 1 else "",
+        "p": probability(row["p"]),
+        "p_holm": probability(row["p_holm"]),
+        "seeds": text_of(row["seeds"]),
+        "detectable": number(row["detectable"], it.digits),
+    }
+
+
 def verdicts(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of the verdict table. Raises `StudyError` for a missing column and for a verdict that is none."""
+    """The rows of the verdict table. Raises `StudyError` for a missing column and an unknown verdict."""
     lacking = [name for name in VERDICT_COLUMNS if name not in table]
     if lacking:
         raise StudyError(
             f"expected verdicts with the columns {', '.join(VERDICT_COLUMNS)}, lacking {', '.join(lacking)}"
         )
-    strange = sorted(set(table["verdict"]) - set(VERDICTS))
-    if strange:
-        raise StudyError(f"expected verdicts {', '.join(VERDICTS)}, got {', '.join(map(repr, strange))}")
+    unknown = sorted(set(table["verdict"]) - set(VERDICTS))
+    if unknown:
+        raise StudyError(f"expected verdicts {', '.join(VERDICTS)}, got {', '.join(map(repr, unknown))}")
     return [_verdict(row) for row in table.to_dict("records")]
 
 
 def _verdict(row: Mapping[Any, Any]) -> dict[str, Any]:
-    told = {name: text_of(row[name]) for name in VERDICT_COLUMNS} | {name: text_of(row.get(name)) for name in ASIDE}
+    texts = {name: text_of(row.get(name)) for name in (*VERDICT_COLUMNS, *NOTES)}
     effect, low, high = (pd.to_numeric(row[name], errors="coerce") for name in ("effect", "low", "high"))
     seeds = pd.to_numeric(row["seeds"], errors="coerce")
-    there, signed = bool(np.isfinite(effect)), str(row["signed"]) != "False"  # text where the table was a file
+    known, signed = bool(np.isfinite(effect)), str(row["signed"]) != "False"  # a text where the table was read from csv
     digits = 4 if np.nanmax(np.abs([effect, low, high, 0])) < _SMALL else 3
-    return told | {
-        "effect": number(effect, digits, signed=signed) if there else NOTHING,
-        "span": span(low, high, digits, signed=signed) if there else "",
-        "seeds": f"{int(seeds)} seed{'s' if seeds != 1 else ''}" if there and np.isfinite(seeds) else "",
+    return texts | {
+        "effect": number(effect, digits, signed=signed) if known else MISSING,
+        "span": interval(low, high, digits, signed=signed) if known else "",
+        "seeds": f"{int(seeds)} seed{'s' if seeds != 1 else ''}" if known and np.isfinite(seeds) else "",
     }
+
+
+def text_of(value: Any) -> str:
+    """A cell of a table as text, empty for a missing value; items of a list are separated by commas."""
+    if isinstance(value, list | tuple):
+        return ", ".join(text_of(item) for item in value)
+    return "" if value is None or pd.isna(value) else str(value)

@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-Levels are compared by their marginal means over the grid; measures in `LOWER_IS_BETTER` change their sign, so higher is
+Levels are compared by their marginal means over the grid; measures of which less is better change their sign, so higher is
 better. `L` levels are `weights [L,A]` of the conditions. All numbers come from the estimates of the differences of
 levels, paired by seed (estimates.py).
 
@@ -35,8 +35,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from thinline.metrics.catalogue import less_is_better
 from thinline.study.stats.estimates import LEVEL, Estimates, by_seed, chance_above, estimate_all, rounded, size_of
-from thinline.study.stats.samples import LOWER_IS_BETTER, Samples
+from thinline.study.stats.samples import Samples
 from thinline.vocabulary import Float64, Int64
 
 PAIR_COLUMNS = ("level_a", "level_b", "p_better")
@@ -45,8 +46,8 @@ TAU_COLUMNS = ("measure_a", "measure_b", "tau")
 
 
 def better_up(values: Float64, measure: str) -> Float64:
-    """`values`, negated for a measure of which lower is better."""
-    return -values if measure in LOWER_IS_BETTER else values
+    """`values` with their sign turned where lower is better."""
+    return -values if less_is_better(measure) else values
 
 
 def compared(data: Samples, weights: Float64, levels: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -25,24 +25,8 @@ from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
 from thinline.vocabulary import Bool, Float64
 
-AXES = {
-    "iou": "IoU",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "nsd_1px": "NSD 1 px",
-    "tol_f1_1px": "tolerance F1 1 px",
-    "viterbi_bridged_mae_track": "MAE, tracks",
-    "viterbi_coverage": "coverage",
-}
-"""The measures of which effects are estimated, with their labels."""
-
-LOWER_IS_BETTER = frozenset(
-    {
-        *("viterbi_bridged_mae_track", "viterbi_values_mae_track"),
-        *("viterbi_swaps", "edge_follower_swaps", "breaks", "hd95_px"),
-    }
-)
+AXES = ("iou", "precision", "recall", "f1", "nsd_1px", "tol_f1_1px", "viterbi_bridged_mae_track", "viterbi_coverage")
+"""The measures on which effects are estimated."""
 
 TOTALS = ("_swaps", "breaks")
 """Endings of measures that are counts: per sheet here, summed over the sheets in the rows of a split."""

@@ -1,4 +1,33 @@
-/* The frontier board: toggles and selects name a condition, and what was measured with it is shown. */
+/* The frontier board: toggles and selects choose a condition, whose measured values are drawn. */
+
+/** Bars from 0 to 1 into `box`, one for each key: mean, interval, threshold in `bounds`, and the value of `before`. */
+function drawBars(box, condition, keys, curve, bounds, before) {
+  box.replaceChildren(...keys.map((key) => {
+    const value = valueOf(condition, key, curve);
+    const track = element("span", { class: "track", "aria-hidden": "true" });
+    const at = (share) => `${100 * Math.min(1, Math.max(0, share))}%`;
+    const add = (name, left, width) => {
+      const part = element("span", { class: name });
+      part.style.left = left;
+      if (width !== undefined) part.style.width = width;
+      track.append(part);
+    };
+    if (value) {
+      add("fill", "0%", at(value[0]));
+      if (value[1] !== null) add("whisker", at(value[1]), `${100 * (Math.min(1, value[2]) - Math.max(0, value[1]))}%`);
+    }
+    const old = before && valueOf(before, key, curve);
+    if (old) add("before", at(old[0]));
+    if (key in bounds) add("bound", at(bounds[key]));
+    const row = element("div", { class: value ? "bar" : "bar nothing", "data-key": key },
+      element("span", { class: "name" }, measureOf[key] ? measureOf[key].name : key), track,
+      element("span", { class: "numbers" }, element("b", {}, value ? number(value[0]) : condition ? "no value" : "not run"), " ",
+        element("small", {}, value ? span(value) : "")));
+    if (value) row.dataset.value = value[0];
+    return row;
+  }));
+}
+
 {
   const panes = byId("board-panes");
   const plane = byId("board-plane");
@@ -7,7 +36,7 @@
   const curve = byId("board-class");
   const keys = ["test/recall", "test/precision", "test/iou"];
   const axes = { recall: "test/recall", precision: "test/precision", iou: "test/iou" };
-  const floors = Object.fromEntries(Object.entries(data.usable).map(([axis, floor]) => [axes[axis] || axis, floor]));
+  const bounds = Object.fromEntries(Object.entries(data.usable).map(([axis, bound]) => [axes[axis] || axis, bound]));
   const marker = drawn("g", { id: "board-marker" });
   const start = drawn("circle", { id: "board-start", r: 8, class: "start" });
   const way = drawn("path", { class: "way" });
@@ -59,24 +88,24 @@
     whiskers.setAttribute("d", parts.join(""));
   }
 
-  /** Where a condition lies of every threshold on a curve, by intervals as verdicts have it, by means where there are none; "" where something was not measured. */
+  /** Whether a condition is in the usable area of a curve: by intervals as in the verdicts, by means without them; "" without values. */
   function reaches(condition, of) {
-    const found = Object.entries(floors).map(([key, floor]) => [valueOf(condition, key, of), floor]);
+    const found = Object.entries(bounds).map(([key, bound]) => [valueOf(condition, key, of), bound]);
     if (found.some(([value]) => !value)) return "";
-    const mean = found.every(([value, floor]) => value[0] >= floor) ? "inside" : "outside";
+    const mean = found.every(([value, bound]) => value[0] >= bound) ? "inside" : "outside";
     if (found.some(([value]) => value[1] === null)) return `${mean} by its means`;
-    if (found.some(([value, floor]) => value[2] < floor)) return "outside";
-    if (found.every(([value, floor]) => value[1] >= floor)) return "inside";
+    if (found.some(([value, bound]) => value[2] < bound)) return "outside";
+    if (found.every(([value, bound]) => value[1] >= bound)) return "inside";
     return `undecided (${mean} by its means, an interval crosses the border)`;
   }
 
-  function tell(condition, wanted) {
+  function describe(condition, wanted) {
     if (!condition) {
-      status.replaceChildren(element("b", {}, "Not run: "), Object.values(wanted).join(", "), ". Nothing is shown, because nothing was measured.");
+      status.replaceChildren(element("b", {}, "Not run: "), Object.values(wanted).join(", "), ". There is no value to show.");
       return;
     }
-    const told = data.classes.map((it) => [it.title, reaches(condition, it.name)]).filter(([, is]) => is);
-    const usable = told.map(([name, is]) => `${name} is ${is}`).join(", ");
+    const areas = data.classes.map((it) => [it.title, reaches(condition, it.name)]).filter(([, is]) => is);
+    const usable = areas.map(([name, is]) => `${name} is ${is}`).join(", ");
     const seeds = Math.max(0, ...data.classes.map((it) => (valueOf(condition, keys[0], it.name) || [])[3] || 0));
     const shown = data.classes.find((it) => it.name === curve.value).title;
     const lacking = valueOf(condition, keys[0], curve.value) ? "" : ` It has no value of ${shown}.`;
@@ -86,7 +115,8 @@
   }
 
   function show() {
-    const wanted = chosenSettings(panes);
+    const chosen = all("select[data-setting]", panes).filter((it) => !it.closest("[hidden]"));
+    const wanted = Object.fromEntries(chosen.map((it) => [it.dataset.setting, it.value]));
     const condition = conditionWith(wanted);
     const base = startingPoint(wanted);
     const at = put(marker, condition);
@@ -99,8 +129,8 @@
     }
     way.setAttribute("d", at && from ? `M${from.place.join(" ")}L${at.place.join(" ")}` : "");
     marker.dataset.condition = condition ? condition.label : "";
-    drawBars(byId("board-bars"), condition, keys, curve.value, { floors, before: base !== condition ? base : null });
-    tell(condition, wanted);
+    drawBars(byId("board-bars"), condition, keys, curve.value, bounds, base !== condition ? base : null);
+    describe(condition, wanted);
   }
 
   for (const family of families) {

@@ -1,10 +1,10 @@
-/* The plane of recall and precision: lines of equal IoU, the usable area, and a marker with its intervals. */
+/* The plane of recall and precision, with lines of equal IoU and the usable area. */
 const PLANE = { left: 48, top: 14, size: 366 };
 
 /** Precision at this recall on the line of this IoU: 1 / IoU = 1 / P + 1 / R - 1. */
 const precisionAt = (iou, recall) => 1 / (1 / iou + 1 - 1 / recall);
 
-/** Where a share lies, for axes from `low` to 1. */
+/** Position of a share on axes from `low` to 1. */
 const placeX = (low, share) => PLANE.left + (PLANE.size * (share - low)) / (1 - low);
 const placeY = (low, share) => PLANE.top + (PLANE.size * (1 - share)) / (1 - low);
 
@@ -24,11 +24,11 @@ function line(points, attributes) {
   return drawn("path", { d: points.map(([x, y], n) => `${n ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join(""), ...attributes });
 }
 
-/** Points of the line of `iou` within the plane; where it is cut, at its lower end too. */
-function equalIou(iou, low, floor = low) {
+/** Points of the line of equal `iou` within the plane. */
+function equalIou(iou, low, bottom = low) {
   const first = Math.max(low, iou);
   const steps = Array.from({ length: 61 }, (_, n) => first + ((1 - first) * n) / 60);
-  return steps.map((recall) => [recall, Math.max(floor, Math.min(1, precisionAt(iou, recall)))])
+  return steps.map((recall) => [recall, Math.max(bottom, Math.min(1, precisionAt(iou, recall)))])
     .filter(([recall]) => precisionAt(iou, recall) >= low)
     .map(([recall, precision]) => [placeX(low, recall), placeY(low, precision)]);
 }
@@ -43,7 +43,7 @@ function usableArea(low) {
   return [...[start, ...edge], [placeX(low, 1), placeY(low, 1)]];
 }
 
-/** Everything that does not move, for one curve. */
+/** The fixed parts of the plane for one curve. */
 function drawPlane(plane, low, curve) {
   const { left, top, size } = PLANE;
   const text = (x, y, words, attributes = {}) => drawn("text", { x, y, ...attributes }, words);
@@ -68,8 +68,8 @@ function drawPlane(plane, low, curve) {
     const recall = valueOf(condition, "test/recall", curve);
     const precision = valueOf(condition, "test/precision", curve);
     if (!recall || !precision) continue;
-    const told = `${condition.label} (${condition.moves}): recall ${number(recall[0])}, precision ${number(precision[0])}`;
-    parts.push(drawn("circle", { class: "dot", cx: placeX(low, recall[0]), cy: placeY(low, precision[0]), r: 4 }, drawn("title", {}, told)));
+    const note = `${condition.label} (${condition.moves}): recall ${number(recall[0])}, precision ${number(precision[0])}`;
+    parts.push(drawn("circle", { class: "dot", cx: placeX(low, recall[0]), cy: placeY(low, precision[0]), r: 4 }, drawn("title", {}, note)));
   }
   plane.replaceChildren(plane.querySelector("title"), ...parts);
 }

@@ -1,7 +1,7 @@
-/* Tables: order by a column, rows by filter, and no more than MOST rows until all are asked for. */
+/* Tables: sort by a column, filter rows, and show the first MOST rows until all are requested. */
 const MOST = 40;
 
-/** Hide what is beyond the first MOST of the rows that no filter hides; the button below the table shows them. */
+/** Hide all but the first MOST rows that pass the filters; the button below the table shows them. */
 function limit(table) {
   const button = table.closest(".scroll").parentElement.querySelector(":scope > .more [data-more]");
   const rows = all("tbody tr", table).filter((row) => !row.hidden);
@@ -22,7 +22,7 @@ for (const button of all("[data-more]")) {
   });
 }
 
-/** Order the rows by the column of `head`; `down` is the largest first. What is not there comes last, ties stay. */
+/** Sort the rows by a column, largest first if `down`. Missing values come last, ties keep their order. */
 function order(table, place, down) {
   const body = table.tBodies[0];
   const known = (row) => {
@@ -30,9 +30,9 @@ function order(table, place, down) {
     return text === "" ? null : Number(text);
   };
   const rows = table.declared.map((row) => [row, known(row)]);
-  rows.sort(([, one], [, other]) => {
-    if (one === null || other === null) return (one === null) - (other === null);
-    return down ? other - one : one - other;
+  rows.sort(([, a], [, b]) => {
+    if (a === null || b === null) return (a === null) - (b === null);
+    return down ? b - a : a - b;
   });
   body.append(...rows.map(([row]) => row));
   return rows;

@@ -1,0 +1,102 @@
+"""Every metric that a run stores has one row, and the signature that it is stored with."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from thinline.curves.trace import ink_of
+from thinline.metrics.catalogue import RATES, ROWS, label, less_is_better, metric, rows_of, signature, signatures
+from thinline.metrics.structure.sheet_rates import rates_of_sheets
+from thinline.metrics.structure.sheet_scores import CurveTruth, score_sheet
+from thinline.metrics.structure.truth import Truth
+from thinline.sheets import render, sample
+from thinline.sheets.true_positions import true_laps, true_rows
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+SCALE = 2.0
+
+
+@pytest.fixture(scope="module")
+def stored():
+    """Signature by name of all metrics in the published results."""
+    paths = sorted(EXPERIMENTS.glob("*/results.parquet"))
+    tables = [pd.read_parquet(path, columns=["measure", "signature"]) for path in paths]
+    return dict(pd.concat(tables).drop_duplicates().itertuples(index=False))
+
+
+@pytest.fixture(scope="module")
+def computed():
+    """The names that scoring a sheet gives now."""
+    spec = sample("archive", 5)
+    drawn = render(spec, px_per_mm=SCALE)
+    tracks = [spec.tracks[curve.track] for curve in spec.curves]
+    edges = [[SCALE * track.left_mm - 0.5, SCALE * track.right_mm - 0.5] for track in tracks]
+    courses = CurveTruth(true_rows(spec, px_per_mm=SCALE), edges, true_laps(spec, px_per_mm=SCALE))
+    truth = Truth(drawn.labels, drawn.strokes, drawn.layers, SCALE)
+    scores = score_sheet(drawn.labels, ink_of(drawn.labels, curves=2), truth, courses)
+    return [*RATES, *rates_of_sheets([scores], px_per_mm=SCALE)]
+
+
+def test_every_metric_of_a_run_matches_exactly_one_row(stored, computed):
+    assert len(stored) > 150
+    assert {"viterbi_values_mae_track", "viterbi_on_lap", "budget_identity_mae_mm"} <= set(computed)
+    for name in {*stored, *computed}:
+        assert [row.key for _, row in rows_of(name)] == [rows_of(name)[0][1].key], name
+
+
+def test_signatures_are_those_that_are_stored(stored):
+    assert {name: signature(name) for name in stored} == stored
+    assert signatures() == (
+        *(f"{name}|absent:nan|ignore:255|v:1" for name in RATES),
+        *("surfaces|v:1", "centrelines|v:1", "anatomy|v:1", "places|v:1", "curves|v:1"),
+    )
+
+
+def test_every_row_is_in_use(stored, computed):
+    used = {row.key for name in {*stored, *computed} for _, row in rows_of(name)}
+    assert {row.key for row in ROWS} == used
+
+
+def test_labels_are_filled_in_and_distinct(stored, computed):
+    names = sorted({*stored, *computed})
+    labels = [metric(name).axis for name in names]
+    assert not any("{" in text or "_" in text for text in labels)
+    assert len(set(labels)) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("name", "axis", "better", "digits"),
+    [
+        ("iou", "IoU", "up", 3),
+        ("nsd_0.25mm", "NSD .25 mm", "up", 3),
+        ("cldice_0px", "clDice 0 px", "up", 3),
+        ("hd95_px", "HD95 [px]", "down", 2),
+        ("breaks", "breaks", "down", 0),
+        ("viterbi_bridged_mae_track", "MAE [tracks]", "down", 4),
+        ("centroid_mae_mm", "MAE, centroid [mm]", "down", 3),
+        ("crossing_inside_iou", "IoU inside crossings", "up", 3),
+        ("area_ratio", "area ratio", "", 3),
+    ],
+)
+def test_rows(name, axis, better, digits):
+    row = metric(name)
+    assert (row.key, row.axis, row.better, row.digits) == (name, axis, better, digits)
+    assert less_is_better(name) == (better == "down")
+
+
+def test_another_split_is_part_of_the_label():
+    assert (label("f1"), label("f1", "tuned"), label("threshold", "tuned")) == ("F1", "tuned F1", "threshold")
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(ValueError, match=r"no metric is called 'nsd_1in'; expected one of iou, .*nsd_\{tolerance\}"):
+        metric("nsd_1in")
+
+
+def test_the_catalogue_is_read_without_torch_or_numpy():
+    program = "import sys, thinline.metrics.catalogue; print(*{'torch', 'pandas'} & set(sys.modules))"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == ""
