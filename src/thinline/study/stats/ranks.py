@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-Levels are compared by their marginal means over the grid; measures of which less is better change their sign, so higher is
+Levels are compared by their marginal means over the grid; metrics of which less is better change their sign: higher is
 better. `L` levels are `weights [L,A]` of the conditions. All numbers come from the estimates of the differences of
 levels, paired by seed (estimates.py).
 
