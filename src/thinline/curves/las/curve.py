@@ -80,7 +80,7 @@ def missing_samples(depth: Float64) -> Int64:
     if len(depth) < 3:
         return np.zeros(max(len(depth) - 1, 0), np.int64)
     intervals = np.diff(depth)
-    local = median_filter(intervals, LOCAL, mode="nearest")
+    local = median_filter(intervals, LOCAL, mode="mirror")
     steps = intervals / np.where(local > 0, local, np.inf)
     regular = np.mean(np.abs(steps - 1) <= 0.1) >= 0.9
     longest = 1.5 if regular else BRIDGE + 1
