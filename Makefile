@@ -4,7 +4,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup train sweep test coverage check format notebooks bench soak preview pictures ui lock clean
+.PHONY: help setup train sweep test suite coverage check format notebooks bench soak preview pictures ui lock clean
 
 help:  ## print this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -24,7 +24,10 @@ train: setup  ## train three losses on the laptop budget: python train.py -m los
 sweep: setup  ## train the five losses with and without class weights
 	$(BIN)/python train.py -m loss=dice,focal,lovasz,soft_ce,tversky class_weight=none,measured
 
-test: check  ## run ruff, mypy and all tests
+test: setup  ## run ruff, mypy and all tests
+	$(MAKE) --no-print-directory --jobs 2 check suite
+
+suite: setup
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 coverage: setup  ## run all tests with line and branch coverage (takes 1.5 times as long)

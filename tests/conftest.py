@@ -12,6 +12,8 @@ import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
+from made_once import made_once
+from run_cases import EXPERIMENT, copied
 from tiny_cells import TINY, tiny_cell
 
 import train
@@ -22,12 +24,16 @@ settings.load_profile("shared machine")
 torch.set_num_threads(1)  # a second thread does not speed up tiny tensors
 
 
-LONG = ("test_launchers.py", "test_mlflow_page.py", "test_studies.py", "test_train.py")
+FIRST = ("test_cell.py", "test_launchers.py", "test_mlflow_page.py", "test_studies.py", "test_train.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests come first, so that parallel processes end at about the same time."""
-    items.sort(key=lambda item: item.path.name not in LONG)
+    """Slow tests come first, so that parallel processes end at about the same time.
+
+    Before them come cells in this process: they compile the numba kernels of a new checkout once, which the processes
+    of a launcher would else each do for themselves.
+    """
+    items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
 
 
 @pytest.fixture(scope="session")
@@ -67,11 +73,27 @@ def log_handlers() -> Iterator[None]:
     root.setLevel(level)
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty MLflow database as `thinline` creates it, which takes seconds; tests copy it."""
+
+    def create(folder: Path) -> None:
+        from thinline.tracking import database  # imports MLflow
+
+        database.initialise(f"sqlite:///{folder}/deep/mlruns/mlflow.db", EXPERIMENT, folder / "deep/mlruns/artifacts")
+
+    return made_once(tmp_path_factory, "prepared", create) / "deep" / "mlruns" / "mlflow.db"
+
+
 @pytest.fixture
-def main(monkeypatch: pytest.MonkeyPatch, given: list[str], log_handlers: None) -> Callable[..., int]:
-    """`main("-m", "loss=dice,focal")` -> exit code, of train.py in this process."""
+def main(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], store: Path, prepared: Path, log_handlers: None
+) -> Callable[..., int]:
+    """`main("-m", "loss=dice,focal")` -> exit code, of train.py in this process; a run with MLflow finds a database."""
 
     def call(*arguments: str) -> int:
+        if not store.exists() and not any(text.startswith("tracking.uri=") for text in arguments):
+            copied(prepared, store)
         monkeypatch.setattr(sys, "argv", [train.__file__, *arguments, *given])
         monkeypatch.setenv("COLUMNS", "200")
         GlobalHydra.instance().clear()

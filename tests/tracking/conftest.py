@@ -1,19 +1,8 @@
-"""A SQLite store is created once (seconds) and copied for each test (milliseconds)."""
-
-from pathlib import Path
+"""Stores that are copies of the prepared MLflow database."""
 
 import pytest
 from mlflow.tracking import MlflowClient
-from run_cases import EXPERIMENT, Place, copied
-
-from thinline.tracking import database
-
-
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("prepared") / "deep" / "mlruns"
-    database.initialise(f"sqlite:///{root}/mlflow.db", EXPERIMENT, root / "artifacts")
-    return root / "mlflow.db"
+from run_cases import Place, copied
 
 
 @pytest.fixture
