@@ -214,7 +214,7 @@ def test_messages_for_names_that_are_no_run(seeing: Path, tmp_path: Path) -> Non
     shutil.copy(seeing / "config.yaml", tmp_path / "config.yaml")
     with pytest.raises(NoRunError, match="could not load it"):
         load_run(str(tmp_path / "lonely.ckpt"), store, device="cpu")
-    with pytest.raises(NoRunError, match="did this run get to its first validation"):
+    with pytest.raises(NoRunError, match="did this run reach its first validation"):
         load_run(str(tmp_path), store, device="cpu")
     text = (seeing / "config.yaml").read_text().replace("- 8\n", "- 16\n")
     (tmp_path / "config.yaml").write_text(text)

@@ -162,7 +162,7 @@ def test_a_store_of_any_name_in_any_directory_can_be_moved(call, tmp_path, monke
     for _ in range(2):
         assert call("hydra.job.chdir=true", f"paths.store='{name}'") == 0
     text = capsys.readouterr().out
-    assert text.count("RANK=1, LOCAL_RANK=1, WORLD_SIZE=2 in the environment ignored") == 1
+    assert text.count("ignored RANK=1, LOCAL_RANK=1, WORLD_SIZE=2 in the environment") == 1
     assert f"mlflow ui --backend-store-uri 'sqlite:///{name}/mlflow.db'" in text
     here = Path.cwd()
     assert here == tmp_path / "call"

@@ -97,7 +97,7 @@ def test_runs_where_no_folder_can_be_written() -> None:
         "c.CacheImpl._locator_classes = []\n"
         "from thinline.losses import lovasz_kernel as k\n"
         "from thinline.system import numba_kernels\n"
-        "assert not numba_kernels._on_disk()\n"
+        "assert not numba_kernels._cacheable()\n"
         "import numpy as np\n"
         "p = np.full((1, 1, 2), .5); t = np.array([[[0, 1]]], np.float32); out = np.zeros_like(p)\n"
         "print(k.slopes(p, t, out)[0], out.ravel())\n"

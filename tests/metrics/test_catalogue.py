@@ -100,3 +100,12 @@ def test_the_catalogue_is_read_without_torch_or_numpy():
     program = "import sys, thinline.metrics.catalogue; print(*{'torch', 'pandas'} & set(sys.modules))"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ended.stdout.strip() == ""
+
+
+def test_a_name_may_have_its_split_in_front():
+    """As effects name their measures outside of the test split."""
+    assert metric("tuned/f1").label == "tuned F1"
+    assert metric("tuned/f1").digits == metric("f1").digits
+    assert less_is_better("val/viterbi_swaps")
+    with pytest.raises(ValueError, match="no metric is called 'f7'"):
+        metric("tuned/f7")

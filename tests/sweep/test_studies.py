@@ -49,7 +49,7 @@ def test_a_plan_names_the_cells_and_runs_none(main, store, capsys):
     before = runs.status(store)
     assert main(*STUDY, "seed=0,1", "tracking.uri=", "dry_run=true") == 0
     text = capsys.readouterr().out
-    assert "judged by test/f1" in text
+    assert "primary measures test/f1" in text
     assert "4 cells: 2 done, 2 missing" in text
     images = 6 * 2  # steps x batch of the smoke budget
     for label, state in (("softmax/s0", "done"), ("binary/s1", "missing")):
@@ -94,7 +94,7 @@ def test_a_study_is_no_single_run(main, capsys):
 
 def test_a_plan_of_a_single_run_is_refused_and_trains_nothing(main, store, capsys):
     assert main("dry_run=true", "tracking.uri=") == 1
-    assert "got a single run; say `python train.py -m ...`" in capsys.readouterr().out
+    assert "got a single run; use `python train.py -m ...`" in capsys.readouterr().out
     assert not (store / "runs").exists()
 
 

@@ -161,7 +161,10 @@ def rows_of(name: str) -> list[tuple[re.Match[str], Metric]]:
 
 @lru_cache(maxsize=1024)
 def metric(name: str) -> Metric:
-    """The row of the metric that is stored as `name`, with its label filled in. Raises `ValueError`."""
+    """The row of the metric stored as `name` or `split/name`, with its label filled in. Raises `ValueError`."""
+    split, slash, bare = name.partition("/")
+    if slash:
+        return replace(metric(bare), key=name, label=label(bare, split))
     rows = rows_of(name)
     if not rows:
         keys = ", ".join(row.key for row in ROWS)
