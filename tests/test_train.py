@@ -178,7 +178,7 @@ def wait_for_a_checkpoint(store: Path, process: subprocess.Popen | None = None) 
 def check_killed(store: Path, text: str) -> None:
     (folder,) = runs.run_folders(store)
     assert folder.manifest().status == KILLED
-    assert "goes on from the last checkpoint" in text
+    assert "continue from the last checkpoint" in text
     (run,) = mlflow_runs(store)
     assert run.info.status == KILLED
     assert (folder.checkpoints / "last.ckpt").exists()

@@ -4,22 +4,28 @@ Conventions
     The track runs from its left edge, t = 0, to its right edge, t = 1. A curve that leaves it on the right continues at
     the left edge, one **lap** later (backup wrap): t + lap is its position on an unlimited scale. P rows.
 
+    In each row the tracer (viterbi.py) has put the curve at a position: a strand (a run of ink, row_runs.py), a held
+    column (a gap in the curve), or nowhere. Distances below are between strands; a held column counts as a strand of
+    one pixel.
+
 Method
-    The tracer (viterbi.py) gives a position for each row. The step between consecutive rows is explained in one of
-    these ways, and the cheapest chain of explanations is found by dynamic programming. Costs are lengths in mm:
+    The lap of every row is chosen so that the total cost is least (dynamic programming). Each step between consecutive
+    rows stays on its lap, or wraps to the next or the previous one; each row away from lap 0 costs too. Costs are
+    lengths in mm:
 
-        same lap            distance between the two runs of ink: a pen that jumps draws a line across
-        wrap right          distance from one run of ink over the right edge to the other run, plus WRAP_MM
+        same lap            distance between the strands of the two rows: a pen that jumps draws a line across the track
+        wrap right          distance from one strand over the right edge to the other strand, plus WRAP_MM
         wrap left           the same over the left edge
-        wrap within a row   WRAP_MM, if the row has a second run at the other edge, plus its distance to the next run
-        unseen wrap         WRAP_MM, into or out of a row where the curve is nowhere or that is full of ink
-        being away          the height of each row, once for every lap from lap 0
+        wrap within a row   if one of the two rows has strands at both edges: WRAP_MM, plus the distance from its second
+                            strand to the strand of the other row
+        unseen wrap         WRAP_MM, into or out of a row where the curve is nowhere or that is full of ink (to stay on
+                            the same lap costs nothing there)
+        row away            height of the row, times the number of laps between it and lap 0
 
-    So an excursion that is seen to leave and to return is accepted as long as its length along depth is below the width
-    of paper that its two ends would otherwise leave unexplained: nearly two track widths if it leaves and returns at
-    the edges, less if it is so steep that ink covers part of the way. A longer excursion, or one without a return,
-    counts as a jump. A sheet whose first lap is unknown is on lap 0 for most of its length. Laps lie in
-    -MOST_LAPS..MOST_LAPS.
+    An excursion to lap 1 or -1 that wraps out and back saves two jumps across the track, and costs its length along
+    depth and two wraps. It is therefore accepted if it is shorter than nearly two track widths, or less if the curve is
+    so steep that its ink covers part of the jumps. A longer excursion counts as two jumps. A curve that wraps once and
+    does not return saves one jump, and its longer part is on lap 0. Laps lie in -MOST_LAPS..MOST_LAPS.
 
     WRAP_MM was chosen by search on archive sheets outside all splits (experiments/LOG.md).
 """
@@ -88,7 +94,7 @@ def _around(positions, row, i, other_row, j, track):  # type: ignore[no-untyped-
 
 @kernel
 def _if_lifted(right, left, rest, over_right, over_left):  # type: ignore[no-untyped-def]
-    """The distances over either edge, lowered to `rest` if two runs of one row reach that edge."""
+    """The distances over either edge, lowered to `rest` if two strands of one row reach the two edges."""
     if right == 0.0:
         over_right = min(over_right, rest)
     if left == 0.0:

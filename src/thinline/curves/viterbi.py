@@ -1,37 +1,44 @@
-"""Trace two curves together by dynamic programming: the pair of courses that explains all ink at the least cost.
+"""Trace the K curves of a sheet by dynamic programming, two curves at a time, through the strands of its rows.
 
-Method (Viterbi 1967, on the strands of row_runs.py)
-    In every row each curve has one of a few positions: a strand of the row, a position held from a row before (a gap:
-    dashes, faded ink), or nowhere. The cost of a pair of courses is the sum over rows of
+Method (Viterbi 1967)
+    A *course* is one position of a curve in every row. Of all pairs of courses, the pair with the least total cost is
+    found exactly. A *strand* is a run of ink in one row (row_runs.py). The positions of a row are
 
-        at a strand     -log(max(evidence for the curve, blind)) - ink * (largest evidence of the strand) - long * width
+        strand    a strand of the row
+        held      one column, that of a position in the row before which no strand of the row covers (a gap: dashes,
+                  faded ink)
+        nowhere   the curve is absent from the row
+
+    In a *wrap* the curve leaves its track at one edge and continues at the other. Costs, summed over rows and curves:
+
+        strand          -log(max(evidence for the curve, blind)) - ink * (largest evidence of the strand) - long * width
         held, nowhere   gap
-        a step          slope * (horizontal distance in px between the two runs of ink), at most jump
-        a wrap          wrap + slope * (px by which the two runs of ink end short of the two edges of the curve's track,
-                        edge_mm of each free): the distance around the track instead of across
-        a wrap within   wrap + the step from the second strand: in a row with a strand at either edge, the pen was
+        step            slope * (horizontal distance in px between the strands of two consecutive rows), at most jump
+        wrap            wrap + slope * (px from one strand to an edge of the track + px from the other edge to the other
+                        strand), instead of a step; the last edge_mm before each edge are free
+        wrap within     wrap + the step from the second strand: in a row with a strand at either edge, the pen was
         a row           lifted at one of them and set down at the other, so the curve has both positions in that row
         to or from nowhere          jump
-        both curves at one position share
+        both curves at one strand or held column        share, once
 
-    and the cheapest pair is found exactly. `blind` bounds the cost of a wrong label, so a strand that the network
-    assigns to the other curve for a few rows is still followed. `ink` rewards using ink, because unused strands also
-    need an explanation: if both strands of a sheet are labelled curve 1 and curve 1 takes one, curve 2 takes the other.
-    `share` keeps the curves apart except over the few rows of a crossing: following the strand of the other curve
-    without evidence costs more than a gap. (With a little evidence it does not: a curve that is absent from the sheet
-    may follow the other one, with a low confidence.) `long` decides between the two strands of a row with a wrap: the
-    curve crosses the centre of the row on the longer one.
+    `blind` bounds the cost of a wrong label, so a strand that the network assigns to the other curve for a few rows is
+    still followed. `ink` rewards using ink, because unused strands also need an explanation: if both strands of a sheet
+    are labelled curve 1 and curve 1 takes one, curve 2 takes the other. `share` keeps the curves apart except over the
+    few rows of a crossing: following the strand of the other curve without evidence costs more than a gap. (With a
+    little evidence it does not: a curve that is absent from the sheet may follow the other one, with a low confidence.)
+    `long` decides between the two strands of a row with a wrap: the curve crosses the centre of the row on the longer
+    one.
 
-    Laps are computed from the course afterwards (laps.py). Held positions are dropped after `hold_mm`; a held position
-    that a strand of the row covers becomes that strand. Only a curve with a known track can wrap; without a track a
-    jump is cheaper (`jump_off_track`), because a wrap is then a jump.
+    Laps are computed from the course afterwards (laps.py). Held positions are dropped after `hold_mm`, and where a
+    strand of the row covers their column. Only a curve with a known track can wrap; without a track a jump is cheaper
+    (`jump_off_track`), because a wrap is then a jump.
 
     The parameters were chosen by random search on 224 archive sheets outside all splits, with two trained networks and
     with the true label maps (experiments/LOG.md). `slope` compares pixels with rows and needs no scale; jumps are for
     4 rows per mm and scale with the resolution, because a strand of the same length then has more evidence.
 
-More than two curves are traced in pairs, each pair on the strands that are most likely one of its own; strands of other
-pairs are not followed.
+Curves 1 and 2 are a pair, then 3 and 4, and so on; the last one of an odd number is traced alone. Each strand belongs
+to the pair of the curve that it has the largest evidence for, and the other pairs do not use it.
 
 References
     Viterbi, "Error bounds for convolutional codes and an asymptotically optimum decoding algorithm", IEEE Trans.

@@ -1,16 +1,17 @@
 """Batches of a run: training tiles by optimiser step, evaluation sheets in order.
 
 Conventions
-    Training item s is the whole batch of optimiser step s, a pure function of (sheets, order, plan, s), so that a
-    resumed run has the same batches. Use `DataLoader(tiles, batch_size=None, sampler=steps)`.
+    The batch of optimiser step s is a pure function of (sheets, order, plan, s), so that a resumed run has the same
+    batches. Training item s is the part of this batch that belongs to the process; one process has all of it. Use
+    `DataLoader(tiles, batch_size=None, sampler=steps)`.
 
-Batch of step s, for a global batch size B and an `order` of M entries
+Batch of step s, for a global batch size B and an `order` of M sheet numbers
     sheets   entries sB .. sB+B-1 of an endless sequence of shuffled copies of `order`, copy e shuffled by the stream
              (seed, "order", e): every entry is used once before any is used twice
     corner   uniform over all positions where the tile fits on its sheet, from the stream (seed, "tiles", s)
     change   left-right flip of image and truth with probability 1/2 (the order of the curves on a log has no meaning);
-             darkness' = clip(gain * (darkness - 1/2) + 1/2 + shift, 0, 1), gain uniform in 1 +- contrast and shift in
-             +- brightness. Same stream. Each can be switched off.
+             a darkness d becomes clip(gain * (d - 1/2) + 1/2 + shift, 0, 1), with gain drawn uniformly from
+             1 - contrast to 1 + contrast and shift from -brightness to brightness. Same stream. Each can be off.
     rank     process r of `world` has rows rB/world .. (r+1)B/world-1 of the batch
 """
 
@@ -75,7 +76,7 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Sheets [B] of a step, the window on each, and `tones` float32 [2,B], factor and offset of their darkness."""
+    """Sheets [B] of a process at a step, the window on each, and `tones` float32 [2,B]: factor, offset of darkness."""
 
     indices: Int64
     windows: list[Window]

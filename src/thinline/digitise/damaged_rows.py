@@ -2,8 +2,8 @@
 
 Conventions
     A scan reports damaged rows as half-open ranges of scan rows; these rows are white. A paper row is **hidden** when
-    it is computed from a damaged scan row, or lies within MARGIN_MM of one, because the network sees white beside ink
-    there, as at the end of a curve. In a hidden row every curve has a gap, candidates are not traced, and the class map
+    it is computed from a damaged scan row or lies within MARGIN_MM of such a row: beside white rows the network sees a
+    curve as if it ended there. In a hidden row every curve has a gap, candidates are not traced, and the class map
     is background. Adjacent ranges of one page and reason are reported as one.
 """
 

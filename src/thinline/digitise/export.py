@@ -1,13 +1,14 @@
-"""Write curves as CSV and LAS 2.0, with one line for each row of the paper, from the top of the scan down.
+"""The bytes of the CSV and LAS files of a scan; resume.py writes them.
 
 Conventions
+    Both files have one line for each row of the paper, from the top of the scan down.
     CSV: `depth`, then for each curve its value under its name, `NAME.x_px` (column of the original, skewed scan),
     `NAME.confidence` and `NAME.lap`. A gap is an empty cell; confidence is written in gaps too.
-    LAS: depth and the values, under their names in capitals; a gap is NULL_VALUE. The header holds the scan, the run
-    and the refused curves in ASCII. Other letters, colons and line breaks, as in the name of a scan, become `_`,
+    LAS 2.0: depth and the values, under their names in capitals; a gap is NULL_VALUE. The header holds the scan, the
+    run and the refused curves in ASCII. Other letters, colons and line breaks, e.g. in the name of a scan, become `_`,
     because programs differ in how they read non-ASCII letters, and colons and line breaks would break the header.
-    Warnings about the scan, as its damaged rows, are lines above the CSV that begin with `# `, and text in the section
-    ~Other of the LAS. `pandas.read_csv(path, comment="#")` reads a CSV with and without warnings.
+    Warnings about the scan, e.g. its damaged rows, are lines above the CSV that begin with `# `, and text in the
+    section ~Other of the LAS. `pandas.read_csv(path, comment="#")` reads a CSV with and without warnings.
     Depths that decrease down the scan (elevations) give a negative STEP, and STRT is the larger end.
     Refused curves have no column. Values have DIGITS significant digits, the same in both files.
 

@@ -4,13 +4,14 @@ Steps
     The skew is estimated first, which reads the scan once. Then the network predicts each band, which is stored in
     `OUT/.partial/`; its strands (the candidate columns of each row) stay in memory for the tracer, which needs all rows
     at once. Damaged rows are known once all rows have been read; their strands are removed before tracing. The class
-    map comes from the stored bands; the overlay reads the scan a third time. All files are replaced together.
+    map comes from the stored bands; the overlay reads the scan a third time. When all files are complete, the earlier
+    results are removed and the new ones are renamed into place one by one, `curves.csv` last (resume.py).
 
 Memory
-    The rows of one band at the scan's own resolution, and the strips or page they were decoded from. For the whole
-    length: the strands, about 100 bytes a row and curve, the sums of `deskew.py`, and at the end the tables, about
-    1,500 bytes a row. Measured: a 1-bit TIFF of 200,000 x 2,000 px in strips of 256 rows, read at 4 px/mm, takes 240 MB
-    besides the 890 MB of the libraries; in a single strip 400 MB more.
+    Held in memory: the rows of one band at the scan's own resolution, and the strips or page they were decoded from.
+    For the whole length: the strands, about 100 bytes a row and curve, the sums of `deskew.py`, and at the end the
+    tables, about 1,500 bytes a row. Measured: a 1-bit TIFF of 200,000 x 2,000 px in strips of 256 rows, read at 4
+    px/mm, takes 240 MB besides the 890 MB of the libraries; in a single strip 400 MB more.
 """
 
 from __future__ import annotations

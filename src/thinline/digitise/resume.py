@@ -1,4 +1,4 @@
-"""The output folder: stored bands let a job resume, and all result files are replaced together.
+"""The output folder: stored bands let a job resume, and result files are replaced only when all are complete.
 
 Conventions
     `OUT/.partial/` holds `job.json` with the digest of the inputs, `skew.npz`, `findings.json` (damaged rows and
@@ -9,9 +9,9 @@ Conventions
     **Results** are the files that match RESULT. They are staged in `OUT/.partial/ready/`. When all are staged, the
     earlier results are removed, `curves.csv` first, and the new ones are renamed into place, `curves.csv` last. So
     results of two jobs are never mixed, and `curves.csv` implies a complete set. After a kill in between, the same
-    command completes the set.
-    A job that ends without publishing (an error, a damaged scan, Ctrl-C) removes the earlier results, so that they are
-    not mistaken for its own. Other files in the folder are never touched.
+    command completes the set. A job that ends without publishing (an error, Ctrl-C, a scan damaged in every row, or
+    unreadable) removes the earlier results, so that they are not mistaken for its own. Other files in the folder are
+    never touched.
 """
 
 from __future__ import annotations
@@ -135,7 +135,11 @@ class Partial:
             return Skew(file["knots"], file["moved"], float(file["slope"]))
 
     def keep_findings(self, scan: Scan) -> None:
-        """Add damage and notices of the scan to the stored ones. Call it before storing what was read."""
+        """Add damage and notices of the scan to the stored ones.
+
+        Call it before storing the skew or a band. A resumed job does not read those rows again, so it would not know of
+        damage that was found in them and not stored.
+        """
         damage, notices = self.findings()
         more = damage.union(scan.damage()), tuple(dict.fromkeys((*notices, *scan.notices)))
         if more != (damage, notices):

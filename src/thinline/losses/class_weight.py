@@ -1,7 +1,8 @@
 """Class weights and priors from pixel counts.
 
 Conventions: `counts [C]` are integer pixels of each class over the training mix, background first; the weight of the
-background is 1. `scale` says how the objective divides ("kept": by the weights used; "raw": as without weights).
+background is 1. `scale` says what the weighted loss is divided by: "kept": the sum of the weights used; "raw": the
+number of pixels or terms, as without weights (objective.py).
 
     none              None
     fixed             1 for the background, `value` for each curve
@@ -40,8 +41,8 @@ FAR_OFF = 1.5
 class Imbalance:
     """How a run treats rare classes; the fields that a level does not set leave the run as it is.
 
-    `weight` [C] of the loss, background first, and how the objective divides (`scale`); `prior` [C], the share of each
-    class that the objective adds to the logits, times `tau`; whether the test is decided at `tuned` thresholds.
+    `weight` [C] of the loss, background first; `scale`, what the weighted loss is divided by; `prior` [C], the share of
+    each class that the objective adds to the logits, times `tau`; whether the test is decided at `tuned` thresholds.
     """
 
     weight: tuple[float, ...] | None = None

@@ -11,9 +11,9 @@ log-likelihood of each decision:
 
     mean over the channels with truth in the batch of  w_c L_c
 
-*Mapped* losses (`kind = "mapped"`: skeleton_recall, cldice, boundary) are region losses that also need a truth map, as
-a skeleton. It is computed once per sheet in training, or from the batch where none is given. A loss with a map of the
-curves only has no term for the background. A class is present when its map is not empty.
+*Mapped* losses (`kind = "mapped"`: skeleton_recall, cldice, boundary) are region losses that also need a truth map,
+e.g. a skeleton. It is computed once per sheet in training, or from the batch where none is given. A loss with a map of
+the curves only has no term for the background. A class is present when its map is not empty.
 
 *Sums* (`kind = "sum"`: dice_ce, ...) add the values of their terms, each times its share.
 
@@ -22,8 +22,9 @@ and not the learning rate; `scale="raw"` divides by the number of pixels or term
 
 A region loss leaves out classes that are absent from the truth of a batch, because their term has no gradient. Under a
 softmax their false positives still take probability from present classes. Under sigmoid heads they cost nothing in that
-batch; sums over the whole batch make this rare, and a pixel loss, alone or in a sum, avoids it. If nothing is left (no
-class has truth, every pixel is ignored, no sheet in the batch) loss and gradient are zero.
+batch. A class is left out only if no tile of the batch has it, which is rare; a pixel loss, alone or in a sum,
+avoids it. If nothing is left (no class has truth, every pixel is ignored, no sheet in the batch) loss and gradient are
+zero.
 
 Ignored pixels (255) add nothing to any sum and get no gradient.
 

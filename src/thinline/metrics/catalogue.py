@@ -4,7 +4,7 @@ Tables, figures, reports, MLflow and documents take these facts from here. A key
 stored names: `nsd_{tolerance}` is nsd_1px, nsd_0.25mm, .... A new metric needs its own module and one row.
 
 The signature of a metric says what could change its values; numbers with different signatures are never compared or
-averaged. Metrics of one family share a version, which rises when their definition changes. Reads no torch.
+averaged. Metrics of one family share a version, which rises when their definition changes. Does not import torch.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ _TRACED = {
     "published": ", published tracer",
 }
 _BRIDGED = _TRACED | {"viterbi": ", unbridged", "viterbi_bridged": ""}
-"""How each way of tracing a curve is called in labels; the way that is meant when none is named has no name."""
+"""What each tracer adds to a label. The default tracer adds nothing to the label."""
 
 _PLACEHOLDERS: Final = {
     "tolerance": r"[\d.]+(?:px|mm)",
@@ -136,6 +136,7 @@ _PLACEHOLDERS: Final = {
     "cause": "[a-z_]+",
     "zone": r"[a-z]+|[\d.]+mm",
     "rate": "iou|precision|recall|f1",
+    # both stand for any tracer; the default is `viterbi` for {traced}, `viterbi_bridged` (gaps filled) for {bridged}
     "traced": "|".join(_TRACED),
     "bridged": "|".join(_BRIDGED),
 }
@@ -185,7 +186,7 @@ def _text(kind: str, value: str) -> str:
 
 
 def label(name: str, split: str = "test") -> str:
-    """The label of `split/name`: as `IoU` on the test split, `tuned F1` on another."""
+    """The label of `split/name`, e.g. `IoU` on the test split, `tuned F1` on another."""
     text = metric(name).label
     return text if split == "test" or name == "threshold" else f"{split} {text}"
 
@@ -196,7 +197,7 @@ def less_is_better(name: str) -> bool:
 
 
 def signature(name: str) -> str:
-    """What could change the value of the metric `name`, as `iou|absent:nan|ignore:255|v:1`. Raises `ValueError`."""
+    """What could change the value of the metric `name`, e.g. `iou|absent:nan|ignore:255|v:1`. Raises `ValueError`."""
     family = metric(name).family
     if family in _OTHER_SIGNATURES:
         return _OTHER_SIGNATURES[family].format(name=name)

@@ -1,7 +1,7 @@
-"""The run folder of a configuration, and how a cell ended. Without torch, so that planning hundreds of cells is quick.
+"""Where the run folder of a cell is, and whether the cell is skipped, run again or refused.
 
 The identity of a run is the configuration without machine and paths, and the content of its sheets: sheets that are
-drawn differently make another run.
+drawn differently make another run. This module does not import torch, so that planning hundreds of cells is quick.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | Non
     if manifest.status == FINISHED:
         if otherwise_measured(manifest):
             raise OtherMeasuresError(
-                f"run {folder.name}: expected metric versions {signatures()[0]}, ..., got "
+                f"run {folder.name}: expected metric versions {', '.join(signatures())}, got "
                 f"{', '.join(manifest.cell.signatures)}. It cannot be compared with new runs; rerun it with "
                 "force=true, or set another paths.store"
             )
@@ -77,7 +77,7 @@ def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | Non
     if manifest.status == FAILED and not retry:
         error = manifest.exception
         reason = "no reason was recorded" if error is None else f"{error.type}: {error.message}"
-        raise FailedBeforeError(f"it failed before and is not run again (retry_failed=true does): {reason}")
+        raise FailedBeforeError(f"this cell failed before; retry_failed=true runs it again: {reason}")
     return None
 
 

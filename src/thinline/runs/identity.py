@@ -4,9 +4,10 @@ Conventions
 
 - The identity of a cell is the sha256 of its resolved configuration as canonical JSON (sorted keys, no spaces), cut to
   ten hex digits. Keys that do not change what a run computes (machine, paths, logging) are left out by dotted name,
-  as `trainer.devices` or the whole branch `paths`.
+  such as `trainer.devices` or the whole branch `paths`.
 - The order of keys does not matter, a tuple equals a list, and 1.0 equals 1, since `fp_weight=1` and `fp_weight=1.0`
   are one cell. True is not 1.
+- Import paths of this package are hashed under its former name, `hairline`.
 - A slug is for people: options joined by dashes, then the seed as `s0`, then the changes that levels make to their
   options. The digest makes a name unique.
 """
@@ -39,7 +40,7 @@ LIBRARIES = (
 )
 _GIT_TIMEOUT_S = 10.0
 _NAME, _HASHED_NAME = "thinline.", "hairline."
-"""Import paths of this package, and their form in the hash: published runs date from the name hairline."""
+"""The package was once called hairline. Import paths are hashed under that name, so published digests stay valid."""
 
 
 def cell_digest(config: Mapping[str, object], *, leave_out: Sequence[str] = ()) -> str:
@@ -53,7 +54,7 @@ def cell_digest(config: Mapping[str, object], *, leave_out: Sequence[str] = ()) 
 
 
 def cell_slug(factors: Mapping[str, str]) -> str:
-    """Levels joined by dashes in the given order, as `tversky-softmax-none-fresh-pen1-s0`; a factor `seed` gives `s0`.
+    """Levels joined by dashes in the given order, e.g. `tversky-softmax-none-fresh-s0`; a factor `seed` gives `s0`.
 
     The changes in brackets of a level follow at the end: `fixed(value=10)` gives `fixed-s0-value_10`. Characters that
     are special in a file name or a shell become `_`; a slug is cut after SLUG_LENGTH characters.
@@ -67,7 +68,7 @@ def cell_slug(factors: Mapping[str, str]) -> str:
 
 
 def flatten(config: Mapping[str, object], prefix: str = "") -> dict[str, str]:
-    """Leaves as text under their dotted keys, as `{"loss.fp_weight": "0.3"}`."""
+    """Leaves as text under their dotted keys, e.g. `{"loss.fp_weight": "0.3"}`."""
     flat: dict[str, str] = {}
     for key, value in config.items():
         if isinstance(value, Mapping) and value:

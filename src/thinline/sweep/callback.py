@@ -1,8 +1,9 @@
-"""The Hydra callback at the start and end of a sweep, and the files through which parent and jobs communicate.
+"""The Hydra callback at the start and end of a sweep, and the files by which its processes communicate.
 
-Before any job starts, the parent creates the database and the experiment, opens the parent run, and writes its id to
-`parent.json` in the sweep's folder, where jobs find it on any machine. Every job appends a line to `cells.jsonl`, from
-which the end of the sweep knows all cells. A failed job does not stop the others; the sweep then exits with code 1.
+Before any job starts, the launching process creates the database and the experiment, opens the parent run of MLflow,
+and writes the id of this run to `parent.json` in the sweep's folder, where jobs find it on any machine. Every job
+appends a line to `cells.jsonl`, from which the end of the sweep knows all cells. A failed job does not stop the others;
+the sweep then exits with code 1.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Parent:
-    """What the jobs of a sweep share: study, parent run, the process that opened it, and the keys that vary."""
+    """What the jobs of a sweep share: study, id of the parent run, launching process, and the keys that vary."""
 
     study: str
     run_id: str | None
@@ -71,7 +72,7 @@ class Parent:
 
 
 def parent_of(folder: Path | None) -> Parent | None:
-    """The parent of the sweep in `folder`; None without a sweep, or after its end."""
+    """The content of `parent.json` of the sweep in `folder`; None without a sweep, or after its end."""
     if folder is None:
         return None
     try:
@@ -189,7 +190,7 @@ def stopped_as_one(config: DictConfig) -> Iterator[None]:
             yield
     except Killed as stop:
         if not stop.shown:
-            CONSOLE.print(f"{stop}. The same command skips what is finished and goes on with the rest.", soft_wrap=True)
+            CONSOLE.print(f"{stop}. Run the same command again to continue with the unfinished cells.", soft_wrap=True)
         stop.shown = True
         close(Path(config.hydra.sweep.dir), config, runs.KILLED, [])
         raise
@@ -246,5 +247,5 @@ def nearby(path: str) -> str:
 
 
 def job_of(hydra: HydraConf) -> str:
-    """The overrides of one job, as `loss=dice class_weight=none`."""
+    """The overrides of one job, e.g. `loss=dice class_weight=none`."""
     return " ".join(hydra.overrides.task) or "defaults"

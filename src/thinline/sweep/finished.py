@@ -1,4 +1,7 @@
-"""The results of a study from the run folders in the store, with their provenance."""
+"""Gather the finished runs of a study from the store, with their provenance, for the statistics of the study.
+
+Whether a finished cell is skipped is decided in pipeline/locate.py.
+"""
 
 from __future__ import annotations
 

@@ -53,7 +53,9 @@ def run_job(config: DictConfig, hydra: HydraConf) -> None:
             _check_results(ended)
     except Killed as stop:
         if not launched():  # else the launching process prints it
-            callback.CONSOLE.print(f"{stop}. The same command goes on from the last checkpoint.", soft_wrap=True)
+            callback.CONSOLE.print(
+                f"{stop}. Run the same command again to continue from the last checkpoint.", soft_wrap=True
+            )
         stop.shown = True
         callback.close(callback.folder_of(hydra), config, runs.KILLED, [])
         raise
@@ -94,8 +96,8 @@ def _check_results(ended: CellOutcome) -> None:
     lacking = [name for name in (PER_CLASS, PER_SHEET) if not (folder.path / name).is_file()]
     if lacking or not folder.finished:
         raise StorageError(
-            f"{folder.path}: expected a finished run with {PER_CLASS} and {PER_SHEET}, got "
-            f"{f'none of {lacking[0]}' if lacking else 'a manifest that says otherwise'}; run it again with force=true"
+            f"{folder.path}: expected a finished run with {PER_CLASS} and {PER_SHEET}, but "
+            f"{f'{lacking[0]} is missing' if lacking else 'its manifest says otherwise'}; run it again with force=true"
         )
 
 
@@ -145,7 +147,7 @@ def _run_apart(conf: Conf, hydra: HydraConf, *, study: str | None, retry: bool) 
 
 
 def _tracker(conf: Conf, alone: bool) -> Tracker | None:
-    """The way to MLflow; a job of a sweep finds the store made by its parent."""
+    """The way to MLflow; a job of a sweep finds the store made by the launching process."""
     if not conf.tracking.uri:
         return None
     with ending_at_once():

@@ -1,9 +1,9 @@
 """The Lightning module: a step (network -> logits -> objective), and the integer counts of an evaluation.
 
 Numbers are named `split/metric/class`. Validation and test count integers and divide once per split. The thresholds
-that are best on validation are applied to the test split under `tuned/`; there each channel decides its own class
-alone, and the truth is the same exclusive `labels` for every head, so that heads can be compared. With every validation
-come the gradient norms of the classes in the step before it (`metrics/gradients.py`).
+that are best on validation are applied to the test split under `tuned/`: each channel is thresholded separately, and
+all heads are scored against the same labels, so that they can be compared. Each validation also logs the gradient norm
+per class of the step before (`metrics/gradients.py`).
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ class SegmentationTask(pl.LightningModule):
         pictures: int = 0,
         tuned: bool = False,
     ):
-        """A batch whose loss is not finite is saved in `folder`. `scorers` score every test sheet by the metrics beyond
-        pixels; the label maps of the first `pictures` test sheets are kept. With `tuned` the test split is decided at
-        the thresholds that `tune` took from validation, not by the head.
+        """A batch whose loss is not finite is saved in `folder`. `scorers` compute the structure and curve metrics of
+        every test sheet; the label maps of the first `pictures` test sheets are kept. With `tuned` the test split is
+        decided at the thresholds that `tune` took from validation, not by the head.
         """
         super().__init__()
         self.network, self.objective, self.schedule = network, objective, schedule

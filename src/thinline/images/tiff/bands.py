@@ -4,8 +4,9 @@ A band is right or damaged as a whole. It is damaged if its decoder says so, or 
 rows need.
 
 Conventions of numbers
-    Rows begin on a byte; bits that are no whole bytes are packed from the highest bit on; bytes are in the order of the
-    file. `kind` is `u`, `i` or `f`: unsigned and signed integers, and fractions.
+    Each row begins at a byte. Samples of fewer than 8 bits, or of a number of bits that is no multiple of 8, are packed
+    without gaps, the highest bit first. Samples of several bytes are in the byte order of the file. `kind` is `u`, `i`
+    or `f`: unsigned integers, signed integers, floating point.
 
 References
     TIFF revision 6.0, section 14; Adobe Photoshop TIFF Technical Note 3 (predictor 3).
@@ -57,7 +58,7 @@ def read_band(file: BinaryIO, layout: Layout, band: int, *, strict: bool) -> tup
 
 
 def has_strict_codes(file: BinaryIO, layout: Layout) -> bool:
-    """Whether a page in G3 or G4 was encoded strictly by T.4 and T.6: so are half of up to nine bands of it."""
+    """Whether a page in G3 or G4 follows T.4 and T.6 strictly: at least half of up to nine bands decode strictly."""
     bands = sorted({round(band) for band in np.linspace(0, layout.offsets.shape[1] - 1, 9)})
     strict = 0
     for band in bands:
@@ -144,7 +145,7 @@ def _signed(numbers: Samples, bits: int) -> Samples:
 
 
 def _undone(raw: UInt8, shape: tuple[int, int, int], bits: int, predictor: int, order: str) -> UInt8:
-    """Undo the predictor of rows that were stored as differences: 2 for integers, 3 for fractions."""
+    """Undo the predictor of rows that were stored as differences: 2 for integers, 3 for floating point."""
     rows, width, samples = shape
     if predictor == 1:
         return raw

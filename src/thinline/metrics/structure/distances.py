@@ -101,9 +101,10 @@ class Pair:
 class Distances:
     """Squared distances from the P pixels of one mask, in the order of rows, to another mask.
 
-    `positions [P]` index the flat sheet. `to_surface [P]` is the distance to the surface of the other mask, `to_mask
-    [P]` to the other mask itself, 0 inside it. `on_surface [P]` marks pixels on the surface of their own mask. A pixel
-    outside a mask is as far from its surface as from the mask, so one search gives both.
+    `positions [P]` are the indices of the pixels in the flattened sheet. `to_surface [P]` are the squared distances to
+    the surface of the other mask, `to_mask [P]` those to the other mask itself: 0 for a pixel inside it. For a pixel
+    outside of it the two are equal, so each pixel is searched once. `on_surface [P]` marks the pixels on the surface of
+    their own mask.
     """
 
     positions: Int64

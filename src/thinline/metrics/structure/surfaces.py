@@ -4,7 +4,8 @@ Conventions
 -----------
 Masks, surfaces, bands and distances are those of distances.py. Integer counts are added over sheets and divided once.
 
-    1. nsd            surface pixels within t of the other surface / all surface pixels, of both   Nikolov et al. 2021
+    1. nsd            surface pixels of both masks that lie within t of the other surface / all surface pixels of both
+                      masks                                                                        Nikolov et al. 2021
     2. tol_precision  predicted pixels within t of the truth / predicted pixels   "relaxed", Mnih and Hinton 2010
     3. tol_recall     true pixels within t of the prediction / true pixels
     4. tol_f1         harmonic mean of 2 and 3
@@ -40,10 +41,11 @@ TOLERANCES_PX: Final = (1.0, 2.0, 3.0)
 
 @dataclass(frozen=True)
 class SurfaceCounts(Counts):
-    """Integers of one class.
+    """Numbers of pixels of one class, as integers.
 
-    `near [T,4]`: for each tolerance the pixels within it of the other mask: predicted surface, true surface, predicted
-    mask, true mask. `all [4]`: their number. `band [2]`: pixels in both bands, and in either.
+    `near [T,4]`: for each of T tolerances the pixels within it, in four columns: predicted surface from the true
+    surface, true surface from the predicted surface, predicted mask from the true mask, true mask from the predicted
+    mask. `all [4]`: all pixels of these surfaces and masks. `band [2]`: pixels in both bands, and in at least one.
     """
 
     near: Int64
@@ -76,7 +78,7 @@ def _hd95(outward: Float64, back: Float64) -> float:
 
 
 def _percentile_95(squared: Float64) -> float:
-    """95th percentile of distances by linear interpolation; several times faster than numpy's for a few hundred."""
+    """95th percentile, linearly interpolated, of the distances with these squares; faster than numpy's for few."""
     position = 0.95 * (len(squared) - 1)
     low = int(position)
     near, far = np.sqrt(np.sort(squared)[[low, min(low + 1, len(squared) - 1)]]).tolist()

@@ -6,16 +6,16 @@ Conventions
 before the runs. An expectation holds, is refuted, or neither:
 
     kind       holds                        refuted
-    up         low > 0 and high >= m        high < m             it falls, or rises by less than counts
+    up         low > 0 and high >= m        high < m             refuted: a fall, or a rise of less than m
     down       high < 0 and low <= -m       low > -m
     none       -m < low and high < m        low > m or high < -m
     not_up     high < m                     low > m
     not_down   low > -m                     high < -m
-    at_least   low >= m                     high < m             of a value; m is a bound
+    at_least   low >= m                     high < m             of a value, not a difference; m is the bound
     at_most    high <= m                    low > m
 
 `none` is a test of equivalence (two one-sided tests): a difference that is not significant is not an equivalence.
-Without an interval, as from one seed, nothing holds and nothing is refuted.
+Without an interval (one seed) nothing holds and nothing is refuted.
 
 References
 ----------
@@ -53,7 +53,7 @@ class Expectation:
 
     @property
     def text(self) -> str:
-        """As `no rise of .02 or more`, or `a rise whose interval reaches .02`."""
+        """E.g. `no rise of .02 or more`, or `a rise whose interval reaches .02`."""
         return _TEXTS[self.kind].format(plain(self.margin))
 
     def holds(self, low: float, high: float) -> bool | None:
@@ -73,8 +73,13 @@ class Expectation:
         return True if supported else False if refuted else None
 
     def clearance(self, low: float, high: float) -> float:
-        """Distance of the deciding end of an interval from the threshold at which the expectation stops to hold, in
-        widths of the interval; rounded to nine decimals, so that findings with equal clearance keep their order."""
+        """Distance of one end of an interval from a bound, in widths of the interval; negative beyond the bound.
+
+        For `up` and `down` it is `low` or `high`, and the bound is 0, not the margin. For the other kinds the bound is
+        the margin and the end is the one that `holds` compares with it; for `none` the end nearer to its bound. It is
+        the same end whether the expectation holds or is refuted. Infinite, with the sign, for an interval of width 0.
+        Rounded to nine decimals, so that findings with equal clearance keep their order.
+        """
         m = self.margin
         distance = {
             "up": low,
@@ -93,8 +98,8 @@ class Finding:
     """The estimate of one contrast of one class over `seeds` seeds, and whether what was `expected` `holds` (None:
     open).
 
-    `measure` as `test/iou`; `of`: the class; `contrast` and `expected` in words; `clearance`: that of the expectation;
-    `signed`: whether the effect is a difference, written with its sign.
+    `measure`: e.g. `test/iou`; `of`: the class; `contrast` and `expected` in words; `clearance`: that of the
+    expectation; `signed`: whether the effect is a difference, written with its sign.
     """
 
     measure: str
@@ -112,12 +117,12 @@ class Finding:
 
     @property
     def text(self) -> str:
-        """As `test/iou of curve_1, loss=dice less loss=soft_ce: +.031 [.020, .042]`."""
+        """E.g. `test/iou of curve_1, loss=dice less loss=soft_ce: +.031 [.020, .042]`."""
         return f"{self.measure} of {self.of}, {self.contrast}: {self.value}"
 
     @property
     def value(self) -> str:
-        """Effect and interval, as `+.031 [.020, .042]`."""
+        """Effect and interval, e.g. `+.031 [.020, .042]`."""
         if not self.seeds:
             return "no value in any seed"
         decimals = decimals_of(self.effect, self.high - self.low)
@@ -144,7 +149,7 @@ _ROUNDING: Final = 1e-9
 
 
 def short(value: float, decimals: int, *, signed: bool = False) -> str:
-    """A number without the zero before its point, as `.031`, and without the sign of -0; `signed` adds a plus."""
+    """A number without the zero before its point, e.g. `.031`, and without the sign of -0; `signed` adds a plus."""
     text = f"{float(f'{value:.12g}'):.{decimals}f}"  # .0625 and .06249999999999999 are one number
     if float(text) == 0:
         return text.removeprefix("-").replace("0.", ".", 1)
@@ -153,6 +158,6 @@ def short(value: float, decimals: int, *, signed: bool = False) -> str:
 
 
 def plain(value: float) -> str:
-    """A number as it was declared, as `.02` or `5`."""
+    """A number as it was declared, e.g. `.02` or `5`."""
     text = f"{value:g}"
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text

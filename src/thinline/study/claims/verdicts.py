@@ -3,13 +3,15 @@
 Conventions
 -----------
 A claim is *supported* by a study if all its findings hold, *refuted* if one of them is refuted, *undecided* otherwise,
-over all curves (expectations.py). As all findings must hold, a false support is rarer than the level of one interval;
-as one is enough to refute, a false refutation is more frequent: up to one in forty for each finding. A claim is
-*untestable* if the study does not vary or measure what is needed; the reason is given.
+over all curves (expectations.py). All findings must hold for a support, so a false support is at most as probable as
+for a single finding. One refuted finding is enough for a refutation, so the probability of a false refutation grows
+with the number of findings: by at most 2.5 % (one side of a 95 % interval) for each. A claim is *untestable* if the
+study does not vary or measure what is needed; the reason is given.
 
-The key finding of a verdict is: of a supported claim the narrowest, of a refuted one the clearest, of an undecided one
-the first that is open. Numbers of the source that nothing here can reproduce or contradict are untestable too, with our
-value beside them.
+The key finding of a verdict is the one that its sentence quotes: of a supported claim the finding with the smallest
+clearance (`Expectation.clearance`), of a refuted one the refuted finding with the smallest clearance, of an undecided
+one the first that is open. Numbers of the source that nothing here can reproduce or contradict are untestable too, with
+our value beside them.
 
 Of several studies the verdict is that of the first, in the order of preference of the claim, that can test it; those of
 the others are listed in `elsewhere`.

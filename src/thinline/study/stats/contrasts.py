@@ -2,6 +2,9 @@
 
 Conventions
 -----------
+The *grid* is the set of conditions that contrasts compare: the product of the levels of all factors, without excluded
+conditions and without those where the measure has no value. It is *complete* if it is the full product.
+
 A *contrast* is a row of weights over all `A` conditions of the results, 0 outside of the grid. There is one for each
 pair of levels of the factors, the later declared minus the earlier:
 
@@ -9,16 +12,21 @@ pair of levels of the factors, the later declared minus the earlier:
     order 2     interaction: difference of two such differences           (measured - none) x (tversky - soft_ce)
     order 3     three-way interaction: difference of two interactions
 
-All levels of the other factors weigh the same. In a complete grid the weight is the product of +1 and -1 over the
-factors of the term, divided by the number of combinations of the others. An *effect-coded* parameter is what a
-combination of levels has beyond all parameters of lower order; those of a factor sum to 0 over its levels.
+Their intervals: estimates.py. All levels of the other factors weigh the same. In a complete grid the weight is the
+product of +1 and -1 over the factors of the term, divided by the number of combinations of the others.
+
+An *effect-coded* parameter (coded parameter) of one factor is the mean of a level minus the mean of the grid. That of
+several factors is the mean of a combination of their levels minus the mean of the grid and all parameters of fewer of
+these factors. Summed over the levels of any one factor, parameters give 0.
 
 Grids that are not the full product
 -----------------------------------
-A fraction of resolution R (see study/design/study.py) estimates a contrast of k factors as in the complete grid if
-R - k > k: it is then aliased only with interactions of more than k factors. Any other contrast is *matched*: taken over
-the combinations of the other factors that all its cells have. Without such a combination it is not estimable and left
-out. Effect-coded parameters need the complete grid.
+Two contrasts are *aliased* in a fraction if its conditions do not separate them: the estimate of one contains the
+other. In a fraction of resolution R (study/design/study.py) a contrast of k factors is aliased only with interactions
+of R - k or more factors. If R - k > k, these have more factors than the contrast itself; they are neglected, and the
+contrast is estimated as in the complete grid. Any other contrast is *matched*: it is computed from those combinations
+of the other factors that occur with each of the levels it compares. Without such a combination it is not estimable and
+left out. Effect-coded parameters need the complete grid.
 
 References
 ----------
@@ -199,8 +207,8 @@ def level_weights(grid: Grid, name: str) -> Float64:
 
 
 def coded_of(grid: Grid) -> Contrasts:
-    """Effect-coded parameters of one to `MOST_FACTORS` factors, the `contrast` being the levels, as `measured:tversky`;
-    none if the grid is not complete."""
+    """Effect-coded parameters of one to `MOST_FACTORS` factors, the `contrast` being the levels, e.g.
+    `measured:tversky`; none if the grid is not complete."""
     rows, weights = [], [np.zeros((0, len(grid.codes)))]
     for term in terms(grid.names) if grid.resolution is None else []:
         inside = grid.inside.astype(np.float64)

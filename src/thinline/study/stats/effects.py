@@ -12,14 +12,14 @@ defines the contrasts, estimates.py their intervals. Tidy tables, one estimate a
                                                                  levels of each factor with three or more
     variance    split measure class component variance share
 
-`measure` of tau is a key as `iou` or `tuned/f1`; ranks.py explains pairs and ranks. `detectable` is the minimum
+`measure` of tau is a key such as `iou` or `tuned/f1`; ranks.py explains pairs and ranks. `detectable` is the minimum
 detectable effect: found with a probability of .8 at p < .05, before Holm's correction.
 
 Holm's correction
 -----------------
 `p_holm` bounds the probability of one false rejection or more in a *family* of tests. The declared family is all
 contrasts of one to three factors of all `primary` measures and classes together. Every other measure is a family by
-itself, over its contrasts and classes: it is explored, not tested.
+itself, over its contrasts and classes; these p values are exploratory.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     }.items()
 }
 _FEWEST_RANKED: Final = 3
-"""The fewest levels of which an order can agree more or less."""
+"""The fewest levels for a tau over levels: with two it only says whether their order is the same."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +88,8 @@ class _Plan:
 def effects(results: Results) -> Effects:
     """All estimates of a study.
 
-    No study is refused: what one seed, one level or constant measures cannot estimate is missing from the tables, and a
-    note says why.
+    Raises no error for a study with one seed, one level or constant measures: estimates that it does not allow are
+    missing from the tables, and a note says why.
     """
     every, lacking = series_of(results)
     grids = {id(series.grid): series.grid for series in every}
@@ -116,7 +116,10 @@ def effects(results: Results) -> Effects:
     ]
     lost = max((plan.contrasts.lost for plan in plans.values()), default=0)
     if lost:
-        notes.append(f"Up to {lost} contrasts of a measure compare levels that never met the same others: left out.")
+        notes.append(
+            f"Up to {lost} contrasts of a measure compare levels that never occur with the same levels of the other "
+            "factors: left out."
+        )
     if below:
         notes.append(f"Components of variance estimated below 0 and set to 0: {len(below)}, as {below[0]}.")
     return Effects(notes=tuple(notes), **joined)

@@ -7,31 +7,33 @@ functions and no others. Each contrast of a measure is computed once and kept in
 
 Method
 ------
-Cells of one seed share initialisation, order of images and test sheets (common random numbers). A contrast, a weighted
-sum over conditions, is therefore taken within each seed first; the contrasts `d_1..d_S` of the seeds are a sample of
-independent values. A cell without a value removes its seed from the contrasts that weigh the cell.
+Cells of one seed share initialisation, order of images and test sheets (common random numbers); a new seed changes the
+sources of randomness together, as [3] recommends. A contrast, a weighted sum over conditions, is therefore taken within
+each seed first. The seeds are the independent clusters [1]: their contrasts `d_1..d_S` are a sample of independent
+values. A cell without a value removes its seed from the contrasts that weigh the cell.
 
-If every seed has test sheets of its own (`crossed` is false), the `d` contain the noise of seeds and of sheets, and the
-interval is Student's: mean +- t(S - 1) sd / sqrt(S). If all seeds share their sheets, the variance of the mean over
-sheets is added (jackknife over sheets of the mean over seeds [6]), with Satterthwaite's degrees of freedom [2]. The
-interaction of seed and sheet is in both terms and makes this interval slightly wide. One seed gives no interval: `low`,
-`high` and `p` are NaN.
+If every seed has test sheets of its own (`crossed` is false), the variance of `d_1..d_S` includes that of the sheets,
+and the interval is Student's: mean +- t(S - 1) sd / sqrt(S). If all seeds share their sheets, the variance due to
+sheets is added: a jackknife over sheets of the mean over seeds [6]. The degrees of freedom are then Satterthwaite's
+[2]. The interaction of seed and sheet is counted in both variances, which makes this interval slightly too wide. One
+seed gives no interval: `low`, `high` and `p` are NaN.
 
 `chance_above` is the probability that the true contrast is above 0, given the data: under a flat prior of the mean and
 of the logarithm of the standard deviation the posterior is Student's t of `mean / error` with the same degrees of
-freedom [4]. If the levels are equal it is uniform, hence outside of .025 to .975 in 5 % of studies.
+freedom [4]. When the true contrast is 0, this probability is uniform over repeated studies; so it lies outside of .025
+to .975 in 5 % of them.
 
-`minimum_detectable_effect`: a contrast of standard error `error` with `freedom` degrees of freedom differs from 0 at
-level `alpha`, two-sided, with probability `power` if its true value is `error` times the noncentrality at which
-Student's noncentral t exceeds its critical value with that probability [7, 8]. Significant effects of the wrong sign
+`minimum_detectable_effect` is the true contrast that a two-sided t test at level `alpha` finds with probability `power`
+[7, 8]. It is the standard error times a noncentrality: the one at which Student's noncentral t exceeds the critical
+value of the test with probability `power`. Significant effects of the wrong sign
 are not counted (below 10^-4 at a power of .8), and the standard deviation of few seeds is treated as known.
 
 Rounding
 --------
 Contrasts, effects and interval ends are rounded to `ROUNDING` (10^-12) of the largest value of the samples; smaller
-values are 0 without a sign, so equal values do not differ. Sums run in a fixed order, condition by condition, and never
-through a matrix product, whose order depends on the processor and the number of threads: the same results give the same
-bytes on every machine.
+values become +0. So two results that are equal but for rounding errors are stored as the same number. Sums run in a
+fixed order, condition by condition, and never through a matrix product, whose order depends on the processor and the
+number of threads: the same results give the same bytes on every machine.
 
 References
 ----------

@@ -3,20 +3,22 @@
 Method
 ------
 Analysis of variance of a complete grid of `A` conditions by `S` seeds, seeds as blocks. V is the mean square of the
-coded parameters of an effect over the conditions, d its degrees of freedom, MS_r the mean square of condition by seed
-(the residual) and MS_s that of seeds:
+coded parameters (contrasts.py) of an effect over the conditions, d its degrees of freedom, MS_r the mean square of
+condition by seed (the residual) and MS_s that of seeds:
 
     effect      V - d MS_r / (A S)           variance of the true means that the factor causes
     seed        (MS_s - MS_r) / A            what all conditions of a seed share
-    residual    MS_r                         what a single cell has by itself
+    residual    MS_r                         what a single cell does not share with its condition or its seed
 
 These are the estimators by expected mean squares [1], those of the effects for fixed levels [2]. Interactions of three
 and more factors are one component, `higher orders`.
 
 `sheet` is the variance of the value of a cell due to its `N` test sheets: a jackknife over the sheets of a seed [3].
-The conditions share their sheets, so part of it is in the component of seeds (the covariance between conditions) and
-part in the residual; both are subtracted there. If the seeds share their sheets too, the covariances between seeds are
-subtracted likewise. A measure without values of single sheets has no `sheet`; it stays in seed and residual.
+The conditions of a seed share their sheets, so the variance due to sheets also raises the component of seeds (by the
+covariance of two conditions of one seed) and the residual (by the rest); both amounts are subtracted. If all seeds
+share their sheets too, two cells of different seeds are correlated as well; these covariances are estimated in the same
+way and taken into account in all components. A measure without values of single sheets has no component `sheet`; the
+variance due to sheets then stays in seed and residual.
 
 Estimates below 0, or below 10^-12 of the sum of all absolute values, are set to 0. Shares are of the sum of the
 components.
