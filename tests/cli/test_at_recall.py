@@ -252,4 +252,4 @@ def test_sheets_that_are_drawn_otherwise_today_are_refused(folder_of_study, trai
     content = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(content | {"dataset_digest": "0" * 16}))
     assert at_recall(folder_of_study, store, cache) == 1
-    assert "drawn otherwise today" in " ".join(capsys.readouterr().out.split())
+    assert "drawn differently today" in " ".join(capsys.readouterr().out.split())

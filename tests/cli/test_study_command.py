@@ -141,7 +141,7 @@ def test_without_its_sheets_or_network_the_pictures_of_the_run_are_used(publishe
     manifest = store / "runs" / run / "manifest.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"dataset_digest": "0" * 16}))
     options = argparse.Namespace(store=store)
-    for message in ("drawn otherwise today", ""):
+    for message in ("drawn differently today", ""):
         pictures = study_command._overlays(run, [1, 2], options=options, console=Console(markup=False))
         assert list(pictures) == [0], "overlays=1 stores one"
         text = " ".join(capsys.readouterr().out.split())
