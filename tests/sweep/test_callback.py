@@ -68,7 +68,7 @@ def test_a_signal_between_jobs_closes_the_parent_and_is_printed_once(config, tmp
     with pytest.raises(Killed), callback.stopped_as_one(config), callback.stopped_as_one(config):
         signal.raise_signal(signal.SIGTERM)
     assert parent_of(tmp_path / "sweep") is None
-    assert capsys.readouterr().out.count("stopped by SIGTERM. The same command") == 1
+    assert capsys.readouterr().out.count("stopped by SIGTERM. Run the same command") == 1
 
 
 def test_commands_can_be_pasted_into_a_shell(monkeypatch, tmp_path):
