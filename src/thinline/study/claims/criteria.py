@@ -29,6 +29,7 @@ group of conf/, margins: that of each measure}.
 from __future__ import annotations
 
 import re
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import log10
@@ -161,9 +162,9 @@ class _Comparing(_Expecting):
         """The levels that all terms share, in words."""
         return f", at {words_of(self.where)}" if self.where else ""
 
+    @abstractmethod
     def comparisons(self) -> tuple[Comparison, ...]:
         """What the criterion compares. Raises ValueError where its keys do not fit together."""
-        raise NotImplementedError
 
 
 class _OfMeasures(_Comparing):
@@ -171,9 +172,9 @@ class _OfMeasures(_Comparing):
 
     measure: Measures
 
+    @abstractmethod
     def sums(self) -> list[Sum]:
         """The sums compared, without the levels that all terms share."""
-        raise NotImplementedError
 
     def comparisons(self) -> tuple[Comparison, ...]:
         of = self.classes[0] if len(self.classes) == 1 else ""
