@@ -12,7 +12,7 @@ from thinline.cli.publish import pages
 from thinline.config.schema import CONF, FACTORS
 from thinline.study.publish.folder import check_unedited, read_results
 from thinline.study.publish.readme_tables import published_folders
-from thinline.sweep.finished import declared
+from thinline.sweep.study_results import declared
 from thinline.sweep.tables import COLUMNS, LINE_COLUMNS, PERTURBED_TRUTH
 
 ROOT = Path(CONF).parent

@@ -23,8 +23,8 @@ from thinline.study.claims.claims import read_claims
 from thinline.study.design.study import SEED, Study, expand
 from thinline.study.publish.folder import SHEET_MEASURES
 from thinline.study.publish.write import publish
-from thinline.sweep.finished import gather
 from thinline.sweep.jobs import groups
+from thinline.sweep.study_results import gather
 
 SHEETS, CURVES = 64, ("curve_1", "curve_2")
 OTHERS = tuple(f"tol_recall_{number}px" for number in range(160))

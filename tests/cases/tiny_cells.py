@@ -5,14 +5,14 @@ from typing import Final
 
 from thinline.config.schema import FACTORS, Conf, checked, compose_config
 
-TINY: Final = ("network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2")
+TINY: Final = ("network.widths=[4,4,8]", "overlays=1", "optimiser.warmup_steps=2")
 
 
 def tiny_cell(store: Path, cache: Path, *overrides: str) -> tuple[Conf, dict[str, str]]:
     """A configuration of the smoke budget without tracker, and the option of each group."""
     small = [f"paths.store={store}", f"paths.cache={cache}", "tracking.uri=''", "budget=smoke", *TINY]
     if any(text.startswith("network=") for text in overrides):
-        small.remove("network.widths=[4,8]")
+        small.remove("network.widths=[4,4,8]")
     options = {"loss": "dice", "head": "softmax", "class_weight": "none", "data_mix": "fresh"}
     options |= {"resolution": "pen1", "network": "unet_slim", "budget": "smoke", "optimiser": "muon"}
     options |= dict(text.split("=", 1) for text in overrides if text.split("=", 1)[0] in FACTORS)

@@ -28,7 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 
 
 def _train(store: Path, *, cache: Path) -> None:
-    tiny = ["budget=smoke", "budget.steps=4", "budget.validate_every=2", "network.widths=[4,8]", "overlays=1"]
+    tiny = ["budget=smoke", "budget.steps=4", "budget.validate_every=2", "network.widths=[4,4,8]", "overlays=1"]
     tiny += ["optimiser.warmup_steps=2", "trainer.threads=1", f"paths.store={store}", f"paths.cache={cache}"]
     grid = [f"{name}={','.join(levels)}" for name, levels in CONDITIONS.items()]
     one = [f"{name}={levels[0]}" for name, levels in CONDITIONS.items()]

@@ -25,7 +25,7 @@ from thinline.pipeline.reopen import network_of, reopen
 from thinline.pipeline.sheets import plan_sheets, render_sheets
 from thinline.runs import run_folders
 from thinline.study.publish.folder import read_results, write_results
-from thinline.sweep.finished import declared
+from thinline.sweep.study_results import declared
 
 RUNS = CELLS
 

@@ -16,7 +16,7 @@ from thinline.cli import study as study_command
 from thinline.cli.main import main
 from thinline.study.figures.sheets import best_run, wanted_sheets
 from thinline.study.publish.folder import read_results
-from thinline.sweep.finished import declared, gather
+from thinline.sweep.study_results import declared, gather
 
 
 def test_the_folder_has_all_of_a_study(published):

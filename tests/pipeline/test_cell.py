@@ -260,7 +260,7 @@ def test_cells_that_differ_inside_a_group_differ_in_rows_and_names(tiny, tmp_pat
     assert (again.status, again.name) == (SKIPPED, fixed.name)
     rows = runs.read(tmp_path / "store")
     assert set(rows["class_weight"]) == {"fixed", "fixed(value=5)"}
-    assert set(rows["network"]) == {"unet_slim(widths=[4,8])"}
+    assert set(rows["network"]) == {"unet_slim(widths=[4,4,8])"}
     assert "-value_5-" in light.name
     status = runs.status(tmp_path / "store").set_index("run")["class_weight"].to_dict()
     assert status == {fixed.name: "fixed", light.name: "fixed(value=5)"}

@@ -4,7 +4,7 @@ import pytest
 
 from thinline.config.schema import CONF
 from thinline.pipeline.mlflow_names import cell_name, comparison, parent_name, parent_tags, varied
-from thinline.sweep.finished import declared
+from thinline.sweep.study_results import declared
 
 LEVELS = {"loss": "soft_ce", "head": "softmax", "class_weight": "fixed(value=10)", "data_mix": "fresh", "seed": "3"}
 STUDIES = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))

@@ -11,8 +11,9 @@ from thinline.heads import Binary, SigmoidStack, Softmax
 from thinline.metrics.perturbed_truth import PERTURBATIONS, perturbed
 from thinline.metrics.structure.sheet_rates import rates_of_sheets
 from thinline.metrics.structure.sheet_scores import score_sheet
-from thinline.pipeline import scorer
-from thinline.pipeline.scorer import SheetScorer, perturbed_truth_rows, scorer_of
+from thinline.pipeline import perturbed_rows, scorer
+from thinline.pipeline.perturbed_rows import perturbed_truth_rows
+from thinline.pipeline.scorer import SheetScorer, scorer_of
 from thinline.pipeline.sheets import plan_sheets, render_sheets
 from thinline.sheets import render
 from thinline.sheets.true_positions import true_laps, true_rows
@@ -85,11 +86,11 @@ def test_perturbed_truth_is_scored_as_a_prediction_and_once(split, tmp_path, mon
     assert of_shift["iou"] == pytest.approx(hits / either)
     assert of_shift["nsd_1px"] == 1
     assert (rows.loc[(rows["split"] == "oracle_exact") & (rows["measure"] == "f1"), "value"] == 1).all()
-    monkeypatch.setattr(scorer, "PERTURBATIONS", PERTURBATIONS[:1])
+    monkeypatch.setattr(perturbed_rows, "PERTURBATIONS", PERTURBATIONS[:1])
     renamed = ("background", "a", "b")
     other = perturbed_truth_rows(scorer_of(conf, specs, sheets, Softmax(renamed)), cache=cache)
     assert set(other["class"]) == set(renamed)
-    monkeypatch.setattr(scorer, "evaluate", None)  # the second time it is read
+    monkeypatch.setattr(perturbed_rows, "evaluate", None)  # the second time it is read
     pd.testing.assert_frame_equal(perturbed_truth_rows(exact, cache=cache), rows)
 
 

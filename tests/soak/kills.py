@@ -30,7 +30,7 @@ from thinline.tracking.tracker import MlflowClient
 
 ROOT = Path(__file__).parents[2]
 SWEEP = ["-m", "loss=dice,focal,tversky", "class_weight=none,measured", "seed=0,1", "budget=smoke"]
-SMALL = ["network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
+SMALL = ["network.widths=[4,4,8]", "overlays=1", "optimiser.warmup_steps=2"]
 LONG = ["budget.steps=200", "budget.validate_every=20"]  # ten checkpoints a cell, in about two seconds
 CELLS = 12
 KINDS = ("worker", "parent", "all", "start")

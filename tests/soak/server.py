@@ -29,7 +29,7 @@ from thinline.tracking.tracker import MlflowClient
 
 ROOT = Path(__file__).parents[2]
 SWEEPS = ("loss=dice,focal,tversky", "loss=soft_ce,lovasz,dice_ce")
-SMALL = ["seed=0,1", "budget=smoke", "network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2"]
+SMALL = ["seed=0,1", "budget=smoke", "network.widths=[4,4,8]", "overlays=1", "optimiser.warmup_steps=2"]
 CELLS = 12
 WAIT_S = 120.0
 

@@ -19,7 +19,7 @@ from thinline import runs
 from thinline.runs import FAILED, FINISHED, KILLED, RUNNING
 
 ROOT = Path(train.__file__).parent
-SMALL = ["budget=smoke", "network.widths=[4,8]", "overlays=1", "optimiser.warmup_steps=2", "tracking.uri="]
+SMALL = ["budget=smoke", "network.widths=[4,4,8]", "overlays=1", "optimiser.warmup_steps=2", "tracking.uri="]
 PATIENCE_S = 600.0  # a dozen processes that import everything: minutes on a busy machine
 pytestmark = pytest.mark.timeout(2 * PATIENCE_S)
 

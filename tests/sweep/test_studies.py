@@ -9,8 +9,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from thinline import runs
 from thinline.pipeline import locate
 from thinline.runs import FAILED, FINISHED
-from thinline.sweep.finished import declared
 from thinline.sweep.jobs import batches_of, jobs_of
+from thinline.sweep.study_results import declared
 
 STUDY = ["-m", "+experiment=target_shape", "loss=dice", "head=softmax,binary"]
 

@@ -31,7 +31,7 @@ from thinline.pipeline.mlflow_names import cell_name, comparison, parent_name, p
 from thinline.runs import CLASS_COLUMNS, FINISHED, Cell, Origin, RunFolder, cell_digest, cell_slug
 from thinline.study.design.study import SEED, expand
 from thinline.study.publish.folder import RESULTS_CSV
-from thinline.sweep.finished import declared
+from thinline.sweep.study_results import declared
 from thinline.tracking.attach import attach
 from thinline.tracking.download import fetch
 from thinline.tracking.tracker import Tracker

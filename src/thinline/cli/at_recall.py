@@ -31,7 +31,7 @@ from thinline.study.design.study import StudyError
 from thinline.study.figures.tables import short_labels
 from thinline.study.publish.folder import AT_RECALL, read_results, write_tables
 from thinline.study.stats.estimates import estimate_of_seeds
-from thinline.sweep.finished import declared
+from thinline.sweep.study_results import declared
 
 _COLUMNS: Final = {"recall": "recall", "precision": "precision", "iou": "IoU", "f1": "F1"}
 

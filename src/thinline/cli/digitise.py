@@ -32,7 +32,7 @@ from thinline.digitise import (
     open_scan,
 )
 from thinline.digitise.job import ProgressReport
-from thinline.digitise.resume import remove_results
+from thinline.digitise.output_folder import remove_results
 from thinline.digitise.scales import ScaleError
 from thinline.digitise.scan import LEAST_DPI, MOST_DPI, Scan, ScanError
 from thinline.pipeline.load import LoadedRun, load_run

@@ -26,8 +26,8 @@ from thinline.study.publish.readme_tables import (
     study_row,
     verdict_block,
 )
-from thinline.sweep.finished import declared
 from thinline.sweep.jobs import groups
+from thinline.sweep.study_results import declared
 from thinline.system.atomic_files import write_bytes
 
 ROOT: Final = CONF.parent

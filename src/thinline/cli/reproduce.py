@@ -27,7 +27,7 @@ from thinline.study.design.agreement import Repeated, cell_of, chosen, compare
 from thinline.study.design.results import Results
 from thinline.study.design.study import Study, StudyError
 from thinline.study.publish.folder import read_results
-from thinline.sweep.finished import declared
+from thinline.sweep.study_results import declared
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

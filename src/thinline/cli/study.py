@@ -28,8 +28,8 @@ from thinline.study.design.results import Results
 from thinline.study.design.study import Study, StudyError
 from thinline.study.figures.sheets import pictures_of
 from thinline.study.publish.folder import check_unedited, read_results
-from thinline.sweep.finished import declared, gather
 from thinline.sweep.jobs import groups
+from thinline.sweep.study_results import declared, gather
 from thinline.system.atomic_files import StorageError
 from thinline.tracking.addresses import uri_of
 from thinline.vocabulary import UInt8

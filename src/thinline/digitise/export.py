@@ -1,4 +1,4 @@
-"""The bytes of the CSV and LAS files of a scan; resume.py writes them.
+"""The bytes of the CSV and LAS files of a scan; output_folder.py writes them atomically.
 
 Conventions
     Both files have one line for each row of the paper, from the top of the scan down.

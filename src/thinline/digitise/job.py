@@ -5,7 +5,7 @@ Steps
     `OUT/.partial/`; its strands (the candidate columns of each row) stay in memory for the tracer, which needs all rows
     at once. Damaged rows are known once all rows have been read; their strands are removed before tracing. The class
     map comes from the stored bands; the overlay reads the scan a third time. When all files are complete, the earlier
-    results are removed and the new ones are renamed into place one by one, `curves.csv` last (resume.py).
+    results are removed and the new ones are renamed into place one by one, `curves.csv` last (output_folder.py).
 
 Memory
     Held in memory: the rows of one band at the scan's own resolution, and the strips or page they were decoded from.
@@ -31,9 +31,9 @@ from thinline.digitise.damaged_rows import Hidden
 from thinline.digitise.deskew import STRAIGHT, Skew, estimate
 from thinline.digitise.export import csv_of, las_of
 from thinline.digitise.inference import Band, Reader
+from thinline.digitise.output_folder import Partial
 from thinline.digitise.overlays import OVERLAY_ROWS, class_map_png, overlay_png
 from thinline.digitise.paper import Frame, Paper
-from thinline.digitise.resume import Partial
 from thinline.digitise.scales import CurveScale, DepthScale
 from thinline.digitise.scan import Scan, ScanError
 from thinline.vocabulary import Bool, Float32, Float64

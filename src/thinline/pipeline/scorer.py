@@ -1,4 +1,4 @@
-"""Scores the test sheets of a run by the metrics beyond pixels, and scores perturbed truth beside them.
+"""Scores the test sheets of a run by the metrics beyond pixels.
 
 Labels and strokes come with each prediction, layers from the cached sheets, and the courses of the curves from the spec
 of the sheet, or from the CSV beside a user's image.
@@ -7,36 +7,29 @@ of the sheet, or from the CSV beside a user's image.
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
 import numpy as np
-import pandas as pd
 import torch
 
 from thinline.config.schema import Conf
 from thinline.curves.laps import MOST_LAPS, WRAP_MM
-from thinline.curves.trace import ink_of
 from thinline.curves.viterbi import COSTS
 from thinline.data.batch import batch_of
 from thinline.data.cached_sheets import CachedSheets
 from thinline.data.folder.crops import Piece
 from thinline.heads import Head
 from thinline.metrics.catalogue import signatures
-from thinline.metrics.perturbed_truth import PERTURBATIONS, perturbed
 from thinline.metrics.structure.sheet_scores import CurveTruth, SheetScores, score_sheet
-from thinline.metrics.structure.truth import Truth
+from thinline.metrics.structure.truth import NOMINAL_PX_PER_MM, Truth
 from thinline.pipeline.user_images import is_folder
 from thinline.sheets import SheetSpec
 from thinline.sheets.true_positions import true_laps, true_rows
-from thinline.system.atomic_files import write_bytes
-from thinline.training.evaluation import NOMINAL_PX_PER_MM, evaluate
 from thinline.training.scoring_workers import Prediction
-from thinline.vocabulary import Bool, Float32, UInt8
+from thinline.vocabulary import Bool, UInt8
 
-_PERTURBED_TRUTH_VERSION: Final = 2
+PERTURBED_TRUTH_VERSION: Final = 2
 _KEPT_PX: Final = 2**24
 """The truth of test splits up to this size stays in memory between the cells of a sweep, with what scoring derives."""
 
@@ -109,42 +102,18 @@ def scorer_of(conf: Conf, specs: Sequence[SheetSpec | Piece], sheets: CachedShee
     """
     scale = conf.data_mix.get("px_per_mm") if is_folder(conf) else conf.resolution.px_per_mm
     scorer = SheetScorer(sheets, specs, head, px_per_mm=None if scale is None else float(scale))
-    key = f"{sheets.path.parent.absolute()}|{_key(scorer)}"
+    key = f"{sheets.path.parent.absolute()}|{key_of(scorer)}"
     if key not in _known_of_latest:
         _known_of_latest.clear()
     scorer.known = _known_of_latest.setdefault(key, {})
     return scorer
 
 
-def perturbed_truth_rows(scorer: SheetScorer, *, cache: Path) -> pd.DataFrame:
-    """Rows per class of every perturbed truth, split `oracle_...`; computed once for a split and kept in `cache`."""
-    path = cache / f"oracle-{_key(scorer)}.parquet"
-    if path.is_file():
-        return pd.read_parquet(path)
-    tables = [
-        evaluate(_perturbed(name, scorer), scorer.head.classes, split=name, px_per_mm=scorer.px_per_mm)[0]
-        for name in PERTURBATIONS
-    ]
-    rows = pd.concat(tables, ignore_index=True)
-    buffer = io.BytesIO()
-    rows.to_parquet(buffer)
-    cache.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, buffer.getvalue())
-    return rows
-
-
-def _perturbed(name: str, scorer: SheetScorer) -> Iterator[tuple[UInt8, Float32, Truth, CurveTruth | None]]:
-    """Every sheet with its perturbed truth as the prediction."""
-    for index, (truth, curves) in enumerate(scorer.truths()):
-        labels = perturbed(name, truth.labels, seed=index)
-        yield labels, ink_of(labels, curves=len(truth.strokes)), truth, curves
-
-
-def _key(scorer: SheetScorer) -> str:
+def key_of(scorer: SheetScorer) -> str:
     """Equal for scorers of equal sheets, head and metric versions."""
     files = [part.path.name for part in scorer.sheets.parts or (scorer.sheets,)]
     words = [*files, scorer.head.name, *scorer.head.vocabulary, str(scorer.px_per_mm), *signatures()]
-    words += [str(_PERTURBED_TRUTH_VERSION), str(COSTS), str((WRAP_MM, MOST_LAPS))]
+    words += [str(PERTURBED_TRUTH_VERSION), str(COSTS), str((WRAP_MM, MOST_LAPS))]
     digest = hashlib.sha256("|".join(words).encode())
     for spec in scorer.specs:
         digest.update(spec.digest.encode())

@@ -21,7 +21,8 @@ from thinline.losses.class_weight import Imbalance, far_from_measured, measured_
 from thinline.metrics.overlay import overlay
 from thinline.network import FlipAverage
 from thinline.pipeline.data_summary import data_numbers, print_data
-from thinline.pipeline.scorer import perturbed_truth_rows, scorer_of
+from thinline.pipeline.perturbed_rows import perturbed_truth_rows
+from thinline.pipeline.scorer import scorer_of
 from thinline.pipeline.sheets import Planned, Rendered, render_sheets
 from thinline.pipeline.truth_maps import open_truth_maps
 from thinline.pipeline.user_images import is_folder, print_folder

@@ -24,12 +24,9 @@ from thinline.metrics.channel_conflicts import conflict_shares, conflict_signatu
 from thinline.metrics.pixels import RATES, PixelCounts, confusion, rates
 from thinline.metrics.structure.sheet_rates import rates_of_sheets
 from thinline.metrics.structure.sheet_scores import CurveTruth, SheetScores, score_sheet
-from thinline.metrics.structure.truth import Truth
+from thinline.metrics.structure.truth import NOMINAL_PX_PER_MM, Truth
 from thinline.metrics.thresholds import best_threshold, counts_at
 from thinline.vocabulary import Float32, UInt8
-
-NOMINAL_PX_PER_MM: Final = 4.0
-"""Assumed where the scale is unknown: a nominal pen is one pixel wide."""
 
 DETAILS: Final = ("slope_", "distance_", "fp_", "fn_")
 """Beginnings of metrics that are in the tables of a run and not in its list of numbers, because they are many."""

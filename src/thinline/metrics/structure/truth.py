@@ -22,6 +22,9 @@ from thinline.metrics.structure.curve_pixels import CurvePixels, curve_pixels, u
 from thinline.metrics.structure.distances import ClassMask
 from thinline.vocabulary import IGNORE, Bool, Float64, UInt8
 
+NOMINAL_PX_PER_MM: Final = 4.0
+"""Assumed where the scale is unknown: a nominal pen is one pixel wide."""
+
 SLOPE_MM: Final = 1.0
 """Search radius for slopes: longer than a dash of any pen is wide, shorter than the spikes of a log."""
 

@@ -11,7 +11,7 @@ import pytest
 from scan_cases import blank, job, nothing, save, trace, wave
 
 from thinline.digitise import ScanError, digitise
-from thinline.digitise.resume import PARTIAL, RESULT, Partial, results
+from thinline.digitise.output_folder import PARTIAL, RESULT, Partial, results
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from thinline.runs import FAILED, FINISHED, Cell, Failure, Manifest, Origin
 from thinline.study.design.study import StudyError
-from thinline.sweep.finished import declared, finished_run, made_by, setting
+from thinline.sweep.study_results import declared, finished_run, made_by, setting
 
 LEVELS = {
     "loss": "soft_ce",
