@@ -273,6 +273,12 @@ def test_cells_that_differ_inside_a_group_differ_in_rows_and_names(tiny, tmp_pat
     assert "warning" in text  # 5 is far from the measured ratio
 
 
+def test_batch_norms_that_see_a_part_of_the_batch_are_named(tiny, monkeypatch, capsys):
+    monkeypatch.setattr(train, "halves_batch_norm", lambda *_: True)
+    run(tiny())
+    assert "its own part of the batch in a batch norm" in capsys.readouterr().out
+
+
 GRADIENTS = [f"train/grad_norm/{name}" for name in ("background", "curve_1", "curve_2")]
 
 

@@ -4,13 +4,21 @@ import json
 import re
 
 import pandas as pd
+import pytest
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from thinline import runs
+from thinline.config.schema import checked, compose_config
 from thinline.pipeline import locate
+from thinline.pipeline.cell import run_cell
+from thinline.pipeline.locate import SKIPPED
 from thinline.runs import FAILED, FINISHED
-from thinline.sweep.jobs import batches_of, jobs_of
+from thinline.sweep import cost, job
+from thinline.sweep.cost import Trial
+from thinline.sweep.jobs import batches_of, covering, jobs_of
 from thinline.sweep.study_results import declared
+from thinline.system.launch import ProcessesError
 
 STUDY = ["-m", "+experiment=target_shape", "loss=dice", "head=softmax,binary"]
 
@@ -21,11 +29,30 @@ def cells(store):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_a_study_runs_its_cells_seed_by_seed_and_counts_them_as_its_own(main, store):
+@pytest.fixture
+def trials_of_a_second(monkeypatch):
+    """A plan measures nothing: each step takes a second, and everything else no time."""
+    trial = Trial(step_s=1.0, evaluated_s=0.0, rendered_s=0.0, rest_s=0.0, memory=2**30, sheet=0)
+    monkeypatch.setattr(cost, "measure", lambda *_: trial)
+
+
+def test_a_study_is_planned_and_runs_its_cells_seed_by_seed_and_counts_them_as_its_own(main, store, capsys):
+    assert main(*STUDY, "seed=0", "tracking.uri=") == 0
+    capsys.readouterr()
+    before = runs.status(store)
+    assert main(*STUDY, "seed=0,1", "tracking.uri=", "dry_run=true") == 0
+    text = capsys.readouterr().out
+    assert "primary measures test/f1" in text
+    assert "4 cells: 2 done, 2 missing" in text
+    images = 6 * 2  # steps x batch of the smoke budget
+    for label, state in (("softmax/s0", "done"), ("binary/s1", "missing")):
+        assert re.search(rf"^ *{label} +{state} .*{images}", text, re.MULTILINE), text
+    assert f"{2 * images} images seen" in text
+    assert runs.status(store).equals(before)
     assert main(*STUDY, "seed=0,1", "tracking.uri=") == 0
-    done = cells(store)
-    assert [line["status"] for line in done] == [FINISHED] * 4
-    assert [re.search(r"seed=(\d)", line["job"])[1] for line in done] == list("0011")
+    ended = cells(store)
+    assert [line["status"] for line in ended] == [SKIPPED, SKIPPED, FINISHED, FINISHED]
+    assert [re.search(r"seed=(\d)", line["job"])[1] for line in ended] == list("0011")
     rows = runs.read(store, "target_shape")
     assert rows[["head", "loss", "seed"]].drop_duplicates().shape[0] == 4
     assert runs.read(store, "five_losses").empty
@@ -43,22 +70,26 @@ def test_a_study_goes_to_its_launcher_a_seed_at_a_time():
     assert batches_of(None, alone) == [jobs_of(None, alone)]
 
 
-def test_a_plan_names_the_cells_and_runs_none(main, store, capsys):
-    assert main(*STUDY, "seed=0", "tracking.uri=") == 0
-    capsys.readouterr()
-    before = runs.status(store)
-    assert main(*STUDY, "seed=0,1", "tracking.uri=", "dry_run=true") == 0
-    text = capsys.readouterr().out
-    assert "primary measures test/f1" in text
-    assert "4 cells: 2 done, 2 missing" in text
-    images = 6 * 2  # steps x batch of the smoke budget
-    for label, state in (("softmax/s0", "done"), ("binary/s1", "missing")):
-        assert re.search(rf"^ *{label} +{state} .*{images}", text, re.MULTILINE), text
-    assert f"{2 * images} images seen" in text
-    assert runs.status(store).equals(before)
+def test_few_jobs_are_composed_to_see_that_all_can_be():
+    """Each level of a factor beside each key: a network without `strips` is seen, whatever the values of the others."""
+    asked = OverridesParser.create().parse_overrides(
+        ["loss=dice,focal,tversky", "network=unet_slim,veernet", "network.strips=1,2", "seed=0,1,2,3,4"]
+    )
+    jobs = jobs_of(None, asked)
+    chosen = covering(jobs)
+    assert len(jobs) == 3 * 2 * 2 * 5
+    assert len(chosen) <= 3 + 2 + 2 + 5 - 3
+    assert {text for job in chosen for text in job} == {text for job in jobs for text in job}
+    assert all(job in jobs for job in chosen)
 
 
-def test_a_plan_tells_cells_that_another_version_measured(main, monkeypatch, capsys):
+def test_a_level_that_lacks_a_key_is_refused_before_anything_runs(main, store, capsys):
+    assert main("-m", "network=unet_slim,veernet", "network.strips=1,2", "tracking.uri=") == 1
+    assert "strips" in capsys.readouterr().err
+    assert not (store / "runs").exists()
+
+
+def test_a_plan_tells_cells_that_another_version_measured(main, trials_of_a_second, monkeypatch, capsys):
     sweep = ["-m", "loss=dice,focal", "tracking.uri="]
     assert main(*sweep, "loss=dice") == 0
     capsys.readouterr()
@@ -68,7 +99,7 @@ def test_a_plan_tells_cells_that_another_version_measured(main, monkeypatch, cap
     assert "2 cells: 1 other measures, 1 missing" in text
 
 
-def test_a_plan_says_what_cannot_run(main, capsys):
+def test_a_plan_says_what_cannot_run(main, trials_of_a_second, capsys):
     sweep = ["loss=dice,soft_ce", "head=binary", "class_weight=none,fixed", "tracking.uri="]
     assert main("-m", *sweep, "dry_run=true") == 0
     text = capsys.readouterr().out
@@ -76,7 +107,8 @@ def test_a_plan_says_what_cannot_run(main, capsys):
     assert "cannot act" in text
     assert re.search(r"dice/fixed +missing +\d+ *$", text, re.MULTILINE)  # images, neither time nor memory
     for cell in ("dice/none", "soft_ce/none", "soft_ce/fixed"):
-        assert re.search(rf"{cell} +missing +\d+ s", text)
+        assert re.search(rf"{cell} +missing +6 s +1\.0 ", text)
+    assert "To do, one after the other: 18 s (0 s of it to render sheets), 1.0 GiB at the peak" in text
 
 
 def test_what_the_study_does_not_have_is_refused_before_anything_runs(main, store, capsys):
@@ -98,7 +130,7 @@ def test_a_plan_of_a_single_run_is_refused_and_trains_nothing(main, store, capsy
     assert not (store / "runs").exists()
 
 
-def test_failed_cells_are_told_again_and_run_again_when_asked(main, store, capsys):
+def test_failed_cells_are_reported_again_and_run_again_when_asked(main, trials_of_a_second, store, capsys):
     bad = ["-m", "loss=dice", "head=softmax,binary", "class_weight=fixed", "tracking.uri="]
     assert main(*bad) == 1
     capsys.readouterr()
@@ -117,14 +149,25 @@ def test_failed_cells_are_told_again_and_run_again_when_asked(main, store, capsy
 
 
 def test_a_job_in_a_process_of_its_own_gives_the_same_numbers(main, store):
-    """And what fails there is told here by its own reason."""
-    sweep = ["-m", "loss=dice", "head=binary", "class_weight=none,fixed", "tracking.uri=", "trainer.threads=1"]
-    assert main(*sweep, "fresh_process=true") == 1
-    (failed,) = [line for line in cells(store) if line["status"] == FAILED]
-    assert "ValueError: weight" in failed["error"]
+    sweep = ["-m", "loss=dice", "tracking.uri=", "trainer.threads=1"]
+    assert main(*sweep, "fresh_process=true") == 0
     apart = runs.read(store)
-    assert main(*sweep, "force=true") == 1
-    assert [line["status"] for line in cells(store)] == [FINISHED, FAILED]  # trained again, not skipped
+    assert main(*sweep, "force=true") == 0
+    assert [line["status"] for line in cells(store)] == [FINISHED]  # trained again, not skipped
     together = runs.read(store)
     assert len(apart) > 0
+    assert not (store / "mlflow.db").exists()
     pd.testing.assert_frame_equal(apart, together, check_exact=True)
+
+
+def test_a_job_that_fails_in_a_process_of_its_own_is_reported_with_its_reason(main, store, monkeypatch):
+    def run_here(processes, overrides, *, script, environment):
+        with pytest.raises(ValueError, match="weight"):
+            run_cell(checked(compose_config(overrides)), HydraConfig.get().runtime.choices)
+        raise ProcessesError("a process ended with exit code 1")
+
+    monkeypatch.setattr(job, "launch", run_here)
+    bad = ["loss=dice", "head=binary", "class_weight=fixed"]
+    assert main("-m", *bad, "tracking.uri=", "fresh_process=true") == 1
+    (line,) = cells(store)
+    assert line["error"].startswith("ProcessesError: ValueError: weight [1.0, 42.0, 42.0] cannot act on loss=dice")

@@ -1,11 +1,11 @@
 """The estimated time and memory of a cell, from a short measured trial of a similar cell.
 
 Cells that differ only in seed, class weight and sheets cost the same and share a trial. A trial is a real cell with a
-few steps on a few sheets in a temporary store, so that it includes everything that a run does besides steps:
+few steps on a few sheets in a temporary store, so that it includes what a run does besides steps, but for MLflow:
 
     seconds = steps * step + (validations * val sheets + test sheets) * evaluated sheet + rest
 
-`rest` (construction, results, pictures, MLflow) is the least of all trials of the plan: it hardly depends on the cell,
+`rest` (construction, results, pictures) is the least of all trials of the plan: it hardly depends on the cell,
 and the first trial also imports and compiles. Rendering is counted once for all cells with the same sheets.
 """
 
@@ -27,11 +27,10 @@ from omegaconf import DictConfig, OmegaConf
 from thinline.config.objective import objective_of, weighting_of
 from thinline.config.schema import BudgetConf, Conf, checked
 from thinline.data.cached_sheets import PLANES
-from thinline.pipeline.cell import Sinks, run_cell
+from thinline.pipeline.cell import run_cell
 from thinline.pipeline.locate import locate
 from thinline.pipeline.sheets import render_sheets
 from thinline.pipeline.train import CONSOLE
-from thinline.tracking.tracker import Tracker
 
 STRETCH: Final = 4
 SHEETS: Final = 8
@@ -91,12 +90,11 @@ def _shortened(conf: Conf, folder: Path) -> Conf:
 
 def _changes(folder: Path) -> dict[str, Any]:
     """What makes a cell a trial: few steps and sheets, and a store in `folder`."""
-    uri = f"sqlite:///{folder}/mlflow.db"
     counts = dict.fromkeys(("archive", "train", "val", "test"), SHEETS)
     return {
         "budget": {"steps": 2 * STRETCH, "validate_every": STRETCH, "counts": counts | {"train": 2 * SHEETS}},
         "paths": {"store": str(folder), "cache": str(folder / "cache")},
-        "tracking": {"uri": uri},
+        "tracking": {"uri": ""},
         "force": True,
         "study": None,
     }
@@ -104,14 +102,12 @@ def _changes(folder: Path) -> dict[str, Any]:
 
 def _measure(conf: Conf, choices: Mapping[str, str], folder: Path) -> Trial:
     cell = locate(conf, choices)
-    tracker = Tracker(conf.tracking.uri, conf.tracking.experiment, folder)
-    tracker.initialise()
     began = time.perf_counter()
     sheets = render_sheets(cell.planned, conf, console=CONSOLE)
     rendered_s = (time.perf_counter() - began) / (len(sheets.train) + len(sheets.val) + len(sheets.test))
     _forget_peak()
     began = time.perf_counter()
-    run_cell(conf, choices, Sinks(tracker))
+    run_cell(conf, choices)
     whole_s = time.perf_counter() - began
     memory = _peak()
     lines = [line.metrics for line in cell.folder.history()]

@@ -107,13 +107,17 @@ def _run(conf: Conf, hydra: HydraConf, alone: bool) -> CellOutcome:
         raise ValueError("a study has many cells, got a single run; use `python train.py -m +experiment=...`")
     if alone and conf.dry_run:
         raise ValueError("`dry_run=true` lists the cells of a sweep, got a single run; use `python train.py -m ...`")
-    folder = callback.folder_of(hydra)
-    parent = callback.parent_of(folder)
+    parent = callback.parent_of(callback.folder_of(hydra))
     study = None if parent is None else parent.study
     retry = alone or conf.retry_failed
-    if not launched() and (conf.trainer.processes > 1 or (conf.fresh_process and not alone)):
-        return _run_apart(conf, hydra, study=study, retry=retry)
-    # imports torch, Lightning and MLflow, which take many seconds and which the jobs of `fresh_process` do not need
+    if not launched():
+        run = locate(conf, hydra.runtime.choices).folder
+        before = done_before(run, force=conf.force, retry=retry, study=study)
+        if before is not None:
+            return before
+        if conf.trainer.processes > 1 or (conf.fresh_process and not alone):
+            return _run_apart(conf, hydra, run)
+    # imports torch, Lightning and MLflow, which take many seconds; finished cells and `fresh_process` need none of them
     with ending_at_once():
         from thinline.pipeline.cell import Sinks, run_cell
 
@@ -126,12 +130,8 @@ def _run(conf: Conf, hydra: HydraConf, alone: bool) -> CellOutcome:
     )
 
 
-def _run_apart(conf: Conf, hydra: HydraConf, *, study: str | None, retry: bool) -> CellOutcome:
+def _run_apart(conf: Conf, hydra: HydraConf, run: RunFolder) -> CellOutcome:
     """One process, or one for each device; raises `ProcessesError` with the reason that the run folder knows."""
-    run = locate(conf, hydra.runtime.choices).folder
-    before = done_before(run, force=conf.force, retry=retry, study=study)
-    if before is not None:
-        return before
     folder = callback.folder_of(hydra)
     if folder is None:
         _tracker(conf, alone=True)

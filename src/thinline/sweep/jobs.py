@@ -69,6 +69,21 @@ def requested_jobs(config: DictConfig) -> list[list[str]]:
     return jobs_of(study_of(config), overrides)
 
 
+def covering(jobs: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """The first jobs that contain every override of `jobs` at least once.
+
+    What cannot be composed is nearly always one level, or one key that a level lacks. Every job has all keys, so these
+    jobs show both.
+    """
+    seen: set[str] = set()
+    chosen = []
+    for job in jobs:
+        if not seen.issuperset(job):
+            seen.update(job)
+            chosen.append(job)
+    return chosen
+
+
 def seeds_of(jobs: Sequence[Sequence[str]]) -> list[object]:
     """The seeds of the jobs, each once, read before any job is composed; interpolations are left out."""
     texts = dict.fromkeys(text for job in jobs for text in job if text.startswith(f"{SEED}="))
