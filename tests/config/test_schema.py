@@ -5,31 +5,26 @@ import sys
 from pathlib import Path
 
 import pytest
+from composed import OPTION_ROWS, composed, options
 from hydra.errors import ConfigCompositionException
 from omegaconf import OmegaConf
 
 from thinline.config.schema import CONF, FACTORS, NOT_IDENTITY, ConfigError, checked, compose_config
 from thinline.runs import cell_digest
 
-GROUPS = {
-    folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in CONF.iterdir() if folder.is_dir()
-}
-OPTIONS = [(group, option) for group, options in GROUPS.items() for option in options]
-
 
 def identity(overrides):
-    return cell_digest(checked(compose_config(overrides)).tree, leave_out=NOT_IDENTITY)
+    return cell_digest(checked(composed(*overrides)).tree, leave_out=NOT_IDENTITY)
 
 
-def test_every_factor_is_a_folder_of_options():
-    assert set(FACTORS) <= set(GROUPS)
-    assert all(GROUPS[factor] for factor in FACTORS)
+def test_every_group_of_conf_is_a_factor_or_the_trainer_or_an_experiment():
+    assert {folder.name for folder in CONF.iterdir() if folder.is_dir()} == {*FACTORS, "trainer", "experiment"}
+    assert all(options(factor) for factor in FACTORS)
 
 
-@pytest.mark.parametrize(("group", "option"), OPTIONS)
-def test_every_option_composes_and_fits_the_schema(group, option):
-    added = "+" if group == "experiment" else ""
-    config = compose_config([f"{added}{group}={option}"])
+@pytest.mark.parametrize("row", [*OPTION_ROWS, *((f"+experiment={name}",) for name in options("experiment"))])
+def test_every_option_composes_and_fits_the_schema(row):
+    config = composed(*row)
     conf = checked(config)
     assert conf.budget.steps % conf.budget.validate_every == 0
     assert conf.tree == OmegaConf.to_container(config, resolve=True)
@@ -68,18 +63,18 @@ SEEDS = ("-1", "99999999999999999999", "4294967296", "1.5", "1e3", "abc", "zero"
 )
 def test_a_bad_value_is_refused_by_name(override, named):
     with pytest.raises(ConfigError, match=named):
-        checked(compose_config([override]))
+        checked(composed(override))
 
 
 @pytest.mark.parametrize("seed", ["0", "4294967295", "'7'"])
 def test_the_least_and_the_most_seed_are_seeds(seed):
-    assert checked(compose_config([f"seed={seed}"])).seed == int(seed.strip("'"))
+    assert checked(composed(f"seed={seed}")).seed == int(seed.strip("'"))
 
 
 def test_identity_ignores_machine_and_paths_and_nothing_else():
     same = identity([])
-    for override in ("trainer.processes=2", "paths.store=elsewhere", "force=true", "tracking.uri=''", "overlays=0"):
-        assert identity([override]) == same
+    machine = ["trainer.processes=2", "paths.store=elsewhere", "force=true", "tracking.uri=''", "overlays=0"]
+    assert identity(machine) == same
     for override in ("loss.eps=1e-6", "seed=1", "budget.steps=2016", "trainer.precision=fp32", "optimiser.clip_norm=2"):
         assert identity([override]) != same
 
