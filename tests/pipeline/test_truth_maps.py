@@ -3,20 +3,25 @@
 import numpy as np
 import pytest
 import torch
+from composed import composed, options
 
-from thinline.config.objective import build_objective
-from thinline.config.schema import CONF
+from thinline.config.objective import objective_of
+from thinline.config.schema import Conf, checked
 from thinline.heads import Binary, Softmax
 from thinline.losses import objective as objective_module
+from thinline.losses.class_weight import Imbalance
+from thinline.losses.objective import Objective
 from thinline.pipeline import train
 from thinline.pipeline.cell import run_cell
 from thinline.pipeline.sheets import plan_sheets, render_sheets
+from thinline.pipeline.train import CONSOLE
 from thinline.pipeline.truth_maps import open_truth_maps
 from thinline.runs import FINISHED
 from thinline.training.task import SegmentationTask
 
-LEVELS = sorted(path.stem for path in (CONF / "loss").glob("*.yaml"))
-MAPPED = [level for level in LEVELS if build_objective([f"loss={level}"], weight=None).truth_maps]
+
+def objective_in(conf: Conf) -> Objective:
+    return objective_of(conf, Imbalance())
 
 
 @pytest.fixture
@@ -30,7 +35,8 @@ def drawings(monkeypatch):
 
 def test_the_list_of_losses_with_maps_is_the_one_known() -> None:
     kinds = ("boundary", "cldice", "skeleton_recall")
-    assert sorted([*kinds, *(f"dice_{kind}" for kind in kinds)]) == MAPPED
+    mapped = [name for name in options("loss") if objective_in(checked(composed(f"loss={name}"))).truth_maps]
+    assert sorted([*kinds, *(f"dice_{kind}" for kind in kinds)]) == mapped
 
 
 @pytest.mark.parametrize("loss", ["boundary", "dice_cldice", "skeleton_recall"])
@@ -51,8 +57,10 @@ def test_no_map_is_made_in_a_step_and_the_next_run_finds_them(tiny, tmp_path, dr
     assert len(drawings) == 6  # sheets of the smoke budget
     (path,) = (tmp_path / "cache").glob("*.maps")
     written = path.stat()
-    other = run_cell(*tiny(f"loss={loss}", own, "optimiser.clip_norm=0.5"))
-    assert other.folder != first.folder
+    conf, _ = tiny(f"loss={loss}", own, "optimiser.clip_norm=0.5")
+    open_truth_maps(
+        objective_in(conf), render_sheets(plan_sheets(conf), conf, console=CONSOLE).train, conf, console=CONSOLE
+    )
     assert len(drawings) == 6
     assert path.stat().st_ino == written.st_ino
 
@@ -68,9 +76,9 @@ def test_a_loss_without_maps_writes_none(tiny, tmp_path, drawings) -> None:
 def test_a_batch_brings_the_map_of_the_whole_sheet_for_the_head_in_use(tiny, tmp_path, loss, head) -> None:
     conf, _ = tiny(f"loss={loss}", f"head={head.name}", f"paths.cache={tmp_path / 'cache'}")
     planned = plan_sheets(conf)
-    sheets = render_sheets(planned, conf, console=train.CONSOLE)
-    objective = build_objective([f"loss={loss}", f"head={head.name}"], weight=None)
-    maps = open_truth_maps(objective, sheets.train, conf, console=train.CONSOLE)
+    sheets = render_sheets(planned, conf, console=CONSOLE)
+    objective = objective_in(conf)
+    maps = open_truth_maps(objective, sheets.train, conf, console=CONSOLE)
     (truth_map,) = objective.truth_maps
     training = train.batches_of(conf, planned, sheets, maps).training
     batch = training[0]
