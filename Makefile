@@ -3,6 +3,7 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+unexport PYTHONDONTWRITEBYTECODE  # else every process of the tests compiles every module again
 
 .PHONY: help setup train sweep test suite coverage check format notebooks bench soak preview pictures ui lock clean
 

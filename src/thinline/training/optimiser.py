@@ -30,7 +30,7 @@ def optimiser_of(parameters: Iterable[nn.Parameter], schedule: Schedule) -> torc
     # Inside the function: importing timm takes seconds
     from timm.optim.muon import Muon
 
-    return Muon(
+    muon: torch.optim.Optimizer = Muon(
         parameters,
         lr=schedule.learning_rate,
         betas=schedule.betas,
@@ -38,3 +38,4 @@ def optimiser_of(parameters: Iterable[nn.Parameter], schedule: Schedule) -> torc
         nesterov=True,
         weight_decay=schedule.weight_decay,
     )
+    return muon
