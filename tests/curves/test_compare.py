@@ -65,7 +65,7 @@ def test_against_a_loop_over_rows(pair):
         run = run + 1 if np.isnan(f) else 0
         longest = max(longest, run)
     got = scored(found, true)
-    assert (got.rows, got.found, got.extra, got.gap) == (len(errors), hits, extra, longest)
+    assert (got.rows, got.traced, got.extra, got.gap) == (len(errors), hits, extra, longest)
     assert got.error == pytest.approx(sum(errors))
     assert got.square == pytest.approx(sum(each * each for each in errors))
     if errors:

@@ -12,14 +12,14 @@ def test_a_line_alone_is_followed_through_dashes():
     x = 20 + 0.5 * np.arange(40)
     seen = np.where(np.arange(40) % 7 < 4, x, np.nan)
     (curve,) = followed(seen)
-    np.testing.assert_allclose(curve.x_px[curve.found], x[curve.found], atol=0.6)
-    assert curve.found.sum() == np.isfinite(seen).sum()
+    np.testing.assert_allclose(curve.x_px[curve.traced], x[curve.traced], atol=0.6)
+    assert curve.traced.sum() == np.isfinite(seen).sum()
 
 
 def test_straight_lines_that_cross_keep_their_labels():
     down = np.arange(41) + 10.0
     for curve, true in zip(followed(down, down[::-1]), [down, down[::-1]], strict=True):
-        np.testing.assert_allclose(curve.x_px[curve.found], true[curve.found], atol=1.1)
+        np.testing.assert_allclose(curve.x_px[curve.traced], true[curve.traced], atol=1.1)
 
 
 def test_lines_that_touch_and_part_are_taken_for_a_crossing():
@@ -66,4 +66,4 @@ def test_reach_grows_with_the_gap_and_no_faster():
 
 def test_nothing_gives_gaps():
     for curve in edge_follower(np.zeros((2, 6, 5), np.float32), px_per_mm=4.0):
-        assert not curve.found.any()
+        assert not curve.traced.any()

@@ -40,7 +40,7 @@ def traced(u, **how):
 def right(curve, u):
     """Whether the lap is right, in the found rows in which the curve is on one lap."""
     lap = np.floor(u)
-    on_one_lap = curve.found & np.isfinite(u) & (lap == np.concatenate([lap[:1], lap[:-1]]))
+    on_one_lap = curve.traced & np.isfinite(u) & (lap == np.concatenate([lap[:1], lap[:-1]]))
     return (curve.lap == lap)[on_one_lap]
 
 
@@ -120,7 +120,7 @@ def test_laps_of_drawn_sheets(scale) -> None:
         found = viterbi(strands_of(ink), px_per_mm=scale, tracks=np.array(edges) * scale - 0.5)
         x, lap = true_rows(spec, px_per_mm=scale), true_laps(spec, px_per_mm=scale)
         for k, curve in enumerate(found):
-            known = curve.found & np.isfinite(x[k])
+            known = curve.traced & np.isfinite(x[k])
             hits, rows, away = hits + (curve.lap == lap[k])[known].sum(), rows + known.sum(), away + (lap[k] != 0).sum()
     assert away > 300
     assert hits / rows > 0.99

@@ -10,7 +10,7 @@ def test_every_method_finds_two_plain_lines(method):
     x = np.array([np.full(30, 6.0), np.full(30, 20.0)])
     curves = trace(lines_as_ink(x, 32), px_per_mm=4.0, method=method)
     np.testing.assert_allclose([curve.x_px for curve in curves], x)
-    assert all(((curve.confidence > 0) == curve.found).all() for curve in curves)
+    assert all(((curve.confidence > 0) == curve.traced).all() for curve in curves)
 
 
 def test_a_class_map_as_ink():

@@ -148,7 +148,7 @@ def test_curves_keep_their_labels(courses, mislabelled):
     found = lines_as_ink(courses, 64)
     found[:, mislabelled] = found[::-1, mislabelled]
     for curve, true in zip(traced(found), courses, strict=True):
-        at = curve.found
+        at = curve.traced
         assert at.sum() >= 40
         np.testing.assert_allclose(curve.x_px[at], true[at], atol=0.6)
 
@@ -218,18 +218,18 @@ def test_mirrored_sheets_and_swapped_labels(seed):
 def test_nothing_gives_gaps(empty):
     for curve in traced(empty):
         assert len(curve.x_px) == empty.shape[1]
-        assert not curve.found.any()
+        assert not curve.traced.any()
         assert not curve.confidence.any()
 
 
 def test_a_full_sheet_has_no_curve_and_one_strand_is_followed_once():
     found = np.zeros((2, 12, 9), np.float32)
     found[0] = 1
-    assert not any(curve.found.any() for curve in traced(found))
+    assert not any(curve.traced.any() for curve in traced(found))
     found[0, :, 3:] = 0
     first, second = traced(found)
     np.testing.assert_allclose(first.x_px, 1.0)
-    assert not second.found.any()
+    assert not second.traced.any()
 
 
 def test_a_lap_is_followed_where_the_track_is_known():
@@ -267,7 +267,7 @@ def test_drawn_curves_come_back_within_half_a_pen(px_per_mm):
         for k in solid:
             (found,) = viterbi(strands_of(sheet.strokes[k : k + 1].astype(np.float32)), px_per_mm=px_per_mm)
             pen = pen_px(spec.curves[k].pen, px_per_mm)
-            narrow = found.found & np.isfinite(true[k]) & (sheet.strokes[k].sum(axis=1) <= pen + 1)
+            narrow = found.traced & np.isfinite(true[k]) & (sheet.strokes[k].sum(axis=1) <= pen + 1)
             errors.append((np.abs(found.x_px - true[k]) - pen / 2)[narrow])
     assert sum(map(len, errors)) > 3000
     assert np.quantile(np.concatenate(errors), 0.99) <= 0.5

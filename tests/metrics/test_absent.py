@@ -60,7 +60,7 @@ def of_all_measures(there):
     for value in cldice.tolist():
         yield "centrelines", (value, *RULE[there][1:3], value)
     columns = np.full(12, np.nan)
-    of_ruler = scores(tally(predicted, true, found_x=columns, true_x=columns), np.array([hits, 0, 0]))
+    of_ruler = scores(tally(predicted, true, predicted_x=columns, true_x=columns), np.array([hits, 0, 0]))
     yield "ruler", tuple(of_ruler[name] for name in ("iou", "precision", "recall", "f1"))
 
 

@@ -37,13 +37,14 @@ from thinline.vocabulary import Float64
 class CurveError:
     """Errors of one curve on one sheet, in tracks.
 
-    `rows`: true rows, `found`: those of them found, `extra`: rows found without truth; `error`, `square`: sums of
-    errors and of squared errors; `spread`: sum of squares of the truth about its mean; `p95` and `worst`: 95th
-    percentile and maximum of the errors; `gap`: longest run of rows not found; `track_px`: width of the track.
+    `rows`: true rows; `traced`: those of them with an estimate; `extra`: rows with an estimate and without truth;
+    `error`, `square`: sums of errors and of squared errors; `spread`: sum of squares of the truth about its mean;
+    `p95`, `worst`: 95th percentile and maximum of the errors; `gap`: longest run of rows not found; `track_px`: width
+    of the track.
     """
 
     rows: int
-    found: int
+    traced: int
     extra: int
     error: float
     square: float
@@ -63,23 +64,23 @@ def compare(found_px: Float64, true_px: Float64, *, track_px: float) -> CurveErr
     if not track_px > 0:
         raise ValueError(f"`track_px` must be above 0, got {track_px}; it is the width of the track in pixels")
     counts, sums = call(_compared, found_px, true_px, float(track_px))
-    rows, found, extra, gap = counts.tolist()
+    rows, traced, extra, gap = counts.tolist()
     error, square, spread, p95, worst = sums.tolist()
-    return CurveError(rows, found, extra, error, square, spread, p95, worst, gap, float(track_px))
+    return CurveError(rows, traced, extra, error, square, spread, p95, worst, gap, float(track_px))
 
 
 @kernel
 def _compared(found_px, true_px, track):  # type: ignore[no-untyped-def]
-    """(true rows, found, extra, longest gap) and (sums of errors, of squares, spread, 95th percentile, largest)."""
+    """(true rows, traced, extra, longest gap) and (sums of errors, of squares, spread, 95th percentile, largest)."""
     error = np.empty(len(true_px))
-    rows, found, extra, gap, longest, mean = 0, 0, 0, 0, 0, 0.0
+    rows, traced, extra, gap, longest, mean = 0, 0, 0, 0, 0, 0.0
     for row in range(len(true_px)):
         known = np.isfinite(found_px[row])
         if not np.isfinite(true_px[row]):
             extra += known
             continue
         error[rows] = min(abs(found_px[row] - true_px[row]) / track, 1.0) if known else 1.0
-        found += known
+        traced += known
         gap = 0 if known else gap + 1
         longest = max(longest, gap)
         mean += true_px[row] / track
@@ -99,15 +100,15 @@ def _compared(found_px, true_px, track):  # type: ignore[no-untyped-def]
         low = int(index)
         p95 = error[low] + (index - low) * (error[min(low + 1, rows - 1)] - error[low])
         worst = error[rows - 1]
-    return np.array([rows, found, extra, longest]), np.array([error.sum(), (error**2).sum(), spread, p95, worst])
+    return np.array([rows, traced, extra, longest]), np.array([error.sum(), (error**2).sum(), spread, p95, worst])
 
 
 def curve_rates(errors: Sequence[CurveError], *, px_per_mm: float) -> dict[str, float]:
     """The measures of the module over all sheets of `errors`, by name."""
     scored = [each for each in errors if each.rows]
-    found = sum(each.found for each in errors)
+    traced = sum(each.traced for each in errors)
     extra = sum(each.extra for each in errors)
-    rates = {"extra": extra / (found + extra) if found + extra else np.nan}
+    rates = {"extra": extra / (traced + extra) if traced + extra else np.nan}
     if not scored:
         names = ("mae_track", "mae_px", "mae_mm", "rmse_track", "p95_track", "max_track", "r2", "coverage", "gap_mm")
         return dict.fromkeys(names, np.nan) | rates
@@ -122,6 +123,6 @@ def curve_rates(errors: Sequence[CurveError], *, px_per_mm: float) -> dict[str, 
         "p95_track": float(np.mean([each.p95 for each in scored])),
         "max_track": max(each.worst for each in scored),
         "r2": 1 - square / spread if spread > 0 else np.nan,
-        "coverage": found / rows,
+        "coverage": traced / rows,
         "gap_mm": max(each.gap for each in scored) / px_per_mm,
     } | rates

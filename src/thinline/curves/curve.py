@@ -31,7 +31,7 @@ class Curve:
         return Curve(x_px, confidence, np.zeros(len(x_px), np.int64))
 
     @property
-    def found(self) -> Bool:
+    def traced(self) -> Bool:
         """Rows in which the curve was found, bool [P]."""
         return np.isfinite(self.x_px)
 

@@ -149,7 +149,9 @@ _OTHER_SIGNATURES: Final = {
 
 
 def _pattern(key: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\{(\w+)\}", lambda it: f"(?P<{it[1]}>{_PLACEHOLDERS[it[1]]})", key.replace(".", r"\.")))
+    return re.compile(
+        re.sub(r"\{(\w+)\}", lambda match: f"(?P<{match[1]}>{_PLACEHOLDERS[match[1]]})", key.replace(".", r"\."))
+    )
 
 
 _PATTERNS: Final = tuple((_pattern(row.key), row) for row in ROWS)

@@ -38,7 +38,9 @@ def cell_name(levels: Mapping[str, str], keys: Sequence[str]) -> str | None:
 
 def parent_name(study: Study | None, overrides: Sequence[str]) -> str:
     """The study and the other overrides of the command line."""
-    others = [it for it in overrides if study is None or it.lstrip("+").partition("=")[0] != "experiment"]
+    others = [
+        override for override in overrides if study is None or override.lstrip("+").partition("=")[0] != "experiment"
+    ]
     return " ".join([*([] if study is None else [study.name]), *others]) or "sweep"
 
 

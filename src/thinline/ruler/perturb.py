@@ -76,7 +76,7 @@ def _scored(truths: Sequence[Truth], predictions: Sequence[Truth], width: int, p
         true, predicted = drawn(truth.lines, width), drawn(prediction.lines, pen)
         overlaps.append(overlap(np.logical_or.reduce(predicted), np.logical_or.reduce(true)))
         for k in range(len(true)):
-            tallies.append(tally(predicted[k], true[k], found_x=prediction.x_px[k], true_x=truth.x_px[k]))
+            tallies.append(tally(predicted[k], true[k], predicted_x=prediction.x_px[k], true_x=truth.x_px[k]))
     return scores(reduce(add, tallies), np.sum(overlaps, axis=0))
 
 

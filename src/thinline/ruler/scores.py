@@ -89,30 +89,30 @@ class Tally:
         return Tally(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
 
 
-def tally(found: Bool, true: Bool, *, found_x: Float64, true_x: Float64) -> Tally:
+def tally(predicted: Bool, true: Bool, *, predicted_x: Float64, true_x: Float64) -> Tally:
     """Count one curve: its masks `[H,W]` and its columns `[H]`."""
-    pair = Pair(found, true)
+    pair = Pair(predicted, true)
     outline = surfaces(pair, tolerances_px=_TOLERANCES_PX)
     return Tally(
-        overlap(found, true),
+        overlap(predicted, true),
         outline.counts,
         centrelines(pair, tolerances_px=_LINE_TOLERANCES_PX),
         np.nan_to_num(np.array([outline.hd95, float(np.isfinite(outline.hd95))])),
-        _columns(found_x, true_x, found.shape[1]),
+        _columns(predicted_x, true_x, predicted.shape[1]),
     )
 
 
-def overlap(found: Bool, true: Bool) -> Int64:
+def overlap(predicted: Bool, true: Bool) -> Int64:
     """True positives, false positives and false negatives of two masks, int64 [3]."""
-    tp = np.count_nonzero(found & true)
-    return np.array([tp, np.count_nonzero(found) - tp, np.count_nonzero(true) - tp], np.int64)
+    tp = np.count_nonzero(predicted & true)
+    return np.array([tp, np.count_nonzero(predicted) - tp, np.count_nonzero(true) - tp], np.int64)
 
 
-def _columns(found: Float64, true: Float64, width: int) -> Float64:
+def _columns(predicted: Float64, true: Float64, width: int) -> Float64:
     """[5]: sums of errors (px) and of their squares, sum of squares of the truth about its mean, rows, rows found."""
-    error = compare(found, true, track_px=float(width))
+    error = compare(predicted, true, track_px=float(width))
     sums = np.array([error.error * width, error.square * width**2, error.spread * width**2])
-    return np.concatenate([sums, [error.rows, error.found]])
+    return np.concatenate([sums, [error.rows, error.traced]])
 
 
 def scores(total: Tally, any_curve: Int64) -> dict[str, float]:

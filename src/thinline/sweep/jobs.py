@@ -40,10 +40,10 @@ def study_of(config: DictConfig) -> Study | None:
 
 def jobs_of(study: Study | None, overrides: Sequence[Override]) -> list[list[str]]:
     """The overrides of every job, in order. Raises `StudyError` for a level that the study does not have."""
-    by_key = {it.get_key_element(): it for it in overrides}
-    own = {} if study is None else {key: it for key, it in by_key.items() if key in study.names}
-    others = [it for it in overrides if it.get_key_element() not in own]
-    seed_first = sorted(others, key=lambda it: it.get_key_element() != SEED)
+    by_key = {override.get_key_element(): override for override in overrides}
+    own = {} if study is None else {key: override for key, override in by_key.items() if key in study.names}
+    others = [override for override in overrides if override.get_key_element() not in own]
+    seed_first = sorted(others, key=lambda override: override.get_key_element() != SEED)
     shared: list[list[str]] = BasicSweeper.split_arguments(seed_first, None)[0]
     if study is None:
         return shared

@@ -43,12 +43,14 @@ def gather(
     Raises `StudyError` for cells that are missing or doubled, `StorageError` for tables that are lost or mixed.
     """
     every = runs.manifests(store)
-    own = {name: it for name, it in every.items() if study.name in it.studies}
-    others = {name: it for name, it in every.items() if name not in own}
+    own = {name: manifest for name, manifest in every.items() if study.name in manifest.studies}
+    others = {name: manifest for name, manifest in every.items() if name not in own}
     rows = runs.read(store, study.name)[list(ROW_COLUMNS)]
     measures = {*SHEET_MEASURES, *(name.partition("/")[2] for name in study.primary)}
     sheets = runs.read_sheets(store, study.name, measures=measures, split="test")[list(SHEET_COLUMNS)]
-    finished, elsewhere = ([finished_run(study, name, it) for name, it in part.items()] for part in (own, others))
+    finished, elsewhere = (
+        [finished_run(study, name, manifest) for name, manifest in part.items()] for part in (own, others)
+    )
     results = collect(study, finished, rows, sheets, only=only, partial=partial, elsewhere=elsewhere)
     of_results = [own[run] for run in results.cells["run"]]
     return replace(results, made_by={"setting": " ".join(setting(study, of_results[0]))} | made_by(of_results))

@@ -93,7 +93,7 @@ def _view(name: str, state: Mapping[str, Any], time_ms: int) -> str:
 
 def _state(comparison: Comparison, params: tuple[str, ...] = ()) -> dict[str, Any]:
     """Cells as rows; factors, `params` and metrics as columns; the charts of the metrics above all others."""
-    metrics = [metric_name(f"{it}/{name}") for it in comparison.measures for name in comparison.classes[1:]]
+    metrics = [metric_name(f"{measure}/{name}") for measure in comparison.measures for name in comparison.classes[1:]]
     of_study = [] if comparison.study is None else [f"tags.{STUDY_TAG} LIKE '%{comparison.study}%'"]
     columns = [f"params.`{metric_name(name)}`" for name in (*comparison.factors, *params)]
     columns += [f"metrics.`{name}`" for name in metrics]
@@ -111,13 +111,15 @@ def _state(comparison: Comparison, params: tuple[str, ...] = ()) -> dict[str, An
         "runsHiddenMode": f"FIRST_{_RUNS}_RUNS",
         "isAccordionReordered": True,  # else the page puts its own sections first
         "compareRunCharts": [
-            {"uuid": f"chart {it}/{name}", "metricSectionId": f"section {it}", "displayName": name}
-            | {"metricKey": metric_name(f"{it}/{name}")}
+            {"uuid": f"chart {measure}/{name}", "metricSectionId": f"section {measure}", "displayName": name}
+            | {"metricKey": metric_name(f"{measure}/{name}")}
             | _CHART
-            for it in comparison.measures
+            for measure in comparison.measures
             for name in comparison.classes
         ],
-        "compareRunSections": [{"uuid": f"section {it}", "name": it} | _SECTION for it in comparison.measures],
+        "compareRunSections": [
+            {"uuid": f"section {measure}", "name": measure} | _SECTION for measure in comparison.measures
+        ],
     }
 
 

@@ -41,7 +41,7 @@ Matches = Mapping[Key, FinishedRun]
 
 def collect(
     study: Study,
-    found: Iterable[FinishedRun],
+    candidates: Iterable[FinishedRun],
     rows: pd.DataFrame,
     sheets: pd.DataFrame,
     *,
@@ -49,7 +49,7 @@ def collect(
     partial: bool = False,
     elsewhere: Iterable[FinishedRun] = (),
 ) -> Results:
-    """The results of `study` from its runs `found`, their rows by split and by test sheet.
+    """The results of `study` from its runs `candidates`, their rows by split and by test sheet.
 
     With `partial` the balanced part is kept: seeds whose whole grid is finished, and other conditions finished for all
     of those seeds; `left_out` names the rest. An error says of a missing cell whether a run of another study,
@@ -60,7 +60,7 @@ def collect(
     setting = {name: own for name, own in (only or {}).items() if name not in levels} or _own_setting(study)
     declared = expand(study)
     cells = select(declared, levels)
-    matched = _match(study, cells, _of_setting(study, list(found), setting))
+    matched = _match(study, cells, _of_setting(study, list(candidates), setting))
     finished = {key: run for key, run in matched.items() if run.finished}
     _check_alike(study, list(finished.values()))
     left_out = [f"{_name(study, cell)} (not asked for)" for cell in declared if cell not in cells]

@@ -88,7 +88,7 @@ def all_figures(
 def picture(name: str, figure: Figure) -> Picture:
     """A figure as PNG with its title; the alternative text is its kind, title and note."""
     title, note = (" ".join(text.split()) for text in (figure.get_suptitle(), figure.get_supxlabel()))
-    kind = _KINDS[next(it for it in _KINDS if name.startswith(it))]
+    kind = _KINDS[next(prefix for prefix in _KINDS if name.startswith(prefix))]
     return Picture(png(figure), title, f"{kind}. {title}. {note}")
 
 

@@ -63,7 +63,7 @@ def decision_matrix(results: Results, ranks: pd.DataFrame, *, measures: Sequence
     best: list[str] = []
     for axes, name in zip(panels, results.classes, strict=True):
         grid = grid_of_curve(results, name)
-        columns = {it: _by_loss(results, grid, it, name).reindex(losses) for it in measures}
+        columns = {measure: _by_loss(results, grid, measure, name).reindex(losses) for measure in measures}
         means = np.column_stack([table["mean"] for table in columns.values()])
         known = np.isfinite(means).any(axis=0)
         best += [losses[row] for row in np.nanargmax(goodness(means, measures)[:, known], axis=0)]
@@ -128,10 +128,11 @@ def heat_map(results: Results, cells: pd.DataFrame, *, measures: Sequence[str] =
     none = no_means(results)
     for axes, name in zip(panels, results.classes, strict=True):
         columns = [
-            condition_means(results, cells, it, name) if has_values(results, it, name) else none for it in measures
+            condition_means(results, cells, measure, name) if has_values(results, measure, name) else none
+            for measure in measures
         ]
         table = np.column_stack([column["mean"].loc[order] for column in columns])
-        digits = [metric(it).digits for it in measures]
+        digits = [metric(measure).digits for measure in measures]
         texts = {at: number(float(table[at]), digits[at[1]]) for at in np.ndindex(table.shape)}
         _shade(axes, table, measures, texts, rows=[names[label] for label in order], title=words(name))
         axes.tick_params(axis="x", rotation=50)

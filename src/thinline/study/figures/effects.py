@@ -153,7 +153,7 @@ def variance_shares(variance: pd.DataFrame) -> Figure:
                 label=" x ".join(words(part) for part in component.split(":")),
             )
             left = left + share
-        axes.set_yticks(range(len(measures)), [metric(it).label for it in measures])
+        axes.set_yticks(range(len(measures)), [metric(measure).label for measure in measures])
         axes.set(ylim=(len(measures) - 0.4, -0.6), xlim=(0, 1), xlabel="share of the variance", title=words(name))
         axes.tick_params(axis="y", length=0)
     panels[-1].legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))

@@ -88,7 +88,7 @@ def frontier(results: Results, cells: pd.DataFrame, *, usable: Mapping[str, floa
     shown, left = ends_of(list(order.index), _MOST)
     numbers = {label: rank for rank, label in enumerate(order.index, start=1)}
     families = families_of(results.conditions)
-    grid = {str(label): bool(it) for label, it in results.conditions["grid"].items()}
+    grid = {str(label): bool(inside) for label, inside in results.conditions["grid"].items()}
     tall = max(3.7, 0.8 + 0.185 * len(shown))
     figure = page(1.25 + tall * len(tables))
     grid_of_panels = figure.add_gridspec(
@@ -136,16 +136,16 @@ def _scatter(axes: Axes, board: _Board, shown: Sequence[str]) -> None:
     _usable_area(axes, board.usable)
     _equal_iou(axes, board.low)
     recall, precision = board.axes["recall"], board.axes["precision"]
-    for families, filled in dict.fromkeys((board.families[it], board.grid[it]) for it in board.numbers):
+    for families, filled in dict.fromkeys((board.families[label], board.grid[label]) for label in board.numbers):
         ink, marker = LOOKS[families]
-        labels = [it for it in board.numbers if (board.families[it], board.grid[it]) == (families, filled)]
+        labels = [label for label in board.numbers if (board.families[label], board.grid[label]) == (families, filled)]
         x, y = recall.loc[labels], precision.loc[labels]
         whiskers(axes, y["mean"].to_numpy(), x[["low", "high"]].to_numpy(), ink=ink, upright=False)
         whiskers(axes, x["mean"].to_numpy(), y[["low", "high"]].to_numpy(), ink=ink)
         name = moves(families) if filled else f"{moves(families)}, outside of the grid"
         axes.plot(x["mean"], y["mean"], marker, label=name, zorder=3, **_face(ink, marker, filled))
     points = np.column_stack([recall["mean"], precision["mean"]])
-    texts = {index: str(board.numbers[str(it)]) for index, it in enumerate(recall.index) if it in shown}
+    texts = {index: str(board.numbers[str(label)]) for index, label in enumerate(recall.index) if label in shown}
     number_points(axes, points, texts)
 
 
@@ -219,8 +219,10 @@ def _legend(axes: Axes, sets: Iterable[frozenset[str]], *, hollow: bool) -> None
     """The legend of the families, in its own panel."""
     from matplotlib.lines import Line2D
 
-    ordered = sorted(sets, key=lambda it: (len(it), sorted(it)))
-    handles = [Line2D([], [], marker=LOOKS[it][1], label=legend_of(it), **_face(*LOOKS[it], True)) for it in ordered]
+    ordered = sorted(sets, key=lambda key: (len(key), sorted(key)))
+    handles = [
+        Line2D([], [], marker=LOOKS[key][1], label=legend_of(key), **_face(*LOOKS[key], True)) for key in ordered
+    ]
     if hollow:
         handles.append(Line2D([], [], marker="o", label="hollow: outside of the grid", **_face(GREY, "o", False)))
     axes.axis("off")

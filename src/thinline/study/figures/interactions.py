@@ -137,7 +137,7 @@ def _lines(axes: Axes, tables: Mapping[str, pd.DataFrame], levels: Sequence[str]
     """One panel; names of levels with more than `turned` letters in all are turned."""
     labels = []
     for number, (level, table) in enumerate(tables.items()):
-        at = np.array([levels.index(it) for it in table.index]) + 0.05 * (number - (len(tables) - 1) / 2)
+        at = np.array([levels.index(level) for level in table.index]) + 0.05 * (number - (len(tables) - 1) / 2)
         ink = level_line(axes, at, table["mean"], table[["low", "high"]].to_numpy(), number=number, label=level)
         labels.append((level, float(table["mean"].iloc[-1]), ink))
     axes.set_xticks(range(len(levels)), levels)

@@ -69,7 +69,7 @@ def resolution_response(results: Results) -> Figure:
     legend_above(panels[0], dict(zip(labels, handles, strict=True)), columns=len(labels))
     entitle(
         figure,
-        f"Pens of {' and '.join(f'{it:g}' for it in ends)} px: {_at(tables, 'iou', ends)}, "
+        f"Pens of {' and '.join(f'{pen:g}' for pen in ends)} px: {_at(tables, 'iou', ends)}, "
         f"{_at(tables, 'viterbi_bridged_mae_mm', ends)}",
         "On grey: measures in pixels, which do not compare between widths. Faint: single levels of the other factors. "
         "Dotted: IoU of the truth with 1 px jitter. Title: mean over curves. "

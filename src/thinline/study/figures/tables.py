@@ -111,7 +111,7 @@ def level_means(
 def means(data: Samples, weights: Mapping[str, Float64]) -> pd.DataFrame:
     """The mean of `data` with its interval under each of the `weights` over conditions."""
     estimates = {name: estimate(data, weight) for name, weight in weights.items()}
-    rows = {name: (it.effect, it.low, it.high) for name, it in estimates.items()}
+    rows = {name: (estimate.effect, estimate.low, estimate.high) for name, estimate in estimates.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(MEANS), dtype=np.float64)
 
 
@@ -127,7 +127,9 @@ def narrowed(results: Results, measures: Sequence[str]) -> Results:
 def varied(results: Results) -> dict[str, tuple[str, ...]]:
     """The factors with two or more levels in the grid, and those levels."""
     grid = results.conditions[results.conditions["grid"]]
-    levels_of = {name: tuple(it for it in levels if it in set(grid[name])) for name, levels in results.factors.items()}
+    levels_of = {
+        name: tuple(level for level in levels if level in set(grid[name])) for name, levels in results.factors.items()
+    }
     return {name: levels for name, levels in levels_of.items() if len(levels) > 1}
 
 
@@ -137,7 +139,7 @@ def short_labels(results: Results) -> dict[str, str]:
     names = [name for name in results.factors if conditions[name].nunique(dropna=False) > 1]
     rows = conditions[names].to_dict("index")
     return {
-        str(label): "/".join(str(it) for it in row.values() if isinstance(it, str)) or str(label)
+        str(label): "/".join(str(level) for level in row.values() if isinstance(level, str)) or str(label)
         for label, row in rows.items()
     }
 

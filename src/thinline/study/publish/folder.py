@@ -53,8 +53,8 @@ def tidy(results: Results) -> pd.DataFrame:
     """All numbers of `results` in one table, whole splits first, cells in their order; see the module for columns."""
     position = {run: number for number, run in enumerate(results.cells["run"])}
     parts = [
-        it.sort_values("run", key=lambda runs: runs.map(position), kind="stable")
-        for it in (results.rows, results.sheets)
+        rows.sort_values("run", key=lambda runs: runs.map(position), kind="stable")
+        for rows in (results.rows, results.sheets)
     ]
     numbers = pd.concat(parts, ignore_index=True)
     numbers["sheet"] = numbers["sheet"].astype("Int64")  # whole splits have none

@@ -48,7 +48,7 @@ def frontier_block(results: Results) -> str:
 
 def _order(results: Results) -> list[int]:
     """Conditions by the number of families, then by their names, then as declared."""
-    keys = [moves(it).replace("base", "") for it in families_of(results.conditions).values()]
+    keys = [moves(families).replace("base", "") for families in families_of(results.conditions).values()]
     return sorted(range(len(keys)), key=lambda row: (len(keys[row]), keys[row], row))
 
 
@@ -57,14 +57,14 @@ def _means(results: Results, measure: str, name: str) -> list[str]:
     data = samples(results, measure, name)
     means = estimate_all(data, np.eye(len(data.conditions)))
     digits = metric(measure).digits
-    halves = ["" if np.isnan(it) else f" ±{number(it, digits)}" for it in (means.high - means.low) / 2]
+    halves = ["" if np.isnan(half) else f" ±{number(half, digits)}" for half in (means.high - means.low) / 2]
     return [number(mean, digits) + half for mean, half in zip(means.effect, halves, strict=True)]
 
 
 def verdict_block(table: pd.DataFrame) -> str:
     """A table for each verdict with a line for each of its claims; then the number of claims that were not tested."""
     parts = []
-    for verdict in (it for it in VERDICTS if it != UNTESTABLE):
+    for verdict in (name for name in VERDICTS if name != UNTESTABLE):
         claims = table[table["verdict"] == verdict]
         if len(claims):
             heads = ["| claim of the source | its numbers | measured here, 95 % | study |", "|---|---|---|---|"]

@@ -108,7 +108,7 @@ def _tables(estimates: Effects) -> dict[str, bytes]:
     """Content of each table of effects by file name."""
     values = {field.name: getattr(estimates, field.name) for field in fields(estimates)}
     tables = {name: value for name, value in values.items() if isinstance(value, pd.DataFrame)}
-    return {EFFECTS if name == "contrasts" else f"effects/{name}.csv": _csv(it) for name, it in tables.items()}
+    return {EFFECTS if name == "contrasts" else f"effects/{name}.csv": _csv(table) for name, table in tables.items()}
 
 
 def _csv(rows: pd.DataFrame) -> bytes:

@@ -26,7 +26,7 @@ _BASES: Final = {"class_weight": "none", "loss": "soft_ce", "data_mix": "scarce"
 
 def values(cells: pd.DataFrame, measures: Sequence[Measure], classes: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The value of each condition by class and key of the measure."""
-    keys = [it.key for it in measures]
+    keys = [measure.key for measure in measures]
     by_class: dict[str, dict[str, Any]] = {name: {key: {} for key in keys} for name in classes}
     columns = ["split", "measure", "class", "condition", "mean", "low", "high", "seeds"]
     for split, measure, name, condition, *value in cells[columns].itertuples(index=False):
@@ -69,7 +69,7 @@ def board(results: Results) -> dict[str, Any]:
                     "off": sorted(off, key=lambda level: level != base),
                 }
             )
-    letters, taken = ({str(it[key]) for it in families} for key in ("letter", "factor"))
+    letters, taken = ({str(family[key]) for family in families} for key in ("letter", "factor"))
     names = dict.fromkeys(name for own in texts.values() for name in own if name not in taken)
     others = [{"factor": name, "label": words(name), "levels": _levels(texts, name, list(texts))} for name in names]
     conditions = [
@@ -77,7 +77,7 @@ def board(results: Results) -> dict[str, Any]:
     ]
     return {
         "families": families,
-        "others": [it for it in others if len(it["levels"]) > 1],
+        "others": [other for other in others if len(other["levels"]) > 1],
         "conditions": conditions,
     }
 

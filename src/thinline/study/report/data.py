@@ -54,7 +54,7 @@ def report_data(
         "left_out": results.left_out,
         "made_by": results.made_by,
         "classes": [{"name": name, "title": words(name)} for name in classes],
-        "measures": [{"key": it.key, "name": it.name, "lower": it.lower} for it in measures],
+        "measures": [{"key": measure.key, "name": measure.name, "lower": measure.lower} for measure in measures],
         "values": of_conditions,
         "usable": usable,
         "board": board(results),
@@ -66,7 +66,7 @@ def report_data(
         "verdict_counts": {verdict: counts[verdict] for verdict in VERDICTS},
         "sources": sources,
         "notes": tables.notes,
-        "pictures": [_picture(it) for name, it in pictures.items() if name not in AS_TABLES],
+        "pictures": [_picture(picture) for name, picture in pictures.items() if name not in AS_TABLES],
         "downloads": _downloads(results, tables, verdict_table, measures),
     }
     converted: dict[str, Any] = as_json(data)
@@ -88,19 +88,19 @@ def _ran(results: Results) -> dict[str, Any]:
     }
 
 
-def _picture(it: Picture) -> dict[str, Any]:
+def _picture(picture: Picture) -> dict[str, Any]:
     """A figure as a data address, with the size of a PNG so that the page does not shift when it loads."""
-    is_png = it.png[:8] == b"\x89PNG\r\n\x1a\n" and len(it.png) >= 24
-    size = (int.from_bytes(it.png[16:20], "big"), int.from_bytes(it.png[20:24], "big")) if is_png else None
-    source = f"data:image/png;base64,{base64.b64encode(it.png).decode()}"
-    return {"title": it.title, "alt": it.alt, "source": source, "size": size}
+    is_png = picture.png[:8] == b"\x89PNG\r\n\x1a\n" and len(picture.png) >= 24
+    size = (int.from_bytes(picture.png[16:20], "big"), int.from_bytes(picture.png[20:24], "big")) if is_png else None
+    source = f"data:image/png;base64,{base64.b64encode(picture.png).decode()}"
+    return {"title": picture.title, "alt": picture.alt, "source": source, "size": size}
 
 
 def _downloads(
     results: Results, tables: Effects, verdict_table: pd.DataFrame, measures: Sequence[Measure]
 ) -> list[dict[str, Any]]:
     """The tables behind the page as CSV: numbers of every cell, contrasts, verdicts."""
-    keys = {it.key for it in measures}
+    keys = {measure.key for measure in measures}
     rows = results.rows
     rows = rows[(rows["split"] + "/" + rows["measure"]).isin(keys) & rows["class"].isin(results.classes)]
     numbers = results.cells.drop(columns="grid").merge(rows, on="run")

@@ -82,16 +82,16 @@ def measures_of(cells: pd.DataFrame) -> list[Measure]:
     stored = set(zip(cells["split"], cells["measure"], strict=True))
     wanted = [("test", name) for name in AXES]
     wanted.insert(AXES.index("f1") + 1, ("tuned", "f1"))
-    return [Measure(*it) for it in wanted if it in stored]
+    return [Measure(*measure) for measure in wanted if measure in stored]
 
 
 def matrix(
     results: Results, values: Mapping[str, Mapping[str, Any]], ranks: pd.DataFrame, measures: Sequence[Measure]
 ) -> dict[str, Any]:
     """Columns and views: the conditions, and the levels of each factor that the grid varies."""
-    columns = [(it, name) for it in measures for name in results.classes]
+    columns = [(measure, name) for measure in measures for name in results.classes]
     names = short_labels(results)
-    of_conditions = [[values[name][it.key].get(condition) for it, name in columns] for condition in names]
+    of_conditions = [[values[name][measure.key].get(condition) for measure, name in columns] for condition in names]
     views = [_view("conditions", "condition", list(names), list(names.values()), columns, of_conditions)]
     factors = varied(results)
     means = _level_means(results, factors, columns)
@@ -99,11 +99,17 @@ def matrix(
         view = _view(factor, words(factor), levels, levels, columns, means[factor])
         _add_ranks(view, ranks[ranks["factor"] == factor], columns)
         views.append(view)
-    return {"columns": [_column(it, name) for it, name in columns], "views": views}
+    return {"columns": [_column(measure, name) for measure, name in columns], "views": views}
 
 
-def _column(it: Measure, name: str) -> dict[str, Any]:
-    return {"key": f"{it.key}/{name}", "measure": it.name, "class": name, "class_name": words(name), "lower": it.lower}
+def _column(measure: Measure, name: str) -> dict[str, Any]:
+    return {
+        "key": f"{measure.key}/{name}",
+        "measure": measure.name,
+        "class": name,
+        "class_name": words(name),
+        "lower": measure.lower,
+    }
 
 
 def _view(
@@ -115,20 +121,24 @@ def _view(
     values: Sequence[Sequence[Any]],
 ) -> dict[str, Any]:
     rows: list[dict[str, Any]] = [
-        {"label": row, "name": name, "cells": [_cell(it, value) for (it, _), value in zip(columns, own, strict=True)]}
+        {
+            "label": row,
+            "name": name,
+            "cells": [_cell(measure, value) for (measure, _), value in zip(columns, own, strict=True)],
+        }
         for row, name, own in zip(labels, names, values, strict=True)
     ]
-    for index, (it, _) in enumerate(columns):
-        _shade([row["cells"][index] for row in rows], lower=it.lower)
+    for index, (measure, _) in enumerate(columns):
+        _shade([row["cells"][index] for row in rows], lower=measure.lower)
     return {"key": key, "head": head, "rows": rows}
 
 
-def _cell(it: Measure, value: Sequence[float] | None) -> dict[str, Any]:
+def _cell(measure: Measure, value: Sequence[float] | None) -> dict[str, Any]:
     mean, low, high = (value or (np.nan, np.nan, np.nan))[:3]
     return {
         "value": float(mean) if np.isfinite(mean) else None,
-        "text": number(mean, it.digits),
-        "span": interval(low, high, it.digits),
+        "text": number(mean, measure.digits),
+        "span": interval(low, high, measure.digits),
         "rank": "",
     }
 
@@ -152,9 +162,9 @@ def _level_means(
     quick = replace(results, sheets=results.sheets.astype(dict.fromkeys(("split", "measure", "class"), "category")))
     means: dict[str, list[list[Any]]] = {factor: [[] for _ in levels] for factor, levels in factors.items()}
     weights: dict[bytes, dict[str, dict[str, Float64]]] = {}
-    for it, name in columns:
+    for measure, name in columns:
         try:
-            data = samples(quick, it.measure, name, split=it.split)
+            data = samples(quick, measure.measure, name, split=measure.split)
         except StudyError:
             data = None
         known = np.zeros(len(results.conditions), np.bool_)
@@ -185,8 +195,8 @@ def _add_ranks(view: dict[str, Any], ranks: pd.DataFrame, columns: Sequence[tupl
     known = ranks.set_index(["split", "measure", "class", "level"])[["rank", "low_rank", "high_rank"]]
     table = {key: row for key, *row in known.itertuples()}
     for row in view["rows"]:
-        for (it, name), cell in zip(columns, row["cells"], strict=True):
-            rank = table.get((it.split, it.measure, name, row["label"]))
+        for (measure, name), cell in zip(columns, row["cells"], strict=True):
+            rank = table.get((measure.split, measure.measure, name, row["label"]))
             if rank is not None:
                 cell["rank"] = f"rank {rank[0]:g} ({rank[1]:g} to {rank[2]:g})"
 
@@ -194,7 +204,7 @@ def _add_ranks(view: dict[str, Any], ranks: pd.DataFrame, columns: Sequence[tupl
 def report_contrasts(contrasts: pd.DataFrame, measures: Sequence[Measure], classes: Sequence[str]) -> pd.DataFrame:
     """The contrasts of order 1 and 2 of the report's measures and classes, by order and then by measure."""
     keys = contrasts["split"] + "/" + contrasts["measure"]
-    order = {it.key: index for index, it in enumerate(measures)}
+    order = {measure.key: index for index, measure in enumerate(measures)}
     kept = contrasts[(contrasts["order"] <= ORDERS) & keys.isin(list(order)) & contrasts["class"].isin(list(classes))]
     return kept.assign(_of=keys.map(order)).sort_values(["order", "_of"], kind="stable").drop(columns="_of")
 
@@ -203,7 +213,7 @@ def effects(
     contrasts: pd.DataFrame, pairs: pd.DataFrame, measures: Sequence[Measure], classes: Sequence[str]
 ) -> list[dict[str, Any]]:
     """The contrasts as rows; `reach` is the half width of the axis of their measure's interval bars."""
-    by_key = {it.key: it for it in measures}
+    by_key = {measure.key: measure for measure in measures}
     keys = ["split", "measure", "class", "factor", "level_a", "level_b"]
     better = {tuple(row): p for *row, p in pairs[[*keys, "p_better"]].itertuples(index=False)}
     rows = [
@@ -217,24 +227,29 @@ def effects(
     return [row | {"reach": reach[row["measure"]] or 1.0} for row in rows]
 
 
-def _effect(row: Mapping[Any, Any], it: Measure, better: Mapping[Any, float]) -> dict[str, Any]:
+def _effect(row: Mapping[Any, Any], measure: Measure, better: Mapping[Any, float]) -> dict[str, Any]:
     effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
     first, _, second = str(row["contrast"]).partition(" - ")
-    factor = (it.split, it.measure, row["class"], row["term"])
+    factor = (measure.split, measure.measure, row["class"], row["term"])
     chance = better.get((*factor, first, second), 1 - better.get((*factor, second, first), np.nan))
     return {
-        **{"measure": it.key, "measure_name": it.name, "class": row["class"], "class_name": words(row["class"])},
+        **{
+            "measure": measure.key,
+            "measure_name": measure.name,
+            "class": row["class"],
+            "class_name": words(row["class"]),
+        },
         **{"order": int(row["order"]), "term": row["term"], "contrast": row["contrast"]},
         **{"value": effect, "low": low, "high": high, "primary": bool(row["primary"])},
         "known": bool(np.isfinite(low) and np.isfinite(high)),
         "differs": bool(row["p_holm"] < SIGNIFICANT),
-        "text": number(effect, it.digits, signed=True),
-        "span": interval(low, high, it.digits, signed=True),
+        "text": number(effect, measure.digits, signed=True),
+        "span": interval(low, high, measure.digits, signed=True),
         "better": probability(chance) if row["order"] == 1 else "",
         "p": probability(row["p"]),
         "p_holm": probability(row["p_holm"]),
         "seeds": text_of(row["seeds"]),
-        "detectable": number(row["detectable"], it.digits),
+        "detectable": number(row["detectable"], measure.digits),
     }
 
 

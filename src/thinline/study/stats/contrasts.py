@@ -178,11 +178,11 @@ def conditions_by_levels(grid: Grid, term: Sequence[str]) -> dict[_Codes, dict[_
     """{codes of the levels of the factors `term`: {codes of the other factors: condition of the grid}}."""
     own = [grid.names.index(name) for name in term]
     others = [column for column in range(len(grid.names)) if column not in own]
-    found: dict[_Codes, dict[_Codes, int]] = {}
+    conditions: dict[_Codes, dict[_Codes, int]] = {}
     for condition in np.flatnonzero(grid.inside):
         codes = grid.codes[condition]
-        found.setdefault(tuple(codes[own].tolist()), {})[tuple(codes[others].tolist())] = int(condition)
-    return found
+        conditions.setdefault(tuple(codes[own].tolist()), {})[tuple(codes[others].tolist())] = int(condition)
+    return conditions
 
 
 def _matched(conditions: Mapping[_Codes, Mapping[_Codes, int]], cells: Sequence[_Codes]) -> Iterator[list[int]]:
