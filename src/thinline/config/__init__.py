@@ -1,1 +1,8 @@
-"""The schema of `conf/`, and the names of factor levels."""
+"""The schema of `conf/`, and the names of factor levels.
+
+schema        keys and types of a configuration, checks of its values and of the seed, and the keys that are no part of
+              the run identity (NOT_IDENTITY); compose and parse a configuration
+levels        the level of every factor of a run, e.g. `class_weight: fixed(value=10)`
+objective     build the objective (head, loss, class weighting) of a configuration
+path_options  make path options absolute, refuse empty ones
+"""

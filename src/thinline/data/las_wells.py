@@ -1,4 +1,4 @@
-"""Real curves divided among the splits, so that no test sheet is drawn from a log the network was trained on.
+"""Split real curves by well, curve or section, so that no test sheet is drawn from a log that training uses.
 
 The unit that is not shared between splits
     well     with three wells or more. Files with a stretch of `SAME` equal samples are one well, because copies of a

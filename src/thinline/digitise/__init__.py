@@ -1,9 +1,18 @@
 """Digitise a scan of a paper log: curves as CSV and LAS, a class map and an overlay.
 
-`scan.py` opens files, `paper.py` and `deskew.py` rescale and straighten the paper, `inference.py` runs the network,
-`scales.py` converts columns to values, `accept.py` rejects uncertain rows and curves, `damaged_rows.py` excludes
-damaged rows, `export.py` and `overlays.py` make the files, `output_folder.py` writes them atomically and resumes a job,
-`job.py` runs all steps.
+job            run all steps on one scan; a digest of the inputs identifies a job
+scan           open a scan of one or more pages, read rows as grey levels
+paper          rescale the scan to the scale of the run (px per mm), straighten it; scan <-> paper coordinates
+deskew         estimate skew (tilt, rotation, waves) from printed lines, as whole-pixel shifts
+inference      run the network on overlapping tiles, blend their probabilities
+scales         unit conversion: scan column -> value (linear, log, falling, wraps), scan row -> depth
+accept         reject rows and curves of low confidence or coverage
+damaged_rows   rows that get no values because the file is damaged there
+export         content of the CSV and LAS files (bytes; header, null value)
+overlays       class map PNG, and overlay of the curves on the paper
+output_folder  write CSV, LAS and pictures atomically (with system/atomic_files.py); resume an interrupted job
+
+Tracing and wraps (laps) are in `thinline.curves`.
 """
 
 from thinline.digitise.accept import Digitised, Limits

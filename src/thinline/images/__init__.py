@@ -1,8 +1,12 @@
 """Decode image files (TIFF, PNG, JPEG) to grey levels or mask values, and report damage that libraries pass over.
 
-`pages.py` opens a file. A TIFF goes through `tiff/`: `directory.py` (tags), `layout.py` (storage of a page), `bands.py`
-(strips and tiles to numbers, with `fax.py`, `lzw.py` and `jpeg/stream.py`), `page.py`. A PNG or JPEG goes through
-`whole_page.py`. `grey.py` turns numbers into grey levels; `page.py` defines the interface of a page.
+pages        open a file: format, number of pages, resolution (dpi), limit on decoded bytes
+page         interface of a page: rows, damage, errors; orientation tag (rotation)
+grey         grey levels from numbers: bit depth, luma of colours, transparency; values of a mask
+whole_page   decode a PNG or JPEG page
+png          header chunks of a PNG, CRC check
+jpeg/        JPEG streams: decoding, header, check of the codes
+tiff/        TIFF pages: tags, strips and tiles, G3/G4 fax, LZW
 """
 
 from thinline.images.page import Damage, Page, ScanError, turned

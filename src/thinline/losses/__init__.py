@@ -1,9 +1,16 @@
 """One published loss per file; `objective.py` combines a loss, a head and class weights into the objective of a run.
 
-Losses: boundary, cb_focal, cldice, dice, focal, lovasz, skeleton_recall, soft_ce, spatial_soft_ce, tversky; `compound`
-is a weighted sum of them. Class weights: class_weight, logit_adjustment.
+objective        loss of a batch: class weight normalisation (`class_weight.scale` kept or raw: what divides a weighted
+                 loss), absent classes, ignored pixels, mean over pixels or channels
+class_weight     class weights from pixel counts: fixed, measured, sqrt, effective number; prior
+logit_adjustment shift of the logits by the log prior
+compound         weighted sum of losses (dice_ce, ...)
 
-Support: protocols (interfaces of head, losses and truth maps), weight_checks, soft_counts (soft areas of region losses
-and the check of probabilities), soft_skeleton (for cldice), thinning (for skeleton_recall), and the compiled kernels
-lovasz_kernel and soft_skeleton_kernel.
+Losses of pixels: soft_ce (cross-entropy, label smoothing), spatial_soft_ce (blurred truth), focal, cb_focal
+(class-balanced focal). Of regions: dice, tversky, lovasz (Jaccard/IoU). With truth maps: skeleton_recall, cldice
+(soft clDice), boundary (signed distance).
+
+Support: protocols (interfaces of head, losses and truth maps), weight_checks (form and effect of class weights),
+soft_counts (soft areas of region losses and the check of probabilities), soft_skeleton (for cldice), thinning (for
+skeleton_recall), and the compiled kernels lovasz_kernel and soft_skeleton_kernel.
 """

@@ -1,4 +1,4 @@
-"""The objective of a run: combines a head, a loss and class weights into one scalar.
+"""The objective of a run: one scalar from a head, a loss and class weights, and what divides a weighted loss.
 
 Conventions
 -----------

@@ -1,1 +1,13 @@
-"""Metrics of a segmentation: integer counts, summed over a split and divided once. See structure/sheet_scores.py."""
+"""Metrics of a segmentation: integer counts, summed over a split and divided once.
+
+pixels             pixel counts (confusion matrix); IoU, precision, recall, F1, area ratio, support per class
+absent             rates from counts, and their value (NaN or 0) where a class is absent
+thresholds         best-F1 threshold of validation, threshold for a given recall, tuned labels; score histograms
+channel_conflicts  share of pixels with several curves, or none, above probability 0.5
+gradients          gradient norm of the loss per class
+perturbed_truth    truth with a known error (oracle_shift, oracle_jitter, oracle_thick)
+catalogue          every metric: label, unit, direction (higher or lower is better), digits, signature (version)
+number_format      numbers as text in tables and figures
+overlay            picture of truth, prediction and errors
+structure/         beyond pixels: NSD, HD95, boundary IoU, clDice, error types, zones, swaps, wraps (list in its map)
+"""

@@ -1,4 +1,4 @@
-"""One cell: from a configuration to a run folder with its results, and the same in MLflow.
+"""Run one cell: skip, resume or train it, and record its status in the run folder and in MLflow.
 
 A finished cell is skipped, a killed one resumes from its last checkpoint. A failed cell is data too: its folder says
 FAILED and why.

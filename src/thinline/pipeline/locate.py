@@ -1,4 +1,4 @@
-"""Where the run folder of a cell is, and whether the cell is skipped, run again or refused.
+"""Run identity and folder of a cell, and the decision to skip a finished run, retry a failed one, or refuse it.
 
 The identity of a run is the configuration without machine and paths, and the content of its sheets: sheets that are
 drawn differently make another run. This module does not import torch, so that planning hundreds of cells is quick.

@@ -1,4 +1,4 @@
-"""Rows per class of perturbed truth: what every metric says of a prediction that is right but for a known change."""
+"""Scores of perturbed truth by every metric, as rows per class: a prediction that is right but for a known change."""
 
 from __future__ import annotations
 

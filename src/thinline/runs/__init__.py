@@ -1,6 +1,14 @@
 """The run folder: manifest, history, identity and tables of a run. It is the source of truth; MLflow has a copy.
 
+folder       files of a run, begin / finish / start over, lock, list of run folders
+identity     run name and identity: hash (digest) and slug of a configuration; git commit, library versions
+manifest     manifest.json: status (RUNNING, FINISHED, FAILED, KILLED), attempts, code version, MLflow run
+history      history.jsonl: metrics per logged step; rewind on resume
+table        tables of all finished runs; status of all runs; mixed metric signatures refused
+parent_runs  records of sweeps and of their parent runs in MLflow
+
 This package imports neither MLflow nor torch, so reading results is quick. `thinline.tracking` writes to MLflow.
+Whether a finished run is skipped is decided in pipeline/locate.py; atomic writes are in system/atomic_files.py.
 """
 
 from thinline.runs.folder import CLASS_COLUMNS, SHEET_COLUMNS, RunFolder, run_folders

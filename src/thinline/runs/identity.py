@@ -1,4 +1,4 @@
-"""The identity of a cell (digest and slug of its configuration) and of the code that ran it.
+"""Identity of a run: hash (digest) and name (slug) of its configuration; commit and library versions of its code.
 
 Conventions
 

@@ -2,6 +2,18 @@
 
 sample(family, seed) -> SheetSpec      what to draw, in mm
 render(spec, px_per_mm=4) -> Sheet     image and truth; wear(draw(spec))
+
+families        sample a spec from a family and a seed: archive or procedural; skew and wear parameters
+family_ranges   the ranges that each family is sampled from
+spec            description of a sheet in mm: tracks, curves, pens, texts, skew, wear; its digest (hash)
+curve_shapes    values of a curve along depth: smooth, jittery, blocky, spiky, or windows of real logs
+pens            the two curves of a sheet: shapes, pen widths, dashes, cue
+printed_form    tracks, depth column, grids, texts and marks
+drawing/        draw a spec: grid, text, strokes, skew (tilt), wear and noise
+sheet           the result: image, labels, strokes, layers, true curves
+true_positions  true x and lap of each curve in every row of the image
+resized         truth lost when a label map is resized
+preview         contact sheet; share of pixels of each class and kind of print
 """
 
 from __future__ import annotations

@@ -1,1 +1,12 @@
-"""Services of the operating system: atomic writes, file locks, worker processes, signals, compiled loops."""
+"""Services of the operating system: atomic writes, file locks, worker processes, signals, compiled loops.
+
+atomic_files   atomic write (temporary file, fsync, rename); StorageError for a full or read-only disk
+file_lock      exclusive lock on a file that names its holder
+shared_file    cache files that several processes read and one writes; header, CRC-32
+signals        SIGINT (Ctrl-C) and SIGTERM: stop a run, exit code
+entry          start of every program: exit codes 130 and 143, unprintable characters
+launch         start a run in a new process, or in several under torchrun (ranks)
+worker_pool    pool of worker processes that end with their parent
+numba_kernels  compile CPU kernels with numba
+validation     check YAML against pydantic models; errors as sentences
+"""

@@ -1,4 +1,4 @@
-"""The frame of every program: a signal ends it with one line, and unprintable characters become `?`.
+"""Start of every program: a signal ends it with one line and an exit code, unprintable characters become `?`.
 
 Imports nothing heavy, because programs import this module before all others.
 """

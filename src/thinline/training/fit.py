@@ -1,4 +1,4 @@
-"""One run: from task, batches and machine to its results. It resumes from `last.ckpt` where there is one."""
+"""Train and evaluate one run with Lightning: precision, devices, threads; resumes from `last.ckpt` if there is one."""
 
 from __future__ import annotations
 

@@ -1,9 +1,16 @@
 """Read well-log curves from LAS files (log ASCII standard), one file or a folder at a time.
 
 `read_las_file` and `read_las_folder` return the curves with reports; `read_las` and `read_las_dir` return the curves
-alone, and the latter warns of what was left out. Steps of the reader, by module: `text` (encodings, sections),
-`header`, `rows` (delimiters, wrapped rows), `values` (nulls), `table`, `depth` (depth column, repeat passes), `file`;
-`curve` defines the result.
+alone, and the latter warns of what was left out.
+
+text     decode bytes (encoding), split the text into sections
+header   version, delimiter, null values, depth interval, columns
+rows     split data lines into rows: delimiters, wrapped rows
+values   parse numbers, recognise null values (-999.25, ...)
+table    data sections as tables of numbers
+depth    which column is the depth; order of rows by depth, repeat passes
+file     one file: usable curves, dropped curves with reasons, report
+curve    the result: values over depth, missing samples, runs without long gaps
 """
 
 from __future__ import annotations

@@ -1,1 +1,12 @@
-"""The user's own images and masks (`data_mix=folder`): pair, check, split and cut them into pieces."""
+"""The user's own images and masks (`data_mix=folder`): pair, check, split and cut them into pieces.
+
+image_folder  read and check the whole folder; all problems in one error
+image_pairs   pair images with masks by file name templates
+image_files   read PNG, TIFF and JPEG as grey levels or mask values; resize
+class_map     mask value -> class name -> class id; ignored values
+curve_truth   read the CSV of true curve positions (row, curve, x)
+splits        train / val / test split by a file or by a ratio (seed and hash of the pixels)
+crops         cut large images into pieces, render them into the sheet cache
+class_greys   pixels and grey levels of each class, contrast with the background around it
+summary       class shares, sizes and grey levels of each split; warnings
+"""

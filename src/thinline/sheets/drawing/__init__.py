@@ -1,1 +1,10 @@
-"""From the description of a sheet to its image and truth: form, print, curves, and the wear of age and scanner."""
+"""From the description of a sheet to its image and truth: form, print, curves, and the wear of age and scanner.
+
+draw           draw a spec without wear: order of layers, ink of a pen, true curves
+grids          grid lines and track edges
+printed_marks  text, rules, ticks, stains
+strokes        curve values -> polyline -> pixels of a pen; wraps, dashes, pen width
+skew           tilt (rotation), shear, waves and stretch of the paper, applied to vertices
+wear           wear of a sheet: faded ink, uneven paper, blur, grain, threshold, salt and pepper
+noise          noise tiles (grain, blotches, cloud) that wear and broken grid lines read
+"""

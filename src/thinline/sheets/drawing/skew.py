@@ -1,4 +1,4 @@
-"""Skew: the movement of the paper under the scanner, applied to every vertex of truth and ink.
+"""Skew (tilt, shear, waves, stretch) of the paper under the scanner, applied to every vertex of truth and ink.
 
 Vertices are moved before strokes are drawn, so a 1-px stroke stays 1 px wide and its truth stays on it. Warping the
 finished image would blur the one and break the other.

@@ -1,1 +1,11 @@
-"""Claims of the source texts: their criteria in `claims.yaml`, and the verdicts of studies on them."""
+"""Claims of the source texts: their criteria in `claims.yaml`, and the verdicts of studies on them.
+
+claims           read and check claims.yaml
+criteria         kinds of criteria (difference, interaction, order, trend, level, ...) of a claim
+comparisons      estimate the contrast that a criterion asks for, over matched conditions
+expectations     is a contrast up, down or equivalent (TOST, margin)? holds / refuted / open from its interval
+stack_questions  which conditions reach all thresholds, the best stack, our value beside a number of the source
+remedies         families of remedy of a condition: A weighting, B region loss, C synthesis
+usable           conditions whose recall, precision and IoU reach declared thresholds
+verdicts         claim verdict: supported, refuted, undecided, untestable; its sentence and findings
+"""

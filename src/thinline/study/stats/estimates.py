@@ -1,4 +1,4 @@
-"""Estimates of contrasts of conditions, with intervals over seeds. The only estimator of a study.
+"""Confidence intervals over seeds of contrasts (paired differences) of conditions, p values, Holm correction.
 
 Conventions
 -----------
