@@ -8,7 +8,7 @@ Which metric lives in which file
     zones.py           IoU, precision, recall and F1 at crossings, by slope, by distance to other curves
     identity_swaps.py  traces that follow the wrong curve
     wrap_accuracy.py   traces with the wrong number of wraps
-    thinline.curves.compare  error of traced curves: MAE, RMSE, p95, R2, SNR, coverage
+    thinline.curves.compare  error of traced curves: MAE, RMSE, p95, R2, coverage
 
     Their inputs: truth.py, prediction.py, distances.py (masks), curve_pixels.py (nearest pixel, slope).
 
