@@ -103,7 +103,7 @@ def _paper(ink: Float32, least_ink: float) -> Float64:
     if not samples.size:
         return np.zeros(samples.shape[:2])
     faint = 2 * (samples < np.float32(least_ink)).sum(axis=2) > samples.shape[2]
-    return np.where(faint, 0.0, np.median(samples, axis=2))
+    return np.where(faint, 0.0, np.median(samples, axis=2).astype(np.float64))
 
 
 @kernel
