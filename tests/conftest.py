@@ -85,6 +85,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made_once(tmp_path_factory, "prepared", create) / "deep" / "mlruns" / "mlflow.db"
 
 
+@pytest.fixture(scope="session")
+def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two processes computed together: see `run_two_ranks`."""
+    from two_ranks import run_two_ranks  # imports torchmetrics
+
+    return made_once(tmp_path_factory, "two_ranks", run_two_ranks)
+
+
 @pytest.fixture
 def main(
     monkeypatch: pytest.MonkeyPatch, given: list[str], store: Path, prepared: Path, log_handlers: None
