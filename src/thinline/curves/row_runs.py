@@ -90,7 +90,7 @@ def strands_of(ink: Float32, *, least_ink: float = LEAST_INK, most: int = MOST) 
     runs = np.zeros((rows, most, 2), np.float32)
     evidence = np.zeros((rows, most, curves), np.float32)
     paper = _paper(ink, least_ink)
-    full = (paper > 0.5).any(axis=0)
+    full: Bool = np.asarray((paper > 0.5).any(axis=0), np.bool_)
     call(_search, np.ascontiguousarray(ink), paper, np.float32(least_ink), count, runs, evidence)
     kept = np.arange(most) < count[:, None]
     first = np.concatenate([np.zeros(1, np.int64), np.cumsum(count)])
