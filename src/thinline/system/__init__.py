@@ -1,1 +1,1 @@
-"""Services of the operating system: atomic writes, file locks, worker processes, signals, compiled loops, kept memory."""
+"""Services of the operating system: atomic writes, locks, worker processes, signals, compiled loops, kept memory."""
