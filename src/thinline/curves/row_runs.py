@@ -1,7 +1,8 @@
 """Reduce ink to strands: the few runs of ink in each row where a curve may be, small enough to keep for a long scan.
 
 Conventions
-    Ink is measured from the background of its row: max(0, (p - paper) / (1 - paper)). `paper` is the median over the
+    The ink of a curve is its probability above that of the paper: max(0, (p - paper) / (1 - paper)). `paper` is, for
+    each row and curve, the median over the
     columns (every W/64th is sampled; a row is mostly paper), or 0 if most samples are below LEAST_INK. So networks
     that never reach probability 0 on paper (label smoothing, focal loss) are treated like others. A row with `paper`
     above one half is **full**: a curve jumps across most of the sheet, or the network marks everything, and no position
@@ -9,8 +10,8 @@ Conventions
 
     A strand is a run of adjacent pixels of one row whose ink, summed over the curves, is at least LEAST_INK and in
     which one curve is the most likely, so two curves side by side are two strands. `x_px` is the centre of mass of its
-    ink, its evidence for a curve the largest probability in it. The MOST strands with the strongest evidence are kept
-    per row, in the order of columns.
+    ink, its evidence for a curve the largest ink of that curve in it. The MOST strands with the strongest evidence are
+    kept per row, in the order of columns.
 
     S strands of H rows; those of row r are `first[r] .. first[r+1]-1`.
 """
@@ -90,7 +91,7 @@ def strands_of(ink: Float32, *, least_ink: float = LEAST_INK, most: int = MOST) 
     runs = np.zeros((rows, most, 2), np.float32)
     evidence = np.zeros((rows, most, curves), np.float32)
     paper = _paper(ink, least_ink)
-    full = (paper > 0.5).any(axis=0)
+    full: Bool = np.asarray((paper > 0.5).any(axis=0), np.bool_)
     call(_search, np.ascontiguousarray(ink), paper, np.float32(least_ink), count, runs, evidence)
     kept = np.arange(most) < count[:, None]
     first = np.concatenate([np.zeros(1, np.int64), np.cumsum(count)])
