@@ -136,8 +136,8 @@ def png(figure: Figure) -> bytes:
 
     canvas, out = FigureCanvasAgg(figure), io.BytesIO()
     with style():
-        canvas.draw()  # `savefig` lays out all texts twice
-    full = Image.fromarray(np.asarray(canvas.buffer_rgba()))
+        canvas.draw()  # type: ignore[no-untyped-call]  # `savefig` lays out all texts twice
+    full = Image.fromarray(np.asarray(canvas.buffer_rgba()))  # type: ignore[no-untyped-call]
     if any(np.asarray(image.get_array()).ndim == 3 for axes in figure.axes for image in axes.images):
         full.save(out, "PNG", dpi=(figure.dpi, figure.dpi))
     else:

@@ -199,7 +199,10 @@ def _places(results: Results) -> pd.DataFrame:
     """Numbers of the condition and of the seed of each run, indexed by its name."""
     cells = results.cells.set_index("run")
     conditions, seeds = (pd.Index(list(labels)) for labels in (results.conditions.index, results.seeds))
-    numbers = {"a": conditions.get_indexer(cells["condition"]), "s": seeds.get_indexer(cells["seed"])}
+    numbers = {
+        "a": conditions.get_indexer(pd.Index(cells["condition"])),
+        "s": seeds.get_indexer(pd.Index(cells["seed"])),
+    }
     return pd.DataFrame(numbers, cells.index)
 
 
