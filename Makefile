@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE  # else every process of the tests compiles every module again
 
-.PHONY: help setup train sweep test suite coverage check format notebooks bench soak preview pictures ui lock clean
+.PHONY: help setup train sweep test suite coverage check docs format notebooks bench soak preview pictures ui lock clean
 
 help:  ## print this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -25,8 +25,8 @@ train: setup  ## train three losses on the laptop budget: python train.py -m los
 sweep: setup  ## train the five losses with and without class weights
 	$(BIN)/python train.py -m loss=dice,focal,lovasz,soft_ce,tversky class_weight=none,measured
 
-test: setup  ## run ruff, mypy and all tests
-	$(MAKE) --no-print-directory --jobs 2 check suite
+test: setup  ## run ruff, mypy and all tests, and build the documentation
+	$(MAKE) --no-print-directory --jobs 2 check docs suite
 
 suite: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
@@ -38,6 +38,9 @@ check: setup  ## run ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: setup  ## build the documentation into build/docs, warnings are errors
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 format: setup  ## apply the automatic fixes of ruff
 	$(BIN)/ruff check --fix .

@@ -1,4 +1,4 @@
-"""Published numbers are those of the results they came from."""
+"""Published numbers are those of the results they came from, in README.md, docs/ and experiments/."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from thinline.cli.publish import pages
-from thinline.config.schema import CONF, FACTORS
+from thinline.config.schema import CONF
 from thinline.study.publish.folder import check_unedited, read_results
 from thinline.study.publish.readme_tables import published_folders
 from thinline.sweep.study_results import declared
@@ -17,12 +17,15 @@ from thinline.sweep.tables import COLUMNS, LINE_COLUMNS, PERTURBED_TRUTH
 
 ROOT = Path(CONF).parent
 README = (ROOT / "README.md").read_text()
+FINDINGS = (ROOT / "docs/explanation/findings.md").read_text()
+OUTPUTS = [README, (ROOT / "docs/getting-started/first-sweep.md").read_text()]
+"""Pages with tables of `make train`: the first has a part of them."""
 RESULTS = pd.read_csv(ROOT / "experiments/first_sweep/results.csv")
 
 
-def published():
-    """(class, columns, cell, numbers) of every line of the tables in the README."""
-    block = README.split("<!-- output -->")[1].split("<!-- /output -->")[0]
+def published(page):
+    """(class, columns, cell, numbers) of every line of the tables of a page."""
+    block = page.split("<!-- output -->")[1].split("<!-- /output -->")[0]
     name, columns = "", COLUMNS
     for line in block.splitlines():
         if found := re.match(r" +(\w+)(:| as a line)", line):
@@ -32,10 +35,14 @@ def published():
 
 
 def test_there_is_a_line_for_every_class_and_loss_and_for_every_perturbed_truth_of_a_curve():
-    assert len(list(published())) == 2 * 2 * (3 + len(PERTURBED_TRUTH)) + 3
+    part, whole = OUTPUTS
+    assert len(list(published(whole))) == 2 * 2 * (3 + len(PERTURBED_TRUTH)) + 3
+    assert len(list(published(part))) == 2 * (3 + 1)
+    lines = set(whole.splitlines())
+    assert all(line in lines for line in part.split("<!-- output -->")[1].split("<!-- /output -->")[0].splitlines())
 
 
-@pytest.mark.parametrize(("name", "columns", "cell", "numbers"), list(published()))
+@pytest.mark.parametrize(("name", "columns", "cell", "numbers"), [line for page in OUTPUTS for line in published(page)])
 def test_a_line_of_the_readme_stands_in_the_results(name, columns, cell, numbers):
     perturbed = {label: split for split, label in PERTURBED_TRUTH.items()}
     rows = RESULTS[(RESULTS["class"] == name) & (RESULTS["loss"] == (cell if cell not in perturbed else "dice"))]
@@ -50,19 +57,32 @@ def test_a_line_of_the_readme_stands_in_the_results(name, columns, cell, numbers
             assert digits >= 3 or measure in ("breaks", "viterbi_swaps")
 
 
-@pytest.mark.parametrize("factor", [*FACTORS, "trainer"])
-def test_the_factor_table_names_every_option(factor):
-    (row,) = [line for line in README.splitlines() if line.startswith(f"| `{factor}` |")]
-    options = {path.stem for path in (CONF / factor).glob("*.yaml")}
-    assert options == set(re.findall(r"`(\w+)`", row.split("|")[2]))
+def test_the_readme_is_a_page():
+    assert len(README.splitlines()) <= 150
+    assert len(README.encode()) <= 12_000
 
 
-def test_pictures_and_links_are_there():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+def test_a_number_of_the_findings_stands_in_a_study():
+    """Numbers of three digits, on the page of a study or in the table of the three families."""
+    findings = README.split("## Findings")[1].split("## Your own images")[0]
+    studies = [(path / "README.md").read_text() for path in published_folders(ROOT / "experiments")]
+    known = set(re.findall(r"\.\d{3}\b", "\n".join([FINDINGS, *studies])))
+    numbers = re.findall(r"\.\d{3}\b", findings)
+    assert len(numbers) > 30
+    assert set(numbers) <= known
 
 
-def test_the_blocks_of_both_readmes_are_what_the_published_results_say():
+def test_the_readme_counts_the_verdicts():
+    counts = {
+        verdict.lower(): number for verdict, number in re.findall(r"^\*\*([\w ]+): (\d+)\*\*", FINDINGS, re.MULTILINE)
+    }
+    assert set(counts) == {"supported", "refuted", "undecided", "not tested"}
+    text = " ".join(README.split())
+    for verdict, number in counts.items():
+        assert re.search(rf"\b{number} (are )?{verdict}\b", text), verdict
+
+
+def test_the_generated_blocks_are_up_to_date():
     for path, text in pages(ROOT).items():
         assert path.read_text(encoding="utf-8") == text, f"{path}: python -m thinline publish writes it anew"
 

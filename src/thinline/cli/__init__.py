@@ -5,7 +5,7 @@ coherence    check whether printed scores can come from one confusion matrix
 data         summarise a user's images and masks: pairs, splits, class shares, grey levels, warnings
 digitise     run `thinline digitise`: from options to a job, result table; digitise_options: its options and help
 las          list the curves that can be read from LAS files
-publish      generate the tables of README.md from the published studies
+publish      generate the tables of docs/ and experiments/README.md
 replay       send runs and sweeps to MLflow that it lacks
 reproduce    train published cells again and compare the results with the published ones
 ruler        measure the response of every metric to a perturbed truth

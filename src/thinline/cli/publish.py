@@ -1,7 +1,8 @@
-"""Generate the tables of README.md and experiments/README.md from the published studies.
+"""Generate the tables of docs/ and experiments/README.md.
 
-Writes the blocks `frontier` and `verdicts` of README.md and `studies` of experiments/README.md. --check writes nothing
-and exits with 1 where a block differs from the published results.
+Writes, from the published studies, the blocks `frontier` and `verdicts` of docs/explanation/findings.md and `studies`
+of experiments/README.md; from the catalogue of metrics and from conf/ the blocks of docs/reference. --check writes
+nothing and exits with 1 where a block is out of date.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Final
 
 from rich.console import Console
 
-from thinline.config.schema import CONF
+from thinline.config.schema import CONF, FACTORS
 from thinline.study.claims.claims import Claim, read_claims
 from thinline.study.claims.verdicts import table, verdicts_of, verdicts_of_studies
 from thinline.study.design.results import Results
@@ -26,12 +27,16 @@ from thinline.study.publish.readme_tables import (
     study_row,
     verdict_block,
 )
+from thinline.study.publish.reference_tables import factors_block, metrics_block
 from thinline.sweep.jobs import groups
 from thinline.sweep.study_results import declared
 from thinline.system.atomic_files import write_bytes
 
 ROOT: Final = CONF.parent
 FRONTIER_STUDY: Final = "three_family"
+FINDINGS: Final = "docs/explanation/findings.md"
+METRICS: Final = "docs/reference/metrics.md"
+FACTOR_PAGE: Final = "docs/reference/factors.md"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Update or check the blocks of both pages."""
+    """Update or check the blocks of all pages."""
     stale = []
     for path, text in pages(options.root).items():
         if path.read_text(encoding="utf-8") == text:
@@ -52,7 +57,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     for path in stale:
         console.print(f"{path}: {'out of date; run thinline publish' if options.check else 'updated'}")
     if not stale:
-        console.print("every block agrees with the published results")
+        console.print("every block is up to date")
     return 1 if stale and options.check else 0
 
 
@@ -75,4 +80,9 @@ def _blocks(root: Path, claims: tuple[Claim, ...], results: Mapping[str, Results
     blocks = {"verdicts": verdict_block(table(verdicts_of_studies(claims, results)))}
     if FRONTIER_STUDY in results:
         blocks = {"frontier": frontier_block(results[FRONTIER_STUDY])} | blocks
-    return {root / "README.md": blocks, root / "experiments" / "README.md": {"studies": studies}}
+    return {
+        root / FINDINGS: blocks,
+        root / "experiments" / "README.md": {"studies": studies},
+        root / METRICS: {"metrics": metrics_block()},
+        root / FACTOR_PAGE: {"factors": factors_block(CONF, (*FACTORS, "trainer"))},
+    }

@@ -5,5 +5,5 @@ stats/    effects: confidence interval of a paired difference, p value, Holm cor
 claims/   claims of the source texts, criteria, equivalence tests, claim verdicts
 figures/  figures: frontier, forest plot, interactions, ranks, ...
 report/   HTML report
-publish/  the folder experiments/<study>/ and the tables of the README
+publish/  the folder experiments/<study>/ and the generated blocks of pages
 """

@@ -1,4 +1,4 @@
-"""Published studies as Markdown for the README: the frontier board, the verdicts, and a row for each study.
+"""Published studies as Markdown: the frontier board, the verdicts, and a row for each study.
 
 A block lies between `<!-- name -->` and `<!-- /name -->` in a file and is generated from the published tables; a test
 compares the two.
