@@ -64,8 +64,8 @@ ONLY_IN = {
     "jinja2": {"study.report"},
     "statsmodels": {"study.stats"},
     "filelock": {"system"},
-    "onnx": {"pipeline"},
-    "onnxruntime": {"pipeline"},
+    "onnx": {"network"},
+    "onnxruntime": {"network"},
     "hydra": {"config", "pipeline", "sweep", "cli"},
     "omegaconf": {"config", "pipeline", "sweep", "cli"},
 }

@@ -44,7 +44,8 @@ def test_rates_of_two_maps_by_hand():
     assert found["precision", "class_2"] == 1  # the ignored pixel is no false positive
     assert found["support", "background"] == 40 - 8
     assert found["nsd_1px", "class_1"] == found["nsd_2px", "class_2"] == 1
-    assert found["fn_end", "class_2"] + found["fn_gap", "class_2"] == 1
+    causes = [name for name, _ in found.index if name.startswith("fn_")]
+    assert sum(found[name, "class_2"] for name in set(causes)) == 1
 
 
 def test_columns_names_and_signatures():
@@ -58,7 +59,7 @@ def test_columns_names_and_signatures():
 
 def test_lengths_in_mm_need_a_scale():
     assert not any("mm" in name for name, _ in values(PREDICTED, TRUTH).index)
-    shifted = np.roll(TRUTH, 1, axis=1)
+    shifted = np.roll(np.where(TRUTH == 255, 0, TRUTH), 1, axis=1)
     fine, coarse = (values(shifted, TRUTH, px_per_mm=scale) for scale in (2.0, 8.0))
     assert (fine["nsd_0.25mm", "class_1"], coarse["nsd_0.25mm", "class_1"]) == (0, 1)
     assert fine["hd95_mm", "class_1"] == 4 * coarse["hd95_mm", "class_1"] == 0.5

@@ -11,7 +11,6 @@ scorer          score the test sheets by the metrics beyond pixels
 perturbed_rows  scores of perturbed truth (`oracle_...`)
 load            load a trained network by checkpoint, run folder, run name or MLflow id; predict an image with it
 predict         labels, probabilities and curves of one image; `evaluate` of the Python API
-onnx_model      a trained network as ONNX, checked by onnxruntime
 reopen          a finished run with its network and its validation and test sheets; overlay of a sheet
 recall_points   equal-recall comparison: threshold on validation, precision, IoU and F1 on test
 mlflow_names    names, tags and columns of a sweep and its runs in MLflow

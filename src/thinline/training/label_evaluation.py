@@ -40,7 +40,7 @@ def evaluate_labels(
     Raises TypeError for maps that hold no integers, ValueError for other shapes, two sizes, ids that have no class, and
     a scale that is not above 0.
     """
-    names = tuple(classes) if classes is not None else class_names([(prediction, truth)])
+    names = class_names([(prediction, truth)]) if classes is None else classes
     sheet = labelled_sheet(prediction, truth, names, px_per_mm=px_per_mm)
     rows, _ = evaluate([sheet], names, px_per_mm=px_per_mm)
     return rows.drop(columns="split")

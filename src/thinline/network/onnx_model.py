@@ -4,8 +4,6 @@ Conventions
     Input `image` float32 [batch,1,height,width], darkness 0 (white paper) to 1 (black), of the image inverted where the
     metadata say `invert`. Output `probabilities` float32 [batch,c,height,width], after the head. The batch size is
     free, height and width are fixed, because networks pad an image to multiples of their stride.
-    The metadata of the model: run, head, classes (of the ids), channels (of the probabilities), px_per_mm, invert,
-    thresholds. Lists are JSON.
 
 References
     Open Neural Network Exchange (ONNX) specification, https://onnx.ai.
@@ -13,17 +11,14 @@ References
 
 from __future__ import annotations
 
-import json
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-
-from thinline.heads import Head
-from thinline.pipeline.load import LoadedRun
 
 TOLERANCE: Final = 1e-4
 """Largest difference of a probability between onnxruntime and torch."""
@@ -42,33 +37,39 @@ class OnnxModel:
 
 
 class _Probabilities(nn.Module):
-    """The network and its head."""
+    """A network with the function of its head."""
 
-    def __init__(self, network: nn.Module, head: Head) -> None:
+    def __init__(self, network: nn.Module, probabilities: Callable[[Tensor], Tensor]) -> None:
         super().__init__()
-        self.network, self.head = network, head
+        self.network, self.probabilities = network, probabilities
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.head.probabilities(self.network(image))
+        return self.probabilities(self.network(image))
 
 
-def onnx_model(run: LoadedRun, *, height: int, width: int) -> OnnxModel:
-    """The network of `run`, on the CPU, for images of `height` x `width` px.
+def onnx_model(
+    network: nn.Module,
+    probabilities: Callable[[Tensor], Tensor],
+    *,
+    size: tuple[int, int],
+    metadata: Mapping[str, str],
+) -> OnnxModel:
+    """The `network`, on the CPU, and the `probabilities` of its logits, for images of `size` (height, width) in px.
 
     Raises OnnxError where the extra is not installed, torch cannot export the network, or onnxruntime computes
     probabilities that differ by more than TOLERANCE.
     """
     onnxruntime = _onnxruntime()
-    module = _Probabilities(run.network, run.head).eval()
-    noise = torch.rand(2, 1, height, width, generator=torch.Generator().manual_seed(0))
-    content = _exported(module, noise, _metadata(run))
+    module = _Probabilities(network, probabilities).eval()
+    noise = torch.rand(2, 1, *size, generator=torch.Generator().manual_seed(0))
+    content = _exported(module, noise, metadata)
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     with torch.inference_mode():
         expected = module(noise).numpy()
     difference = float(np.abs(session.run(None, {"image": noise.numpy()})[0] - expected).max())
     if not difference <= TOLERANCE:
         raise OnnxError(
-            f"{run.name}: expected probabilities within {TOLERANCE:g} of torch, got a difference of {difference:g}; "
+            f"expected probabilities within {TOLERANCE:g} of torch, got a difference of {difference:g}; "
             "use the checkpoint itself (thinline predict)"
         )
     return OnnxModel(content, difference)
@@ -87,7 +88,7 @@ def _onnxruntime() -> Any:
     return onnxruntime
 
 
-def _exported(module: nn.Module, example: Tensor, metadata: dict[str, str]) -> bytes:
+def _exported(module: nn.Module, example: Tensor, metadata: Mapping[str, str]) -> bytes:
     from torch.onnx import export
 
     with warnings.catch_warnings():
@@ -110,16 +111,3 @@ def _exported(module: nn.Module, example: Tensor, metadata: dict[str, str]) -> b
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
     return bytes(model.SerializeToString())
-
-
-def _metadata(run: LoadedRun) -> dict[str, str]:
-    head = run.head
-    return {
-        "run": run.name,
-        "head": head.name,
-        "classes": json.dumps(head.classes),
-        "channels": json.dumps(head.classes[-head.channels :]),
-        "px_per_mm": f"{run.px_per_mm:g}",
-        "invert": json.dumps(run.invert),
-        "thresholds": json.dumps(run.thresholds),
-    }
