@@ -77,7 +77,7 @@ class Reader:
         """Blended probabilities [c,H,W] of a whole image; of one that fits into a tile those of the network itself."""
         height, width = grey.shape
         if max(height, width) <= self.tile_px:
-            return self._predict(np.ascontiguousarray(grey)[None])[0]
+            return np.asarray(self._predict(np.array(grey)[None])[0])  # a copy: torch warns of arrays it may not write
         parts = self._blended(lambda start, stop: grey[start:stop], (height, width), 0)
         return np.concatenate([part for _, part in parts], axis=1)
 

@@ -48,7 +48,8 @@ def test_two_files_have_the_numbers_of_the_arrays(folders, capsys):
     rows = pd.read_csv(folders / "deep/rows.csv")
     expected = evaluate_labels(mask(2, (60, 50)), mask(3, (60, 50)), classes=["background", "vessel"], px_per_mm=5.0)
     assert set(rows.pop("image")) == {"b"}
-    pd.testing.assert_frame_equal(rows, expected, check_dtype=False, rtol=1e-9)
+    tables = (table.sort_values(["measure", "class"], ignore_index=True) for table in (rows, expected))
+    pd.testing.assert_frame_equal(*tables, check_dtype=False, rtol=1e-9)
     iou = expected.set_index(["measure", "class"])["value"]["iou", "vessel"]
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("vessel"))
     assert line.split()[1] == f"{iou:.3f}"

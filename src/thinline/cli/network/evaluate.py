@@ -188,7 +188,8 @@ def _ids(path: Path, values: ClassMap | None) -> NDArray[Any]:
 
 def _table(rows: pd.DataFrame, *, title: str) -> Table:
     """The metrics SHOWN of each class."""
-    table = Table("class", title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.add_column("class", overflow="fold")
     shown = [metric(name) for name in SHOWN]
     for column in shown:
         table.add_column(column.axis, justify="right", no_wrap=True)
