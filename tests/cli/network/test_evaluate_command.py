@@ -51,7 +51,7 @@ def test_two_files_have_the_numbers_of_the_arrays(folders, capsys):
     tables = (table.sort_values(["measure", "class"], ignore_index=True) for table in (rows, expected))
     pd.testing.assert_frame_equal(*tables, check_dtype=False, rtol=1e-9)
     iou = expected.set_index(["measure", "class"])["value"]["iou", "vessel"]
-    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("vessel"))
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.split()[:1] == ["vessel"])
     assert line.split()[1] == f"{iou:.3f}"
 
 
