@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import os
 import shutil
 import statistics
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -17,6 +19,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
+import thinline
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = "thinline"
@@ -42,6 +46,17 @@ LAYER_OF = {package: height for height, packages in enumerate(LAYERS) for packag
 LOOSE = {"__init__.py", "__main__.py", "vocabulary.py"}
 """Files beside the packages. `__main__` and train.py start programs, and count as part of `cli`."""
 
+EXPORTS = {
+    "LoadedRun": "thinline.pipeline.load",
+    "Prediction": "thinline.pipeline.predict",
+    "build_objective": "thinline.config.objective",
+    "evaluate": "thinline.pipeline.predict",
+    "load_run": "thinline.pipeline.load",
+    "read_runs": "thinline.runs.table",
+    "trace": "thinline.curves.trace",
+}
+"""The public API: what `thinline/__init__.py` exports, lazily and from the module that defines the name."""
+
 ONLY_IN = {
     "mlflow": {"tracking"},
     "pytorch_lightning": {"training"},
@@ -49,6 +64,8 @@ ONLY_IN = {
     "jinja2": {"study.report"},
     "statsmodels": {"study.stats"},
     "filelock": {"system"},
+    "onnx": {"network"},
+    "onnxruntime": {"network"},
     "hydra": {"config", "pipeline", "sweep", "cli"},
     "omegaconf": {"config", "pipeline", "sweep", "cli"},
 }
@@ -118,6 +135,38 @@ def from_outside(importer: str, library: str) -> str | None:
     return None
 
 
+def exports(root: Path, modules: dict[str, Path]) -> Iterator[str]:
+    """The package root imports EXPORTS for the type checker, declares the same table, and imports nothing else."""
+    where = f"src/{PACKAGE}/__init__.py"
+    tree = ast.parse((root / where).read_text(encoding="utf-8"))
+    typed = [line for node in tree.body if is_for_types(node) for each in node.body for line in ast.walk(each)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for _, module, name in imports(PACKAGE, is_package=True, source=ast.unparse(node)):
+                if module.split(".")[0] != PACKAGE:
+                    continue
+                if node not in typed:
+                    yield f"{where}:{node.lineno}: imports {module} at once; export it lazily (EXPORTS)"
+                elif EXPORTS.get(name) != module:
+                    yield f"{where}:{node.lineno}: {module}.{name} is not in the list of exports"
+    declared = next((ast.literal_eval(node.value) for node in tree.body if assigns(node, "EXPORTS")), {})
+    for name in sorted(declared.keys() | EXPORTS.keys()):
+        if declared.get(name) != EXPORTS.get(name):
+            yield f"{where}: exports {name} from {declared.get(name)}, the list of exports says {EXPORTS.get(name)}"
+    for name, module in EXPORTS.items():
+        body = ast.parse(modules[module].read_text(encoding="utf-8")).body if module in modules else []
+        if name not in {getattr(node, "name", "") for node in body}:
+            yield f"{where}: exports {name}, which {module} does not define"
+
+
+def is_for_types(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def assigns(node: ast.stmt, name: str) -> bool:
+    return isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == name
+
+
 def sizes(root: Path) -> Iterator[str]:
     """Files with too many lines, packages with too many files, and what has no place."""
     package = root / "src" / PACKAGE
@@ -141,8 +190,8 @@ def sizes(root: Path) -> Iterator[str]:
 
 def violations(root: Path) -> list[str]:
     """Every break of the rules as `file:line: what`."""
-    broken, edges = list(sizes(root)), {}
     modules = sources(root)
+    broken, edges = [*sizes(root), *exports(root, modules)], {}
     for module, path in modules.items():
         importer, edges[module] = package_of(module), set()
         text = path.read_text(encoding="utf-8")
@@ -152,7 +201,7 @@ def violations(root: Path) -> list[str]:
             library = name.split(".")[0]
             if library in (PACKAGE, "train"):
                 edges[module].add(name)
-                rule = between_packages(importer, package_of(name))
+                rule = None if module == PACKAGE else between_packages(importer, package_of(name))
             else:
                 rule = from_outside(importer, library)
             if rule:
@@ -200,7 +249,18 @@ PLANTED = {
         "training imports runs, a package of its own layer",
     ),
     "vocabulary": ("vocabulary.py", "from thinline.sheets import sample", "vocabulary imports sheets"),
-    "package root": ("__init__.py", "from thinline.sheets import sample", "thinline imports sheets"),
+    "package root": ("__init__.py", "from thinline.sheets import sample", "imports thinline.sheets at once"),
+    "package root, an export": ("__init__.py", "from thinline.curves.trace import trace", "export it lazily"),
+    "package root, in a function": (
+        "__init__.py",
+        "def f() -> None:\n    import thinline.sheets",
+        "imports thinline.sheets at once",
+    ),
+    "package root, for types": (
+        "__init__.py",
+        "if TYPE_CHECKING:\n    from thinline.sheets import sample",
+        "thinline.sheets.sample is not in the list of exports",
+    ),
     "smp": ("training/planted.py", "from segmentation_models_pytorch import Unet", "only network may"),
     "Lightning": ("sweep/planted.py", "import pytorch_lightning as pl", "sweep imports pytorch_lightning"),
     "MLflow": ("training/planted.py", "import mlflow.tracking", "only tracking may"),
@@ -239,6 +299,51 @@ def test_a_planted_violation_is_found_and_nothing_else(what: str, tmp_path: Path
     assert len(fresh) == 1
     assert words in fresh[0]
     assert fresh[0].startswith(f"src/{PACKAGE}/{Path(file).parts[0]}")
+
+
+@pytest.mark.parametrize(
+    ("before_change", "after_change", "words"),
+    [
+        ('    "trace": "thinline.curves.trace",\n', "", "exports trace from None"),
+        ('"trace": "thinline.curves.trace"', '"trace": "thinline.curves"', "exports trace from thinline.curves, the"),
+        (
+            '    "trace": "thi',
+            '    "render": "thinline.sheets",\n    "trace": "thi',
+            "exports render from thinline.sheets",
+        ),
+    ],
+)
+def test_another_table_of_exports_is_found(
+    before_change, after_change, words, tmp_path: Path, before: list[str]
+) -> None:
+    root = copied(tmp_path)
+    planted = root / "src" / PACKAGE / "__init__.py"
+    text = planted.read_text(encoding="utf-8")
+    assert text.count(before_change) == 1
+    planted.write_text(text.replace(before_change, after_change), encoding="utf-8")
+    [fresh] = [line for line in violations(root) if line not in before]
+    assert words in fresh
+
+
+def test_an_export_that_its_module_does_not_define_is_found(tmp_path: Path, before: list[str]) -> None:
+    root = copied(tmp_path)
+    planted = root / "src" / PACKAGE / "curves" / "trace.py"
+    planted.write_text(planted.read_text(encoding="utf-8").replace("def trace(", "def traced("), encoding="utf-8")
+    assert [line for line in violations(root) if line not in before] == [
+        f"src/{PACKAGE}/__init__.py: exports trace, which thinline.curves.trace does not define"
+    ]
+
+
+def test_the_package_exports_lazily() -> None:
+    """In a process of its own, which imports no torch: the names are there, and a typo lists them."""
+    code = "import sys, thinline\nassert set(thinline.__all__) <= set(dir(thinline))\n"
+    code += f"assert not {WITHOUT_TORCH} & set(sys.modules)\nassert len(sys.modules) < 200\nthinline.load_rum"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True
+    )
+    assert "AttributeError: module 'thinline' has no attribute 'load_rum'; it exports LoadedRun" in done.stderr
+    assert [getattr(thinline, name).__name__ for name in thinline.__all__] == thinline.__all__
+    assert sorted(EXPORTS) == thinline.__all__
 
 
 def test_a_package_of_too_many_files_is_found(tmp_path: Path, before: list[str]) -> None:

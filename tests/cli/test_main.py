@@ -85,3 +85,19 @@ def test_unknown_commands_are_refused(arguments):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("word", "advice"),
+    [
+        ("trian", "did you mean train?"),
+        ("predikt", "did you mean predict?"),
+        ("at_recall", "did you mean at-recall?"),
+        ("xyzzy", "expected one of train, predict, evaluate,"),
+    ],
+)
+def test_a_mistyped_command_is_answered_with_the_nearest(word, advice, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([word, "loss=dice"])
+    assert stop.value.code == 2
+    assert f"no command is called '{word}'; {advice}" in capsys.readouterr().err

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scan_cases import HEAD, sees
 
-from thinline.digitise.inference import OVERLAP, Band, Reader, ramp, spread
+from thinline.digitise.inference import FAINTEST, OVERLAP, Band, Reader, ramp, spread
 from thinline.heads import SigmoidStack
 from thinline.vocabulary import LOG_CLASSES
 
@@ -67,6 +67,28 @@ def test_starting_later_gives_the_same_bands_to_the_bit(height: int, tile: int) 
             assert one.start == other.start
             assert np.array_equal(one.labels, other.labels)
             assert np.array_equal(one.ink, other.ink)
+
+
+@pytest.mark.parametrize(("height", "width"), [(300, 100), (64, 200), (65, 64)])
+def test_the_probabilities_of_a_whole_image_are_those_of_its_bands(height: int, width: int) -> None:
+    paper = noise(height, width)
+    reader = Reader(neighbours, HEAD, 64)
+    whole = reader.probabilities(paper)
+    bands = read(reader, paper)
+    assert np.array_equal(
+        HEAD.decode(torch.from_numpy(whole)[None])[0], np.concatenate([band.labels for band in bands])
+    )
+    ink = np.where(whole[1:] < FAINTEST, 0, whole[1:]).astype(np.float16)
+    assert np.array_equal(ink, np.concatenate([band.ink for band in bands], axis=1))
+
+
+def test_an_image_that_fits_a_tile_has_the_probabilities_of_the_network_to_the_bit() -> None:
+    paper = noise(64, 50)[:, ::-1]
+    darkness = 1 - torch.from_numpy(paper.copy())[None, None].float() / 255
+    expected = HEAD.probabilities(neighbours(darkness))[0].numpy()
+    assert np.abs(Reader(neighbours, HEAD, 64).probabilities(paper) - expected).max() < 1e-5
+    same = Reader(neighbours, HEAD, 64)._predict(paper.copy()[None])[0]
+    assert np.array_equal(Reader(neighbours, HEAD, 64).probabilities(paper), same)
 
 
 def test_no_seam_shows_where_tiles_meet() -> None:

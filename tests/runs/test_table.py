@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from run_cases import begun, cell, finished, per_class
 
-from thinline.runs import StorageError, read, read_sheets, status
+from thinline.runs import StorageError, read, read_runs, read_sheets, status
 
 
 def test_rows_carry_run_seed_and_levels_beside_every_number(tmp_path):
@@ -23,6 +23,15 @@ def test_rows_carry_run_seed_and_levels_beside_every_number(tmp_path):
     absent = rows[(rows.run == first.name) & (rows["class"] == "curve_2")].iloc[0]
     assert pd.isna(absent.value)
     assert absent.support == 0
+
+
+def test_the_runs_of_the_python_api_take_a_path_as_text_and_refuse_what_is_no_store(tmp_path):
+    finished(tmp_path, cell(seed=0), study="three_family")
+    finished(tmp_path, cell(seed=1))
+    pd.testing.assert_frame_equal(read_runs(str(tmp_path)), read(tmp_path))
+    assert set(read_runs(tmp_path, "three_family")["seed"]) == {0}
+    with pytest.raises(StorageError, match=r"expected a store of runs at .*typo, got no such folder"):
+        read_runs(str(tmp_path / "typo"))
 
 
 def test_sheets_have_one_row_more_per_sheet(tmp_path):

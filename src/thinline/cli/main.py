@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Final
 
 from rich.console import Console
@@ -21,11 +23,16 @@ from thinline.cli import (
     status,
     study,
 )
+from thinline.cli.network import evaluate, export, predict, train
 from thinline.cli.parser import Parser
 from thinline.system.atomic_files import StorageError
 
 CONSOLE = Console(markup=False, highlight=False)
 COMMANDS: Final = {
+    "train": train,
+    "predict": predict,
+    "evaluate": evaluate,
+    "export": export,
     "sheets": sheets,
     "data": data,
     "las": las,
@@ -43,13 +50,26 @@ COMMANDS: Final = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    options = parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["train"]:  # Hydra parses the rest, also --help and -m
+        return train.train(words[1:])
+    top = parser()
+    _refuse_unknown(words, top)
+    options = top.parse_args(words)
     try:
         code: int = COMMANDS[options.command].run(options, CONSOLE)
     except (StorageError, ValueError, OSError) as error:
         CONSOLE.print(f"error: {error}", style="red", soft_wrap=True)
         return 1
     return code
+
+
+def _refuse_unknown(words: Sequence[str], top: Parser) -> None:
+    """An error of the parser, with the nearest command, where the first word is no command."""
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        nearest = get_close_matches(words[0], COMMANDS, n=1)
+        advice = f"did you mean {nearest[0]}?" if nearest else f"expected one of {', '.join(COMMANDS)}"
+        top.error(f"no command is called {words[0]!r}; {advice}")
 
 
 def parser() -> Parser:

@@ -70,6 +70,21 @@ class Reader:
 
         The result does not depend on `first`: tiles above that overlap the first band are computed again.
         """
+        for start, probabilities in self._blended(rows, shape, first):
+            yield self._band(start, probabilities)
+
+    def probabilities(self, grey: UInt8) -> Float32:
+        """Blended probabilities [c,H,W] of a whole image; of one that fits into a tile those of the network itself."""
+        height, width = grey.shape
+        if max(height, width) <= self.tile_px:
+            return np.asarray(self._predict(np.array(grey)[None])[0])  # a copy: torch warns of arrays it may not write
+        parts = self._blended(lambda start, stop: grey[start:stop], (height, width), 0)
+        return np.concatenate([part for _, part in parts], axis=1)
+
+    def _blended(
+        self, rows: Callable[[int, int], UInt8], shape: tuple[int, int], first: int
+    ) -> Iterator[tuple[int, Float32]]:
+        """First row and blended probabilities [c,h,W] of the bands from number `first` on."""
         height, width = shape
         starts = [*self.band_starts(height), height]
         tall = min(self.tile_px, height)
@@ -87,7 +102,7 @@ class Reader:
             weight += share
             final = starts[number + 1] - top
             if number >= first:
-                yield self._band(top, total[:, :final] / weight[:final, None])
+                yield top, total[:, :final] / weight[:final, None]
 
     def _row_of_tiles(self, grey: UInt8) -> Float32:
         """Blended probabilities [c,h,W] of a strip as high as a tile."""

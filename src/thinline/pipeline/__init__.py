@@ -9,7 +9,8 @@ user_images     splits of a user's own images, printed summary and warnings
 data_summary    numbers of the training data: unique sheets, repetitions, class shares, coverage
 scorer          score the test sheets by the metrics beyond pixels
 perturbed_rows  scores of perturbed truth (`oracle_...`)
-load            load a trained network by checkpoint, run folder, run name or MLflow id
+load            load a trained network by checkpoint, run folder, run name or MLflow id; predict an image with it
+predict         labels, probabilities and curves of one image; `evaluate` of the Python API
 reopen          a finished run with its network and its validation and test sheets; overlay of a sheet
 recall_points   equal-recall comparison: threshold on validation, precision, IoU and F1 on test
 mlflow_names    names, tags and columns of a sweep and its runs in MLflow

@@ -6,8 +6,10 @@ What `run` may be, tried in this order
     a word        the name of a run of the store, its MLflow run id, or the beginning of either where it is unique; also
                   its name in MLflow where that is unique
 
-Only `head`, `network`, `mirrored`, `resolution.px_per_mm`, `budget.sheet_mm` and what they refer to are read from the
-configuration, so runs of older versions load, whose configurations lack keys that came later.
+Only `head`, `network`, `mirrored`, `resolution.px_per_mm`, `budget.sheet_mm` and what they refer to are needed from the
+configuration, so runs of older versions load, whose configurations lack keys that came later. Of `data_mix` the keys
+`name`, `invert` and `piece_px` are used where they are there, of `class_weight` whether the test was decided by tuned
+thresholds, which are read from the tables of the run folder.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
 import torch
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
@@ -28,15 +31,26 @@ from torch import nn
 from yaml import YAMLError
 
 from thinline.config.schema import saved_config
+from thinline.data.folder.image_folder import FOLDER
+from thinline.digitise.inference import Reader
 from thinline.heads import Head
+from thinline.losses.class_weight import TunedThreshold
 from thinline.network import FlipAverage
+from thinline.pipeline.predict import Prediction, decided, grey_of
 from thinline.runs import FINISHED, RunFolder, run_folders
+from thinline.runs.folder import PER_CLASS
 from thinline.training.callbacks import LAST
+from thinline.training.evaluation import THRESHOLD
+from thinline.vocabulary import UInt8
 
 HOW_TO_TRAIN: Final = "`python train.py` trains one on drawn sheets (budget=laptop: minutes on two cores)"
 _COPY: Final = "copy config.yaml anew from the run folder that the checkpoint comes from, or train the run again"
 _NETWORK = "network."
+_TUNED: Final = f"{TunedThreshold.__module__}.{TunedThreshold.__qualname__}"
 _LISTED = 5
+
+WHOLE_PX: Final = 2048
+"""Side of the tiles of a run on whole images of a folder (data_mix.piece_px=null), whose size is not known."""
 
 
 class NoRunError(ValueError):
@@ -45,7 +59,12 @@ class NoRunError(ValueError):
 
 @dataclass(frozen=True)
 class LoadedRun:
-    """A network in evaluation mode. `name`: its run and digest of the checkpoint; `sheet_px`: side of its sheets."""
+    """A network in evaluation mode, on `device`.
+
+    `name` has the name of its run and a digest of the checkpoint; `sheet_px` is the shorter side of its sheets,
+    `tile_px` the side of the tiles of `predict`. An `invert` run was trained on inverted images. A `tuned` run decides
+    the K curves by `thresholds`, which are None where its run folder is not there.
+    """
 
     name: str
     network: nn.Module
@@ -53,22 +72,86 @@ class LoadedRun:
     px_per_mm: float
     sheet_px: int
     finished: bool
+    device: str = "cpu"
+    tile_px: int | None = None
+    invert: bool = False
+    tuned: bool = False
+    thresholds: tuple[float, ...] | None = None
+
+    def predict(self, image: UInt8 | str | Path) -> Prediction:
+        """Labels and probabilities of an image of any size: grey uint8 [H,W], 255 white, or a PNG, TIFF or JPEG file.
+
+        The network sees overlapping tiles as large as the sheets of the run, and their probabilities are blended. An
+        image that fits into one tile gets the labels of the test pass, to the pixel in the precision of the test pass;
+        here the network computes in fp32. Raises TypeError for another dtype, ValueError for another shape, for a file
+        that cannot be read, and for a tuned run without thresholds.
+        """
+        if self.tuned and self.thresholds is None:
+            raise ValueError(
+                f"{self.name}: this run decides by thresholds tuned on validation (class_weight=tuned_threshold), "
+                f"expected them in {PER_CLASS} of its run folder, got none; give the folder of the finished run"
+            )
+        grey = grey_of(image)
+        reader = Reader(self.network, self.head, self.tile_px or self.sheet_px, self.device)
+        probabilities = reader.probabilities(255 - grey if self.invert else grey)
+        labels = decided(self.head, probabilities, self.thresholds)
+        return Prediction(labels, probabilities[self.head.first_curve :], self.head.classes, self.px_per_mm)
 
 
-def load_run(run: str | None, store: Path, *, device: str) -> LoadedRun:
-    """The network of `run`, on `device`. Raises NoRunError where there is none, or its files do not match."""
+def load_run(run: str | Path | None, store: str | Path = "mlruns", device: str = "cpu") -> LoadedRun:
+    """The network of `run`, on `device`: cpu, cuda or cuda:1. What `run` may be is listed at the top of the module.
+
+    Raises NoRunError where there is no such run, its files do not match, or torch lacks the device.
+    """
+    store = Path(store)
     if run is None:
         raise NoRunError(f"expected --run with a trained network, got none: {HOW_TO_TRAIN}. {_offered(store)}")
-    config_path, checkpoint, folder = _files(run, store)
+    config_path, checkpoint, folder = _files(str(run), store)
     config = _config(config_path)
     px_per_mm, sheet_mm = _lengths(config, config_path)
     head = _head(config, config_path)
     network = _network(config, config_path, head, checkpoint)
-    name = f"{config_path.parent.name}@{_digest(checkpoint)}"
     manifest = folder.manifest() if folder is not None else None
-    finished = manifest is None or manifest.status == FINISHED
-    network = network.to(device).eval()
-    return LoadedRun(name, network, head, px_per_mm, round(sheet_mm * px_per_mm), finished)
+    tuned = OmegaConf.select(config, "class_weight._target_") == _TUNED
+    return LoadedRun(
+        name=f"{config_path.parent.name}@{_digest(checkpoint)}",
+        network=_on(network, device).eval(),
+        head=head,
+        px_per_mm=px_per_mm,
+        sheet_px=round(min(sheet_mm) * px_per_mm),
+        finished=manifest is None or manifest.status == FINISHED,
+        device=device,
+        tile_px=_tile_px(config) or round(max(sheet_mm) * px_per_mm),
+        invert=bool(OmegaConf.select(config, "data_mix.invert")),
+        tuned=tuned,
+        thresholds=_thresholds(folder, head) if tuned else None,
+    )
+
+
+def _on(network: nn.Module, device: str) -> nn.Module:
+    try:
+        return network.to(device)
+    except (RuntimeError, AssertionError) as error:
+        raise NoRunError(
+            f"device {device!r}: expected a device of torch, as cpu or cuda, got an error ({_first(error)}); "
+            "device=cpu works everywhere"
+        ) from error
+
+
+def _tile_px(config: DictConfig) -> int | None:
+    """The side of the tiles of a run on a folder: the largest piece that it was trained on. None for drawn sheets."""
+    if OmegaConf.select(config, "data_mix.name") != FOLDER:
+        return None
+    return int(OmegaConf.select(config, "data_mix.piece_px") or WHOLE_PX)
+
+
+def _thresholds(folder: RunFolder | None, head: Head) -> tuple[float, ...] | None:
+    """The threshold of each curve, from the tables of a finished run."""
+    if folder is None or not (folder.path / PER_CLASS).is_file():
+        return None
+    rows = pd.read_parquet(folder.path / PER_CLASS)
+    of_class = rows[rows["measure"] == THRESHOLD].set_index("class")["value"]
+    return tuple(float(of_class[name]) for name in head.classes[1:])
 
 
 def _files(run: str, store: Path) -> tuple[Path, Path, RunFolder | None]:
@@ -114,9 +197,9 @@ def _named(run: str, store: Path) -> RunFolder:
         return matching[0]
     if matching:
         names = ", ".join(folder.name for folder in matching[:_LISTED])
-        raise NoRunError(f"--run {run}: expected one run, got {len(matching)} that begin so: {names}; give more of it")
+        raise NoRunError(f"run {run}: expected one, got {len(matching)} that begin so: {names}; give more of it")
     raise NoRunError(
-        f"--run {run}: expected a run folder, a checkpoint, or the name or MLflow id of a run in {store}, found none; "
+        f"run {run}: expected a run folder, a checkpoint, or the name or MLflow id of a run in {store}, found none; "
         f"{HOW_TO_TRAIN}. {_offered(store)}"
     )
 
@@ -139,19 +222,19 @@ def _config(path: Path) -> DictConfig:
     return config
 
 
-def _lengths(config: DictConfig, path: Path) -> tuple[float, float]:
-    """px_per_mm, and the shorter side of a sheet in mm."""
+def _lengths(config: DictConfig, path: Path) -> tuple[float, tuple[float, ...]]:
+    """px_per_mm, and the sides of a sheet in mm."""
     scale, sides = _needed(config, path, "resolution.px_per_mm"), _needed(config, path, "budget.sheet_mm")
     try:
-        lengths = float(scale), min(float(side) for side in sides)
+        px_per_mm, sides_mm = float(scale), tuple(float(side) for side in sides)
     except (TypeError, ValueError):
-        lengths = 0.0, 0.0
-    if not all(math.isfinite(value) and value > 0 for value in lengths):
+        px_per_mm, sides_mm = 0.0, ()
+    if not sides_mm or not all(math.isfinite(value) and value > 0 for value in (px_per_mm, *sides_mm)):
         raise NoRunError(
             f"{path}: expected `resolution.px_per_mm` and `budget.sheet_mm` above zero, got {scale} and {sides}; "
             f"{_COPY}"
         )
-    return lengths
+    return px_per_mm, sides_mm
 
 
 def _head(config: DictConfig, path: Path) -> Head:

@@ -15,7 +15,7 @@ from thinline.runs.folder import CLASS_COLUMNS, SHEET_COLUMNS, RunFolder, run_fo
 from thinline.runs.history import Line
 from thinline.runs.identity import cell_digest, cell_slug, git_state, library_versions
 from thinline.runs.manifest import FAILED, FINISHED, KILLED, RUNNING, Cell, Failure, Manifest, Origin
-from thinline.runs.table import manifests, read, read_sheets, status
+from thinline.runs.table import manifests, read, read_runs, read_sheets, status
 from thinline.system.atomic_files import StorageError
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "library_versions",
     "manifests",
     "read",
+    "read_runs",
     "read_sheets",
     "run_folders",
     "status",

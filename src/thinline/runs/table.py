@@ -15,7 +15,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from thinline.runs.folder import CLASS_COLUMNS, PER_CLASS, PER_SHEET, SHEET_COLUMNS, RunFolder, run_folders
+from thinline.runs.folder import (
+    CLASS_COLUMNS,
+    PER_CLASS,
+    PER_SHEET,
+    SHEET_COLUMNS,
+    RunFolder,
+    check_store,
+    run_folders,
+)
 from thinline.runs.manifest import FINISHED, KILLED, RUNNING, Manifest
 from thinline.system.atomic_files import StorageError
 
@@ -29,6 +37,14 @@ def read(root: Path, study: str | None = None, *, runs: Collection[str] | None =
     has a missing value there. Without runs the table is empty.
     """
     return _gather(root, study, PER_CLASS, CLASS_COLUMNS, runs)
+
+
+def read_runs(
+    store: str | Path = "mlruns", study: str | None = None, *, runs: Collection[str] | None = None
+) -> pd.DataFrame:
+    """As `read`, of the Python API. Raises StorageError where there is no store of runs."""
+    check_store(Path(store))
+    return read(Path(store), study, runs=runs)
 
 
 def read_sheets(

@@ -1,13 +1,14 @@
 """Training: the Lightning module and data module, callbacks, and the tables of a run. Only here is Lightning imported.
 
-fit              train and evaluate one run: resume from checkpoint, precision, devices, threads, determinism
-task             training step (network -> loss), validation and test counts; NaN loss stops the run
-optimiser        AdamW and Muon
-settings         groups `trainer` and `optimiser`: learning rate schedule (warm-up, cosine decay)
-batches          data module: batches by step and seed, on CPU or GPU
-distributed      global batch over several processes (DDP)
-callbacks        checkpoint `last.ckpt` written atomically; record of numbers; progress bar
-evaluation       result tables per class and per sheet, from counts and predictions; tuned split
-scoring_workers  score test sheets in other processes while the network goes on
-memory           memory needed by a budget, checked before the first step; freed heap memory kept (glibc)
+fit               train and evaluate one run: resume from checkpoint, precision, devices, threads, determinism
+task              training step (network -> loss), validation and test counts; NaN loss stops the run
+optimiser         AdamW and Muon
+settings          groups `trainer` and `optimiser`: learning rate schedule (warm-up, cosine decay)
+batches           data module: batches by step and seed, on CPU or GPU
+distributed       global batch over several processes (DDP)
+callbacks         checkpoint `last.ckpt` written atomically; record of numbers; progress bar
+evaluation        result tables per class and per sheet, from counts and predictions; tuned split
+label_evaluation  every metric of one predicted class map against its truth, without a sheet
+scoring_workers   score test sheets in other processes while the network goes on
+memory            memory needed by a budget, checked before the first step; freed heap memory kept (glibc)
 """

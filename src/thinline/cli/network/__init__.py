@@ -1,0 +1,7 @@
+"""The commands of `thinline` that train a network or use a trained one.
+
+train      train one cell or sweep many: Hydra parses the arguments, as those of train.py; also outside a checkout
+predict    write the predicted classes of images of any size
+evaluate   every metric of predicted label images against true ones
+export     write a trained network as ONNX
+"""

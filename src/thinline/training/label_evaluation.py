@@ -1,0 +1,127 @@
+"""Every metric of one predicted class map against its truth, for any image: no sheet, run or scale is needed.
+
+Conventions
+    Both maps hold class ids [H,W] of any integer type, background 0. Pixels whose truth is 255 (ignore) are not
+    counted. What else is printed on an image is not known, so no false positive is said to be grid or text; where a
+    curve runs is not known either, so no curve is traced and there are no curve errors (MAE, coverage). Without a scale
+    there are no lengths in mm, and distances that are defined in mm take a pixel for a nominal pen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from thinline.metrics.structure.sheet_scores import CurveTruth
+from thinline.metrics.structure.truth import NOMINAL_PX_PER_MM, Truth
+from thinline.training.evaluation import evaluate
+from thinline.vocabulary import BACKGROUND, IGNORE, Float32, UInt8
+
+LabelledSheet = tuple[UInt8, Float32 | None, Truth, CurveTruth | None]
+"""A sheet as `thinline.training.evaluation.evaluate` takes it."""
+
+
+def evaluate_labels(
+    prediction: NDArray[Any],
+    truth: NDArray[Any],
+    *,
+    classes: Sequence[str] | None = None,
+    px_per_mm: float | None = None,
+) -> pd.DataFrame:
+    """Rows (measure, class, value, support, signature) of every metric, one for each metric and class.
+
+    `classes` [C] name the ids, background first; without them the classes are background, class_1, ... up to the
+    largest id. `support` is the number of true pixels. Metrics are those of `metrics/catalogue.py`.
+
+    Raises TypeError for maps that hold no integers, ValueError for other shapes, two sizes, ids that have no class, and
+    a scale that is not above 0.
+    """
+    names = class_names([(prediction, truth)]) if classes is None else classes
+    sheet = labelled_sheet(prediction, truth, names, px_per_mm=px_per_mm)
+    rows, _ = evaluate([sheet], names, px_per_mm=px_per_mm)
+    return rows.drop(columns="split")
+
+
+def labelled_sheet(
+    prediction: NDArray[Any], truth: NDArray[Any], classes: Sequence[str], *, px_per_mm: float | None
+) -> LabelledSheet:
+    """Both maps as `evaluate` takes them, checked. Errors as in `evaluate_labels`."""
+    _check_classes(classes)
+    predicted, true = label_map(prediction, "prediction"), label_map(truth, "truth")
+    if predicted.shape != true.shape:
+        raise ValueError(
+            f"`prediction` and `truth` must have one size, got {_size(predicted)} and {_size(true)} px; was one of "
+            "them resized or cut?"
+        )
+    _check_ids(predicted, "prediction", classes)
+    _check_ids(np.where(true == IGNORE, np.uint8(0), true), "truth", classes)
+    strokes = np.stack([true == number for number in range(1, len(classes))])
+    scale = NOMINAL_PX_PER_MM if px_per_mm is None else px_per_mm
+    return predicted, None, Truth(true, strokes, np.zeros_like(true), scale), None
+
+
+def label_map(array: NDArray[Any], name: str) -> UInt8:
+    """Class ids as uint8 [H,W]; `name` begins the messages. Errors as in `evaluate_labels`."""
+    ids = np.asarray(array)
+    if ids.ndim != 2 or not ids.size:
+        raise ValueError(
+            f"`{name}` must hold class ids [H,W], got shape {list(ids.shape)}; colours and probabilities are no ids: "
+            "pass one number for each pixel"
+        )
+    if ids.dtype.kind not in "bui":
+        raise TypeError(f"`{name}` must hold whole numbers, got {ids.dtype}; probabilities [C,H,W] are decoded first")
+    low, high = int(ids.min()), int(ids.max())
+    if low < 0 or high > IGNORE:
+        raise ValueError(
+            f"`{name}` must hold class ids from 0, or {IGNORE} for ignored pixels, got {low}..{high}; turn the values "
+            "of the mask into ids first"
+        )
+    return ids.astype(np.uint8)
+
+
+def class_names(pairs: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[str, ...]:
+    """Names for the ids of (prediction, truth) of all images: background, class_1, ... up to the largest id.
+
+    Raises ValueError for truths of 0 and 255 only and for a prediction of 255, which are masks of black and white.
+    """
+    largest, any_true, ignored = 1, False, False
+    for prediction, truth in pairs:
+        predicted, true = int(label_map(prediction, "prediction").max()), label_map(truth, "truth")
+        if predicted == IGNORE:
+            raise ValueError(
+                f"`prediction` must hold the ids of classes, got {IGNORE}, which no class has; for a mask of black and "
+                "white pass (mask > 0), or name the values: --prediction-classes 0:background,255:NAME"
+            )
+        of_truth = int(true[true != IGNORE].max(initial=0))
+        any_true, ignored = any_true or of_truth > 0, ignored or bool((true == IGNORE).any())
+        largest = max(largest, predicted, of_truth)
+    if ignored and not any_true:
+        raise ValueError(
+            f"`truth` must hold the ids of classes, got only 0 and {IGNORE}, and {IGNORE} means ignored; for a mask of "
+            "black and white pass (mask > 0), or name the values: --classes 0:background,255:NAME"
+        )
+    return (BACKGROUND, *(f"class_{number}" for number in range(1, largest + 1)))
+
+
+def _check_classes(classes: Sequence[str]) -> None:
+    if isinstance(classes, str) or len(classes) < 2 or len(set(classes)) != len(classes):
+        raise ValueError(
+            f"`classes` must be two or more different names, background first, got {classes!r}; as [background, vessel]"
+        )
+
+
+def _check_ids(ids: UInt8, name: str, classes: Sequence[str]) -> None:
+    largest = int(ids.max())
+    if largest >= len(classes):
+        raise ValueError(
+            f"`{name}` must hold ids 0..{len(classes) - 1} of the classes {', '.join(classes)}, got {largest}; name "
+            "every class, or turn the values of the mask into ids first"
+        )
+
+
+def _size(ids: UInt8) -> str:
+    return f"{ids.shape[0]} x {ids.shape[1]}"
