@@ -8,6 +8,8 @@ python train.py --help                            every group and option
 
 from __future__ import annotations
 
+import sys
+
 from thinline.system.entry import program
 
 
@@ -18,6 +20,9 @@ def main() -> None:
     from omegaconf import DictConfig
 
     from thinline.config.schema import CONF
+    from thinline.config.typos import refuse_typos
+
+    refuse_typos(sys.argv[1:])
 
     @hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
     def train(config: DictConfig) -> None:

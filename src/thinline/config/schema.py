@@ -34,6 +34,7 @@ NOT_IDENTITY: Final = (
     "force",
     "retry_failed",
     "fresh_process",
+    "fail_fast",
     "dry_run",
     "study",
     "overlays",
@@ -120,6 +121,7 @@ class Conf:
     force: bool
     retry_failed: bool
     fresh_process: bool
+    fail_fast: bool
     dry_run: bool
     study: dict[str, Any] | None
     overlays: int

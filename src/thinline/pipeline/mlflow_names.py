@@ -36,6 +36,15 @@ def cell_name(levels: Mapping[str, str], keys: Sequence[str]) -> str | None:
     return cell_slug({name: level for name, level in levels.items() if name in groups or name == SEED})
 
 
+def varied_levels(levels: Mapping[str, str], keys: Sequence[str]) -> str:
+    """The levels that a sweep varies, as `soft_ce/scarce/s0`, short enough for a terminal; the loss for a single run.
+
+    `levels` are those of all factors and the seed, `keys` the result of `varied`.
+    """
+    names = {key.partition(".")[0] for key in keys} & {*FACTORS, SEED} or {FACTORS[0]}
+    return "/".join(f"s{level}" if name == SEED else level for name, level in levels.items() if name in names)
+
+
 def parent_name(study: Study | None, overrides: Sequence[str]) -> str:
     """The study and the other overrides of the command line."""
     others = [

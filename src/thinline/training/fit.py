@@ -18,9 +18,10 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 from torch import nn
 
 from thinline.training.batches import Sheets
-from thinline.training.callbacks import LAST, AtomicCheckpoint, ClassProgress, Record, Recorder
+from thinline.training.callbacks import LAST, AtomicCheckpoint, Record, Recorder
 from thinline.training.evaluation import Outcome, outcome
 from thinline.training.memory import keep_freed_memory
+from thinline.training.progress import ClassProgress
 from thinline.training.settings import Machine
 from thinline.training.task import SegmentationTask
 
