@@ -19,7 +19,7 @@ from tiny_cells import TINY, tiny_cell
 import train
 from thinline.config.schema import Conf
 
-settings.register_profile("shared machine", deadline=None)  # a busy core must not fail a test
+settings.register_profile("shared machine", deadline=None, max_examples=50)  # a busy core must not fail a test
 settings.load_profile("shared machine")
 torch.set_num_threads(1)  # a second thread does not speed up tiny tensors
 
@@ -83,6 +83,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
         database.initialise(f"sqlite:///{folder}/deep/mlruns/mlflow.db", EXPERIMENT, folder / "deep/mlruns/artifacts")
 
     return made_once(tmp_path_factory, "prepared", create) / "deep" / "mlruns" / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two processes computed together: see `run_two_ranks`."""
+    from two_ranks import run_two_ranks  # imports torchmetrics
+
+    return made_once(tmp_path_factory, "two_ranks", run_two_ranks)
 
 
 @pytest.fixture

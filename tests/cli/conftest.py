@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import pytest
 import torch
-from hydra.core.global_hydra import GlobalHydra
 from made_once import made_once
 from scan_cases import HEAD, PX_PER_MM, sees
-from tiny_study import CONDITIONS, LEFT_OUT_SEED, SEEDS, STUDY, study_options
+from tiny_cells import tiny_cell
+from tiny_study import CONDITIONS, LEFT_OUT_SEED, SEEDS, SETTINGS, STUDY, study_options
 
-import train
 from thinline.cli import digitise
 from thinline.cli.main import main
 from thinline.heads import Head
+from thinline.pipeline.cell import Sinks, run_cell
 from thinline.pipeline.load import LoadedRun
 
 
@@ -28,15 +28,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
 
 
 def _train(store: Path, *, cache: Path) -> None:
-    tiny = ["budget=smoke", "budget.steps=4", "budget.validate_every=2", "network.widths=[4,4,8]", "overlays=1"]
-    tiny += ["optimiser.warmup_steps=2", "trainer.threads=1", f"paths.store={store}", f"paths.cache={cache}"]
-    grid = [f"{name}={','.join(levels)}" for name, levels in CONDITIONS.items()]
-    one = [f"{name}={levels[0]}" for name, levels in CONDITIONS.items()]
-    with pytest.MonkeyPatch.context() as patch:
-        for cells in ([f"seed={','.join(map(str, SEEDS))}", *grid], [f"seed={LEFT_OUT_SEED}", *one]):
-            patch.setattr(sys, "argv", [train.__file__, "-m", f"+experiment={STUDY}", *cells, *tiny])
-            GlobalHydra.instance().clear()
-            train.main()
+    conditions = [dict(zip(CONDITIONS, levels, strict=True)) for levels in product(*CONDITIONS.values())]
+    cells = [(condition, seed) for seed in SEEDS for condition in conditions]
+    for condition, seed in [*cells, (conditions[0], LEFT_OUT_SEED)]:
+        levels = [f"{name}={level}" for name, level in condition.items()]
+        run_cell(*tiny_cell(store, cache, *levels, f"seed={seed}", *SETTINGS), Sinks(study=STUDY))
 
 
 @pytest.fixture(scope="session")

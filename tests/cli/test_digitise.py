@@ -90,9 +90,10 @@ def worn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 def small(store: Path, cache: Path) -> list[str]:
-    """Settings of a tiny cell. Four channels see lines at full resolution, but hardly in patches."""
+    """A tiny cell. Four channels see lines at full resolution, hardly in patches; attention takes most of the time."""
+    network = ["network.widths=[4,8]", "network.patch=1", "network.attention=0"]
     given = [f"paths.store={store}", f"paths.cache={cache}", "tracking.uri=''", "budget=smoke"]
-    return [*given, "network.widths=[4,8]", "network.patch=1", "overlays=1", "optimiser.warmup_steps=2"]
+    return [*given, *network, "overlays=1", "optimiser.warmup_steps=2"]
 
 
 @pytest.fixture
@@ -387,13 +388,13 @@ def test_an_output_folder_that_is_a_file_is_refused(more: list[str], scan: Path,
 
 @pytest.mark.usefixtures("perfect")
 def test_paper_larger_than_any_scan_is_refused(scan: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("thinline.digitise.paper.MOST_ROWS", 1500)
-    assert digitise(scan, "--dpi", "30")[0] == 0
-    code, _ = digitise(scan, "--dpi", "25", "--force")
+    monkeypatch.setattr("thinline.digitise.paper.MOST_ROWS", 520)
+    assert digitise(scan, "--dpi", "80")[0] == 0
+    code, _ = digitise(scan, "--dpi", "75", "--force")
     assert code == 1
-    assert "at most 1,500 rows and 20,000 columns at the run's scale, got 1,626 x 1,219 px" in printed(capsys)
-    monkeypatch.setattr("thinline.digitise.paper.MOST_COLUMNS", 1000)
-    code, _ = digitise(scan, "--dpi", "30", "--force")
+    assert "at most 520 rows and 20,000 columns at the run's scale, got 542 x 406 px" in printed(capsys)
+    monkeypatch.setattr("thinline.digitise.paper.MOST_COLUMNS", 380)
+    code, _ = digitise(scan, "--dpi", "80", "--force")
     assert code == 1
     assert "check --dpi" in printed(capsys)
 

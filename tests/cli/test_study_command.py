@@ -3,13 +3,19 @@
 import argparse
 import json
 import shutil
+import subprocess
+import sys
+from types import SimpleNamespace
 
 import cv2
 import pandas as pd
 import pytest
+from hydra.core.global_hydra import GlobalHydra
 from rich.console import Console
+from run_cases import EXPERIMENT, copied
 from tiny_study import CELLS, CONDITIONS, DECLARED_CELLS, SEEDS, STUDY, budget, study_options
 
+import train
 from thinline import runs
 from thinline.cli import reproduce
 from thinline.cli import study as study_command
@@ -62,7 +68,8 @@ def test_edited_results_are_named(published, tmp_path, capsys):
     assert main(["study", STUDY, "--out", str(copy), "--published"]) == 1
 
 
-def test_published_results_are_analysed_to_the_same_tables(published, tmp_path):
+def test_published_results_are_analysed_to_the_same_tables(published, tmp_path, monkeypatch):
+    monkeypatch.setattr("thinline.study.publish.write.all_figures", lambda *_, **__: ({}, {}))  # no figure for tables
     copy = tmp_path / STUDY
     shutil.copytree(published, copy)
     for name in ("effects.csv", "verdicts.csv"):
@@ -90,7 +97,18 @@ def test_invalid_options_are_refused(options, message, tmp_path, monkeypatch, ca
     assert message in " ".join(capsys.readouterr().out.split())
 
 
-def test_a_published_cell_is_reproduced_to_the_digit(published, tmp_path, cache, capfd):
+@pytest.mark.usefixtures("log_handlers")
+def test_a_published_cell_is_reproduced_to_the_digit(published, tmp_path, cache, monkeypatch, capfd):
+    """By the command line of train.py, run in this process because another one imports torch."""
+
+    def run_here(command, *, check):
+        assert command[:2] == [sys.executable, train.__file__]
+        monkeypatch.setattr(sys, "argv", command[1:])
+        GlobalHydra.instance().clear()
+        train.main()
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(reproduce, "subprocess", SimpleNamespace(run=run_here))
     command = ["reproduce", str(published), "--cells", "1", "--store", str(tmp_path / "again")]
     assert main([*command, "--set", f"paths.cache={cache}", "tracking.uri="]) == 0
     text = capfd.readouterr().out
@@ -110,6 +128,22 @@ def test_without_an_interval_a_different_number_is_no_error(published, monkeypat
     assert len(results.seeds) == len(SEEDS) == 2, "one other run of the condition gives no interval"
     assert code == 0
     assert "0 are equal to the last digit; of 0 with a prediction interval 0 differ" in text
+
+
+def test_the_report_is_attached_to_the_study_in_mlflow(prepared, tmp_path):
+    from thinline.tracking.tracker import Tracker  # imports MLflow
+
+    place = copied(prepared, tmp_path / "store")
+    parent = Tracker(place.uri, EXPERIMENT, place.root).open_parent("sweep", {"study": STUDY})
+    options = argparse.Namespace(store=place.root, uri="", experiment=EXPERIMENT)
+    report = tmp_path / "report.html"
+    for content, words in ((None, "not in MLflow: expected files"), ("x", f"parent run {parent}, folder report")):
+        if content:
+            report.write_text(content)
+        with (console := Console(width=300)).capture() as capture:
+            study_command._attach(declared(STUDY), [report], options, console)
+        assert words in capture.get()
+    assert (tmp_path / "store/artifacts" / parent / "artifacts/report/report.html").read_text() == "x"
 
 
 def test_gathered_twice_is_the_same(trained):

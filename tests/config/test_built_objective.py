@@ -1,28 +1,24 @@
 """The objective of a configuration has its keys, its weights and its prior."""
 
-from dataclasses import replace
-
 import pytest
 import torch
-from composed import composed, options
 from hydra.utils import instantiate
+from option_cases import LEVELS, keys, option
 
-from thinline.config.objective import build_objective, objective_of
-from thinline.config.schema import checked
-from thinline.losses.class_weight import Imbalance
+from thinline.config.objective import build_objective
+from thinline.losses.objective import Objective
 
-KINDS = {instantiate(composed(f"loss={name}").loss).kind: name for name in reversed(options("loss"))}
+KINDS = {option("loss", name).kind: name for name in reversed(LEVELS["loss"])}
 """One loss of each kind."""
 
 
 @pytest.mark.parametrize("classes", [2, 7])
-@pytest.mark.parametrize("loss", options("loss"))
-@pytest.mark.parametrize("head", options("head"))
+@pytest.mark.parametrize("loss", LEVELS["loss"])
+@pytest.mark.parametrize("head", LEVELS["head"])
 def test_no_loss_and_head_assume_three_classes(loss, head, classes):
     """Another order of the classes gives the same value."""
     names = ["background", *(f"c{k}" for k in range(1, classes))]
-    conf = checked(composed(f"head={head}", f"classes=[{','.join(names)}]"))
-    built = objective_of(replace(conf, loss=checked(composed(f"loss={loss}")).loss), Imbalance())
+    built = Objective(instantiate(keys("head", head), classes=names), option("loss", loss), weight=None)
     labels = torch.randint(0, classes, (2, 9, 11), generator=torch.Generator().manual_seed(0))
     channels = built.head.channels
     logits = torch.randn(2, channels, 9, 11, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
@@ -80,7 +76,7 @@ def test_logit_adjustment_wants_a_prior_and_no_other_level_takes_one(loss, head)
         build_objective(overrides[:2], weight=None, prior=[0.9, 0.07, 0.03])
 
 
-@pytest.mark.parametrize("head", options("head"))
+@pytest.mark.parametrize("head", LEVELS["head"])
 def test_the_smoothing_of_soft_ce_and_a_rare_prior_raise_with_both_names_and_plain_ce_does_not(head):
     overrides, rare = [f"head={head}", "class_weight=logit_adjustment"], [0.9808, 0.0105, 0.0087]
     with pytest.raises(ValueError, match=f"loss=soft_ce with head={head} and loss.smoothing=0.1.*loss=ce"):

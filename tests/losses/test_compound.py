@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from drawn_sheets import CLASSES, random_batch, torn
 from hydra.utils import instantiate
+from option_cases import keys, objective_of
 
-from thinline.config.objective import build_objective
 from thinline.config.schema import compose_config
 from thinline.heads import Binary, SigmoidStack, Softmax
 from thinline.losses.compound import Compound
@@ -38,7 +38,7 @@ def both(**shares: float) -> Compound:
 @pytest.mark.parametrize("level", TERMS)
 def test_a_compound_is_the_sum_of_its_levels_each_with_its_weights(level, head, weight) -> None:
     batch = torn()
-    objective = build_objective([f"loss={level}", f"head={head}"], weight=weight)
+    objective = objective_of(loss=level, head=head, weight=weight)
     terms = [value_and_slope(Objective(objective.head, term, weight=weight), batch) for term in TERMS[level]]
     value, slope = value_and_slope(objective, batch)
     torch.testing.assert_close(value, sum(term[0] for term in terms))
@@ -68,8 +68,8 @@ def test_a_sum_of_sums() -> None:
 
 def test_keys_of_the_command_line_are_those_of_the_levels() -> None:
     shares = ["loss.shares.tversky=0.5", "loss.shares.ce=2"]
-    keys = ["loss.terms.tversky.fp_weight=0.1", "loss.terms.ce.smoothing=0.2"]
-    loss = instantiate(compose_config(["loss=tversky_ce", *shares, *keys]).loss)
+    of_terms = ["loss.terms.tversky.fp_weight=0.1", "loss.terms.ce.smoothing=0.2"]
+    loss = instantiate(compose_config(["loss=tversky_ce", *shares, *of_terms]).loss)
     assert loss.shares == {"tversky": 0.5, "ce": 2.0}
     assert loss.terms["tversky"].fp_weight == 0.1
     assert loss.terms["ce"].smoothing == 0.2
@@ -77,14 +77,14 @@ def test_keys_of_the_command_line_are_those_of_the_levels() -> None:
 
 def test_the_keys_of_a_term_are_those_of_its_level_unless_the_compound_says_otherwise() -> None:
     for term in ("dice", "focal"):
-        assert compose_config(["loss=dice_focal"]).loss.terms[term] == compose_config([f"loss={term}"]).loss
-    assert compose_config(["loss=dice_ce"]).loss.terms.ce.smoothing == 0  # cross-entropy, as published
+        assert keys("loss", "dice_focal").terms[term] == keys("loss", term)
+    assert keys("loss", "dice_ce").terms.ce.smoothing == 0  # cross-entropy, as published
 
 
 @pytest.mark.parametrize("head", [Softmax, Binary])
 def test_dice_ce_equals_monai_summed_over_the_batch(head) -> None:
     batch = random_batch(0)
-    objective = build_objective(["loss=dice_ce", f"head={head.name}"], weight=None)
+    objective = objective_of(loss="dice_ce", head=head.name)
     logits = batch.logits(objective.head.channels)
     options = {"softmax": head is Softmax, "sigmoid": head is not Softmax, "batch": True, "smooth_nr": 0}
     peer = monai.DiceCELoss(**options, smooth_dr=0)(logits, objective.head.targets(*batch))
@@ -93,7 +93,7 @@ def test_dice_ce_equals_monai_summed_over_the_batch(head) -> None:
 
 def test_dice_ce_of_monai_takes_the_softmax_cross_entropy_of_sigmoid_channels() -> None:
     batch = random_batch(0)
-    objective = build_objective(["loss=dice_ce", "head=sigmoid_stack"], weight=None)
+    objective = objective_of(loss="dice_ce", head="sigmoid_stack")
     logits, truth = batch.logits(2), objective.head.targets(*batch)
     options = {"sigmoid": True, "batch": True, "smooth_nr": 0, "smooth_dr": 0}
     dice, peer = (loss(**options)(logits, truth) for loss in (monai.DiceLoss, monai.DiceCELoss))
@@ -104,7 +104,7 @@ def test_dice_ce_of_monai_takes_the_softmax_cross_entropy_of_sigmoid_channels() 
 @pytest.mark.parametrize("head", [SigmoidStack, Binary])
 def test_dice_focal_equals_monai_on_sigmoid_channels(head) -> None:
     batch = random_batch(0)
-    objective = build_objective(["loss=dice_focal", f"head={head.name}"], weight=None)
+    objective = objective_of(loss="dice_focal", head=head.name)
     logits = batch.logits(objective.head.channels)
     options = {"sigmoid": True, "batch": True, "smooth_nr": 0, "smooth_dr": 0}
     peer = monai.DiceFocalLoss(**options)(logits, objective.head.targets(*batch))
@@ -113,7 +113,7 @@ def test_dice_focal_equals_monai_on_sigmoid_channels(head) -> None:
 
 def test_dice_focal_of_monai_takes_the_sigmoid_focal_of_a_softmax() -> None:
     batch = random_batch(0)
-    objective = build_objective(["loss=dice_focal"], weight=None)
+    objective = objective_of(loss="dice_focal")
     logits, truth = batch.logits(3), objective.head.targets(*batch)
     options = {"softmax": True, "batch": True, "smooth_nr": 0, "smooth_dr": 0}
     dice, peer = (loss(**options)(logits, truth) for loss in (monai.DiceLoss, monai.DiceFocalLoss))
@@ -125,6 +125,6 @@ def test_dice_focal_of_monai_takes_the_sigmoid_focal_of_a_softmax() -> None:
 @pytest.mark.parametrize("level", TERMS)
 def test_a_weight_that_one_term_cannot_use_raises_with_loss_term_and_head(level) -> None:
     with pytest.raises(ValueError, match="cannot act") as caught:
-        build_objective([f"loss={level}", "head=binary"], weight=UNEVEN)
+        objective_of(loss=level, head="binary", weight=UNEVEN)
     for word in (f"loss={level}", "head=binary", f"its term {level.partition('_')[0]}", "class_weight=none"):
         assert word in str(caught.value)

@@ -1,7 +1,3 @@
-import subprocess
-import sys
-
-import numba
 import numpy as np
 import pytest
 
@@ -88,32 +84,3 @@ def test_a_place_of_more_bits_leaves_the_ranks_of_errors_a_ten_thousandth_apart(
     monkeypatch.setattr(lovasz_kernel, "_LEAST_POSITION_BITS", place_bits)
     lovasz_kernel.slopes(probabilities, inside, again)
     np.testing.assert_array_equal(out, again)
-
-
-def test_runs_where_no_folder_can_be_written() -> None:
-    """As for a package installed read-only for a user without a home: compiled in memory instead."""
-    code = (
-        "import numba.core.caching as c\n"
-        "c.CacheImpl._locator_classes = []\n"
-        "from thinline.losses import lovasz_kernel as k\n"
-        "from thinline.system import numba_kernels\n"
-        "assert not numba_kernels._cacheable()\n"
-        "import numpy as np\n"
-        "p = np.full((1, 1, 2), .5); t = np.array([[[0, 1]]], np.float32); out = np.zeros_like(p)\n"
-        "print(k.slopes(p, t, out)[0], out.ravel())\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["0.5", "[", "0.", "-1.]"]
-
-
-def test_a_full_disk_does_not_stop_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_args: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    for name in ("_survey", "_collect", "_scan"):
-        fresh = numba.njit(cache=True)(getattr(lovasz_kernel, name).py_func)
-        monkeypatch.setattr(fresh._cache, "save_overload", full)
-        monkeypatch.setattr(fresh._cache, "load_overload", lambda *_: None)
-        monkeypatch.setattr(lovasz_kernel, name, fresh)
-    assert run(field(0.9, 0.4, 0.2), field(0, 1, 0))[0] == pytest.approx(0.75)

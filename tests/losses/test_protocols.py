@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 from drawn_sheets import CLASSES, draw, random_batch
+from option_cases import objective_of
 
-from thinline.config.objective import build_objective
 from thinline.heads import Binary, SigmoidStack, Softmax
 from thinline.losses.boundary import SignedDistance
 from thinline.losses.cldice import SoftSkeletonOfTruth
@@ -32,7 +32,7 @@ def test_another_parameter_is_another_key() -> None:
 @pytest.mark.parametrize("level", MAPPED)
 def test_maps_that_are_given_are_those_that_would_be_made(level, head, monkeypatch) -> None:
     batch = random_batch(0)
-    objective = build_objective([f"loss={level}", f"head={head.name}"], weight=None)
+    objective = objective_of(loss=level, head=head.name)
     logits = batch.logits(objective.head.channels)
     made = objective(logits, *batch)
     maps = {one.key: objective.draw(one, *batch) for one in objective.truth_maps}
@@ -43,7 +43,7 @@ def test_maps_that_are_given_are_those_that_would_be_made(level, head, monkeypat
 
 def test_a_tile_that_is_told_of_the_curve_beyond_its_edge_knows_its_distance() -> None:
     sheet = draw(".....1")
-    objective = build_objective(["loss=boundary", "head=sigmoid_stack"], weight=None)
+    objective = objective_of(loss="boundary", head="sigmoid_stack")
     (key,) = [one.key for one in objective.truth_maps]
     drawn = objective.draw(objective.truth_maps[0], *sheet)
     labels, strokes, tile = sheet.labels[..., :4], sheet.strokes[..., :4], drawn[..., :4]
@@ -61,7 +61,7 @@ def test_curves_only_leaves_out_the_background_where_the_head_has_one() -> None:
 
 
 def test_a_loss_that_wants_no_map_has_none() -> None:
-    assert build_objective(["loss=dice_ce"], weight=None).truth_maps == []
+    assert objective_of(loss="dice_ce").truth_maps == []
 
 
 def test_a_map_of_another_head_or_tile_is_shown() -> None:

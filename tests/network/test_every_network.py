@@ -20,16 +20,12 @@ def built(name: str, channels: int = 3) -> nn.Module:
     return network
 
 
-def parameters_of(network: nn.Module) -> list[torch.Tensor]:
-    return [tensor.clone() for tensor in network.state_dict().values()]
-
-
 def test_there_are_networks_to_choose_from() -> None:
     assert {"smp", "unet", "unet_slim", "veernet"} <= set(NETWORKS)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.parametrize("channels", [1, 2, 3])
+@pytest.mark.parametrize("channels", [1, 3])
 def test_every_yaml_is_built_and_every_parameter_learns(name: str, channels: int) -> None:
     network = built(name, channels)
     image = torch.rand(2, 1, 64, 64)
@@ -42,12 +38,13 @@ def test_every_yaml_is_built_and_every_parameter_learns(name: str, channels: int
         assert float(parameter.grad.abs().max()) > 0, path
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 90), (37, 50), (64, 65), (96, 33)])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_any_height_and_width_even_in_training_on_one_sheet(name: str, size: tuple[int, int]) -> None:
-    logits = built(name)(torch.rand(1, 1, *size))
-    assert logits.shape == (1, 3, *size)
-    assert bool(logits.isfinite().all())
+def test_any_height_and_width_even_in_training_on_one_sheet(name: str) -> None:
+    network = built(name)
+    for size in ((1, 1), (1, 90), (37, 50), (64, 65), (96, 33)):
+        logits = network(torch.rand(1, 1, *size))
+        assert logits.shape == (1, 3, *size)
+        assert bool(logits.isfinite().all())
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -68,11 +65,10 @@ def test_one_seed_begins_bit_equal_and_two_do_not(name: str) -> None:
     states = []
     for seed in (7, 7, 8):
         torch.manual_seed(seed)
-        states.append(parameters_of(built(name)))
-    same = [torch.equal(a, b) for a, b in zip(states[0], states[1], strict=True)]
-    other = [torch.equal(a, b) for a, b in zip(states[0], states[2], strict=True)]
-    assert all(same)
-    assert not all(other)
+        states.append(list(built(name).state_dict().values()))
+    first, again, other = states
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(first, other, strict=True))
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -1,17 +1,29 @@
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
 import segmentation_models_pytorch as smp
 import torch
 
-from thinline.network import smp_network, unet
+from thinline.network import AnySize, smp_network, unet
 from thinline.network.smp import POOL_BEFORE_NORM
 
 SMALL = {"encoder_depth": 3, "decoder_channels": [16, 8, 8]}
 ENCODERS = dict.fromkeys(smp.MODEL_ARCHITECTURES_MAPPING, "mobilenet_v2") | {"dpt": "tu-vit_tiny_patch16_224"}
-every_architecture = pytest.mark.parametrize("name", sorted(ENCODERS))
+PRIOR = [0.9, 0.07, 0.03]
+
+
+@pytest.fixture(scope="module", params=sorted(ENCODERS))
+def architecture(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def network(architecture: str) -> AnySize:
+    """Built once for the tests of an architecture."""
+    return smp_network(3, architecture=architecture, encoder=ENCODERS[architecture], prior=PRIOR)
 
 
 def test_a_size_that_fits_is_the_plain_network() -> None:
@@ -57,55 +69,50 @@ def test_weights_that_cannot_be_downloaded_say_what_to_do(
         unet(3, encoder=encoder, encoder_weights="imagenet")
 
 
-@every_architecture
-def test_every_architecture_takes_any_size_and_learns(name: str) -> None:
-    network = smp_network(2, architecture=name, encoder=ENCODERS[name])
+def test_every_architecture_takes_any_size_and_learns(network: AnySize) -> None:
     with torch.no_grad():
         for size in ((1, 1), (37, 161)):
             logits = network.eval()(torch.rand(1, 1, *size))
-            assert logits.shape == (1, 2, *size)
+            assert logits.shape == (1, 3, *size)
             assert bool(logits.isfinite().all())
-    logits = network.train()(torch.rand(2, 1, 64, 64))
+    logits = network.train()(torch.rand(2, 1, 32, 32))
     logits.square().sum().backward()
     assert sum(float(p.grad.abs().sum()) for p in network.parameters() if p.grad is not None) > 0
 
 
-@every_architecture
-def test_an_architecture_is_smps_own(name: str) -> None:
-    torch.manual_seed(0)
-    ours = smp_network(3, architecture=name, encoder=ENCODERS[name]).eval()
-    torch.manual_seed(0)
-    own = {"dynamic_img_size": True} if name == "dpt" else {}
-    plain = smp.create_model(name, ENCODERS[name], encoder_weights=None, in_channels=1, classes=3, **own).eval()
+def test_an_architecture_is_smps_own(network: AnySize, architecture: str) -> None:
+    own = {"dynamic_img_size": True} if architecture == "dpt" else {}
+    with torch.device("meta"):  # draws no weights, which would be overwritten
+        plain = smp.create_model(architecture, ENCODERS[architecture], None, in_channels=1, classes=3, **own)
+    plain.load_state_dict(network.network.state_dict(), assign=True)
     image = torch.rand(1, 1, 128, 160)
     with torch.no_grad():
-        assert torch.equal(ours(image), plain(image))
+        assert torch.equal(network.eval()(image), plain.eval()(image))
 
 
-@every_architecture
-def test_architectures_that_need_two_sheets_in_training_are_those_that_torch_refuses(name: str) -> None:
-    network = smp_network(2, architecture=name, encoder=ENCODERS[name])
-    assert network.sheets == (2 if name in POOL_BEFORE_NORM else 1)
-    network.sheets = 1
-    image = torch.rand(1, 1, 128, 128)
-    if name in POOL_BEFORE_NORM:
-        with pytest.raises(ValueError, match="more than 1 value per channel"):
-            network(image)
-    else:
-        assert network(image).shape == (1, 2, 128, 128)
-
-
-@every_architecture
-def test_the_prior_of_every_architecture_is_where_the_logits_begin(name: str) -> None:
-    """With all other weights of the last layer zero, the logits are the logarithms of the prior."""
-    prior = [0.9, 0.07, 0.03]
-    network = smp_network(3, architecture=name, encoder=ENCODERS[name], prior=prior).eval()
+def test_architectures_that_need_two_sheets_in_training_are_those_that_torch_refuses(
+    network: AnySize, architecture: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert network.sheets == (2 if architecture in POOL_BEFORE_NORM else 1)
+    monkeypatch.setattr(network, "sheets", 1)
+    image = torch.rand(1, 1, 64, 64)
     with torch.no_grad():
-        for layer in network.network.segmentation_head.modules():
+        if architecture in POOL_BEFORE_NORM:
+            with pytest.raises(ValueError, match="more than 1 value per channel"):
+                network.train()(image)
+        else:
+            assert network.train()(image).shape == (1, 3, 64, 64)
+
+
+def test_the_prior_of_every_architecture_is_where_the_logits_begin(network: AnySize) -> None:
+    """With all other weights of the last layer zero, the logits are the logarithms of the prior."""
+    zeroed = copy.deepcopy(network).eval()
+    with torch.no_grad():
+        for layer in zeroed.network.segmentation_head.modules():
             if isinstance(layer, torch.nn.Conv2d) and layer.out_channels == 3:
                 layer.weight.zero_()
-        probabilities = network(torch.rand(1, 1, 40, 40)).softmax(1)
-    assert probabilities[0, :, 7, 30].tolist() == pytest.approx(prior)
+        probabilities = zeroed(torch.rand(1, 1, 40, 40)).softmax(1)
+    assert probabilities[0, :, 7, 30].tolist() == pytest.approx(PRIOR)
 
 
 def test_a_wrong_architecture_lists_close_names_and_all() -> None:

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from composed import composed, options
+from option_cases import LEVELS
+from option_cases import objective_of as of_levels
 
 from thinline.config.objective import objective_of
-from thinline.config.schema import Conf, checked
+from thinline.config.schema import Conf
 from thinline.heads import Binary, Softmax
 from thinline.losses import objective as objective_module
 from thinline.losses.class_weight import Imbalance
@@ -35,7 +36,7 @@ def drawings(monkeypatch):
 
 def test_the_list_of_losses_with_maps_is_the_one_known() -> None:
     kinds = ("boundary", "cldice", "skeleton_recall")
-    mapped = [name for name in options("loss") if objective_in(checked(composed(f"loss={name}"))).truth_maps]
+    mapped = [name for name in LEVELS["loss"] if of_levels(loss=name).truth_maps]
     assert sorted([*kinds, *(f"dice_{kind}" for kind in kinds)]) == mapped
 
 

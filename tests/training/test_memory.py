@@ -1,18 +1,13 @@
 """The memory that a step keeps, and the refusal of a budget that needs too much."""
 
-import os
-import platform
-import subprocess
-import sys
-
 import pytest
 import torch
+from option_cases import objective_of
 from torch import nn
 
-from thinline.config.objective import build_objective
 from thinline.data.tiles import Batch
 from thinline.network import SlimUNet
-from thinline.training.memory import MemoryBudgetError, check_memory, free_bytes, keep_freed_memory, saved_bytes
+from thinline.training.memory import MemoryBudgetError, check_memory, free_bytes, saved_bytes
 
 HEIGHT, WIDTH = 32, 48
 
@@ -31,14 +26,14 @@ def test_a_network_counted_by_hand():
 
 
 def test_it_grows_with_the_images():
-    network, objective = SlimUNet(3, widths=(4, 8)), build_objective([], weight=None)
+    network, objective = SlimUNet(3, widths=(4, 8)), objective_of(loss="dice")
     one, four = (saved_bytes(network, objective, batch(count)) for count in (1, 4))
     assert four == pytest.approx(4 * one, rel=0.05)
 
 
 def test_what_fits_is_left_alone_and_what_would_fit_is_named():
     torch.manual_seed(0)
-    network, objective = SlimUNet(3, widths=(4, 8)), build_objective([], weight=None)
+    network, objective = SlimUNet(3, widths=(4, 8)), objective_of(loss="dice")
     one = batch(1)
     saved = saved_bytes(SlimUNet(3, widths=(4, 8)), objective, one)
     before = {name: value.clone() for name, value in network.state_dict().items()}
@@ -55,37 +50,3 @@ def test_what_fits_is_left_alone_and_what_would_fit_is_named():
 
 def test_some_memory_is_free():
     assert free_bytes(torch.device("cpu")) > 2**20
-
-
-FAULTS = """
-import resource, sys
-import torch
-from thinline.training.memory import keep_freed_memory
-def step():
-    return [torch.ones(2**22) for _ in range(4)]  # 16 MiB each, 4,096 pages: all free at the end of a step
-def faults():
-    for _ in range(30):
-        step()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-    for _ in range(10):
-        step()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
-first = faults()
-assert keep_freed_memory()
-print(first, faults())
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library has no such thresholds")
-def test_the_same_pages_serve_every_step():
-    """Page faults of ten steps before and after, in a process whose C library does not raise its thresholds itself."""
-    environment = os.environ | {"MALLOC_MMAP_THRESHOLD_": "131072"}
-    run = subprocess.run([sys.executable, "-c", FAULTS], env=environment, capture_output=True, text=True, check=True)
-    before, after = (int(count) for count in run.stdout.split())
-    assert after < 4_096 < 40_000 < before
-
-
-def test_another_c_library_is_left_alone(monkeypatch):
-    monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
-    monkeypatch.setattr("ctypes.CDLL", None)
-    assert not keep_freed_memory()

@@ -42,8 +42,8 @@ def scorer(tmp_path_factory):
     return scorer_of(conf, planned.splits.test.specs, sheets, Softmax(LOG_CLASSES))
 
 
-def test_two_processes_score_as_one_and_a_scorer_travels_without_the_truth_it_collected(scorer):
-    with ScoringWorkers(scorer) as here, ScoringWorkers(scorer, processes=2) as there:
+def test_another_process_scores_as_this_one_and_a_scorer_travels_without_the_truth_it_collected(scorer):
+    with ScoringWorkers(scorer) as here, ScoringWorkers(scorer, processes=1) as there:
         for index, (truth, _) in enumerate(scorer.truths()):
             labels = np.array(truth.labels)
             labels[: 10 * index] = 0
@@ -60,9 +60,9 @@ def test_two_processes_score_as_one_and_a_scorer_travels_without_the_truth_it_co
     assert not pickle.loads(pickle.dumps(scorer)).known
 
 
-def test_a_limited_number_of_sheets_waits_and_errors_of_scoring_are_raised(monkeypatch):
-    monkeypatch.setattr(scoring_workers, "WAITING", 2)
-    with ScoringWorkers(Refusing(), processes=1) as there:
+def test_two_processes_score_all_sheets_of_which_few_wait_and_their_errors_are_raised(monkeypatch):
+    monkeypatch.setattr(scoring_workers, "WAITING", 1)
+    with ScoringWorkers(Refusing(), processes=2) as there:
         for index in (0, 2, 3, 4, 5):
             there.put(index, NOTHING)
             assert len(there.waiting) <= 2

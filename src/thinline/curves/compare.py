@@ -63,16 +63,16 @@ def compare(found_px: Float64, true_px: Float64, *, track_px: float) -> CurveErr
         )
     if not track_px > 0:
         raise ValueError(f"`track_px` must be above 0, got {track_px}; it is the width of the track in pixels")
-    counts, sums = call(_compared, found_px, true_px, float(track_px))
-    rows, traced, extra, gap = counts.tolist()
-    error, square, spread, p95, worst = sums.tolist()
+    errors = np.empty(len(true_px))
+    rows, traced, extra, gap, spread = call(_compared, found_px, true_px, float(track_px), errors)
+    errors = np.sort(errors[:rows])
+    error, square, p95, worst = call(_summed, errors)
     return CurveError(rows, traced, extra, error, square, spread, p95, worst, gap, float(track_px))
 
 
 @kernel
-def _compared(found_px, true_px, track):  # type: ignore[no-untyped-def]
-    """(true rows, traced, extra, longest gap) and (sums of errors, of squares, spread, 95th percentile, largest)."""
-    error = np.empty(len(true_px))
+def _compared(found_px, true_px, track, error):  # type: ignore[no-untyped-def]
+    """True rows, traced, extra, longest gap and spread; the errors of true rows are written to the head of `error`."""
     rows, traced, extra, gap, longest, mean = 0, 0, 0, 0, 0, 0.0
     for row in range(len(true_px)):
         known = np.isfinite(found_px[row])
@@ -85,9 +85,7 @@ def _compared(found_px, true_px, track):  # type: ignore[no-untyped-def]
         longest = max(longest, gap)
         mean += true_px[row] / track
         rows += 1
-    spread, p95, worst = 0.0, np.nan, np.nan
-    least, most = np.inf, -np.inf
-    error = np.sort(error[:rows])
+    spread, least, most = 0.0, np.inf, -np.inf
     if rows:
         mean /= rows
         for row in range(len(true_px)):
@@ -96,11 +94,22 @@ def _compared(found_px, true_px, track):  # type: ignore[no-untyped-def]
                 least, most = min(least, true_px[row]), max(most, true_px[row])
         if least == most:  # a rounded mean would give a constant truth some spread
             spread = 0.0
-        index = 0.95 * (rows - 1)
-        low = int(index)
-        p95 = error[low] + (index - low) * (error[min(low + 1, rows - 1)] - error[low])
-        worst = error[rows - 1]
-    return np.array([rows, traced, extra, longest]), np.array([error.sum(), (error**2).sum(), spread, p95, worst])
+    return rows, traced, extra, longest, spread
+
+
+@kernel
+def _summed(error):  # type: ignore[no-untyped-def]
+    """Sum, sum of squares, 95th percentile and largest of ascending errors; added one by one, as published."""
+    total, square = 0.0, 0.0
+    for value in error:
+        total += value
+        square += value * value
+    if not len(error):
+        return total, square, np.nan, np.nan
+    index = 0.95 * (len(error) - 1)
+    low = int(index)
+    p95 = error[low] + (index - low) * (error[min(low + 1, len(error) - 1)] - error[low])
+    return total, square, p95, error[-1]
 
 
 def curve_rates(errors: Sequence[CurveError], *, px_per_mm: float) -> dict[str, float]:

@@ -106,9 +106,10 @@ def _if_lifted(right, left, rest, over_right, over_left):  # type: ignore[no-unt
 def _cheapest(steps):  # type: ignore[no-untyped-def]
     """The cheapest chain of laps, int64 [P]; each row costs 1 px per lap away from lap 0."""
     rows, states = len(steps), 2 * MOST_LAPS + 1
-    away = np.abs(np.arange(states) - MOST_LAPS).astype(np.float64)
-    total, after = away.copy(), np.empty(states)
+    total, after = np.empty(states), np.empty(states)
     back = np.zeros((rows, states), np.int8)
+    for lap in range(states):
+        total[lap] = abs(lap - MOST_LAPS)
     for row in range(1, rows):
         for lap in range(states):
             after[lap] = np.inf
@@ -116,8 +117,12 @@ def _cheapest(steps):  # type: ignore[no-untyped-def]
                 before = lap - change
                 if 0 <= before < states and total[before] + steps[row, 1 + change] < after[lap]:
                     after[lap], back[row, lap] = total[before] + steps[row, 1 + change], change
-        total[:] = after + away
-    chosen, at = np.zeros(rows, np.int64), np.argmin(total)
+        for lap in range(states):
+            total[lap] = after[lap] + abs(lap - MOST_LAPS)
+    chosen, at = np.zeros(rows, np.int64), 0
+    for lap in range(1, states):
+        if total[lap] < total[at]:
+            at = lap
     for row in range(rows - 1, -1, -1):
         chosen[row] = at - MOST_LAPS
         at -= back[row, at]

@@ -1,7 +1,8 @@
 """Reduce ink to strands: the few runs of ink in each row where a curve may be, small enough to keep for a long scan.
 
 Conventions
-    Ink is measured from the background of its row: max(0, (p - paper) / (1 - paper)). `paper` is the median over the
+    The ink of a curve is its probability above that of the paper: max(0, (p - paper) / (1 - paper)). `paper` is, for
+    each row and curve, the median over the
     columns (every W/64th is sampled; a row is mostly paper), or 0 if most samples are below LEAST_INK. So networks
     that never reach probability 0 on paper (label smoothing, focal loss) are treated like others. A row with `paper`
     above one half is **full**: a curve jumps across most of the sheet, or the network marks everything, and no position
@@ -9,8 +10,8 @@ Conventions
 
     A strand is a run of adjacent pixels of one row whose ink, summed over the curves, is at least LEAST_INK and in
     which one curve is the most likely, so two curves side by side are two strands. `x_px` is the centre of mass of its
-    ink, its evidence for a curve the largest probability in it. The MOST strands with the strongest evidence are kept
-    per row, in the order of columns.
+    ink, its evidence for a curve the largest ink of that curve in it. The MOST strands with the strongest evidence are
+    kept per row, in the order of columns.
 
     S strands of H rows; those of row r are `first[r] .. first[r+1]-1`.
 """
@@ -25,7 +26,7 @@ import numpy as np
 
 from thinline.curves.curve import Curve, check_ink
 from thinline.system.numba_kernels import call, kernel
-from thinline.vocabulary import Bool, Float32, Int64
+from thinline.vocabulary import Bool, Float32, Float64, Int64
 
 LEAST_INK: Final = 0.001
 """Low, because faint ink may still be the best position of its row."""
@@ -86,25 +87,35 @@ def strands_of(ink: Float32, *, least_ink: float = LEAST_INK, most: int = MOST) 
     """The strands of `ink [K,H,W]`, probabilities of each curve. TypeError and ValueError as `check_ink`."""
     check_ink(ink)
     curves, rows, _ = ink.shape
-    count, full = np.zeros(rows, np.int64), np.zeros(rows, np.bool_)
+    count = np.zeros(rows, np.int64)
     runs = np.zeros((rows, most, 2), np.float32)
     evidence = np.zeros((rows, most, curves), np.float32)
-    call(_search, np.ascontiguousarray(ink), np.float32(least_ink), count, runs, evidence, full)
+    paper = _paper(ink, least_ink)
+    full: Bool = np.asarray((paper > 0.5).any(axis=0), np.bool_)
+    call(_search, np.ascontiguousarray(ink), paper, np.float32(least_ink), count, runs, evidence)
     kept = np.arange(most) < count[:, None]
     first = np.concatenate([np.zeros(1, np.int64), np.cumsum(count)])
     return Strands(first, runs[kept][:, 0], runs[kept][:, 1], evidence[kept], full)
 
 
+def _paper(ink: Float32, least_ink: float) -> Float64:
+    """Background of each row of each curve, [K,H], from samples of its pixels: their median, or 0 if most are faint."""
+    samples = ink[:, :, :: max(1, ink.shape[2] // 64)]
+    if not samples.size:
+        return np.zeros(samples.shape[:2])
+    faint = 2 * (samples < np.float32(least_ink)).sum(axis=2) > samples.shape[2]
+    return np.where(faint, 0.0, np.median(samples, axis=2).astype(np.float64))
+
+
 @kernel
-def _search(ink, least_ink, count, runs, evidence, full):  # type: ignore[no-untyped-def]
-    """Fill `count [H]`, `runs [H,most,2]` (x, width), `evidence [H,most,K]` and `full [H]`."""
+def _search(ink, papers, least_ink, count, runs, evidence):  # type: ignore[no-untyped-def]
+    """Fill `count [H]`, `runs [H,most,2]` (x, width) and `evidence [H,most,K]`; `papers [K,H]`."""
     curves, rows, columns = ink.shape
     peak, strength = np.zeros(curves, np.float32), np.zeros(runs.shape[1], np.float32)
-    line, stride = np.zeros((curves, columns), np.float32), max(1, columns // 64)
+    line = np.zeros((curves, columns), np.float32)
     for row in range(rows):
         for k in range(curves):
-            paper = _paper(ink[k, row, ::stride], least_ink)
-            full[row] |= paper > 0.5
+            paper = papers[k, row]
             for column in range(columns):
                 line[k, column] = max(0.0, (ink[k, row, column] - paper) / (1 - paper)) if paper < 1 else 0.0
         owner, mass, moment, start = -1, 0.0, 0.0, 0
@@ -122,26 +133,19 @@ def _search(ink, least_ink, count, runs, evidence, full):  # type: ignore[no-unt
                 at = _slot(peak, strength, count[row], runs[row], evidence[row])
                 if at >= 0:
                     runs[row, at, 0], runs[row, at, 1] = moment / mass, column - start
-                    evidence[row, at] = peak
+                    for k in range(curves):
+                        evidence[row, at, k] = peak[k]
                     count[row] = max(count[row], at + 1)
             if here >= 0:
                 if here != owner:
                     mass, moment, start = 0.0, 0.0, column
-                    peak[:] = 0
+                    for k in range(curves):
+                        peak[k] = 0
                 mass += float(total)
                 moment += float(total) * column
                 for k in range(curves):
                     peak[k] = max(peak[k], line[k, column])
             owner = here
-
-
-@kernel
-def _paper(line, least_ink):  # type: ignore[no-untyped-def]
-    """Background of a row from samples of its pixels: their median, or 0 if most are below `least_ink`."""
-    faint = 0
-    for value in line:
-        faint += value < least_ink
-    return 0.0 if 2 * faint > len(line) else np.median(line)
 
 
 @kernel
@@ -161,7 +165,8 @@ def _slot(peak, strength, count, runs, evidence):  # type: ignore[no-untyped-def
         at -= 1
         for i in range(weakest, at):
             strength[i] = strength[i + 1]
-            runs[i] = runs[i + 1]
-            evidence[i] = evidence[i + 1]
+            runs[i, 0], runs[i, 1] = runs[i + 1, 0], runs[i + 1, 1]
+            for k in range(len(peak)):
+                evidence[i, k] = evidence[i + 1, k]
     strength[at] = strongest
     return at

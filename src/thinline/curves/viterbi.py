@@ -5,8 +5,8 @@ Method (Viterbi 1967)
     found exactly. A *strand* is a run of ink in one row (row_runs.py). The positions of a row are
 
         strand    a strand of the row
-        held      one column, that of a position in the row before which no strand of the row covers (a gap: dashes,
-                  faded ink)
+        held      the column of the row above, where no strand of this row covers that column (a gap: dashes, faded
+                  ink)
         nowhere   the curve is absent from the row
 
     In a *wrap* the curve leaves its track at one edge and continues at the other. Costs, summed over rows and curves:
@@ -35,7 +35,7 @@ Method (Viterbi 1967)
 
     The parameters were chosen by random search on 224 archive sheets outside all splits, with two trained networks and
     with the true label maps (experiments/LOG.md). `slope` compares pixels with rows and needs no scale; jumps are for
-    4 rows per mm and scale with the resolution, because a strand of the same length then has more evidence.
+    4 rows per mm and grow with a finer resolution, because a strand of the same length then has more evidence.
 
 Curves 1 and 2 are a pair, then 3 and 4, and so on; the last one of an odd number is traced alone. Each strand belongs
 to the pair of the curve that it has the largest evidence for, and the other pairs do not use it.

@@ -3,6 +3,8 @@
 R rows with up to POSITIONS positions each, shared by both curves; the last position of a row is "nowhere". A state is
 the pair of positions (i, j). The steps of the two curves have independent costs, so the minimum over pairs is taken for
 one curve after the other: POSITIONS^3 operations twice instead of POSITIONS^4 once.
+
+Parts of arrays are filled by loops: an assignment to a slice takes numba seconds to compile.
 """
 
 from __future__ import annotations
@@ -73,17 +75,12 @@ def follow(problem, costs, alone):  # type: ignore[no-untyped-def]
             _ends(row, here, positions, problem.tracks[k], short[k])
         if row:
             _measure(row, here, before, positions, slope, jump, plain)
-            for k in range(2):
-                if k and one_track:
-                    step[1] = step[0]
-                    continue
+            for k in range(1 if one_track else 2):
                 was = positions.strand[row - 1, :before], was_short[k]
                 now = positions.strand[row, :here], short[k]
                 _wrap(was, now, plain, (slope, wrap), step[k])
             _first_steps(here, before, total, step[0], middle, back[0, row])
-            _second_steps(here, before, middle, step[1], total, back[0, row], back[1, row])
-        else:
-            total[:here, :here] = 0.0
+            _second_steps(here, before, middle, step[0 if one_track else 1], total, back[0, row], back[1, row])
         for i in range(here):
             for j in range(here):
                 together = share if i == j and i < here - 1 else 0.0  # nowhere is not a shared position
@@ -95,7 +92,8 @@ def follow(problem, costs, alone):  # type: ignore[no-untyped-def]
 def _first_steps(here, before, total, step, out, back):  # type: ignore[no-untyped-def]
     """Step of the first curve: `out [i,j]` is the minimum over b of `total [b,j] + step [b,i]`."""
     for i in range(here):
-        out[i, :before] = _NEVER * 4
+        for j in range(before):
+            out[i, j] = _NEVER * 4
         for b in range(before):
             more = step[b, i]
             for j in range(before):
@@ -112,8 +110,10 @@ def _second_steps(here, before, middle, step, out, back, back_other):  # type: i
     """
     came = np.empty(before, np.uint8)
     for i in range(here):
-        came[:] = back[i, :before]
-        out[i, :here] = _NEVER * 4
+        for b in range(before):
+            came[b] = back[i, b]
+        for j in range(here):
+            out[i, j] = _NEVER * 4
         for b in range(before):
             so_far = middle[i, b]
             for j in range(here):
@@ -173,7 +173,8 @@ def _measure(row, here, before, positions, slope, jump, step):  # type: ignore[n
         for i in range(here - 1):
             step[b, i] = min(slope * across(positions, row - 1, b, row, i), jump)
         step[b, here - 1] = jump
-    step[before - 1, :here] = jump
+    for i in range(here - 1):
+        step[before - 1, i] = jump
     step[before - 1, here - 1] = 0.0
 
 
@@ -193,7 +194,9 @@ def _wrap(was, now, plain, costs, step):  # type: ignore[no-untyped-def]
     """
     slope, wrap = costs
     before, here = len(was[0]), len(now[0])
-    step[:before, :here] = plain[:before, :here]
+    for b in range(before):
+        for i in range(here):
+            step[b, i] = plain[b, i]
     for b in range(before - 1):
         left, right = was[1][0, b], was[1][1, b]
         for i in range(here - 1):

@@ -9,7 +9,8 @@ Conventions
     A print that is straight within STRAIGHT_PX over its whole length and width is not changed.
 
 Method
-    slope of a strip   The strip is sheared by every slope up to STEEPEST, in steps of half a pixel at its ends. The
+    slope of a strip   The strip is sheared by every slope up to STEEPEST; one step moves its first and last row by half
+                       a pixel. The
                        sharpness of a slope is the sum of squared differences of the column sums; it is largest where
                        vertical lines become upright, while curves and print blur at every slope. A strip has no usable
                        lines, and takes the slope of its neighbours, if its largest sharpness is below PROMINENCE times
@@ -18,8 +19,9 @@ Method
     shift of a strip   Its column sums are matched to those of the strips before it, within SEARCH_PX of the shift that
                        the slopes predict. Slopes alone would accumulate their errors over a long scan.
     waves              Blocks of BLOCK_MM are matched to the mean of the straightened blocks around them (AROUND each
-                       way) by dynamic programming: the shift changes by at most 1 px from block to block, at a cost of
-                       STIFF mean similarities, which a curve that is upright for one block does not reach. Above the
+                       way) by dynamic programming: the shift changes by at most 1 px from block to block, and a change
+                       costs STIFF times the mean similarity. A curve that is upright for one block gains less than
+                       that. Above the
                        first block whose similarity is SEEN times the mean, and below the last, the shift is constant,
                        because a header has no lines.
     down               The slope of the horizontal lines, median over strips. A rotation turns both kinds of lines, so

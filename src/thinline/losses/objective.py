@@ -5,11 +5,11 @@ Conventions
 *Pixel* losses (`kind = "pixel"`: soft_ce, focal, spatial_soft_ce, cb_focal) are functions of the negative
 log-likelihood of each decision:
 
-    mean over valid pixels (softmax, binary) or valid pixels x channels (sigmoid_stack) of  w f(nll)
+    weighted mean over valid pixels (softmax, binary) or valid pixels x channels (sigmoid_stack) of  w f(nll)
 
 *Region* losses (`kind = "region"`: dice, tversky, lovasz) have one term per channel, from probabilities and targets:
 
-    mean over the channels with truth in the batch of  w_c L_c
+    weighted mean over the channels with truth in the batch of  w_c L_c
 
 *Mapped* losses (`kind = "mapped"`: skeleton_recall, cldice, boundary) are region losses that also need a truth map,
 e.g. a skeleton. It is computed once per sheet in training, or from the batch where none is given. A loss with a map of
@@ -17,8 +17,9 @@ the curves only has no term for the background. A class is present when its map 
 
 *Sums* (`kind = "sum"`: dice_ce, ...) add the values of their terms, each times its share.
 
-`scale="kept"` (default) divides by the sum of the weights used, so that a weight changes the balance between classes
-and not the learning rate; `scale="raw"` divides by the number of pixels or terms, as without weights.
+Both means divide by the sum of the weights used under `scale="kept"` (default), so that a weight changes the balance
+between classes and not the learning rate. Under `scale="raw"` they divide by the number of pixels or terms, as without
+weights.
 
 A region loss leaves out classes that are absent from the truth of a batch, because their term has no gradient. Under a
 softmax their false positives still take probability from present classes. Under sigmoid heads they cost nothing in that
@@ -29,7 +30,7 @@ zero.
 Ignored pixels (255) add nothing to any sum and get no gradient.
 
 A weight that cannot change the balance of this head and loss, or of one term of a sum, raises an error at construction.
-Equal weights are allowed: they equal no weights (under `raw`, a common factor).
+Equal weights for all classes are no error: they act as no weights, or under `raw` as a common factor.
 
 With a `prior` the logits are adjusted first (`logit_adjustment.py`), for any head and loss. The loss is computed and
 returned in float32, or in float64 for float64 logits.

@@ -45,6 +45,14 @@ def _most(a, b):  # type: ignore[no-untyped-def]
 
 
 @njit
+def _fill(plane, value):  # type: ignore[no-untyped-def]
+    """As `plane[:] = value`, which takes numba seconds to compile."""
+    for r in range(plane.shape[0]):
+        for c in range(plane.shape[1]):
+            plane[r, c] = value
+
+
+@njit
 def _erode(image, out):  # type: ignore[no-untyped-def]
     """Erosion, row by row in three loops that the compiler vectorises."""
     rows, columns = image.shape
@@ -79,7 +87,7 @@ def _skeletons(images, iterations, out):  # type: ignore[no-untyped-def]
     one = images.dtype.type(1)  # a Python 1 would convert everything to float64
     tall, opened = np.empty(columns, images.dtype), np.empty(columns, images.dtype)
     for n in range(count):
-        out[n] = 0
+        _fill(out[n], 0)
         image = images[n]
         for j in range(iterations + 1):
             smaller = eroded[j % 2]
@@ -100,8 +108,10 @@ def _iterations(image, iterations, eroded, extras, before):  # type: ignore[no-u
     rows, columns = image.shape
     one = image.dtype.type(1)
     tall, opened = np.empty(columns, image.dtype), np.empty(columns, image.dtype)
-    eroded[0] = image
-    before[0] = 1
+    _fill(before[0], 1)
+    for r in range(rows):
+        for c in range(columns):
+            eroded[0, r, c] = image[r, c]
     for j in range(iterations + 1):
         _erode(eroded[j], eroded[j + 1])
         for r in range(rows):
@@ -153,18 +163,18 @@ def _slopes(images, grads, out, iterations):  # type: ignore[no-untyped-def]
     count, rows, columns = images.shape
     eroded = np.empty((iterations + 2, rows, columns), images.dtype)
     extras = np.empty((iterations + 1, rows, columns), images.dtype)
-    before = np.empty_like(extras)
+    before = np.empty((iterations + 1, rows, columns), images.dtype)
     one = images.dtype.type(1)
     after = np.empty((rows, columns), images.dtype)
     by_eroded = np.empty((2, rows, columns), images.dtype)
     for n in range(count):
         _iterations(images[n], iterations, eroded, extras, before)
-        after[:] = 1
+        _fill(after, 1)
         by_smaller = by_eroded[0]
-        by_smaller[:] = 0
+        _fill(by_smaller, 0)
         for j in range(iterations, -1, -1):
             by_image = by_eroded[(iterations - j + 1) % 2] if j else out[n]
-            by_image[:] = 0
+            _fill(by_image, 0)
             for r in range(rows):
                 for c in range(columns):
                     extra = extras[j, r, c]

@@ -6,7 +6,8 @@ Conventions
 positives, all predicted pixels, all true pixels. Counts of sheets are added first and divided once, so that false
 positives on a sheet without the class count in the split.
 
-Only the truth can leave a rate undefined. A network that predicts nothing gets a score:
+A rate is NaN only where the truth has no pixel of the class. A network that predicts nothing gets a score where the
+truth has some:
 
     true  predicted  overlap  precision  recall  F
     0     0          NaN      NaN        NaN     NaN    the class is absent from both: no score

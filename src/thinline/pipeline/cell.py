@@ -39,7 +39,7 @@ WAIT_FOR_CELL_S: Final = 24 * 3600.0
 
 @dataclass(frozen=True)
 class Sinks:
-    """Where a cell is written beside its folder: MLflow, under the parent run of a sweep, and its study.
+    """Where a cell is recorded in addition to its run folder: in MLflow, under the parent run of its sweep; its study.
 
     `varied` are the keys in which the cells of the sweep differ; they name the cell in MLflow and in the progress bar.
     `position` is that of the cell in its sweep, as `1/3`.
@@ -55,8 +55,9 @@ class Sinks:
 def run_cell(conf: Conf, choices: Mapping[str, str], sinks: Sinks | None = None, *, retry: bool = True) -> CellOutcome:
     """Run the cell of `conf`, or skip it when it is finished. `choices` are the options Hydra picked of each group.
 
-    Raises what the cell raised, after recording it, `FailedBeforeError` for one that failed before unless it may
-    `retry`, and `Killed` on SIGINT and SIGTERM.
+    An error of the cell is recorded in its folder and raised again. A cell that failed before raises
+    `FailedBeforeError` where `retry` is false, as in a sweep without `retry_failed=true`. SIGINT and SIGTERM raise
+    `Killed`.
     """
     sinks = sinks or Sinks()
     _collect_garbage()

@@ -56,7 +56,7 @@ def locate(conf: Conf, choices: Mapping[str, str]) -> RunLocation:
 
 
 def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | None) -> CellOutcome | None:
-    """The outcome of a finished cell, which then joins `study`; None for a cell that is to run.
+    """The outcome of a finished cell, whose folder then also counts for `study`; None for a cell that is to run.
 
     Raises `FailedBeforeError` for one that failed, unless it may `retry`, and `OtherMeasuresError` for one that was
     scored with other versions of the metrics.

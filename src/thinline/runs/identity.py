@@ -2,14 +2,16 @@
 
 Conventions
 
-- The identity of a cell is the sha256 of its resolved configuration as canonical JSON (sorted keys, no spaces), cut to
-  ten hex digits. Keys that do not change what a run computes (machine, paths, logging) are left out by dotted name,
-  such as `trainer.devices` or the whole branch `paths`.
+- The name of a run folder is `<slug>-<digest>` (folder.py). `pipeline/locate.py` makes both, and adds the digest of the
+  sheets to the configuration before it is hashed.
+- The digest is the sha256 of that configuration as canonical JSON (sorted keys, no spaces), cut to ten hex digits.
+  Keys that do not change what a run computes (machine, paths, logging) are left out by dotted name, such as
+  `trainer.threads` or the whole branch `paths`.
 - The order of keys does not matter, a tuple equals a list, and 1.0 equals 1, since `fp_weight=1` and `fp_weight=1.0`
   are one cell. True is not 1.
 - Import paths of this package are hashed under its former name, `hairline`.
-- A slug is for people: options joined by dashes, then the seed as `s0`, then the changes that levels make to their
-  options. The digest makes a name unique.
+- A slug is for people: options and seed joined by dashes, then the keys that differ from the option's file, as in
+  `focal-softmax-s0-gamma_3`. The digest makes a name unique.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from thinline.study.publish.folder import SHEET_MEASURES
 from thinline.sweep.jobs import study_of
 
 
+@cache
 def declared(name: str) -> Study:
     """The study that `conf/experiment/<name>.yaml` declares. Raises `StudyError` where there is no such file."""
     options = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))

@@ -1,4 +1,4 @@
-"""Services of the operating system: atomic writes, file locks, worker processes, signals, compiled loops.
+"""Services of the operating system: atomic writes, file locks, worker processes, signals, compiled loops, kept memory.
 
 atomic_files   atomic write (temporary file, fsync, rename); StorageError for a full or read-only disk
 file_lock      exclusive lock on a file that names its holder
@@ -8,5 +8,6 @@ entry          start of every program: exit codes 130 and 143, unprintable chara
 launch         start a run in a new process, or in several under torchrun (ranks)
 worker_pool    pool of worker processes that end with their parent
 numba_kernels  compile CPU kernels with numba
+kept_heap      keep freed memory for the next step instead of returning it
 validation     check YAML against pydantic models; errors as sentences
 """

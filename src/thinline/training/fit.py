@@ -17,10 +17,10 @@ from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvir
 from lightning_utilities.core.rank_zero import rank_zero_only
 from torch import nn
 
+from thinline.system.kept_heap import keep_freed_memory
 from thinline.training.batches import Sheets
 from thinline.training.callbacks import LAST, AtomicCheckpoint, Record, Recorder
 from thinline.training.evaluation import Outcome, outcome
-from thinline.training.memory import keep_freed_memory
 from thinline.training.progress import ClassProgress
 from thinline.training.settings import Machine
 from thinline.training.task import SegmentationTask

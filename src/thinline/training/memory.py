@@ -1,4 +1,4 @@
-"""Memory of a run: whether a budget fits, checked before the first step, and glibc's heap kept between steps.
+"""Memory of a run: whether a budget fits, checked before the first step.
 
 Most of the memory of training is what the forward pass saves for the backward pass, which grows with the images of a
 step. It is counted on one image, from the tensors that autograd saves:
@@ -7,22 +7,11 @@ step. It is counted on one image, from the tensors that autograd saves:
 
 The memory of the system, the libraries and the kernels is in neither `need` nor `free`, so a budget that just fits may
 still fail; one that does not fit is refused.
-
-glibc returns blocks above a threshold, and the free top of its heap, to the system at once. Every activation of every
-step is such a block: it is mapped, filled with zeros page by page, used once and unmapped. With the largest thresholds
-the same pages serve every step, and a step of a slim network takes about a fifth less time (experiments/LOG.md). The
-process then keeps the most memory that it has ever used.
-
-References
-----------
-mallopt(3): M_MMAP_THRESHOLD, M_TRIM_THRESHOLD.
 """
 
 from __future__ import annotations
 
 import copy
-import ctypes
-import platform
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -33,8 +22,6 @@ from torch import Tensor, nn
 from thinline.data.tiles import Batch
 
 GIB: Final = 2**30
-_TRIM: Final = (-1, 2**31 - 1)  # M_TRIM_THRESHOLD, bytes: the largest int
-_MMAP: Final = (-3, 2**25)  # M_MMAP_THRESHOLD, bytes: the largest that glibc takes on 64 bits
 
 Objective = Callable[..., Tensor]
 """Called with logits, labels, strokes and the keyword `maps`."""
@@ -104,11 +91,3 @@ def _group_bytes() -> int:
         return int(limit.read_text()) - int(used.read_text())
     except (OSError, ValueError):  # no such group, or "max"
         return 2**62
-
-
-def keep_freed_memory() -> bool:
-    """Let this process keep the memory that it frees; False, without effect, where the C library is not glibc."""
-    if platform.libc_ver()[0] != "glibc":
-        return False
-    library = ctypes.CDLL(None)
-    return all(library.mallopt(option, size) == 1 for option, size in (_TRIM, _MMAP))

@@ -131,7 +131,7 @@ def _row_of_two(
             if run >= 0:
                 other, bit = _run(data, bit, end, runs[1 - colour])
             if run < 0 or other < 0:
-                return 1 if -1 in (run, other) else 3, bit, count, unusual
+                return 1 if run == -1 or other == -1 else 3, bit, count, unusual
             to = start + run
             if to + other > width:
                 return 2, bit, count, unusual
@@ -220,8 +220,10 @@ def _decode(data: NDArray[np.uint8], end: int, pixels: NDArray[np.uint8], mode: 
             return reason, unusual
         if bit > end:
             return 3, unusual
-        changes[count : count + 4] = width
+        for i in range(count, count + 4):
+            changes[i] = width
         for i in range(0, count, 2):
-            pixels[row, changes[i] : changes[i + 1]] = 1
+            for column in range(changes[i], changes[i + 1]):
+                pixels[row, column] = 1
         above, changes = changes, above
     return 0 if _ends(data, bit, end) else 4, unusual

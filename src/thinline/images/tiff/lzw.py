@@ -63,7 +63,8 @@ def _lzw(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> Any:
             return 0 if filled == len(out) else 2
         if code == clear:
             cleared = True
-            longer[:] = -1
+            for slot in range(_SLOTS):
+                longer[slot] = -1
             following, width, previous = 258, 9, -1
             continue
         if filled == len(out):
@@ -117,10 +118,12 @@ def _packbits(data: NDArray[np.uint8], out: NDArray[np.uint8]) -> Any:
         if read + (size if head < 128 else 1) > len(data):
             return 1
         if head < 128:
-            out[filled : filled + size] = data[read : read + size]
+            for step in range(size):
+                out[filled + step] = data[read + step]
             read += size
         else:
-            out[filled : filled + size] = data[read]
+            for step in range(size):
+                out[filled + step] = data[read]
             read += 1
         filled += size
     return 0 if len(data) - read <= 1 else 2

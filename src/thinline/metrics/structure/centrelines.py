@@ -2,15 +2,16 @@
 
 Conventions
 -----------
-Masks, centrelines and distances are those of distances.py. *Within t* of a mask is at most t px from one of its pixels.
+Masks, centrelines and distances are those of distances.py. A pixel is *within t* of a mask if it is at most t px from
+one of its pixels.
 Integer counts are added over sheets and divided once.
 
     1. cldice       harmonic mean of the share of the predicted centreline in the true mask and of the true centreline
                     in the predicted mask                                             Shit et al. 2021, equation 1
-    2. tol_cldice   the same within t of the masks. Plain clDice tolerates the radius of the mask only, which for a pen
-                    of 1 px is nothing
-    3. breaks       interruptions of the true centreline: its parts within 1 px of the prediction, minus the number of
-                    its 8-connected components that are predicted at all
+    2. cldice_1px   the same within t = 1 px of the masks (and 2 and 3). Plain clDice tolerates the radius of the mask
+                    only, which for a pen of 1 px is nothing
+    3. breaks       interruptions of the true centreline: the number of pieces of it that lie within 1 px of the
+                    prediction, minus the number of its 8-connected components of which any piece does
 
 Where a class is absent absent.py gives the value; `breaks` is 0 there, and 0 where nothing is predicted.
 

@@ -102,9 +102,9 @@ class Distances:
     """Squared distances from the P pixels of one mask, in the order of rows, to another mask.
 
     `positions [P]` are the indices of the pixels in the flattened sheet. `to_surface [P]` are the squared distances to
-    the surface of the other mask, `to_mask [P]` those to the other mask itself: 0 for a pixel inside it. For a pixel
-    outside of it the two are equal, so each pixel is searched once. `on_surface [P]` marks the pixels on the surface of
-    their own mask.
+    the surface of the other mask, `to_mask [P]` those to the other mask itself: 0 for a pixel inside the other mask.
+    For a pixel outside of the other mask both distances are equal, so each pixel is searched once. `on_surface [P]`
+    marks the pixels on the surface of their own mask.
     """
 
     positions: Int64

@@ -2,11 +2,12 @@
 
 Conventions
 -----------
-`low`, `high` are the ends of the interval of a contrast; the margin `m` is the smallest effect that counts, declared
-before the runs. An expectation holds, is refuted, or neither:
+`low`, `high` are the ends of the interval of a contrast; the margin `m`, declared before the runs, is the smallest
+effect that counts. A rise or fall holds if it differs from 0 and the margin is not excluded by its interval; it is
+refuted if the whole interval lies below the margin. An expectation holds, is refuted, or neither:
 
     kind       holds                        refuted
-    up         low > 0 and high >= m        high < m             refuted: a fall, or a rise of less than m
+    up         low > 0 and high >= m        high < m
     down       high < 0 and low <= -m       low > -m
     none       -m < low and high < m        low > m or high < -m
     not_up     high < m                     low > m
@@ -75,10 +76,10 @@ class Expectation:
     def clearance(self, low: float, high: float) -> float:
         """Distance of one end of an interval from a bound, in widths of the interval; negative beyond the bound.
 
-        For `up` and `down` it is `low` or `high`, and the bound is 0, not the margin. For the other kinds the bound is
-        the margin and the end is the one that `holds` compares with it; for `none` the end nearer to its bound. It is
-        the same end whether the expectation holds or is refuted. Infinite, with the sign, for an interval of width 0.
-        Rounded to nine decimals, so that findings with equal clearance keep their order.
+        For `up` the end is `low`, for `down` it is `high`, and the bound is 0, not the margin. For the other kinds the
+        bound is the margin and the end is the one that `holds` compares with it; for `none` the end nearer to its
+        bound. A refuted expectation is measured at the same end as one that holds. Infinite, with the sign, for an
+        interval of width 0. Rounded to nine decimals, so that findings with equal clearance keep their order.
         """
         m = self.margin
         distance = {

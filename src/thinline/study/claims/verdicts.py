@@ -2,19 +2,20 @@
 
 Conventions
 -----------
-A claim is *supported* by a study if all its findings hold, *refuted* if one of them is refuted, *undecided* otherwise,
-over all curves (expectations.py). All findings must hold for a support, so a false support is at most as probable as
-for a single finding. One refuted finding is enough for a refutation, so the probability of a false refutation grows
-with the number of findings: by at most 2.5 % (one side of a 95 % interval) for each. A claim is *untestable* if the
-study does not vary or measure what is needed; the reason is given.
+A claim has one finding for each of its comparisons and each curve; expectations.py says when a finding holds and when
+it is refuted. A claim is *supported* by a study if all its findings hold, *refuted* if one of them is refuted, and
+*undecided* otherwise. A claim that is false has at least one false finding; support needs that one to hold as well, so
+a false support is at most as probable as for a single finding. One refuted finding is enough for a refutation, so the
+probability of a false refutation grows with the number of findings: by at most 2.5 % (one side of a 95 % interval) for
+each. A claim is *untestable* if the study does not vary or measure what is needed; the reason is given.
 
 The key finding of a verdict is the one that its sentence quotes: of a supported claim the finding with the smallest
 clearance (`Expectation.clearance`), of a refuted one the refuted finding with the smallest clearance, of an undecided
 one the first that is open. Numbers of the source that nothing here can reproduce or contradict are untestable too, with
 our value beside them.
 
-Of several studies the verdict is that of the first, in the order of preference of the claim, that can test it; those of
-the others are listed in `elsewhere`.
+A claim lists studies in an order of preference. Its verdict is that of the first study that can test it; the verdicts
+of the others are listed in `elsewhere`.
 """
 
 from __future__ import annotations

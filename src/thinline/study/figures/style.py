@@ -132,13 +132,17 @@ def png(figure: Figure) -> bytes:
 
     A figure without pictures is reduced to 256 colours, which takes a third of the bytes.
     """
-    full, out = io.BytesIO(), io.BytesIO()
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas, out = FigureCanvasAgg(figure), io.BytesIO()
     with style():
-        figure.savefig(full, format="png", dpi=figure.dpi, metadata={"Software": None})
+        canvas.draw()  # type: ignore[no-untyped-call]  # `savefig` lays out all texts twice
+    full = Image.fromarray(np.asarray(canvas.buffer_rgba()))  # type: ignore[no-untyped-call]
     if any(np.asarray(image.get_array()).ndim == 3 for axes in figure.axes for image in axes.images):
-        return full.getvalue()
-    few = Image.open(full).convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    few.save(out, "PNG", optimize=True)
+        full.save(out, "PNG", dpi=(figure.dpi, figure.dpi))
+    else:
+        few = full.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        few.save(out, "PNG", optimize=True)
     return out.getvalue()
 
 

@@ -12,21 +12,21 @@ sources of randomness together, as [3] recommends. A contrast, a weighted sum ov
 each seed first. The seeds are the independent clusters [1]: their contrasts `d_1..d_S` are a sample of independent
 values. A cell without a value removes its seed from the contrasts that weigh the cell.
 
-If every seed has test sheets of its own (`crossed` is false), the variance of `d_1..d_S` includes that of the sheets,
-and the interval is Student's: mean +- t(S - 1) sd / sqrt(S). If all seeds share their sheets, the variance due to
-sheets is added: a jackknife over sheets of the mean over seeds [6]. The degrees of freedom are then Satterthwaite's
-[2]. The interaction of seed and sheet is counted in both variances, which makes this interval slightly too wide. One
-seed gives no interval: `low`, `high` and `p` are NaN.
+If each seed has other test sheets than the other seeds (`crossed` is false), the variance of `d_1..d_S` includes that
+of the sheets, and the interval is Student's: mean +- t(S - 1) sd / sqrt(S). If all seeds are tested on the same sheets
+(`crossed` is true), the variance due to sheets is added: a jackknife over sheets of the mean over seeds [6]. The
+degrees of freedom are then Satterthwaite's [2]. What a seed does on single sheets adds to both variances and so is
+counted twice; the interval is slightly too wide. One seed gives no interval: `low`, `high` and `p` are NaN.
 
 `chance_above` is the probability that the true contrast is above 0, given the data: under a flat prior of the mean and
 of the logarithm of the standard deviation the posterior is Student's t of `mean / error` with the same degrees of
-freedom [4]. When the true contrast is 0, this probability is uniform over repeated studies; so it lies outside of .025
-to .975 in 5 % of them.
+freedom [4]. Seen over many studies whose true contrast is 0, the probability is uniform: it lies outside of .025 to
+.975 in 5 % of them.
 
 `minimum_detectable_effect` is the true contrast that a two-sided t test at level `alpha` finds with probability `power`
 [7, 8]. It is the standard error times a noncentrality: the one at which Student's noncentral t exceeds the critical
-value of the test with probability `power`. Significant effects of the wrong sign
-are not counted (below 10^-4 at a power of .8), and the standard deviation of few seeds is treated as known.
+value of the test with probability `power`. Significant effects of the wrong sign are not counted (below 10^-4 at a
+power of .8). The estimated standard error is taken for the true one.
 
 Rounding
 --------

@@ -13,7 +13,7 @@ A measure without sheets (`tuned/`) is one sheet a seed, of weight 1.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -105,6 +105,18 @@ def _sheets(results: Results, measure: str, name: str) -> pd.DataFrame:
     return rows
 
 
+def _split(results: Results, measure: str, name: str, split: str) -> pd.DataFrame:
+    """The rows of a whole split of a measure and class."""
+    rows: pd.DataFrame = results.rows.iloc[_split_row_numbers(results).get((measure, name, split), [])]
+    return rows
+
+
+@lru_cache(maxsize=8)
+def _split_row_numbers(results: Results) -> Mapping[Hashable, Any]:
+    """Numbers of the rows of whole splits, by measure, class and split."""
+    return results.rows.groupby(["measure", "class", "split"], observed=True).indices
+
+
 @lru_cache(maxsize=8)
 def _row_numbers(results: Results) -> Mapping[Hashable, Any]:
     """Numbers of the rows of single sheets, by measure, class and split."""
@@ -113,15 +125,13 @@ def _row_numbers(results: Results) -> Mapping[Hashable, Any]:
 
 def of_split(results: Results, measure: str, name: str, *, split: str = "test") -> Samples:
     """As `samples`, but of whole splits: one sheet a seed, of weight 1. Counts are sums over the split."""
-    rows = results.rows
-    rows = rows[(rows["split"] == split) & (rows["measure"] == measure) & (rows["class"] == name)]
+    rows = _split(results, measure, name, split)
     if rows.empty:
         known = ", ".join(sorted(results.rows.loc[results.rows["split"] == split, "measure"].unique())[:12])
         raise StudyError(f"expected runs with {split}/{measure}/{name}, got none; there is {known or 'nothing'}, ...")
-    cells = results.cells.set_index("run")
-    wide = rows.assign(condition=rows["run"].map(cells["condition"]), seed=rows["run"].map(cells["seed"]))
-    table = wide.pivot(index="condition", columns="seed", values="value")
-    values = table.reindex(index=list(results.conditions.index), columns=list(results.seeds)).to_numpy(np.float64)
+    a, s = _places(results).loc[rows["run"]].to_numpy().T
+    values = np.full((len(results.conditions), len(results.seeds)), np.nan)
+    values[a, s] = rows["value"].to_numpy(np.float64)
     known = np.isfinite(values)
     return Samples(
         split,
@@ -166,8 +176,7 @@ def _predicted(results: Results, support: Float64, absent: Bool, name: str) -> F
     have 1 each if the split has no area ratio, or nothing is left."""
     area = _array(results, _sheets(results, "area_ratio", name), "value")
     predicted = np.where(support > 0, np.rint(area * support), 0.0)
-    rows = results.rows
-    split = rows[(rows["split"] == "test") & (rows["class"] == name) & (rows["measure"] == "area_ratio")]
+    split = _split(results, "area_ratio", name, "test")
     if not absent.any() or split.empty:
         return np.where(absent, 1.0, predicted)
     whole = _array(results, split.assign(value=split["value"] * split["support"], sheet=0), "value")
@@ -178,19 +187,23 @@ def _predicted(results: Results, support: Float64, absent: Bool, name: str) -> F
 
 def _array(results: Results, table: pd.DataFrame, column: str) -> Float64:
     """A column as [A,S,N], the sheets of a seed in the order of their ids; NaN where a seed has fewer sheets."""
-    cells = results.cells.set_index("run")
-    runs, conditions, seeds = (_positions(index) for index in (cells.index, results.conditions.index, results.seeds))
-    own = table["run"].map(runs).to_numpy(np.int64)
-    a = cells["condition"].map(conditions).to_numpy(np.int64)[own]
-    s = cells["seed"].map(seeds).to_numpy(np.int64)[own]
+    a, s = _places(results).loc[table["run"]].to_numpy().T
     n = table["sheet"].groupby(s).rank("dense").to_numpy(np.int64) - 1
-    out = np.full((len(conditions), len(seeds), int(n.max()) + 1), np.nan)
+    out = np.full((len(results.conditions), len(results.seeds), int(n.max()) + 1), np.nan)
     out[a, s, n] = table[column].to_numpy(np.float64)
     return out
 
 
-def _positions(labels: Iterable[Hashable]) -> dict[Hashable, int]:
-    return {label: position for position, label in enumerate(labels)}
+@lru_cache(maxsize=8)
+def _places(results: Results) -> pd.DataFrame:
+    """Numbers of the condition and of the seed of each run, indexed by its name."""
+    cells = results.cells.set_index("run")
+    conditions, seeds = (pd.Index(list(labels)) for labels in (results.conditions.index, results.seeds))
+    numbers = {
+        "a": conditions.get_indexer(pd.Index(cells["condition"])),
+        "s": seeds.get_indexer(pd.Index(cells["seed"])),
+    }
+    return pd.DataFrame(numbers, cells.index)
 
 
 def _crossed(support: Float64) -> bool:
