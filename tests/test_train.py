@@ -66,6 +66,28 @@ def test_what_cannot_be_composed_is_refused_by_name(main, capsys, argument, name
     assert "Traceback" not in printed.out + printed.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["loss=dise"], "did you mean loss=dice?"),
+        (["-m", "loss=dise,focal"], "did you mean loss=dice?"),
+        (["-m", "loss=dice,focal", "optimizer=adamw"], "did you mean optimiser=adamw?"),
+        (["budget.steps=many"], "budget.steps"),
+        (["-m", "budget.batch_size=2,many"], "budget.batch_size"),
+        (["loss=dice", "head=binary", "class_weight=fixed"], "cannot act on loss=dice with head=binary"),
+        (["+loss.sharpness=1"], "sharpness"),
+    ],
+)
+def test_an_error_of_configuration_makes_no_run(main, store, capsys, arguments, named):
+    """Neither a folder nor a run of MLflow; of a sweep no parent run."""
+    assert main(*arguments) == 1
+    printed = capsys.readouterr()
+    assert named in (printed.out + printed.err).replace("\n", " ")
+    assert "Traceback" not in printed.out + printed.err
+    assert runs.status(store).empty
+    assert mlflow_runs(store) == []
+
+
 def test_one_run_ends_with_tables_and_two_commands(main, store, capsys):
     assert main("loss=tversky") == 0
     text = capsys.readouterr().out
@@ -109,6 +131,8 @@ def test_a_finished_sweep_is_skipped_and_its_tables_shown_again(main, store, cap
     assert main("-m", "loss=dice,focal") == 0
     again = capsys.readouterr().out
     assert "2 of 2 cells were finished before" in again
+    assert re.search(r"^skipped: 1/2 dice finished \d+ (s|min) ago \(.* UTC\); force=true runs it again$", again, re.M)
+    assert re.search(r"^1/2 dice  step 3/6  \d:\d\d:\d\d elapsed, \d:\d\d:\d\d left  loss", first, re.M)
     children = [run for run in mlflow_runs(store) if "mlflow.parentRunId" in run.data.tags]
     for run in children:
         assert len(run.data.tags["study"].split(",")) == 2, "the sweep that skipped a cell counts it too"

@@ -7,6 +7,7 @@ output has the full name of each run and its whole error.
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from thinline import runs
+from thinline.metrics.number_format import number
 from thinline.runs.manifest import age
 from thinline.runs.table import STATUS_COLUMNS, curve_iou
 from thinline.system.atomic_files import StorageError
@@ -42,7 +44,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if rows.empty:
         console.print(f"no run in {options.store} yet; python train.py makes one")
         return 0
-    rows["moment"] = rows["finished"].fillna(rows["started"])
+    rows["moment"] = rows["finished"].where(rows["finished"].notna(), rows["started"])
     rows = rows.sort_values("moment", ascending=False, kind="stable")
     piped = not console.is_terminal
     table = status_table(rows, now=datetime.now().astimezone(), names=piped)
@@ -66,7 +68,7 @@ def status_table(rows: pd.DataFrame, *, now: datetime, names: bool) -> Table:
     table.add_column("run" if names else "levels")  # the only column that rich may make narrower
     labels = rows["run"].tolist() if names else _levels(rows)
     for label, score, row in zip(labels, scores, rows.to_dict("records"), strict=True):
-        texts = [f"{score[name]:.3f}" if name in score else "-" for name in curves]
+        texts = [number(score.get(name, math.nan), 3) for name in curves]
         last = Text(f"{label}  {row['exception'] or ''}".rstrip().replace("\n", " "), no_wrap=True, overflow="ellipsis")
         table.add_row(short_id(row["run"]), age(row["moment"], now=now), row["status"], *texts, last)
     return table

@@ -67,7 +67,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Parent:
-    """What the jobs of a sweep share: study, id of the parent run, launching process, keys that vary, number of jobs."""
+    """What the jobs of a sweep share: study, id of the parent run, launching process, varied keys, number of jobs."""
 
     study: str
     run_id: str | None
