@@ -141,7 +141,7 @@ def checked(config: DictConfig) -> Conf:
         conf = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Conf), config))
         tree = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
-        raise ConfigError(f"configuration: {error}; see conf/ for every key and its meaning") from error
+        raise ConfigError(_sentence(error)) from error
     except ValueError as error:  # of a group that checks its own values
         raise ConfigError(str(error)) from error
     assert isinstance(conf, Conf)
@@ -149,6 +149,12 @@ def checked(config: DictConfig) -> Conf:
     conf.tree = {str(key): value for key, value in tree.items()}
     _check(conf)
     return conf
+
+
+def _sentence(error: OmegaConfBaseException) -> str:
+    """The key and the first line of an error, whose other lines name classes of this package."""
+    first = str(error).partition("\n")[0]
+    return f"`{error.full_key}`: {first}; see conf/ for every key and its meaning"
 
 
 def check_seed(value: object) -> None:
