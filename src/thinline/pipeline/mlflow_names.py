@@ -1,4 +1,4 @@
-"""What MLflow and the terminal show of a sweep: the names of parent and cells, a description, the columns to compare."""
+"""What MLflow and the terminal show of a sweep: names of parent and cells, a description, the columns to compare."""
 
 from __future__ import annotations
 
