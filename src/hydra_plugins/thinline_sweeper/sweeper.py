@@ -46,9 +46,10 @@ class ThinlineSweeper(BasicSweeper):
         from thinline.sweep.callback import explained, stopped_as_one
 
         if not self.config.dry_run:
+            ended: Any = []  # stays empty where the sweep stops after a failure that every job would share
             with stopped_as_one(self.config):
-                return super().sweep(list(arguments))
-            return []  # stopped after a failure that every job would share
+                ended = super().sweep(list(arguments))
+            return ended
         from thinline.sweep.dry_run import show_plan
 
         assert self.hydra_context is not None

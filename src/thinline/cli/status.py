@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
@@ -69,7 +69,8 @@ def status_table(rows: pd.DataFrame, *, now: datetime, names: bool) -> Table:
     labels = rows["run"].tolist() if names else _levels(rows)
     for label, score, row in zip(labels, scores, rows.to_dict("records"), strict=True):
         texts = [number(score.get(name, math.nan), 3) for name in curves]
-        last = Text(f"{label}  {row['exception'] or ''}".rstrip().replace("\n", " "), no_wrap=True, overflow="ellipsis")
+        error = row["exception"] if isinstance(row["exception"], str) else ""  # pandas has NaN or None for no error
+        last = Text(f"{label}  {error}".rstrip().replace("\n", " "), no_wrap=True, overflow="ellipsis")
         table.add_row(short_id(row["run"]), age(row["moment"], now=now), row["status"], *texts, last)
     return table
 
@@ -91,5 +92,5 @@ def _levels(rows: pd.DataFrame) -> list[str]:
     return ["/".join(_level(name, row) for name in (*varied, *seeds)) for row in rows.to_dict("records")]
 
 
-def _level(name: str, row: Mapping[str, object]) -> str:
+def _level(name: str, row: Mapping[Any, object]) -> str:
     return f"s{row[name]}" if name == "seed" else str(row[name])
