@@ -66,7 +66,7 @@ def test_a_resumed_run_prints_no_loss_before_its_first_step():
         ("1/3 dice", 120, "loss 0.250  IoU curve_1 0.500  IoU curve_2 -"),
         ("1/3 dice", 80, "loss 0.250  IoU curve_1 0.500  IoU curve_2 -"),
         ("1/3 dice", 60, "loss 0.250  IoU 0.500 -"),
-        ("1/3 dice", 40, "lo…"),
+        ("1/3 dice", 40, "los…"),
         (LONG, 120, "loss 0.250  IoU curve_1 0.500  IoU curve_2 -"),
         (LONG, 80, "loss 0.250  IoU 0.500 -"),
         (LONG, 50, "loss 0.25…"),
