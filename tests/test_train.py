@@ -102,6 +102,10 @@ def test_one_run_ends_with_tables_and_two_commands(main, store, capsys):
     assert run.data.tags["git_dirty"] in ("true", "false")
     names = {item.path for item in MlflowClient(f"sqlite:///{store}/mlflow.db").list_artifacts(run.info.run_id)}
     assert {"config.yaml", "manifest.json", "per_class.parquet", "per_sheet.parquet", "overlays"} <= names
+    assert main("loss=tversky") == 0
+    again = capsys.readouterr().out
+    assert re.search(r"^skipped: tversky-softmax-.* finished \d+ (s|min) ago .*; force=true runs it again$", again, re.M)
+    assert "curve_1: unseen test sheets" in again
 
 
 def test_a_sweep_with_a_failing_job_finishes_the_rest(main, store, capsys):
