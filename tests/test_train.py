@@ -65,6 +65,28 @@ def test_what_cannot_be_composed_is_refused_by_name(main, capsys, argument, name
     assert "Traceback" not in printed.out + printed.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["loss=dise"], "did you mean loss=dice?"),
+        (["-m", "loss=dise,focal"], "did you mean loss=dice?"),
+        (["-m", "loss=dice,focal", "optimizer=adamw"], "did you mean optimiser=adamw?"),
+        (["budget.steps=many"], "budget.steps"),
+        (["-m", "budget.batch_size=2,many"], "budget.batch_size"),
+        (["loss=dice", "head=binary", "class_weight=fixed"], "cannot act on loss=dice with head=binary"),
+        (["+loss.sharpness=1"], "sharpness"),
+    ],
+)
+def test_an_error_of_configuration_makes_no_run(main, store, capsys, arguments, named):
+    """Neither a folder nor a run of MLflow; of a sweep no parent run."""
+    assert main(*arguments) == 1
+    printed = capsys.readouterr()
+    assert named in (printed.out + printed.err).replace("\n", " ")
+    assert "Traceback" not in printed.out + printed.err
+    assert runs.status(store).empty
+    assert mlflow_runs(store) == []
+
+
 def test_one_run_ends_with_tables_and_two_commands(main, store, capsys):
     assert main("loss=tversky") == 0
     text = capsys.readouterr().out
@@ -79,6 +101,10 @@ def test_one_run_ends_with_tables_and_two_commands(main, store, capsys):
     assert run.data.tags["git_dirty"] in ("true", "false")
     names = {item.path for item in MlflowClient(f"sqlite:///{store}/mlflow.db").list_artifacts(run.info.run_id)}
     assert {"config.yaml", "manifest.json", "per_class.parquet", "per_sheet.parquet", "overlays"} <= names
+    assert main("loss=tversky") == 0
+    again = capsys.readouterr().out
+    assert re.search(r"^skipped: tversky-.* finished \d+ (s|min) ago .*; force=true runs it again$", again, re.M)
+    assert "curve_1: unseen test sheets" in again
 
 
 def test_a_sweep_with_a_failing_job_finishes_the_rest(main, store, capsys):
@@ -108,6 +134,8 @@ def test_a_finished_sweep_is_skipped_and_its_tables_shown_again(main, store, cap
     assert main("-m", "loss=dice,focal") == 0
     again = capsys.readouterr().out
     assert "2 of 2 cells were finished before" in again
+    assert re.search(r"^skipped: 1/2 dice finished \d+ (s|min) ago \(.* UTC\); force=true runs it again$", again, re.M)
+    assert re.search(r"^1/2 dice  step 3/6  \d:\d\d:\d\d elapsed, \d:\d\d:\d\d left  loss", first, re.M)
     children = [run for run in mlflow_runs(store) if "mlflow.parentRunId" in run.data.tags]
     for run in children:
         assert len(run.data.tags["study"].split(",")) == 2, "the sweep that skipped a cell counts it too"

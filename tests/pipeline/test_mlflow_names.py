@@ -3,7 +3,7 @@
 import pytest
 
 from thinline.config.schema import CONF
-from thinline.pipeline.mlflow_names import cell_name, comparison, parent_name, parent_tags, varied
+from thinline.pipeline.mlflow_names import cell_name, comparison, parent_name, parent_tags, varied, varied_levels
 from thinline.sweep.study_results import declared
 
 LEVELS = {"loss": "soft_ce", "head": "softmax", "class_weight": "fixed(value=10)", "data_mix": "fresh", "seed": "3"}
@@ -30,6 +30,19 @@ def test_only_keys_that_differ_between_jobs_are_varied():
 )
 def test_a_cell_is_named_by_the_levels_its_sweep_varies(keys, name):
     assert cell_name(LEVELS, keys) == name
+
+
+@pytest.mark.parametrize(
+    ("keys", "levels"),
+    [
+        (("loss", "seed"), "soft_ce/s3"),
+        (("class_weight.value", "loss"), "soft_ce/fixed(value=10)"),
+        (("trainer.threads",), "soft_ce"),
+        ((), "soft_ce"),
+    ],
+)
+def test_the_levels_that_vary_are_short_enough_for_a_terminal(keys, levels):
+    assert varied_levels(LEVELS, keys) == levels
 
 
 def test_a_parent_is_named_by_its_study_or_the_command_line():

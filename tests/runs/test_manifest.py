@@ -1,11 +1,12 @@
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from run_cases import ORIGIN, cell
 
 from thinline.runs import Failure, Manifest, StorageError
-from thinline.runs.manifest import Tracking
+from thinline.runs.manifest import Tracking, age
 
 FULL = Manifest(
     "FAILED",
@@ -65,3 +66,15 @@ def test_a_failure_keeps_the_end_of_the_traceback():
     assert (failure.type, failure.message) == ("ValueError", "the cause")
     assert failure.traceback.endswith("ValueError: the cause")
     assert len(failure.traceback.splitlines()) <= 30
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "59 min"), (3600, "1 h"), (86_399, "23 h"), (86_400, "1 d")],
+)
+def test_an_age_is_a_number_of_the_largest_unit(seconds, text):
+    assert age("2026-01-01T00:00:00+00:00", now=datetime.fromtimestamp(1_767_225_600 + seconds, UTC)) == f"{text} ago"
+
+
+def test_a_clock_that_was_set_back_gives_no_negative_age():
+    assert age("2026-01-01T00:00:00+00:00", now=datetime(2025, 12, 31, tzinfo=UTC)) == "0 s ago"

@@ -148,7 +148,7 @@ def test_failed_cells_are_reported_again_and_run_again_when_asked(main, trials_o
 
 
 def test_a_job_that_fails_in_a_process_of_its_own_is_reported_with_its_reason(main, store, monkeypatch):
-    def run_here(processes, overrides, *, script, environment):
+    def run_here(processes, overrides, *, program, environment):
         with pytest.raises(ValueError, match="weight"):
             run_cell(checked(compose_config(overrides)), HydraConfig.get().runtime.choices)
         raise ProcessesError("a process ended with exit code 1")

@@ -1,6 +1,7 @@
 """The tables at the end of a run and a sweep."""
 
 import io
+import re
 
 import pandas as pd
 import pytest
@@ -45,13 +46,30 @@ def test_cells_of_one_option_are_named_by_what_was_changed():
 
 
 def test_each_class_has_its_own_table_and_its_own_best():
-    first, second, last = (printed(table) for table in class_tables(TWO, order=["r1", "r2"]))
+    """Over two seeds tversky leads on the first curve and dice on the background; on the second, dice is alone."""
+    same = TWO.assign(seed=1, run=TWO["run"] + "s1")
+    again = same.assign(value=TWO["value"].where(TWO["measure"] != "iou", TWO["value"] / 2))
+    tables = class_tables(pd.concat([TWO, again]), order=["r1", "r2", "r1s1", "r2s1"])
+    first, second, last = (printed(table) for table in tables)
     assert first.startswith("curve_1")
     assert second.startswith("curve_2")
     assert last.startswith("background")
-    starred = [[line for line in text.splitlines() if "*" in line] for text in (first, second, last)]
-    assert ["tversky" in lines[0] for lines in starred] == [True, False, False]
-    assert "1,234 true pixels" in first
+    starred = [[line.split()[1] for line in text.splitlines() if "*" in line] for text in (first, second, last)]
+    assert starred == [[], [], []]  # halved with the seed, the lead differs by half of itself
+    tables = class_tables(pd.concat([TWO, same]), order=["r1", "r2", "r1s1", "r2s1"])
+    starred = [[line.split()[1] for line in printed(table).splitlines() if "*" in line] for table in tables]
+    assert starred == [["tversky"], [], ["dice"]]
+    assert "1,234 true pixels" in " ".join(first.split())
+
+
+def test_one_seed_has_no_star_and_says_why():
+    console = Console(width=80, file=io.StringIO(), record=True)
+    show(console, TWO, order=["r1", "r2"], commands=[])
+    text = console.export_text()
+    assert "*" not in text
+    assert "no star without seeds to compare: seed=0,1,2 shows what one seed gives" in text
+    show(console, TWO[TWO["run"] == "r1"], order=["r1"], commands=[])
+    assert "star" not in console.export_text()  # a single run has nothing to compare
 
 
 def test_a_class_that_was_not_there_is_a_dash():
@@ -59,6 +77,13 @@ def test_a_class_that_was_not_there_is_a_dash():
     (line,) = [line for line in second.splitlines() if "tversky" in line]
     assert "nan" not in line
     assert "-" in line
+
+
+def filled(table):
+    """The rows of `table`, with 0.5 for every other measure of the table of pixels."""
+    one = table[table["measure"] == "iou"]
+    more = [one.assign(split=split, measure=name, value=0.5) for split, name in COLUMNS if (split, name) != COLUMNS[0]]
+    return pd.concat([table, *more])
 
 
 def seeds(*scores, weight="none"):
@@ -72,9 +97,18 @@ def test_runs_that_differ_in_their_seed_alone_are_one_line():
     order = [f"rnone{k}" for k in range(3)] + [f"rmeasured{k}" for k in range(2)]
     (text,) = (printed(table) for table in class_tables(scored, order=order, width=100))
     lines = [line.split() for line in text.splitlines()]
-    assert ["none", ".300", ".265", *["-"] * 6, "3"] in lines  # statistics.stdev of the three
-    assert ["*", "measured", ".350", ".071", *["-"] * 6, "2"] in lines
+    assert ["none", ".300", ".265", "3"] in lines  # statistics.stdev of the three
+    assert ["*", "measured", ".350", ".071", "2"] in lines
     assert "mean over seeds" in text
+
+
+def test_columns_without_a_number_are_left_out_but_for_the_first():
+    scored = with_lines(rows(("r1", "dice", "none", {"curve_1": float("nan")})))
+    scored.loc[scored["split"] == "oracle_jitter", "value"] = float("nan")
+    pixels, line = (printed(table, 120) for table in class_tables(scored, order=["r1"], width=120))
+    assert re.search(r"^ +cell +IoU *$", pixels, re.MULTILINE)
+    assert ["dice/softmax", "-"] in [text.split() for text in pixels.splitlines()]
+    assert re.search(r"^ +cell +NSD 1 px +MAE +breaks *$", line, re.MULTILINE)
 
 
 def test_a_mean_over_something_undefined_is_undefined():
@@ -87,8 +121,8 @@ def test_a_mean_over_something_undefined_is_undefined():
     ("width", "head", "shown"), [(60, "threshold", False), (80, "area ratio", False), (110, "area ratio", True)]
 )
 def test_long_names_are_not_folded_while_heads_can_be_broken_and_columns_left_out(width, head, shown):
-    long = "effective_number(beta=0.9999)"
-    two = rows(("r1", "dice", "none", {"curve_1": 0.5}), ("r2", "dice", long, {"curve_1": 0.4}))
+    long = "effective_number(beta=0.9)"
+    two = filled(rows(("r1", "dice", "none", {"curve_1": 0.5}), ("r2", "dice", long, {"curve_1": 0.4})))
     text = printed(class_tables(two, order=["r1", "r2"], width=width)[0], width)
     assert long in text
     assert max(map(len, map(str.rstrip, text.splitlines()))) <= width
@@ -125,9 +159,9 @@ def test_a_curve_has_a_table_of_its_line_and_perturbed_truth_below_the_cells():
     pixels, line = (printed(table, 120) for table in class_tables(scored, order=["r1"], width=120))
     assert "curve_1 as a line" in line
     cells = [text.split() for text in line.splitlines()]
-    assert ["dice/softmax", ".800", ".0123", *["-"] * 4, "7", "-"] in cells
-    assert ["truth,", "1", "px", "jitter", "1.000", *["-"] * 7] in cells
-    assert ["truth,", "1", "px", "jitter", ".200", *["-"] * 6] in [text.split() for text in pixels.splitlines()]
+    assert ["dice/softmax", ".800", ".0123", "7"] in cells
+    assert ["truth,", "1", "px", "jitter", "1.000", "-", "-"] in cells
+    assert ["truth,", "1", "px", "jitter", ".200"] in [text.split() for text in pixels.splitlines()]
     assert "truth itself" not in line
 
 
@@ -156,7 +190,9 @@ def test_every_number_of_every_row_fits_a_terminal_of_80_columns(columns, place,
 
 
 def test_heads_are_the_labels_of_the_catalogue_in_one_line_where_they_fit():
-    scored = with_lines(rows(("r1", "dice", "none", {"curve_1": 0.5})))
+    scored = with_lines(filled(rows(("r1", "dice", "none", {"curve_1": 0.5}))))
+    more = [scored[scored["measure"] == "breaks"].assign(measure=name) for _, name in LINE_COLUMNS[2:]]
+    scored = pd.concat([scored, *(table for table in more if table["measure"].iloc[0] != "breaks")])
     pixels, line = (printed(table, 120) for table in class_tables(scored, order=["r1"], width=120))
     heads = [" ".join(text.split()) for table in (pixels, line) for text in table.splitlines()]
     assert "cell IoU precision recall F1 area ratio tuned F1 threshold" in heads

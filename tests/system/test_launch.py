@@ -29,13 +29,13 @@ def script(tmp_path: Path) -> Path:
 
 def test_one_process_gets_the_overrides_and_no_rank_of_another_program(script, monkeypatch):
     monkeypatch.setenv("RANK", "3")
-    launch(1, [str(script.parent), "loss=dice"], script=script, environment={"MINE": "yes"})
+    launch(1, [str(script.parent), "loss=dice"], program=[str(script)], environment={"MINE": "yes"})
     assert (script.parent / "alone").read_text().split()[1:] == ["yes", "loss=dice"]
 
 
 def test_when_one_of_two_processes_dies_the_other_is_stopped(script):
     with pytest.raises(ProcessesError, match="a run of 2 processes must end with exit code 0, got 1"):
-        launch(2, [str(script.parent), "die"], script=script, environment={"MINE": "yes"})
+        launch(2, [str(script.parent), "die"], program=[str(script)], environment={"MINE": "yes"})
     for rank in ("0", "1"):
         process, *words = (script.parent / rank).read_text().split()
         assert words == ["yes", "die"]

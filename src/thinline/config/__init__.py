@@ -5,4 +5,5 @@ schema        keys and types of a configuration, checks of its values and of the
 levels        the level of every factor of a run, e.g. `class_weight: fixed(value=10)`
 objective     build the objective (head, loss, class weighting) of a configuration
 path_options  make path options absolute, refuse empty ones
+typos         refuse misspelled groups, options and keys with the nearest name
 """

@@ -34,6 +34,7 @@ NOT_IDENTITY: Final = (
     "force",
     "retry_failed",
     "fresh_process",
+    "fail_fast",
     "dry_run",
     "study",
     "overlays",
@@ -125,6 +126,7 @@ class Conf:
     overlays: int
     paths: PathsConf
     tracking: TrackingConf
+    fail_fast: bool = True
     tree: dict[str, Any] = field(default_factory=dict, repr=False, compare=False, metadata={"omegaconf_ignore": True})
 
 
@@ -139,7 +141,7 @@ def checked(config: DictConfig) -> Conf:
         conf = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Conf), config))
         tree = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
-        raise ConfigError(f"configuration: {error}; see conf/ for every key and its meaning") from error
+        raise ConfigError(_sentence(error)) from error
     except ValueError as error:  # of a group that checks its own values
         raise ConfigError(str(error)) from error
     assert isinstance(conf, Conf)
@@ -147,6 +149,12 @@ def checked(config: DictConfig) -> Conf:
     conf.tree = {str(key): value for key, value in tree.items()}
     _check(conf)
     return conf
+
+
+def _sentence(error: OmegaConfBaseException) -> str:
+    """The key and the first line of an error, whose other lines name classes of this package."""
+    first = str(error).partition("\n")[0]
+    return f"`{error.full_key}`: {first}; see conf/ for every key and its meaning"
 
 
 def check_seed(value: object) -> None:

@@ -22,7 +22,7 @@ from omegaconf import OmegaConf
 from thinline.config.schema import Conf
 from thinline.metrics.catalogue import signatures
 from thinline.pipeline.locate import CellOutcome, RunLocation, done_before, locate
-from thinline.pipeline.mlflow_names import cell_name
+from thinline.pipeline.mlflow_names import cell_name, varied_levels
 from thinline.pipeline.train import train_cell
 from thinline.runs import FAILED, FINISHED, KILLED, Cell, Origin, RunFolder, git_state, library_versions
 from thinline.system.launch import rank_and_world
@@ -42,13 +42,15 @@ WAIT_FOR_CELL_S: Final = 24 * 3600.0
 class Sinks:
     """Where a cell is recorded in addition to its run folder: in MLflow, under the parent run of its sweep; its study.
 
-    `varied` are the keys in which the cells of the sweep differ; they name the cell in MLflow.
+    `varied` are the keys in which the cells of the sweep differ; they name the cell in MLflow and in the progress bar.
+    `position` is that of the cell in its sweep, as `1/3`.
     """
 
     tracker: Tracker | None = None
     parent_id: str | None = None
     study: str | None = None
     varied: tuple[str, ...] = ()
+    position: str = ""
 
 
 def run_cell(conf: Conf, choices: Mapping[str, str], sinks: Sinks | None = None, *, retry: bool = True) -> CellOutcome:
@@ -64,7 +66,7 @@ def run_cell(conf: Conf, choices: Mapping[str, str], sinks: Sinks | None = None,
     folder = cell.folder
     check_device(conf.trainer)
     if rank_and_world()[0] > 0:
-        train_cell(conf, cell.planned, folder=folder, record=_record_nothing)
+        train_cell(conf, cell.planned, folder=folder, record=_record_nothing, title="")
         return CellOutcome(folder.name, FINISHED, folder.path)
     with _locked(folder):
         outcome = done_before(folder, force=conf.force, retry=retry, study=sinks.study)
@@ -73,7 +75,7 @@ def run_cell(conf: Conf, choices: Mapping[str, str], sinks: Sinks | None = None,
         if folder.manifest() is not None and conf.force:
             folder.start_over()
         _begin(cell, sinks)
-        _train_and_end(cell, sinks.tracker)
+        _train_and_end(cell, sinks)
     return CellOutcome(folder.name, FINISHED, folder.path)
 
 
@@ -124,9 +126,10 @@ def steps_done(checkpoint: Path) -> int:
     return int(torch.load(checkpoint, map_location="cpu", weights_only=False)["global_step"])
 
 
-def _train_and_end(location: RunLocation, tracker: Tracker | None) -> None:
+def _train_and_end(location: RunLocation, sinks: Sinks) -> None:
     """Train; folder and MLflow get the status in which it ended."""
-    folder = location.folder
+    folder, tracker = location.folder, sinks.tracker
+    title = f"{sinks.position} {varied_levels(location.factors, sinks.varied)}".strip()
 
     def record(step: int, metrics: Mapping[str, float]) -> None:
         folder.log(step, metrics)
@@ -139,7 +142,7 @@ def _train_and_end(location: RunLocation, tracker: Tracker | None) -> None:
             tracker.finish(status)
 
     try:
-        train_cell(location.conf, location.planned, folder=folder, record=record)
+        train_cell(location.conf, location.planned, folder=folder, record=record, title=title)
     except (Killed, KeyboardInterrupt, SystemExit) as stop:
         end(KILLED, stop)
         raise

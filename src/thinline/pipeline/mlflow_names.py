@@ -1,4 +1,4 @@
-"""What MLflow shows of a sweep: the names of parent and cells, a description, and the columns to compare."""
+"""What MLflow and the terminal show of a sweep: names of parent and cells, a description, the columns to compare."""
 
 from __future__ import annotations
 
@@ -34,6 +34,15 @@ def cell_name(levels: Mapping[str, str], keys: Sequence[str]) -> str | None:
         return None
     groups = {key.partition(".")[0] for key in keys} & set(FACTORS) or {FACTORS[0]}
     return cell_slug({name: level for name, level in levels.items() if name in groups or name == SEED})
+
+
+def varied_levels(levels: Mapping[str, str], keys: Sequence[str]) -> str:
+    """The levels that a sweep varies, as `soft_ce/scarce/s0`, short enough for a terminal; the loss for a single run.
+
+    `levels` are those of all factors and the seed, `keys` the result of `varied`.
+    """
+    names = {key.partition(".")[0] for key in keys} & {*FACTORS, SEED} or {FACTORS[0]}
+    return "/".join(f"s{level}" if name == SEED else level for name, level in levels.items() if name in names)
 
 
 def parent_name(study: Study | None, overrides: Sequence[str]) -> str:

@@ -40,8 +40,11 @@ from thinline.training.task import SegmentationTask
 CONSOLE = Console(markup=False, highlight=False)
 
 
-def train_cell(conf: Conf, planned: Planned, *, folder: RunFolder, record: Record) -> None:
-    """Train the cell of `conf` on its `planned` sheets; the first process writes its results into the folder."""
+def train_cell(conf: Conf, planned: Planned, *, folder: RunFolder, record: Record, title: str) -> None:
+    """Train the cell of `conf` on its `planned` sheets; the first process writes its results into the folder.
+
+    `title` is printed with the progress of training.
+    """
     sheets = render_sheets(planned, conf, console=CONSOLE)
     imbalance = _imbalance(conf, planned, sheets, record)
     head: Head = instantiate(conf.head)
@@ -59,14 +62,25 @@ def train_cell(conf: Conf, planned: Planned, *, folder: RunFolder, record: Recor
                 "one process; network=veernet has group norms"
             )
     with scorers:
-        outcome = train(
-            task, batches, machine=conf.trainer, folder=folder.checkpoints, record=record, title=folder.name
-        )
+        outcome = train(task, batches, machine=conf.trainer, folder=folder.checkpoints, record=record, title=title)
     if first:
         perturbed = perturbed_truth_rows(scorer, cache=Path(conf.paths.cache))
         outcome = replace(outcome, per_class=pd.concat([outcome.per_class, perturbed], ignore_index=True))
         _write(outcome, head, sheets, folder)
         record(conf.budget.steps, outcome.numbers())
+
+
+def check_parts(conf: Conf) -> None:
+    """Build head, loss, class weighting and network once, before anything is written.
+
+    The pixels of the classes are not counted yet, so what depends on them (a prior, a weight that saturates) is checked
+    when the run begins. Raises ValueError for parts that cannot work together, and Hydra's errors for unknown keys.
+    """
+    head: Head = instantiate(conf.head)
+    counts = [20_000, *range(300, 300 + len(conf.classes) - 1)]
+    imbalance = weighting_of(conf).imbalance(counts)
+    objective_of(conf, replace(imbalance, prior=None), head=head)
+    instantiate(conf.network, channels=head.channels, _convert_="all")
 
 
 def build_task(

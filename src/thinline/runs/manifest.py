@@ -125,6 +125,15 @@ def now() -> str:
     return datetime.now(UTC).isoformat("T", "seconds")
 
 
+def age(moment: str, *, now: datetime) -> str:
+    """How long ago a time of a manifest was, as `3 h ago`; `now` has a time zone."""
+    seconds = max(0, int((now - datetime.fromisoformat(moment)).total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit} ago"
+    return f"{seconds} s ago"
+
+
 def _pick(cls: type, record: Mapping[str, Any]) -> Any:
     values = {field.name: record[field.name] for field in fields(cls) if field.name in record}
     return cls(**{name: tuple(value) if name == "signatures" else value for name, value in values.items()})

@@ -28,6 +28,8 @@ from thinline.runs.manifest import FINISHED, KILLED, RUNNING, Manifest
 from thinline.system.atomic_files import StorageError
 
 _OWN_COLUMNS = ("run", "seed")
+STATUS_COLUMNS = ("run", "status", "seed", "attempts", "started", "finished", "exception", "pending", "folder")
+"""The columns of `status` before the factors."""
 
 
 def read(root: Path, study: str | None = None, *, runs: Collection[str] | None = None) -> pd.DataFrame:
@@ -71,9 +73,18 @@ def status(root: Path) -> pd.DataFrame:
 
     A RUNNING run without a process is listed as KILLED.
     """
-    columns = ["run", "status", "seed", "attempts", "started", "finished", "exception", "pending", "folder"]
     rows = [_status_row(folder, manifest) for folder, manifest in _begun(root)]
-    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(STATUS_COLUMNS))
+
+
+def curve_iou(folder: Path) -> dict[str, float]:
+    """IoU of every curve on the test sheets of the run in `folder`; empty where its table cannot be read."""
+    try:
+        table = pd.read_parquet(folder / PER_CLASS, columns=["split", "measure", "class", "value"])
+    except (OSError, ValueError, KeyError):
+        return {}
+    scores = table[(table["split"] == "test") & (table["measure"] == "iou")].set_index("class")["value"]
+    return {str(name): float(value) for name, value in scores.items() if name not in ("background", "all")}
 
 
 def _died(folder: RunFolder, manifest: Manifest) -> bool:

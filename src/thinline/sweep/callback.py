@@ -2,8 +2,8 @@
 
 Before any job starts, the launching process creates the database and the experiment, opens the parent run of MLflow,
 and writes the id of this run to `parent.json` in the sweep's folder, where jobs find it on any machine. Every job
-appends a line to `cells.jsonl`, from which the end of the sweep knows all cells. A failed job does not stop the others;
-the sweep then exits with code 1.
+appends a line to `cells.jsonl`, from which the end of the sweep knows all cells. A failed job does not stop the others,
+unless they would fail for the same reason (shared_failure.py); the sweep then exits with code 1.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from shlex import quote
 from typing import Any, Final
 
 from hydra.conf import HydraConf
+from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
@@ -36,7 +37,8 @@ from thinline.pipeline.mlflow_names import comparison, parent_name, parent_tags,
 from thinline.runs import RunFolder
 from thinline.runs.folder import RUNS
 from thinline.study.design.study import Study
-from thinline.sweep.jobs import requested_jobs, seeds_of, study_of
+from thinline.sweep.jobs import covering, requested_jobs, seeds_of, study_of
+from thinline.sweep.shared_failure import SweepStopped, stopped_by
 from thinline.sweep.tables import show
 from thinline.system.atomic_files import StorageError, check_writable, make_folder, write_bytes
 from thinline.system.signals import Killed, stoppable
@@ -46,6 +48,8 @@ PARENT: Final = "parent.json"
 CELLS: Final = "cells.jsonl"
 SWEEP: Final = "THINLINE_SWEEP"
 """Environment variable with the sweep's folder, for a process that runs one job of the sweep."""
+NUMBER: Final = "THINLINE_JOB"
+"""Environment variable with the number of the job in the sweep, for such a process."""
 FAILED: Final = "FAILED"
 CONSOLE = Console(markup=False, highlight=False)
 
@@ -63,12 +67,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Parent:
-    """What the jobs of a sweep share: study, id of the parent run, launching process, and the keys that vary."""
+    """What the jobs of a sweep share: study, id of the parent run, launching process, varied keys, number of jobs."""
 
     study: str
     run_id: str | None
     process: int
     varied: tuple[str, ...] = ()
+    jobs: int = 0
 
 
 def parent_of(folder: Path | None) -> Parent | None:
@@ -126,10 +131,11 @@ class Sweep(Callback):
             return
         folder = Path(config.hydra.sweep.dir)
         with explained():
+            check_jobs(config, jobs)
             check_writable(Path(config.paths.store))
             parent_id = self._open(config, study, jobs)
             name = folder.name if study is None else study.name
-            parent = Parent(name, parent_id, os.getpid(), varied(jobs))
+            parent = Parent(name, parent_id, os.getpid(), varied(jobs), len(jobs))
             make_folder(folder)
             write_bytes(folder / PARENT, json.dumps(asdict(parent)).encode())
 
@@ -156,6 +162,7 @@ class Sweep(Callback):
         folder = Path(config.hydra.sweep.dir)
         ended = lines(folder)
         failed = [line for line in ended if line.status == FAILED]
+        cause = stopped_by(folder)
         try:
             lost = len(requested_jobs(config)) - len(ended)
             status = runs.FAILED if failed or lost > 0 else runs.FINISHED
@@ -166,7 +173,11 @@ class Sweep(Callback):
             traceback.print_exception(error)
             sys.exit(1)
         if lost > 0:
-            text = f"error: {lost} of {lost + len(ended)} jobs ended without a result; start the same command again"
+            of_all = f"{lost} of {lost + len(ended)}"
+            text = f"error: {of_all} jobs ended without a result; start the same command again"
+            if cause is not None:
+                text = f"{of_all} cells were not started, because they would fail as '{cause}' did. Mend the cause and "
+                text += "start the same command with retry_failed=true, or run all cells with fail_fast=false"
             CONSOLE.print(text, style="red", soft_wrap=True)
         if failed or not ended or lost > 0:
             sys.exit(1)
@@ -182,11 +193,20 @@ def explained() -> Iterator[None]:
         sys.exit(1)
 
 
+def check_jobs(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
+    """Compose and parse jobs until every override was in one. Raises what Hydra and `checked` raise."""
+    loader = GlobalHydra.instance().config_loader()
+    for job in covering(jobs):
+        composed = loader.load_sweep_config(config, list(job))
+        settle_paths(composed, Path(config.hydra.runtime.cwd))
+        checked(OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"]))
+
+
 @contextmanager
 def stopped_as_one(config: DictConfig) -> Iterator[None]:
-    """Run the jobs of a sweep; a signal between two jobs closes the parent run as well."""
+    """Run the jobs of a sweep; a signal between two jobs closes the parent run as well, a shared failure ends them."""
     try:
-        with stoppable():
+        with stoppable(), suppress(SweepStopped):
             yield
     except Killed as stop:
         if not stop.shown:

@@ -6,8 +6,9 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from hydra.conf import HydraConf
 from hydra.errors import HydraException
@@ -17,11 +18,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from thinline import runs
 from thinline.config.path_options import settle_paths
-from thinline.config.schema import CONF, Conf, checked
-from thinline.pipeline.locate import CellOutcome, FailedBeforeError, done_before, locate
+from thinline.config.schema import Conf, ConfigError, checked
+from thinline.pipeline.locate import SKIPPED, CellOutcome, FailedBeforeError, done_before, locate
+from thinline.pipeline.mlflow_names import varied_levels
 from thinline.runs import RunFolder
 from thinline.runs.folder import PER_CLASS, PER_SHEET
+from thinline.runs.manifest import age
 from thinline.sweep import callback
+from thinline.sweep.shared_failure import SweepStopped, is_shared, stop, stopped_by
 from thinline.sweep.tables import show
 from thinline.system.atomic_files import StorageError
 from thinline.system.launch import ProcessesError, forget_ranks, launch, launched, rank_and_world
@@ -29,6 +33,10 @@ from thinline.system.signals import Killed, ending_at_once, stoppable
 
 if TYPE_CHECKING:
     from thinline.tracking.tracker import Tracker
+
+PROGRAM: Final = ("-m", "thinline", "train")
+"""The program of a run in processes of its own; an installed package has it, and in a job of submitit it is not
+`sys.argv[0]`."""
 
 EXPLAINED = (
     ValueError,
@@ -46,6 +54,8 @@ EXPLAINED = (
 def run_job(config: DictConfig, hydra: HydraConf) -> None:
     """Run the cell of `config`. A failure ends a single run with exit code 1; a sweep reports it at its end."""
     alone = hydra.mode == RunMode.RUN
+    if not alone and stopped_by(Path(hydra.sweep.dir)) is not None:
+        return
     try:
         _settle(config, Path(hydra.runtime.cwd))
         with stoppable():
@@ -63,10 +73,12 @@ def run_job(config: DictConfig, hydra: HydraConf) -> None:
         if alone:
             _print_error(error)
             sys.exit(1)
-        _note_failure(hydra, error)
+        _note_failure(config, hydra, error)
         return
     if launched():
         return
+    if ended.status == SKIPPED:
+        _print_skipped(ended, hydra)
     if not alone:
         line = callback.Line(int(hydra.job.num), callback.job_of(hydra), ended.name, ended.status)
         callback.append(Path(hydra.sweep.dir), line)
@@ -120,12 +132,15 @@ def _run(conf: Conf, hydra: HydraConf, alone: bool) -> CellOutcome:
     # imports torch, Lightning and MLflow, which take many seconds; finished cells and `fresh_process` need none of them
     with ending_at_once():
         from thinline.pipeline.cell import Sinks, run_cell
+        from thinline.pipeline.train import check_parts
 
+    if parent is None:  # a cell of a sweep that cannot work is recorded as failed, since it is a cell of a design
+        check_parts(conf)
     tracker = _tracker(conf, alone and not launched()) if rank_and_world()[0] == 0 else None
     return run_cell(
         conf,
         hydra.runtime.choices,
-        Sinks(tracker) if parent is None else Sinks(tracker, parent.run_id, study, parent.varied),
+        Sinks(tracker) if parent is None else Sinks(tracker, parent.run_id, study, parent.varied, _position(hydra)),
         retry=retry,
     )
 
@@ -135,21 +150,17 @@ def _run_apart(conf: Conf, hydra: HydraConf, run: RunFolder) -> CellOutcome:
     folder = callback.folder_of(hydra)
     if folder is None:
         _tracker(conf, alone=True)
-    environment: Mapping[str, str] = {} if folder is None else {callback.SWEEP: str(folder.absolute())}
+    environment: Mapping[str, str] = {}
+    if folder is not None:
+        environment = {callback.SWEEP: str(folder.absolute()), callback.NUMBER: str(hydra.job.num)}
     try:
-        launch(conf.trainer.processes, list(hydra.overrides.task), script=_program(), environment=environment)
+        launch(conf.trainer.processes, list(hydra.overrides.task), program=PROGRAM, environment=environment)
     except ProcessesError as error:
         manifest = run.manifest()
         if manifest is None or manifest.exception is None:
             raise
         raise ProcessesError(f"{manifest.exception.type}: {manifest.exception.message}") from error
     return CellOutcome(run.name, runs.FINISHED, run.path)
-
-
-def _program() -> Path:
-    """The program of a run. In a job of submitit the running program is submitit's own."""
-    running = Path(sys.argv[0])
-    return running if running.name == "train.py" else CONF.parent / "train.py"
 
 
 def _tracker(conf: Conf, alone: bool) -> Tracker | None:
@@ -165,12 +176,52 @@ def _tracker(conf: Conf, alone: bool) -> Tracker | None:
     return tracker
 
 
-def _note_failure(hydra: HydraConf, error: Exception) -> None:
-    job = callback.job_of(hydra)
+def _position(hydra: HydraConf) -> str:
+    """`1/3` for the first of three jobs of a sweep, empty for a single run."""
+    parent = callback.parent_of(callback.folder_of(hydra))
+    number = hydra.job.num if hydra.mode == RunMode.MULTIRUN else os.environ.get(callback.NUMBER)
+    return "" if parent is None or number is None or not parent.jobs else f"{int(number) + 1}/{parent.jobs}"
+
+
+def _print_skipped(ended: CellOutcome, hydra: HydraConf) -> None:
+    """Say when the cell finished and how to run it again."""
+    manifest = RunFolder.open(ended.folder).manifest()
+    if manifest is None or manifest.finished is None:
+        return
+    parent, now = callback.parent_of(callback.folder_of(hydra)), datetime.now().astimezone()
+    cell = ended.name
+    if parent is not None:
+        cell = f"{_position(hydra)} {varied_levels(manifest.cell.factors, parent.varied)}"
+    moment = f"{age(manifest.finished, now=now)} ({manifest.finished[:16].replace('T', ' ')} UTC)"
+    callback.CONSOLE.print(f"skipped: {cell} finished {moment}; force=true runs it again", soft_wrap=True)
+
+
+def _note_failure(config: DictConfig, hydra: HydraConf, error: Exception) -> None:
+    """Append the line of a failed job, and print its error. Stops the sweep where all jobs would fail so."""
+    folder, job = Path(hydra.sweep.dir), callback.job_of(hydra)
+    stops = _stops_sweep(config, hydra, error)
     text = f"{type(error).__name__}: {error}"
-    callback.append(Path(hydra.sweep.dir), callback.Line(int(hydra.job.num), job, "", callback.FAILED, text))
-    callback.CONSOLE.print(f"job '{job}' failed, the sweep goes on", style="red")
+    callback.append(folder, callback.Line(int(hydra.job.num), job, "", callback.FAILED, text))
+    ending = "and the others would fail for the same reason: the sweep stops" if stops else "the sweep goes on"
+    callback.CONSOLE.print(f"job '{job}' failed, {ending}", style="red", soft_wrap=True)
     _print_error(error)
+    if stops:
+        stop(folder, job)
+        parent = callback.parent_of(folder)
+        if parent is not None and parent.process == os.getpid():
+            raise SweepStopped
+
+
+def _stops_sweep(config: DictConfig, hydra: HydraConf, error: Exception) -> bool:
+    """Whether the sweep stops after `error`: no cell finished in it before, and every other would fail so."""
+    folder = Path(hydra.sweep.dir)
+    parent = callback.parent_of(folder)
+    if not config.fail_fast or parent is None or parent.jobs < 2 or isinstance(error, ConfigError):
+        return False
+    if any(line.status == runs.FINISHED for line in callback.lines(folder)):
+        return False
+    values = dict(text.lstrip("+").partition("=")[::2] for text in hydra.overrides.task)
+    return is_shared(error, checked(config), {key: values.get(key, "") for key in parent.varied})
 
 
 def _print_error(error: Exception) -> None:

@@ -14,11 +14,12 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, RenderableType
+from rich.console import Console
 from rich.table import Table
 
 from thinline.metrics.catalogue import label, metric
 from thinline.metrics.number_format import number
+from thinline.sweep.best_cell import best_cell
 
 Column = tuple[str, str]
 """Split and measure."""
@@ -50,18 +51,19 @@ NOT_FACTORS: Final = frozenset({"run", "seed", "split", "measure", "class", "val
 _FEWEST_COLUMNS: Final = 4
 
 
-def class_tables(rows: pd.DataFrame, *, order: Sequence[str], width: int = 80) -> list[RenderableType]:
+def class_tables(rows: pd.DataFrame, *, order: Sequence[str], width: int = 80) -> list[Table]:
     """The tables of every class in `rows` (columns as of `runs.read`), the curves first.
 
     Each cell is one line, in the `order` of its first run, named by the factors in which the runs differ. Runs of one
     cell under several seeds share a line: means, the standard deviation of the first column, and the number of seeds; a
-    mean over an undefined value is undefined. A star marks the best cell by the first column. Where a table is wider
-    than `width` characters, its heads are broken into lines; if that is not enough, the last columns are left out.
+    mean over an undefined value is undefined. A star marks the best cell by the first column, if it leads by more than
+    one seed gives. Columns without a number in any row are left out. Where a table is wider than `width` characters,
+    its heads are broken into lines; if that is not enough, the last columns are left out.
     """
     cells = cell_labels(rows)
     names = list(dict.fromkeys(rows.loc[rows["split"] == "test", "class"]))
     names = [name for name in names if name not in ("background", "all")] + [n for n in names if n == "background"]
-    tables: list[RenderableType] = []
+    tables: list[Table] = []
     for name in names:
         of_truth = rows["split"].str.startswith("oracle")
         of_class = rows[(rows["class"] == name) & ~(of_truth & (name == "background"))]
@@ -93,19 +95,27 @@ def _class_table(
     by_cell = wide.groupby([cells[str(run)] for run in wide.index], sort=False)
     means, seeds = by_cell.mean(skipna=False), by_cell.size()
     deviations = by_cell[[first]].std().iloc[:, 0]
-    best = means[first].idxmax() if first in means and means[first].notna().any() else None
+    seed_of = rows.drop_duplicates("run").set_index("run")["seed"]
+    best = best_cell(_by_seed(wide, first, cells, seed_of)) if first in wide else None
     several = int(seeds.max()) > 1
     lines = []
     for (cell, values), deviation, count in zip(means.iterrows(), deviations, seeds, strict=True):
-        star = "*" if cell == best and len(means) > 1 else ""
-        lines.append((star, str(cell), values, deviation, str(count)))
-    seed_of = rows.drop_duplicates("run").set_index("run")["seed"]
+        lines.append(("*" if cell == best else "", str(cell), values, deviation, str(count)))
     if _same_sheets(wide, seed_of):
         lines += [("", name, values, np.nan, "") for name, values in _perturbed_truth(wide, columns).items()]
     pixels = wide.get(("test", "support"))
     support = "no" if pixels is None or pixels.isna().all() else f"{int(pixels.max()):,}"
     title = f"{title}{', mean over seeds' if several else ''}, {support} true pixels"
-    return _fitting(title, columns, lines, several=several, width=width)
+    filled = [column for column in columns[1:] if any(pd.notna(values.get(column)) for _, _, values, _, _ in lines)]
+    return _fitting(title, [first, *filled], lines, several=several, width=width)
+
+
+def _by_seed(wide: pd.DataFrame, first: Column, cells: Mapping[str, str], seed_of: pd.Series) -> pd.DataFrame:
+    """The first column as a row for each seed and a column for each cell; an undefined score is infinite."""
+    runs = [str(run) for run in wide.index]
+    long = pd.DataFrame({"seed": seed_of.loc[runs].to_numpy(), "cell": [cells[run] for run in runs]})
+    long["score"] = wide[first].fillna(np.inf).to_numpy()
+    return long.pivot_table(index="seed", columns="cell", values="score", aggfunc="mean", sort=False)
 
 
 def _perturbed_truth(wide: pd.DataFrame, columns: Sequence[Column]) -> dict[str, pd.Series]:
@@ -139,7 +149,7 @@ def _fitting(
 ) -> Table:
     """The most spacious table of `lines` (star, cell, values, deviation, seeds) that is at most `width` wide."""
     ruler = Console(width=1000)
-    for shown in range(len(columns), _FEWEST_COLUMNS - 1, -1):
+    for shown in range(len(columns), min(len(columns), _FEWEST_COLUMNS) - 1, -1):
         for broken, gap in ((False, 1), (True, 1), (True, 0)):
             table = _table(title, columns[:shown], lines, several=several, broken=broken, gap=gap)
             if ruler.measure(table).maximum <= width:
@@ -198,10 +208,17 @@ def _boundary_is_all(rows: pd.DataFrame) -> bool:
 
 def show(console: Console, rows: pd.DataFrame, *, order: Sequence[str], commands: Sequence[str]) -> None:
     """Print the tables, notes on them, and `commands` that show more."""
-    for table in class_tables(rows, order=order, width=console.width):
+    tables = class_tables(rows, order=order, width=console.width)
+    for table in tables:
         console.print(table)
+    cells = cell_labels(rows[rows["run"].isin(order)])
+    several = len(set(cells.values())) > 1
+    replicated = len(cells) > len(set(cells.values()))
+    starred = any("*" in table.columns[0].cells for table in tables)
     notes = {
-        "* best of this sweep by the first column, for this class alone": len(order) > 1,
+        "* leads by the first column, for this class alone, by more than one seed gives": starred,
+        "no star: no cell leads by more than one seed gives": several and replicated and not starred,
+        "no star without seeds to compare: seed=0,1,2 shows what one seed gives": several and not replicated,
         "truth: scores of the perturbed truth on these sheets": "oracle_exact" in set(rows["split"]),
         "boundary IoU is IoU here: no mask is thicker than its band": _boundary_is_all(rows),
         "More:": True,

@@ -1,7 +1,7 @@
 """Start one run in a new process, or in several processes under torchrun, which stops all when one fails.
 
 Lightning's own launcher repeats the program's command line in every process, including `-m` of a sweep, and hangs when
-one process leaves the lock-step. Here each process is a fresh `python train.py` of one cell.
+one process leaves the lock-step. Here each process is a fresh `thinline train` of one cell.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from thinline.system.signals import Killed
 
@@ -53,17 +52,18 @@ def forget_ranks() -> list[str]:
     return [] if launched() else [f"{name}={os.environ.pop(name)}" for name in RANKS if name in os.environ]
 
 
-def launch(processes: int, overrides: Sequence[str], *, script: Path, environment: Mapping[str, str]) -> None:
-    """Run `script` with `overrides` in `processes` processes and wait for them. Raises `ProcessesError` when one fails.
+def launch(processes: int, overrides: Sequence[str], *, program: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Run `program` with `overrides` in `processes` processes and wait for them.
 
-    `environment` is added to the environment of this process.
+    `program` is a file, or `-m`, a module and its command. `environment` is added to that of this process. Raises
+    `ProcessesError` when one fails.
     """
     command = [sys.executable]
     own = {name: value for name, value in os.environ.items() if name not in RANKS} | {CHILD: "1"}
     if processes > 1:
         command += ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
         own.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    child = subprocess.Popen([*command, str(script), *overrides], env=own | dict(environment))
+    child = subprocess.Popen([*command, *program, *overrides], env=own | dict(environment))
     try:
         code = child.wait()
     except (Killed, KeyboardInterrupt):

@@ -6,7 +6,8 @@ optimiser         AdamW and Muon
 settings          groups `trainer` and `optimiser`: learning rate schedule (warm-up, cosine decay)
 batches           data module: batches by step and seed, on CPU or GPU
 distributed       global batch over several processes (DDP)
-callbacks         checkpoint `last.ckpt` written atomically; record of numbers; progress bar
+callbacks         checkpoint `last.ckpt` written atomically; record of numbers
+progress          bar on a terminal, line after every validation in piped output; time left
 evaluation        result tables per class and per sheet, from counts and predictions; tuned split
 label_evaluation  every metric of one predicted class map against its truth, without a sheet
 scoring_workers   score test sheets in other processes while the network goes on

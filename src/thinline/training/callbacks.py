@@ -1,4 +1,4 @@
-"""Lightning callbacks: the checkpoint, the record of numbers, and the progress bar."""
+"""Lightning callbacks: the checkpoint and the record of numbers. The progress bar is in progress.py."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from typing_extensions import override
 
 from thinline.system.atomic_files import replacement
@@ -97,63 +95,3 @@ class Recorder(pl.Callback):
         if trainer.state.fn == "fit" and trainer.is_global_zero:
             seconds = {"validation_seconds": time.perf_counter() - self.started}
             self.record(trainer.global_step, pl_module.numbers | seconds)  # type: ignore[operator]
-
-
-class ClassProgress(pl.Callback):
-    """A bar with the loss and the IoU of every curve; without a terminal, one line after every validation."""
-
-    def __init__(self, title: str, *, console: Console | None = None):
-        self.title = title
-        self.console = console or Console(markup=False, highlight=False)
-        self.bar: Progress | None = None
-        self.row = TaskID(0)
-
-    @override
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if trainer.is_global_zero and self.console.is_terminal:
-            self.bar = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(bar_width=24),
-                TextColumn("{task.completed}/{task.total}"),
-                TimeRemainingColumn(),
-                TextColumn("{task.fields[scores]}"),
-                console=self.console,
-            )
-            self.bar.start()
-            self.row = self.bar.add_task(self.title, total=trainer.max_steps, scores="")
-
-    @override
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        if self.bar is not None:
-            self.bar.update(self.row, completed=trainer.global_step, scores=_scores(pl_module))
-
-    @override
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        # a resumed run ends the epoch of its checkpoint again, before its first step, when there is no loss yet
-        if trainer.is_global_zero and self.bar is None and not math.isnan(pl_module.latest_loss):  # type: ignore[arg-type]
-            line = f"{self.title}  step {trainer.global_step}/{trainer.max_steps}  {_scores(pl_module)}"
-            self.console.print(line, soft_wrap=True)
-
-    @override
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._stop()
-
-    @override
-    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        self._stop()
-
-    def _stop(self) -> None:
-        if self.bar is not None:
-            self.bar.stop()
-            self.bar = None
-
-
-def _scores(task: Any) -> str:
-    """The current loss, and the IoU of each curve at the last validation."""
-    parts = [f"loss {task.latest_loss:.3f}"]
-    for name in task.classes[1:]:
-        value = task.numbers.get(f"val/iou/{name}")
-        parts.append(f"IoU {name} {'-' if value is None else format(value, '.3f')}")
-    return "  ".join(parts)

@@ -45,6 +45,9 @@ def main() -> None:
     from omegaconf import DictConfig
 
     from thinline.config.schema import CONF
+    from thinline.config.typos import refuse_typos
+
+    refuse_typos(sys.argv[1:])
 
     @hydra.main(config_path=str(CONF), config_name="config", version_base="1.3")
     def train(config: DictConfig) -> None:
