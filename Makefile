@@ -29,10 +29,10 @@ test: setup  ## run ruff, mypy and all tests
 	$(MAKE) --no-print-directory --jobs 2 check suite
 
 suite: setup
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 coverage: setup  ## run all tests with line and branch coverage (takes 1.5 times as long)
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 check: setup  ## run ruff and mypy
 	$(BIN)/ruff check .

@@ -24,14 +24,24 @@ settings.load_profile("shared machine")
 torch.set_num_threads(1)  # a second thread does not speed up tiny tensors
 
 
-FIRST = ("test_cell.py", "test_launchers.py", "test_mlflow_page.py", "test_studies.py", "test_train.py")
+FIRST = (
+    "test_cell.py",
+    "test_report_page.py",
+    "test_launchers.py",
+    "test_train.py",
+    "test_studies.py",
+    "test_at_recall.py",
+    "test_user_images.py",
+    "test_objective.py",
+    "test_mlflow_page.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow tests come first, so that parallel processes end at about the same time.
+    """Files that take longest come first, so that parallel processes end at about the same time.
 
-    Before them come cells in this process: they compile the numba kernels of a new checkout once, which the processes
-    of a launcher would else each do for themselves.
+    Before the launchers come cells in one process and pages of a browser in the other: the cells compile the numba
+    kernels of a new checkout once, which the processes of a launcher would else each do for themselves.
     """
     items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
 

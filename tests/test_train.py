@@ -1,6 +1,5 @@
 """The command line, in this process where that is the same, in a process of its own where it is not."""
 
-import json
 import os
 import re
 import signal
@@ -220,23 +219,3 @@ def test_a_signal_marks_the_run_as_killed(main, store, capsys, number):
     user.join()
     assert stop.value.exit_code == 128 + number
     check_killed(store, capsys.readouterr().out)
-
-
-def test_two_sweeps_at_once_share_the_cells(main, given, store):
-    """Two processes on one store: each cell is trained by one of them, and skipped by the other."""
-    sweep = ("-m", "loss=dice,focal")
-    process = command(*sweep, *given)
-    deadline = time.monotonic() + 400
-    while not (store / "mlflow.db").exists():  # the other process is about to prepare its store
-        assert process.poll() is None, output(process)
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    assert main(*sweep) == 0
-    text = output(process)
-    assert process.returncode == 0, text
-    assert runs.status(store)["status"].tolist() == [FINISHED, FINISHED]
-    assert runs.status(store)["attempts"].tolist() == [1, 1]
-    children = [run for run in mlflow_runs(store) if "mlflow.parentRunId" in run.data.tags]
-    assert len(children) == 2
-    lines = [json.loads(line) for path in store.glob("hydra/*/*/cells.jsonl") for line in path.read_text().splitlines()]
-    assert sorted(line["status"] for line in lines) == [FINISHED, FINISHED, "SKIPPED", "SKIPPED"]

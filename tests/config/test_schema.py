@@ -22,7 +22,11 @@ def test_every_group_of_conf_is_a_factor_or_the_trainer_or_an_experiment():
     assert all(options(factor) for factor in FACTORS)
 
 
-@pytest.mark.parametrize("row", [*OPTION_ROWS, *((f"+experiment={name}",) for name in options("experiment"))])
+OTHERS = [(f"+experiment={name}",) for name in options("experiment")]
+OTHERS += [(f"trainer={name}",) for name in options("trainer")]
+
+
+@pytest.mark.parametrize("row", [*OPTION_ROWS, *OTHERS])
 def test_every_option_composes_and_fits_the_schema(row):
     config = composed(*row)
     conf = checked(config)

@@ -27,7 +27,7 @@ def test_the_published_parts_are_there() -> None:
 
 
 def test_a_long_sheet_needs_no_tiling_and_own_networks_do_not_import_smp() -> None:
-    """Peak memory of a forward of 480 x 3,200 px in a new process: 560 MiB when measured.
+    """Peak memory of a forward of 480 x 1,600 px in a new process: 280 MiB when measured.
 
     segmentation_models_pytorch takes seconds to import; only its own networks may.
     """
@@ -40,14 +40,14 @@ network, _ = VeerNet(3), SlimUNet(3)
 assert 'segmentation_models_pytorch' not in sys.modules
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 with torch.no_grad():
-    logits = network(torch.rand(1, 1, 480, 3200))
-assert logits.shape == (1, 3, 480, 3200), logits.shape
+    logits = network(torch.rand(1, 1, 480, 1600))
+assert logits.shape == (1, 3, 480, 1600), logits.shape
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     unit = 1 if sys.platform == "darwin" else 1024
-    assert int(done.stdout) * unit < 1024**3
+    assert int(done.stdout) * unit < 512 * 1024**2
 
 
 def test_one_end_of_a_long_sheet_is_seen_from_the_other() -> None:

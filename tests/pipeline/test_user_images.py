@@ -159,7 +159,7 @@ def test_octa_runs(tiny, tmp_path):
         "class_map={0:background,255:vessel}",
     ]
     keys = [f"data_mix.{key}" for key in (f"root={tmp_path / 'octa'}", "piece_px=304", *keys)]
-    keys += ["classes=[background,vessel]", "network.widths=[4,8,8,8]", "budget.validate_every=6"]
+    keys += ["classes=[background,vessel]", "network.widths=[4,8,8,8]", "budget.validate_every=6", "mirrored=false"]
     ended = run_cell(*tiny("data_mix=folder", *keys))
     iou = scores(ended)
     assert iou.index.tolist() == ["background", "vessel"]
@@ -171,7 +171,7 @@ def test_ecg_runs(tiny):
     """Dark traces on a green grid; the masks are anti-aliased and hold the frame of the page."""
     keys = ["images=*", "masks=*-gt", "margin_px=2", "class_map={0-127:trace,128-255:background}"]
     keys = [f"data_mix.{key}" for key in (f"root={SHARED / 'ecg'}", *keys)]
-    keys += ["classes=[background,trace]", "network.widths=[4,8,8,8,8]", "budget.validate_every=6"]
+    keys += ["classes=[background,trace]", "network.widths=[4,8,8,8,8]", "budget.validate_every=6", "mirrored=false"]
     ended = run_cell(*tiny("data_mix=folder", *keys))
     rows = pd.read_parquet(ended.folder / "per_class.parquet")
     support = rows.query("split == 'test' and measure == 'support'").set_index("class")["value"]

@@ -1,5 +1,6 @@
 """The same sweep under other launchers, and a run of several processes."""
 
+import json
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import train
 from thinline import runs
 from thinline.pipeline.locate import SKIPPED
 from thinline.runs import FINISHED, RUNNING
-from thinline.sweep.callback import lines
+from thinline.tracking.tracker import MlflowClient
 
 ROOT = Path(train.__file__).parent
 SMALL = ["budget=smoke", "network.widths=[4,4,8]", "overlays=1", "optimiser.warmup_steps=2", "tracking.uri="]
@@ -23,15 +24,10 @@ PATIENCE_S = 600.0  # a dozen processes that import everything: minutes on a bus
 pytestmark = pytest.mark.timeout(2 * PATIENCE_S)
 
 
-@pytest.fixture
-def store(tmp_path):
-    return tmp_path / "store"
-
-
-def command(store, cache, *arguments: str, small=SMALL, out: int | IO = subprocess.PIPE) -> subprocess.Popen:
+def start(*arguments: str, out: IO) -> subprocess.Popen:
     """The program in a process group of its own."""
     return subprocess.Popen(
-        [sys.executable, str(ROOT / "train.py"), *arguments, *small, f"paths.store={store}", f"paths.cache={cache}"],
+        [sys.executable, str(ROOT / "train.py"), *arguments],
         stdout=out,
         stderr=subprocess.STDOUT,
         text=True,
@@ -40,35 +36,49 @@ def command(store, cache, *arguments: str, small=SMALL, out: int | IO = subproce
     )
 
 
-def test_submitit_runs_cells_as_jobs_of_this_machine(main, store, capsys):
-    """One is trained there, and one that is finished is skipped there."""
+def ended_cells(store: Path) -> list[dict[str, str]]:
+    """What the jobs of all sweeps of a store wrote when they ended."""
+    return [json.loads(line) for path in store.glob("hydra/*/*/cells.jsonl") for line in path.read_text().splitlines()]
+
+
+def test_a_job_of_submitit_in_a_process_of_its_own_gives_the_numbers_of_this_process(main, store, capsys):
     pytest.importorskip("submitit", reason="the extra `slurm` is not installed")
-    assert main("loss=dice", "tracking.uri=") == 0
-    assert main("-m", "hydra/launcher=submitit_local", "loss=dice,focal", "tracking.uri=") == 0
+    sweep = ["-m", "loss=dice", "tracking.uri=", "trainer.threads=1"]
+    assert main(*sweep, "hydra/launcher=submitit_local", "fresh_process=true") == 0
     text = capsys.readouterr().out
-    assert runs.status(store)["status"].tolist() == [FINISHED, FINISHED]
-    assert "focal" in text[text.rindex("curve_1: unseen") :]
-    assert sorted(line.status for line in lines(next(store.glob("hydra/*/*/cells.jsonl")).parent)) == [
-        FINISHED,
-        SKIPPED,
-    ]
+    assert "dice" in text[text.index("curve_1: unseen") :]
+    apart = runs.read(store)
+    assert main(*sweep, "force=true") == 0
+    assert [line["status"] for line in ended_cells(store)] == [FINISHED, FINISHED]  # trained again, not skipped
+    together = runs.read(store)
+    assert len(apart) > 0
+    assert not (store / "mlflow.db").exists()
+    pd.testing.assert_frame_equal(apart, together, check_exact=True)
 
 
-def test_ray_runs_two_cells_at_a_time(store, cache, tmp_path):
+def test_ray_runs_two_cells_at_a_time_and_another_sweep_skips_them(main, store, given, tmp_path):
+    """Each cell of two sweeps on one store is trained by one of them, and skipped by the other."""
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
-    long_enough = ["budget.steps=120", "budget.validate_every=60"]  # to be seen beside each other
+    sweep = ["-m", "loss=dice,focal", "budget.steps=120", "budget.validate_every=60"]  # long enough to meet
     with (tmp_path / "out").open("w") as out:
-        process = command(store, cache, "-m", "hydra/launcher=ray", "loss=dice,focal", *long_enough, out=out)
+        process = start(*sweep, "hydra/launcher=ray", *given, out=out)
     at_once = 0
-    while process.poll() is None:
+    while process.poll() is None and at_once < 2:
         if (store / "runs").exists():
             at_once = max(at_once, int((runs.status(store)["status"] == RUNNING).sum()))
         time.sleep(0.2)
+    assert main(*sweep) == 0
+    process.wait(PATIENCE_S)
     text = (tmp_path / "out").read_text()
     assert process.returncode == 0, text
     assert at_once == 2, text
-    assert runs.status(store)["status"].tolist() == [FINISHED, FINISHED]
     assert "focal" in text[text.index("curve_1: unseen") :]
+    assert runs.status(store)["status"].tolist() == [FINISHED, FINISHED]
+    assert runs.status(store)["attempts"].tolist() == [1, 1]
+    assert sorted(line["status"] for line in ended_cells(store)) == [FINISHED, FINISHED, SKIPPED, SKIPPED]
+    client = MlflowClient(f"sqlite:///{store}/mlflow.db")
+    of_mlflow = client.search_runs([client.get_experiment_by_name("thinline").experiment_id])
+    assert len([run for run in of_mlflow if "mlflow.parentRunId" in run.data.tags]) == 2
 
 
 def test_two_processes_train_what_one_trains(store, cache, monkeypatch, log_handlers):

@@ -3,7 +3,6 @@
 import json
 import re
 
-import pandas as pd
 import pytest
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -146,18 +145,6 @@ def test_failed_cells_are_reported_again_and_run_again_when_asked(main, trials_o
     assert attempts.to_dict() == {FAILED: 1, FINISHED: 1}
     assert main(*bad, "retry_failed=true") == 1
     assert runs.status(store).set_index("status")["attempts"].to_dict() == {FAILED: 2, FINISHED: 1}
-
-
-def test_a_job_in_a_process_of_its_own_gives_the_same_numbers(main, store):
-    sweep = ["-m", "loss=dice", "tracking.uri=", "trainer.threads=1"]
-    assert main(*sweep, "fresh_process=true") == 0
-    apart = runs.read(store)
-    assert main(*sweep, "force=true") == 0
-    assert [line["status"] for line in cells(store)] == [FINISHED]  # trained again, not skipped
-    together = runs.read(store)
-    assert len(apart) > 0
-    assert not (store / "mlflow.db").exists()
-    pd.testing.assert_frame_equal(apart, together, check_exact=True)
 
 
 def test_a_job_that_fails_in_a_process_of_its_own_is_reported_with_its_reason(main, store, monkeypatch):

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -84,9 +85,13 @@ def _collect_garbage() -> None:
     Objects that exist at the first cell are imported code; later collections skip them, which saves seconds.
     """
     gc.collect()
-    if gc.get_freeze_count() == 0:
-        gc.freeze()
-        atexit.register(gc.unfreeze)  # else libraries complain at exit of objects that are not collected
+    _freeze_once()
+
+
+@cache
+def _freeze_once() -> None:
+    gc.freeze()
+    atexit.register(gc.unfreeze)  # else libraries complain at exit of objects that are not collected
 
 
 @contextmanager

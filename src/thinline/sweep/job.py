@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from thinline import runs
 from thinline.config.path_options import settle_paths
-from thinline.config.schema import Conf, ConfigError, checked
+from thinline.config.schema import CONF, Conf, ConfigError, checked
 from thinline.pipeline.locate import SKIPPED, CellOutcome, FailedBeforeError, done_before, locate
 from thinline.pipeline.mlflow_names import varied_levels
 from thinline.runs import RunFolder
@@ -150,13 +150,19 @@ def _run_apart(conf: Conf, hydra: HydraConf, run: RunFolder) -> CellOutcome:
     if folder is not None:
         environment = {callback.SWEEP: str(folder.absolute()), callback.NUMBER: str(hydra.job.num)}
     try:
-        launch(conf.trainer.processes, list(hydra.overrides.task), script=Path(sys.argv[0]), environment=environment)
+        launch(conf.trainer.processes, list(hydra.overrides.task), script=_program(), environment=environment)
     except ProcessesError as error:
         manifest = run.manifest()
         if manifest is None or manifest.exception is None:
             raise
         raise ProcessesError(f"{manifest.exception.type}: {manifest.exception.message}") from error
     return CellOutcome(run.name, runs.FINISHED, run.path)
+
+
+def _program() -> Path:
+    """The program of a run. In a job of submitit the running program is submitit's own."""
+    running = Path(sys.argv[0])
+    return running if running.name == "train.py" else CONF.parent / "train.py"
 
 
 def _tracker(conf: Conf, alone: bool) -> Tracker | None:
