@@ -163,7 +163,7 @@ def test_a_run_of_six_steps_is_refused_with_its_reason(cache: Path, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "way", ["folder", "name", "start of the name", "mlflow", "shown", "checkpoint", "copied checkpoint"]
+    "way", ["folder", "name", "digest", "start of the name", "mlflow", "shown", "checkpoint", "copied checkpoint"]
 )
 def test_a_run_is_found_by_each_of_its_names(way: str, seeing: Path, tmp_path: Path) -> None:
     store = seeing.parent.parent
@@ -171,6 +171,7 @@ def test_a_run_is_found_by_each_of_its_names(way: str, seeing: Path, tmp_path: P
     names = {
         "folder": str(seeing),
         "name": seeing.name,
+        "digest": seeing.name.rpartition("-")[2],
         "start of the name": "dice-softmax",
         "mlflow": run_id,
         "shown": "dice-s0",

@@ -182,13 +182,16 @@ def _folder(path: Path) -> RunFolder | None:
 
 
 def _named(run: str, store: Path) -> RunFolder:
-    """The run of the store with this name, MLflow name or MLflow id, or the only one whose name or id begins so."""
+    """The run of the store with this name, MLflow name or MLflow id, or the only one whose name or id begins so.
+
+    The digest at the end of a name, which `thinline status` lists, is a name as well.
+    """
     exact, begun = [], []
     for folder in run_folders(store):
         manifest = folder.manifest()
         tracking = manifest.mlflow if manifest is not None else None
         run_id, label = ("", "") if tracking is None else (tracking.run_id or "", tracking.name)
-        if run in (folder.name, run_id, label):
+        if run in (folder.name, run_id, label, folder.name.rpartition("-")[2]):
             exact.append(folder)
         if folder.name.startswith(run) or run_id.startswith(run):
             begun.append(folder)
