@@ -14,6 +14,7 @@ from thinline import runs
 from thinline.cli.main import main
 from thinline.cli.network import train
 from thinline.runs import FINISHED
+from thinline.sweep.job import PROGRAM
 
 
 @pytest.fixture
@@ -52,10 +53,10 @@ def test_a_sweep_and_a_failure_keep_their_exit_codes(command, tmp_path):
     assert command("loss=nope") == 1
 
 
-def test_the_script_of_a_run_of_several_processes_is_the_command():
-    """A process of `torchrun` starts this file; its help needs no torch."""
+def test_the_program_of_a_run_of_several_processes_is_the_command():
+    """Each process of `torchrun` starts it; its help needs no torch."""
     done = subprocess.run(
-        [sys.executable, str(train.SCRIPT), "--help"],
+        [sys.executable, *PROGRAM, "--help"],
         env=os.environ | {"COLUMNS": "200"},
         capture_output=True,
         text=True,

@@ -17,10 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from thinline.system.entry import program
-
-SCRIPT: Final = Path(__file__)
-"""This file, run as a script, trains the arguments: a run of several processes starts it in each (system/launch.py)."""
+PROGRAM: Final = Path(__file__)
+"""The running program in the eyes of Hydra, which takes the name of a job from it."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def train(arguments: Sequence[str]) -> int:
     """Train with the `arguments` of the command line; returns the exit code. A failed run ends in SystemExit."""
-    before, sys.argv = sys.argv, [str(SCRIPT), *arguments]
+    before, sys.argv = sys.argv, [str(PROGRAM), *arguments]
     try:
         main()
     finally:
@@ -57,8 +55,3 @@ def main() -> None:
         run_job(config, HydraConfig.get())
 
     train()
-
-
-if __name__ == "__main__":
-    with program():
-        main()
