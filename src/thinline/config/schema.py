@@ -7,7 +7,7 @@ imports no torch, so that `python train.py --help` and the study commands are qu
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -50,6 +50,9 @@ NOT_IDENTITY: Final = (
 )
 """Keys that say where and how fast a run computes, not what. Of a folder the content counts, not its path or names."""
 
+NEUTRAL: Final[Mapping[str, object]] = {}
+"""Keys that came after the first published runs, with the value at which a run computes what it did without them. At
+this value a key is left out of the identity of a run, so published runs keep their names."""
 
 _RENAMED: Final = ((r"(?m)^(\s*_target_: )hairline\.", r"\1thinline."), (r"(?m)^  judges:", "  scorers:"))
 """Patterns of a config.yaml written before the package was called thinline, and their replacements."""

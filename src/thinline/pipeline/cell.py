@@ -111,7 +111,8 @@ def _begin(location: RunLocation, sinks: Sinks) -> None:
     conf, folder = location.conf, location.folder
     cell = Cell(location.factors, conf.seed, conf.tree, location.planned.digest, signatures())
     threads = conf.trainer.threads or torch.get_num_threads()
-    folder.begin(cell, Origin(*git_state(Path.cwd()), library_versions(), threads), study=sinks.study)
+    origin = Origin(*git_state(Path.cwd()), library_versions(), threads, own_code=location.own_code)
+    folder.begin(cell, origin, study=sinks.study)
     folder.write_config(OmegaConf.to_yaml(OmegaConf.create(conf.tree)))
     folder.rewind(steps_done(folder.checkpoints / LAST))
     if sinks.tracker is not None:

@@ -1,21 +1,22 @@
 """Run identity and folder of a cell, and the decision to skip a finished run, retry a failed one, or refuse it.
 
-The identity of a run is the configuration without machine and paths, and the content of its sheets: sheets that are
-drawn differently make another run. This module does not import torch, so that planning hundreds of cells is quick.
+The identity of a run is the configuration without machine and paths, the content of its sheets, and the source of the
+user's own code: sheets that are drawn differently, or an edited loss, make another run. This module does not import
+torch, so that planning hundreds of cells is quick.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from thinline.config.levels import levels
-from thinline.config.schema import NOT_IDENTITY, Conf
+from thinline.config.schema import NEUTRAL, NOT_IDENTITY, Conf
 from thinline.metrics.catalogue import signatures
 from thinline.pipeline.sheets import Planned, plan_sheets
-from thinline.runs import FAILED, FINISHED, Manifest, RunFolder, cell_digest, cell_slug
+from thinline.runs import FAILED, FINISHED, Manifest, RunFolder, cell_digest, cell_slug, own_code
 
 SKIPPED: Final = "SKIPPED"
 
@@ -39,20 +40,27 @@ class OtherMeasuresError(ValueError):
 
 @dataclass(frozen=True)
 class RunLocation:
-    """A cell before it runs: its configuration, the levels of its factors, its planned sheets and its run folder."""
+    """A cell before it runs: its configuration, the levels of its factors, its planned sheets and its run folder.
+
+    `own_code` is the digest of each module of the user that the cell runs.
+    """
 
     conf: Conf
     factors: dict[str, str]
     planned: Planned
     folder: RunFolder
+    own_code: Mapping[str, str] = field(default_factory=dict)
 
 
 def locate(conf: Conf, choices: Mapping[str, str]) -> RunLocation:
     """The cell of `conf`; `choices` are the options Hydra picked of each group. Raises what `plan_sheets` raises."""
     planned = plan_sheets(conf)
-    digest = cell_digest(conf.tree | {"sheets": planned.digest}, leave_out=NOT_IDENTITY)
+    code = own_code(conf.tree)
+    tree = {key: value for key, value in conf.tree.items() if key not in NEUTRAL or value != NEUTRAL[key]}
+    content = {"sheets": planned.digest} | ({"own_code": code} if code else {})
     slug = cell_slug(levels(choices, conf, leave_out=NOT_IDENTITY))
-    return RunLocation(conf, levels(choices, conf), planned, RunFolder(Path(conf.paths.store), slug, digest))
+    folder = RunFolder(Path(conf.paths.store), slug, cell_digest(tree | content, leave_out=NOT_IDENTITY))
+    return RunLocation(conf, levels(choices, conf), planned, folder, code)
 
 
 def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | None) -> CellOutcome | None:

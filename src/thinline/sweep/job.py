@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -150,9 +149,10 @@ def _run_apart(conf: Conf, hydra: HydraConf, run: RunFolder) -> CellOutcome:
     folder = callback.folder_of(hydra)
     if folder is None:
         _tracker(conf, alone=True)
-    environment: Mapping[str, str] = {}
+    # the new processes find the modules that this one finds, and no others: the source of own code is in the identity
+    environment = {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path), "PYTHONSAFEPATH": "1"}
     if folder is not None:
-        environment = {callback.SWEEP: str(folder.absolute()), callback.NUMBER: str(hydra.job.num)}
+        environment |= {callback.SWEEP: str(folder.absolute()), callback.NUMBER: str(hydra.job.num)}
     try:
         launch(conf.trainer.processes, list(hydra.overrides.task), program=PROGRAM, environment=environment)
     except ProcessesError as error:
