@@ -154,13 +154,20 @@ def _run_apart(conf: Conf, hydra: HydraConf, run: RunFolder) -> CellOutcome:
     if folder is not None:
         environment |= {callback.SWEEP: str(folder.absolute()), callback.NUMBER: str(hydra.job.num)}
     try:
-        launch(conf.trainer.processes, list(hydra.overrides.task), program=PROGRAM, environment=environment)
+        overrides = [*_config_dir(hydra), *hydra.overrides.task]
+        launch(conf.trainer.processes, overrides, program=PROGRAM, environment=environment)
     except ProcessesError as error:
         manifest = run.manifest()
         if manifest is None or manifest.exception is None:
             raise
         raise ProcessesError(f"{manifest.exception.type}: {manifest.exception.message}") from error
     return CellOutcome(run.name, runs.FINISHED, run.path)
+
+
+def _config_dir(hydra: HydraConf) -> list[str]:
+    """The option `--config-dir` of the command line, without which a new process lacks the user's own options."""
+    folders = [source.path for source in hydra.runtime.config_sources if source.provider == "command-line"]
+    return [f"--config-dir={folder}" for folder in folders]
 
 
 def _tracker(conf: Conf, alone: bool) -> Tracker | None:
