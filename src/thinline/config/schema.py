@@ -50,7 +50,7 @@ NOT_IDENTITY: Final = (
 )
 """Keys that say where and how fast a run computes, not what. Of a folder the content counts, not its path or names."""
 
-NEUTRAL: Final[Mapping[str, object]] = {}
+NEUTRAL: Final[Mapping[str, object]] = {"init_from": None}
 """Keys that came after the first published runs, with the value at which a run computes what it did without them. At
 this value a key is left out of the identity of a run, so published runs keep their names."""
 
@@ -130,6 +130,7 @@ class Conf:
     paths: PathsConf
     tracking: TrackingConf
     fail_fast: bool = True
+    init_from: str | None = None
     tree: dict[str, Any] = field(default_factory=dict, repr=False, compare=False, metadata={"omegaconf_ignore": True})
 
 
@@ -193,6 +194,8 @@ def _check(conf: Conf) -> None:
             f"{budget.steps} and {budget.validate_every}; the next multiple is "
             f"{-(-budget.steps // budget.validate_every) * budget.validate_every}"
         )
+    if conf.init_from is not None and not conf.init_from.strip():
+        raise ConfigError("`init_from` must be a run or a checkpoint, got an empty text; say init_from=null for none")
     if len(conf.classes) < 2 or len(set(conf.classes)) != len(conf.classes):
         raise ConfigError(f"`classes` must be two or more different names, background first, got {conf.classes}")
     odd = [name for name in conf.classes if "/" in name or name in RESERVED]

@@ -14,6 +14,7 @@ from typing import Final
 
 from thinline.config.levels import levels
 from thinline.config.schema import NEUTRAL, NOT_IDENTITY, Conf
+from thinline.config.trained_run import file_digest, trained_files
 from thinline.metrics.catalogue import signatures
 from thinline.pipeline.sheets import Planned, plan_sheets
 from thinline.runs import FAILED, FINISHED, Manifest, RunFolder, cell_digest, cell_slug, own_code
@@ -39,10 +40,21 @@ class OtherMeasuresError(ValueError):
 
 
 @dataclass(frozen=True)
+class InitialWeights:
+    """The checkpoint of `init_from` and its config.yaml. `name` has a digest of the checkpoint, as `dice-...@0123`."""
+
+    name: str
+    digest: str
+    checkpoint: Path
+    config: Path
+
+
+@dataclass(frozen=True)
 class RunLocation:
     """A cell before it runs: its configuration, the levels of its factors, its planned sheets and its run folder.
 
-    `own_code` is the digest of each module of the user that the cell runs.
+    `own_code` is the digest of each module of the user that the cell runs; `initial` the checkpoint whose weights the
+    network begins with, None where they are random.
     """
 
     conf: Conf
@@ -50,17 +62,38 @@ class RunLocation:
     planned: Planned
     folder: RunFolder
     own_code: Mapping[str, str] = field(default_factory=dict)
+    initial: InitialWeights | None = None
 
 
 def locate(conf: Conf, choices: Mapping[str, str]) -> RunLocation:
-    """The cell of `conf`; `choices` are the options Hydra picked of each group. Raises what `plan_sheets` raises."""
+    """The cell of `conf`; `choices` are the options Hydra picked of each group.
+
+    Raises what `plan_sheets` raises, and `NoRunError` for an `init_from` that is no run.
+    """
+    initial = initial_weights(conf)
     planned = plan_sheets(conf)
     code = own_code(conf.tree)
     tree = {key: value for key, value in conf.tree.items() if key not in NEUTRAL or value != NEUTRAL[key]}
     content = {"sheets": planned.digest} | ({"own_code": code} if code else {})
+    content |= {} if initial is None else {"init_from": initial.digest}  # in place of the path or name
     slug = cell_slug(levels(choices, conf, leave_out=NOT_IDENTITY))
     folder = RunFolder(Path(conf.paths.store), slug, cell_digest(tree | content, leave_out=NOT_IDENTITY))
-    return RunLocation(conf, levels(choices, conf), planned, folder, code)
+    return RunLocation(conf, _levels(conf, choices, initial), planned, folder, code, initial)
+
+
+def initial_weights(conf: Conf) -> InitialWeights | None:
+    """What `init_from` names, None for nothing. Raises `NoRunError`."""
+    if conf.init_from is None:
+        return None
+    config, checkpoint, _ = trained_files(conf.init_from, Path(conf.paths.store))
+    digest = file_digest(checkpoint)
+    return InitialWeights(f"{config.absolute().parent.name}@{digest}", digest, checkpoint, config)
+
+
+def _levels(conf: Conf, choices: Mapping[str, str], initial: InitialWeights | None) -> dict[str, str]:
+    """The levels of the factors, and of `init_from` where it is set: cells that differ in it are not one cell."""
+    short = None if initial is None else initial.name.rpartition("-")[2]  # the digest that `thinline status` lists
+    return levels(choices, conf) | ({} if short is None else {"init_from": short})
 
 
 def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | None) -> CellOutcome | None:

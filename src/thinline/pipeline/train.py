@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from hydra.utils import instantiate
 from rich.console import Console
+from torch import nn
 
 from thinline.config.objective import objective_of, weighting_of
 from thinline.config.schema import Conf
@@ -21,6 +22,8 @@ from thinline.losses.class_weight import Imbalance, far_from_measured, measured_
 from thinline.metrics.overlay import overlay
 from thinline.network import FlipAverage
 from thinline.pipeline.data_summary import data_numbers, print_data
+from thinline.pipeline.load import begin_with
+from thinline.pipeline.locate import initial_weights
 from thinline.pipeline.perturbed_rows import perturbed_truth_rows
 from thinline.pipeline.scorer import scorer_of
 from thinline.pipeline.sheets import Planned, Rendered, render_sheets
@@ -35,6 +38,7 @@ from thinline.training.evaluation import Outcome
 from thinline.training.fit import halves_batch_norm, train
 from thinline.training.memory import check_memory, free_bytes
 from thinline.training.scoring_workers import ScoringWorkers
+from thinline.training.settings import LAST
 from thinline.training.task import SegmentationTask
 
 CONSOLE = Console(markup=False, highlight=False)
@@ -80,7 +84,25 @@ def check_parts(conf: Conf) -> None:
     counts = [20_000, *range(300, 300 + len(conf.classes) - 1)]
     imbalance = weighting_of(conf).imbalance(counts)
     objective_of(conf, replace(imbalance, prior=None), head=head)
-    instantiate(conf.network, channels=head.channels, _convert_="all")
+    initial_network(conf, head, console=None)
+
+
+def initial_network(conf: Conf, head: Head, *, console: Console | None) -> nn.Module:
+    """The network of `conf`, random or with the weights of `init_from`, which the first process prints.
+
+    Raises what `initial_weights` and `begin_with` raise.
+    """
+    network, initial = _network(conf, head), initial_weights(conf)
+    if initial is not None:
+        sentence = begin_with(network, conf, initial, channels=head.channels)
+        if console is not None and rank_and_world()[0] == 0:
+            console.print(sentence, style="dim", soft_wrap=True)
+    return network
+
+
+def _network(conf: Conf, head: Head) -> nn.Module:
+    network: nn.Module = instantiate(conf.network, channels=head.channels, _convert_="all")
+    return network
 
 
 def build_task(
@@ -89,7 +111,8 @@ def build_task(
     """Network, objective and schedule of `conf`; the initialisation of the network depends only on the seed."""
     objective = objective_of(conf, imbalance, head=head)
     torch.manual_seed(conf.seed)
-    network = instantiate(conf.network, channels=head.channels, _convert_="all")
+    resumed = (folder / "checkpoints" / LAST).exists()
+    network = _network(conf, head) if resumed else initial_network(conf, head, console=CONSOLE)
     return SegmentationTask(
         FlipAverage(network) if conf.mirrored else network,
         objective,

@@ -14,11 +14,10 @@ import torch
 from typing_extensions import override
 
 from thinline.system.atomic_files import replacement
+from thinline.training.settings import LAST
 
 Record = Callable[[int, Mapping[str, float]], None]
 """Called with (optimiser step, numbers) after every validation and after the test."""
-
-LAST = "last.ckpt"
 
 
 class CheckpointError(OSError):

@@ -19,10 +19,10 @@ from torch import nn
 
 from thinline.system.kept_heap import keep_freed_memory
 from thinline.training.batches import Sheets
-from thinline.training.callbacks import LAST, AtomicCheckpoint, Record, Recorder
+from thinline.training.callbacks import AtomicCheckpoint, Record, Recorder
 from thinline.training.evaluation import Outcome, outcome
 from thinline.training.progress import ClassProgress
-from thinline.training.settings import Machine
+from thinline.training.settings import LAST, Machine
 from thinline.training.task import SegmentationTask
 
 for _name in ("pytorch_lightning", "lightning", "lightning.pytorch"):

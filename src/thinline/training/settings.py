@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 OPTIMISERS: Final = ("adamw", "muon")
+LAST: Final = "last.ckpt"
+BEST: Final = "best.ckpt"
+"""Names of the checkpoints in the folder `checkpoints` of a run."""
 
 
 @dataclass
