@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from thinline.data.sheet_counts import Counts
-from thinline.training.settings import Machine, Schedule
+from thinline.training.settings import Checkpoints, Machine, Schedule
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _CHECKOUT: Final = _PACKAGE.parents[1]
@@ -50,7 +50,7 @@ NOT_IDENTITY: Final = (
 )
 """Keys that say where and how fast a run computes, not what. Of a folder the content counts, not its path or names."""
 
-NEUTRAL: Final[Mapping[str, object]] = {"init_from": None}
+NEUTRAL: Final[Mapping[str, object]] = {"init_from": None, "checkpoint": asdict(Checkpoints())}
 """Keys that came after the first published runs, with the value at which a run computes what it did without them. At
 this value a key is left out of the identity of a run, so published runs keep their names."""
 
@@ -131,6 +131,7 @@ class Conf:
     tracking: TrackingConf
     fail_fast: bool = True
     init_from: str | None = None
+    checkpoint: Checkpoints = field(default_factory=Checkpoints)
     tree: dict[str, Any] = field(default_factory=dict, repr=False, compare=False, metadata={"omegaconf_ignore": True})
 
 

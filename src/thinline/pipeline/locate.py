@@ -8,7 +8,7 @@ torch, so that planning hundreds of cells is quick.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -91,9 +91,13 @@ def initial_weights(conf: Conf) -> InitialWeights | None:
 
 
 def _levels(conf: Conf, choices: Mapping[str, str], initial: InitialWeights | None) -> dict[str, str]:
-    """The levels of the factors, and of `init_from` where it is set: cells that differ in it are not one cell."""
-    short = None if initial is None else initial.name.rpartition("-")[2]  # the digest that `thinline status` lists
-    return levels(choices, conf) | ({} if short is None else {"init_from": short})
+    """The levels of the factors, and of `init_from` and `checkpoint` where they are set: their cells are others."""
+    more = {}
+    if initial is not None:
+        more["init_from"] = initial.name.rpartition("-")[2]  # the digest that `thinline status` lists
+    if conf.checkpoint.monitor is not None:
+        more["checkpoint"] = ",".join(f"{key}={value}" for key, value in asdict(conf.checkpoint).items())
+    return levels(choices, conf) | more
 
 
 def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | None) -> CellOutcome | None:

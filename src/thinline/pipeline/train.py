@@ -66,12 +66,20 @@ def train_cell(conf: Conf, planned: Planned, *, folder: RunFolder, record: Recor
                 "one process; network=veernet has group norms"
             )
     with scorers:
-        outcome = train(task, batches, machine=conf.trainer, folder=folder.checkpoints, record=record, title=title)
+        outcome = train(
+            task,
+            batches,
+            machine=conf.trainer,
+            folder=folder.checkpoints,
+            record=record,
+            title=title,
+            checkpoints=conf.checkpoint,
+        )
     if first:
         perturbed = perturbed_truth_rows(scorer, cache=Path(conf.paths.cache))
         outcome = replace(outcome, per_class=pd.concat([outcome.per_class, perturbed], ignore_index=True))
         _write(outcome, head, sheets, folder)
-        record(conf.budget.steps, outcome.numbers())
+        record(task.trainer.global_step, outcome.numbers())
 
 
 def check_parts(conf: Conf) -> None:
@@ -81,6 +89,7 @@ def check_parts(conf: Conf) -> None:
     when the run begins. Raises ValueError for parts that cannot work together, and Hydra's errors for unknown keys.
     """
     head: Head = instantiate(conf.head)
+    conf.checkpoint.check(head.classes)
     counts = [20_000, *range(300, 300 + len(conf.classes) - 1)]
     imbalance = weighting_of(conf).imbalance(counts)
     objective_of(conf, replace(imbalance, prior=None), head=head)
