@@ -18,6 +18,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from thinline.data.sheet_counts import Counts
+from thinline.metrics.own import own_rows
 from thinline.training.settings import Checkpoints, Machine, Schedule
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
@@ -50,7 +51,7 @@ NOT_IDENTITY: Final = (
 )
 """Keys that say where and how fast a run computes, not what. Of a folder the content counts, not its path or names."""
 
-NEUTRAL: Final[Mapping[str, object]] = {"init_from": None, "checkpoint": asdict(Checkpoints())}
+NEUTRAL: Final[Mapping[str, object]] = {"init_from": None, "checkpoint": asdict(Checkpoints()), "metrics": {}}
 """Keys that came after the first published runs, with the value at which a run computes what it did without them. At
 this value a key is left out of the identity of a run, so published runs keep their names."""
 
@@ -132,6 +133,7 @@ class Conf:
     fail_fast: bool = True
     init_from: str | None = None
     checkpoint: Checkpoints = field(default_factory=Checkpoints)
+    metrics: dict[str, Any] = field(default_factory=dict)
     tree: dict[str, Any] = field(default_factory=dict, repr=False, compare=False, metadata={"omegaconf_ignore": True})
 
 
@@ -195,6 +197,10 @@ def _check(conf: Conf) -> None:
             f"{budget.steps} and {budget.validate_every}; the next multiple is "
             f"{-(-budget.steps // budget.validate_every) * budget.validate_every}"
         )
+    try:
+        own_rows(conf.metrics)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
     if conf.init_from is not None and not conf.init_from.strip():
         raise ConfigError("`init_from` must be a run or a checkpoint, got an empty text; say init_from=null for none")
     if len(conf.classes) < 2 or len(set(conf.classes)) != len(conf.classes):

@@ -16,6 +16,7 @@ from thinline.config.levels import levels
 from thinline.config.schema import NEUTRAL, NOT_IDENTITY, Conf
 from thinline.config.trained_run import file_digest, trained_files
 from thinline.metrics.catalogue import signatures
+from thinline.metrics.own import calls
 from thinline.pipeline.sheets import Planned, plan_sheets
 from thinline.runs import FAILED, FINISHED, Manifest, RunFolder, cell_digest, cell_slug, own_code
 
@@ -74,8 +75,13 @@ def locate(conf: Conf, choices: Mapping[str, str]) -> RunLocation:
     planned = plan_sheets(conf)
     code = own_code(conf.tree)
     tree = {key: value for key, value in conf.tree.items() if key not in NEUTRAL or value != NEUTRAL[key]}
-    content = {"sheets": planned.digest} | ({"own_code": code} if code else {})
-    content |= {} if initial is None else {"init_from": initial.digest}  # in place of the path or name
+    content: dict[str, object] = {"sheets": planned.digest}
+    if code:
+        content["own_code"] = code
+    if initial is not None:
+        content["init_from"] = initial.digest  # in place of the path or name
+    if conf.metrics:
+        content["metrics"] = calls(conf.metrics)  # without labels and units
     slug = cell_slug(levels(choices, conf, leave_out=NOT_IDENTITY))
     folder = RunFolder(Path(conf.paths.store), slug, cell_digest(tree | content, leave_out=NOT_IDENTITY))
     return RunLocation(conf, _levels(conf, choices, initial), planned, folder, code, initial)
@@ -91,12 +97,14 @@ def initial_weights(conf: Conf) -> InitialWeights | None:
 
 
 def _levels(conf: Conf, choices: Mapping[str, str], initial: InitialWeights | None) -> dict[str, str]:
-    """The levels of the factors, and of `init_from` and `checkpoint` where they are set: their cells are others."""
+    """The levels of the factors, and of `init_from`, `checkpoint` and `metrics` where they are set."""
     more = {}
     if initial is not None:
         more["init_from"] = initial.name.rpartition("-")[2]  # the digest that `thinline status` lists
     if conf.checkpoint.monitor is not None:
         more["checkpoint"] = ",".join(f"{key}={value}" for key, value in asdict(conf.checkpoint).items())
+    if conf.metrics:
+        more["metrics"] = ",".join(sorted(conf.metrics))
     return levels(choices, conf) | more
 
 

@@ -25,7 +25,7 @@ from thinline.pipeline.data_summary import data_numbers, print_data
 from thinline.pipeline.load import begin_with
 from thinline.pipeline.locate import initial_weights
 from thinline.pipeline.perturbed_rows import perturbed_truth_rows
-from thinline.pipeline.scorer import scorer_of
+from thinline.pipeline.scorer import own_metrics, scorer_of
 from thinline.pipeline.sheets import Planned, Rendered, render_sheets
 from thinline.pipeline.truth_maps import open_truth_maps
 from thinline.pipeline.user_images import is_folder, print_folder
@@ -83,13 +83,14 @@ def train_cell(conf: Conf, planned: Planned, *, folder: RunFolder, record: Recor
 
 
 def check_parts(conf: Conf) -> None:
-    """Build head, loss, class weighting and network once, before anything is written.
+    """Build head, loss, class weighting, network and own metrics once, before anything is written.
 
     The pixels of the classes are not counted yet, so what depends on them (a prior, a weight that saturates) is checked
     when the run begins. Raises ValueError for parts that cannot work together, and Hydra's errors for unknown keys.
     """
     head: Head = instantiate(conf.head)
     conf.checkpoint.check(head.classes)
+    own_metrics(conf, classes=len(head.classes))
     counts = [20_000, *range(300, 300 + len(conf.classes) - 1)]
     imbalance = weighting_of(conf).imbalance(counts)
     objective_of(conf, replace(imbalance, prior=None), head=head)

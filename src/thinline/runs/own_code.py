@@ -2,9 +2,7 @@
 
 Conventions
 
-- *Own* code is a module whose file is neither in `site-packages` (or `dist-packages`), nor in the standard library, nor
-  in this package. Installed libraries have no digest: their versions are in the manifest. A library that is installed
-  as editable lies outside `site-packages`; its files change without its version, so it counts as own.
+- Own is what system/user_code.py says. Installed libraries have no digest: they are named by their version.
 - Digested are the modules of every `_target_` of a configuration, the packages that they lie in, and the own modules
   that those import, directly or through others. Imports are read from the source; no module is executed. What is
   imported by a computed name, and data files, are not seen.
@@ -20,16 +18,14 @@ import importlib.machinery
 import importlib.util
 import pkgutil
 import sys
-import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from thinline.system.user_code import is_own
+
 TARGET: Final = "_target_"
 _DIGITS: Final = 16
-_PACKAGE: Final = Path(__file__).resolve().parents[1]
-_INSTALLED: Final = {"site-packages", "dist-packages"}
-_STANDARD: Final = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib"))
 _NOT_OWN: Final = {"thinline", "hydra_plugins", *sys.stdlib_module_names}
 
 _read: dict[str, tuple[str, tuple[str, ...]]] = {}
@@ -77,7 +73,7 @@ def _own_modules(dotted: str) -> Iterator[tuple[str, Path]]:
         if spec is None:
             return
         if spec.origin is not None and (path := Path(spec.origin)).is_file():
-            if not _is_own(path.resolve()):
+            if not is_own(path):
                 return
             yield name, path
         if spec.submodule_search_locations is None:
@@ -95,12 +91,6 @@ def _spec(name: str, folders: Sequence[str] | None) -> importlib.machinery.Modul
     finders = filter(None, map(pkgutil.get_importer, folders))
     specs = [spec for finder in finders if (spec := finder.find_spec(name)) is not None]
     return next((spec for spec in specs if spec.loader is not None), specs[0] if specs else None)
-
-
-def _is_own(path: Path) -> bool:
-    if _INSTALLED & set(path.parts) or path.is_relative_to(_PACKAGE):
-        return False
-    return not any(path.is_relative_to(folder) for folder in _STANDARD)
 
 
 def _source(module: str, path: Path) -> tuple[str, tuple[str, ...]]:
