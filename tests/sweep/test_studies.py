@@ -180,3 +180,21 @@ def test_a_process_of_its_own_is_given_the_options_and_modules_of_this_one(main,
     assert "loss=own" in overrides
     assert environment["PYTHONPATH"].split(os.pathsep)[0] == str(tmp_path)
     assert environment["PYTHONSAFEPATH"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (
+            "nowhere_mine.Loss",
+            "Error locating target 'nowhere_mine.Loss': No module named 'nowhere_mine'; check the name",
+        ),
+        ("thinline.losses.dice.Dicee", "Error locating target 'thinline.losses.dice.Dicee'.*; check the name"),
+    ],
+)
+def test_a_target_that_cannot_be_imported_is_named_with_its_reason(main, store, capsys, target, words):
+    assert main(f"loss._target_={target}", "tracking.uri=") == 1
+    text = capsys.readouterr().out
+    assert re.search(f"^error: {words}", text, re.M)
+    assert "HYDRA_FULL_ERROR" not in text
+    assert not (store / "runs").exists()

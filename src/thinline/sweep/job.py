@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hydra.conf import HydraConf
-from hydra.errors import HydraException
+from hydra.errors import HydraException, InstantiationException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
@@ -29,6 +29,7 @@ from thinline.sweep.tables import show
 from thinline.system.atomic_files import StorageError
 from thinline.system.launch import ProcessesError, forget_ranks, launch, launched, rank_and_world
 from thinline.system.signals import Killed, ending_at_once, stoppable
+from thinline.system.user_code import raised
 
 if TYPE_CHECKING:
     from thinline.tracking.tracker import Tracker
@@ -234,4 +235,18 @@ def _stops_sweep(config: DictConfig, hydra: HydraConf, error: Exception) -> bool
 def _print_error(error: Exception) -> None:
     if not isinstance(error, EXPLAINED):
         traceback.print_exception(error)
-    callback.CONSOLE.print(f"error: {error}", style="red", soft_wrap=True)
+    callback.CONSOLE.print(f"error: {_sentence(error)}", style="red", soft_wrap=True)
+
+
+def _sentence(error: Exception) -> str:
+    """The message of an error; of one without a complete message also its type and the line of the user's own code."""
+    if not isinstance(error, EXPLAINED):
+        return raised(error)
+    what, variable, _ = str(error).partition(", set env var HYDRA_FULL_ERROR")
+    if isinstance(error, InstantiationException) and variable:  # the reason is in its causes
+        causes = [error]
+        while isinstance(causes[-1].__cause__, Exception):
+            causes.append(causes[-1].__cause__)
+        hint = "check the name, and with PYTHONPATH=. that Python finds a module of this folder"
+        return f"{what}: {causes[-1]}; {hint}" if len(causes) > 1 else f"{what}; {hint}"
+    return str(error)
