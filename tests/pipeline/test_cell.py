@@ -197,7 +197,7 @@ def test_a_loss_that_becomes_nan_stops_the_run_and_keeps_the_batch(tiny, tmp_pat
 
 def test_a_loss_that_is_nan_for_ordinary_logits_is_named(tiny, monkeypatch):
     monkeypatch.setattr(Dice, "forward", lambda self, probabilities, targets: probabilities.sum((0, 2, 3)) * math.nan)
-    with pytest.raises(TrainingDivergedError, match=r"got nan at step 0 from logits up to \S+, so the loss dice itself"):
+    with pytest.raises(TrainingDivergedError, match=r"got nan at step 0 from logits up to \S+, so the loss dice"):
         run(tiny())
 
 
