@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from cell_cases import manifest, run, tables
+from cell_cases import manifest, only_folder, run, tables
 from rich.console import Console
 
 from thinline import runs
@@ -13,6 +13,7 @@ from thinline.metrics import catalogue
 from thinline.metrics.own import OwnMetricError
 from thinline.pipeline.locate import locate
 from thinline.pipeline.train import check_parts
+from thinline.runs import FAILED
 from thinline.sweep.tables import class_tables
 
 SOURCE = """
@@ -20,6 +21,10 @@ def iou(prediction, truth, class_id, *, scale=1):
     found, true = prediction == class_id, truth == class_id
     found = found & (truth != 255)
     return scale * (found & true).sum(), (found | true).sum()
+
+
+def late(prediction, truth, class_id):
+    return 1 if prediction.shape == (64, 64) else None
 
 
 def fails(prediction, truth, class_id):
@@ -75,6 +80,14 @@ def test_its_source_and_options_are_part_of_the_identity(own, tmp_path):
 
 
 def test_one_that_fails_is_refused_before_anything_is_written(own, tmp_path):
-    with pytest.raises(OwnMetricError, match=r"metric `bad` raised RuntimeError: no \(mine_measured.py, line 9\)"):
+    with pytest.raises(OwnMetricError, match=r"metric `bad` raised RuntimeError: no \(mine_measured.py, line 13\)"):
         check_parts(own("metrics.bad._target_=mine_measured.fails")[0])
     assert not (tmp_path / "store").exists()
+
+
+def test_one_that_fails_on_the_images_of_the_run_is_refused_before_it_trains(own, tmp_path):
+    with pytest.raises(OwnMetricError, match="metric `bad` must return a number, .* got None for class 1"):
+        run(own("metrics.bad._target_=mine_measured.late"))
+    folder = only_folder(tmp_path / "store")
+    assert folder.manifest().status == FAILED
+    assert not list(folder.checkpoints.iterdir())

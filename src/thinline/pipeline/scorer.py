@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -132,6 +133,10 @@ def scorer_of(conf: Conf, specs: Sequence[SheetSpec | Piece], sheets: CachedShee
     if key not in _known_of_latest:
         _known_of_latest.clear()
     scorer.known = _known_of_latest.setdefault(key, {})
+    if own:  # on a real image too, before hours of training
+        labels = next(scorer.truths())[0].labels
+        for metric, class_id in product(own, range(1, len(head.classes))):
+            metric.counts(np.where(labels == IGNORE, 0, labels).astype(np.uint8), labels, class_id)
     return scorer
 
 
