@@ -86,7 +86,7 @@ def test_one_that_fails_is_refused_before_anything_is_written(own, tmp_path):
 
 
 def test_one_that_fails_on_the_images_of_the_run_is_refused_before_it_trains(own, tmp_path):
-    with pytest.raises(OwnMetricError, match="metric `bad` must return a number, .* got None for class 1"):
+    with pytest.raises(OwnMetricError, match=r"metric `bad` must return a number, .* got None for class 1"):
         run(own("metrics.bad._target_=mine_measured.late"))
     folder = only_folder(tmp_path / "store")
     assert folder.manifest().status == FAILED

@@ -244,7 +244,7 @@ def _sentence(error: Exception) -> str:
         return raised(error)
     what, variable, _ = str(error).partition(", set env var HYDRA_FULL_ERROR")
     if isinstance(error, InstantiationException) and variable:  # the reason is in its causes
-        causes = [error]
+        causes: list[Exception] = [error]
         while isinstance(causes[-1].__cause__, Exception):
             causes.append(causes[-1].__cause__)
         hint = "check the name, and with PYTHONPATH=. that Python finds a module of this folder"
