@@ -17,6 +17,7 @@ from hydra.utils import instantiate
 from thinline import runs
 from thinline.config.schema import CONF
 from thinline.losses.class_weight import Imbalance
+from thinline.losses.dice import Dice
 from thinline.metrics.perturbed_truth import PERTURBATIONS
 from thinline.pipeline import cell, locate, train
 from thinline.pipeline import sheets as rendering
@@ -192,6 +193,12 @@ def test_a_loss_that_becomes_nan_stops_the_run_and_keeps_the_batch(tiny, tmp_pat
     saved = torch.load(folder.path / DIVERGED_BATCH, weights_only=True)
     assert saved["batch"]["image"].shape[1:] == (1, 64, 64)
     assert not math.isfinite(float(saved["logits"].sum()))
+
+
+def test_a_loss_that_is_nan_for_ordinary_logits_is_named(tiny, monkeypatch):
+    monkeypatch.setattr(Dice, "forward", lambda self, probabilities, targets: probabilities.sum((0, 2, 3)) * math.nan)
+    with pytest.raises(TrainingDivergedError, match=r"got nan at step 0 from logits up to \S+, so the loss dice"):
+        run(tiny())
 
 
 @pytest.mark.parametrize("head", sorted(path.stem for path in (CONF / "head").glob("*.yaml")))

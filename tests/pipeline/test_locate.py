@@ -1,5 +1,7 @@
 """The name of a run is the hash of what it computes, so the names of published runs must not change."""
 
+import sys
+
 import pytest
 
 from thinline.config.schema import CONF, checked, compose_config
@@ -34,3 +36,18 @@ def test_published_runs_keep_their_names(study, levels, changes, run):
     conf = checked(compose_config([*(f"{group}={option}" for group, option in options.items()), *changes]))
     assert locate(conf, options).folder.name == run
     assert f"\n{run}," in (CONF.parent / "experiments" / study / "results.csv").read_text()
+
+
+def test_an_edited_loss_is_another_run_and_moving_the_folder_is_not(tmp_path, tiny, monkeypatch):
+    def located(folder, source):
+        path = tmp_path / folder / "mine_located.py"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(source)
+        with monkeypatch.context() as patch:
+            patch.syspath_prepend(path.parent)
+            return locate(*tiny("loss._target_=mine_located.Loss"))
+
+    first, edited, moved = located("a", "X = 1"), located("a", "X = 2"), located("b", "X = 1")
+    assert first.folder.name == moved.folder.name != edited.folder.name
+    assert first.own_code.keys() == {"mine_located"}
+    assert "mine_located" not in sys.modules

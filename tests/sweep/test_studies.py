@@ -1,6 +1,7 @@
 """Studies on the command line: which cells run, in which order, in which processes, and what a plan says of them."""
 
 import json
+import os
 import re
 
 import pytest
@@ -158,3 +159,42 @@ def test_a_job_that_fails_in_a_process_of_its_own_is_reported_with_its_reason(ma
     assert main("-m", *bad, "tracking.uri=", "fresh_process=true") == 1
     (line,) = cells(store)
     assert line["error"].startswith("ProcessesError: ValueError: weight [1.0, 42.0, 42.0] cannot act on loss=dice")
+
+
+def test_a_process_of_its_own_is_given_the_options_and_modules_of_this_one(main, store, tmp_path, monkeypatch):
+    """Else it lacks a user's loss, or finds another one, and trains another run."""
+    (tmp_path / "loss").mkdir()
+    (tmp_path / "loss" / "own.yaml").write_text("_target_: mine_apart.Loss\n")
+    (tmp_path / "mine_apart.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    given = []
+
+    def note(processes, overrides, *, program, environment):
+        given.append((overrides, environment))
+        raise ProcessesError("noted")
+
+    monkeypatch.setattr(job, "launch", note)
+    assert main("--config-dir", str(tmp_path), "-m", "loss=own", "tracking.uri=", "fresh_process=true") == 1
+    [(overrides, environment)] = given
+    assert overrides[0] == f"--config-dir={tmp_path}"
+    assert "loss=own" in overrides
+    assert environment["PYTHONPATH"].split(os.pathsep)[0] == str(tmp_path)
+    assert environment["PYTHONSAFEPATH"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        (
+            "nowhere_mine.Loss",
+            "Error locating target 'nowhere_mine.Loss': No module named 'nowhere_mine'; check the name",
+        ),
+        ("thinline.losses.dice.Dicee", "Error locating target 'thinline.losses.dice.Dicee'.*; check the name"),
+    ],
+)
+def test_a_target_that_cannot_be_imported_is_named_with_its_reason(main, store, capsys, target, words):
+    assert main(f"loss._target_={target}", "tracking.uri=") == 1
+    text = capsys.readouterr().out
+    assert re.search(f"^error: {words}", text, re.M)
+    assert "HYDRA_FULL_ERROR" not in text
+    assert not (store / "runs").exists()

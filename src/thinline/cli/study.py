@@ -138,7 +138,7 @@ def _overlays(
     if not list(folder.checkpoints.glob("*.ckpt")):
         return kept
     # torch takes seconds to import, and a store without checkpoints does not need it
-    from thinline.pipeline.load import NoRunError
+    from thinline.config.trained_run import NoRunError
     from thinline.pipeline.reopen import network_of, overlay_of, reopen
 
     try:

@@ -7,8 +7,8 @@ imports no torch, so that `python train.py --help` and the study commands are qu
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,8 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from thinline.data.sheet_counts import Counts
-from thinline.training.settings import Machine, Schedule
+from thinline.metrics.own import own_rows
+from thinline.training.settings import Checkpoints, Machine, Schedule
 
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 _CHECKOUT: Final = _PACKAGE.parents[1]
@@ -50,6 +51,9 @@ NOT_IDENTITY: Final = (
 )
 """Keys that say where and how fast a run computes, not what. Of a folder the content counts, not its path or names."""
 
+NEUTRAL: Final[Mapping[str, object]] = {"init_from": None, "checkpoint": asdict(Checkpoints()), "metrics": {}}
+"""Keys that came after the first published runs, with the value at which a run computes what it did without them. At
+this value a key is left out of the identity of a run, so published runs keep their names."""
 
 _RENAMED: Final = ((r"(?m)^(\s*_target_: )hairline\.", r"\1thinline."), (r"(?m)^  judges:", "  scorers:"))
 """Patterns of a config.yaml written before the package was called thinline, and their replacements."""
@@ -127,6 +131,9 @@ class Conf:
     paths: PathsConf
     tracking: TrackingConf
     fail_fast: bool = True
+    init_from: str | None = None
+    checkpoint: Checkpoints = field(default_factory=Checkpoints)
+    metrics: dict[str, Any] = field(default_factory=dict)
     tree: dict[str, Any] = field(default_factory=dict, repr=False, compare=False, metadata={"omegaconf_ignore": True})
 
 
@@ -190,6 +197,12 @@ def _check(conf: Conf) -> None:
             f"{budget.steps} and {budget.validate_every}; the next multiple is "
             f"{-(-budget.steps // budget.validate_every) * budget.validate_every}"
         )
+    try:
+        own_rows(conf.metrics)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    if conf.init_from is not None and not conf.init_from.strip():
+        raise ConfigError("`init_from` must be a run or a checkpoint, got an empty text; say init_from=null for none")
     if len(conf.classes) < 2 or len(set(conf.classes)) != len(conf.classes):
         raise ConfigError(f"`classes` must be two or more different names, background first, got {conf.classes}")
     odd = [name for name in conf.classes if "/" in name or name in RESERVED]

@@ -45,6 +45,7 @@ from typing import get_args
 import torch
 from torch import Tensor, nn
 
+from thinline.losses.loss_checks import check_loss, terms_of
 from thinline.losses.protocols import (
     Balances,
     HeadLike,
@@ -75,7 +76,8 @@ class Objective(nn.Module):
 
     Raises:
         ValueError: a weight of the wrong length, negative, not finite or all zero, or without effect here; an unknown
-            scale; a prior of the wrong length, of a class without pixels, or outweighed by label smoothing.
+            scale; a prior of the wrong length, of a class without pixels, or outweighed by label smoothing; a loss
+            that lacks what its kind needs (loss_checks.py).
     """
 
     weight: Tensor | None
@@ -94,6 +96,7 @@ class Objective(nn.Module):
         super().__init__()
         if scale not in get_args(Scale):
             raise ValueError(f"`scale` must be one of {get_args(Scale)}, got {scale!r}")
+        check_loss(loss)
         self.head = head
         self.loss = loss
         self.scale = scale
@@ -107,7 +110,15 @@ class Objective(nn.Module):
     def forward(
         self, logits: Tensor, labels: Tensor, strokes: Tensor, *, maps: Mapping[str, Tensor] | None = None
     ) -> Tensor:
-        """The loss of a batch; `maps` are its `truth_maps` by key, computed from the batch where they are not given."""
+        """The loss of a batch; `maps` are its `truth_maps` by key, computed from the batch where they are not given.
+
+        Raises ValueError for logits of another size than the labels, and what `terms_of` raises.
+        """
+        if logits.ndim == 4 and (logits.shape[0], *logits.shape[2:]) != tuple(labels.shape):
+            raise ValueError(
+                f"`logits` must be [B,c,H,W] of the size of the labels {list(labels.shape)}, got {list(logits.shape)}; "
+                "a network keeps height and width (thinline.network.AnySize pads and crops)"
+            )
         wide = logits if logits.dtype == torch.float64 else logits.float()
         if self.shift is not None:
             wide = wide + self.shift.to(wide.dtype)
@@ -141,7 +152,8 @@ class Objective(nn.Module):
         return self._mapped(loss, batch) if loss.kind == "mapped" else self._region(loss, batch)
 
     def _pixel(self, loss: PixelLoss, batch: _Batch) -> Tensor:
-        terms = loss(self.head.pixel_nll(batch.logits, self._soft(loss, batch)))
+        nll = self.head.pixel_nll(batch.logits, self._soft(loss, batch))
+        terms = terms_of(loss, nll, shape=nll.shape)
         if not isinstance(loss, Balances):
             return self._weighted_mean(terms, self.weight, batch, kept=self.scale == "kept")
         counts = torch.stack([(batch.labels == id_).sum() for id_ in range(len(self.head.vocabulary))])
@@ -169,14 +181,16 @@ class Objective(nn.Module):
 
     def _region(self, loss: RegionLoss, batch: _Batch) -> Tensor:
         with trusted_probabilities():
-            terms = loss(batch.probabilities(precise=loss.precise), batch.targets).to(batch.logits.dtype)
+            probabilities = batch.probabilities(precise=loss.precise)
+            terms = terms_of(loss, probabilities, batch.targets, shape=probabilities.shape[1:2]).to(batch.logits.dtype)
         return self._mean_over_channels(terms, batch.targets.sum(dim=(0, 2, 3)) > 0)
 
     def _mapped(self, loss: MappedLoss, batch: _Batch) -> Tensor:
         first = first_channel(self.head, loss)
         drawn = batch.truth_map(loss.truth_map, first)
         with trusted_probabilities():
-            terms = loss(batch.probabilities()[:, first:], batch.targets[:, first:], drawn)
+            probabilities = batch.probabilities()[:, first:]
+            terms = terms_of(loss, probabilities, batch.targets[:, first:], drawn, shape=probabilities.shape[1:2])
         return self._mean_over_channels(terms, drawn.flatten(2).any(2).any(0), first=first)
 
     def _mean_over_channels(self, terms: Tensor, has_truth: Tensor, *, first: int = 0) -> Tensor:

@@ -7,6 +7,7 @@ channel_conflicts  share of pixels with several curves, or none, above probabili
 gradients          gradient norm of the loss per class
 perturbed_truth    truth with a known error (oracle_shift, oracle_jitter, oracle_thick)
 catalogue          every metric: label, unit, direction (higher or lower is better), digits, signature (version)
+own                metrics of the user, named in the configuration
 number_format      numbers as text in tables and figures
 overlay            picture of truth, prediction and errors
 structure/         beyond pixels: NSD, HD95, boundary IoU, clDice, error types, zones, swaps, wraps (list in its map)

@@ -1,7 +1,8 @@
 """Every metric that a run stores: label, unit, direction, digits, meaning and signature, one row each.
 
 Tables, figures, reports, MLflow and documents take these facts from here. A key is the stored name, or a pattern of
-stored names: `nsd_{tolerance}` is nsd_1px, nsd_0.25mm, .... A new metric needs its own module and one row.
+stored names: `nsd_{tolerance}` is nsd_1px, nsd_0.25mm, .... A new metric needs its own module and one row. Metrics of
+the user (own.py) are registered by what computes or reads a run that has some.
 
 The signature of a metric says what could change its values; numbers with different signatures are never compared or
 averaged. Metrics of one family share a version, which rises when their definition changes. Does not import torch.
@@ -162,9 +163,31 @@ def rows_of(name: str) -> list[tuple[re.Match[str], Metric]]:
     return [(match, row) for pattern, row in _PATTERNS if (match := pattern.fullmatch(name))]
 
 
-@lru_cache(maxsize=1024)
+_registered: dict[str, tuple[Metric, str]] = {}
+"""Metrics of the user: row and signature by name."""
+
+
+def register(row: Metric, signature: str = "") -> None:
+    """Make a metric of the user known in this process. What only reads tables needs no `signature`."""
+    _registered[row.key] = row, signature or _registered.get(row.key, (row, ""))[1]
+
+
+def registered() -> tuple[str, ...]:
+    """The names of the user's metrics that this process knows."""
+    return tuple(_registered)
+
+
 def metric(name: str) -> Metric:
     """The row of the metric stored as `name` or `split/name`, with its label filled in. Raises `ValueError`."""
+    split, slash, bare = name.rpartition("/")
+    if bare not in _registered:
+        return _metric(name)
+    row = _registered[bare][0]
+    return replace(row, key=name, label=label(bare, split)) if slash else row
+
+
+@lru_cache(maxsize=1024)
+def _metric(name: str) -> Metric:
     split, slash, bare = name.partition("/")
     if slash:
         return replace(metric(bare), key=name, label=label(bare, split))
@@ -200,6 +223,8 @@ def less_is_better(name: str) -> bool:
 
 def signature(name: str) -> str:
     """What could change the value of the metric `name`, e.g. `iou|absent:nan|ignore:255|v:1`. Raises `ValueError`."""
+    if name in _registered:
+        return _registered[name][1]
     family = metric(name).family
     if family in _OTHER_SIGNATURES:
         return _OTHER_SIGNATURES[family].format(name=name)

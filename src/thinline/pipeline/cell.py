@@ -27,8 +27,8 @@ from thinline.pipeline.train import train_cell
 from thinline.runs import FAILED, FINISHED, KILLED, Cell, Origin, RunFolder, git_state, library_versions
 from thinline.system.launch import rank_and_world
 from thinline.system.signals import Killed
-from thinline.training.callbacks import LAST
 from thinline.training.fit import check_device
+from thinline.training.settings import LAST
 
 if TYPE_CHECKING:  # MLflow takes seconds, and a run without a tracker needs none of it
     from thinline.tracking.tracker import Tracker
@@ -111,7 +111,9 @@ def _begin(location: RunLocation, sinks: Sinks) -> None:
     conf, folder = location.conf, location.folder
     cell = Cell(location.factors, conf.seed, conf.tree, location.planned.digest, signatures())
     threads = conf.trainer.threads or torch.get_num_threads()
-    folder.begin(cell, Origin(*git_state(Path.cwd()), library_versions(), threads), study=sinks.study)
+    initial = None if location.initial is None else location.initial.name
+    origin = Origin(*git_state(Path.cwd()), library_versions(), threads, location.own_code, initial)
+    folder.begin(cell, origin, study=sinks.study)
     folder.write_config(OmegaConf.to_yaml(OmegaConf.create(conf.tree)))
     folder.rewind(steps_done(folder.checkpoints / LAST))
     if sinks.tracker is not None:

@@ -1,21 +1,24 @@
 """Run identity and folder of a cell, and the decision to skip a finished run, retry a failed one, or refuse it.
 
-The identity of a run is the configuration without machine and paths, and the content of its sheets: sheets that are
-drawn differently make another run. This module does not import torch, so that planning hundreds of cells is quick.
+The identity of a run is the configuration without machine and paths, the content of its sheets, and the source of the
+user's own code: sheets that are drawn differently, or an edited loss, make another run. This module does not import
+torch, so that planning hundreds of cells is quick.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
 from thinline.config.levels import levels
-from thinline.config.schema import NOT_IDENTITY, Conf
+from thinline.config.schema import NEUTRAL, NOT_IDENTITY, Conf
+from thinline.config.trained_run import file_digest, trained_files
 from thinline.metrics.catalogue import signatures
+from thinline.metrics.own import calls
 from thinline.pipeline.sheets import Planned, plan_sheets
-from thinline.runs import FAILED, FINISHED, Manifest, RunFolder, cell_digest, cell_slug
+from thinline.runs import FAILED, FINISHED, Manifest, RunFolder, cell_digest, cell_slug, own_code
 
 SKIPPED: Final = "SKIPPED"
 
@@ -38,21 +41,71 @@ class OtherMeasuresError(ValueError):
 
 
 @dataclass(frozen=True)
+class InitialWeights:
+    """The checkpoint of `init_from` and its config.yaml. `name` has a digest of the checkpoint, as `dice-...@0123`."""
+
+    name: str
+    digest: str
+    checkpoint: Path
+    config: Path
+
+
+@dataclass(frozen=True)
 class RunLocation:
-    """A cell before it runs: its configuration, the levels of its factors, its planned sheets and its run folder."""
+    """A cell before it runs: its configuration, the levels of its factors, its planned sheets and its run folder.
+
+    `own_code` is the digest of each module of the user that the cell runs; `initial` the checkpoint whose weights the
+    network begins with, None where they are random.
+    """
 
     conf: Conf
     factors: dict[str, str]
     planned: Planned
     folder: RunFolder
+    own_code: Mapping[str, str] = field(default_factory=dict)
+    initial: InitialWeights | None = None
 
 
 def locate(conf: Conf, choices: Mapping[str, str]) -> RunLocation:
-    """The cell of `conf`; `choices` are the options Hydra picked of each group. Raises what `plan_sheets` raises."""
+    """The cell of `conf`; `choices` are the options Hydra picked of each group.
+
+    Raises what `plan_sheets` raises, and `NoRunError` for an `init_from` that is no run.
+    """
+    initial = initial_weights(conf)
     planned = plan_sheets(conf)
-    digest = cell_digest(conf.tree | {"sheets": planned.digest}, leave_out=NOT_IDENTITY)
+    code = own_code(conf.tree)
+    tree = {key: value for key, value in conf.tree.items() if key not in NEUTRAL or value != NEUTRAL[key]}
+    content: dict[str, object] = {"sheets": planned.digest}
+    if code:
+        content["own_code"] = code
+    if initial is not None:
+        content["init_from"] = initial.digest  # in place of the path or name
+    if conf.metrics:
+        content["metrics"] = calls(conf.metrics)  # without labels and units
     slug = cell_slug(levels(choices, conf, leave_out=NOT_IDENTITY))
-    return RunLocation(conf, levels(choices, conf), planned, RunFolder(Path(conf.paths.store), slug, digest))
+    folder = RunFolder(Path(conf.paths.store), slug, cell_digest(tree | content, leave_out=NOT_IDENTITY))
+    return RunLocation(conf, _levels(conf, choices, initial), planned, folder, code, initial)
+
+
+def initial_weights(conf: Conf) -> InitialWeights | None:
+    """What `init_from` names, None for nothing. Raises `NoRunError`."""
+    if conf.init_from is None:
+        return None
+    config, checkpoint, _ = trained_files(conf.init_from, Path(conf.paths.store))
+    digest = file_digest(checkpoint)
+    return InitialWeights(f"{config.absolute().parent.name}@{digest}", digest, checkpoint, config)
+
+
+def _levels(conf: Conf, choices: Mapping[str, str], initial: InitialWeights | None) -> dict[str, str]:
+    """The levels of the factors, and of `init_from`, `checkpoint` and `metrics` where they are set."""
+    more = {}
+    if initial is not None:
+        more["init_from"] = initial.name.rpartition("-")[2]  # the digest that `thinline status` lists
+    if conf.checkpoint.monitor is not None:
+        more["checkpoint"] = ",".join(f"{key}={value}" for key, value in asdict(conf.checkpoint).items())
+    if conf.metrics:
+        more["metrics"] = ",".join(sorted(conf.metrics))
+    return levels(choices, conf) | more
 
 
 def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | None) -> CellOutcome | None:

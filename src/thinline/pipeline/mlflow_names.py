@@ -32,7 +32,7 @@ def cell_name(levels: Mapping[str, str], keys: Sequence[str]) -> str | None:
     """
     if not keys:
         return None
-    groups = {key.partition(".")[0] for key in keys} & set(FACTORS) or {FACTORS[0]}
+    groups = {key.partition(".")[0] for key in keys} & (levels.keys() - {SEED}) or {FACTORS[0]}
     return cell_slug({name: level for name, level in levels.items() if name in groups or name == SEED})
 
 
@@ -41,7 +41,7 @@ def varied_levels(levels: Mapping[str, str], keys: Sequence[str]) -> str:
 
     `levels` are those of all factors and the seed, `keys` the result of `varied`.
     """
-    names = {key.partition(".")[0] for key in keys} & {*FACTORS, SEED} or {FACTORS[0]}
+    names = {key.partition(".")[0] for key in keys} & levels.keys() or {FACTORS[0]}
     return "/".join(f"s{level}" if name == SEED else level for name, level in levels.items() if name in names)
 
 

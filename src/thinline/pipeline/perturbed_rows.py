@@ -24,7 +24,9 @@ def perturbed_truth_rows(scorer: SheetScorer, *, cache: Path) -> pd.DataFrame:
     if path.is_file():
         return pd.read_parquet(path)
     tables = [
-        evaluate(_perturbed(name, scorer), scorer.head.classes, split=name, px_per_mm=scorer.px_per_mm)[0]
+        evaluate(_perturbed(name, scorer), scorer.head.classes, split=name, px_per_mm=scorer.px_per_mm, own=scorer.own)[
+            0
+        ]
         for name in PERTURBATIONS
     ]
     rows = pd.concat(tables, ignore_index=True)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Final
 
 import numpy as np
 import torch
+from hydra.utils import instantiate
 
 from thinline.config.schema import Conf
 from thinline.curves.laps import MOST_LAPS, WRAP_MM
@@ -20,14 +22,16 @@ from thinline.data.batch import batch_of
 from thinline.data.cached_sheets import CachedSheets
 from thinline.data.folder.crops import Piece
 from thinline.heads import Head
-from thinline.metrics.catalogue import signatures
+from thinline.metrics.catalogue import register, signatures
+from thinline.metrics.own import FAMILY, OwnMetric, calls, own_rows
 from thinline.metrics.structure.sheet_scores import CurveTruth, SheetScores, score_sheet
 from thinline.metrics.structure.truth import NOMINAL_PX_PER_MM, Truth
 from thinline.pipeline.user_images import is_folder
+from thinline.runs import cell_digest, own_code
 from thinline.sheets import SheetSpec
 from thinline.sheets.true_positions import true_laps, true_rows
 from thinline.training.scoring_workers import Prediction
-from thinline.vocabulary import Bool, UInt8
+from thinline.vocabulary import IGNORE, Bool, UInt8
 
 PERTURBED_TRUTH_VERSION: Final = 2
 _KEPT_PX: Final = 2**24
@@ -40,9 +44,15 @@ class SheetScorer:
     """Scores the sheets of one split for one head. `px_per_mm` is None where a user's images have no scale."""
 
     def __init__(
-        self, sheets: CachedSheets, specs: Sequence[SheetSpec | Piece], head: Head, *, px_per_mm: float | None
+        self,
+        sheets: CachedSheets,
+        specs: Sequence[SheetSpec | Piece],
+        head: Head,
+        *,
+        px_per_mm: float | None,
+        own: Sequence[OwnMetric] = (),
     ) -> None:
-        self.sheets, self.specs, self.head, self.px_per_mm = sheets, specs, head, px_per_mm
+        self.sheets, self.specs, self.head, self.px_per_mm, self.own = sheets, specs, head, px_per_mm, own
         self.known: dict[int, SheetTruth] = {}
 
     def __getstate__(self) -> dict[str, object]:
@@ -51,7 +61,7 @@ class SheetScorer:
     def __call__(self, index: int, prediction: Prediction) -> SheetScores:
         """The scores of sheet `index`; curves are not traced where `prediction.ink` is None."""
         truth, curves = self._truth(index, prediction.truth, prediction.strokes)
-        return score_sheet(prediction.labels, prediction.ink, truth, curves)
+        return score_sheet(prediction.labels, prediction.ink, truth, curves, own=self.own)
 
     def truths(self) -> Iterator[SheetTruth]:
         """The truth of every sheet in order, read from the cached sheets where it is not known yet."""
@@ -92,20 +102,41 @@ class SheetScorer:
         return CurveTruth(true_rows(spec, px_per_mm=scale), edges, true_laps(spec, px_per_mm=scale))
 
 
+def own_metrics(conf: Conf, *, classes: int) -> tuple[OwnMetric, ...]:
+    """The user's metrics of `conf`, tried on small images of `classes` classes and made known to the catalogue.
+
+    Raises Hydra's errors for a function that cannot be imported, `OwnMetricError` for one that fails.
+    """
+    own, rows = [], own_rows(conf.metrics)
+    for name, call in calls(conf.metrics).items():
+        digest = cell_digest(call | {"own_code": own_code(call)})
+        function = instantiate(call | {"_partial_": True}, _convert_="all")
+        metric = OwnMetric(name, function, f"{name}|{FAMILY}:{digest}|absent:nan|ignore:{IGNORE}")
+        metric.check(classes)
+        register(rows[name], metric.signature)
+        own.append(metric)
+    return tuple(own)
+
+
 _known_of_latest: dict[str, dict[int, SheetTruth]] = {}
 
 
 def scorer_of(conf: Conf, specs: Sequence[SheetSpec | Piece], sheets: CachedSheets, head: Head) -> SheetScorer:
     """The scorer of the test split of `conf`. The truth that it collects serves the next cell of equal sheets and head.
 
-    The sheets themselves are not kept.
+    The sheets themselves are not kept. Raises what `own_metrics` raises.
     """
     scale = conf.data_mix.get("px_per_mm") if is_folder(conf) else conf.resolution.px_per_mm
-    scorer = SheetScorer(sheets, specs, head, px_per_mm=None if scale is None else float(scale))
+    own = own_metrics(conf, classes=len(head.classes))
+    scorer = SheetScorer(sheets, specs, head, px_per_mm=None if scale is None else float(scale), own=own)
     key = f"{sheets.path.parent.absolute()}|{key_of(scorer)}"
     if key not in _known_of_latest:
         _known_of_latest.clear()
     scorer.known = _known_of_latest.setdefault(key, {})
+    if own:  # on a real image too, before hours of training
+        labels = next(scorer.truths())[0].labels
+        for metric, class_id in product(own, range(1, len(head.classes))):
+            metric.counts(np.where(labels == IGNORE, 0, labels).astype(np.uint8), labels, class_id)
     return scorer
 
 
@@ -113,6 +144,7 @@ def key_of(scorer: SheetScorer) -> str:
     """Equal for scorers of equal sheets, head and metric versions."""
     files = [part.path.name for part in scorer.sheets.parts or (scorer.sheets,)]
     words = [*files, scorer.head.name, *scorer.head.vocabulary, str(scorer.px_per_mm), *signatures()]
+    words += [metric.signature for metric in scorer.own]
     words += [str(PERTURBED_TRUTH_VERSION), str(COSTS), str((WRAP_MM, MOST_LAPS))]
     digest = hashlib.sha256("|".join(words).encode())
     for spec in scorer.specs:

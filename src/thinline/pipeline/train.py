@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 from hydra.utils import instantiate
 from rich.console import Console
+from torch import nn
 
 from thinline.config.objective import objective_of, weighting_of
 from thinline.config.schema import Conf
@@ -21,8 +22,10 @@ from thinline.losses.class_weight import Imbalance, far_from_measured, measured_
 from thinline.metrics.overlay import overlay
 from thinline.network import FlipAverage
 from thinline.pipeline.data_summary import data_numbers, print_data
+from thinline.pipeline.load import begin_with
+from thinline.pipeline.locate import initial_weights
 from thinline.pipeline.perturbed_rows import perturbed_truth_rows
-from thinline.pipeline.scorer import scorer_of
+from thinline.pipeline.scorer import own_metrics, scorer_of
 from thinline.pipeline.sheets import Planned, Rendered, render_sheets
 from thinline.pipeline.truth_maps import open_truth_maps
 from thinline.pipeline.user_images import is_folder, print_folder
@@ -35,6 +38,7 @@ from thinline.training.evaluation import Outcome
 from thinline.training.fit import halves_batch_norm, train
 from thinline.training.memory import check_memory, free_bytes
 from thinline.training.scoring_workers import ScoringWorkers
+from thinline.training.settings import LAST
 from thinline.training.task import SegmentationTask
 
 CONSOLE = Console(markup=False, highlight=False)
@@ -62,25 +66,53 @@ def train_cell(conf: Conf, planned: Planned, *, folder: RunFolder, record: Recor
                 "one process; network=veernet has group norms"
             )
     with scorers:
-        outcome = train(task, batches, machine=conf.trainer, folder=folder.checkpoints, record=record, title=title)
+        outcome = train(
+            task,
+            batches,
+            machine=conf.trainer,
+            folder=folder.checkpoints,
+            record=record,
+            title=title,
+            checkpoints=conf.checkpoint,
+        )
     if first:
         perturbed = perturbed_truth_rows(scorer, cache=Path(conf.paths.cache))
         outcome = replace(outcome, per_class=pd.concat([outcome.per_class, perturbed], ignore_index=True))
         _write(outcome, head, sheets, folder)
-        record(conf.budget.steps, outcome.numbers())
+        record(task.trainer.global_step, outcome.numbers())
 
 
 def check_parts(conf: Conf) -> None:
-    """Build head, loss, class weighting and network once, before anything is written.
+    """Build head, loss, class weighting, network and own metrics once, before anything is written.
 
     The pixels of the classes are not counted yet, so what depends on them (a prior, a weight that saturates) is checked
     when the run begins. Raises ValueError for parts that cannot work together, and Hydra's errors for unknown keys.
     """
     head: Head = instantiate(conf.head)
+    conf.checkpoint.check(head.classes)
+    own_metrics(conf, classes=len(head.classes))
     counts = [20_000, *range(300, 300 + len(conf.classes) - 1)]
     imbalance = weighting_of(conf).imbalance(counts)
     objective_of(conf, replace(imbalance, prior=None), head=head)
-    instantiate(conf.network, channels=head.channels, _convert_="all")
+    initial_network(conf, head, console=None)
+
+
+def initial_network(conf: Conf, head: Head, *, console: Console | None) -> nn.Module:
+    """The network of `conf`, random or with the weights of `init_from`, which the first process prints.
+
+    Raises what `initial_weights` and `begin_with` raise.
+    """
+    network, initial = _network(conf, head), initial_weights(conf)
+    if initial is not None:
+        sentence = begin_with(network, conf, initial, channels=head.channels)
+        if console is not None and rank_and_world()[0] == 0:
+            console.print(sentence, style="dim", soft_wrap=True)
+    return network
+
+
+def _network(conf: Conf, head: Head) -> nn.Module:
+    network: nn.Module = instantiate(conf.network, channels=head.channels, _convert_="all")
+    return network
 
 
 def build_task(
@@ -89,7 +121,8 @@ def build_task(
     """Network, objective and schedule of `conf`; the initialisation of the network depends only on the seed."""
     objective = objective_of(conf, imbalance, head=head)
     torch.manual_seed(conf.seed)
-    network = instantiate(conf.network, channels=head.channels, _convert_="all")
+    resumed = (folder / "checkpoints" / LAST).exists()
+    network = _network(conf, head) if resumed else initial_network(conf, head, console=CONSOLE)
     return SegmentationTask(
         FlipAverage(network) if conf.mirrored else network,
         objective,

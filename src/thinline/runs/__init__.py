@@ -2,6 +2,7 @@
 
 folder       files of a run, begin / finish / start over, lock, list of run folders
 identity     run name and identity: hash (digest) and slug of a configuration; git commit, library versions
+own_code     digests of the user's own losses, heads, networks and metrics, found without importing them
 manifest     manifest.json: status (RUNNING, FINISHED, FAILED, KILLED), attempts, code version, MLflow run
 history      history.jsonl: metrics per logged step; rewind on resume
 table        tables of all finished runs; status of all runs; mixed metric signatures refused
@@ -15,6 +16,7 @@ from thinline.runs.folder import CLASS_COLUMNS, SHEET_COLUMNS, RunFolder, run_fo
 from thinline.runs.history import Line
 from thinline.runs.identity import cell_digest, cell_slug, git_state, library_versions
 from thinline.runs.manifest import FAILED, FINISHED, KILLED, RUNNING, Cell, Failure, Manifest, Origin
+from thinline.runs.own_code import own_code
 from thinline.runs.table import manifests, read, read_runs, read_sheets, status
 from thinline.system.atomic_files import StorageError
 
@@ -37,6 +39,7 @@ __all__ = [
     "git_state",
     "library_versions",
     "manifests",
+    "own_code",
     "read",
     "read_runs",
     "read_sheets",

@@ -10,6 +10,7 @@ Conventions
 - The order of keys does not matter, a tuple equals a list, and 1.0 equals 1, since `fp_weight=1` and `fp_weight=1.0`
   are one cell. True is not 1.
 - Import paths of this package are hashed under its former name, `hairline`.
+- `pipeline/locate.py` also adds the digests of the user's own source code (own_code.py), where a run has any.
 - A slug is for people: options and seed joined by dashes, then the keys that differ from the option's file, as in
   `focal-softmax-s0-gamma_3`. The digest makes a name unique.
 """

@@ -40,12 +40,18 @@ class Cell:
 
 @dataclass(frozen=True)
 class Origin:
-    """The code of a run and its CPU threads; other thread counts round sums differently, so counts may differ."""
+    """The code of a run and its CPU threads; other thread counts round sums differently, so counts may differ.
+
+    `own_code` is the digest of each module of the user (own_code.py); `init_from` the run or checkpoint whose weights
+    the network began with, and a digest of that file.
+    """
 
     git_commit: str | None
     git_dirty: bool | None
     versions: Mapping[str, str]
     threads: int | None = None
+    own_code: Mapping[str, str] = field(default_factory=dict)
+    init_from: str | None = None
 
 
 @dataclass(frozen=True)

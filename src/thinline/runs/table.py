@@ -4,17 +4,21 @@ Conventions
 
 - One row is one number with its run, seed, factor levels, split, measure and class.
 - Only FINISHED runs have rows; `status` lists all runs with their errors.
+- The user's own metrics of the runs are made known to the catalogue, with label, unit and direction.
 - A table with two signatures of one measure is refused, because the signatures define different measures.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
+from thinline.metrics.catalogue import register
+from thinline.metrics.own import own_rows
 from thinline.runs.folder import (
     CLASS_COLUMNS,
     PER_CLASS,
@@ -134,7 +138,13 @@ def _gather(
 
 def _begun(root: Path) -> list[tuple[RunFolder, Manifest]]:
     pairs = ((folder, folder.manifest()) for folder in run_folders(root))
-    return [(folder, manifest) for folder, manifest in pairs if manifest is not None]
+    begun = [(folder, manifest) for folder, manifest in pairs if manifest is not None]
+    for _, manifest in begun:
+        own = manifest.cell.config.get("metrics")
+        with suppress(ValueError):  # of a name that a metric of every run has got since
+            for row in own_rows(own).values() if isinstance(own, Mapping) else ():
+                register(row)
+    return begun
 
 
 def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

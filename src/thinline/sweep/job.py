@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from hydra.conf import HydraConf
-from hydra.errors import HydraException
+from hydra.errors import HydraException, InstantiationException
 from hydra.types import RunMode
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
@@ -30,6 +29,7 @@ from thinline.sweep.tables import show
 from thinline.system.atomic_files import StorageError
 from thinline.system.launch import ProcessesError, forget_ranks, launch, launched, rank_and_world
 from thinline.system.signals import Killed, ending_at_once, stoppable
+from thinline.system.user_code import raised
 
 if TYPE_CHECKING:
     from thinline.tracking.tracker import Tracker
@@ -150,17 +150,25 @@ def _run_apart(conf: Conf, hydra: HydraConf, run: RunFolder) -> CellOutcome:
     folder = callback.folder_of(hydra)
     if folder is None:
         _tracker(conf, alone=True)
-    environment: Mapping[str, str] = {}
+    # the new processes find the modules that this one finds, and no others: the source of own code is in the identity
+    environment = {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path), "PYTHONSAFEPATH": "1"}
     if folder is not None:
-        environment = {callback.SWEEP: str(folder.absolute()), callback.NUMBER: str(hydra.job.num)}
+        environment |= {callback.SWEEP: str(folder.absolute()), callback.NUMBER: str(hydra.job.num)}
     try:
-        launch(conf.trainer.processes, list(hydra.overrides.task), program=PROGRAM, environment=environment)
+        overrides = [*_config_dir(hydra), *hydra.overrides.task]
+        launch(conf.trainer.processes, overrides, program=PROGRAM, environment=environment)
     except ProcessesError as error:
         manifest = run.manifest()
         if manifest is None or manifest.exception is None:
             raise
         raise ProcessesError(f"{manifest.exception.type}: {manifest.exception.message}") from error
     return CellOutcome(run.name, runs.FINISHED, run.path)
+
+
+def _config_dir(hydra: HydraConf) -> list[str]:
+    """The option `--config-dir` of the command line, without which a new process lacks the user's own options."""
+    folders = [source.path for source in hydra.runtime.config_sources if source.provider == "command-line"]
+    return [f"--config-dir={folder}" for folder in folders]
 
 
 def _tracker(conf: Conf, alone: bool) -> Tracker | None:
@@ -227,4 +235,18 @@ def _stops_sweep(config: DictConfig, hydra: HydraConf, error: Exception) -> bool
 def _print_error(error: Exception) -> None:
     if not isinstance(error, EXPLAINED):
         traceback.print_exception(error)
-    callback.CONSOLE.print(f"error: {error}", style="red", soft_wrap=True)
+    callback.CONSOLE.print(f"error: {_sentence(error)}", style="red", soft_wrap=True)
+
+
+def _sentence(error: Exception) -> str:
+    """The message of an error; of one without a complete message also its type and the line of the user's own code."""
+    if not isinstance(error, EXPLAINED):
+        return raised(error)
+    what, variable, _ = str(error).partition(", set env var HYDRA_FULL_ERROR")
+    if isinstance(error, InstantiationException) and variable:  # the reason is in its causes
+        causes: list[Exception] = [error]
+        while isinstance(causes[-1].__cause__, Exception):
+            causes.append(causes[-1].__cause__)
+        hint = "check the name, and with PYTHONPATH=. that Python finds a module of this folder"
+        return f"{what}: {causes[-1]}; {hint}" if len(causes) > 1 else f"{what}; {hint}"
+    return str(error)

@@ -17,7 +17,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from thinline.metrics.catalogue import label, metric
+from thinline.metrics.catalogue import label, metric, registered
 from thinline.metrics.number_format import number
 from thinline.sweep.best_cell import best_cell
 
@@ -52,7 +52,7 @@ _FEWEST_COLUMNS: Final = 4
 
 
 def class_tables(rows: pd.DataFrame, *, order: Sequence[str], width: int = 80) -> list[Table]:
-    """The tables of every class in `rows` (columns as of `runs.read`), the curves first.
+    """The tables of every class in `rows` (columns as of `runs.read`), the curves first; own metrics have a table.
 
     Each cell is one line, in the `order` of its first run, named by the factors in which the runs differ. Runs of one
     cell under several seeds share a line: means, the standard deviation of the first column, and the number of seeds; a
@@ -70,6 +70,9 @@ def class_tables(rows: pd.DataFrame, *, order: Sequence[str], width: int = 80) -
         tables.append(_class_table(of_class, f"{name}: unseen test sheets", COLUMNS, order, cells, width))
         if "nsd_1px" in set(of_class["measure"]):
             tables.append(_class_table(of_class, f"{name} as a line", LINE_COLUMNS, order, cells, width))
+        own = [("test", measure) for measure in registered() if measure in set(of_class["measure"])]
+        if own:
+            tables.append(_class_table(of_class, f"{name} by own metrics", [COLUMNS[0], *own], order, cells, width))
     return tables
 
 
@@ -78,6 +81,7 @@ def cell_labels(rows: pd.DataFrame) -> dict[str, str]:
     factors = [name for name in rows.columns if name not in NOT_FACTORS]
     runs = rows[["run", *factors]].drop_duplicates().set_index("run")
     varied = [name for name in factors if runs[name].nunique(dropna=False) > 1] or factors[:2]
+    runs = runs.fillna("-")  # of a run that lacks a factor, as one without init_from
     return {str(run): "/".join(str(level) for level in levels) for run, *levels in runs[varied].itertuples()}
 
 

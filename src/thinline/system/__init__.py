@@ -9,5 +9,6 @@ launch         start a run in a new process, or in several under torchrun (ranks
 worker_pool    pool of worker processes that end with their parent
 numba_kernels  compile CPU kernels with numba
 kept_heap      keep freed memory for the next step instead of returning it
+user_code      which files are the user's own code, and its errors in one line
 validation     check YAML against pydantic models; errors as sentences
 """

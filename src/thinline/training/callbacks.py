@@ -1,4 +1,4 @@
-"""Lightning callbacks: the checkpoint and the record of numbers. The progress bar is in progress.py."""
+"""Lightning callbacks: last and best checkpoint, and the record of numbers. The progress bar is in progress.py."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from rich.console import Console
 from typing_extensions import override
 
 from thinline.system.atomic_files import replacement
+from thinline.training.settings import BEST, LAST, Checkpoints
 
 Record = Callable[[int, Mapping[str, float]], None]
 """Called with (optimiser step, numbers) after every validation and after the test."""
-
-LAST = "last.ckpt"
 
 
 class CheckpointError(OSError):
@@ -52,20 +52,80 @@ class AtomicCheckpoint(pl.Callback):
 
     @override
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        path = self.folder / LAST
-        try:
-            if trainer.is_global_zero:
-                with replacement(path, temporary=self.folder / f"{LAST}.partial") as partial:
-                    trainer.save_checkpoint(partial)
-            else:
-                trainer.save_checkpoint(path)  # takes part in the collective call; only rank 0 writes
-        except OSError as error:
-            raise CheckpointError(
-                f"cannot write {self.folder / LAST} at step {trainer.global_step}: expected space for it, got "
-                f"'{error.strerror or error}' ({shutil.disk_usage(self.folder).free:,} bytes free). The one before is "
-                "whole. Free some space and start the same command again (a sweep with retry_failed=true): the run "
-                "resumes from there"
-            ) from error
+        _save(trainer, self.folder / LAST)
+
+
+class BestCheckpoint(pl.Callback):
+    """Writes `best.ckpt`, weights only, at every validation with the largest value so far of `rule.monitor`; may stop.
+
+    Lightning's ModelCheckpoint writes in place and forgets the best value in a store that was moved; its EarlyStopping
+    trains one more epoch when a run that it stopped is resumed for its test. The state of this callback travels in
+    `last.ckpt`, which is written after `best.ckpt`: a run that is killed between the two repeats the validation.
+    """
+
+    def __init__(self, folder: Path, rule: Checkpoints, *, console: Console | None = None):
+        assert rule.monitor is not None
+        self.folder, self.rule, self.monitor = folder, rule, rule.monitor
+        self.console = console or Console(markup=False, highlight=False)
+        self.value, self.step, self.waited = -math.inf, 0, 0
+
+    @override
+    def state_dict(self) -> dict[str, Any]:
+        return {"value": self.value, "step": self.step, "waited": self.waited}
+
+    @override
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        if (self.folder / BEST).is_file():  # else the next validation writes one
+            self.value, self.step, self.waited = (state_dict[name] for name in ("value", "step", "waited"))
+
+    @override
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        trainer.should_stop = trainer.should_stop or self._has_waited()  # stopped, and resumed for its test
+
+    @override
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.state.fn != "fit":
+            return
+        value = float(pl_module.numbers[self.monitor])  # type: ignore[index]
+        if math.isnan(value):
+            raise ValueError(
+                f"`checkpoint.monitor={self.monitor}` must be defined at every validation, got NaN at step "
+                f"{trainer.global_step}: no validation image has a pixel of this class; monitor another class"
+            )
+        if value > self.value:
+            self.value, self.step, self.waited = value, trainer.global_step, 0
+            _save(trainer, self.folder / BEST, weights_only=True)
+        else:
+            self.waited += 1
+            trainer.should_stop = trainer.should_stop or self._has_waited()
+
+    def _has_waited(self) -> bool:
+        return self.rule.patience is not None and self.waited >= self.rule.patience
+
+    @override
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.is_global_zero:
+            text = f"best {self.monitor} {self.value:.3f} at step {self.step}, kept as {BEST}; tested: {self.rule.test}"
+            if self._has_waited() and trainer.global_step < trainer.max_steps:
+                text = f"stopped at step {trainer.global_step} of {trainer.max_steps} (checkpoint.patience); {text}"
+            self.console.print(text, soft_wrap=True)
+
+
+def _save(trainer: pl.Trainer, path: Path, *, weights_only: bool = False) -> None:
+    """Write a checkpoint atomically. Every process calls this, as saving is collective; only the first one writes."""
+    try:
+        if trainer.is_global_zero:
+            with replacement(path, temporary=path.with_name(f"{path.name}.partial")) as partial:
+                trainer.save_checkpoint(partial, weights_only)
+        else:
+            trainer.save_checkpoint(path, weights_only)
+    except OSError as error:
+        raise CheckpointError(
+            f"cannot write {path} at step {trainer.global_step}: expected space for it, got "
+            f"'{error.strerror or error}' ({shutil.disk_usage(path.parent).free:,} bytes free). The one before is "
+            "whole. Free some space and start the same command again (a sweep with retry_failed=true): the run "
+            "resumes from there"
+        ) from error
 
 
 class Recorder(pl.Callback):

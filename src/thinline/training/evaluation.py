@@ -21,6 +21,7 @@ from torch import Tensor
 
 from thinline.metrics.catalogue import signature
 from thinline.metrics.channel_conflicts import conflict_shares, conflict_signature
+from thinline.metrics.own import OwnMetric
 from thinline.metrics.pixels import RATES, PixelCounts, confusion, rates
 from thinline.metrics.structure.sheet_rates import rates_of_sheets
 from thinline.metrics.structure.sheet_scores import CurveTruth, SheetScores, score_sheet
@@ -111,17 +112,19 @@ def evaluate(
     *,
     split: str = "test",
     px_per_mm: float | None = None,
+    own: Sequence[OwnMetric] = (),
 ) -> Tables:
     """Every metric of predicted sheets: (rows of the split, rows of each sheet).
 
     A sheet is (labels uint8 [H,W], ink float32 [K,H,W], truth, curves), see `score_sheet`; curves are not traced where
-    ink or curves are None. `classes` [C] are the names, background first. Raises what `score_sheet` raises.
+    ink or curves are None. `classes` [C] are the names, background first; `own` are metrics of the user. Raises what
+    `score_sheet` raises.
     """
     matrices, scores = [], {}
     for index, (labels, ink, truth, curves) in enumerate(sheets):
         predicted, true = (torch.from_numpy(ids.astype(np.int64))[None] for ids in (labels, truth.labels))
         matrices.append(confusion(predicted, true, classes=len(classes)))
-        scores[index] = score_sheet(labels, ink, truth, curves)
+        scores[index] = score_sheet(labels, ink, truth, curves, own=own)
     return split_tables(
         split, torch.arange(len(matrices)), torch.cat(matrices), classes, scores=scores, px_per_mm=px_per_mm
     )

@@ -19,10 +19,10 @@ from torch import nn
 
 from thinline.system.kept_heap import keep_freed_memory
 from thinline.training.batches import Sheets
-from thinline.training.callbacks import LAST, AtomicCheckpoint, Record, Recorder
+from thinline.training.callbacks import AtomicCheckpoint, BestCheckpoint, Record, Recorder
 from thinline.training.evaluation import Outcome, outcome
 from thinline.training.progress import ClassProgress
-from thinline.training.settings import Machine
+from thinline.training.settings import BEST, LAST, Checkpoints, Machine
 from thinline.training.task import SegmentationTask
 
 for _name in ("pytorch_lightning", "lightning", "lightning.pytorch"):
@@ -90,13 +90,22 @@ def _cpu_has_bf16() -> bool:
 
 
 def train(
-    task: SegmentationTask, sheets: Sheets, *, machine: Machine, folder: Path, record: Record, title: str
+    task: SegmentationTask,
+    sheets: Sheets,
+    *,
+    machine: Machine,
+    folder: Path,
+    record: Record,
+    title: str,
+    checkpoints: Checkpoints | None = None,
 ) -> Outcome:
-    """Train to the last step of `sheets`, then evaluate validation and test.
+    """Train to the last step of `sheets`, or as long as `checkpoints` says, then evaluate validation and test.
 
-    `folder` holds the checkpoint; `record` gets the numbers of every validation; `title` is printed with the progress.
-    Raises `TrainingDivergedError`.
+    `folder` holds the checkpoints; `record` gets the numbers of every validation; `title` is printed with the progress.
+    Raises `TrainingDivergedError`, and ValueError for a monitored class that the head does not have.
     """
+    rule = checkpoints or Checkpoints()
+    rule.check(task.classes)
     if machine.processes == 1:
         rank_zero_only.rank = 0  # type: ignore[attr-defined]  # read from the environment (RANK, SLURM_PROCID) when Lightning was imported
     if machine.channels_last:
@@ -109,8 +118,13 @@ def train(
     # deterministic algorithms also fill every new tensor with NaN, to reveal reads of unwritten memory; there are none
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     with _quiet(), _threads(machine.threads):
-        trainer = _trainer(task, sheets, machine, folder=folder, record=record, title=title)
+        callbacks = [Recorder(record), AtomicCheckpoint(folder), ClassProgress(title)]
+        if rule.monitor is not None:
+            callbacks.append(BestCheckpoint(folder, rule))
+        trainer = _trainer(task, sheets, machine, callbacks)
         trainer.fit(task, datamodule=sheets, ckpt_path=checkpoint if checkpoint.exists() else None, weights_only=False)
+        if rule.test == "best":
+            task.load_state_dict(torch.load(folder / BEST, map_location="cpu", weights_only=True)["state_dict"])
         trainer.validate(task, datamodule=sheets, verbose=False)
         validation = task.evaluation("val")
         task.tune(validation)
@@ -118,9 +132,7 @@ def train(
     return outcome(validation, task.evaluation("test"), task.classes, task.label_maps)
 
 
-def _trainer(
-    task: SegmentationTask, sheets: Sheets, machine: Machine, *, folder: Path, record: Record, title: str
-) -> pl.Trainer:
+def _trainer(task: SegmentationTask, sheets: Sheets, machine: Machine, callbacks: list[pl.Callback]) -> pl.Trainer:
     many = machine.processes > 1
     return pl.Trainer(
         accelerator=machine.accelerator,
@@ -140,7 +152,7 @@ def _trainer(
         enable_checkpointing=False,
         enable_model_summary=False,
         enable_progress_bar=False,  # `ClassProgress` instead
-        callbacks=[Recorder(record), AtomicCheckpoint(folder), ClassProgress(title)],
+        callbacks=callbacks,
     )
 
 

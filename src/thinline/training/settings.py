@@ -1,12 +1,20 @@
-"""The configuration groups `trainer` and `optimiser`; importing them imports neither torch nor Lightning."""
+"""The configuration of `trainer`, `optimiser` and `checkpoint`; importing it imports neither torch nor Lightning."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from thinline.metrics.catalogue import RATES, metric
+
 OPTIMISERS: Final = ("adamw", "muon")
+LAST: Final = "last.ckpt"
+BEST: Final = "best.ckpt"
+"""Names of the checkpoints in the folder `checkpoints` of a run."""
+MONITORED: Final = tuple(name for name in RATES if metric(name).better == "up")
+"""Metrics of every validation whose larger value is the better one."""
 
 
 @dataclass
@@ -62,3 +70,43 @@ class Schedule:
             return (step + 1) / self.warmup_steps
         done = (step - self.warmup_steps) / max(1, steps - self.warmup_steps)
         return 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+
+
+@dataclass
+class Checkpoints:
+    """The branch `checkpoint`: which checkpoint is kept beside the last, and whether training ends early.
+
+    `monitor` is a metric of validation and a class, as `val/f1/curve_1`; the checkpoint of its largest value is kept.
+    After `patience` validations in a row without a larger value the training ends. `test` says which checkpoint the
+    test reads, `last` or `best`. Raises ValueError for an unknown metric, and where `monitor` is missing.
+    """
+
+    monitor: str | None = None
+    patience: int | None = None
+    test: str = "last"
+
+    def __post_init__(self) -> None:
+        if self.test not in ("last", "best"):
+            raise ValueError(f"`checkpoint.test` must be last or best, got {self.test!r}")
+        if self.monitor is None and (self.test == "best" or self.patience is not None):
+            key = "test=best" if self.test == "best" else f"patience={self.patience}"
+            raise ValueError(
+                f"`checkpoint.{key}` needs a metric of validation, got checkpoint.monitor=null; say "
+                "checkpoint.monitor=val/f1/CLASS"
+            )
+        if self.patience is not None and self.patience < 1:
+            raise ValueError(f"`checkpoint.patience` must be 1 or more validations, got {self.patience}")
+        parts = (self.monitor or "val/f1/class").split("/", 2)
+        if len(parts) < 3 or parts[0] != "val" or parts[1] not in MONITORED or not parts[2]:
+            raise ValueError(
+                f"`checkpoint.monitor` must be val/METRIC/CLASS with METRIC one of {', '.join(MONITORED)}, got "
+                f"{self.monitor}; as val/f1/curve_1"
+            )
+
+    def check(self, classes: Sequence[str]) -> None:
+        """Raise ValueError where `monitor` names none of the `classes` of the head."""
+        name = "" if self.monitor is None else self.monitor.split("/", 2)[2]
+        if name and name not in classes:
+            raise ValueError(
+                f"`checkpoint.monitor` must name a class of this head, {' or '.join(classes)}, got {self.monitor}"
+            )

@@ -33,6 +33,8 @@ from thinline.training.settings import Schedule
 from thinline.vocabulary import IGNORE, UInt8
 
 DIVERGED_BATCH = "diverged_batch.pt"
+ORDINARY_LOGIT = 1e3
+"""A loss that is not finite although no logit reaches this value has not diverged: its code gives it."""
 
 
 class TrainingDivergedError(FloatingPointError):
@@ -107,6 +109,13 @@ class SegmentationTask(pl.LightningModule):
         """Save the batch; the message that says where and what to do."""
         path = self.folder / DIVERGED_BATCH
         torch.save({"step": self.global_step, "batch": batch._asdict(), "logits": logits.detach()}, path)
+        largest = float(logits.detach().abs().max())
+        if largest < ORDINARY_LOGIT:
+            return (
+                f"the loss must be finite, got {self.latest_loss} at step {self.global_step} from logits up to "
+                f"{largest:.3g}, so the loss {self.objective.loss.name} itself gives it; the batch and its logits are "
+                f"in {path}. Next: look for a division by zero or a logarithm of zero in it, as of an absent class"
+            )
         exact = logits.dtype in (torch.float32, torch.float64)
         return (
             f"the loss must be finite, got {self.latest_loss} at step {self.global_step}; the batch and its logits are "

@@ -8,6 +8,7 @@
     METHOD_RATE                                     METHOD of sheet_scores.py                     curves/compare.py
     METHOD_swaps METHOD_swapped_mm METHOD_swapped                                                 identity_swaps.py
     METHOD_on_lap                                                                                  wrap_accuracy.py
+    NAME                                            of `metrics` in the configuration                     ../own.py
 
 Percentiles are no counts: hd95 and the percentiles of compare.py are means over the sheets where they are defined.
 """
@@ -23,6 +24,7 @@ import numpy as np
 
 from thinline.curves.compare import curve_rates
 from thinline.metrics.absent import Counts
+from thinline.metrics.own import own_rates
 from thinline.metrics.structure.centrelines import centreline_rates
 from thinline.metrics.structure.error_types import error_type_rates
 from thinline.metrics.structure.identity_swaps import swap_rates
@@ -49,6 +51,7 @@ def rates_of_sheets(scores: Sequence[SheetScores], *, px_per_mm: float) -> dict[
     for name, values in zone_rates(_total(sheet.zones for sheet in scores)).items():
         division, rate = name.split("_")
         rates |= {f"{division}_{zone}_{rate}": values[:, z] for z, zone in enumerate(ZONES[division])}
+    rates |= {name: np.array(values, np.float64) for name, values in own_rates([each.own for each in scores]).items()}
     return rates | _of_curves([sheet for sheet in scores if sheet.curves], px_per_mm)
 
 

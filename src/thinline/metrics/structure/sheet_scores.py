@@ -37,7 +37,7 @@ The cost of tracing alone is the score of `oracle_exact` (metrics/perturbed_trut
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -47,6 +47,7 @@ from thinline.curves.gaps import bridged, resampled
 from thinline.curves.row_runs import Strands, strands_of
 from thinline.curves.trace import ink_of, trace
 from thinline.curves.viterbi import viterbi
+from thinline.metrics.own import Counts, OwnMetric
 from thinline.metrics.structure.centrelines import CentrelineCounts, centrelines
 from thinline.metrics.structure.distances import Pair
 from thinline.metrics.structure.error_types import ErrorTypeCounts, error_types
@@ -82,7 +83,8 @@ class CurveTruth:
 class SheetScores:
     """Counts of one sheet. Tuples are by curve, K of them; `curves`, `swaps` and `wraps` are by tracing method.
 
-    Without true curves the last three are empty, and `wraps` also without laps.
+    Without true curves these three are empty, and `wraps` also without laps. `own` are the counts of the user's metrics
+    by name.
     """
 
     support: tuple[int, ...]
@@ -93,6 +95,7 @@ class SheetScores:
     curves: Mapping[str, tuple[CurveError, ...]]
     swaps: Mapping[str, SwapCounts]
     wraps: Mapping[str, WrapCounts]
+    own: Mapping[str, tuple[Counts, ...]] = field(default_factory=dict)
 
 
 def tolerances(px_per_mm: float) -> dict[str, float]:
@@ -102,16 +105,22 @@ def tolerances(px_per_mm: float) -> dict[str, float]:
 
 
 def score_sheet(
-    labels: UInt8, probabilities: Float32 | None, truth: Truth, curve_truth: CurveTruth | None
+    labels: UInt8,
+    probabilities: Float32 | None,
+    truth: Truth,
+    curve_truth: CurveTruth | None,
+    *,
+    own: Sequence[OwnMetric] = (),
 ) -> SheetScores:
     """Score a prediction on one sheet; curves are traced if `probabilities` and `curve_truth` are both there.
 
-    Raises what `Prediction`, `trace` and `compare` raise.
+    `own` are metrics of the user. Raises what `Prediction`, `trace`, `compare` and `OwnMetric.counts` raise.
     """
     prediction = Prediction(labels, truth)
     limits = list(tolerances(truth.px_per_mm).values())
     valid = truth.labels != IGNORE
     pairs = [Pair((labels == k) & valid, true) for k, true in enumerate(truth.masks, start=1)]
+    ids = range(1, len(truth.masks) + 1)
     traced = _Traced({}, {}, {})
     if probabilities is not None and curve_truth is not None:
         traced = _traced(labels, probabilities, truth, curve_truth)
@@ -124,6 +133,7 @@ def score_sheet(
         curves=traced.curves,
         swaps=traced.swaps,
         wraps=traced.wraps,
+        own={each.name: tuple(each.counts(labels, truth.labels, k) for k in ids) for each in own},
     )
 
 

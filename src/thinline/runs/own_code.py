@@ -1,0 +1,118 @@
+"""Digests of the user's own source code, which are part of the identity of a run.
+
+Conventions
+
+- Own is what system/user_code.py says. Installed libraries have no digest: they are named by their version.
+- Digested are the modules of every `_target_` of a configuration, the packages that they lie in, and the own modules
+  that those import, directly or through others. Imports are read from the source; no module is executed. What is
+  imported by a computed name, and data files, are not seen.
+- A digest is the sha256 of the file, cut to 16 hex digits; line ends count as `\\n`. The path does not count.
+- A module that cannot be found has no digest: the run itself says that the module is missing.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.machinery
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from thinline.system.user_code import is_own
+
+TARGET: Final = "_target_"
+_DIGITS: Final = 16
+_NOT_OWN: Final = {"thinline", "hydra_plugins", *sys.stdlib_module_names}
+
+_read: dict[str, tuple[str, tuple[str, ...]]] = {}
+"""Digest and imports of each module. Kept while the module is imported, so that the digest is that of the code that
+this process runs, even if the file is edited later."""
+
+
+def own_code(config: object) -> dict[str, str]:
+    """The digest of every own module that the `_target_` keys of `config` lead to, by module name in order."""
+    digests: dict[str, str] = {}
+    waiting = list(dict.fromkeys(_targets(config)))
+    seen = set(waiting)
+    while waiting:
+        for module, path in _own_modules(waiting.pop()):
+            if module in digests:
+                continue
+            digests[module], imported = _source(module, path)
+            fresh = [name for name in imported if name not in seen]
+            seen.update(fresh)
+            waiting += fresh
+    return dict(sorted(digests.items()))
+
+
+def _targets(node: object) -> Iterator[str]:
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            if key == TARGET and isinstance(value, str):
+                yield value
+            else:
+                yield from _targets(value)
+    elif isinstance(node, list | tuple):
+        for item in node:
+            yield from _targets(item)
+
+
+def _own_modules(dotted: str) -> Iterator[tuple[str, Path]]:
+    """Own modules along a dotted name, as `my_losses` of `my_losses.SquaredDice`; a package is its `__init__.py`."""
+    folders: Sequence[str] | None = None
+    parts = dotted.split(".")
+    if parts[0] in _NOT_OWN:
+        return
+    for end in range(1, len(parts) + 1):
+        name = ".".join(parts[:end])
+        spec = _spec(name, folders)
+        if spec is None:
+            return
+        if spec.origin is not None and (path := Path(spec.origin)).is_file():
+            if not is_own(path):
+                return
+            yield name, path
+        if spec.submodule_search_locations is None:
+            return
+        folders = list(spec.submodule_search_locations)
+
+
+def _spec(name: str, folders: Sequence[str] | None) -> importlib.machinery.ModuleSpec | None:
+    """Where a module is, without importing the package that it is in; `folders` are those of this package."""
+    if folders is None:
+        try:
+            return importlib.util.find_spec(name)
+        except (ImportError, ValueError, AttributeError):
+            return None
+    finders = filter(None, map(pkgutil.get_importer, folders))
+    specs = [spec for finder in finders if (spec := finder.find_spec(name)) is not None]
+    return next((spec for spec in specs if spec.loader is not None), specs[0] if specs else None)
+
+
+def _source(module: str, path: Path) -> tuple[str, tuple[str, ...]]:
+    """Digest and imported names of a module."""
+    if module not in _read or module not in sys.modules:
+        content = path.read_bytes()
+        digest = hashlib.sha256(content.replace(b"\r\n", b"\n")).hexdigest()[:_DIGITS]
+        package = module if path.stem == "__init__" else module.rpartition(".")[0]
+        _read[module] = digest, tuple(_imports(content, package)) if path.suffix == ".py" else ()
+    return _read[module]
+
+
+def _imports(source: bytes, package: str) -> Iterator[str]:
+    """Absolute names of what a source imports; nothing for a source that Python cannot read."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            start = ".".join(filter(None, [*above, node.module or ""]))
+            yield from (f"{start}.{alias.name}" for alias in node.names if start)
