@@ -73,7 +73,7 @@ def _replay_sweep(client: MlflowClient, root: Path, sweep: parent_runs.Sweep, ar
     try:
         ended = replace(sweep, status=KILLED) if sweep.status == RUNNING else sweep
         experiment_id = database.initialise(sweep.uri, sweep.experiment, artifacts)
-        parent_runs.write(root, deliver.settle_sweep(client, experiment_id, ended))
+        parent_runs.write(root, deliver.settle_sweep(client, experiment_id, ended, root))
         return Outcome(sweep.name, SENT, ended.status)
     except (MlflowException, StorageError, OSError) as error:
         return Outcome(sweep.name, FAILED, database.first_line(error))
