@@ -108,9 +108,21 @@ def test_the_links_of_a_sweep_lead_to_its_cells_and_conditions(place, client):
     (_, cells), (_, conditions) = (result(tags(client)[f"{VIEW_TAG}{key}"]) for key in keys)
     assert cells["searchFilter"] == f"tags.sweeps LIKE '%{parent}%'"
     assert conditions["searchFilter"] == f"tags.condition_of = '{parent}'"
+    scores = ["metrics.`test/iou/a`", "metrics.`test/iou/b`"]
+    assert cells["columnOrder"][:4] == ["attributes.`Run Name`", *scores, "params.`loss`"]
+    assert conditions["columnOrder"][1:4] == ["tags.`IoU a`", "tags.`IoU b`", "params.`loss`"]
+    assert sorted(cells["columnOrder"][1:]) == sorted(cells["selectedColumns"])
     wanted = ["tags.`IoU a`", "tags.`IoU b`", "metrics.`test/iou/a`", "metrics.`test/iou/a sd`"]
     assert conditions["selectedColumns"][2:6] == wanted
     assert links_of_sweep("https://server/mlflow", "7", parent)[0].startswith("https://server/mlflow/#/experiments/7/")
+
+
+def test_the_views_of_a_sweep_show_iou_first_whatever_its_study_compares():
+    of_f1 = Comparison("a_study", ("loss",), ("test/f1",), ("background", "a"))
+    for value in views_of_sweep(of_f1, "0" * 32, "mine", time_ms=5).values():
+        state = result(value)[1]
+        assert state["orderByKey"] == "metrics.`test/iou/a`"
+        assert "metrics.`test/f1/a`" in state["selectedColumns"]
 
 
 def test_the_views_of_the_last_sweeps_stay(place, client, monkeypatch):

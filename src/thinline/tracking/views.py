@@ -22,7 +22,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from mlflow.exceptions import MlflowException
@@ -38,6 +38,7 @@ VIEW_TAG: Final = "mlflow.sharedViewState."
 KEY: Final = "thinline-"
 SWEEP_KEY: Final = "sweep."
 KEPT: Final = 20
+FIRST: Final = "test/iou"
 LOCAL_PAGE: Final = "http://127.0.0.1:5000"
 """The address that `mlflow ui` has without a port."""
 RUN_NAME: Final = "attributes.`Run Name`"
@@ -84,10 +85,15 @@ def views_of(comparison: Comparison, *, time_ms: int) -> dict[str, str]:
 
 
 def views_of_sweep(comparison: Comparison, sweep_id: str, name: str, *, time_ms: int) -> dict[str, str]:
-    """The tags of an experiment with the views of one sweep: its cells, best first, and its conditions."""
-    cells = _state(comparison, ("seed",)) | {"searchFilter": f"tags.{SWEEPS_TAG} LIKE '%{sweep_id}%'"}
+    """The tags of an experiment with the views of one sweep: its cells, best first, and its conditions.
+
+    The IoU of each curve comes first, whatever the study compares.
+    """
+    comparison = replace(comparison, measures=tuple(dict.fromkeys((FIRST, *comparison.measures))))
+    cells = _scores_first(_state(comparison, ("seed",)), comparison)
+    cells |= {"searchFilter": f"tags.{SWEEPS_TAG} LIKE '%{sweep_id}%'"}
     texts = [f"tags.`{iou_tag(name)}`" for name in comparison.classes[1:]]
-    conditions = _state(comparison, suffixes=SUFFIXES, texts=texts)
+    conditions = _scores_first(_state(comparison, suffixes=SUFFIXES, texts=texts), comparison)
     conditions |= {"searchFilter": f"tags.{OF_SWEEP_TAG} = '{sweep_id}'"}
     keys = (VIEW_TAG + key for key in keys_of_sweep(sweep_id))
     labels = (f"sweep {name[:_NAME_LENGTH]}: {what}" for what in ("cells", "mean and interval over seeds"))
@@ -194,6 +200,17 @@ def _state(
             {"uuid": f"section {measure}", "name": measure} | _SECTION for measure in comparison.measures
         ],
     }
+
+
+def _scores_first(state: Mapping[str, Any], comparison: Comparison) -> dict[str, Any]:
+    """`state` with its texts, or else the first measure of each curve, in front of the factors.
+
+    So they are in sight in a narrow window; the name of a run says its levels.
+    """
+    metrics = [f"metrics.`{metric_name(f'{comparison.measures[0]}/{name}')}`" for name in comparison.classes[1:]]
+    columns = list(state["selectedColumns"])
+    first = [name for name in columns if name.startswith("tags.")] or metrics
+    return {**state, "columnOrder": [RUN_NAME, *first, *(name for name in columns if name not in first)]}
 
 
 def _grouped(comparison: Comparison) -> dict[str, Any]:
