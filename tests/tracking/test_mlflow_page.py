@@ -348,12 +348,10 @@ def test_a_finished_study_on_the_page_of_mlflow(tmp_path: Path) -> None:
             picture(cells, "mlflow.png")
             opens_view(cells, "mean over seeds")
             sees_means_over_seeds(cells, shown)
-            picture(cells, "mlflow_means.png")
         with opened(browser, served(shown, links[0])) as page:
             close_assistant(page)
             sees_cells_best_first(page, shown)
             sees_in_the_window(page, "metrics.`test/iou/curve_1`", "metrics.`test/iou/curve_2`")
-            picture(page, "mlflow_sweep.png")
             opens_the_metrics_of_the_best_cell(page, shown)
         with opened(browser, served(shown, links[1])) as page:
             close_assistant(page)
