@@ -117,6 +117,21 @@ def test_a_run_that_a_later_sweep_skips_belongs_to_both(place, client):
     assert client.get_run(run_id).data.tags["sweeps"] == f"{first},{second}"
 
 
+def test_replay_adds_a_skipped_cell_that_mlflow_lacked_to_its_sweep(place, client):
+    away = Tracker("http://127.0.0.1:9", EXPERIMENT, place.root)
+    first, second = (away.open_parent(name, {}) for name in ("one", "two"))
+    folder = begun(place.root)
+    away.start(folder, parent_id=first)
+    folder.finish("KILLED")
+    folder.unlock()
+    away.finish("KILLED")
+    away.close_parent(first, "FINISHED")
+    away.close_parent(second, "FINISHED", cells=[folder.name])
+    replay(place.root, place.uri)
+    run_id = folder.begun().mlflow.run_id
+    assert client.get_run(run_id).data.tags["sweeps"] == f"{first},{second}"
+
+
 def test_system_metrics_are_an_option(place, client, monkeypatch):
     monkeypatch.setenv("MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL", "0.05")
     finish = system_metrics.SystemMetrics.stop

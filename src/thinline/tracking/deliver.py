@@ -131,13 +131,18 @@ def settle_sweep(client: MlflowClient, experiment_id: str, sweep: Sweep, root: P
     run_id = open_sweep(client, experiment_id, sweep)
     if sweep.failures:
         client.set_tag(run_id, FAILURES_TAG, push.cut("; ".join(sweep.failures), push.TAG_LENGTH))
-    for cell in sweep.cells:
-        _join_sweep(client, RunFolder.open(Path(root) / RUNS / cell), sweep)
+    join_cells(client, sweep, root)
     send_conditions(client, experiment_id, run_id, sweep)
     if sweep.conditions and client.get_run(run_id).data.tags.get(NOTE_TAG) == sweep.tags.get(NOTE_TAG):
         client.set_tag(run_id, NOTE_TAG, push.cut(sweep_note(sweep), push.TAG_LENGTH))
     client.set_terminated(run_id, sweep.status)
     return replace(sweep, run_id=run_id, pending=False)
+
+
+def join_cells(client: MlflowClient, sweep: Sweep, root: Path) -> None:
+    """Add the cells that `sweep` skipped to it in MLflow, where MLflow has them."""
+    for cell in sweep.cells:
+        _join_sweep(client, RunFolder.open(Path(root) / RUNS / cell), sweep)
 
 
 def _join_sweep(client: MlflowClient, folder: RunFolder, sweep: Sweep) -> None:
