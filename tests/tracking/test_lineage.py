@@ -55,6 +55,8 @@ def test_the_checkpoint_is_a_model_with_the_test_scores(place, client):
     assert (model.name, model.status, model.source_run_id) == ("dice_none_ s0", "READY", run_id)
     assert model.tags["checkpoint"] == str(folder.checkpoints / "last.ckpt")
     assert model.tags["checkpoint_digest"] == hashlib.sha256(b"weights").hexdigest()[:10]
+    load, weights = model.tags[NOTE].split("\n\n")
+    assert (folder.name in load, str(folder.checkpoints) in weights) == (True, True)
     scores = {metric.key: (metric.value, metric.step, metric.dataset_digest) for metric in model.metrics}
     assert scores == {"test/iou/curve_1": (0.5, 1, "7e57"), "test/recall/curve_1": (0.75, 1, "7e57")}
     assert len(client.get_metric_history(run_id, "test/iou/curve_1")) == 1

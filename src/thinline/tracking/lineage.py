@@ -38,6 +38,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_DATASET_CONTEXT, MLFLOW_MODEL_IS_EXT
 from thinline.runs.folder import RunFolder
 from thinline.runs.history import Line
 from thinline.runs.manifest import Manifest
+from thinline.tracking.page_content import NOTE_TAG, model_note
 from thinline.tracking.push import metric_name
 
 CHECKPOINT_TAG: Final = "checkpoint"
@@ -102,7 +103,7 @@ def _existing(client: MlflowClient, run: Run, checkpoint: _Checkpoint) -> Logged
 def _create(client: MlflowClient, run: Run, folder: RunFolder, checkpoint: _Checkpoint) -> LoggedModel:
     manifest = folder.begun()
     tags = {MLFLOW_MODEL_IS_EXTERNAL: "true", DIGEST_TAG: checkpoint.digest}
-    tags |= {CHECKPOINT_TAG: str(checkpoint.path.absolute()), "load": f'thinline.load_run("{folder.name}")'}
+    tags |= {CHECKPOINT_TAG: str(checkpoint.path.absolute()), NOTE_TAG: model_note(folder, checkpoint.path)}
     model = client.create_logged_model(
         run.info.experiment_id,
         # MLflow refuses some characters in the name of a model

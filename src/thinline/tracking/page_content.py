@@ -32,6 +32,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
@@ -131,10 +132,19 @@ def run_note(folder: RunFolder, manifest: Manifest) -> str:
     cell = manifest.cell
     levels = " ".join(f"`{name}={level}`" for name, level in {**cell.factors, "seed": str(cell.seed)}.items())
     data = "; ".join(_dataset(each) for each in cell.datasets) or f"images with digest {cell.dataset_digest}"
-    load = f'`thinline.load_run("{folder.name}", store="{folder.root.absolute()}")`'
     return "\n\n".join(
-        [f"{BEGINNING}{_result(folder, manifest)}", f"**Load:** {load}", f"**Trained:** {levels}", f"**On:** {data}"]
+        [
+            f"{BEGINNING}{_result(folder, manifest)}",
+            f"**Load:** {_load(folder)}",
+            f"**Trained:** {levels}",
+            f"**On:** {data}",
+        ]
     )
+
+
+def model_note(folder: RunFolder, checkpoint: Path) -> str:
+    """The description of the model of a run: where its weights are and how to load them."""
+    return f"**Load:** {_load(folder)}\n\n**Weights:** `{checkpoint.absolute()}`"
 
 
 def is_ours(note: str | None) -> bool:
@@ -159,6 +169,10 @@ def _position(name: str) -> int:
     """Where a number stands in the table by its split; the sort keeps the order within."""
     split = name.partition("/")[0]
     return _FIRST.index(split) if split in _FIRST else len(_FIRST)
+
+
+def _load(folder: RunFolder) -> str:
+    return f'`thinline.load_run("{folder.name}", store="{folder.root.absolute()}")`'
 
 
 def _dataset(dataset: Mapping[str, Any]) -> str:

@@ -43,7 +43,7 @@ LOCAL_PAGE: Final = "http://127.0.0.1:5000"
 """The address that `mlflow ui` has without a port."""
 RUN_NAME: Final = "attributes.`Run Name`"
 _NAME_PX: Final = 260
-_TEXT_PX: Final = 210
+_TEXT_PX: Final = 180
 _METRIC_PX: Final = 150
 _NAME_LENGTH: Final = 60
 _ID_LENGTH: Final = 12
