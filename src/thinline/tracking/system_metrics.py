@@ -2,8 +2,9 @@
 
 Conventions
 
-- An option (`tracking.system_metrics=true`), since it writes 8 numbers (and more for each GPU) every 10 s. MLflow's own variables
-  MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL and MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING change the interval.
+- An option (`tracking.system_metrics=true`), since it writes 8 numbers every 10 s, and more for each GPU. MLflow's own
+  variables MLFLOW_SYSTEM_METRICS_SAMPLING_INTERVAL and MLFLOW_SYSTEM_METRICS_SAMPLES_BEFORE_LOGGING change the
+  interval.
 - MLflow alone has these numbers: `thinline replay` cannot send them again.
 - It needs psutil, and nvidia-ml-py for NVIDIA GPUs. Without psutil a run says so once and goes on.
 """
