@@ -6,6 +6,9 @@ import time
 from dataclasses import replace
 
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import ENDPOINT_NOT_FOUND
+from mlflow.tracking import MlflowClient
 from run_cases import EXPERIMENT, begun, cell, per_class, per_sheet
 
 from thinline.runs import RunFolder, parent_runs
@@ -75,6 +78,16 @@ def test_sending_again_adds_no_dataset_and_no_model_but_for_another_checkpoint(p
 def test_a_failed_run_is_no_model(place, client):
     _, run_id = ended(place, status="FAILED")
     assert client.get_run(run_id).outputs.model_outputs == []
+
+
+def test_a_server_without_models_gets_the_rest_of_the_run(place, client, monkeypatch):
+    def refuse(*_, **__):
+        raise MlflowException("404", error_code=ENDPOINT_NOT_FOUND)
+
+    monkeypatch.setattr(MlflowClient, "create_logged_model", refuse)
+    folder, run_id = ended(place)
+    assert not folder.begun().mlflow.pending
+    assert client.get_run(run_id).info.status == "FINISHED"
 
 
 def test_a_run_describes_its_result_and_how_to_load_it(place, client):

@@ -15,7 +15,7 @@ import hashlib
 import json
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +30,7 @@ from mlflow.entities import (
     Metric,
     Run,
 )
+from mlflow.exceptions import MlflowException
 from mlflow.models.model import MLMODEL_FILE_NAME
 from mlflow.models.utils import get_external_mlflow_model_spec
 from mlflow.tracking import MlflowClient
@@ -68,15 +69,25 @@ def send_datasets(client: MlflowClient, run_id: str, manifest: Manifest) -> None
 
 
 def send_model(client: MlflowClient, run: Run, folder: RunFolder, lines: Sequence[Line]) -> str | None:
-    """Log the checkpoint of `run` as a model with its test scores; returns its id, or None without a checkpoint.
+    """Log the checkpoint of `run` as a model with its test scores; returns its id.
 
-    `lines` are the headline numbers of the history.
+    `lines` are the headline numbers of the history. None without a checkpoint, and from a server of MLflow 2, which has
+    no such models.
     """
     path = folder.checkpoints / _LAST
     if not path.is_file():
         return None
     with path.open("rb") as file:
         checkpoint = _Checkpoint(path, hashlib.file_digest(file, "sha256").hexdigest()[:_DIGEST_LENGTH])
+    try:
+        return _sent(client, run, folder, checkpoint, lines)
+    except MlflowException as error:
+        if error.error_code == "ENDPOINT_NOT_FOUND":
+            return None
+        raise
+
+
+def _sent(client: MlflowClient, run: Run, folder: RunFolder, checkpoint: _Checkpoint, lines: Sequence[Line]) -> str:
     model = _existing(client, run, checkpoint)
     if model is None:
         model = _create(client, run, folder, checkpoint)
@@ -89,7 +100,7 @@ def send_model(client: MlflowClient, run: Run, folder: RunFolder, lines: Sequenc
     return str(model.model_id)
 
 
-def _dataset(record: dict[str, Any] | Any) -> Dataset:
+def _dataset(record: Mapping[str, Any]) -> Dataset:
     source, profile = (json.dumps(record[name]) for name in ("source", "profile"))
     return Dataset(record["name"], record["digest"], record["source_type"], source, profile=profile)
 
