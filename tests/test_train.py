@@ -44,6 +44,11 @@ def mlflow_runs(store: Path):
     return client.search_runs([experiment.experiment_id])
 
 
+def cells_of_mlflow(store):
+    """The runs of cells in MLflow: neither the parents nor the runs of conditions."""
+    return [run for run in mlflow_runs(store) if "run_folder" in run.data.tags]
+
+
 def test_help_lists_groups_and_options_quickly():
     began = time.monotonic()
     process = command("--help")
@@ -118,13 +123,17 @@ def test_a_sweep_with_a_failing_job_finishes_the_rest(main, store, capsys):
     assert sorted(runs.status(store)["status"]) == [FAILED, FINISHED, FINISHED, FINISHED]
     in_mlflow = mlflow_runs(store)
     (parent,) = [run for run in in_mlflow if "mlflow.parentRunId" not in run.data.tags]
-    children = [run for run in in_mlflow if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    children = cells_of_mlflow(store)
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
     assert parent.info.status == FAILED
     assert sorted(run.info.status for run in children) == [FAILED, FINISHED, FINISHED, FINISHED]
     assert {run.data.tags["run_folder"] for run in children} == set(runs.status(store)["run"])
     assert {run.info.run_name for run in children} == {
         f"{loss}-{weight}-s0" for loss in ("dice", "soft_ce") for weight in ("none", "fixed")
     }
+    of_conditions = [run for run in in_mlflow if run.data.tags.get("kind") == "condition"]
+    assert {run.info.run_name for run in of_conditions} == {"dice-none", "soft_ce-none", "soft_ce-fixed"}
+    assert re.search(r"http://127.0.0.1:5000/#/experiments/\d+/runs\?.*viewStateShareKey=thinline-sweep\.", text)
     assert parent.info.run_name.startswith("loss=dice,soft_ce head=binary class_weight=none,fixed ")
 
 
@@ -136,7 +145,7 @@ def test_a_finished_sweep_is_skipped_and_its_tables_shown_again(main, store, cap
     assert "2 of 2 cells were finished before" in again
     assert re.search(r"^skipped: 1/2 dice finished \d+ (s|min) ago \(.* UTC\); force=true runs it again$", again, re.M)
     assert re.search(r"^1/2 dice  step 3/6  \d:\d\d:\d\d elapsed, \d:\d\d:\d\d left  loss", first, re.M)
-    children = [run for run in mlflow_runs(store) if "mlflow.parentRunId" in run.data.tags]
+    children = cells_of_mlflow(store)
     for run in children:
         assert len(run.data.tags["study"].split(",")) == 2, "the sweep that skipped a cell counts it too"
     table = re.compile(r"^[ *]+(dice|focal)  .*$", re.MULTILINE)
@@ -148,7 +157,7 @@ def test_a_sweep_over_one_weight_names_its_cells(main, store, capsys):
     assert main("-m", "loss=soft_ce", "class_weight=fixed", "class_weight.value=5,42") == 0
     levels = {"fixed(value=5)", "fixed"}
     assert set(runs.read(store)["class_weight"]) == levels
-    children = [run for run in mlflow_runs(store) if "mlflow.parentRunId" in run.data.tags]
+    children = cells_of_mlflow(store)
     assert {run.data.tags["class_weight"] for run in children} == levels
     text = capsys.readouterr().out
     assert all(re.search(rf"^[ *]+{re.escape(level)}  ", text, re.MULTILINE) for level in levels)

@@ -159,7 +159,7 @@ def differences(calm: Path, killed: Path) -> list[str]:
     status = Counter(run.info.status for run in tracked)
     if status["RUNNING"]:
         wrong.append(f"MLflow has {status['RUNNING']} runs left RUNNING of {len(tracked)}")
-    named = Counter(run.data.tags["run_folder"] for run in tracked if "mlflow.parentRunId" in run.data.tags)
+    named = Counter(run.data.tags["run_folder"] for run in tracked if "run_folder" in run.data.tags)
     if sorted(named.values()) != [1] * CELLS:
         wrong.append(f"MLflow must have each cell once, got {dict(named)}")
     return wrong

@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from thinline import runs
+from thinline.tracking.page_content import Headline
 from thinline.tracking.tracker import MlflowClient
 
 ROOT = Path(__file__).parents[2]
@@ -159,8 +160,8 @@ def differences(store: Path, uri: str) -> list[str]:
     experiment = client.get_experiment_by_name("thinline")
     tracked = client.search_runs([experiment.experiment_id], max_results=1000)
     wrong = [f"{run.info.run_name} is {run.info.status}" for run in tracked if run.info.status != "FINISHED"]
-    cells = {run.data.tags["run_folder"]: run for run in tracked if "mlflow.parentRunId" in run.data.tags}
-    twice = Counter(run.data.tags["run_folder"] for run in tracked if "mlflow.parentRunId" in run.data.tags)
+    cells = {run.data.tags["run_folder"]: run for run in tracked if "run_folder" in run.data.tags}
+    twice = Counter(run.data.tags["run_folder"] for run in tracked if "run_folder" in run.data.tags)
     folders = runs.run_folders(store)
     if sorted(twice.elements()) != sorted(folder.name for folder in folders) or len(folders) != CELLS:
         wrong.append(f"expected each of {CELLS} cells once, got {dict(twice)}")
@@ -168,7 +169,7 @@ def differences(store: Path, uri: str) -> list[str]:
         tracked_run = cells.get(folder.name)
         own: dict[str, dict[int, float]] = {}
         for line in folder.history():
-            for name, value in line.metrics.items():
+            for name, value in Headline().of(line.metrics).items():
                 own.setdefault(name, {})[line.step] = value
         for name, points in own.items():
             theirs = [] if tracked_run is None else client.get_metric_history(tracked_run.info.run_id, name)

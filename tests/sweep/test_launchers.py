@@ -78,7 +78,7 @@ def test_ray_runs_two_cells_at_a_time_and_another_sweep_skips_them(main, store, 
     assert sorted(line["status"] for line in ended_cells(store)) == [FINISHED, FINISHED, SKIPPED, SKIPPED]
     client = MlflowClient(f"sqlite:///{store}/mlflow.db")
     of_mlflow = client.search_runs([client.get_experiment_by_name("thinline").experiment_id])
-    assert len([run for run in of_mlflow if "mlflow.parentRunId" in run.data.tags]) == 2
+    assert len([run for run in of_mlflow if "run_folder" in run.data.tags]) == 2
 
 
 def test_two_processes_train_what_one_trains(store, cache, monkeypatch, log_handlers):

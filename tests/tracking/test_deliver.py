@@ -20,7 +20,7 @@ def test_a_sweep_without_recorded_id_is_found_by_its_tag(place, client, experime
     assert deliver.find_sweep(client, experiment_id, sweep) is None
     run_id = deliver.open_sweep(client, experiment_id, sweep)
     assert deliver.open_sweep(client, experiment_id, sweep) == run_id
-    done = deliver.settle_sweep(client, experiment_id, sweep)
+    done = deliver.settle_sweep(client, experiment_id, sweep, place.root)
     assert (done.run_id, done.pending) == (run_id, False)
 
 

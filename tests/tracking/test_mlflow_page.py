@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
+from scipy import stats
 
 from thinline import runs as stored_runs
 from thinline.config.schema import CONF
@@ -31,11 +32,12 @@ from thinline.pipeline.mlflow_names import cell_name, comparison, parent_name, p
 from thinline.runs import CLASS_COLUMNS, FINISHED, Cell, Origin, RunFolder, cell_digest, cell_slug
 from thinline.study.design.study import SEED, expand
 from thinline.study.publish.folder import RESULTS_CSV
+from thinline.sweep.conditions import conditions_of
 from thinline.sweep.study_results import declared
 from thinline.tracking.attach import attach
 from thinline.tracking.download import fetch
 from thinline.tracking.tracker import Tracker
-from thinline.tracking.views import views_of
+from thinline.tracking.views import LOCAL_PAGE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 if CHROMIUM is None:
@@ -55,18 +57,20 @@ PATIENCE_MS = 30_000
 
 @dataclass(frozen=True)
 class Shown:
-    """A study in a store: the server's address, the parent's id, and name, levels and best-first value of each cell."""
+    """A study in a store: the server's address, the parent's id, the links that the sweep prints, and name, levels and
+    best-first value of each cell."""
 
     root: Path
     url: str
     parent: str
+    links: tuple[str, str]
     cells: pd.DataFrame
 
 
 def drawn(cell: dict[str, str]) -> dict[str, float]:
     """Numbers of a cell, another for every cell."""
     rng = np.random.default_rng([sum(map(ord, f"{name}{level}")) for name, level in cell.items()])
-    measures = ("test/iou", "test/precision", "test/recall", "val/iou", "oracle_jitter/iou")
+    measures = ("test/iou", "test/precision", "test/recall", "test/f1", "val/iou", "oracle_jitter/iou")
     return {f"{measure}/{name}": float(rng.uniform(0.3, 0.9)) for measure in measures for name in CLASSES}
 
 
@@ -97,7 +101,7 @@ def run(root: Path, tracker: Tracker, parent: str, cell: dict[str, str], metrics
     folder.write_config(f"loss: {cell['loss']}\n")
     name = cell_name(result, STUDY.names)
     assert name is not None
-    steps = [(step, {"train/loss": 1 / (1 + step)}) for step in range(0, 100, 20)]
+    steps = [(step, {"train/loss": 1 / (1 + step), "data/unique": 6.0}) for step in range(0, 100, 20)]
     tracker.start(folder, parent_id=parent, name=name)
     for step, line in [*steps, (100, metrics)]:
         folder.log(step, line)
@@ -111,25 +115,28 @@ def run(root: Path, tracker: Tracker, parent: str, cell: dict[str, str], metrics
     return name, folder.name
 
 
-def swept(root: Path) -> tuple[str, pd.DataFrame]:
-    """A store with the study in it; the parent's id and the cells, best first."""
+def swept(root: Path) -> tuple[str, tuple[str, str], pd.DataFrame]:
+    """A store with the study in it; the parent's id, the links to the sweep, and the cells, best first."""
     uri = f"sqlite:///{root}/mlflow.db"
     tracker = Tracker(uri, EXPERIMENT, root)
     tracker.initialise()
     overrides = [f"+experiment={STUDY.name}"]
     cells = numbers()
-    views = views_of(comparison(STUDY, STUDY.names, CLASSES), time_ms=1)
     tags = parent_tags(STUDY, overrides, len(cells))
-    parent = tracker.open_parent(parent_name(STUDY, overrides), tags, views)
+    compared = comparison(STUDY, STUDY.names, CLASSES)
+    parent = tracker.open_parent(parent_name(STUDY, overrides), tags, compared)
     rows = []
     for cell, metrics in cells:
         name, folder = run(root, tracker, parent, cell, metrics)
         rows.append({"name": name, "folder": folder, **cell, "iou": metrics["test/iou/curve_1"]})
-    tracker.close_parent(parent, FINISHED)
+    folders = [row["folder"] for row in rows]
+    conditions = conditions_of(root, folders, varied=STUDY.names, measures=compared.measures)
+    links = tracker.close_parent(parent, FINISHED, cells=folders, conditions=conditions)
+    assert links is not None
     report = root / "report.html"
     report.write_text("<p>a report</p>")
     assert attach(uri, STUDY.name, [report], root=root, experiment=EXPERIMENT) == parent
-    return parent, pd.DataFrame(rows).sort_values("iou", ascending=False, ignore_index=True)
+    return parent, links, pd.DataFrame(rows).sort_values("iou", ascending=False, ignore_index=True)
 
 
 def free_port() -> int:
@@ -175,7 +182,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 @contextmanager
 def opened(browser: Browser, url: str) -> Iterator[Page]:
     """A page of a fresh profile."""
-    context = browser.new_context(viewport={"width": 1500, "height": 860})
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     page.goto(url)
@@ -205,8 +212,9 @@ def names(page: Page) -> Locator:
 def sees_parent_and_children(page: Page, shown: Shown) -> None:
     expect(names(page)).to_have_text([STUDY.name])
     page.locator("[col-id='attributes.`Run Name`'] button").first.click()
-    expect(names(page)).to_have_count(1 + len(shown.cells))
-    assert set(names(page).all_inner_texts()) == {STUDY.name, *shown.cells["name"]}
+    conditions = {name.rpartition("-s")[0] for name in shown.cells["name"]}
+    expect(names(page)).to_have_count(1 + len(conditions) + len(shown.cells))
+    assert set(names(page).all_inner_texts()) == {STUDY.name, *conditions, *shown.cells["name"]}
     assert {"soft_ce-none-scarce-s0", "dice-measured-fresh-s1"} <= set(shown.cells["name"])
 
 
@@ -228,11 +236,11 @@ def shows_charts(page: Page) -> None:
 
 def sees_charts_by_split_and_measure(page: Page) -> None:
     shows_charts(page)
-    for group in ("oracle_jitter/iou", "test/iou", "test/precision", "test/recall"):
+    for group in ("test/iou", "test/precision", "test/recall"):
         expect(page.get_by_text(group, exact=True).first).to_be_attached()
-    page.get_by_placeholder("Search metric charts").fill("test/iou/curve_1")
-    expect(page.get_by_text("test/iou/curve_1", exact=True)).to_have_count(1)
-    expect(page.get_by_text("oracle_jitter/iou", exact=True)).to_have_count(0)
+    page.get_by_placeholder("Search metric charts").fill("test/precision/curve_1")
+    expect(page.get_by_text("test/precision/curve_1", exact=True)).to_have_count(1)
+    expect(page.get_by_text("test/recall", exact=True)).to_have_count(0)
 
 
 def opens_view(page: Page, name: str) -> None:
@@ -273,8 +281,45 @@ def sees_means_over_seeds(page: Page, shown: Shown) -> None:
     result = [text for text in column(page, "metrics.`test/iou/curve_1`") if text.endswith("(average)")]
     np.testing.assert_allclose(sorted(float(text.split()[0]) for text in result), sorted(means), rtol=1e-12)
     shows_charts(page)
-    first = page.get_by_text(re.compile(r"^test/iou|^oracle_jitter/iou|^val/iou")).first
+    first = page.get_by_text(re.compile(r"^test/|^val/")).first
     expect(first).to_have_text(re.compile("^test/iou"))
+
+
+def served(shown: Shown, link: str) -> str:
+    """A link of a sweep, at the port of this server."""
+    assert link.startswith(LOCAL_PAGE)
+    return shown.url + link.removeprefix(LOCAL_PAGE)
+
+
+def sees_in_the_window(page: Page, *columns: str) -> None:
+    """The heads of these columns are in sight without scrolling."""
+    for name in columns:
+        box = page.locator(f"[role=columnheader][col-id='{name}']").bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= page.viewport_size["width"]
+
+
+def sees_conditions_with_intervals(page: Page, shown: Shown) -> None:
+    """One row for each configuration: mean, deviation and Student's interval over its seeds, computed here by scipy."""
+    groups = [group["iou"].to_numpy() for _, group in shown.cells.groupby(list(FACTORS))]
+    expect(names(page)).to_have_count(len(groups))
+    ends = [stats.t.interval(0.95, len(iou) - 1, iou.mean(), stats.sem(iou)) for iou in groups]
+    rows = [(iou.mean(), iou.std(ddof=1), *end) for iou, end in zip(groups, ends, strict=True)]
+    rows.sort(reverse=True)
+    texts = column(page, "tags.`IoU curve_1`")
+    numbers = [[float(text) for text in re.findall(r"-?\d*\.\d+", line)] for line in texts]
+    np.testing.assert_allclose(numbers, rows, atol=0.00051)
+    sees_in_the_window(page, "tags.`IoU curve_1`", "tags.`IoU curve_2`")
+
+
+def opens_the_metrics_of_the_best_cell(page: Page, shown: Shown) -> None:
+    """The page of a run says what it is; its metrics open with the IoU of each curve."""
+    names(page).first.click()
+    expect(page.get_by_text("IoU on the test images: curve_1")).to_be_visible()
+    page.get_by_role("tab", name="Model metrics").click()
+    sections = page.get_by_text(re.compile(r"^(data|oracle_jitter|test|train|tuned|val)(/\w+)?( \(\d+\))?$"))
+    expect(sections.first).to_have_text(re.compile(r"^test/iou"))
+    expect(page.get_by_text("curve_1", exact=True).first).to_be_visible()
 
 
 def sees_the_parent(page: Page) -> None:
@@ -287,9 +332,9 @@ def sees_the_parent(page: Page) -> None:
 def test_a_finished_study_on_the_page_of_mlflow(tmp_path: Path) -> None:
     root = tmp_path / "mlruns"
     root.mkdir()
-    parent, ranked = swept(root)
+    parent, links, ranked = swept(root)
     with server(root) as url, sync_playwright() as playwright:
-        shown = Shown(root, url, parent, ranked)
+        shown = Shown(root, url, parent, links, ranked)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         experiment = MlflowClient(f"sqlite:///{root}/mlflow.db").get_experiment_by_name(EXPERIMENT)
         runs = f"{url}/#/experiments/{experiment.experiment_id}/runs"
@@ -303,7 +348,15 @@ def test_a_finished_study_on_the_page_of_mlflow(tmp_path: Path) -> None:
             picture(cells, "mlflow.png")
             opens_view(cells, "mean over seeds")
             sees_means_over_seeds(cells, shown)
-            picture(cells, "mlflow_means.png")
+        with opened(browser, served(shown, links[0])) as page:
+            close_assistant(page)
+            sees_cells_best_first(page, shown)
+            sees_in_the_window(page, "metrics.`test/iou/curve_1`", "metrics.`test/iou/curve_2`")
+            opens_the_metrics_of_the_best_cell(page, shown)
+        with opened(browser, served(shown, links[1])) as page:
+            close_assistant(page)
+            sees_conditions_with_intervals(page, shown)
+            picture(page, "mlflow_conditions.png")
         with opened(browser, f"{runs}/{parent}?workflowType=machine_learning") as page:
             sees_the_parent(page)
         browser.close()

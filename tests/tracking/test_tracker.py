@@ -81,7 +81,9 @@ def test_parent_and_children_in_mlflow(mine, client, place):
     assert run.info.status == "FINISHED"
     assert run.info.end_time >= run.info.start_time
     names = {it.path for it in client.list_artifacts(run.info.run_id)}
-    assert names == {"config.yaml", "manifest.json", "per_class.parquet", "per_sheet.parquet", "overlays"}
+    assert names == {
+        *("config.yaml", "manifest.json", "metrics.json", "per_class.parquet", "per_sheet.parquet", "overlays")
+    }
     assert [it.path for it in client.list_artifacts(run.info.run_id, "overlays")] == ["overlays/archive-0.png"]
     assert curve(client, run.info.run_id) == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
 

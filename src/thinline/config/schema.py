@@ -97,10 +97,11 @@ class PathsConf:
 
 @dataclass
 class TrackingConf:
-    """MLflow; an empty `uri` is none."""
+    """MLflow; an empty `uri` is none. `system_metrics` adds the load of the machine to each run."""
 
     uri: str
     experiment: str
+    system_metrics: bool = False
 
 
 @dataclass

@@ -21,6 +21,7 @@ from omegaconf import OmegaConf
 
 from thinline.config.schema import Conf
 from thinline.metrics.catalogue import signatures
+from thinline.pipeline.data_summary import dataset_records
 from thinline.pipeline.locate import CellOutcome, RunLocation, done_before, locate
 from thinline.pipeline.mlflow_names import cell_name, varied_levels
 from thinline.pipeline.train import train_cell
@@ -109,7 +110,8 @@ def _locked(folder: RunFolder) -> Iterator[None]:
 def _begin(location: RunLocation, sinks: Sinks) -> None:
     """Write manifest (RUNNING) and configuration, cut the history at the checkpoint, and start the run in MLflow."""
     conf, folder = location.conf, location.folder
-    cell = Cell(location.factors, conf.seed, conf.tree, location.planned.digest, signatures())
+    datasets = dataset_records(conf, location.planned)
+    cell = Cell(location.factors, conf.seed, conf.tree, location.planned.digest, signatures(), datasets)
     threads = conf.trainer.threads or torch.get_num_threads()
     initial = None if location.initial is None else location.initial.name
     origin = Origin(*git_state(Path.cwd()), library_versions(), threads, location.own_code, initial)

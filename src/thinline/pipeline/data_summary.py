@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -10,8 +13,8 @@ from rich.console import Console
 from thinline.config.schema import Conf
 from thinline.data.curve_coverage import coverage
 from thinline.data.mix import summary
-from thinline.pipeline.sheets import Planned, Rendered, reference_sheets
-from thinline.pipeline.user_images import is_folder
+from thinline.pipeline.sheets import SPLITS, Planned, Rendered, reference_sheets
+from thinline.pipeline.user_images import is_folder, photos_of
 from thinline.vocabulary import Int64
 
 
@@ -32,6 +35,30 @@ def data_numbers(conf: Conf, planned: Planned, sheets: Rendered, showings: Int64
     numbers["data/mean_showings"] = row["shown"] / row["unique"]
     numbers |= {f"data/share/{name}": share for name, share in zip(conf.classes, shares.tolist(), strict=True)}
     return numbers | {"data/curve_coverage": coverage(used, reference)}  # type: ignore[arg-type]  # one sort of sheets
+
+
+def dataset_records(conf: Conf, planned: Planned) -> tuple[dict[str, Any], ...]:
+    """What the images of each split are, as plain values for the manifest and for MLflow.
+
+    Keys: split, name, digest (of the specs of its sheets, or of the content of its images), source_type (of
+    mlflow.data), source, profile. Sheet i of a family is drawn from the i-th number of the stream of its split and seed
+    (data/mix.py), so seed, split, family and count name every sheet.
+    """
+    return tuple(_record(conf, planned, name) for name in SPLITS)
+
+
+def _record(conf: Conf, planned: Planned, split: str) -> dict[str, Any]:
+    specs = getattr(planned.splits, split).specs
+    families = dict(Counter(spec.family for spec in specs))
+    record: dict[str, Any] = {"split": split, "name": "+".join(families), "digest": planned.split_digests[split]}
+    if is_folder(conf):
+        root = Path(str(conf.data_mix["root"])).absolute()
+        record |= {"name": root.name, "source_type": "local", "source": {"uri": str(root)}}
+        return record | {"profile": {"num_rows": len(specs), "images": len(photos_of(planned.splits)[split])}}
+    source = {"drawn_by": "thinline.sheets", "data_mix": str(conf.data_mix["name"]), "split": split}
+    source |= {"seed": str(conf.seed), "sheets": ", ".join(f"{name} {count}" for name, count in families.items())}
+    profile = {"num_rows": len(specs), "families": families, "px_per_mm": conf.resolution.px_per_mm}
+    return record | {"source_type": "code", "source": {"tags": source}, "profile": profile}
 
 
 def print_data(numbers: dict[str, float], console: Console) -> None:

@@ -30,10 +30,12 @@ def cell_name(levels: Mapping[str, str], keys: Sequence[str]) -> str | None:
 
     `levels` are those of all factors and the seed, `keys` the result of `varied`.
     """
-    if not keys:
-        return None
-    groups = {key.partition(".")[0] for key in keys} & (levels.keys() - {SEED}) or {FACTORS[0]}
-    return cell_slug({name: level for name, level in levels.items() if name in groups or name == SEED})
+    return cell_slug(_of_varied(levels, keys, SEED)) if keys else None
+
+
+def condition_name(levels: Mapping[str, str], keys: Sequence[str]) -> str:
+    """The name of a configuration over its seeds, as `soft_ce-none`: `cell_name` without the seed."""
+    return cell_slug(_of_varied(levels, keys))
 
 
 def varied_levels(levels: Mapping[str, str], keys: Sequence[str]) -> str:
@@ -77,6 +79,12 @@ def comparison(study: Study | None, keys: Sequence[str], classes: Sequence[str])
     if study is None:
         return Comparison(None, _without_seed(keys) or FACTORS[:1], MEASURES, tuple(classes))
     return Comparison(study.name, _without_seed(study.names), study.primary, tuple(classes))
+
+
+def _of_varied(levels: Mapping[str, str], keys: Sequence[str], *others: str) -> dict[str, str]:
+    """The `levels` of the factors that a sweep varies (of the loss if there is none) and of `others`."""
+    groups = {key.partition(".")[0] for key in keys} & (levels.keys() - {SEED}) or {FACTORS[0]}
+    return {name: level for name, level in levels.items() if name in groups or name in others}
 
 
 def _without_seed(keys: Sequence[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -31,10 +31,14 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Planned:
-    """The specs of a run, and the `digest` of the pixels of all three splits and of the training order."""
+    """The specs of a run, and the `digest` of the pixels of all three splits and of the training order.
+
+    `split_digests` are those of the pixels of each of `SPLITS`.
+    """
 
     splits: Splits
     digest: str
+    split_digests: Mapping[str, str]
 
 
 class Rendered(NamedTuple):
@@ -51,7 +55,7 @@ def plan_sheets(conf: Conf) -> Planned:
     keys = [_key(split, conf) for split in (splits.train, splits.val, splits.test)]
     order = hashlib.sha256(splits.train.order.tobytes()).hexdigest()
     digest = hashlib.sha256("".join([*keys, order]).encode()).hexdigest()[:16]
-    return Planned(splits, digest)
+    return Planned(splits, digest, {name: key[:16] for name, key in zip(SPLITS, keys, strict=True)})
 
 
 def render_sheets(planned: Planned, conf: Conf, *, console: Console) -> Rendered:

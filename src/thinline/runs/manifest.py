@@ -29,13 +29,17 @@ _TAIL_LINES = 30
 
 @dataclass(frozen=True)
 class Cell:
-    """The cell of a run: levels of the factors, seed, resolved configuration and digest of the data."""
+    """The cell of a run: levels of the factors, seed, resolved configuration and digest of the data.
+
+    `datasets` describe the images of each split, see pipeline/data_summary.py; runs of older versions have none.
+    """
 
     factors: Mapping[str, str]
     seed: int
     config: Mapping[str, object]
     dataset_digest: str
     signatures: tuple[str, ...] = ()
+    datasets: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,4 +146,6 @@ def age(moment: str, *, now: datetime) -> str:
 
 def _pick(cls: type, record: Mapping[str, Any]) -> Any:
     values = {field.name: record[field.name] for field in fields(cls) if field.name in record}
-    return cls(**{name: tuple(value) if name == "signatures" else value for name, value in values.items()})
+    return cls(
+        **{name: tuple(value) if name in ("signatures", "datasets") else value for name, value in values.items()}
+    )

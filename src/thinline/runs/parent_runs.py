@@ -5,6 +5,8 @@ Conventions
 - `mlruns/sweeps/<id>.json` holds name, tags, status, failures, the id of the parent run in MLflow, and the saved views
   that compare its cells there (`views.py`). The children get `<id>` as `parent_id`: the MLflow id, or
   `pending-<16 hex>` while MLflow has none.
+- At its end the record gets the run folders of all its cells, those it skipped included, and its conditions: a
+  condition is one configuration over its seeds.
 - The process of the sweep holds `<id>.lock`. RUNNING with a free lock means that the process was killed.
 """
 
@@ -15,6 +17,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from thinline.runs.manifest import RUNNING
 from thinline.system.atomic_files import StorageError, make_folder, write_bytes
@@ -25,8 +28,22 @@ _open: dict[Path, FileLock] = {}
 
 
 @dataclass(frozen=True)
+class Condition:
+    """One configuration over the `seeds` of a sweep, with the `params` that its runs share.
+
+    `estimates` are (mean, standard deviation, ends of the 95 % interval over seeds) by metric, as `test/iou/curve_1`;
+    of one seed the mean alone.
+    """
+
+    name: str
+    params: Mapping[str, str]
+    seeds: tuple[int, ...]
+    estimates: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
 class Sweep:
-    """The record of a sweep and of its parent run."""
+    """The record of a sweep and of its parent run. `measures` (as `test/f1`) are those that it compares."""
 
     sweep_id: str
     uri: str
@@ -38,6 +55,9 @@ class Sweep:
     run_id: str | None = None
     pending: bool = True
     views: Mapping[str, str] = field(default_factory=dict)
+    measures: tuple[str, ...] = ()
+    cells: tuple[str, ...] = ()
+    conditions: tuple[Condition, ...] = ()
 
 
 def pending_id() -> str:
@@ -56,7 +76,9 @@ def read(root: Path, sweep_id: str) -> Sweep | None:
     path = _path(root, sweep_id)
     try:
         record = json.loads(path.read_text())
-        return Sweep(**record | {"failures": tuple(record["failures"])})
+        several = {name: tuple(record.get(name, ())) for name in ("failures", "measures", "cells")}
+        conditions = tuple(_condition(each) for each in record.get("conditions", ()))
+        return Sweep(**record | several | {"conditions": conditions})
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError) as error:
@@ -90,6 +112,11 @@ def lock_of(root: Path, sweep_id: str) -> FileLock:
     """The lock of the sweep, which its process holds."""
     make_folder(Path(root) / SWEEPS)
     return FileLock((Path(root) / SWEEPS / f"{sweep_id}.lock").absolute())
+
+
+def _condition(record: Mapping[str, Any]) -> Condition:
+    estimates = {name: tuple(values) for name, values in record["estimates"].items()}
+    return Condition(record["name"], record["params"], tuple(record["seeds"]), estimates)
 
 
 def _path(root: Path, sweep_id: str) -> Path:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -34,8 +33,9 @@ from thinline.config.path_options import check_one_store, settle_paths
 from thinline.config.schema import check_seed, checked
 from thinline.pipeline.locate import SKIPPED
 from thinline.pipeline.mlflow_names import comparison, parent_name, parent_tags, varied
-from thinline.runs import RunFolder
+from thinline.runs import RunFolder, parent_runs
 from thinline.runs.folder import RUNS
+from thinline.runs.parent_runs import Condition
 from thinline.study.design.study import Study
 from thinline.sweep.jobs import covering, requested_jobs, seeds_of, study_of
 from thinline.sweep.shared_failure import SweepStopped, stopped_by
@@ -51,6 +51,8 @@ SWEEP: Final = "THINLINE_SWEEP"
 NUMBER: Final = "THINLINE_JOB"
 """Environment variable with the number of the job in the sweep, for such a process."""
 FAILED: Final = "FAILED"
+Links = tuple[str, str] | None
+"""Addresses of the cells and of the conditions of a sweep on MLflow's page."""
 CONSOLE = Console(markup=False, highlight=False)
 
 
@@ -145,15 +147,14 @@ class Sweep(Callback):
             return None
         from thinline.tracking.resend import settle_dead_sweeps
         from thinline.tracking.tracker import Tracker
-        from thinline.tracking.views import views_of
 
         tracker = Tracker(config.tracking.uri, config.tracking.experiment, Path(config.paths.store))
         if tracker.initialise() is not None:
             settle_dead_sweeps(Path(config.paths.store), config.tracking.uri)
         overrides = list(config.hydra.overrides.task)
-        views = views_of(comparison(study, varied(jobs), config.classes), time_ms=time.time_ns() // 1_000_000)
         tags = parent_tags(study, overrides, len(jobs))
-        return tracker.open_parent(parent_name(study, overrides), tags, views)
+        compared = comparison(study, varied(jobs), config.classes)
+        return tracker.open_parent(parent_name(study, overrides), tags, compared)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Close the parent run, print the tables, and exit with 1 when a job failed."""
@@ -166,9 +167,9 @@ class Sweep(Callback):
         try:
             lost = len(requested_jobs(config)) - len(ended)
             status = runs.FAILED if failed or lost > 0 else runs.FINISHED
-            close(folder, config, status, [line.cell or line.job for line in failed])
+            links = close(folder, config, status, [line.cell or line.job for line in failed])
             with explained():
-                report(config, ended)
+                report(config, ended, links)
         except Exception as error:  # Hydra would turn it into a warning, and the exit code into 0
             traceback.print_exception(error)
             sys.exit(1)
@@ -216,29 +217,46 @@ def stopped_as_one(config: DictConfig) -> Iterator[None]:
         raise
 
 
-def close(folder: Path | None, config: DictConfig, status: str, failures: list[str]) -> None:
-    """Close the parent run of the sweep in `folder`, if this process opened it and it is still open."""
+def close(folder: Path | None, config: DictConfig, status: str, failures: list[str]) -> Links:
+    """Close the parent run of the sweep in `folder`, if this process opened it and it is still open.
+
+    Returns the links to the cells and to the conditions of the sweep on MLflow's page, None where it has none.
+    """
     parent = parent_of(folder)
     if folder is None or parent is None or parent.process != os.getpid():
-        return
+        return None
     (folder / PARENT).unlink()
     if parent.run_id is None:
-        return
+        return None
+    from thinline.sweep.conditions import conditions_of
     from thinline.tracking.tracker import Tracker
 
-    tracker = Tracker(config.tracking.uri, config.tracking.experiment, Path(config.paths.store))
-    tracker.close_parent(parent.run_id, status, failures)
-    store = Path(config.paths.store) / RUNS
-    tracker.send_studies([RunFolder.open(store / line.cell) for line in lines(folder) if line.status == SKIPPED])
+    store = Path(config.paths.store)
+    tracker = Tracker(config.tracking.uri, config.tracking.experiment, store)
+    ended = lines(folder)
+    cells = cells_of(ended)
+    conditions: tuple[Condition, ...] = ()
+    with suppress(StorageError):  # a table that is lost or mixed: `report` says so
+        opened = parent_runs.read(store, parent.run_id)
+        measures = () if opened is None else opened.measures
+        conditions = conditions_of(store, cells, varied=parent.varied, measures=measures)
+    links = tracker.close_parent(parent.run_id, status, failures, cells=cells, conditions=conditions)
+    tracker.send_studies([RunFolder.open(store / RUNS / line.cell) for line in ended if line.status == SKIPPED])
+    return links
 
 
-def report(config: DictConfig, ended: list[Line]) -> None:
+def cells_of(ended: Sequence[Line]) -> list[str]:
+    """The run folders of the jobs that did not fail, each once, in the order of the sweep."""
+    return list(dict.fromkeys(line.cell for line in ended if line.status != FAILED))
+
+
+def report(config: DictConfig, ended: list[Line], links: Links = None) -> None:
     """Print the tables of the cells of a sweep, then which jobs failed and why."""
-    order = list(dict.fromkeys(line.cell for line in ended if line.status != FAILED))
+    order = cells_of(ended)
     rows = runs.read(Path(config.paths.store), runs=order)
     if len(rows):
         CONSOLE.print()
-        show(CONSOLE, rows, order=order, commands=commands(config, order))
+        show(CONSOLE, rows, order=order, commands=commands(config, order, links))
     skipped = sum(line.status == SKIPPED for line in ended)
     if skipped:
         CONSOLE.print(
@@ -249,14 +267,18 @@ def report(config: DictConfig, ended: list[Line]) -> None:
             CONSOLE.print(f"FAILED  {line.job}: {line.error}", style="red", soft_wrap=True)
 
 
-def commands(config: DictConfig, order: list[str]) -> list[str]:
-    """Shell commands that show the pictures of the first cell and, with a tracker, the page of MLflow."""
+def commands(config: DictConfig, order: list[str], links: Links = None) -> list[str]:
+    """Shell commands that show the pictures of the first cell and, with a tracker, the page of MLflow; then `links`."""
     pictures = quote(f"{nearby(config.paths.store)}/runs/{order[0]}/overlays")
     texts = [f"ls {pictures}        truth, prediction and misses as pictures"]
     if config.tracking.uri:
         name = config.tracking.uri.removeprefix(SQLITE)
         uri = config.tracking.uri if name == config.tracking.uri else f"{SQLITE}{nearby(name)}"
         texts.insert(0, f"mlflow ui --backend-store-uri {quote(uri)}        compare runs, curves, pictures")
+    if links is not None:
+        cells, conditions = links
+        texts += [f"{cells}        this sweep there: IoU of each curve"]
+        texts += [f"{conditions}        mean and 95 % interval over seeds"]
     return texts
 
 

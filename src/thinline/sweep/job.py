@@ -178,7 +178,8 @@ def _tracker(conf: Conf, alone: bool) -> Tracker | None:
     with ending_at_once():
         from thinline.tracking.tracker import Tracker
 
-    tracker = Tracker(conf.tracking.uri, conf.tracking.experiment, Path(conf.paths.store))
+    tracking = conf.tracking
+    tracker = Tracker(tracking.uri, tracking.experiment, Path(conf.paths.store), system_metrics=tracking.system_metrics)
     if alone:
         tracker.initialise()
     return tracker

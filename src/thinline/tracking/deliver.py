@@ -3,26 +3,32 @@
 Conventions
 
 - Sending is idempotent: MLflow may have nothing, a part, or all of the run.
-- A run is complete in MLflow when its params, tags, points, last values, artifacts, status and parent are there. Only
-  then is `pending` removed from the manifest.
+- A run is complete in MLflow when its params, tags, datasets, points, last values, artifacts, model, status and parent
+  are there. Only then is `pending` removed from the manifest.
+- Points are those of headline numbers (`page_content.py`); the table `metrics.json` has every number.
 - A child finds its parent through the record of the sweep, because the parent may have got its MLflow id later or in
   another store.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from mlflow.tracking import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_LOGGED_ARTIFACTS
 
 from thinline.runs import parent_runs
-from thinline.runs.folder import RunFolder
-from thinline.runs.manifest import Manifest, Tracking
+from thinline.runs.folder import RUNS, RunFolder
+from thinline.runs.history import Line
+from thinline.runs.manifest import FINISHED, Manifest, Tracking
 from thinline.runs.parent_runs import Sweep
 from thinline.system.atomic_files import StorageError
-from thinline.tracking import push, views
+from thinline.tracking import lineage, push, views
+from thinline.tracking.condition_runs import send_conditions
+from thinline.tracking.page_content import NOTE_TAG, TABLE, Headline, headline_of, run_note, sweep_note, table_text
 
 SWEEP_TAG = "sweep_id"
 FAILURES_TAG = "failures"
@@ -49,11 +55,25 @@ def send_run(
     push.mark_superseded(client, manifest.superseded, run_id)
     parent_id = parent_of(client, experiment_id, folder.root, tracking)
     params, tags = push.params_of(manifest, tracking), push.tags_of(manifest, tracking, parent_id)
-    push.send_facts(client, run_id, params, tags)
+    push.send_facts(client, run_id, params, {NOTE_TAG: run_note(folder, manifest)} | tags)
+    lineage.send_datasets(client, run_id, manifest)
     if there is None or run_id != tracking.run_id:
         there = push.held(client, run_id) if exists else {}
-    push.send_lines(client, run_id, folder.history(), there)
+    push.send_lines(client, run_id, headline_lines(folder), there)
     return run_id, there
+
+
+def headline_lines(folder: RunFolder) -> list[Line]:
+    """The history of a run with the numbers that MLflow gets."""
+    return headline_of_run(folder).lines(folder.history())
+
+
+def headline_of_run(folder: RunFolder) -> Headline:
+    """Which numbers of the run MLflow gets; its sweep may compare more measures than others do."""
+    manifest = folder.begun()
+    parent_id = tracking_of(manifest).parent_id
+    sweep = None if parent_id is None else parent_runs.read(folder.root, parent_id)
+    return headline_of(manifest, () if sweep is None else sweep.measures)
 
 
 def complete_run(
@@ -61,13 +81,18 @@ def complete_run(
 ) -> str:
     """Send the whole run with artifacts and status; returns its id. Removes `pending` from the manifest."""
     run_id, there = send_run(client, experiment_id, folder, there)
-    push.send_last_values(client, run_id, folder.history(), there)
+    lines = headline_lines(folder)
+    push.send_last_values(client, run_id, lines, there)
     manifest = folder.begun()
     tracking = tracking_of(manifest)
     orphan = tracking.parent_id is not None and parent_of(client, experiment_id, folder.root, tracking) is None
     complete = replace(tracking, pending=orphan)
     for path in folder.artifacts():
         client.log_artifact(run_id, str(path), "overlays" if path.parent == folder.overlays else None)
+    client.log_text(run_id, table_text(folder), TABLE)
+    client.set_tag(run_id, MLFLOW_LOGGED_ARTIFACTS, json.dumps([{"path": TABLE, "type": "table"}]))
+    if status == FINISHED:
+        lineage.send_model(client, client.get_run(run_id), folder, lines)
     client.log_text(run_id, replace(manifest, mlflow=complete).to_json(), folder.manifest_path.name)
     client.set_terminated(run_id, status, None if manifest.finished is None else _milliseconds(manifest.finished))
     folder.track(complete)
@@ -92,8 +117,7 @@ def send_studies(client: MlflowClient, folder: RunFolder) -> bool:
 
 
 def open_sweep(client: MlflowClient, experiment_id: str, sweep: Sweep) -> str:
-    """The id of the sweep's parent run, created if missing. Saves the views of the sweep in the experiment."""
-    views.show(client, experiment_id, sweep.views)
+    """The id of the sweep's parent run, created if missing."""
     existing = find_sweep(client, experiment_id, sweep)
     if existing is not None:
         return existing
@@ -101,13 +125,39 @@ def open_sweep(client: MlflowClient, experiment_id: str, sweep: Sweep) -> str:
     return str(client.create_run(experiment_id, None, tags, sweep.name).info.run_id)
 
 
-def settle_sweep(client: MlflowClient, experiment_id: str, sweep: Sweep) -> Sweep:
-    """Send the final status of a sweep; returns the updated record."""
+def settle_sweep(client: MlflowClient, experiment_id: str, sweep: Sweep, root: Path) -> Sweep:
+    """Send views, conditions and final status of a sweep of the store `root`; returns the updated record."""
+    views.show(client, experiment_id, sweep.views)
     run_id = open_sweep(client, experiment_id, sweep)
     if sweep.failures:
         client.set_tag(run_id, FAILURES_TAG, push.cut("; ".join(sweep.failures), push.TAG_LENGTH))
+    join_cells(client, sweep, root)
+    send_conditions(client, experiment_id, run_id, sweep)
+    if sweep.conditions and client.get_run(run_id).data.tags.get(NOTE_TAG) == sweep.tags.get(NOTE_TAG):
+        client.set_tag(run_id, NOTE_TAG, push.cut(sweep_note(sweep), push.TAG_LENGTH))
     client.set_terminated(run_id, sweep.status)
     return replace(sweep, run_id=run_id, pending=False)
+
+
+def join_cells(client: MlflowClient, sweep: Sweep, root: Path) -> None:
+    """Add the cells that `sweep` skipped to it in MLflow, where MLflow has them."""
+    for cell in sweep.cells:
+        _join_sweep(client, RunFolder.open(Path(root) / RUNS / cell), sweep)
+
+
+def _join_sweep(client: MlflowClient, folder: RunFolder, sweep: Sweep) -> None:
+    """Add a run to the cells of `sweep` in MLflow, with the measures of `sweep`, if another sweep trained it."""
+    manifest = folder.manifest()
+    tracking = None if manifest is None else manifest.mlflow
+    if manifest is None or tracking is None or tracking.run_id is None or tracking.parent_id == sweep.sweep_id:
+        return
+    if tracking.uri != sweep.uri or not push.is_active(client, tracking.run_id):
+        return
+    push.send_facts(client, tracking.run_id, {}, {push.SWEEPS_TAG: sweep.sweep_id})
+    lines = headline_of(manifest, sweep.measures).lines(folder.history())
+    known = set(client.get_run(tracking.run_id).data.metrics)
+    new = [Line(line.step, line.time_ms, {n: v for n, v in line.metrics.items() if n not in known}) for line in lines]
+    push.send_lines(client, tracking.run_id, new, {})
 
 
 def find_sweep(client: MlflowClient, experiment_id: str, sweep: Sweep) -> str | None:

@@ -8,6 +8,7 @@ Conventions
   the run has none for its name and step, so a resumed run has one continuous curve. If the last value of a name still
   differs (a resumed GPU run is not bit-equal), the value of the run folder is added at the end, so that MLflow's table
   shows it.
+- The tag `sweeps` of a run names every sweep that has it as a cell, as a finished run that a later sweep skips.
 - Names consist of letters, digits and `_-./: `; other characters become `_`. Values that are too long are cut;
   config.yaml has them in full. NaN stays NaN; MLflow stores an infinity as the largest float.
 """
@@ -29,14 +30,18 @@ from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_PARENT_RUN_ID
 from thinline.runs.history import Line
 from thinline.runs.identity import flatten
 from thinline.runs.manifest import Manifest, Tracking
+from thinline.tracking import page_content
 
 FOLDER_TAG = "run_folder"
 SUPERSEDED_TAG = "superseded_by"
 STUDY_TAG = "study"
 """The studies of a run, separated by commas; for a parent run the study it was started for."""
+SWEEPS_TAG = "sweeps"
+"""The ids of the sweeps of a run, separated by commas."""
 NAME_LENGTH = 250
 PARAM_LENGTH = 6000
 TAG_LENGTH = 8000
+_MOST_SWEEPS = 100
 _BATCH_PARAMS = 100
 _BATCH_METRICS = 800
 _CUT = " ... (cut, see config.yaml)"
@@ -75,11 +80,13 @@ def params_of(manifest: Manifest, tracking: Tracking) -> dict[str, str]:
 
 
 def tags_of(manifest: Manifest, tracking: Tracking, parent_id: str | None) -> dict[str, str]:
-    """Factors, seed, data digest, parent, code version and studies, and the tags of the run itself."""
+    """Factors, seed, data digest, parent, sweep, code version and studies, and the tags of the run itself."""
     cell, origin = manifest.cell, manifest.origin
     tags = {**cell.factors, "seed": str(cell.seed), "dataset_digest": cell.dataset_digest}
     if parent_id is not None:
         tags[MLFLOW_PARENT_RUN_ID] = parent_id
+    if tracking.parent_id is not None:
+        tags[SWEEPS_TAG] = tracking.parent_id
     if origin.git_commit is not None:
         tags |= {"git_commit": origin.git_commit, "git_dirty": str(origin.git_dirty).lower()}
         tags[MLFLOW_GIT_COMMIT] = origin.git_commit
@@ -94,15 +101,29 @@ def studies_text(manifest: Manifest) -> str:
 
 
 def send_facts(client: MlflowClient, run_id: str, params: Mapping[str, str], tags: Mapping[str, str]) -> None:
-    """Send the params that the run lacks, and all tags."""
-    existing = client.get_run(run_id).data.params
+    """Send the params that the run lacks, and all tags.
+
+    The tag `sweeps` is added to, and a description that a user wrote is left alone.
+    """
+    existing = client.get_run(run_id).data
     valid = {metric_name(name): cut(value, PARAM_LENGTH) for name, value in params.items()}
-    new_params = [Param(name, value) for name, value in valid.items() if name not in existing]
+    new_params = [Param(name, value) for name, value in valid.items() if name not in existing.params]
     for param_batch in _batches(new_params, _BATCH_PARAMS):
         client.log_batch(run_id, params=param_batch)
+    tags = dict(tags)
+    if SWEEPS_TAG in tags:
+        tags[SWEEPS_TAG] = with_sweep(existing.tags.get(SWEEPS_TAG, ""), tags[SWEEPS_TAG])
+    if not page_content.is_ours(existing.tags.get(page_content.NOTE_TAG)):
+        tags.pop(page_content.NOTE_TAG, None)
     all_tags = [RunTag(metric_name(name), cut(value, TAG_LENGTH)) for name, value in tags.items()]
     for tag_batch in _batches(all_tags, _BATCH_PARAMS):
         client.log_batch(run_id, tags=tag_batch)
+
+
+def with_sweep(sweeps: str, sweep_id: str) -> str:
+    """The tag `sweeps` with one more sweep; the oldest are dropped where it would be too long for MLflow."""
+    ids = [each for each in sweeps.split(",") if each]
+    return sweeps if sweep_id in ids else ",".join([*ids, sweep_id][-_MOST_SWEEPS:])
 
 
 def held(client: MlflowClient, run_id: str) -> Held:
@@ -125,6 +146,12 @@ def send_lines(client: MlflowClient, run_id: str, lines: Iterable[Line], there: 
             there.setdefault(point.key, set()).add(point.step)
 
 
+def send_points(client: MlflowClient, run_id: str, points: Sequence[Metric]) -> None:
+    """Send `points` in batches."""
+    for batch in _batches(points, _BATCH_METRICS):
+        client.log_batch(run_id, metrics=batch)
+
+
 def send_last_values(client: MlflowClient, run_id: str, lines: Iterable[Line], there: Held) -> None:
     """Send the last value of every name in `lines` where MLflow's table shows another value.
 
@@ -137,10 +164,9 @@ def send_last_values(client: MlflowClient, run_id: str, lines: Iterable[Line], t
     wrong = [
         Metric(name, value, now_ms, step)
         for name, (value, step) in last.items()
-        if step >= max(there.get(name, ()), default=0) and not _same(latest.get(name, value), value)
+        if step >= max(there.get(name, ()), default=0) and not same(latest.get(name, value), value)
     ]
-    for batch in _batches(wrong, _BATCH_METRICS):
-        client.log_batch(run_id, metrics=batch)
+    send_points(client, run_id, wrong)
 
 
 def mark_superseded(client: MlflowClient, superseded: Collection[str], run_id: str) -> None:
@@ -161,7 +187,10 @@ def cut(value: str, length: int) -> str:
     return value if len(value) <= length else value[: length - len(_CUT)] + _CUT
 
 
-def _same(latest: float, value: float) -> bool:
+def same(latest: float | None, value: float) -> bool:
+    """Whether MLflow shows `latest` for `value`; None is no value."""
+    if latest is None:
+        return False
     stored = math.copysign(sys.float_info.max, value) if math.isinf(value) else value
     return latest == stored or (math.isnan(latest) and math.isnan(stored))
 

@@ -9,6 +9,7 @@ Conventions
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -49,12 +50,20 @@ def replay(root: Path, uri: str, *, experiment: str = "thinline", everything: bo
     artifacts = Path(root) / ARTIFACTS
     database.initialise(uri, experiment, artifacts)
     outcomes = []
-    for sweep in parent_runs.read_all(root):
-        if everything or sweep.pending or sweep.uri != uri:
-            outcomes.append(_replay_sweep(client, Path(root), replace(sweep, uri=uri), artifacts))
+    sweeps = [replace(each, uri=uri) for each in parent_runs.read_all(root) if everything or _lacks(each, uri)]
+    for sweep in sweeps:
+        outcomes.append(_replay_sweep(client, Path(root), sweep, artifacts))
     for folder in run_folders(root):
         outcomes.append(_replay_run(client, folder, Tracking(uri, experiment, folder.name), everything))
+    for sweep in sweeps:  # a cell that a sweep skipped may have come just now
+        with suppress(MlflowException, StorageError, OSError):  # the run was reported as failed
+            deliver.join_cells(client, sweep, Path(root))
     return outcomes
+
+
+def _lacks(sweep: parent_runs.Sweep, uri: str) -> bool:
+    """Whether MLflow at `uri` may lack data of the sweep."""
+    return sweep.pending or sweep.uri != uri
 
 
 def settle_dead_sweeps(root: Path, uri: str) -> list[Outcome]:
@@ -73,7 +82,7 @@ def _replay_sweep(client: MlflowClient, root: Path, sweep: parent_runs.Sweep, ar
     try:
         ended = replace(sweep, status=KILLED) if sweep.status == RUNNING else sweep
         experiment_id = database.initialise(sweep.uri, sweep.experiment, artifacts)
-        parent_runs.write(root, deliver.settle_sweep(client, experiment_id, ended))
+        parent_runs.write(root, deliver.settle_sweep(client, experiment_id, ended, root))
         return Outcome(sweep.name, SENT, ended.status)
     except (MlflowException, StorageError, OSError) as error:
         return Outcome(sweep.name, FAILED, database.first_line(error))

@@ -28,9 +28,12 @@ from thinline.runs import parent_runs
 from thinline.runs.folder import RunFolder
 from thinline.runs.history import Line
 from thinline.runs.manifest import RUNNING, Tracking
-from thinline.runs.parent_runs import Sweep
+from thinline.runs.parent_runs import Condition, Sweep
 from thinline.system.atomic_files import StorageError
-from thinline.tracking import addresses, database, deliver, push
+from thinline.tracking import addresses, database, deliver, push, views
+from thinline.tracking.page_content import Headline
+from thinline.tracking.system_metrics import SystemMetrics
+from thinline.tracking.views import Comparison
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +47,11 @@ _T = TypeVar("_T")
 class Tracker:
     """The MLflow connection of one process, with at most one open parent and one open run."""
 
-    def __init__(self, uri: str, experiment: str, root: Path) -> None:
+    def __init__(self, uri: str, experiment: str, root: Path, *, system_metrics: bool = False) -> None:
         self.uri = addresses.canonical(uri)
         self.experiment = experiment
         self.root = Path(root)
+        self._system = SystemMetrics(self.uri) if system_metrics else None
         self._cached_id: str | None = None
         self._folder: RunFolder | None = None
         self._current: _Current | None = None
@@ -66,36 +70,60 @@ class Tracker:
             self._down("be reached", error, began)
             return None
 
-    def open_parent(self, name: str, tags: Mapping[str, str], views: Mapping[str, str] | None = None) -> str:
+    def open_parent(self, name: str, tags: Mapping[str, str], comparison: Comparison | None = None) -> str:
         """Open the parent run; returns the id for the children, also when MLflow does not answer.
 
-        `views` (from `views.views_of`) compare the cells of the sweep.
+        `comparison` says what the saved views of the sweep show.
         """
-        sweep = Sweep(parent_runs.pending_id(), self.uri, self.experiment, name, dict(tags), views=dict(views or {}))
+        sweep = Sweep(parent_runs.pending_id(), self.uri, self.experiment, name, dict(tags))
+        if comparison is not None:
+            shown = views.views_of(comparison, time_ms=_now_ms())
+            sweep = replace(sweep, views=shown, measures=comparison.measures)
         run_id = self._attempt(
             "open the parent run", lambda: deliver.open_sweep(self._client(), self._experiment_id(), sweep)
         )
         if run_id is not None:
             sweep = replace(sweep, sweep_id=run_id, run_id=run_id)
+        if comparison is not None:
+            own = views.views_of_sweep(comparison, sweep.sweep_id, name, time_ms=_now_ms())
+            sweep = replace(sweep, views={**sweep.views, **own})
+        if run_id is not None and sweep.views:
+            self._attempt("save its views", lambda: views.show(self._client(), self._experiment_id(), sweep.views))
         parent_runs.hold(self.root, sweep.sweep_id)
         parent_runs.write(self.root, sweep)
         return sweep.sweep_id
 
-    def close_parent(self, parent_id: str, status: str, failures: Sequence[str] = ()) -> None:
-        """Close the parent run with the names of the cells that failed."""
+    def close_parent(
+        self,
+        parent_id: str,
+        status: str,
+        failures: Sequence[str] = (),
+        *,
+        cells: Sequence[str] = (),
+        conditions: Sequence[Condition] = (),
+    ) -> tuple[str, str] | None:
+        """Close the parent run with the names of the cells that failed; returns the links to its views.
+
+        `cells` are the run folders of the sweep, `conditions` its configurations over seeds. None instead of links
+        where the sweep has no views or MLflow does not answer.
+        """
         sweep = parent_runs.read(self.root, parent_id)
         if sweep is None:
             raise StorageError(f"sweep '{parent_id}': expected an id that open_parent gave, got none of {self.root}")
-        sweep = replace(sweep, status=status, failures=tuple(failures))
+        sweep = replace(sweep, status=status, failures=tuple(failures), cells=tuple(cells))
+        sweep = replace(sweep, conditions=tuple(conditions))
         parent_runs.write(self.root, sweep)
         settled = self._attempt(
             "close the parent run",
-            lambda: deliver.settle_sweep(self._client(), self._experiment_id(), sweep),
+            lambda: deliver.settle_sweep(self._client(), self._experiment_id(), sweep, self.root),
             rested=True,
         )
         if settled is not None:
             parent_runs.write(self.root, settled)
         parent_runs.let_go(self.root, parent_id)
+        if settled is None or not settled.views:
+            return None
+        return views.links_of_sweep(self.uri, self._experiment_id(), sweep.sweep_id)
 
     def send_studies(self, folders: Sequence[RunFolder]) -> None:
         """Update the studies of finished runs that a sweep skipped."""
@@ -132,8 +160,9 @@ class Tracker:
         if current is None:
             self._attempt("log metrics", lambda: self._catch_up(folder))
             return
-        line = Line(step, time.time_ns() // 1_000_000, dict(metrics))
-        self._attempt("log metrics", lambda: push.send_lines(self._client(), current.run_id, [line], current.held))
+        line = Line(step, _now_ms(), dict(metrics))
+        lines = current.headline.lines([line])
+        self._attempt("log metrics", lambda: push.send_lines(self._client(), current.run_id, lines, current.held))
 
     def finish(self, status: str) -> bool:
         """Send missing data and artifacts, and close the run; returns whether MLflow has everything.
@@ -144,6 +173,8 @@ class Tracker:
         current, self._current = self._current, None
         if folder is None:
             return False
+        if self._system is not None:
+            self._attempt("end its system metrics", self._system.stop, rested=True)
         there = None if current is None else current.held
         sent = self._attempt(
             "finish the run",
@@ -156,7 +187,9 @@ class Tracker:
         client = self._client()
         run_id, held = deliver.send_run(client, self._experiment_id(), folder)
         client.update_run(run_id, RUNNING)
-        self._current = _Current(run_id, held)
+        self._current = _Current(run_id, held, deliver.headline_of_run(folder))
+        if self._system is not None:
+            self._system.start(run_id)
 
     def _client(self) -> MlflowClient:
         # cheap: MLflow keeps one connection pool per URI
@@ -197,7 +230,12 @@ class Tracker:
 
 @dataclass(frozen=True)
 class _Current:
-    """The open MLflow run, and the steps that MLflow has of it."""
+    """The open MLflow run, the steps that MLflow has of it, and which numbers it gets."""
 
     run_id: str
     held: push.Held
+    headline: Headline
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

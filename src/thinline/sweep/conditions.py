@@ -1,0 +1,83 @@
+"""The conditions of an ended sweep: each configuration over its seeds, with mean, deviation and 95 % interval.
+
+Conventions
+
+- The interval is that of study/stats/estimates.py for seeds that have test sheets of their own. Where all seeds share
+  the test images (a folder with a fixed split), it leaves out the variance due to the images.
+- The standard deviation is that of one seed (divisor n - 1). One seed has a mean only.
+- A metric that is undefined in every run of a condition is left out; a run without a value is no seed of that metric.
+- The metrics are the headline numbers of the test images (tracking/page_content.py), at tuned thresholds as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from thinline import runs
+from thinline.pipeline.mlflow_names import condition_name
+from thinline.runs import Manifest, RunFolder
+from thinline.runs.folder import RUNS
+from thinline.runs.identity import flatten
+from thinline.runs.parent_runs import Condition
+from thinline.study.stats.estimates import estimate_of_seeds
+from thinline.sweep.tables import NOT_FACTORS
+from thinline.tracking.page_content import headline_of
+from thinline.vocabulary import Float64
+
+_SPLITS: Final = ("test/", "tuned/")
+
+
+def conditions_of(
+    store: Path, cells: Sequence[str], *, varied: Sequence[str], measures: Sequence[str] = ()
+) -> tuple[Condition, ...]:
+    """The conditions of the finished runs among `cells` (names of run folders), in the order of their first cell.
+
+    `varied` are the keys in which the cells of the sweep differ, and `measures` what it compares beyond the headline
+    numbers. Raises `StorageError` for tables that are lost or mixed.
+    """
+    rows = runs.read(store, runs=cells)
+    if rows.empty:
+        return ()
+    factors = [name for name in rows.columns if name not in NOT_FACTORS]
+    order = {run: number for number, run in enumerate(cells)}
+    groups = [group for _, group in rows.groupby(factors, sort=False, dropna=False)]
+    groups.sort(key=lambda group: min(order[run] for run in group["run"].unique()))
+    named: dict[str, Condition] = {}
+    for group in groups:
+        manifests = [RunFolder.open(store / RUNS / run).begun() for run in group["run"].unique()]
+        name = condition_name(manifests[0].cell.factors, varied)
+        if name in named:  # a long name was cut
+            name = f"{name} ({len(named) + 1})"
+        named[name] = _condition(name, group, manifests, measures)
+    return tuple(named.values())
+
+
+def _condition(name: str, rows: pd.DataFrame, manifests: Sequence[Manifest], measures: Sequence[str]) -> Condition:
+    headline = headline_of(manifests[0], measures)
+    metrics = rows["split"] + "/" + rows["measure"] + "/" + rows["class"]
+    estimates = {
+        str(metric): _estimate(values.to_numpy(np.float64))
+        for metric, values in rows.groupby(metrics, sort=False)["value"]
+        if str(metric).startswith(_SPLITS) and headline.has(str(metric)) and np.isfinite(values).any()
+    }
+    return Condition(name, _shared(manifests), tuple(sorted(int(seed) for seed in rows["seed"].unique())), estimates)
+
+
+def _estimate(values: Float64) -> tuple[float, ...]:
+    """(mean,) of one seed; (mean, standard deviation, low, high) of several."""
+    estimate = estimate_of_seeds(values)
+    if estimate.seeds < 2:
+        return (estimate.effect,)
+    return estimate.effect, float(np.std(estimate.per_seed, ddof=1)), estimate.low, estimate.high
+
+
+def _shared(manifests: Sequence[Manifest]) -> dict[str, str]:
+    """The params on which all runs agree."""
+    params: list[Mapping[str, str]] = [flatten(each.cell.config) | dict(each.cell.factors) for each in manifests]
+    first = params[0]
+    return {name: value for name, value in first.items() if all(other.get(name) == value for other in params)}
