@@ -27,7 +27,7 @@ from thinline.sweep.study_results import declared, gather
 
 def test_the_folder_has_all_of_a_study(published):
     names = {str(path.relative_to(published)) for path in published.rglob("*") if path.is_file()}
-    assert {"results.parquet", "results.csv", "effects.csv", "verdicts.csv", "findings.csv"} <= names
+    assert {"results.parquet", "conditions.csv", "effects.csv", "verdicts.csv", "findings.csv"} <= names
     assert {"environment.json", "digests.json", "report.html", "figures/frontier.png", "effects/cells.csv"} <= names
     environment = json.loads((published / "environment.json").read_text())
     assert len(environment["left_out"]) == DECLARED_CELLS - CELLS
@@ -78,7 +78,7 @@ def test_published_results_are_analysed_to_the_same_tables(published, tmp_path, 
     kept = {name: digest for name, digest in digests.items() if (copy / name).exists()}
     (copy / "digests.json").write_text(json.dumps(kept))
     assert main(["study", STUDY, "--out", str(copy), "--published"]) == 0
-    for name in ("effects.csv", "verdicts.csv", "effects/pairs.csv", "results.csv"):
+    for name in ("effects.csv", "verdicts.csv", "effects/pairs.csv", "conditions.csv"):
         assert (copy / name).read_bytes() == (published / name).read_bytes(), name
 
 
