@@ -58,7 +58,7 @@ _KINDS: Final = {
     "rank_stability": "Line chart of the rank of each loss over measures",
     "tau": "Tables of Kendall's tau between measures",
     "variance": "Stacked bars of shares of variance by measure",
-    "sheets": "Sheets with truth, prediction and misses side by side",
+    "sheets": "Sheets with truth, prediction and errors side by side",
 }
 """The kind of each figure, for its alternative text."""
 
