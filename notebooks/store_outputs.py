@@ -4,6 +4,7 @@
 stays unchanged and stops the command.
 """
 
+import os
 from pathlib import Path
 
 import nbformat
@@ -16,6 +17,7 @@ HERE = Path(__file__).parent
 
 def stored(path: Path) -> bytes:
     """The bytes of the notebook at `path` with the outputs of a new run."""
+    os.environ["PYTHONWARNINGS"] = "ignore:IProgress not found"  # tqdm of a kernel without widgets
     notebook = nbformat.read(path, as_version=4)
     where = {"metadata": {"path": str(HERE)}}
     NotebookClient(notebook, timeout=300, record_timing=False, coalesce_streams=True, resources=where).execute()

@@ -1,17 +1,20 @@
-"""The notebooks as they are kept; that they run is seen by nbmake, which collects them beside the tests."""
+"""The notebooks run from top to bottom, and are kept as a reader wants them."""
 
 import ast
 import base64
 import re
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
+from IPython.display import display
 
 from thinline.config.schema import CONF
 
 FOLDER = CONF.parent / "notebooks"
 NAMES = (
+    "00_your_own_images",
     "01_a_sheet_and_its_truth",
     "02_how_the_ruler_bends",
     "03_five_losses",
@@ -45,16 +48,22 @@ def texts_of(notebook):
         yield from (text for kind, text in output.get("data", {}).items() if kind.startswith("text/"))
 
 
-def test_there_are_these_five_and_each_is_named_in_the_readme():
+def test_there_are_these_and_each_is_named_in_the_readme():
     assert tuple(sorted(path.stem for path in FOLDER.glob("*.ipynb"))) == NAMES
     listed = re.findall(r"^\| `(\d\d_\w+)`", (FOLDER / "README.md").read_text(), re.MULTILINE)
     assert tuple(listed) == NAMES
 
 
-def test_they_are_collected():
-    options = (CONF.parent / "pyproject.toml").read_text()
-    assert re.search(r'^testpaths = .*"notebooks"', options, re.MULTILINE)
-    assert re.search(r"^addopts = .*--nbmake\b", options, re.MULTILINE)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_cell_runs_and_the_last_one_checks_what_is_shown(name, monkeypatch):
+    """In this process, which has imported torch; `make notebooks` runs them in kernels of their own."""
+    monkeypatch.chdir(FOLDER)
+    names = {"__name__": "__main__", "display": display}
+    try:
+        for number, cell in enumerate(code_of(read(name)), 1):
+            exec(compile(cell.source, f"{name}, cell {number}", "exec"), names)
+    finally:
+        plt.close("all")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -102,7 +111,9 @@ def test_nothing_of_the_machine_is_kept_and_pictures_are_small(name):
     assert [text for text in texts_of(notebook) if ABSOLUTE.search(text)] == []
     assert notebook.metadata.kernelspec.name == "python3"
     assert notebook.metadata.language_info == {"name": "python"}
-    assert not any(cell.metadata for cell in notebook.cells)
+    *shown, checks = notebook.cells
+    assert not any(cell.metadata for cell in shown)
+    assert checks.metadata == {"jupyter": {"source_hidden": True}, "tags": ["hide-input"]}
     kept = [output.data for output in outputs_of(notebook) if "data" in output]
     assert {kind for data in kept for kind in data} <= {"text/plain", "text/html", "image/png"}
     for picture in (data["image/png"] for data in kept if "image/png" in data):

@@ -9,7 +9,7 @@ CONDITIONS = {"data_mix": ("scarce", "fresh"), "loss": ("dice", "soft_ce")}
 SEEDS = (0, 1)
 LEFT_OUT_SEED = 2
 """One cell of this seed is trained as well, so that the study is unbalanced."""
-SETTINGS = ("budget.steps=2", "budget.validate_every=2", "trainer.threads=1")
+SETTINGS = ("budget.steps=2", "budget.validate_every=2", "trainer.threads=1", "trainer.precision=fp32")
 CELLS = 8
 DECLARED_CELLS = 40
 

@@ -110,7 +110,7 @@ def test_a_published_cell_is_reproduced_to_the_digit(published, tmp_path, cache,
 
     monkeypatch.setattr(reproduce, "subprocess", SimpleNamespace(run=run_here))
     command = ["reproduce", str(published), "--cells", "1", "--store", str(tmp_path / "again")]
-    assert main([*command, "--set", f"paths.cache={cache}", "tracking.uri="]) == 0
+    assert main([*command, "--set", f"paths.cache={cache}", "trainer.precision=fp32", "tracking.uri="]) == 0
     text = capfd.readouterr().out
     assert "4 numbers of 1 cells: 4 are equal to the last digit" in text
 
