@@ -21,10 +21,10 @@ from rich.console import Console
 from rich.table import Table
 
 from thinline.config.schema import CONF
+from thinline.metrics.number_format import number
 from thinline.runs import RunFolder
 from thinline.runs.folder import RUNS, check_store
 from thinline.study.claims.claims import Claim, read_claims
-from thinline.study.claims.expectations import short
 from thinline.study.design.results import Results
 from thinline.study.design.study import Study, StudyError
 from thinline.study.figures.sheets import pictures_of
@@ -183,7 +183,7 @@ def _verdicts(table: pd.DataFrame) -> Table:
     summary.add_column("effect", justify="right", no_wrap=True)
     summary.add_column("95 %", justify="right", no_wrap=True)
     for row in tested.to_dict("records"):
-        write = partial(short, decimals=3, signed=bool(row["signed"]))
+        write = partial(number, signed=bool(row["signed"]))
         effect = "-" if pd.isna(row["effect"]) else write(row["effect"])
         interval = "-" if pd.isna(row["low"]) else f"{write(row['low'])} to {write(row['high'])}"
         summary.add_row(str(row["statement"]), str(row["verdict"]), effect, interval)

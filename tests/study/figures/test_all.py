@@ -19,7 +19,7 @@ from thinline.study.figures.cells import heat_map
 from thinline.study.figures.effects import forest, variance_shares
 from thinline.study.figures.labels import spread
 from thinline.study.figures.style import DPI, WIDTH_IN, few_colours, png, style, words
-from thinline.study.figures.tables import ends_of, narrowed, short_labels, varied
+from thinline.study.figures.tables import ends_of, short_labels, varied
 
 CROSSINGS = {
     ("test", f"{name}"): lambda cell, curve, seed: 0.5
@@ -157,13 +157,6 @@ def test_labels_drop_what_does_not_vary_and_what_is_not_there():
 def test_ends_of_a_long_list():
     assert ends_of(list("abcdef"), 4) == (list("abef"), "Shown: the first 2 and the last 2 of 6. ")
     assert ends_of(list("abcd"), 4) == (list("abcd"), "")
-
-
-def test_narrowed_results_keep_what_measures_are_computed_from():
-    few = narrowed(small(), ["iou"])
-    assert set(few.sheets["measure"]) == {"iou", "recall", "area_ratio"}
-    assert len(few.rows) == len(small().rows)
-    assert few.classes == small().classes
 
 
 def test_a_name_without_words_of_its_own_loses_its_underscores():

@@ -36,6 +36,7 @@ CONDITIONS: Final = "conditions.csv"
 ENVIRONMENT: Final = "environment.json"
 DIGESTS: Final = "digests.json"
 AT_RECALL: Final = "at_recall.csv"
+CELLS: Final = "effects/cells.csv"
 
 SHEET_MEASURES: Final = (*AXES, "area_ratio", "viterbi_swaps", "edge_follower_swaps")
 """The metrics of single sheets that are kept."""
@@ -159,6 +160,14 @@ def read_results(folder: Path, study: Study, *, but: Sequence[str] = ()) -> Resu
     made_by = json.loads((folder / ENVIRONMENT).read_text())
     left_out = tuple(made_by.pop("left_out"))
     return Results(study, cells, table.loc[whole, list(ROW_COLUMNS)].reset_index(drop=True), sheets, left_out, made_by)
+
+
+def read_cells(folder: Path) -> pd.DataFrame:
+    """The means of all conditions that a study's folder has, as its effects have them. Raises `StudyError`."""
+    path = folder / CELLS
+    if not path.exists():
+        raise StudyError(f"{path}: expected the means of the conditions, got no such file; thinline study writes it")
+    return pd.read_csv(path)
 
 
 def check_unedited(folder: Path, *, but: Sequence[str] = ()) -> None:

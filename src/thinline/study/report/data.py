@@ -65,7 +65,7 @@ def report_data(
         "values": of_conditions,
         "usable": usable,
         "board": board(results),
-        "matrix": matrix(results, of_conditions, tables.ranks, measures),
+        "matrix": matrix(results, of_conditions, tables, measures),
         "effects": effects(tables.contrasts, tables.pairs, measures, classes),
         "significant": SIGNIFICANT,
         "higher_orders": int((tables.contrasts["order"] > ORDERS).sum()),
