@@ -1,4 +1,4 @@
-"""Small studies with tables of effects for the tests of the report; only the means of levels are those of the package."""
+"""Small studies with tables of effects for the tests of the report; the means of levels are those of the package."""
 
 from dataclasses import dataclass, replace
 from io import StringIO
