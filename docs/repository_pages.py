@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 OUTSIDE = (
     *("CONTRIBUTING.md", "CHANGELOG.md", "notebooks/README.md", "mlruns/README.md"),
     *("experiments/**/*.md", "experiments/claims.yaml", "experiments/**/*.png", "experiments/*/report.html"),
+    *("experiments/*/*.csv", "experiments/*/results.parquet"),
 )
 """Patterns of the files that are shown or linked."""
 

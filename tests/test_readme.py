@@ -95,9 +95,19 @@ def test_a_published_study_is_whole_and_as_it_was_written(folder):
     text = (folder / "README.md").read_text()
     for word in ("*Question.*", "*Predictions", "*Verdict.*", "python train.py"):
         assert word in text, word
-    named = ("effects.csv", "verdicts.csv", "findings.csv", "environment.json", "report.html", "figures/frontier.png")
+    named = (
+        "conditions.csv",
+        "effects.csv",
+        "verdicts.csv",
+        "findings.csv",
+        "environment.json",
+        "report.html",
+        "figures/frontier.png",
+    )
     for name in named:
         assert (folder / name).exists(), name
+    assert not (folder / "results.csv").exists(), "results.parquet is the only full table"
+    assert (folder / "report.html").stat().st_size < 700_000, "a report that changes as a whole stays small"
 
 
 @pytest.mark.parametrize(("study", "digest"), json.loads((ROOT / "experiments/predictions.json").read_text()).items())

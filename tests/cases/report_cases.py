@@ -1,4 +1,4 @@
-"""Small studies with tables of effects for the tests of the report, made without the effects of the package."""
+"""Small studies with tables of effects for the tests of the report; the means of levels are those of the package."""
 
 from dataclasses import dataclass, replace
 from io import StringIO
@@ -11,6 +11,7 @@ from study_cases import planted
 
 from thinline.study.design.results import Results
 from thinline.study.design.study import Study
+from thinline.study.stats.effects import effects
 from thinline.study.stats.estimates import estimate
 from thinline.study.stats.samples import AXES, samples
 
@@ -51,6 +52,7 @@ class Tables:
     cells: pd.DataFrame
     ranks: pd.DataFrame
     pairs: pd.DataFrame
+    levels: pd.DataFrame
     notes: tuple[str, ...] = ("Paired by seed.",)
 
 
@@ -101,6 +103,7 @@ def tables(results: Results) -> Tables:
         pd.DataFrame(cells, columns=list(CELLS)),
         pd.DataFrame(ranks, columns=list(RANKS)),
         pd.DataFrame(pairs, columns=list(PAIRS)),
+        effects(results).levels,
     )
 
 

@@ -111,7 +111,7 @@ def test_stored_scores_of_other_weights_are_computed_again(folder_of_study, trai
     assert at_recall(folder_of_study, trained, cache) == 0
     store = tmp_path / "store"
     shutil.copytree(trained, store)
-    run = pd.read_csv(folder_of_study / "results.csv")["run"].iloc[0]
+    run = pd.read_parquet(folder_of_study / "results.parquet")["run"].iloc[0]
     checkpoint = store / "runs" / run / "checkpoints" / "last.ckpt"
     content = torch.load(checkpoint, weights_only=False)
     name = next(name for name in content["state_dict"] if name.endswith("bias"))
@@ -183,7 +183,7 @@ def without_scores(trained, folder_of_study, tmp_path):
     """A copy of the store without stored scores of the first run, and the name of that run."""
     store = tmp_path / "store"
     shutil.copytree(trained, store)
-    run = pd.read_csv(folder_of_study / "results.csv")["run"].iloc[0]
+    run = pd.read_parquet(folder_of_study / "results.parquet")["run"].iloc[0]
     (store / "runs" / run / "scores.npz").unlink(missing_ok=True)
     return store, run
 

@@ -27,7 +27,7 @@ from thinline.sweep.study_results import declared, gather
 
 def test_the_folder_has_all_of_a_study(published):
     names = {str(path.relative_to(published)) for path in published.rglob("*") if path.is_file()}
-    assert {"results.parquet", "results.csv", "effects.csv", "verdicts.csv", "findings.csv"} <= names
+    assert {"results.parquet", "conditions.csv", "effects.csv", "verdicts.csv", "findings.csv"} <= names
     assert {"environment.json", "digests.json", "report.html", "figures/frontier.png", "effects/cells.csv"} <= names
     environment = json.loads((published / "environment.json").read_text())
     assert len(environment["left_out"]) == DECLARED_CELLS - CELLS
@@ -78,7 +78,7 @@ def test_published_results_are_analysed_to_the_same_tables(published, tmp_path, 
     kept = {name: digest for name, digest in digests.items() if (copy / name).exists()}
     (copy / "digests.json").write_text(json.dumps(kept))
     assert main(["study", STUDY, "--out", str(copy), "--published"]) == 0
-    for name in ("effects.csv", "verdicts.csv", "effects/pairs.csv", "results.csv"):
+    for name in ("effects.csv", "verdicts.csv", "effects/pairs.csv", "conditions.csv"):
         assert (copy / name).read_bytes() == (published / name).read_bytes(), name
 
 
@@ -160,11 +160,13 @@ def test_the_sheets_of_the_report_are_the_best_median_and_worst_of_all(published
     wanted = wanted_sheets(results, run)
     assert len(wanted) == 3
     options = argparse.Namespace(store=trained)
-    pictures = study_command._overlays(run, [0, *wanted], options=options, console=Console(quiet=True))
-    assert list(pictures) == list(dict.fromkeys([0, *wanted]))
-    own = cv2.imread(str(trained / "runs" / run / "overlays" / "test_000.png"))[..., ::-1]
-    assert own.shape == pictures[0].shape
-    assert (own != pictures[0]).any(-1).mean() < 0.001
+    (path,) = (trained / "runs" / run / "overlays").glob("*.png")
+    drawn = int(path.stem.removeprefix("test_"))
+    pictures = study_command._overlays(run, [drawn, *wanted], options=options, console=Console(quiet=True))
+    assert list(pictures) == list(dict.fromkeys([drawn, *wanted]))
+    own = cv2.imread(str(path))[..., ::-1]
+    assert own.shape == pictures[drawn].shape
+    assert (own != pictures[drawn]).any(-1).mean() < 0.001
 
 
 def test_without_its_sheets_or_network_the_pictures_of_the_run_are_used(published, trained, tmp_path, capsys):
@@ -175,9 +177,12 @@ def test_without_its_sheets_or_network_the_pictures_of_the_run_are_used(publishe
     manifest = store / "runs" / run / "manifest.json"
     manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"dataset_digest": "0" * 16}))
     options = argparse.Namespace(store=store)
+    (stored,) = (int(path.stem.removeprefix("test_")) for path in (store / "runs" / run / "overlays").glob("*.png"))
     for message in ("drawn differently today", ""):
-        pictures = study_command._overlays(run, [1, 2], options=options, console=Console(markup=False))
-        assert list(pictures) == [0], "overlays=1 stores one"
+        pictures = study_command._overlays(
+            run, [sheet for sheet in range(3) if sheet != stored], options=options, console=Console(markup=False)
+        )
+        assert list(pictures) == [stored], "overlays=1 stores one"
         text = " ".join(capsys.readouterr().out.split())
         assert message in text
         assert bool(message) == bool(text), "a store without checkpoints needs no message"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from thinline.metrics.overlay import overlay
+from thinline.metrics.overlay import FALSE_ALARM, MEANINGS, MISS, overlay
 from thinline.vocabulary import IGNORE, LOG_CLASSES, UInt8
 
 TITLE_PX, GAP_PX = 16, 8
@@ -71,7 +71,9 @@ def test_misses_and_false_positives_have_a_sign_of_their_own() -> None:
     shown = colours(2)
     assert shown["hit"] == HIT
     assert shown["swap"] == SWAP
-    assert len(set(shown.values())) == len(shown), "two sorts of pixel look the same"
+    assert shown["miss_1"] == shown["miss_2"] == MISS
+    assert shown["alarm_1"] == shown["alarm_2"] == FALSE_ALARM
+    assert len(set(shown.values())) == len(shown) - 2, "two sorts of pixel look the same"
 
 
 def test_signs_differ_in_lightness_so_that_a_grey_print_can_be_read() -> None:
@@ -99,14 +101,38 @@ def test_the_legend_breaks_lines_and_names_every_curve() -> None:
     assert {HIT, SWAP, colours(2)["miss_1"], colours(2)["alarm_2"]} <= legend_colours
 
 
-def test_eight_curves_have_sixteen_colours_in_which_dark_is_darker_than_light() -> None:
+def test_a_colour_means_one_thing_for_eight_curves() -> None:
+    """No curve has the colour of an error, and an error has one colour, whichever curve it is of."""
     image, true, predicted = np.full((H, W), 255, np.uint8), *np.zeros((2, H, W), np.uint8)
     true[0, :8] = predicted[1, :8] = range(1, 9)
     names = ("background", *(f"c{k}" for k in range(8)))
-    shown = panel(overlay(image, true, predicted, classes=names, scale=1), 2, scale=1)
-    dark, light = shown[0, :8].tolist(), shown[1, :8].tolist()
-    assert len({tuple(colour) for colour in dark + light}) == 16
-    assert max(map(lightness, dark)) < min(map(lightness, light)) < max(map(lightness, light)) < lightness(HIT)
+    picture = overlay(image, true, predicted, classes=names, scale=1)
+    truth, prediction, errors = (panel(picture, index, scale=1) for index in range(3))
+    of_curves = {tuple(colour) for colour in truth[0, :8].tolist()}
+    assert of_curves == {tuple(colour) for colour in prediction[1, :8].tolist()}
+    assert len(of_curves) == 8
+    assert {tuple(colour) for colour in errors[0, :8].tolist()} == {MISS}
+    assert {tuple(colour) for colour in errors[1, :8].tolist()} == {FALSE_ALARM}
+    assert of_curves.isdisjoint({MISS, FALSE_ALARM, HIT, SWAP})
+    distances = [np.abs(np.subtract(curve, error)).max() for curve in of_curves for error in (MISS, FALSE_ALARM)]
+    assert min(distances) >= 60
+
+
+# Machado, Oliveira and Fernandes, "A physiologically-based model for simulation of color vision deficiency", 2009
+BLINDNESS = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+
+
+@pytest.mark.parametrize("kind", BLINDNESS)
+def test_errors_differ_for_colour_blind_readers(kind: str) -> None:
+    seen = {name: np.array(BLINDNESS[kind]) @ (np.array(colour) / 255) ** 2.2 for name, colour in MEANINGS.items()}
+    shown = [255 * np.clip(colour, 0, 1) ** (1 / 2.2) for colour in seen.values()]
+    for number, one in enumerate(shown):
+        for other in shown[number + 1 :]:
+            assert np.linalg.norm(one - other) > 60
 
 
 def test_inputs_are_left_as_they_were_and_bad_ones_refused() -> None:

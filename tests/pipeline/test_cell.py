@@ -80,6 +80,10 @@ def test_a_finished_cell_leaves_everything(ended):
     picture = cv2.imread(str(path))
     assert picture.ndim == 3
     assert picture.shape[1] > 3 * 128  # three panels of a 128-px sheet
+    f1 = per_sheet.query("split == 'test' and measure == 'f1' and `class` != 'background'")
+    worst = f1.groupby("sheet")["value"].mean().idxmin()
+    assert path.name == f"test_{worst:03d}.png", "one picture is that of the worst sheet"
+    assert f"Worst: sheet {worst}, F1" in (ended.folder / "overlays.html").read_text()
 
 
 def test_the_numbers_are_those_of_the_saved_network(ended, shared):

@@ -2,6 +2,7 @@
 
 import sys
 
+import pandas as pd
 import pytest
 
 from thinline.config.schema import CONF, checked, compose_config
@@ -35,7 +36,8 @@ def test_published_runs_keep_their_names(study, levels, changes, run):
     options |= {"resolution": "pen1", "network": "unet_slim", "budget": "laptop", "optimiser": "muon"} | levels
     conf = checked(compose_config([*(f"{group}={option}" for group, option in options.items()), *changes]))
     assert locate(conf, options).folder.name == run
-    assert f"\n{run}," in (CONF.parent / "experiments" / study / "results.csv").read_text()
+    published = pd.read_parquet(CONF.parent / "experiments" / study / "results.parquet", columns=["run"])
+    assert run in set(published["run"])
 
 
 def test_an_edited_loss_is_another_run_and_moving_the_folder_is_not(tmp_path, tiny, monkeypatch):

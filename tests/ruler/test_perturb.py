@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from thinline.metrics.overlay import FALSE_ALARM, HIT, MISS
 from thinline.metrics.pixels import PixelCounts, confusion, rates
 from thinline.metrics.structure.distances import BAND
 from thinline.ruler.degenerate import degenerate, grouped
@@ -363,7 +364,9 @@ def test_figures_show_the_curves_and_are_reproducible(responses):
     experiment = shift_figure()
     assert experiment == shift_figure()
     experiment = picture(experiment)
-    assert (np.abs(experiment.astype(int) - [115, 158, 0]).sum(axis=2) < 30).sum() > 5000  # the overlap of the blob
+    assert (np.abs(experiment.astype(int) - HIT[::-1]).sum(axis=2) < 30).sum() > 5000  # the overlap of the blob
+    for colour in (MISS, FALSE_ALARM):  # a row of the blob and the curve each
+        assert (np.abs(experiment.astype(int) - colour[::-1]).sum(axis=2) < 30).sum() > 500
 
 
 def test_without_matplotlib_the_error_names_the_next_step(monkeypatch):

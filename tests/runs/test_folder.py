@@ -86,8 +86,10 @@ def test_starting_over_removes_results_and_keeps_the_id_of_the_replaced_mlflow_r
     folder.lock(wait_s=1)
     folder.track(Tracking("sqlite:////x.db", "thinline", "dice", run_id="ab12"))
     (folder.checkpoints / "last.ckpt").write_bytes(b"weights")
+    assert folder.write_contact_sheet("<p>") in folder.artifacts()
     folder.start_over()
     assert not folder.finished
+    assert not folder.contact_sheet.exists()
     assert folder.history() == []
     assert list(folder.path.rglob("*.ckpt")) + list(folder.path.glob("*.parquet")) == []
     manifest = folder.begin(cell(), ORIGIN)

@@ -31,7 +31,7 @@ from thinline.config.schema import CONF
 from thinline.pipeline.mlflow_names import cell_name, comparison, parent_name, parent_tags
 from thinline.runs import CLASS_COLUMNS, FINISHED, Cell, Origin, RunFolder, cell_digest, cell_slug
 from thinline.study.design.study import SEED, expand
-from thinline.study.publish.folder import RESULTS_CSV
+from thinline.study.publish.folder import RESULTS
 from thinline.sweep.conditions import conditions_of
 from thinline.sweep.study_results import declared
 from thinline.tracking.attach import attach
@@ -50,7 +50,7 @@ STUDY = declared("three_family")
 FACTORS = tuple(name for name in STUDY.names if name != SEED)
 CLASSES = ("background", "curve_1", "curve_2")
 OTHERS = {"head": "softmax", "resolution": "pen1", "network": "unet_slim", "budget": "laptop", "optimiser": "muon"}
-PUBLISHED = CONF.parent / "experiments" / STUDY.name / RESULTS_CSV
+PUBLISHED = CONF.parent / "experiments" / STUDY.name / RESULTS
 PICTURES = os.environ.get("THINLINE_PICTURES")
 PATIENCE_MS = 30_000
 
@@ -83,7 +83,8 @@ def numbers() -> list[tuple[dict[str, str], dict[str, float]]]:
     if PICTURES is None or not PUBLISHED.exists():
         pairs = {("soft_ce", "scarce"), ("dice", "fresh")}
         return [(cell, drawn(cell)) for cell in cells if (cell["loss"], cell["data_mix"]) in pairs]
-    table = pd.read_csv(PUBLISHED, keep_default_na=False, na_values={"value": ""}).astype({SEED: str})
+    table = pd.read_parquet(PUBLISHED).astype({SEED: str})
+    table = table[table["sheet"].isna()]
     table["name"] = table["split"] + "/" + table["measure"] + "/" + table["class"]
     actual = table.groupby([*FACTORS, SEED])
     return [(cell, dict(actual.get_group(tuple(cell.values()))[["name", "value"]].to_numpy())) for cell in cells]

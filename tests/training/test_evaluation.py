@@ -28,7 +28,7 @@ def evaluation(split, *, channels=3, conflicts=(0, 0, 0)):
 
 @pytest.fixture
 def made():
-    return outcome(evaluation("val"), evaluation("test"), CLASSES, {})
+    return outcome(evaluation("val"), evaluation("test"), CLASSES)
 
 
 def value(table, **where):
@@ -69,7 +69,7 @@ def test_names_and_signatures(made):
 
 def test_channels_without_background_decide_curves_only_and_can_conflict(made):
     stack = [evaluation(split, channels=2, conflicts=(200, 5, 150)) for split in ("val", "test")]
-    table = outcome(*stack, CLASSES, {}).per_class
+    table = outcome(*stack, CLASSES).per_class
     assert table.query("split == 'tuned' and measure == 'f1'")["class"].tolist() == ["curve_1", "curve_2"]
     assert value(table, split="test", measure="claimed_twice", of="all") == 5 / 200
     assert value(table, split="test", measure="claimed_none", of="all") == 150 / 200

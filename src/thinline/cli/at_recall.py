@@ -23,9 +23,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from thinline.metrics.number_format import interval, number
 from thinline.runs import RunFolder
 from thinline.runs.folder import RUNS
-from thinline.study.claims.expectations import short
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
 from thinline.study.figures.tables import short_labels
@@ -77,9 +77,9 @@ def _rows(
     from thinline.pipeline.recall_points import points, scores_of
 
     cells = results.cells[["run", "cell", "condition", "seed"]].to_dict("records")
-    for number, cell in enumerate(cells, start=1):
+    for position, cell in enumerate(cells, start=1):
         folder = RunFolder.open(options.store.absolute() / RUNS / str(cell["run"]))
-        console.print(f"{number}/{len(cells)} {cell['cell']}", style="dim", soft_wrap=True)
+        console.print(f"{position}/{len(cells)} {cell['cell']}", style="dim", soft_wrap=True)
         cache = options.cache or options.store / "cache"
         scores = scores_of(folder, cache=cache, device=options.device, console=console)
         for recall in recalls:
@@ -119,14 +119,14 @@ def _summary(results: Results, rows: pd.DataFrame, title: str, against: str | No
 def _difference(first: pd.Series, second: pd.Series) -> str:
     """`+.084 [.007, .161]`: the mean over seeds of first less second, paired by seed, with its 95 % interval."""
     difference = estimate_of_seeds((first - second).to_numpy())
-    effect = short(difference.effect, 3, signed=True)
+    effect = number(difference.effect, signed=True)
     if np.isnan(difference.low):
         return effect
-    return f"{effect} [{short(difference.low, 3)}, {short(difference.high, 3)}]"
+    return f"{effect} {interval(difference.low, difference.high)}"
 
 
 def _with_interval(values: np.ndarray) -> str:
     """`.823 ±.012`, or without an interval for a single value."""
     mean = estimate_of_seeds(values)
-    half = "" if np.isnan(mean.low) else f" \u00b1{short((mean.high - mean.low) / 2, 3)}"
-    return short(mean.effect, 3) + half
+    half = "" if np.isnan(mean.low) else f" \u00b1{number((mean.high - mean.low) / 2)}"
+    return number(mean.effect) + half

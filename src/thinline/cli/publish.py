@@ -18,7 +18,7 @@ from thinline.config.schema import CONF, FACTORS
 from thinline.study.claims.claims import Claim, read_claims
 from thinline.study.claims.verdicts import table, verdicts_of, verdicts_of_studies
 from thinline.study.design.results import Results
-from thinline.study.publish.folder import read_results
+from thinline.study.publish.folder import read_cells, read_results
 from thinline.study.publish.readme_tables import (
     frontier_block,
     published_folders,
@@ -79,7 +79,9 @@ def _blocks(root: Path, claims: tuple[Claim, ...], results: Mapping[str, Results
     studies = studies_block(rows, [name for name in all_studies if name not in results])
     blocks = {"verdicts": verdict_block(table(verdicts_of_studies(claims, results)))}
     if FRONTIER_STUDY in results:
-        blocks = {"frontier": frontier_block(results[FRONTIER_STUDY])} | blocks
+        blocks = {
+            "frontier": frontier_block(results[FRONTIER_STUDY], read_cells(root / "experiments" / FRONTIER_STUDY))
+        } | blocks
     return {
         root / FINDINGS: blocks,
         root / "experiments" / "README.md": {"studies": studies},

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import pandas as pd
@@ -20,10 +21,10 @@ from rich.console import Console
 from rich.table import Table
 
 from thinline.config.schema import CONF
+from thinline.metrics.number_format import number
 from thinline.runs import RunFolder
 from thinline.runs.folder import RUNS, check_store
 from thinline.study.claims.claims import Claim, read_claims
-from thinline.study.claims.expectations import short
 from thinline.study.design.results import Results
 from thinline.study.design.study import Study, StudyError
 from thinline.study.figures.sheets import pictures_of
@@ -110,6 +111,7 @@ def _publish(
 ) -> None:
     """Write the folder, print the verdicts, and attach the report to the study in MLflow."""
     # only this command needs matplotlib and jinja2
+    from thinline.study.publish.folder import CONDITIONS
     from thinline.study.publish.write import EFFECTS, REPORT, VERDICTS, publish
 
     published = publish(
@@ -126,7 +128,7 @@ def _publish(
         console.print(f"not drawn: {name}: {reason}", style="dim", soft_wrap=True)
     console.print(f"{out / REPORT}: open it in a browser; {out / EFFECTS}, {out / VERDICTS}, {out}/figures/")
     if not options.published:
-        _attach(results.study, [out / REPORT, out / VERDICTS, out / EFFECTS], options, console)
+        _attach(results.study, [out / REPORT, out / CONDITIONS, out / VERDICTS, out / EFFECTS], options, console)
 
 
 def _overlays(
@@ -155,10 +157,16 @@ def _attach(study: Study, files: Sequence[Path], options: argparse.Namespace, co
     uri = options.uri or uri_of(options.store)
     if not options.uri and not (options.store / "mlflow.db").exists():
         return
+    from thinline.study.report.page import alone
     from thinline.tracking.attach import attach
 
     try:
-        run_id = attach(uri, study.name, files, root=options.store, experiment=options.experiment)
+        with TemporaryDirectory() as folder:  # MLflow shows a page without the figures beside it
+            whole = [Path(folder) / file.name if file.suffix == ".html" and file.exists() else file for file in files]
+            for file, copy in zip(files, whole, strict=True):
+                if copy is not file:
+                    copy.write_bytes(alone(file))
+            run_id = attach(uri, study.name, whole, root=options.store, experiment=options.experiment)
     except StorageError as error:
         console.print(f"not in MLflow: {error}", soft_wrap=True)
         return
@@ -175,7 +183,7 @@ def _verdicts(table: pd.DataFrame) -> Table:
     summary.add_column("effect", justify="right", no_wrap=True)
     summary.add_column("95 %", justify="right", no_wrap=True)
     for row in tested.to_dict("records"):
-        write = partial(short, decimals=3, signed=bool(row["signed"]))
+        write = partial(number, signed=bool(row["signed"]))
         effect = "-" if pd.isna(row["effect"]) else write(row["effect"])
         interval = "-" if pd.isna(row["low"]) else f"{write(row['low'])} to {write(row['high'])}"
         summary.add_row(str(row["statement"]), str(row["verdict"]), effect, interval)

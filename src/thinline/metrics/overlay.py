@@ -6,13 +6,15 @@ Conventions
 RGB uint8: colours over the image faded towards white, every pixel enlarged to `scale` x `scale` (nearest, so that a
 1-px line is visible and no colours mix).
 
-    truth, prediction   each curve in its dark tone
-    misses              from dark to light: black, one curve predicted as another; dark tone, missed pixels of a curve;
-                        light tone, its false positives; pale grey, true positives. Ignored pixels are grey
+    truth, prediction   each curve in its colour, a dark tone
+    errors              from dark to light: black, one curve predicted as another; magenta, missed; amber, false alarm;
+                        pale grey, hit. Ignored pixels are the lightest grey
 
-The first four curves have a dark and a light neighbour in the palette of Okabe and Ito, four more have tones between
-them, then the tones repeat. The four kinds of pixels differ in lightness and the curves in hue, so that colour-blind
-readers and grey prints can tell them apart.
+A colour means one thing: no curve has the colour of an error, on any sheet, and every picture of thinline that shows
+hits, misses and false alarms has these colours (`MEANINGS`). Which curve was missed is in the panel of the truth. The
+kinds of pixels differ in lightness and the curves in hue, so that colour-blind readers and grey prints can tell them
+apart: magenta and amber differ in blue and in lightness, which every kind of colour blindness leaves. The tones repeat
+after eight curves.
 
 References
 ----------
@@ -21,7 +23,7 @@ Okabe and Ito, "Color universal design: how to make figures that are colorblind 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar
 
 import cv2
@@ -33,20 +35,29 @@ from thinline.vocabulary import IGNORE, UInt8
 Colour = tuple[int, int, int]
 Pixel = TypeVar("Pixel", np.uint8, np.bool_)
 
-# dark tone (truth, prediction, misses) and light tone (false positives) of each curve
-_TONES: Final[tuple[tuple[Colour, Colour], ...]] = (
-    ((0, 80, 150), (70, 165, 235)),
-    ((180, 50, 0), (240, 150, 10)),
-    ((0, 100, 70), (60, 195, 150)),
-    ((130, 50, 110), (225, 140, 195)),
-    ((105, 85, 0), (215, 190, 50)),
-    ((0, 95, 110), (80, 190, 205)),
-    ((120, 60, 30), (215, 155, 115)),
-    ((60, 60, 130), (155, 155, 225)),
+HIT: Final[Colour] = (195, 195, 195)
+MISS: Final[Colour] = (215, 0, 125)
+FALSE_ALARM: Final[Colour] = (235, 160, 0)
+OTHER_CURVE: Final[Colour] = (0, 0, 0)
+IGNORED: Final[Colour] = (228, 228, 228)
+MEANINGS: Final[Mapping[str, Colour]] = {
+    "hit": HIT,
+    "missed": MISS,
+    "false alarm": FALSE_ALARM,
+    "taken for another curve": OTHER_CURVE,
+}
+"""What the colours of a panel of errors mean."""
+
+_TONES: Final[tuple[Colour, ...]] = (
+    (0, 80, 150),
+    (180, 50, 0),
+    (0, 100, 70),
+    (95, 60, 140),
+    (105, 85, 0),
+    (0, 95, 110),
+    (120, 60, 30),
+    (60, 60, 130),
 )
-_HIT: Final[Colour] = (195, 195, 195)
-_SWAP: Final[Colour] = (0, 0, 0)
-_IGNORED: Final[Colour] = (228, 228, 228)
 _INK: Final[Colour] = (40, 40, 40)
 _FADE: Final = 0.85  # share of white over the image: black print becomes lighter than a true positive
 _GAP_PX: Final = 8
@@ -56,14 +67,14 @@ _SWATCH_PX: Final = 8
 
 
 def overlay(image: UInt8, true: UInt8, predicted: UInt8, *, classes: Sequence[str], scale: int = 2) -> UInt8:
-    """RGB uint8 picture of one sheet: truth | prediction | misses at `scale`, and the legend below.
+    """RGB uint8 picture of one sheet: truth | prediction | errors at `scale`, and the legend below.
 
     Raises `ValueError` on shapes that differ and on a scale below 1.
     """
     faded = _background(image, true, predicted, scale=scale)
     panels = [_labelled(faded, true, scale=scale), _labelled(faded, predicted, scale=scale)]
     panels.append(_errors(faded, true, predicted, scale=scale))
-    titled = [_titled(panel, title) for panel, title in zip(panels, ("truth", "prediction", "misses"), strict=True)]
+    titled = [_titled(panel, title) for panel, title in zip(panels, ("truth", "prediction", "errors"), strict=True)]
     gap = np.full((titled[0].shape[0], _GAP_PX, 3), 255, np.uint8)
     row = np.hstack([titled[0], gap, titled[1], gap, titled[2]])
     return np.vstack([row, _legend(row.shape[1], classes[1:])])
@@ -79,26 +90,24 @@ def truth_overlay(image: UInt8, true: UInt8, *, title: str, scale: int = 2) -> U
 
 def class_legend(width: int, classes: Sequence[str]) -> UInt8:
     """Legend of the classes but the background, RGB uint8 `width` px wide, with as many lines as needed."""
-    entries = [(name, _tones(number)[0]) for number, name in enumerate(classes) if number]
-    return _swatches(width, [*entries, ("not counted", _IGNORED)])
+    entries = [(name, curve_colour(number)) for number, name in enumerate(classes) if number]
+    return _swatches(width, [*entries, ("not counted", IGNORED)])
 
 
 def _labelled(faded: UInt8, labels: UInt8, *, scale: int) -> UInt8:
     panel = faded.copy()
     for curve in _curves(labels):
-        panel[_enlarged(labels == curve, scale)] = _tones(curve)[0]
+        panel[_enlarged(labels == curve, scale)] = curve_colour(curve)
     return panel
 
 
 def _errors(faded: UInt8, true: UInt8, predicted: UInt8, *, scale: int) -> UInt8:
     panel = faded.copy()
-    counted = true != IGNORE
-    panel[_enlarged(counted & (true > 0) & (predicted == true), scale)] = _HIT
-    for curve in _curves(np.maximum(predicted, np.where(counted, true, 0).astype(np.uint8))):
-        dark, light = _tones(curve)
-        panel[_enlarged((true == curve) & (predicted == 0), scale)] = dark
-        panel[_enlarged((true == 0) & (predicted == curve), scale)] = light
-    panel[_enlarged(counted & (true > 0) & (predicted > 0) & (predicted != true), scale)] = _SWAP
+    ink, drawn = (true > 0) & (true != IGNORE), predicted > 0
+    panel[_enlarged(ink & (predicted == true), scale)] = HIT
+    panel[_enlarged(ink & ~drawn, scale)] = MISS
+    panel[_enlarged((true == 0) & drawn, scale)] = FALSE_ALARM
+    panel[_enlarged(ink & drawn & (predicted != true), scale)] = OTHER_CURVE
     return panel
 
 
@@ -107,7 +116,8 @@ def _curves(labels: UInt8) -> list[int]:
     return [int(label) for label in np.unique(labels) if label not in (0, IGNORE)]
 
 
-def _tones(curve: int) -> tuple[Colour, Colour]:
+def curve_colour(curve: int) -> Colour:
+    """The colour of the curve with the class id `curve`, 1 or more."""
     return _TONES[(curve - 1) % len(_TONES)]
 
 
@@ -122,7 +132,7 @@ def _background(image: UInt8, true: UInt8, predicted: UInt8, *, scale: int) -> U
         raise ValueError(f"`scale` must be 1 or more, got {scale}; 2 shows 1-px lines well")
     pale = (255 - (255 - image.astype(np.float32)) * (1 - _FADE)).astype(np.uint8)
     faded = _enlarged(np.repeat(pale[..., None], 3, axis=-1), scale)
-    faded[_enlarged(true == IGNORE, scale)] = _IGNORED
+    faded[_enlarged(true == IGNORE, scale)] = IGNORED
     return faded
 
 
@@ -137,11 +147,8 @@ def _titled(panel: UInt8, title: str) -> UInt8:
 
 
 def _legend(width: int, curves: Sequence[str]) -> UInt8:
-    entries: list[tuple[str, Colour]] = []
-    for curve, name in enumerate(curves, start=1):
-        dark, light = _tones(curve)
-        entries += [(f"{name}, missed", dark), (f"{name}, false positive", light)]
-    return _swatches(width, [*entries, ("hit", _HIT), ("taken for another curve", _SWAP)])
+    entries = [(name, curve_colour(curve)) for curve, name in enumerate(curves, start=1)]
+    return _swatches(width, [*entries, *MEANINGS.items()])
 
 
 def _swatches(width: int, entries: Sequence[tuple[str, Colour]]) -> UInt8:

@@ -73,7 +73,7 @@ def reopen(folder: RunFolder, network: LoadedRun, *, cache: Path, console: Conso
 
 @torch.inference_mode()
 def overlay_of(run: ReopenedRun, index: int) -> UInt8:
-    """Truth, prediction and misses of test sheet `index`, RGB. Raises `StorageError` for a run of tuned thresholds."""
+    """Truth, prediction and errors of test sheet `index`, RGB. Raises `StorageError` for a run of tuned thresholds."""
     if run.tuned:
         raise StorageError(f"{run.network.name}: expected a run whose head decides, got one of tuned thresholds")
     batch = batch_of(run.test, [index])

@@ -30,6 +30,7 @@ from thinline.pipeline.sheets import Planned, Rendered, render_sheets
 from thinline.pipeline.truth_maps import open_truth_maps
 from thinline.pipeline.user_images import is_folder, print_folder
 from thinline.runs import RunFolder
+from thinline.runs.contact_sheet import contact_sheet, picture_name
 from thinline.sheets import PEN_MM
 from thinline.system.launch import rank_and_world
 from thinline.training.batches import Sheets, resident_bytes
@@ -39,6 +40,7 @@ from thinline.training.fit import halves_batch_norm, train
 from thinline.training.memory import check_memory, free_bytes
 from thinline.training.scoring_workers import ScoringWorkers
 from thinline.training.settings import LAST
+from thinline.training.shown_sheets import f1_of_sheets
 from thinline.training.task import SegmentationTask
 
 CONSOLE = Console(markup=False, highlight=False)
@@ -194,11 +196,16 @@ def _check_memory(conf: Conf, task: SegmentationTask, tiles: TrainingTiles) -> N
 
 
 def _write(outcome: Outcome, head: Head, sheets: Rendered, folder: RunFolder) -> None:
-    """Write the tables, and the pictures of truth, prediction and misses."""
-    for index, labels in sorted(outcome.label_maps.items()):
+    """Write the tables, the pictures of truth, prediction and errors, and the page that shows them."""
+    for index, labels in outcome.label_maps.items():
         truth = head.truth(torch.from_numpy(sheets.test.labels[index].copy())).numpy()
         picture = overlay(sheets.test.images[index], truth, labels, classes=head.classes)
         coded, png = cv2.imencode(".png", picture[..., ::-1])
         if coded:
-            folder.write_overlay(f"test_{index:03d}", png.tobytes())
+            folder.write_overlay(picture_name(index), png.tobytes())
+    if outcome.label_maps:
+        page = contact_sheet(
+            folder.name, f1_of_sheets(outcome.per_sheet), list(outcome.label_maps), classes=head.classes
+        )
+        folder.write_contact_sheet(page)
     folder.write_results(outcome.per_class, outcome.per_sheet)

@@ -1,6 +1,7 @@
 """Draw the figures of the ruler as PNG: the shift experiment, and all metrics against each perturbation.
 
-Colours are those of Okabe and Ito, which colour-blind readers can distinguish; widths also differ by marker. A panel
+Colours of lines are those of Okabe and Ito, which colour-blind readers can distinguish; widths also differ by marker.
+Hits, misses and false alarms have the colours of every overlay (metrics/overlay.py). A panel
 with a grey background shows a metric that is degenerate at some width (degenerate.py), named under its title.
 matplotlib belongs to the extra `report` and is imported when a figure is drawn.
 """
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import pandas as pd
 
+from thinline.metrics.overlay import FALSE_ALARM, HIT, MISS
 from thinline.ruler.degenerate import EVERYTHING, Degenerate
 from thinline.ruler.perturb import UNITS
 from thinline.ruler.scores import MEASURES
@@ -28,7 +30,10 @@ if TYPE_CHECKING:
 
 _INKS: Final = ("#D55E00", "#E69F00", "#009E73", "#56B4E9", "#0072B2")
 _MARKERS: Final = ("o", "s", "^", "D", "v")
-_TRUTH, _ANSWER, _BOTH, _PAPER = "#0072B2", "#D55E00", "#009E73", "#FFFFFF"
+_BLOB, _CURVE = "#0072B2", "#D55E00"
+_MISSED, _FALSE_ALARM, _HIT, _PAPER = (
+    "#{:02X}{:02X}{:02X}".format(*colour) for colour in (MISS, FALSE_ALARM, HIT, (255, 255, 255))
+)
 _GREY: Final = "#EFEFEF"
 _COLUMNS: Final = 5
 _PANEL_IN, _HEAD_IN = 2.75, 1.15
@@ -50,11 +55,15 @@ def shift_figure() -> bytes:
         _grid(axes, mask, moved(mask, _SHIFT_PX))
         (iou,) = table[(table["shape"] == shape) & (table["shift_px"] == _SHIFT_PX)]["iou"]
         axes.set_title(f"{shape}, {_SHIFT_PX} px aside: IoU {iou:.3f}", fontsize=11)
-    for ink, label in ((_TRUTH, "truth alone"), (_ANSWER, "shifted copy alone"), (_BOTH, "both")):
+    for ink, label in (
+        (_MISSED, "truth alone: missed"),
+        (_FALSE_ALARM, "shifted copy alone: false alarm"),
+        (_HIT, "both: hit"),
+    ):
         left.plot([], [], "s", color=ink, markersize=9, label=label)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=3, frameon=False)
     names = {"curve": "curve, 1 px wide", "blob": "blob, 10 px wide"}
-    for (shape, name), ink, marker in zip(names.items(), (_ANSWER, _TRUTH), _MARKERS, strict=False):
+    for (shape, name), ink, marker in zip(names.items(), (_CURVE, _BLOB), _MARKERS, strict=False):
         part = table[table["shape"] == shape]
         right.plot(part["shift_px"], part["iou"], marker=marker, color=ink, label=name, clip_on=False)
         right.annotate(name, (4, float(part["iou"].iloc[4])), (0, 9), textcoords="offset points", color=ink)
@@ -70,7 +79,7 @@ def _grid(axes: Axes, truth: Bool, answer: Bool) -> None:
     from matplotlib.colors import ListedColormap
 
     overlay = truth.astype(int) + 2 * answer.astype(int)
-    inks = ListedColormap([_PAPER, _TRUTH, _ANSWER, _BOTH])
+    inks = ListedColormap([_PAPER, _MISSED, _FALSE_ALARM, _HIT])
     axes.pcolormesh(overlay, cmap=inks, vmin=-0.5, vmax=3.5, edgecolors="#DDDDDD", linewidth=0.4)
     axes.set(aspect="equal", xticks=[], yticks=[])
     axes.invert_yaxis()

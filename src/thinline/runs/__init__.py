@@ -6,6 +6,7 @@ own_code     digests of the user's own losses, heads, networks and metrics, foun
 manifest     manifest.json: status (RUNNING, FINISHED, FAILED, KILLED), attempts, code version, MLflow run
 history      history.jsonl: metrics per logged step; rewind on resume
 table        tables of all finished runs; status of all runs; mixed metric signatures refused
+contact_sheet  overlays.html: the pictures of a run from the worst to the best test sheet by F1
 parent_runs  records of sweeps and of their parent runs in MLflow
 
 This package imports neither MLflow nor torch, so reading results is quick. `thinline.tracking` writes to MLflow.

@@ -10,6 +10,7 @@ Conventions
       per_sheet.parquet   the same columns and sheet
       checkpoints/        written by the trainer
       overlays/           PNG pictures
+      overlays.html       the page that shows them
       .lock               held by the process that runs the cell (`system/file_lock.py`)
 
 - All files but history and checkpoints are written atomically. At the end of a run the results are written first, then
@@ -52,6 +53,7 @@ class RunFolder:
         self.config_path = self.path / "config.yaml"
         self.checkpoints = self.path / "checkpoints"
         self.overlays = self.path / "overlays"
+        self.contact_sheet = self.path / "overlays.html"
         self._history = History(self.path / "history.jsonl")
         self._lock = FileLock(self.path / ".lock")
 
@@ -129,7 +131,7 @@ class RunFolder:
         old = self.manifest()
         for folder in (self.checkpoints, self.overlays):
             shutil.rmtree(folder, ignore_errors=True)
-        for name in ("history.jsonl", PER_CLASS, PER_SHEET, "config.yaml"):
+        for name in ("history.jsonl", PER_CLASS, PER_SHEET, "config.yaml", self.contact_sheet.name):
             (self.path / name).unlink(missing_ok=True)
         if old is None:
             return
@@ -195,6 +197,11 @@ class RunFolder:
         write_bytes(path, png)
         return path
 
+    def write_contact_sheet(self, page: str) -> Path:
+        """Write the page that shows the overlays and return its path."""
+        write_bytes(self.contact_sheet, page.encode())
+        return self.contact_sheet
+
     def write_results(self, per_class: pd.DataFrame, per_sheet: pd.DataFrame) -> None:
         """Write both tables. A row is one number with its split, measure, class, support and signature."""
         for name, table, columns in ((PER_CLASS, per_class, CLASS_COLUMNS), (PER_SHEET, per_sheet, SHEET_COLUMNS)):
@@ -209,7 +216,7 @@ class RunFolder:
 
     def artifacts(self) -> list[Path]:
         """Existing files, besides the manifest, that are logged to MLflow."""
-        files = [self.config_path, self.path / PER_CLASS, self.path / PER_SHEET]
+        files = [self.config_path, self.path / PER_CLASS, self.path / PER_SHEET, self.contact_sheet]
         return [path for path in files if path.exists()] + sorted(self.overlays.glob("*.png"))
 
     def _write(self, manifest: Manifest) -> Manifest:

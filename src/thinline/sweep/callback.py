@@ -270,7 +270,7 @@ def report(config: DictConfig, ended: list[Line], links: Links = None) -> None:
 def commands(config: DictConfig, order: list[str], links: Links = None) -> list[str]:
     """Shell commands that show the pictures of the first cell and, with a tracker, the page of MLflow; then `links`."""
     pictures = quote(f"{nearby(config.paths.store)}/runs/{order[0]}/overlays")
-    texts = [f"ls {pictures}        truth, prediction and misses as pictures"]
+    texts = [f"ls {pictures}        truth, prediction and errors as pictures"]
     if config.tracking.uri:
         name = config.tracking.uri.removeprefix(SQLITE)
         uri = config.tracking.uri if name == config.tracking.uri else f"{SQLITE}{nearby(name)}"

@@ -10,6 +10,7 @@ callbacks         checkpoints `last.ckpt` and `best.ckpt` written atomically, ea
 progress          bar on a terminal, line after every validation in piped output; time left
 evaluation        result tables per class and per sheet, from counts and predictions; tuned split
 label_evaluation  every metric of one predicted class map against its truth, without a sheet
+shown_sheets      the test sheets that get a picture, from the worst to the best by F1
 scoring_workers   score test sheets in other processes while the network goes on
 memory            memory needed by a budget, checked before the first step; freed heap memory kept (glibc)
 """

@@ -78,11 +78,11 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The results of a run: rows per class and per sheet, and predicted label maps [H,W] of the first test sheets."""
+    """The results of a run: rows per class and per sheet, and label maps [H,W] of some test sheets, worst first."""
 
     per_class: pd.DataFrame
     per_sheet: pd.DataFrame
-    label_maps: dict[int, UInt8]
+    label_maps: Mapping[int, UInt8] = field(default_factory=dict)
 
     def numbers(self) -> dict[str, float]:
         """The per-class rows as `split/measure/class`, without `DETAILS` and most metrics of perturbed truth."""
@@ -94,7 +94,7 @@ class Outcome:
         return dict(zip(names.tolist(), rows["value"].tolist(), strict=True))
 
 
-def outcome(val: Evaluation, test: Evaluation, classes: Sequence[str], label_maps: dict[int, UInt8]) -> Outcome:
+def outcome(val: Evaluation, test: Evaluation, classes: Sequence[str]) -> Outcome:
     """Rows of validation and test, and of the test split at the thresholds of validation (split `tuned`)."""
     tables, of_sheets = (list(frames) for frames in zip(*(each.tables(classes) for each in (val, test)), strict=True))
     of_channels = classes[len(classes) - len(test.histogram) :]
@@ -103,7 +103,7 @@ def outcome(val: Evaluation, test: Evaluation, classes: Sequence[str], label_map
     tables.append(_class_rows(counts_at(test.histogram, threshold), of_channels, split="tuned"))
     tables.append(_rows("tuned", [THRESHOLD], of_channels, [threshold], [support]))
     tables += [_conflict_rows(each) for each in (val, test) if int(each.conflicts[0])]
-    return Outcome(pd.concat(tables, ignore_index=True), pd.concat(of_sheets, ignore_index=True), label_maps)
+    return Outcome(pd.concat(tables, ignore_index=True), pd.concat(of_sheets, ignore_index=True))
 
 
 def evaluate(

@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -129,7 +130,8 @@ def train(
         validation = task.evaluation("val")
         task.tune(validation)
         trainer.test(task, datamodule=sheets, verbose=False)
-    return outcome(validation, task.evaluation("test"), task.classes, task.label_maps)
+    result = outcome(validation, task.evaluation("test"), task.classes)
+    return replace(result, label_maps=task.shown_sheets(result.per_sheet))
 
 
 def _trainer(task: SegmentationTask, sheets: Sheets, machine: Machine, callbacks: list[pl.Callback]) -> pl.Trainer:

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,7 @@ from thinline.training.evaluation import Evaluation
 from thinline.training.optimiser import optimiser_of
 from thinline.training.scoring_workers import Prediction, ScoringWorkers
 from thinline.training.settings import Schedule
+from thinline.training.shown_sheets import StoredMap, f1_of_sheets, spread
 from thinline.vocabulary import IGNORE, UInt8
 
 DIVERGED_BATCH = "diverged_batch.pt"
@@ -56,7 +58,7 @@ class SegmentationTask(pl.LightningModule):
         tuned: bool = False,
     ):
         """A batch whose loss is not finite is saved in `folder`. `scorers` compute the structure and curve metrics of
-        every test sheet; the label maps of the first `pictures` test sheets are kept. With `tuned` the test split is
+        every test sheet; `shown_sheets` gives the label maps of `pictures` of them. With `tuned` the test split is
         decided at the thresholds that `tune` took from validation, not by the head.
         """
         super().__init__()
@@ -75,7 +77,7 @@ class SegmentationTask(pl.LightningModule):
         self.losses: list[Tensor] = []
         self.last_step: tuple[Tensor, Tensor] | None = None
         self.square_norms: Tensor | None = None
-        self.label_maps: dict[int, UInt8] = {}
+        self.label_maps: dict[int, StoredMap] = {}
         self.latest_loss = math.nan
 
     @override
@@ -160,12 +162,22 @@ class SegmentationTask(pl.LightningModule):
         truth = self._count(batch, probabilities, predicted)
         ids = batch.index.tolist()
         label_maps = predicted.to("cpu", torch.uint8).numpy()
-        self.label_maps |= {i: labels for i, labels in zip(ids, label_maps, strict=True) if i < self.pictures}
+        if self.pictures:
+            self.label_maps |= {i: StoredMap.of(labels) for i, labels in zip(ids, label_maps, strict=True)}
         if self.scorers is not None:
             ink = probabilities[:, self.head.first_curve :].cpu().numpy()
             true = truth.to("cpu", torch.uint8).numpy()
             for i, *maps in zip(ids, label_maps, ink, true, batch.strokes.cpu().numpy(), strict=True):
                 self.scorers.put(i, Prediction(*maps))
+
+    def shown_sheets(self, per_sheet: pd.DataFrame) -> dict[int, UInt8]:
+        """Label maps [H,W] of `pictures` test sheets, the worst by F1 first; every process must call it.
+
+        `per_sheet` is the table of the run, the same in every process.
+        """
+        chosen = spread(f1_of_sheets(per_sheet).index.tolist(), self.pictures) if self.pictures else []
+        stored = gathered({i: self.label_maps[i] for i in chosen if i in self.label_maps})
+        return {i: stored[i].labels() for i in chosen}
 
     def tune(self, validation: Evaluation) -> None:
         """Take the thresholds of the curves from `validation`, if the test is to be decided by them."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from thinline.study.claims.expectations import EXPECTED, Expectation, Finding, decimals_of, plain, short
+from thinline.study.claims.expectations import EXPECTED, Expectation, Finding, decimals_of, plain
 
 INTERVALS = {
     # (low, high) -> what up, down, none, not_up, not_down say with a margin of 2
@@ -63,4 +63,4 @@ def test_decimals_follow_the_width_of_the_interval():
     assert Finding("m", "a", "x", "", -0.00312, -0.0042, -0.002, 0.0, 5, None).value == "-.0031 [-.0042, -.0020]"
     assert Finding("m", "a", "x", "", 97.31, 90.0, 104.0, 0.0, 5, None, signed=False).value == "97 [90, 104]"
     assert Finding("m", "a", "x", "", 0.5, np.nan, np.nan, np.nan, 1, None).value == "+.500 without interval"
-    assert (decimals_of(0.0, 0.0), short(-0.5, 1), plain(0.0277), plain(42)) == (3, "-.5", ".0277", "42")
+    assert (decimals_of(0.0, 0.0), plain(0.0277), plain(42)) == (3, ".0277", "42")

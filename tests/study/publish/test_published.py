@@ -1,16 +1,27 @@
 """A study's folder: what is written is what is read, and an edited table is named."""
 
+import io
 import json
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from study_cases import THREE, planted
 
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
-from thinline.study.publish.folder import check_unedited, read_results, results_csv, tidy, write_results, write_tables
+from thinline.study.publish.folder import (
+    check_unedited,
+    conditions_csv,
+    read_results,
+    results_parquet,
+    tidy,
+    write_results,
+    write_tables,
+)
+from thinline.study.stats.effects import effects
 
 
 @pytest.fixture(scope="module")
@@ -40,35 +51,79 @@ def test_the_tidy_table_has_every_number_with_all_that_names_it(results):
     assert not table.drop(columns=["sheet"]).isna().any(axis=None)
 
 
-def test_the_csv_holds_whole_splits_to_the_last_digit(results, tmp_path):
-    write_results(tmp_path, results)
-    table = pd.read_csv(tmp_path / "results.csv").set_index(["run", "split", "measure", "class"])["value"]
-    result = results.rows.set_index(["run", "split", "measure", "class"])["value"]
-    assert set(table.index) <= set(result.index)
-    np.testing.assert_array_equal(table, result[table.index])
-    assert {"iou", "viterbi_coverage"} <= set(table.index.get_level_values("measure"))
+def test_compression_changes_no_bit(results):
+    """Against pandas' own file: NaN, signs and the last bit of every value, and the types of the other columns."""
+    values = [np.nan, -0.0, 0.1 + 0.2, np.nextafter(1.0, 0.0), 5e-324, np.inf]
+    rows = results.rows.assign(value=np.resize(values, len(results.rows)))
+    own = replace(results, rows=rows)
+    plain = io.BytesIO()
+    tidy(own).to_parquet(plain, index=False)
+    table = pd.read_parquet(io.BytesIO(results_parquet(own)))
+    expected = pd.read_parquet(plain)
+    assert table["value"].to_numpy().view(np.int64).tolist() == expected["value"].to_numpy().view(np.int64).tolist()
+    pd.testing.assert_frame_equal(table, expected, check_exact=True)
+    assert len(results_parquet(own)) < len(plain.getvalue())
+
+
+def test_conditions_have_the_mean_and_spread_of_their_seeds(results):
+    """Against the rows of whole splits: a condition a row, `n` seeds, Student's interval around the mean."""
+    table = pd.read_csv(io.BytesIO(conditions_csv(results, effects(results).cells))).set_index("condition")
+    assert list(table.index) == list(results.conditions.index)
+    assert (table["seeds"] == 5).all()
+    rows = results.rows[(results.rows["split"] == "test") & (results.rows["measure"] == "iou")]
+    values = rows.merge(results.cells, on="run").groupby(["condition", "class"])["value"]
+    for (condition, name), own in values:
+        row = {each: table.loc[condition, f"iou {name} {each}"] for each in ("mean", "sd", "low", "high", "n")}
+        assert (row["mean"], row["sd"]) == pytest.approx((own.mean(), own.std(ddof=1)), abs=1e-5)
+        half = stats.t.ppf(0.975, 4) * own.std(ddof=1) / np.sqrt(5)
+        assert (row["low"], row["high"]) == pytest.approx((own.mean() - half, own.mean() + half), abs=2e-5)
+        assert row["n"] == 5
+    assert {"precision curve_1 mean", "recall curve_2 sd"} <= set(table)
+
+
+def test_a_condition_without_a_measure_has_an_empty_mean(results):
+    cells = effects(results).cells
+    lacking = (cells["condition"] == "none/dice/fresh") & (cells["measure"] == "iou") & (cells["class"] == "curve_1")
+    table = pd.read_csv(io.BytesIO(conditions_csv(results, cells[~lacking]))).set_index("condition")
+    assert np.isnan(table.loc["none/dice/fresh", "iou curve_1 mean"])
+    assert table.loc["none/dice/fresh", "iou curve_1 n"] == 0
+    assert table["iou curve_1 mean"].isna().sum() == 1
 
 
 def test_cells_keep_their_order_whatever_that_of_the_numbers(results, tmp_path):
-    """Runs are read by name; cells once came back in that order, and the csv differed."""
+    """Runs are read by name; cells once came back in that order, and the tables differed."""
     mixed = replace(results, rows=results.rows.iloc[::-1].reset_index(drop=True))
     write_results(tmp_path, mixed)
     again = read_results(tmp_path, THREE)
     assert list(again.cells["run"]) == list(results.cells["run"])
-    assert (tmp_path / "results.csv").read_bytes() == results_csv(again)
+    assert (tmp_path / "results.parquet").read_bytes() == results_parquet(again)
+
+
+def test_a_table_that_is_only_compressed_anew_keeps_what_was_measured_from_it(results, tmp_path):
+    """at_recall.csv is of the numbers, not of the bytes of results.parquet."""
+    write_results(tmp_path, results)
+    tidy(results).to_parquet(tmp_path / "results.parquet", index=False, compression="gzip")
+    write_tables(tmp_path, {"at_recall.csv": b"a\n1\n"})
+    (tmp_path / "results.csv").write_text("of an earlier version")
+    write_results(tmp_path, results)
+    assert (tmp_path / "at_recall.csv").exists()
+    assert not (tmp_path / "results.csv").exists()
+    write_results(tmp_path, replace(results, rows=results.rows.assign(value=0.5)))
+    assert not (tmp_path / "at_recall.csv").exists()
 
 
 def test_an_edited_or_lost_table_is_named_with_both_digests(results, tmp_path):
     write_results(tmp_path, results)
-    path = tmp_path / "results.csv"
+    write_tables(tmp_path, {"conditions.csv": b"mean\n0.6\n"})
+    path = tmp_path / "conditions.csv"
     text = path.read_text()
     path.write_text(text.replace("0.6", "0.7", 1))
-    with pytest.raises(StudyError, match=r"results.csv \(digest \w{12} when written, \w{12} now\)"):
+    with pytest.raises(StudyError, match=r"conditions.csv \(digest \w{12} when written, \w{12} now\)"):
         read_results(tmp_path, THREE)
     path.write_text(text)
     assert len(read_results(tmp_path, THREE).cells) == 60
     path.unlink()
-    with pytest.raises(StudyError, match=r"results.csv .*no file"):
+    with pytest.raises(StudyError, match=r"conditions.csv .*no file"):
         read_results(tmp_path, THREE)
 
 
@@ -76,7 +131,7 @@ def test_other_tables_keep_their_digests(results, tmp_path):
     write_results(tmp_path, results)
     write_tables(tmp_path, {"effects.csv": b"a\n1\n"})
     digests = json.loads((tmp_path / "digests.json").read_text())
-    assert set(digests) == {"effects.csv", "environment.json", "results.csv", "results.parquet"}
+    assert set(digests) == {"effects.csv", "environment.json", "results.parquet"}
     (tmp_path / "effects.csv").write_bytes(b"a\n2\n")
     with pytest.raises(StudyError, match=r"effects.csv \(digest"):
         read_results(tmp_path, THREE)

@@ -17,6 +17,7 @@ from thinline.study.publish.readme_tables import (
     study_row,
     verdict_block,
 )
+from thinline.study.stats.effects import effects
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def results():
 
 
 def test_a_line_of_the_board_is_the_mean_over_seeds_with_half_its_interval(results):
-    lines = frontier_block(results).splitlines()
+    lines = frontier_block(results, effects(results).cells).splitlines()
     assert len(lines) == 2 + 12
     (line,) = [line for line in lines if "| measured/dice/fresh |" in line]
     assert line.startswith("| A+B+C |")
@@ -42,7 +43,7 @@ def test_a_line_of_the_board_is_the_mean_over_seeds_with_half_its_interval(resul
 
 
 def test_conditions_come_by_how_many_families_moved(results):
-    labels = [line.split("|")[2].strip() for line in frontier_block(results).splitlines()[2:]]
+    labels = [line.split("|")[2].strip() for line in frontier_block(results, effects(results).cells).splitlines()[2:]]
     counts = [len(families_of(results.conditions)[label]) for label in labels]
     assert counts == sorted(counts)
     assert labels[0] == "none/soft_ce/scarce"
@@ -51,7 +52,8 @@ def test_conditions_come_by_how_many_families_moved(results):
 def test_one_seed_has_no_interval(results):
     cells = results.cells[results.cells["seed"] == 0]
     rows, sheets = (part[part["run"].isin(cells["run"])] for part in (results.rows, results.sheets))
-    assert "±" not in frontier_block(Results(results.study, cells, rows, sheets))
+    one = Results(results.study, cells, rows, sheets)
+    assert "±" not in frontier_block(one, effects(one).cells)
 
 
 VERDICTS = pd.DataFrame(

@@ -6,12 +6,11 @@ No page may load anything from the network or write to the console.
 import re
 import shutil
 from dataclasses import dataclass, replace
-from io import BytesIO, StringIO
+from io import BytesIO
 from itertools import product
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from figure_cases import SWEEP
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -19,7 +18,6 @@ from report_cases import BOARD, PENS, VERDICTS, Tables, small, tables, wide
 
 from thinline.metrics.number_format import interval, number
 from thinline.study.figures.style import Picture
-from thinline.study.report.data import report_data
 from thinline.study.report.page import render_report
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -58,6 +56,9 @@ def report(folder: Path, results, effects=None) -> Case:
     path = folder / f"{results.study.name}.html"
     page = render_report(results, effects, VERDICTS, pictures, usable=USABLE, sources={"001": "A field guide"})
     path.write_bytes(page)
+    (folder / "figures").mkdir(exist_ok=True)
+    for name, picture in pictures.items():
+        (folder / "figures" / f"{name}.png").write_bytes(picture.png)
     return Case(path, effects)
 
 
@@ -109,7 +110,7 @@ def visit(browser: Browser):
     for context in contexts:
         context.close()
     assert said == []
-    assert [url for url in asked if not re.match(r"file:.*\.html$|data:image/png|blob:", url)] == []
+    assert [url for url in asked if not re.match(r"file:.*(\.html|/figures/\w+\.png)$", url)] == []
 
 
 def switch(page: Page, letter: str, on: bool) -> None:
@@ -363,18 +364,33 @@ def test_effects_are_filtered(visit, board):
     assert f"{number(row['effect'], signed=True)} {interval(row['low'], row['high'], signed=True)}" in first
 
 
-def test_downloads_are_made_from_the_page(visit, board):
-    page = visit(board)
-    results = replace(small(), left_out=("none/dice/fresh/s7 (not run)",))
-    expected = report_data(results, board.effects, VERDICTS, {}, usable=USABLE, sources={})["downloads"]
-    assert len(expected) == 3
-    for it in expected:
-        with page.expect_download() as waiting:
-            page.get_by_role("link", name=it["file"]).click()
-        assert waiting.value.suggested_filename == it["file"]
-        assert Path(waiting.value.path()).read_text() == it["csv"]
-    numbers = pd.read_csv(StringIO(expected[0]["csv"]))
-    assert len(numbers) == 42 * 9 * 2
+OVERLAPS = """() => {
+  const boxes = [...document.querySelectorAll(".answer *")]
+    .filter((it) => [...it.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()))
+    .map((it) => [it, [...it.getClientRects()]]);
+  const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
+  const told = [];
+  boxes.forEach(([a, of], n) => boxes.slice(n + 1).forEach(([b, others]) => {
+    if (a.contains(b) || b.contains(a)) return;
+    if (of.some((one) => others.some((other) => meet(one, other)))) told.push([a.textContent, b.textContent]);
+  }));
+  return told;
+}"""
+
+
+@pytest.mark.parametrize("viewport", [(1440, 900), (390, 844)], ids=["laptop", "phone"])
+def test_the_first_screen_answers_the_question(visit, board, viewport):
+    """The sentences are on it whole, the figure at least begins, no text covers another, the sections stay in reach."""
+    page = visit(board, viewport=dict(zip(("width", "height"), viewport, strict=True)))
+    ends = page.eval_on_selector_all(".sentences li", "rows => rows.map((it) => it.getBoundingClientRect().bottom)")
+    assert len(ends) == 3
+    assert max(ends) < viewport[1]
+    chart = page.locator(".chart").bounding_box()
+    assert chart["y"] < viewport[1]
+    assert viewport[0] < 1000 or chart["y"] + chart["height"] < viewport[1]
+    assert page.evaluate(OVERLAPS) == []
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    assert page.locator("nav").bounding_box()["y"] == 0
 
 
 def test_a_long_table_is_cut_until_all_is_asked_for(visit, long):
@@ -477,7 +493,8 @@ def test_everything_is_reached_by_tab_and_seen_to_be(visit, board):
 
 def test_every_control_and_image_has_a_name(visit, board):
     page = visit(board)
-    assert page.evaluate("[...document.images].every((it) => it.alt && it.complete && it.naturalWidth === 1350)")
+    page.evaluate("for (const it of document.images) it.loading = 'eager'")
+    page.wait_for_function("[...document.images].every((it) => it.alt && it.complete && it.naturalWidth === 1350)")
     assert page.evaluate("document.images.length") == 2
     names = page.evaluate("""() => [...document.querySelectorAll("button, select, input, a, summary, [role=img]")]
       .map((it) => it.getAttribute("aria-label") || (it.labels && it.labels[0] && it.labels[0].textContent)

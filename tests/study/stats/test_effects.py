@@ -257,3 +257,19 @@ def test_over_common_sheets_the_interval_has_their_noise():
     weights = np.where(results.conditions["class_weight"] == "measured", 1, -1) / 6
     one = estimate(data, weights)
     assert row[["effect", "low", "high"]].tolist() == pytest.approx([one.effect, one.low, one.high])
+
+
+def test_levels_are_means_over_the_grid():
+    """Against the rows of whole splits: a mean over conditions within a seed, then over seeds, with its interval."""
+    results = planted(sheets=3)
+    table = effects(results).levels
+    rows = results.rows[(results.rows["split"] == "test") & (results.rows["measure"] == "iou")]
+    rows = rows.merge(results.cells, on="run")
+    own = table[(table["split"] == "test") & (table["measure"] == "iou")]
+    assert len(own) == 2 * (2 + 3 + 2)
+    for row in own.to_dict("records"):
+        chosen = rows[(rows["class"] == row["class"]) & (rows[row["factor"]] == row["level"])]
+        seeds = chosen.groupby("seed")["value"].mean()
+        half = stats.t.ppf(0.975, len(seeds) - 1) * seeds.std(ddof=1) / np.sqrt(len(seeds))
+        assert row["mean"] == pytest.approx(seeds.mean(), abs=1e-12)
+        assert (row["low"], row["high"]) == pytest.approx((seeds.mean() - half, seeds.mean() + half), abs=1e-9)

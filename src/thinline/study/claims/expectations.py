@@ -32,6 +32,8 @@ from typing import Final
 
 import numpy as np
 
+from thinline.metrics.number_format import interval, number
+
 EXPECTED: Final = ("up", "down", "none", "not_up", "not_down", "at_least", "at_most")
 BOUNDS: Final = ("at_least", "at_most")
 _TEXTS: Final = {
@@ -127,10 +129,10 @@ class Finding:
         if not self.seeds:
             return "no value in any seed"
         decimals = decimals_of(self.effect, self.high - self.low)
-        effect = short(self.effect, decimals, signed=self.signed)
+        effect = number(self.effect, decimals, signed=self.signed)
         if np.isnan(self.low):
             return f"{effect} without interval"
-        return f"{effect} [{short(self.low, decimals)}, {short(self.high, decimals)}]"
+        return f"{effect} {interval(self.low, self.high, decimals)}"
 
 
 def decimals_of(value: float, width: float) -> int:
@@ -147,15 +149,6 @@ def magnitude(size: float) -> int:
 
 
 _ROUNDING: Final = 1e-9
-
-
-def short(value: float, decimals: int, *, signed: bool = False) -> str:
-    """A number without the zero before its point, e.g. `.031`, and without the sign of -0; `signed` adds a plus."""
-    text = f"{float(f'{value:.12g}'):.{decimals}f}"  # .0625 and .06249999999999999 are one number
-    if float(text) == 0:
-        return text.removeprefix("-").replace("0.", ".", 1)
-    text = text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
-    return f"+{text}" if signed and value > 0 else text
 
 
 def plain(value: float) -> str:

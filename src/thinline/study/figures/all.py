@@ -35,9 +35,7 @@ from thinline.study.figures.ranks import rank_stability, tau_matrix
 from thinline.study.figures.resolution import resolution_response
 from thinline.study.figures.sheets import best_run, pictures_of, sheet_overlays
 from thinline.study.figures.style import NotDrawn, Picture, png
-from thinline.study.figures.tables import narrowed
 from thinline.study.figures.weight import weight_sweep
-from thinline.study.stats.samples import AXES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,7 +56,7 @@ _KINDS: Final = {
     "rank_stability": "Line chart of the rank of each loss over measures",
     "tau": "Tables of Kendall's tau between measures",
     "variance": "Stacked bars of shares of variance by measure",
-    "sheets": "Sheets with truth, prediction and misses side by side",
+    "sheets": "Sheets with truth, prediction and errors side by side",
 }
 """The kind of each figure, for its alternative text."""
 
@@ -100,27 +98,26 @@ def _plan(
 ) -> dict[str, Callable[[], Figure]]:
     """The function that draws each figure, by name."""
     primary = [measure.partition("/")[::2] for measure in results.study.primary]
-    few = narrowed(results, [*AXES, *(measure for _, measure in primary)])
     cells = effects.cells
     pairs = {
         "interactions_" + (measure if split == "test" else f"{split}_{measure}"): partial(
-            interactions, few, measure, split=split
+            interactions, results, measure, split=split
         )
         for split, measure in primary
     }
     return {
-        "frontier": partial(frontier, few, cells, usable=usable),
-        "decision_matrix": partial(decision_matrix, few, effects.ranks),
-        "weight_sweep": partial(weight_sweep, few),
+        "frontier": partial(frontier, results, cells, usable=usable),
+        "decision_matrix": partial(decision_matrix, results, effects.ranks),
+        "weight_sweep": partial(weight_sweep, results),
         "forest": partial(forest, effects.contrasts),
         **pairs,
-        "heat_map": partial(heat_map, few, cells),
-        "resolution": partial(resolution_response, few),
-        "crossings": partial(crossing_errors, few, cells),
+        "heat_map": partial(heat_map, results, cells),
+        "resolution": partial(resolution_response, results),
+        "crossings": partial(crossing_errors, results, cells),
         "rank_stability": partial(rank_stability, effects.ranks),
         "tau": partial(
             tau_matrix, effects.tau, factor="loss" if (effects.tau["factor"] == "loss").any() else "condition"
         ),
         "variance": partial(variance_shares, effects.variance),
-        "sheets": partial(sheet_overlays, few, cells, pictures),
+        "sheets": partial(sheet_overlays, results, cells, pictures),
     }

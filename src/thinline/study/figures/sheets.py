@@ -1,4 +1,4 @@
-"""The best, median and worst sheet of the best condition, as pictures of truth, prediction and misses.
+"""The best, median and worst sheet of the best condition, as pictures of truth, prediction and errors.
 
 Sheets are ranked by IoU, mean over curves, among all test sheets of the run. Without their pictures (the network is not
 available), they are ranked among the sheets that the run drew itself: the first few test sheets (`overlays` of its

@@ -10,7 +10,6 @@ measure or split that it does not have is estimated from the results.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -113,15 +112,6 @@ def means(data: Samples, weights: Mapping[str, Float64]) -> pd.DataFrame:
     estimates = {name: estimate(data, weight) for name, weight in weights.items()}
     rows = {name: (estimate.effect, estimate.low, estimate.high) for name, estimate in estimates.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(MEANS), dtype=np.float64)
-
-
-def narrowed(results: Results, measures: Sequence[str]) -> Results:
-    """`results` for fast reading: the rows of single sheets that `measures` need, and names as categories."""
-    kept = {*measures, "recall", "area_ratio"}
-    sheets = results.sheets
-    sheets = sheets[sheets["measure"].isin(kept) & (sheets["split"] == "test")]
-    names = dict.fromkeys(("split", "measure", "class"), "category")
-    return replace(results, sheets=sheets.astype(names), rows=results.rows.astype(names))
 
 
 def varied(results: Results) -> dict[str, tuple[str, ...]]:

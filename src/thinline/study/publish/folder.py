@@ -2,12 +2,14 @@
 
     results.parquet    every number: run, cell, condition, grid, seed, the factors, split, sheet, measure, class, value,
                        support, signature; `sheet` is empty for a number of a whole split
-    results.csv        the pixel rates and curve errors of whole splits
+    conditions.csv     one row a condition, to be read by people: levels of the factors, seeds, and of a few measures of
+                       each curve the mean and standard deviation over seeds, 95 % interval and number of values
     environment.json   commit, versions, processor, dates and time of the runs
     at_recall.csv      the runs at one recall, written by `at-recall`; removed when the results change
     digests.json       sha256 of every table
 
 Whole splits have every metric of the runs, single sheets those from which effects are estimated (`SHEET_MEASURES`).
+Folders of earlier versions have a results.csv, a part of results.parquet; writing the results anew removes it.
 """
 
 from __future__ import annotations
@@ -19,34 +21,30 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
+from thinline.metrics.catalogue import metric
 from thinline.study.design.results import CELL_COLUMNS, ROW_COLUMNS, SHEET_COLUMNS, Results
 from thinline.study.design.study import SEED, Study, StudyError
-from thinline.study.stats.samples import AXES
+from thinline.study.stats.samples import AXES, samples
 from thinline.system.atomic_files import write_bytes
+from thinline.vocabulary import Float64
 
 RESULTS: Final = "results.parquet"
-RESULTS_CSV: Final = "results.csv"
+CONDITIONS: Final = "conditions.csv"
 ENVIRONMENT: Final = "environment.json"
 DIGESTS: Final = "digests.json"
 AT_RECALL: Final = "at_recall.csv"
+CELLS: Final = "effects/cells.csv"
 
 SHEET_MEASURES: Final = (*AXES, "area_ratio", "viterbi_swaps", "edge_follower_swaps")
 """The metrics of single sheets that are kept."""
 
-CSV_MEASURES: Final = (
-    *SHEET_MEASURES,
-    "threshold",
-    "viterbi_bridged_r2",
-    "viterbi_values_mae_track",
-    "breaks",
-    "claimed_twice",
-)
-_PERTURBED_TRUTH_IN_CSV: Final = (
-    *("iou", "precision", "recall", "nsd_1px"),
-    *("viterbi_bridged_mae_track", "viterbi_values_mae_track"),
-)
+HEADLINE: Final = ("test/iou", "test/precision", "test/recall")
+"""The measures of conditions.csv, and the declared measures of the study after them."""
+
+_EARLIER: Final = "results.csv"
 
 
 def tidy(results: Results) -> pd.DataFrame:
@@ -65,32 +63,73 @@ def tidy(results: Results) -> pd.DataFrame:
     return pd.concat([front, numbers[["split", "sheet", "measure", "class", "value", "support", "signature"]]], axis=1)
 
 
-def results_csv(results: Results) -> bytes:
-    """The content of results.csv."""
-    rows = results.rows
-    perturbed = rows["split"].str.startswith("oracle")
-    kept = (~perturbed & rows["measure"].isin(CSV_MEASURES)) | (
-        perturbed & rows["measure"].isin(_PERTURBED_TRUTH_IN_CSV)
+def conditions_csv(results: Results, cells: pd.DataFrame) -> bytes:
+    """The content of conditions.csv; `cells` is the table of that name of the effects.
+
+    Numbers have two digits more than the catalogue shows. A measure that a condition lacks has an empty mean and n 0.
+    """
+    seeds = results.cells.groupby("condition")["seed"].nunique()
+    table = results.conditions.assign(seeds=seeds).reset_index()
+    for split, _, measure in (key.partition("/") for key in dict.fromkeys([*HEADLINE, *results.study.primary])):
+        for name in results.classes:
+            own = cells[(cells["split"] == split) & (cells["measure"] == measure) & (cells["class"] == name)]
+            if own.empty:
+                continue
+            own = own.set_index("condition").reindex(table["condition"])
+            columns = {each: own[each].to_numpy(np.float64) for each in ("mean", "low", "high")}
+            columns["sd"] = _deviations(samples(results, measure, name, split=split).values)
+            head = f"{measure if split == 'test' else f'{split} {measure}'} {name}"
+            for each in ("mean", "sd", "low", "high"):
+                table[f"{head} {each}"] = columns[each].round(metric(measure).digits + 2)
+            table[f"{head} n"] = own["seeds"].fillna(0).to_numpy(np.int64)
+    return _csv(table)
+
+
+def _deviations(values: Float64) -> Float64:
+    """The standard deviation over seeds of `values` [A,S]; NaN with fewer than two."""
+    known = np.isfinite(values)
+    count = known.sum(1)
+    means = np.where(known, values, 0.0).sum(1) / np.maximum(count, 1)
+    squares = np.where(known, values - means[:, None], 0.0) ** 2
+    return np.sqrt(np.where(count > 1, squares.sum(1) / np.maximum(count - 1, 1), np.nan))
+
+
+def results_parquet(results: Results) -> bytes:
+    """The content of results.parquet.
+
+    The values are stored byte by byte of their place in a float64 (`BYTE_STREAM_SPLIT`), which compresses to 15 % less;
+    all other columns repeat and are stored as numbers of a dictionary.
+    """
+    table, out = tidy(results), io.BytesIO()
+    table.to_parquet(
+        out,
+        index=False,
+        compression="zstd",
+        compression_level=19,
+        use_dictionary=[name for name in table.columns if name != "value"],
+        use_byte_stream_split=["value"],
     )
-    table = rows[kept & (rows["split"] != "val")]
-    names = results.cells.drop(columns=["grid"])
-    return _csv(names.merge(table, on="run"))
+    return out.getvalue()
 
 
 def write_results(folder: Path, results: Results) -> None:
-    """Write results.parquet, results.csv and environment.json with their digests, each file whole or not at all.
+    """Write results.parquet and environment.json with their digests, each file whole or not at all.
 
-    An at_recall.csv of other results is removed.
+    An at_recall.csv of other results is removed, and the results.csv of an earlier version.
     """
-    out = io.BytesIO()
-    tidy(results).to_parquet(out, index=False, compression="zstd")
-    if not (folder / RESULTS).exists() or (folder / RESULTS).read_bytes() != out.getvalue():
+    content = results_parquet(results)
+    if not _same_table(folder / RESULTS, content):
         (folder / AT_RECALL).unlink(missing_ok=True)
+    (folder / _EARLIER).unlink(missing_ok=True)
     environment = json.dumps(dict(results.made_by) | {"left_out": list(results.left_out)}, indent=2) + "\n"
-    write_tables(
-        folder,
-        {RESULTS: out.getvalue(), RESULTS_CSV: results_csv(results), ENVIRONMENT: environment.encode()},
-    )
+    write_tables(folder, {RESULTS: content, ENVIRONMENT: environment.encode()})
+
+
+def _same_table(path: Path, content: bytes) -> bool:
+    """Whether the parquet file `path` is there and has the table of `content`, however either is compressed."""
+    if not path.exists():
+        return False
+    return path.read_bytes() == content or pd.read_parquet(path).equals(pd.read_parquet(io.BytesIO(content)))
 
 
 def write_tables(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -123,6 +162,14 @@ def read_results(folder: Path, study: Study, *, but: Sequence[str] = ()) -> Resu
     return Results(study, cells, table.loc[whole, list(ROW_COLUMNS)].reset_index(drop=True), sheets, left_out, made_by)
 
 
+def read_cells(folder: Path) -> pd.DataFrame:
+    """The means of all conditions that a study's folder has, as its effects have them. Raises `StudyError`."""
+    path = folder / CELLS
+    if not path.exists():
+        raise StudyError(f"{path}: expected the means of the conditions, got no such file; thinline study writes it")
+    return pd.read_csv(path)
+
+
 def check_unedited(folder: Path, *, but: Sequence[str] = ()) -> None:
     """Raises `StudyError` naming the tables of `folder`, except those in `but`, that were edited or removed.
 
@@ -134,7 +181,7 @@ def check_unedited(folder: Path, *, but: Sequence[str] = ()) -> None:
             "or python -m thinline study writes it with them"
         )
     digests = _digests(folder)
-    written = (RESULTS, RESULTS_CSV, ENVIRONMENT)
+    written = (RESULTS, CONDITIONS, ENVIRONMENT)
     wrong = [f"{name} (no digest)" for name in written if name not in digests and (folder / name).exists()]
     for name, digest in ((name, digest) for name, digest in digests.items() if name not in but):
         path = folder / name

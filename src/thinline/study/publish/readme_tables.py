@@ -21,8 +21,6 @@ from thinline.study.claims.verdicts import UNTESTABLE, VERDICTS
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
 from thinline.study.publish.folder import RESULTS
-from thinline.study.stats.estimates import estimate_all
-from thinline.study.stats.samples import samples
 
 BOARD: Final = ("iou", "precision", "recall")
 
@@ -32,17 +30,20 @@ def published_folders(experiments: Path) -> list[Path]:
     return sorted(path.parent for path in experiments.glob(f"*/{RESULTS}"))
 
 
-def frontier_block(results: Results) -> str:
-    """A line for each condition: its families, and IoU, precision and recall of every curve with half the interval."""
+def frontier_block(results: Results, cells: pd.DataFrame) -> str:
+    """A line for each condition: its families, and IoU, precision and recall of every curve with half the interval.
+
+    `cells` is the table of that name of the effects.
+    """
     columns = [(measure, name) for name in results.classes for measure in BOARD]
     heads = [f"{label(measure)} {name.replace('_', ' ')}" for measure, name in columns]
     lines = [f"| moved | condition | {' | '.join(heads)} |", f"|---|---|{'---|' * len(heads)}"]
-    means = [_means(results, measure, name) for measure, name in columns]
+    means = [_means(results, cells, measure, name) for measure, name in columns]
     families = families_of(results.conditions)
     for row in _order(results):
         condition = results.conditions.index[row]
-        cells = " | ".join(column[row] for column in means)
-        lines.append(f"| {moves(families[condition])} | {condition} | {cells} |")
+        values = " | ".join(column[row] for column in means)
+        lines.append(f"| {moves(families[condition])} | {condition} | {values} |")
     return "\n".join(lines)
 
 
@@ -52,13 +53,13 @@ def _order(results: Results) -> list[int]:
     return sorted(range(len(keys)), key=lambda row: (len(keys[row]), keys[row], row))
 
 
-def _means(results: Results, measure: str, name: str) -> list[str]:
+def _means(results: Results, cells: pd.DataFrame, measure: str, name: str) -> list[str]:
     """`.823 ±.012` of each condition over its seeds."""
-    data = samples(results, measure, name)
-    means = estimate_all(data, np.eye(len(data.conditions)))
+    own = cells[(cells["split"] == "test") & (cells["measure"] == measure) & (cells["class"] == name)]
+    means = own.set_index("condition").reindex(results.conditions.index)
     digits = metric(measure).digits
-    halves = ["" if np.isnan(half) else f" ±{number(half, digits)}" for half in (means.high - means.low) / 2]
-    return [number(mean, digits) + half for mean, half in zip(means.effect, halves, strict=True)]
+    halves = ["" if np.isnan(half) else f" ±{number(half, digits)}" for half in (means["high"] - means["low"]) / 2]
+    return [number(mean, digits) + half for mean, half in zip(means["mean"], halves, strict=True)]
 
 
 def verdict_block(table: pd.DataFrame) -> str:

@@ -1,6 +1,6 @@
 """Writes the whole folder of a study from its results: tables, effects, verdicts, figures and report.
 
-results.parquet results.csv environment.json    folder.py
+results.parquet environment.json conditions.csv folder.py
 effects.csv                                     contrasts with intervals, p and the detectable effect
 effects/NAME.csv                                the other tables of study/stats/effects.py, one file each
 verdicts.csv findings.csv                       claims tested on this study, and every contrast behind them
@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import Final
 
 import pandas as pd
+from PIL import Image
 
 from thinline.study.claims.claims import SOURCES, Claim
 from thinline.study.claims.verdicts import findings_table, table, verdicts_of
 from thinline.study.design.results import Results
 from thinline.study.figures.all import Picture, all_figures
 from thinline.study.figures.sheets import best_run, wanted_sheets
-from thinline.study.publish.folder import write_results, write_tables
+from thinline.study.figures.style import few_colours
+from thinline.study.publish.folder import CONDITIONS, conditions_csv, write_results, write_tables
 from thinline.study.report.page import render_report
 from thinline.study.stats.effects import COLUMNS, Effects, effects
 from thinline.system.atomic_files import make_folder, write_bytes
@@ -72,7 +74,9 @@ def publish(
     tested = verdicts_of(claims, results)
     verdicts = table(tested)
     _keep_only(folder / "effects", "*.csv", COLUMNS)
-    write_tables(folder, _tables(estimates) | {VERDICTS: _csv(verdicts), "findings.csv": _csv(findings_table(tested))})
+    tables = {VERDICTS: _csv(verdicts), "findings.csv": _csv(findings_table(tested))}
+    tables[CONDITIONS] = conditions_csv(results, estimates.cells)
+    write_tables(folder, _tables(estimates) | tables)
     tell("figures")
     run = best_run(results, estimates.cells)
     pictures = overlays(run, wanted_sheets(results, run))
@@ -89,12 +93,19 @@ def publish(
 
 
 def kept_sheets(folder: Path) -> Picture | None:
-    """The picture of sheets in a folder with its texts from the report, in case the run folders are gone."""
+    """The picture of sheets in a folder with its texts from the report, in case the run folders are gone.
+
+    A picture in full colours, as earlier versions wrote, is reduced to few.
+    """
     picture, report = folder / "figures" / f"{SHEETS}.png", folder / REPORT
     if not picture.exists() or not report.exists():
         return None
     texts = _SHEETS_TEXTS.search(report.read_text(encoding="utf-8"))
-    return Picture(picture.read_bytes(), *(html.unescape(text) for text in texts.groups())) if texts else None
+    if not texts:
+        return None
+    with Image.open(picture) as image:
+        content = picture.read_bytes() if image.mode == "P" else few_colours(image)
+    return Picture(content, *(html.unescape(text) for text in texts.groups()))
 
 
 def _keep_only(folder: Path, pattern: str, names: Container[str]) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,15 +12,14 @@ import pandas as pd
 from thinline.study.design.results import Results
 from thinline.study.figures.effects import SIGNIFICANT
 from thinline.study.figures.style import Picture, words
+from thinline.study.report.answer import answer
 from thinline.study.report.board import board, values
 from thinline.study.report.tables import (
     ORDERS,
     VERDICTS,
-    Measure,
     effects,
     matrix,
     measures_of,
-    report_contrasts,
     verdicts,
 )
 from thinline.study.stats.estimates import LEVEL
@@ -31,6 +29,15 @@ if TYPE_CHECKING:
 
 AS_TABLES: Final = ("decision_matrix", "heat_map")
 """Figures that are left out, since the page has their numbers as a table."""
+
+TABLES: Final = {
+    "conditions.csv": "one condition a row: mean, standard deviation, 95 % interval and number of seeds",
+    "results.parquet": "one number a row: every measure of every run, split, sheet and class",
+    "effects.csv": "one contrast a row, of every order, with interval, p and the detectable effect",
+    "verdicts.csv": "one claim a row",
+    "findings.csv": "one contrast behind a claim a row",
+}
+"""The tables beside the report, by file, and what they have."""
 
 
 def report_data(
@@ -58,7 +65,7 @@ def report_data(
         "values": of_conditions,
         "usable": usable,
         "board": board(results),
-        "matrix": matrix(results, of_conditions, tables.ranks, measures),
+        "matrix": matrix(results, of_conditions, tables, measures),
         "effects": effects(tables.contrasts, tables.pairs, measures, classes),
         "significant": SIGNIFICANT,
         "higher_orders": int((tables.contrasts["order"] > ORDERS).sum()),
@@ -66,8 +73,9 @@ def report_data(
         "verdict_counts": {verdict: counts[verdict] for verdict in VERDICTS},
         "sources": sources,
         "notes": tables.notes,
-        "pictures": [_picture(picture) for name, picture in pictures.items() if name not in AS_TABLES],
-        "downloads": _downloads(results, tables, verdict_table, measures),
+        "pictures": [_picture(name, picture) for name, picture in pictures.items() if name not in AS_TABLES],
+        "downloads": [{"file": file, "what": what} for file, what in TABLES.items()],
+        "answer": answer(results, tables, measures, counts),
     }
     converted: dict[str, Any] = as_json(data)
     return converted
@@ -88,31 +96,11 @@ def _ran(results: Results) -> dict[str, Any]:
     }
 
 
-def _picture(picture: Picture) -> dict[str, Any]:
-    """A figure as a data address, with the size of a PNG so that the page does not shift when it loads."""
+def _picture(name: str, picture: Picture) -> dict[str, Any]:
+    """A figure beside the report, with the size of a PNG so that the page does not shift when it loads."""
     is_png = picture.png[:8] == b"\x89PNG\r\n\x1a\n" and len(picture.png) >= 24
     size = (int.from_bytes(picture.png[16:20], "big"), int.from_bytes(picture.png[20:24], "big")) if is_png else None
-    source = f"data:image/png;base64,{base64.b64encode(picture.png).decode()}"
-    return {"title": picture.title, "alt": picture.alt, "source": source, "size": size}
-
-
-def _downloads(
-    results: Results, tables: Effects, verdict_table: pd.DataFrame, measures: Sequence[Measure]
-) -> list[dict[str, Any]]:
-    """The tables behind the page as CSV: numbers of every cell, contrasts, verdicts."""
-    keys = {measure.key for measure in measures}
-    rows = results.rows
-    rows = rows[(rows["split"] + "/" + rows["measure"]).isin(keys) & rows["class"].isin(results.classes)]
-    numbers = results.cells.drop(columns="grid").merge(rows, on="run")
-    contrasts = report_contrasts(tables.contrasts, measures, results.classes)
-    return [
-        {"file": f"{results.study.name}-{name}.csv", "what": what, "rows": len(table), "csv": table.to_csv(index=False)}
-        for name, what, table in (
-            ("results", "one number of one cell, curve and measure per row", numbers),
-            ("effects", "one contrast per row, order 1 and 2", contrasts),
-            ("verdicts", "one claim per row", verdict_table),
-        )
-    ]
+    return {"title": picture.title, "alt": picture.alt, "source": f"figures/{name}.png", "size": size}
 
 
 def as_json(value: Any) -> Any:

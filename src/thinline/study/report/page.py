@@ -1,8 +1,9 @@
-"""The report of a study: one HTML file that opens from disk and needs neither network nor other files.
+"""The report of a study: an HTML file that opens from disk and needs no network.
 
-Style, scripts, figures and tables are in the page. A content security policy forbids it to load anything and to run
-scripts other than its own. Tables and figures need no scripts; the board and the downloads do. Equal arguments give
-equal bytes.
+Style, scripts and tables are in the page. The figures are in the folder `figures` beside it, and the page links the
+full tables of the study's folder. A content security policy forbids it to load anything but these pictures and to run
+scripts other than its own. Only the board needs scripts. `alone` gives a page with the figures in it, for a page that
+is shown without its folder. Equal arguments give equal bytes.
 
 jinja2 belongs to the extra `report` and is imported when a report is written.
 """
@@ -13,8 +14,10 @@ import base64
 import hashlib
 import importlib.util
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -30,7 +33,8 @@ if TYPE_CHECKING:
 
 _PAGE: Final = files("thinline.study.report") / "page_files"
 _SCRIPTS: Final = ("page.js", "tables.js", "plane.js", "board.js")
-_FOR_SCRIPTS: Final = ("measures", "values", "usable", "classes", "board", "downloads")
+_FOR_SCRIPTS: Final = ("measures", "values", "usable", "classes", "board")
+_FIGURE: Final = re.compile(rb'(<img src=")(figures/[\w.-]+\.png)(")')
 
 
 def render_report(
@@ -76,10 +80,22 @@ def page(data: Mapping[str, Any]) -> str:
         style=sources["page.css"],
         script=script,
         policy=(
-            f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+            f"default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
             "base-uri 'none'; form-action 'none'"
         ),
     )
+
+
+def alone(report: Path) -> bytes:
+    """The page of the file `report` with its figures as data addresses; a figure that is gone stays a link."""
+
+    def inlined(match: re.Match[bytes]) -> bytes:
+        path = report.parent / match[2].decode()
+        if not path.exists():
+            return match[0]
+        return match[1] + b"data:image/png;base64," + base64.b64encode(path.read_bytes()) + match[3]
+
+    return _FIGURE.sub(inlined, report.read_bytes())
 
 
 def in_script(data: Mapping[str, Any]) -> str:

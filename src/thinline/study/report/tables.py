@@ -15,8 +15,8 @@ for the number of contrasts.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -28,10 +28,10 @@ from thinline.study.design.study import StudyError
 from thinline.study.figures.effects import SIGNIFICANT
 from thinline.study.figures.style import words
 from thinline.study.figures.tables import short_labels, varied
-from thinline.study.stats.contrasts import grid_of, level_weights
-from thinline.study.stats.estimates import estimate
-from thinline.study.stats.samples import AXES, samples
-from thinline.vocabulary import Bool, Float64
+from thinline.study.stats.samples import AXES
+
+if TYPE_CHECKING:
+    from thinline.study.stats.effects import Effects
 
 ORDERS: Final = 2
 """Main effects and interactions of up to so many factors are in the page."""
@@ -86,15 +86,16 @@ def measures_of(cells: pd.DataFrame) -> list[Measure]:
 
 
 def matrix(
-    results: Results, values: Mapping[str, Mapping[str, Any]], ranks: pd.DataFrame, measures: Sequence[Measure]
+    results: Results, values: Mapping[str, Mapping[str, Any]], tables: Effects, measures: Sequence[Measure]
 ) -> dict[str, Any]:
     """Columns and views: the conditions, and the levels of each factor that the grid varies."""
+    ranks = tables.ranks
     columns = [(measure, name) for measure in measures for name in results.classes]
     names = short_labels(results)
     of_conditions = [[values[name][measure.key].get(condition) for measure, name in columns] for condition in names]
     views = [_view("conditions", "condition", list(names), list(names.values()), columns, of_conditions)]
     factors = varied(results)
-    means = _level_means(results, factors, columns)
+    means = _level_means(tables.levels, factors, columns)
     for factor, levels in factors.items():
         view = _view(factor, words(factor), levels, levels, columns, means[factor])
         _add_ranks(view, ranks[ranks["factor"] == factor], columns)
@@ -156,39 +157,22 @@ def _shade(cells: Sequence[dict[str, Any]], *, lower: bool) -> None:
 
 
 def _level_means(
-    results: Results, factors: Mapping[str, Sequence[str]], columns: Sequence[tuple[Measure, str]]
+    levels: pd.DataFrame, factors: Mapping[str, Sequence[str]], columns: Sequence[tuple[Measure, str]]
 ) -> dict[str, list[list[Any]]]:
-    """By factor, the mean of each level over the grid, by column; None where no condition has a value."""
-    quick = replace(results, sheets=results.sheets.astype(dict.fromkeys(("split", "measure", "class"), "category")))
-    means: dict[str, list[list[Any]]] = {factor: [[] for _ in levels] for factor, levels in factors.items()}
-    weights: dict[bytes, dict[str, dict[str, Float64]]] = {}
-    for measure, name in columns:
-        try:
-            data = samples(quick, measure.measure, name, split=measure.split)
-        except StudyError:
-            data = None
-        known = np.zeros(len(results.conditions), np.bool_)
-        if data is not None:
-            known = np.asarray(np.isfinite(data.values).any(1))
-        if known.tobytes() not in weights:
-            weights[known.tobytes()] = _level_weights(results, known)
-        own = weights[known.tobytes()]
-        for factor, levels in factors.items():
-            for index, level in enumerate(levels):
-                weight = own.get(factor, {}).get(level)
-                mean = None if data is None or weight is None else estimate(data, weight)
-                means[factor][index].append(None if mean is None else (mean.effect, mean.low, mean.high))
-    return means
+    """By factor, the mean of each level by column, from the table `levels` of the effects; None where there is none."""
+    keys = ["factor", "level", "split", "measure", "class"]
+    known = {tuple(row): mean for *row, mean in zip(*(levels[key] for key in keys), _intervals(levels), strict=True)}
+    return {
+        factor: [
+            [known.get((factor, level, measure.split, measure.measure, name)) for measure, name in columns]
+            for level in own
+        ]
+        for factor, own in factors.items()
+    }
 
 
-def _level_weights(results: Results, known: Bool) -> dict[str, dict[str, Float64]]:
-    """By factor and level, the weights of the conditions of the grid that are `known` [A] (have the measure)."""
-    grid = grid_of(results, known)
-    weights = {name: dict(zip(grid.levels[name], level_weights(grid, name), strict=False)) for name in grid.names}
-    for name in set(results.factors) - set(grid.names):  # only one level has the measure
-        levels = results.conditions[name][grid.inside].unique()
-        weights[name] = {str(level): grid.inside / grid.inside.sum() for level in levels}
-    return weights
+def _intervals(table: pd.DataFrame) -> list[tuple[float, float, float]]:
+    return list(zip(table["mean"], table["low"], table["high"], strict=True))
 
 
 def _add_ranks(view: dict[str, Any], ranks: pd.DataFrame, columns: Sequence[tuple[Measure, str]]) -> None:

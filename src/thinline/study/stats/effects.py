@@ -6,6 +6,8 @@ defines the contrasts, estimates.py their intervals. Tidy tables, one estimate a
     contrasts   split measure class order term contrast effect low high p p_holm seeds primary detectable
     coded       split measure class order term level effect low high p             effect-coded parameters
     cells       split measure class condition mean low high seeds                  all conditions, in the grid or not
+    levels      split measure class factor level mean low high     of the grid; over the same combinations of the other
+                                                                   factors for all levels of a factor
     pairs       split measure class factor level_a level_b p_better                both directions
     ranks       split measure class factor level rank low_rank high_rank
     tau         class factor measure_a measure_b tau             over all conditions (factor `condition`), and over the
@@ -47,6 +49,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
         "contrasts": "split measure class order term contrast effect low high p p_holm seeds primary detectable",
         "coded": "split measure class order term level effect low high p",
         "cells": "split measure class condition mean low high seeds",
+        "levels": "split measure class factor level mean low high",
         "pairs": "split measure class factor level_a level_b p_better",
         "ranks": "split measure class factor level rank low_rank high_rank",
         "tau": "class factor measure_a measure_b tau",
@@ -64,6 +67,7 @@ class Effects:
     contrasts: pd.DataFrame
     coded: pd.DataFrame
     cells: pd.DataFrame
+    levels: pd.DataFrame
     pairs: pd.DataFrame
     ranks: pd.DataFrame
     tau: pd.DataFrame
@@ -98,7 +102,7 @@ def effects(results: Results) -> Effects:
     below: list[str] = []
     for series in every:
         plan = plans[id(series.grid)]
-        tables = _estimated(series, plan)
+        tables = _estimated(series, plan) | {"levels": level_means(results, series, plan.levels)}
         if len(results.seeds) > 1:
             tables |= _ranked(series, plan)
             if not series.constant:
@@ -143,6 +147,23 @@ def _estimated(series: Series, plan: _Plan) -> dict[str, pd.DataFrame]:
             seeds=np.isfinite(data.values).sum(1)
         ),
     }
+
+
+def level_means(results: Results, series: Series, weights: Mapping[str, Float64]) -> pd.DataFrame:
+    """The marginal mean of every level of the factors that the study varies, by the `weights` [L,A] of each factor.
+
+    A factor of which only one level has the measure has the mean of the grid at this level.
+    """
+    grid, tables = series.grid, []
+    for name in (name for name, levels in results.factors.items() if len(levels) > 1):
+        levels, own = grid.levels.get(name, ()), weights.get(name)
+        if own is None:
+            levels = tuple(map(str, results.conditions[name][grid.inside].dropna().unique()))
+            own = np.repeat((grid.inside / grid.inside.sum())[None], len(levels), axis=0)
+        means = _interval(estimate_all(series.data, own))
+        named = {"factor": name, "level": list(levels[: len(own)]), "mean": means["effect"]}
+        tables.append(pd.DataFrame(named | {end: means[end] for end in ("low", "high")}))
+    return _joined(tables, COLUMNS["levels"][3:])
 
 
 def _interval(estimates: Estimates) -> dict[str, Float64]:

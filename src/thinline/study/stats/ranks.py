@@ -29,6 +29,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -56,8 +57,25 @@ def compared(data: Samples, weights: Float64, levels: Sequence[str]) -> tuple[pd
         return pd.DataFrame(columns=list(PAIR_COLUMNS)), pd.DataFrame(columns=list(RANK_COLUMNS))
     pairs = np.array(list(combinations(range(len(levels)), 2)))
     signed = better_up(weights, data.measure)
-    differences = estimate_all(data, signed[pairs[:, 0]] - signed[pairs[:, 1]])
+    differences = _differences(data, weights, pairs)
     return _chances(differences, pairs, levels), _ranks(data, signed, differences, pairs, levels)
+
+
+def _differences(data: Samples, weights: Float64, pairs: Int64) -> Estimates:
+    """By how much the first level of each pair is better.
+
+    Read as the main effects of contrasts.py, the later level less the earlier one, so that each is estimated once.
+    """
+    later = estimate_all(data, weights[pairs[:, 1]] - weights[pairs[:, 0]])
+    if less_is_better(data.measure):
+        return later
+    return replace(
+        later,
+        effect=-later.effect + 0.0,
+        low=-later.high + 0.0,
+        high=-later.low + 0.0,
+        per_seed=-later.per_seed + 0.0,
+    )
 
 
 def _chances(differences: Estimates, pairs: Int64, levels: Sequence[str]) -> pd.DataFrame:

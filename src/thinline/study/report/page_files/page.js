@@ -1,4 +1,4 @@
-/* Shared by all parts of the page: the data, numbers as text, elements; and the downloads. */
+/* Shared by all parts of the page: the data, numbers as text, elements. */
 const data = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -43,9 +43,4 @@ function valueOf(condition, key, curve) {
 function conditionWith(wanted) {
   return data.board.conditions.find((it) =>
     Object.entries(wanted).every(([name, level]) => it.settings[name] === level));
-}
-
-for (const link of all("[data-download]")) {
-  const table = data.downloads.find((it) => it.file === link.dataset.download);
-  link.href = URL.createObjectURL(new Blob([table.csv], { type: "text/csv" }));
 }

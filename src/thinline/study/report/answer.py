@@ -1,0 +1,239 @@
+"""The first screen of a report: three sentences with intervals that answer the question, and one figure.
+
+Conventions
+-----------
+All numbers are those of the tables of effects. The measure is the first declared one of the study. In order:
+
+    1  the largest main effect, of all factors
+    2  the largest interaction, if it differs from 0 and is half as large as that effect or larger: then the effect of
+       one factor depends on the other. Else the largest main effect of the next factor, or of the next measure
+    3  the condition with the best mean over curves, those that predict most curves first, and the verdicts
+
+A study without contrasts has its best condition by the first and second measure, and the verdicts. The size of a
+contrast is the largest of its absolute effects on a curve; the levels of a main effect are in the order in which that
+effect is positive, as `tversky less soft_ce: +.128`. The figure has the largest contrast of each factor and the
+largest interactions, or without contrasts the measures of the best condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from thinline.metrics.number_format import interval, number
+from thinline.study.claims.usable import most_curves_first
+from thinline.study.design.results import Results
+from thinline.study.figures.effects import SIGNIFICANT
+from thinline.study.figures.style import words
+from thinline.study.figures.tables import short_labels
+from thinline.study.report.tables import Measure
+
+if TYPE_CHECKING:
+    from thinline.study.stats.effects import Effects
+
+_JOINED: Final = "\N{NO-BREAK SPACE}"
+_MOST_ROWS: Final = 5
+_MOST_MAINS: Final = 4
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number of one curve with its interval, NaN without one; `differs`: from 0, after Holm's correction."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    differs: bool = True
+
+    @property
+    def turned(self) -> Value:
+        """The value of the contrast with its levels exchanged."""
+        return Value(self.name, -self.value, -self.high, -self.low, self.differs)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is compared or measured, in words, its factors, and its value on every curve."""
+
+    label: str
+    term: str
+    measure: Measure
+    values: tuple[Value, ...]
+    order: int = 0
+
+    @property
+    def size(self) -> float:
+        """The largest absolute value of a curve."""
+        return max(abs(each.value) for each in self.values)
+
+    @property
+    def differs(self) -> bool:
+        """Whether the value of any curve differs from 0."""
+        return any(each.differs for each in self.values)
+
+    @property
+    def text(self) -> str:
+        """E.g. `+.128 [+.118, +.139] on curve 1 and +.168 [+.163, +.172] on curve 2`."""
+        numbers = [(*_numbers(self, each), words(each.name).replace(" ", _JOINED)) for each in self.values]
+        return _listed([f"{value} {span.replace(' ', _JOINED)} on {name}" for value, span, name in numbers])
+
+
+def answer(
+    results: Results, tables: Effects, measures: Sequence[Measure], verdict_counts: Mapping[str, int]
+) -> dict[str, Any]:
+    """The sentences and the figure; see the module."""
+    by_key = {measure.key: measure for measure in measures}
+    declared = [by_key[key] for key in results.study.primary if key in by_key] or list(measures)
+    if not declared:
+        return {"sentences": [], "figure": None}
+    contrasts = _contrasts(tables.contrasts, declared[0], results.classes)
+    best, tested = _best(results, tables.cells, declared), _tested(verdict_counts)
+    if not contrasts:
+        return _without_contrasts(results, best, tested)
+    others = [_mains(_contrasts(tables.contrasts, measure, results.classes)) for measure in declared[1:2]]
+    second = _second_sentence(contrasts, [mains[0] for mains in others if mains])
+    sentences = [_first_sentence(_mains(contrasts)[0]), *second]
+    sentences += [_best_sentence(results, row, tested) for row in best[:1]]
+    return {"sentences": sentences, "figure": _figure(_shown(contrasts), f"Largest effects on {declared[0].name}")}
+
+
+def _without_contrasts(results: Results, best: Sequence[Row], tested: str) -> dict[str, Any]:
+    sentences = [_best_sentence(results, row) for row in best[:1]]
+    sentences += [f"Of the same condition {row.measure.name} is {row.text}." for row in best[1:2]]
+    sentences += [f"{tested[0].upper()}{tested[1:]}."] if tested else []
+    return {"sentences": sentences, "figure": _figure(best, f"{best[0].label}, by measure") if best else None}
+
+
+def _contrasts(table: pd.DataFrame, measure: Measure, classes: Sequence[str]) -> list[Row]:
+    """The contrasts of one and two factors, the largest first."""
+    own = table[(table["split"] == measure.split) & (table["measure"] == measure.measure)]
+    own = own[own["class"].isin(classes) & (own["order"] <= 2) & np.isfinite(own["effect"].astype(np.float64))]
+    rows = []
+    for (order, term, contrast), part in own.groupby(["order", "term", "contrast"], sort=False):
+        columns = part[["class", "effect", "low", "high", "p_holm"]].itertuples(index=False, name=None)
+        values = [Value(name, effect, low, high, p < SIGNIFICANT) for name, effect, low, high, p in columns]
+        rows.append(_oriented(str(contrast), str(term), measure, values, order=int(str(order))))
+    return sorted(rows, key=lambda row: -row.size)
+
+
+def _oriented(contrast: str, term: str, measure: Measure, values: Sequence[Value], *, order: int) -> Row:
+    """A contrast in words; a main effect with its levels so that its largest value is positive."""
+    first, _, second = contrast.partition(" - ")
+    if order > 1:
+        return Row(contrast.replace(" - ", " less "), term, measure, tuple(values), order)
+    if max(values, key=lambda each: abs(each.value)).value < 0:
+        first, second, values = second, first, [each.turned for each in values]
+    return Row(f"{first} less {second}", term, measure, tuple(values), order)
+
+
+def _mains(rows: Sequence[Row]) -> list[Row]:
+    """The largest main effect of each factor."""
+    mains: dict[str, Row] = {}
+    for row in rows:
+        if row.order == 1:
+            mains.setdefault(row.term, row)
+    return list(mains.values())
+
+
+def _interactions(rows: Sequence[Row]) -> list[Row]:
+    """The largest interaction of each two factors that differs from 0."""
+    largest: dict[str, Row] = {}
+    for row in rows:
+        if row.order > 1 and row.differs:
+            largest.setdefault(row.term, row)
+    return list(largest.values())
+
+
+def _shown(rows: Sequence[Row]) -> list[Row]:
+    mains, interactions = _mains(rows)[:_MOST_MAINS], _interactions(rows)
+    return [*mains, *interactions[: _MOST_ROWS - len(mains)]]
+
+
+def _first_sentence(row: Row) -> str:
+    doubt = "" if row.differs else " None differs from 0 after Holm's correction."
+    return f"The largest main effect on {row.measure.name} is of {words(row.term)}, {row.label}: {row.text}.{doubt}"
+
+
+def _second_sentence(rows: Sequence[Row], others: Sequence[Row]) -> list[str]:
+    mains, interactions = _mains(rows), _interactions(rows)
+    if interactions and interactions[0].size >= mains[0].size / 2:
+        row = interactions[0]
+        one, other = (words(name) for name in row.term.split(":", 1))
+        return [f"The effect of {one} depends on {other}: the interaction {row.label} is {row.text}."]
+    if mains[1:]:
+        row = mains[1]
+        doubt = "" if row.differs else ", which does not differ from 0 after Holm's correction"
+        return [f"Next is {words(row.term)}, {row.label}: {row.text}{doubt}."]
+    return [_first_sentence(row) for row in others]
+
+
+def _best(results: Results, cells: pd.DataFrame, measures: Sequence[Measure]) -> list[Row]:
+    """The best condition by the first of the `measures`, and its values of all of them."""
+    labels, rows = short_labels(results), []
+    condition = ""
+    for measure in measures:
+        own = cells[(cells["split"] == measure.split) & (cells["measure"] == measure.measure)]
+        own = own[own["class"].isin(results.classes)].set_index("condition")
+        if not condition:
+            table = own.reset_index().pivot(index="condition", columns="class", values="mean")
+            table = table.reindex(results.conditions.index).astype(np.float64)
+            ordered = table.mean(axis=1).sort_values(ascending=measure.lower, kind="stable")
+            condition = str(most_curves_first(ordered, table).index[0])
+        columns = own.loc[own.index == condition, ["class", "mean", "low", "high"]]
+        values = [Value(*row) for row in columns.itertuples(index=False, name=None) if np.isfinite(row[1])]
+        if values:
+            rows.append(Row(labels[condition], "", measure, tuple(values)))
+    return rows
+
+
+def _best_sentence(results: Results, row: Row, tested: str = "") -> str:
+    first = "The best condition" if len(results.conditions) > 1 else "The condition"
+    return f"{first}, {row.label}, has {row.measure.name} {row.text}{'; ' if tested else ''}{tested}."
+
+
+def _tested(counts: Mapping[str, int]) -> str:
+    """How many claims the study supports, refutes, and leaves undecided; empty if it tests none."""
+    known = {verdict: counts.get(verdict, 0) for verdict in ("supported", "refuted", "undecided")}
+    named = _listed([f"{count} {verdict}" for verdict, count in known.items() if count])
+    return f"verdicts on {sum(known.values())} claims: {named}" if named else ""
+
+
+def _figure(rows: Sequence[Row], title: str) -> dict[str, Any]:
+    """The rows with positions in percent of the axis, which has 0 on it and is at `zero`."""
+    ends = [end for row in rows for each in row.values for end in (each.value, each.low, each.high)]
+    low, high = (float(end) for end in (np.nanmin([*ends, 0.0]), np.nanmax([*ends, 0.0])))
+    reach = (high - low) or 1.0
+
+    def at(value: float) -> float:
+        return round(2 + 96 * (value - low) / reach, 1)
+
+    drawn = []
+    for row in rows:
+        label = row.label if row.order else row.measure.name
+        bars = []
+        for each in row.values:
+            effect, span = _numbers(row, each)
+            left, right = (at(end if np.isfinite(end) else each.value) for end in (each.low, each.high))
+            bars.append(
+                {"class": words(each.name), "text": effect, "span": span, "differs": each.differs}
+                | {"left": left, "width": round(right - left, 1), "at": at(each.value)}
+            )
+        term = " x ".join(words(name) for name in row.term.split(":")) if row.term else ""
+        drawn.append({"label": label, "term": term, "bars": bars})
+    return {"title": title, "rows": drawn, "zero": at(0.0), "effects": any(row.order for row in rows)}
+
+
+def _numbers(row: Row, each: Value) -> tuple[str, str]:
+    """The value and the interval as texts, the second empty without one."""
+    signed, digits = row.order > 0, row.measure.digits
+    return number(each.value, digits, signed=signed), interval(each.low, each.high, digits, signed=signed)
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)

@@ -1,0 +1,107 @@
+"""The first screen of a report, against the tables of effects."""
+
+from dataclasses import replace
+
+import pytest
+from report_cases import BOARD, PENS, small, tables
+
+from thinline.study.report.answer import answer
+from thinline.study.report.tables import measures_of
+from thinline.study.stats.effects import effects
+
+COUNTS = {"supported": 1, "refuted": 2, "undecided": 0, "untestable": 5}
+
+
+@pytest.fixture(scope="module")
+def results():
+    return small()
+
+
+@pytest.fixture(scope="module")
+def estimates(results):
+    return effects(results)
+
+
+def of(results, estimates, counts=COUNTS):
+    return answer(results, estimates, measures_of(estimates.cells), counts)
+
+
+def value(row, *, turned: bool) -> str:
+    """`+.128 [+.118, +.139]`, written another way than by the package; `turned`: of the levels exchanged."""
+    numbers = [-row["effect"], -row["high"], -row["low"]] if turned else [row["effect"], row["low"], row["high"]]
+    texts = [f"{number:+.3f}".replace("0.", ".", 1) for number in numbers]
+    return f"{texts[0]} [{texts[1]},\u00a0{texts[2]}]"
+
+
+def test_the_first_sentence_is_the_largest_main_effect(results, estimates):
+    table = estimates.contrasts.query("split == 'test' and measure == 'iou' and order == 1")
+    largest = table.loc[table["effect"].abs().idxmax()]
+    first, second = largest["contrast"].split(" - ")[:: 1 if largest["effect"] > 0 else -1]
+    text = of(results, estimates)["sentences"][0]
+    assert f"on IoU is of {largest['term'].replace('_', ' ')}, {first} less {second}: " in text
+    for _, row in table[(table["term"] == largest["term"]) & (table["contrast"] == largest["contrast"])].iterrows():
+        assert value(row, turned=largest["effect"] < 0) in text
+
+
+def test_an_interaction_comes_second_if_it_is_large_and_differs(results, estimates):
+    table = estimates.contrasts
+    other = of(results, replace(estimates, contrasts=table.assign(p_holm=1.0)))["sentences"]
+    assert other[0].endswith("None differs from 0 after Holm's correction.")
+    assert other[1].startswith("Next is ")
+    large = table.assign(p_holm=0.0)
+    chosen = (large["order"] == 2) & (large["measure"] == "iou")
+    large.loc[chosen, ["effect", "low", "high"]] = [0.5, 0.4, 0.6]
+    row = large[chosen].iloc[0]
+    one, two = (name.replace("_", " ") for name in row["term"].split(":"))
+    text = of(results, replace(estimates, contrasts=large))["sentences"][1]
+    assert text.startswith(f"The effect of {one} depends on {two}: the interaction ")
+    assert "+.500 [+.400,\u00a0+.600] on curve\u00a01" in text
+
+
+def test_the_best_condition_and_the_verdicts_come_last(results, estimates):
+    cells = estimates.cells.query("split == 'test' and measure == 'iou'")
+    best = cells.groupby("condition")["mean"].mean().idxmax()
+    text = of(results, estimates)["sentences"][2]
+    assert text.startswith(f"The best condition, {best}, has IoU ")
+    assert text.endswith("; verdicts on 3 claims: 1 supported and 2 refuted.")
+    row = cells[(cells["condition"] == best) & (cells["class"] == "curve_2")].iloc[0]
+    assert f"{row['mean']:.3f}"[1:] in text
+    assert "verdicts" not in of(results, estimates, {})["sentences"][2]
+
+
+def test_a_study_of_one_factor_has_three_sentences():
+    actual = small(replace(PENS, primary=("test/iou", "test/recall")))
+    sentences = of(actual, effects(actual))["sentences"]
+    assert [text.partition(" is ")[0] for text in sentences[:2]] == [
+        f"The largest main effect on {name}" for name in ("IoU", "recall")
+    ]
+    assert sentences[2].startswith("The best condition, pen")
+
+
+def test_a_study_without_contrasts_has_its_best_condition(results, estimates):
+    bare = replace(estimates, contrasts=estimates.contrasts.iloc[:0])
+    found = of(results, bare)
+    assert found["sentences"][0].startswith("The best condition, ")
+    assert found["sentences"][1].startswith("Of the same condition precision is ")
+    assert found["sentences"][2] == "Verdicts on 3 claims: 1 supported and 2 refuted."
+    assert [row["label"] for row in found["figure"]["rows"]] == ["IoU", "precision", "recall"]
+    assert not found["figure"]["effects"]
+
+
+def test_positions_are_proportional_and_on_the_axis(results, estimates):
+    figure = of(results, estimates)["figure"]
+    rows = [(bar, float(bar["text"].replace(".", "0.", 1))) for row in figure["rows"] for bar in row["bars"]]
+    assert len(figure["rows"]) <= 5
+    assert len({row["term"] for row in figure["rows"][:3]}) == 3
+    scales = [(bar["at"] - figure["zero"]) / value for bar, value in rows if abs(value) > 0.02]
+    assert scales == pytest.approx([scales[0]] * len(scales), rel=0.05)
+    for bar, _ in rows:
+        assert 0 <= bar["left"] <= bar["at"] <= bar["left"] + bar["width"] + 0.1 <= 100
+
+
+def test_one_seed_has_sentences_without_intervals():
+    actual = small(replace(BOARD, seeds=("0",)))
+    found = of(actual, tables(actual))
+    assert len(found["sentences"]) == 3
+    assert "[" not in " ".join(found["sentences"])
+    assert {bar["span"] for row in found["figure"]["rows"] for bar in row["bars"]} == {""}
