@@ -106,15 +106,15 @@ def package_of(module: str) -> str:
 @cache
 def imports(module: str, *, is_package: bool, source: str) -> tuple[tuple[int, str, str], ...]:
     """Line, module and name of everything a file imports, relative imports resolved; `import x` has no name."""
-    found: list[tuple[int, str, str]] = []
+    imported_names: list[tuple[int, str, str]] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found += [(node.lineno, alias.name, "") for alias in node.names]
+            imported_names += [(node.lineno, alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             above = module.split(".")[: len(module.split(".")) - node.level + is_package] if node.level else []
             imported = ".".join([*above, *([node.module] if node.module else [])])
-            found += [(node.lineno, imported, alias.name) for alias in node.names]
-    return tuple(found)
+            imported_names += [(node.lineno, imported, alias.name) for alias in node.names]
+    return tuple(imported_names)
 
 
 def between_packages(importer: str, imported: str) -> str | None:

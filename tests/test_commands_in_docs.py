@@ -179,6 +179,6 @@ def test_the_objective_of_the_documentation_is_built():
 
 
 def test_yaml_of_own_parts_is_yaml_with_a_target():
-    found = [yaml.safe_load(block) for block in blocks(OWN_PARTS, "yaml")]
-    assert len(found) == 4
-    assert all("_target_" in node for node in found)
+    parts = [yaml.safe_load(block) for block in blocks(OWN_PARTS, "yaml")]
+    assert len(parts) == 4
+    assert all("_target_" in node for node in parts)

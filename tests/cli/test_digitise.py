@@ -187,12 +187,12 @@ def test_a_run_is_found_by_each_of_its_names(way: str, seeing: Path, tmp_path: P
     if way == "copied checkpoint":
         shutil.copy(seeing / "checkpoints/last.ckpt", tmp_path / "mine.ckpt")
         shutil.copy(seeing / "config.yaml", tmp_path / "config.yaml")
-    found = load_run(names[way], store, device="cpu")
-    assert (found.px_per_mm, found.sheet_px, found.finished) == (4.0, 128, True)
+    run = load_run(names[way], store, device="cpu")
+    assert (run.px_per_mm, run.sheet_px, run.finished) == (4.0, 128, True)
     saved = torch.load(seeing / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
-    for name, weight in found.network.state_dict().items():
+    for name, weight in run.network.state_dict().items():
         assert torch.equal(weight, saved[f"network.{name}"])
-    assert not found.network.training
+    assert not run.network.training
 
 
 def test_without_a_run_the_message_says_how_to_train_one(scan: Path, seeing: Path, capsys) -> None:
@@ -241,11 +241,11 @@ def test_a_configuration_may_lack_keys_that_do_not_concern_the_network(seeing: P
             del config[name]
 
     whole = load_run(str(seeing), tmp_path, device="cpu")
-    found = load_run(str(with_config(seeing, tmp_path, older)), tmp_path, device="cpu")
-    assert (found.px_per_mm, found.sheet_px) == (whole.px_per_mm, whole.sheet_px)
-    assert found.head.classes == whole.head.classes
+    run = load_run(str(with_config(seeing, tmp_path, older)), tmp_path, device="cpu")
+    assert (run.px_per_mm, run.sheet_px) == (whole.px_per_mm, whole.sheet_px)
+    assert run.head.classes == whole.head.classes
     image = torch.rand(1, 1, 32, 32)
-    assert torch.equal(found.network(image), whole.network(image))
+    assert torch.equal(run.network(image), whole.network(image))
 
 
 @pytest.mark.parametrize(
@@ -416,8 +416,8 @@ def test_an_upside_down_scan_is_read_in_reverse(scan: Path) -> None:
     upright = pd.read_csv(scan.parent / "out/curves.csv").curve_1
     turned = np.ascontiguousarray(np.asarray(Image.open(scan))[::-1, ::-1])
     assert digitise(save(turned, scan.parent / "turned.tif"), "--force")[0] == 0
-    found = pd.read_csv(scan.parent / "out/curves.csv").curve_1[::-1].to_numpy()
-    assert np.nanmax(np.abs(150 - found - upright)) < 1.5
+    traced = pd.read_csv(scan.parent / "out/curves.csv").curve_1[::-1].to_numpy()
+    assert np.nanmax(np.abs(150 - traced - upright)) < 1.5
 
 
 @pytest.mark.usefixtures("perfect")

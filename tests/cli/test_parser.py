@@ -17,7 +17,7 @@ DIGITISE = ["digitise", "s.tif", "--top", "0", "--bottom", "9", "--out", "o"]
 
 def options_with_a_value() -> list[tuple[str, str]]:
     """Command and option, of every option of `thinline` that stores a value."""
-    (commands,) = (it for it in main_parser()._actions if isinstance(it, argparse._SubParsersAction))
+    (commands,) = (action for action in main_parser()._actions if isinstance(action, argparse._SubParsersAction))
     return [
         (name, action.option_strings[-1])
         for name, command in commands.choices.items()
@@ -59,8 +59,8 @@ def test_what_is_no_number_is_still_an_option(capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize(("command", "option"), options_with_a_value())
 def test_no_command_takes_an_option_twice(command: str, option: str, capsys: pytest.CaptureFixture[str]) -> None:
-    (commands,) = (it for it in main_parser()._actions if isinstance(it, argparse._SubParsersAction))
-    (action,) = (it for it in commands.choices[command]._actions if option in it.option_strings)
+    (commands,) = (action for action in main_parser()._actions if isinstance(action, argparse._SubParsersAction))
+    (action,) = (action for action in commands.choices[command]._actions if option in action.option_strings)
     value = next(iter(action.choices)) if action.choices else "1" if action.type is int else "0.5"
     count = action.nargs if isinstance(action.nargs, int) else 1
     with pytest.raises(SystemExit) as stop:

@@ -92,12 +92,12 @@ def test_maps_are_cut_and_turned_with_the_tile(drawn, tmp_path, make) -> None:
         assert batch.maps is not None
         for one, other in zip(batch[:4], plain[step][:4], strict=True):
             assert torch.equal(one, other)
-        for place, index in enumerate(batch.index.tolist()):
-            row, column = batch.maps["where"][place].long().numpy()
+        for number, index in enumerate(batch.index.tolist()):
+            row, column = batch.maps["where"][number].long().numpy()
             flips.add(bool(column[0, 0] > column[0, 1]))
-            np.testing.assert_array_equal(batch.labels[place], sheets.labels[index][row, column])
+            np.testing.assert_array_equal(batch.labels[number], sheets.labels[index][row, column])
             expected = make(index).astype(maps["m"].planes.dtype)[:, row, column]
-            np.testing.assert_array_equal(batch.maps["m"][place], expected)
+            np.testing.assert_array_equal(batch.maps["m"][number], expected)
     assert flips == {True, False}
 
 

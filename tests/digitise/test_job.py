@@ -99,7 +99,7 @@ def test_the_curve_of_a_las_file_comes_back_through_paper_and_las(tmp_path: Path
     paper = trace(blank(height, width, left=left, right=right), x)
     options = Options(left=float(low), right=float(high), track=(left, right), depth=(top, bottom))
     digitise(job(save(paper, tmp_path / "scan.png"), options=options), tmp_path / "out")
-    (back,) = (it for it in read_las(tmp_path / "out/curves.las") if it.name == "GR")
+    (back,) = (curve for curve in read_las(tmp_path / "out/curves.las") if curve.name == "GR")
     pixel = (high - low) / (right - left)
     known = np.isfinite(back.values)
     assert len(np.unique(lap)) > 1, "nothing wraps, so nothing is tested"
@@ -140,11 +140,11 @@ def test_a_drawn_sheet_comes_back_straight_on_its_track(number: int, skew: SkewS
     for label in (2, 1):
         paper[sheet.labels == label] = INK[label - 1]
     finished = digitise(job(save(paper, tmp_path / "s.png"), options=options), tmp_path / "out")
-    found = finished.curves[0]
+    curve = finished.curves[0]
     true = truth.x_px + 0.5 - track.left_mm * PX_PER_MM + truth.lap * wide
-    known = np.isfinite(found.values) & np.isfinite(true)
+    known = np.isfinite(curve.values) & np.isfinite(true)
     flat = cv2.dilate(np.abs(np.gradient(true))[:, None], np.ones((5, 1)))[:, 0] < 1  # a lying line is many places
-    error = np.abs(found.values - true)[known & flat]
+    error = np.abs(curve.values - true)[known & flat]
     assert known.mean() > 0.6
     assert np.median(error) <= 1.0
     assert (error <= 2.0).mean() > 0.93
@@ -167,7 +167,7 @@ def test_nothing_and_everything_are_refused_with_a_reason(two_curves: Path, tmp_
         finished = digitise(job(two_curves, network), out)
         assert not finished.accepted
         assert reason in finished.curves[0].refused
-        assert sorted(it.name for it in out.iterdir()) == ["class_map.png", "overlay.png"]
+        assert sorted(path.name for path in out.iterdir()) == ["class_map.png", "overlay.png"]
 
 
 def test_a_missing_curve_is_refused_and_the_other_accepted(tmp_path: Path) -> None:

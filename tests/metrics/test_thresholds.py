@@ -71,10 +71,10 @@ def test_a_probability_on_an_edge_is_predicted_at_that_threshold(dtype: torch.dt
 
 
 @settings(deadline=None, max_examples=25)
-@given(seed=st.integers(0, 10**6), place=st.integers(0, 255))
-def test_counts_at_a_threshold_are_the_counts_of_the_comparison(seed: int, place: int) -> None:
+@given(seed=st.integers(0, 10**6), edge=st.integers(0, 255))
+def test_counts_at_a_threshold_are_the_counts_of_the_comparison(seed: int, edge: int) -> None:
     probabilities, truth, valid = batch(seed)
-    threshold = place / 256
+    threshold = edge / 256
     counted = counts_at(score_histogram(probabilities, truth, valid), torch.full((2,), threshold))
     for channel in range(2):
         predicted, true = (probabilities[:, channel] >= threshold)[valid], truth[:, channel][valid]
@@ -87,7 +87,7 @@ def test_counts_at_a_threshold_are_the_counts_of_the_comparison(seed: int, place
 def test_the_best_threshold_is_the_best_of_all(seed: int) -> None:
     probabilities, truth, valid = batch(seed)
     threshold, f1 = best_threshold(score_histogram(probabilities, truth, valid, bins=64))
-    tried = torch.tensor([f1_by_hand(probabilities, truth, valid, place / 64) for place in range(64)])
+    tried = torch.tensor([f1_by_hand(probabilities, truth, valid, edge / 64) for edge in range(64)])
     assert f1.tolist() == pytest.approx(tried.amax(0).tolist())
     assert threshold.tolist() == [int(tried[:, channel].argmax()) / 64 for channel in range(2)]
     assert bool((f1.float() > tried[32]).any()), "a draw on which tuning changes nothing tests nothing"
@@ -137,14 +137,14 @@ def test_a_recall_that_is_none_is_refused(recall: float) -> None:
 @given(st.lists(st.floats(0, 1, width=32), min_size=2, max_size=50))
 @example([0.0] * 15 + [0.95] * 2)  # the last of which torch computes by other instructions
 def test_spreading_keeps_the_order_and_the_ends(values: list[float]) -> None:
-    told = torch.tensor(sorted(values), dtype=torch.float32)
-    after = spread(told)
+    probabilities = torch.tensor(sorted(values), dtype=torch.float32)
+    after = spread(probabilities)
     assert after.dtype == torch.float64
     assert float(after.min()) >= 0
     assert float(after.max()) <= 1
     apart = after[1:] - after[:-1]
     assert bool((apart >= -1e-15).all())
-    assert ((told[1:] == told[:-1]) == (apart <= 1e-15)).all()
+    assert ((probabilities[1:] == probabilities[:-1]) == (apart <= 1e-15)).all()
     assert spread(torch.tensor([0.0, 0.5, 1.0])).tolist() == [0, 0.5, 1]
 
 

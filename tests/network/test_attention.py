@@ -45,8 +45,8 @@ def test_positions_are_the_sines_of_the_paper() -> None:
     for i in range(waves):
         for row in range(rows):
             for column in range(columns):
-                for place, first in ((row, 0), (column, axis)):
-                    angle = place / 10_000 ** (2 * i / axis)
+                for position, first in ((row, 0), (column, axis)):
+                    angle = position / 10_000 ** (2 * i / axis)
                     assert math.isclose(encoding[first + i, row, column], math.sin(angle), abs_tol=1e-12)
                     assert math.isclose(encoding[first + waves + i, row, column], math.cos(angle), abs_tol=1e-12)
 

@@ -154,8 +154,8 @@ def test_pixel_scores_are_those_of_the_metrics(sheets, responses):
     counts = np.zeros((2, 2), np.int64)
     for i, truth in enumerate(sheets):
         prediction = disturbed(truth, "jitter", 2, seed=i)
-        for found, true in zip(drawn(prediction.lines, 3), drawn(truth.lines, 3), strict=True):
-            pair = (torch.from_numpy(mask.astype(np.int64))[None] for mask in (found, true))
+        for predicted, true in zip(drawn(prediction.lines, 3), drawn(truth.lines, 3), strict=True):
+            pair = (torch.from_numpy(mask.astype(np.int64))[None] for mask in (predicted, true))
             counts += confusion(*pair, classes=2).sum(0).numpy()
     expected = rates(PixelCounts.from_confusion(torch.from_numpy(counts)))
     for measure in ("iou", "precision", "recall", "f1"):

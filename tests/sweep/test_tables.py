@@ -165,9 +165,9 @@ def test_a_curve_has_a_table_of_its_line_and_perturbed_truth_below_the_cells():
     assert "truth itself" not in line
 
 
-@pytest.mark.parametrize(("columns", "place"), [(COLUMNS, 0), (LINE_COLUMNS, 1)])
+@pytest.mark.parametrize(("columns", "number"), [(COLUMNS, 0), (LINE_COLUMNS, 1)])
 @pytest.mark.parametrize("seeds", [1, 2])
-def test_every_number_of_every_row_fits_a_terminal_of_80_columns(columns, place, seeds):
+def test_every_number_of_every_row_fits_a_terminal_of_80_columns(columns, number, seeds):
     base = {"loss": "dice", "class": "curve_1", "support": 9, "signature": "s"}
     more = [
         base | {"run": f"r{seed}", "seed": seed, "split": split, "measure": measure, "value": 0.1234}
@@ -176,7 +176,7 @@ def test_every_number_of_every_row_fits_a_terminal_of_80_columns(columns, place,
         for split in (own, *(PERTURBED_TRUTH if own == "test" else ()))
     ]
     order = [f"r{seed}" for seed in range(seeds)]
-    text = printed(class_tables(pd.DataFrame(more), order=order, width=80)[place], 80)
+    text = printed(class_tables(pd.DataFrame(more), order=order, width=80)[number], 80)
     lines = [line.rstrip() for line in text.splitlines()]
     assert max(map(len, lines)) <= 80
     for cell in ("dice", *PERTURBED_TRUTH.values()):
@@ -185,7 +185,7 @@ def test_every_number_of_every_row_fits_a_terminal_of_80_columns(columns, place,
     heads = " ".join(" ".join(lines[:6]).split())
     assert all(
         word in heads
-        for word in (("MAE,", "right", "value", "error") if place and seeds == 1 else ("NSD" if place else "IoU",))
+        for word in (("MAE,", "right", "value", "error") if number and seeds == 1 else ("NSD" if number else "IoU",))
     )
 
 

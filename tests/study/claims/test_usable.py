@@ -35,7 +35,7 @@ def test_usable_is_every_axis_of_every_curve_of_a_condition():
 
 
 def test_the_weakest_axis_orders_conditions_those_with_more_curves_first():
-    found = weakest_axis(TABLES)
-    assert list(found.index) == ["both", "poor", "nothing", "any"]
-    assert found[["both", "poor", "any"]].tolist() == [0.6, 0.4, 0.85]
-    assert np.isnan(found["nothing"]), "of no pixel claimed there is no precision"
+    weakest = weakest_axis(TABLES)
+    assert list(weakest.index) == ["both", "poor", "nothing", "any"]
+    assert weakest[["both", "poor", "any"]].tolist() == [0.6, 0.4, 0.85]
+    assert np.isnan(weakest["nothing"]), "of no pixel claimed there is no precision"
