@@ -224,7 +224,7 @@ def test_the_median_file_is_neither_a_crumb_nor_a_lump() -> None:
     assert MEDIAN_LINES[0] <= statistics.median(lines) <= MEDIAN_LINES[1]
 
 
-def test_every_test_stands_where_its_subject_does() -> None:
+def test_every_test_folder_is_a_package_of_the_source() -> None:
     """A folder of tests is a package of the source; `cases`, `bench` and `soak` hold no tests of one package."""
     package, tests = ROOT / "src" / PACKAGE, ROOT / "tests"
     folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
@@ -372,7 +372,7 @@ def test_a_planted_cycle_is_found(tmp_path: Path) -> None:
         ("curves/planted.py", "import json\nimport lasio\nimport numpy as np"),
     ],
 )
-def test_what_is_allowed_is_let_through(file: str, source: str, tmp_path: Path, before: list[str]) -> None:
+def test_an_allowed_import_is_no_violation(file: str, source: str, tmp_path: Path, before: list[str]) -> None:
     root = copied(tmp_path)
     planted = root / "src" / PACKAGE / file
     planted.write_text(f"{source}\n", encoding="utf-8")

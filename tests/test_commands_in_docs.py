@@ -112,7 +112,7 @@ def test_the_arguments_of_a_command_are_parsed(command):
 
 
 @pytest.mark.parametrize(("command", "code"), ANSWERS.items())
-def test_a_quick_command_answers(command, code, monkeypatch, capsys):
+def test_a_quick_command_prints_and_exits_as_documented(command, code, monkeypatch, capsys):
     assert command in ALL
     monkeypatch.chdir(ROOT)
     assert main(shlex.split(command)[1:]) == code

@@ -43,7 +43,7 @@ def test_there_is_a_line_for_every_class_and_loss_and_for_every_perturbed_truth_
 
 
 @pytest.mark.parametrize(("name", "columns", "cell", "numbers"), [line for page in OUTPUTS for line in published(page)])
-def test_a_line_of_the_readme_stands_in_the_results(name, columns, cell, numbers):
+def test_every_number_of_the_readme_is_in_the_results(name, columns, cell, numbers):
     perturbed = {label: split for split, label in PERTURBED_TRUTH.items()}
     rows = RESULTS[(RESULTS["class"] == name) & (RESULTS["loss"] == (cell if cell not in perturbed else "dice"))]
     values = rows.set_index(["split", "measure"])["value"]
@@ -62,7 +62,7 @@ def test_the_readme_is_a_page():
     assert len(README.encode()) <= 12_000
 
 
-def test_a_number_of_the_findings_stands_in_a_study():
+def test_every_number_of_the_findings_is_in_a_study():
     """Numbers of three digits, on the page of a study or in the table of the three families."""
     findings = README.split("## Findings")[1].split("## Your own images")[0]
     studies = [(path / "README.md").read_text() for path in published_folders(ROOT / "experiments")]

@@ -206,7 +206,7 @@ def test_without_a_run_the_message_says_how_to_train_one(scan: Path, seeing: Pat
     assert seeing.name in printed(capsys)
 
 
-def test_messages_for_names_that_are_no_run(seeing: Path, tmp_path: Path) -> None:
+def test_names_that_are_no_run_are_refused_with_the_next_step(seeing: Path, tmp_path: Path) -> None:
     store = seeing.parent.parent
     with pytest.raises(NoRunError, match=r"found none; `python train\.py` trains one"):
         load_run("nonsense", store, device="cpu")

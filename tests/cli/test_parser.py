@@ -51,7 +51,7 @@ def test_forms_that_people_write(text: str) -> None:
     assert (options.left, options.track) == (float(text), [-5.0, 300.0])
 
 
-def test_what_is_no_number_is_still_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dash_before_a_word_is_an_option_and_no_number(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         small().parse_args(["read", "--left", "-e3"])
     assert "expected one argument" in capsys.readouterr().err
@@ -70,7 +70,7 @@ def test_no_command_takes_an_option_twice(command: str, option: str, capsys: pyt
     assert f"{action.option_strings[-1]}: expected the option once, got it twice" in message
 
 
-def test_twice_is_seen_in_every_spelling_and_only_within_one_call(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_option_given_twice_is_refused_in_every_spelling(capsys: pytest.CaptureFixture[str]) -> None:
     parser = small()
     for words in (["--left", "0", "--left=0"], ["--lef", "1", "--left", "2"]):
         with pytest.raises(SystemExit):

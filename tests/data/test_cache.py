@@ -113,7 +113,7 @@ def test_sheets_come_back_as_rendered(tmp_path) -> None:
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_the_second_time_nothing_is_drawn(tmp_path) -> None:
+def test_stored_sheets_are_not_drawn_again(tmp_path) -> None:
     specs = [Drawing(i) for i in range(3)]
     first = opened(tmp_path, specs)
     second = opened(tmp_path, specs, render=lambda spec: pytest.fail("drawn again"))
@@ -170,7 +170,7 @@ def test_a_file_that_never_reads_back_is_an_error_and_no_loop(tmp_path, monkeypa
         opened(tmp_path, [Drawing(0)])
 
 
-def test_no_room_is_said_before_the_first_byte(tmp_path, monkeypatch) -> None:
+def test_a_full_disk_is_reported_before_the_first_byte(tmp_path, monkeypatch) -> None:
     usage = namedtuple("usage", "total used free")(10**6, 10**6 - 1000, 1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
     with pytest.raises(CacheError, match=r"expected [\d,]+ bytes of room .* got 1,000 free; free some") as caught:
@@ -180,7 +180,7 @@ def test_no_room_is_said_before_the_first_byte(tmp_path, monkeypatch) -> None:
     assert not list(tmp_path.glob("*.sheets")) + list(tmp_path.glob("*.partial"))
 
 
-def test_room_that_runs_out_while_writing_leaves_nothing(tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_while_writing_leaves_no_file(tmp_path: Path) -> None:
     last = """
     resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
     run()
@@ -234,7 +234,7 @@ def test_whatever_the_renderer_raises_passes_and_leaves_no_partial(tmp_path) -> 
     assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
 
 
-def test_what_cannot_lie_in_one_file_is_refused(tmp_path) -> None:
+def test_sheets_that_do_not_fit_into_one_file_are_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match="at least one sheet, got none"):
         opened(tmp_path, [])
     with pytest.raises(ValueError, match=r"one size, expected all \(24.0, 20.0\) mm .* got .*\(30.0, 20.0\)"):

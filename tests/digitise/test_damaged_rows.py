@@ -112,7 +112,7 @@ def test_a_scan_without_damage_has_no_comment(two: Path, tmp_path: Path) -> None
     assert (tmp_path / "out/curves.csv").read_text().startswith("depth,")
 
 
-def test_what_the_file_leaves_open_is_said_in_both_tables(two: Path, tmp_path: Path) -> None:
+def test_a_notice_of_the_scan_is_written_into_both_tables(two: Path, tmp_path: Path) -> None:
     finished = digitise(torn(two, notices=("page 1: 12 bits\nof 16 are used",)), tmp_path / "out")
     assert finished.warnings == ("page 1: 12 bits\nof 16 are used",)
     assert (tmp_path / "out/curves.csv").read_text().startswith("# warning: page 1: 12 bits of 16 are used\ndepth,")

@@ -161,7 +161,7 @@ def test_a_scan_at_another_resolution_is_rescaled_and_reported_in_its_own_pixels
     assert finished.curves[0].coverage > 0.9
 
 
-def test_nothing_and_everything_are_refused_with_a_reason(two_curves: Path, tmp_path: Path) -> None:
+def test_empty_and_full_predictions_are_refused_with_a_reason(two_curves: Path, tmp_path: Path) -> None:
     for network, reason in ((nothing, "no row of it was found"), (everything, "% of its track")):
         out = tmp_path / network.__name__
         finished = digitise(job(two_curves, network), out)

@@ -59,7 +59,7 @@ def test_equals_the_formula_in_float64_on_every_channel(head) -> None:
     torch.testing.assert_close(Objective(head, Boundary())(logits, *batch), expected, rtol=1e-6, atol=0)
 
 
-def test_what_is_far_costs_more_and_nothing_is_below_zero() -> None:
+def test_a_false_positive_farther_away_costs_more_and_no_loss_is_negative() -> None:
     batch, objective = sheets(), Objective(SigmoidStack(CLASSES), Boundary())
     perfect = (60.0 * batch.strokes - 30).double()
     costs = []

@@ -192,7 +192,7 @@ def test_nothing_to_count_counts_nothing(shape: tuple[int, int, int]) -> None:
     assert int(counted.sum()) == 0
 
 
-def test_the_shell_gives_what_the_functions_give_and_starts_anew_after_reset() -> None:
+def test_pixel_measures_equal_the_functions_and_reset_clears_them() -> None:
     predicted, true = sheets(4, batch=6)
     shell = PixelMeasures(3, keep_sheets=True)
     shell.update(predicted[:4], true[:4], torch.tensor([7, 3, 5, 0]))
@@ -210,7 +210,7 @@ def test_the_shell_gives_what_the_functions_give_and_starts_anew_after_reset() -
     assert shell.sheets()[1].shape == (0, 3, 3)
 
 
-def test_a_shell_that_keeps_no_sheets_asks_for_no_ids() -> None:
+def test_without_keep_sheets_no_ids_are_required() -> None:
     predicted, true = sheets(4)
     shell = PixelMeasures(3)
     shell.update(predicted, true)
@@ -218,7 +218,7 @@ def test_a_shell_that_keeps_no_sheets_asks_for_no_ids() -> None:
     assert shell.sheets()[0].tolist() == []
 
 
-def test_the_shell_asks_for_the_ids_it_keeps() -> None:
+def test_with_keep_sheets_ids_are_required() -> None:
     predicted, true = sheets(4)
     with pytest.raises(ValueError, match=r"shape \(3,\), got None"):
         PixelMeasures(3, keep_sheets=True).update(predicted, true)

@@ -129,7 +129,7 @@ def test_the_recall_threshold_counts_in_whole_pixels() -> None:
 
 
 @pytest.mark.parametrize("recall", [0.0, -0.1, 1.01, float("nan")])
-def test_a_recall_that_is_none_is_refused(recall: float) -> None:
+def test_a_recall_outside_of_0_to_1_is_refused(recall: float) -> None:
     with pytest.raises(ValueError, match="above 0 and at most 1"):
         recall_threshold(torch.zeros(1, 2, 16, dtype=torch.int64), recall)
 
@@ -172,7 +172,7 @@ def test_a_channel_without_truth_keeps_its_threshold() -> None:
     assert threshold[1] == 0
 
 
-def test_the_shell_adds_batches_up() -> None:
+def test_the_score_histogram_adds_batches_up_and_reset_clears_it() -> None:
     shell = ScoreHistogram(2, bins=32)
     parts = [batch(0), batch(1)]
     for part in parts:

@@ -51,7 +51,7 @@ def test_positions_are_the_sines_of_the_paper() -> None:
                     assert math.isclose(encoding[first + waves + i, row, column], math.cos(angle), abs_tol=1e-12)
 
 
-def test_no_two_places_of_a_long_sheet_look_alike() -> None:
+def test_no_two_positions_of_a_long_sheet_have_the_same_code() -> None:
     encoding = positions(torch.empty(1, 128, 15, 400)).flatten(1).T
     assert len(torch.unique(encoding, dim=0)) == 15 * 400
     assert torch.equal(positions(torch.empty(1, 128, 2, 7)), positions(torch.empty(1, 128, 15, 400))[:, :2, :7])

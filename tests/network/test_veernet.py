@@ -71,7 +71,7 @@ def test_one_end_of_a_long_sheet_is_seen_from_the_other() -> None:
     assert reached[2] > 0
 
 
-def test_the_order_of_places_matters() -> None:
+def test_the_order_of_strips_matters() -> None:
     """Without positions the bottleneck could not tell a sheet from one whose strips are in another order."""
     torch.manual_seed(0)
     network = VeerNet(1, widths=(8,), attention=1).eval()

@@ -40,7 +40,7 @@ def test_a_key_that_is_left_out_cannot_change_the_identity(tree, key, value):
 
 
 @given(st.dictionaries(KEYS, st.integers() | WORDS, max_size=5), KEYS, st.integers())
-def test_any_other_key_does(tree, key, value):
+def test_any_other_key_changes_the_digest(tree, key, value):
     changed = tree | {key: value}
     assert (cell_digest(changed) == cell_digest(tree)) == (changed == tree)
 

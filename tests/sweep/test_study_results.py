@@ -62,7 +62,7 @@ def test_the_setting_is_what_the_command_line_would_say():
     ]
 
 
-def test_where_numbers_come_from():
+def test_the_origin_of_a_study_is_that_of_its_runs():
     result = made_by([manifest(), manifest(attempts=2, origin=Origin("0123456789abcdef", True, {"torch": "2"}, 2))])
     assert result["cells"] == "2"
     assert result["commits"] == "0123456789ab, 0123456789ab with changes"

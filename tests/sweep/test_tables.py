@@ -72,7 +72,7 @@ def test_one_seed_has_no_star_and_says_why():
     assert "star" not in console.export_text()  # a single run has nothing to compare
 
 
-def test_a_class_that_was_not_there_is_a_dash():
+def test_a_class_without_a_score_is_a_dash():
     second = printed(class_tables(TWO, order=["r1", "r2"])[1])
     (line,) = [line for line in second.splitlines() if "tversky" in line]
     assert "nan" not in line

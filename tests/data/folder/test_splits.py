@@ -19,7 +19,7 @@ def test_every_split_has_images_and_copies_stay_together(count: int, seed: int) 
     assert by_ratio(digests[::-1], [0.6, 0.2, 0.2], seed=seed) == parts[:count][::-1]  # the order of files is nothing
 
 
-def test_another_seed_deals_otherwise() -> None:
+def test_another_seed_gives_another_split() -> None:
     digests = [f"d{number}" for number in range(30)]
     assert by_ratio(digests, [0.6, 0.2, 0.2], seed=0) != by_ratio(digests, [0.6, 0.2, 0.2], seed=1)
 
@@ -45,7 +45,7 @@ def test_a_list_for_each_split(tmp_path: Path) -> None:
     assert by_file("*.txt", tmp_path, NAMES) == ({"1": "train", "2": "val", "3": "test"}, [])
 
 
-def test_all_that_is_wrong_with_a_table_is_told(tmp_path: Path) -> None:
+def test_all_errors_of_a_split_table_are_reported(tmp_path: Path) -> None:
     (tmp_path / "splits.csv").write_text("file,split\n1,train\n1,test\n2,dev\n7,val\n")
     _, problems = by_file("splits.csv", tmp_path, NAMES)
     text = "\n".join(problems)

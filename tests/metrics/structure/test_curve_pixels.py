@@ -53,7 +53,7 @@ def test_distances_to_drawn_curves_are_those_of_a_distance_map() -> None:
         np.testing.assert_allclose(np.sqrt(squared), np.where(far <= 16.0, far, np.inf), rtol=1e-5)
 
 
-def test_the_order_of_the_places_does_not_matter() -> None:
+def test_the_order_of_the_queried_pixels_does_not_matter() -> None:
     ink, places = curve_pixels(sheet_of(3).strokes[0]), np.random.default_rng(0).permutation(256 * 256)[:2000]
     one = ink.nearest(places, within_px=9.0)
     other = ink.nearest(np.sort(places), within_px=9.0)

@@ -84,7 +84,7 @@ def unpainted(monkeypatch):
 
 
 @pytest.mark.usefixtures("unpainted")
-def test_what_a_study_has_is_what_it_shows():
+def test_a_study_has_the_figures_of_its_measures_and_a_reason_for_the_others():
     results = small(SWEEP)
     effects = tables(results)
     of_conditions = replace(effects, tau=effects.tau.assign(factor="condition"))
