@@ -179,6 +179,11 @@ def tick_labels(axis):
     return [label.get_text() for label in axis.get_ticklabels()]
 
 
+def one_line(text):
+    """A wrapped text on one line."""
+    return " ".join(text.split())
+
+
 def texts(axes):
     """All texts inside a panel."""
     return [text.get_text() for text in axes.texts]

@@ -131,14 +131,14 @@ def test_the_chain_is_the_cheapest_of_all(data, rows) -> None:
     costs = st.lists(st.floats(0, 5), min_size=3, max_size=3)
     steps = np.array(data.draw(st.lists(costs, min_size=rows, max_size=rows)))
 
-    def price(chains):
+    def cost_of(chains):
         """Of chains [n,rows]."""
         moves = np.diff(chains, axis=1)
         taken = steps[np.arange(1, rows), 1 + np.clip(moves, -1, 1)]
         return np.abs(chains).sum(1) + np.where(np.abs(moves) > 1, np.inf, taken).sum(1)
 
     every = np.array(list(itertools.product(range(-MOST_LAPS, MOST_LAPS + 1), repeat=rows)))
-    assert price(_cheapest(steps)[None]) == pytest.approx(price(every).min())
+    assert cost_of(_cheapest(steps)[None]) == pytest.approx(cost_of(every).min())
 
 
 @pytest.mark.parametrize("scale", [4.0, 8.0])

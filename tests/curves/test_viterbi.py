@@ -67,7 +67,7 @@ def round_the_track(costs, before, after, track):
     )
 
 
-def step_price(costs, before, after, rows, track):
+def step_cost(costs, before, after, rows, track):
     """Cost of the step of one curve from one row to the next; `rows` are all positions of the two rows."""
     jump = costs.jump_off_track if track is None else costs.jump
     if NOWHERE in (before, after):
@@ -85,7 +85,7 @@ def step_price(costs, before, after, rows, track):
     return min(ways)
 
 
-def price(strands, costs, k, path, *, rows, tracks=None):
+def cost_of(strands, costs, k, path, *, rows, tracks=None):
     """Cost of one course, from the formula in the module."""
     total = 0.0
     for position in path:
@@ -97,7 +97,7 @@ def price(strands, costs, k, path, *, rows, tracks=None):
             total += -np.log(max(float(evidence[k]), costs.blind)) - reward
     track = None if tracks is None else tracks[k]
     for row, (before, after) in enumerate(itertools.pairwise(path)):
-        total += step_price(costs, before, after, rows[row : row + 2], track)
+        total += step_cost(costs, before, after, rows[row : row + 2], track)
     return total
 
 
@@ -111,7 +111,7 @@ def test_no_pair_of_courses_is_cheaper(strands, costs, tracks):
 
     rows = positions(strands)
     courses = list(itertools.product(*rows))
-    alone = [[price(strands, costs, k, path, rows=rows, tracks=tracks) for path in courses] for k in (0, 1)]
+    alone = [[cost_of(strands, costs, k, path, rows=rows, tracks=tracks) for path in courses] for k in (0, 1)]
     together = {
         (a, b): sum(costs.share for p, q in zip(courses[a], courses[b], strict=True) if p == q != NOWHERE)
         for a in range(len(courses))

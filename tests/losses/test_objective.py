@@ -28,7 +28,7 @@ def run(objective: Objective, batch: Batch, *, seed: int = 0, dtype: torch.dtype
 
 
 def can_weigh(loss, head_name: str, weight, scale: str = "kept") -> bool:
-    """Whether a weight [1, a, b] moves the balance between the classes that this loss judges under this head."""
+    """Whether a weight [1, a, b] moves the balance between the classes of this loss under this head."""
     if loss.kind == "sum":
         return all(can_weigh(term, head_name, weight, scale) for _, _, term in loss.parts)
     if loss.name == "cb_focal":

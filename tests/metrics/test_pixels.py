@@ -194,28 +194,28 @@ def test_nothing_to_count_counts_nothing(shape: tuple[int, int, int]) -> None:
 
 def test_pixel_measures_equal_the_functions_and_reset_clears_them() -> None:
     predicted, true = sheets(4, batch=6)
-    shell = PixelMeasures(3, keep_sheets=True)
-    shell.update(predicted[:4], true[:4], torch.tensor([7, 3, 5, 0]))
-    shell.update(predicted[4:], true[4:], torch.tensor([3, 9]))  # sheet 3 comes in two tiles
+    measures = PixelMeasures(3, keep_sheets=True)
+    measures.update(predicted[:4], true[:4], torch.tensor([7, 3, 5, 0]))
+    measures.update(predicted[4:], true[4:], torch.tensor([3, 9]))  # sheet 3 comes in two tiles
     matrices = confusion(predicted, true, classes=3)
-    assert torch.equal(shell.total(), matrices.sum(0))
-    assert {name: values.tolist() for name, values in shell.compute().items()} == scores(predicted, true)
-    numbers, kept = shell.sheets()
+    assert torch.equal(measures.total(), matrices.sum(0))
+    assert {name: values.tolist() for name, values in measures.compute().items()} == scores(predicted, true)
+    numbers, kept = measures.sheets()
     assert numbers.tolist() == [0, 3, 5, 7, 9]
     assert torch.equal(
         kept, torch.stack([matrices[3], matrices[1] + matrices[4], matrices[2], matrices[0], matrices[5]])
     )
-    shell.reset()
-    assert int(shell.total().sum()) == 0
-    assert shell.sheets()[1].shape == (0, 3, 3)
+    measures.reset()
+    assert int(measures.total().sum()) == 0
+    assert measures.sheets()[1].shape == (0, 3, 3)
 
 
 def test_without_keep_sheets_no_ids_are_required() -> None:
     predicted, true = sheets(4)
-    shell = PixelMeasures(3)
-    shell.update(predicted, true)
-    assert torch.equal(shell.total(), confusion(predicted, true, classes=3).sum(0))
-    assert shell.sheets()[0].tolist() == []
+    measures = PixelMeasures(3)
+    measures.update(predicted, true)
+    assert torch.equal(measures.total(), confusion(predicted, true, classes=3).sum(0))
+    assert measures.sheets()[0].tolist() == []
 
 
 def test_with_keep_sheets_ids_are_required() -> None:

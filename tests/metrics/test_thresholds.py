@@ -173,14 +173,14 @@ def test_a_channel_without_truth_keeps_its_threshold() -> None:
 
 
 def test_the_score_histogram_adds_batches_up_and_reset_clears_it() -> None:
-    shell = ScoreHistogram(2, bins=32)
+    histogram = ScoreHistogram(2, bins=32)
     parts = [batch(0), batch(1)]
     for part in parts:
-        shell.update(*part)
+        histogram.update(*part)
     probabilities, truth, valid = (torch.cat(pair) for pair in zip(*parts, strict=True))
-    assert torch.equal(shell.compute(), score_histogram(probabilities, truth, valid, bins=32))
-    shell.reset()
-    assert int(shell.counts.sum()) == 0
+    assert torch.equal(histogram.compute(), score_histogram(probabilities, truth, valid, bins=32))
+    histogram.reset()
+    assert int(histogram.counts.sum()) == 0
 
 
 def test_the_order_in_memory_does_not_matter() -> None:

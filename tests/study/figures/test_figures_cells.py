@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from figure_cases import PENS, SWEEP, heads, small, tables, texts, tick_labels, whole
+from figure_cases import PENS, SWEEP, heads, one_line, small, tables, texts, tick_labels, whole
 
 from thinline.metrics.catalogue import metric
 from thinline.metrics.number_format import number
@@ -37,7 +37,7 @@ def test_a_loss_that_was_not_run_says_so(results):
     figure = decision_matrix(results, tables(results).ranks, measures=MEASURES)
     not_run = [text.get_position() for text in figure.axes[0].texts if text.get_text() == "not run"]
     assert sorted(not_run) == [(0, 1), (0, 2), (1, 1), (1, 2)]
-    assert "Not run in this study: focal, lovasz." in " ".join(figure.get_supxlabel().split())
+    assert "Not run in this study: focal, lovasz." in one_line(figure.get_supxlabel())
     assert np.ma.getmaskarray(figure.axes[0].images[0].get_array())[:, 0].tolist() == [False, True, True, False, False]
 
 
@@ -95,7 +95,7 @@ def test_a_matrix_is_over_the_heads_that_predict_the_curve():
             assert cell[1, row] == ("-" if name == "curve" else number(means[MEASURES[1], loss], 4))
         assert texts_of[0, 1] == texts_of[1, 1] == "not run"
     assert "of 5 columns" in figure.get_suptitle()
-    assert "heads that predict the curve" in " ".join(figure.get_supxlabel().split())
+    assert "heads that predict the curve" in one_line(figure.get_supxlabel())
 
 
 def test_a_curve_that_a_head_does_not_predict_is_a_dash_in_the_heat_map():
@@ -105,7 +105,7 @@ def test_a_curve_that_a_head_does_not_predict_is_a_dash_in_the_heat_map():
     figure = heat_map(results, tables(small()).cells.iloc[:0], measures=MEASURES)
     rows = tick_labels(figure.axes[0].yaxis)
     assert [row.split("/")[0] for row in rows] == ["softmax", "softmax", "binary", "binary"], "two curves before one"
-    assert "those that predict fewer curves last" in " ".join(figure.get_supxlabel().split())
+    assert "those that predict fewer curves last" in one_line(figure.get_supxlabel())
     assert "fewer" not in heat_map(small(), tables(small()).cells, measures=MEASURES).get_supxlabel()
     for axes, name in zip(figure.axes, results.classes, strict=True):
         actual = np.reshape(texts(axes), (4, 2))

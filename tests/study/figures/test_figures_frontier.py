@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from figure_cases import FAMILIES, heads, points, segments, small, tables, texts, tick_labels, whole
+from figure_cases import FAMILIES, heads, one_line, points, segments, small, tables, texts, tick_labels, whole
 
 from thinline.study.claims.remedies import families_of, moves
 from thinline.study.claims.usable import BOARD, usable_conditions, weakest_axis
@@ -108,7 +108,7 @@ def test_the_title_counts_conditions_that_clear_all_axes_on_all_curves(results):
         (cells.assign(low=0.0), title.format("none with whole intervals")),
         (cells.assign(low=np.nan, high=np.nan), title.removesuffix(", {}")),
     ):
-        assert " ".join(frontier(results, table, usable=low).get_suptitle().split()) == result
+        assert one_line(frontier(results, table, usable=low).get_suptitle()) == result
     by_axis = {
         name: {axis: by_class[number].to_frame("mean") for axis, by_class in means.items()}
         for number, name in enumerate(results.classes)
@@ -124,20 +124,19 @@ def test_a_condition_is_usable_by_the_curves_that_its_head_predicts():
     results = heads()
     figure = frontier(results, tables(small()).cells.iloc[:0], usable={"recall": 0.3, "precision": 0.3, "iou": 0.2})
     title = "Measured frontier: 4 of 4 conditions are usable on every curve they predict by their means, "
-    assert " ".join(figure.get_suptitle().split()).startswith(title)
+    assert one_line(figure.get_suptitle()).startswith(title)
     iou = results.rows[(results.rows["measure"].isin(BOARD)) & (results.rows["split"] == "test")]
     cells = results.cells[["run", "condition"]]
     means = iou.merge(cells).groupby(["condition", "class", "measure"])["value"].mean().groupby("condition").min()
-    order = sorted(
-        means.index, key=lambda condition: (condition.startswith("binary"), -means[condition])
-    )  # those that tell two come first
+    # conditions with two curves come first
+    order = sorted(means.index, key=lambda condition: (condition.startswith("binary"), -means[condition]))
     for row, absent in enumerate(("binary", "binary", "softmax")):
         _, dots = scatter_and_dots(figure, row)
         assert tick_labels(dots.yaxis) == [f"{n}  {label}" for n, label in enumerate(order, start=1)]
         lacking = [text.get_position()[1] for text in dots.texts if text.get_text() == "no value of this curve"]
         assert lacking == [row_number for row_number, label in enumerate(order) if label.startswith(absent)]
     strict = frontier(results, tables(small()).cells.iloc[:0], usable={"recall": 0.99, "precision": 0.3, "iou": 0.2})
-    assert " ".join(strict.get_suptitle().split()).startswith("Measured frontier: 0 of 4")
+    assert one_line(strict.get_suptitle()).startswith("Measured frontier: 0 of 4")
 
 
 def test_without_table_the_means_come_from_the_results(results):
@@ -159,7 +158,7 @@ def test_of_many_conditions_the_ends_are_named_and_it_says_so():
     results = small(study)
     figure = frontier(results, tables(results, measures=BOARD).cells)
     scatter, dots = scatter_and_dots(figure)
-    assert "Shown: the first 10 and the last 10 of 30." in " ".join(figure.get_supxlabel().split())
+    assert "Shown: the first 10 and the last 10 of 30." in one_line(figure.get_supxlabel())
     assert len(dots.get_yticklabels()) == 20
     assert sum(len(points(scatter, label)) for label in ("base", "C")) == 30
 
@@ -169,7 +168,7 @@ def test_one_seed_has_no_intervals():
     results = small(study)
     figure = frontier(results, tables(results).cells.iloc[:0])
     assert len(segments(scatter_and_dots(figure)[0])) == 0
-    assert "One seed: no intervals." in " ".join(figure.get_supxlabel().split())
+    assert "One seed: no intervals." in one_line(figure.get_supxlabel())
 
 
 def test_a_study_without_precision_says_so(results):
