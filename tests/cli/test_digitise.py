@@ -366,14 +366,6 @@ def test_a_missing_value_is_asked_for(scan: Path, capsys) -> None:
 
 
 @pytest.mark.usefixtures("perfect")
-def test_an_output_folder_is_not_overwritten(scan: Path, capsys) -> None:
-    assert digitise(scan)[0] == 0
-    assert digitise(scan)[0] == 1
-    assert "nothing is overwritten without --force" in printed(capsys)
-    assert digitise(scan, "--force")[0] == 0
-
-
-@pytest.mark.usefixtures("perfect")
 @pytest.mark.parametrize("more", [[], ["--force"]])
 def test_an_output_folder_that_is_a_file_is_refused(more: list[str], scan: Path, capsys) -> None:
     (scan.parent / "out").write_text("mine")

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from scan_cases import (
     GRID,
     INK,
+    ONE,
     PX_PER_MM,
+    TWO,
     Killed,
     Options,
     blank,
@@ -40,15 +42,6 @@ from thinline.vocabulary import EDGE
 from thinline.vocabulary import GRID as GRID_BIT
 
 SHARED = Path(__file__).parents[3] / "shared/data/las"
-
-
-ONE, TWO = wave(500, middle=80, swing=40), wave(500, middle=120, swing=50, period=330)
-
-
-@pytest.fixture
-def two_curves(tmp_path: Path) -> Path:
-    """A coded scan with a curve at the columns ONE and one at the columns TWO."""
-    return save(trace(trace(blank(500, 200), TWO, ink=INK[1]), ONE), tmp_path / "scan.tif")
 
 
 def test_values_depths_and_files_of_a_straight_scan(two_curves: Path, tmp_path: Path) -> None:
@@ -107,7 +100,7 @@ def test_the_curve_of_a_las_file_comes_back_through_paper_and_las(tmp_path: Path
     assert back.depth == pytest.approx(depth, abs=1e-3)
     error = np.abs(back.values - smooth)[known] / pixel
     steep = np.abs(np.gradient(smooth))[known] / pixel > 1
-    assert (error[~steep] <= 1.0).mean() > 0.995  # the row where it wraps has two places
+    assert (error[~steep] <= 1.0).mean() > 0.995  # the row where it wraps has two positions
     assert np.percentile(error, 99) < 4
 
 
@@ -143,7 +136,7 @@ def test_a_drawn_sheet_comes_back_straight_on_its_track(number: int, skew: SkewS
     curve = finished.curves[0]
     true = truth.x_px + 0.5 - track.left_mm * PX_PER_MM + truth.lap * wide
     known = np.isfinite(curve.values) & np.isfinite(true)
-    flat = cv2.dilate(np.abs(np.gradient(true))[:, None], np.ones((5, 1)))[:, 0] < 1  # a lying line is many places
+    flat = cv2.dilate(np.abs(np.gradient(true))[:, None], np.ones((5, 1)))[:, 0] < 1  # a lying line has many values
     error = np.abs(curve.values - true)[known & flat]
     assert known.mean() > 0.6
     assert np.median(error) <= 1.0

@@ -87,9 +87,9 @@ def threads():
 
 def by_hand(inside: np.ndarray) -> np.ndarray:
     """The distance of every pixel to the nearest one of the other kind, of all pairs, less half a pixel."""
-    places = np.argwhere(np.ones_like(inside)).astype(float)
+    points = np.argwhere(np.ones_like(inside)).astype(float)
     ink = inside.reshape(-1)
-    away = ((places[ink, None] - places[None, ~ink]) ** 2).sum(-1)
+    away = ((points[ink, None] - points[None, ~ink]) ** 2).sum(-1)
     phi = np.empty(ink.shape)
     phi[ink], phi[~ink] = 0.5 - np.sqrt(away.min(1)), np.sqrt(away.min(0)) - 0.5
     return phi.reshape(inside.shape)

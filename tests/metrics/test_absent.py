@@ -15,7 +15,7 @@ from thinline.metrics.structure.zones import ZoneCounts, zone_rates
 from thinline.ruler.scores import scores, tally
 
 NAN = float("nan")
-# true, found -> overlap, precision, recall, F
+# true, predicted -> overlap, precision, recall, F
 RULE = {
     (False, False): (NAN, NAN, NAN, NAN),
     (False, True): (0, 0, NAN, 0),
@@ -50,7 +50,7 @@ def of_all_measures(there):
     yield "pixels", tuple(of_pixels[name] for name in ("iou", "precision", "recall", "f1"))
     zone = np.array([[[hits, all_predicted - hits, all_true - hits]]], np.int64)
     of_zone = {name: float(value[0, 0]) for name, value in zone_rates(ZoneCounts(zone, zone, zone)).items()}
-    yield "places", tuple(of_zone[f"slope_{name}"] for name in ("iou", "precision", "recall", "f1"))
+    yield "zones", tuple(of_zone[f"slope_{name}"] for name in ("iou", "precision", "recall", "f1"))
     pair = Pair(predicted, ClassMask(true))
     outline = surface_rates(surfaces(pair).counts)
     for overlap in ("nsd", "boundary_iou"):

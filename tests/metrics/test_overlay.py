@@ -11,7 +11,7 @@ from thinline.vocabulary import IGNORE, LOG_CLASSES, UInt8
 TITLE_PX, GAP_PX = 16, 8
 H, W = 60, 50
 HIT, SWAP = (195, 195, 195), (0, 0, 0)
-# one pixel of each sort: (row, column) -> (true, found)
+# one pixel of each sort: (row, column) -> (true, predicted)
 MARKS = {
     "hit": ((5, 5), (1, 1)),
     "miss_1": ((5, 9), (1, 0)),

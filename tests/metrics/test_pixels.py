@@ -58,11 +58,11 @@ def test_confusion_equals_a_loop_over_pixels(classes: int, dtype: torch.dtype) -
     predicted, true = (ids.to(dtype) for ids in sheets(classes, classes=classes))
     before = predicted.clone(), true.clone()
     by_hand = np.zeros((len(true), classes, classes), np.int64)
-    for sheet, one_true, one_found in zip(
+    for sheet, one_true, one_predicted in zip(
         np.indices(true.shape)[0].ravel(), true.ravel().tolist(), predicted.ravel().tolist(), strict=True
     ):
         if one_true != IGNORE:
-            by_hand[sheet, one_true, one_found] += 1
+            by_hand[sheet, one_true, one_predicted] += 1
     counted = confusion(predicted, true, classes=classes)
     assert counted.dtype == torch.int64
     assert np.array_equal(counted.numpy(), by_hand)
@@ -86,7 +86,7 @@ def test_scores_equal_torchmetrics_and_smp_where_every_class_is_present(seed: in
 
 
 ZERO_CASES = {
-    # true, found -> iou, precision, recall, f1, area_ratio, support of class 1
+    # true, predicted -> iou, precision, recall, f1, area_ratio, support of class 1
     "absent from both": ("...", "...", (NAN, NAN, NAN, NAN, NAN, 0)),
     "false alarms only": ("...", ".1.", (0, 0, NAN, 0, NAN, 0)),
     "everything missed": (".1.", "...", (0, 0, 0, 0, 0, 1)),
@@ -169,8 +169,8 @@ BAD = {
     "shape": (torch.zeros(1, 2, 2), torch.zeros(1, 2, 3), "one shape"),
     "no batch": (torch.zeros(2, 2), torch.zeros(2, 2), "one shape"),
     "float": (torch.zeros(1, 2, 2), torch.zeros(1, 2, 2, dtype=torch.long), "integers"),
-    "found outside": (torch.full((1, 2, 2), 3), torch.zeros(1, 2, 2, dtype=torch.long), r"0\.\.2, got 3\.\.3"),
-    "found ignored": (torch.full((1, 2, 2), IGNORE), torch.full((1, 2, 2), IGNORE), "`predicted` must"),
+    "predicted outside": (torch.full((1, 2, 2), 3), torch.zeros(1, 2, 2, dtype=torch.long), r"0\.\.2, got 3\.\.3"),
+    "predicted ignored": (torch.full((1, 2, 2), IGNORE), torch.full((1, 2, 2), IGNORE), "`predicted` must"),
     "true outside": (torch.zeros(1, 2, 2, dtype=torch.long), torch.full((1, 2, 2), 7), "or 255.*got 7.*vocabulary"),
     "true negative": (torch.zeros(1, 2, 2, dtype=torch.long), torch.full((1, 2, 2), -1), "got -1"),
     "true wraps to 0": (torch.zeros(1, 2, 2, dtype=torch.long), torch.full((1, 2, 2), 256), "got 256"),

@@ -11,7 +11,7 @@ from thinline.network.attention import positions
 
 @pytest.mark.parametrize("few", [0, attention.FEW])
 def test_attention_is_torchs_transformer_layer(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same weights in nn.TransformerEncoderLayer give the same answer, for few places and for many."""
+    """The same weights in nn.TransformerEncoderLayer give the same answer, for few positions and for many."""
     monkeypatch.setattr(attention, "FEW", few)
     torch.manual_seed(0)
     ours = Attention(16).eval()

@@ -59,7 +59,7 @@ def test_far_pixels_are_lost_and_breaks_are_counted() -> None:
     rendered, resized = np.zeros((2, 9, 9), np.uint8)
     rendered[:, 4] = 1
     resized[[0, 4, 5], 4] = 1
-    # rows 0, 1 and 3..6 are near a pixel that was found; rows 2, 7 and 8 are not
+    # rows 0, 1 and 3..6 are near a pixel that is left; rows 2, 7 and 8 are not
     assert remains(rendered, resized, 1) == Remains(9, 3, 3, 3, 1, 2)
 
 

@@ -145,7 +145,7 @@ def test_ten_problems_are_listed_with_the_number_of_the_others(tmp_path: Path) -
     assert lines[-1].strip() == "and 3 more"
 
 
-def test_an_empty_mask_passes_where_that_is_said(root: Path) -> None:
+def test_an_empty_mask_passes_with_allow_empty(root: Path) -> None:
     cv2.imwrite(str(root / "masks/p3.png"), np.zeros((50, 50), np.uint8))
     assert len(photos_of(folder_of(root, allow_empty=True))) == 5
 

@@ -6,7 +6,7 @@ import pandas as pd
 from thinline.study.claims.usable import BOARD, has_curve, usable_conditions, weakest_axis
 
 NO = np.nan
-#            both curves      both, one poor   any curve        nothing found
+#            both curves      both, one poor   any curve        no pixel
 MEANS = {
     "curve_1": {"recall": [0.9, 0.9, NO, 0.0], "precision": [0.8, 0.8, NO, NO], "iou": [0.7, 0.7, NO, 0.0]},
     "curve_2": {"recall": [0.6, 0.4, NO, 0.0], "precision": [0.8, 0.8, NO, NO], "iou": [0.6, 0.4, NO, 0.0]},
