@@ -14,7 +14,7 @@ import statistics
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -106,15 +106,15 @@ def package_of(module: str) -> str:
 @cache
 def imports(module: str, *, is_package: bool, source: str) -> tuple[tuple[int, str, str], ...]:
     """Line, module and name of everything a file imports, relative imports resolved; `import x` has no name."""
-    found: list[tuple[int, str, str]] = []
+    imported_names: list[tuple[int, str, str]] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found += [(node.lineno, alias.name, "") for alias in node.names]
+            imported_names += [(node.lineno, alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             above = module.split(".")[: len(module.split(".")) - node.level + is_package] if node.level else []
             imported = ".".join([*above, *([node.module] if node.module else [])])
-            found += [(node.lineno, imported, alias.name) for alias in node.names]
-    return tuple(found)
+            imported_names += [(node.lineno, imported, alias.name) for alias in node.names]
+    return tuple(imported_names)
 
 
 def between_packages(importer: str, imported: str) -> str | None:
@@ -224,7 +224,7 @@ def test_the_median_file_is_neither_a_crumb_nor_a_lump() -> None:
     assert MEDIAN_LINES[0] <= statistics.median(lines) <= MEDIAN_LINES[1]
 
 
-def test_every_test_stands_where_its_subject_does() -> None:
+def test_every_test_folder_is_a_package_of_the_source() -> None:
     """A folder of tests is a package of the source; `cases`, `bench` and `soak` hold no tests of one package."""
     package, tests = ROOT / "src" / PACKAGE, ROOT / "tests"
     folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
@@ -282,23 +282,56 @@ PLANTED = {
 }
 
 
+ALLOWED = {
+    "data/planted.py": "import torch\nfrom thinline.sheets import render\nfrom thinline.vocabulary import IGNORE",
+    "network/planted.py": "def late() -> None:\n    import segmentation_models_pytorch",
+    "tracking/planted.py": "import mlflow",
+    "study/stats/planted.py": "from thinline.runs import table",
+    "pipeline/planted.py": "import hydra\nfrom thinline.training import fit",
+    "curves/planted.py": "import json\nimport lasio\nimport numpy as np",
+}
+
+
 @pytest.fixture(scope="module")
-def before() -> list[str]:
-    return violations(ROOT)
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, str]], list[str]]:
+    """`planted({"heads/new.py": text})`: the violations of a copy of the source that files of these texts add."""
+    root = tmp_path_factory.mktemp("source")
+    package = root / "src" / PACKAGE
+    shutil.copytree(ROOT / "src" / PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "train.py", root / "train.py")
+    before = violations(root)
+
+    def added(texts: dict[str, str]) -> list[str]:
+        files = {package / name: text for name, text in texts.items()}
+        originals = {file: file.read_text(encoding="utf-8") for file in files if file.exists()}
+        for file, text in files.items():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        try:
+            return [line for line in violations(root) if line not in before]
+        finally:
+            for file in files.keys() - originals.keys():
+                file.unlink()
+            for file, text in originals.items():
+                file.write_text(text, encoding="utf-8")
+
+    return added
+
+
+def text_of(name: str) -> str:
+    """The text of a file of the package, empty where there is none."""
+    path = ROOT / "src" / PACKAGE / name
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 @pytest.mark.parametrize("what", PLANTED)
-def test_a_planted_violation_is_found_and_nothing_else(what: str, tmp_path: Path, before: list[str]) -> None:
+def test_a_planted_violation_is_found_and_nothing_else(what: str, planted) -> None:
     file, source, words = PLANTED[what]
-    root = copied(tmp_path)
-    planted = root / "src" / PACKAGE / file
-    planted.parent.mkdir(parents=True, exist_ok=True)
-    standing = planted.read_text(encoding="utf-8") if planted.exists() else ""
-    planted.write_text(f"{standing}\n{source}\n" if standing else source + "\n", encoding="utf-8")
-    fresh = [line for line in violations(root) if line not in before and not line.startswith("import cycle")]
-    assert len(fresh) == 1
-    assert words in fresh[0]
-    assert fresh[0].startswith(f"src/{PACKAGE}/{Path(file).parts[0]}")
+    original = text_of(file)
+    lines = planted({file: f"{original}\n{source}\n" if original else f"{source}\n"})
+    (line,) = [line for line in lines if not line.startswith("import cycle")]
+    assert words in line
+    assert line.startswith(f"src/{PACKAGE}/{Path(file).parts[0]}")
 
 
 @pytest.mark.parametrize(
@@ -313,75 +346,50 @@ def test_a_planted_violation_is_found_and_nothing_else(what: str, tmp_path: Path
         ),
     ],
 )
-def test_another_table_of_exports_is_found(
-    before_change, after_change, words, tmp_path: Path, before: list[str]
-) -> None:
-    root = copied(tmp_path)
-    planted = root / "src" / PACKAGE / "__init__.py"
-    text = planted.read_text(encoding="utf-8")
+def test_another_table_of_exports_is_found(before_change, after_change, words, planted) -> None:
+    text = text_of("__init__.py")
     assert text.count(before_change) == 1
-    planted.write_text(text.replace(before_change, after_change), encoding="utf-8")
-    [fresh] = [line for line in violations(root) if line not in before]
-    assert words in fresh
+    (line,) = planted({"__init__.py": text.replace(before_change, after_change)})
+    assert words in line
 
 
-def test_an_export_that_its_module_does_not_define_is_found(tmp_path: Path, before: list[str]) -> None:
-    root = copied(tmp_path)
-    planted = root / "src" / PACKAGE / "curves" / "trace.py"
-    planted.write_text(planted.read_text(encoding="utf-8").replace("def trace(", "def traced("), encoding="utf-8")
-    assert [line for line in violations(root) if line not in before] == [
+def test_an_export_that_its_module_does_not_define_is_found(planted) -> None:
+    assert planted({"curves/trace.py": text_of("curves/trace.py").replace("def trace(", "def traced(")}) == [
         f"src/{PACKAGE}/__init__.py: exports trace, which thinline.curves.trace does not define"
     ]
 
 
-def test_the_package_exports_lazily() -> None:
-    """In a process of its own, which imports no torch: the names are there, and a typo lists them."""
-    code = "import sys, thinline\nassert set(thinline.__all__) <= set(dir(thinline))\n"
-    code += f"assert not {WITHOUT_TORCH} & set(sys.modules)\nassert len(sys.modules) < 200\nthinline.load_rum"
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | {"PYTHONPATH": str(ROOT / "src")}, capture_output=True, text=True
-    )
+def test_a_package_of_too_many_files_is_found(planted) -> None:
+    (line,) = planted({f"heads/planted_{number}.py": "X = 1\n" for number in range(MOST_FILES)})
+    assert line.startswith(f"src/{PACKAGE}/heads: ")
+
+
+def test_a_planted_cycle_is_found(planted) -> None:
+    cycle = {"first": "second", "second": "first"}
+    lines = planted({f"curves/{one}.py": f"from thinline.curves import {other}\n" for one, other in cycle.items()})
+    assert any(line.startswith("import cycle") and "thinline.curves.first" in line for line in lines)
+
+
+def test_allowed_imports_are_no_violation(planted) -> None:
+    assert planted(ALLOWED) == []
+
+
+def test_the_api_metric_names_configurations_and_commands_are_read_without_torch() -> None:
+    """In a process of its own. The names of the package are exported lazily, and a misspelt one lists them."""
+    code = f"""
+import sys, thinline
+assert set(thinline.__all__) <= set(dir(thinline))
+assert len(sys.modules) < 200
+import thinline.metrics.catalogue
+assert not {{"torch", "pandas"}} & set(sys.modules)
+from thinline.config.schema import checked, compose_config
+checked(compose_config([]))
+import thinline.runs, thinline.cli.main
+assert not {WITHOUT_TORCH | {"sqlalchemy"}} & set(sys.modules)
+thinline.load_rum
+"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, capture_output=True, text=True)
     assert "AttributeError: module 'thinline' has no attribute 'load_rum'; it exports LoadedRun" in done.stderr
     assert [getattr(thinline, name).__name__ for name in thinline.__all__] == thinline.__all__
     assert sorted(EXPORTS) == thinline.__all__
-
-
-def test_a_package_of_too_many_files_is_found(tmp_path: Path, before: list[str]) -> None:
-    root = copied(tmp_path)
-    for number in range(MOST_FILES):
-        (root / "src" / PACKAGE / "heads" / f"planted_{number}.py").write_text("X = 1\n")
-    [fresh] = [line for line in violations(root) if line not in before]
-    assert fresh.startswith(f"src/{PACKAGE}/heads: ")
-
-
-def test_a_planted_cycle_is_found(tmp_path: Path) -> None:
-    root = copied(tmp_path)
-    for one, other in (("first", "second"), ("second", "first")):
-        (root / "src" / PACKAGE / "curves" / f"{one}.py").write_text(f"from thinline.curves import {other}\n")
-    assert any(line.startswith("import cycle") and "thinline.curves.first" in line for line in violations(root))
-
-
-@pytest.mark.parametrize(
-    ("file", "source"),
-    [
-        ("data/planted.py", "import torch\nfrom thinline.sheets import render\nfrom thinline.vocabulary import IGNORE"),
-        ("network/planted.py", "def late() -> None:\n    import segmentation_models_pytorch"),
-        ("tracking/planted.py", "import mlflow"),
-        ("study/stats/planted.py", "from thinline.runs import table"),
-        ("pipeline/planted.py", "import hydra\nfrom thinline.training import fit"),
-        ("curves/planted.py", "import json\nimport lasio\nimport numpy as np"),
-    ],
-)
-def test_what_is_allowed_is_let_through(file: str, source: str, tmp_path: Path, before: list[str]) -> None:
-    root = copied(tmp_path)
-    planted = root / "src" / PACKAGE / file
-    planted.write_text(f"{source}\n", encoding="utf-8")
-    assert violations(root) == before
-
-
-def copied(folder: Path) -> Path:
-    """The source of the project, copied to where a violation may be planted."""
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "src" / PACKAGE, folder / "src" / PACKAGE, ignore=ignore)
-    shutil.copy(ROOT / "train.py", folder / "train.py")
-    return folder

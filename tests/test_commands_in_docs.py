@@ -112,7 +112,7 @@ def test_the_arguments_of_a_command_are_parsed(command):
 
 
 @pytest.mark.parametrize(("command", "code"), ANSWERS.items())
-def test_a_quick_command_answers(command, code, monkeypatch, capsys):
+def test_a_quick_command_prints_and_exits_as_documented(command, code, monkeypatch, capsys):
     assert command in ALL
     monkeypatch.chdir(ROOT)
     assert main(shlex.split(command)[1:]) == code
@@ -179,6 +179,6 @@ def test_the_objective_of_the_documentation_is_built():
 
 
 def test_yaml_of_own_parts_is_yaml_with_a_target():
-    found = [yaml.safe_load(block) for block in blocks(OWN_PARTS, "yaml")]
-    assert len(found) == 5
-    assert all("_target_" in node or "_target_" in node["row_error"] for node in found)
+    parts = [yaml.safe_load(block) for block in blocks(OWN_PARTS, "yaml")]
+    assert len(parts) == 5
+    assert all("_target_" in node or "_target_" in node["row_error"] for node in parts)

@@ -53,7 +53,7 @@ def test_the_links_of_a_page_lead_to_files(page):
         assert (page.parent / target).exists(), target
 
 
-def test_every_page_has_a_place_in_the_order():
+def test_every_page_is_in_the_navigation():
     order = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:\n")[2]
     ordered = re.findall(r": (\S+\.md)$", order, re.MULTILINE)
     pages = [path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")]

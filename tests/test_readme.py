@@ -28,10 +28,10 @@ def published(page):
     block = page.split("<!-- output -->")[1].split("<!-- /output -->")[0]
     name, columns = "", COLUMNS
     for line in block.splitlines():
-        if found := re.match(r" +(\w+)(:| as a line)", line):
-            name, columns = found[1], COLUMNS if found[2] == ":" else LINE_COLUMNS
-        elif found := re.match(r" +\*? +(\w+|truth.*?\w) +((?:(?:\d*\.\d+|\d+|-) *){7,8})$", line):
-            yield name, columns, found[1], found[2].split()
+        if match := re.match(r" +(\w+)(:| as a line)", line):
+            name, columns = match[1], COLUMNS if match[2] == ":" else LINE_COLUMNS
+        elif match := re.match(r" +\*? +(\w+|truth.*?\w) +((?:(?:\d*\.\d+|\d+|-) *){7,8})$", line):
+            yield name, columns, match[1], match[2].split()
 
 
 def test_there_is_a_line_for_every_class_and_loss_and_for_every_perturbed_truth_of_a_curve():
@@ -43,17 +43,17 @@ def test_there_is_a_line_for_every_class_and_loss_and_for_every_perturbed_truth_
 
 
 @pytest.mark.parametrize(("name", "columns", "cell", "numbers"), [line for page in OUTPUTS for line in published(page)])
-def test_a_line_of_the_readme_stands_in_the_results(name, columns, cell, numbers):
+def test_every_number_of_the_readme_is_in_the_results(name, columns, cell, numbers):
     perturbed = {label: split for split, label in PERTURBED_TRUTH.items()}
     rows = RESULTS[(RESULTS["class"] == name) & (RESULTS["loss"] == (cell if cell not in perturbed else "dice"))]
     values = rows.set_index(["split", "measure"])["value"]
-    for (split, measure), told in zip(columns, numbers, strict=True):
+    for (split, measure), printed in zip(columns, numbers, strict=True):
         there = perturbed.get(cell, split) if split == "test" else split
         if cell in perturbed and split != "test":
-            assert told == "-"
+            assert printed == "-"
         else:
-            digits = len(told.partition(".")[2])
-            assert told == f"{values[there, measure]:.{digits}f}".removeprefix("0" if digits else "")
+            digits = len(printed.partition(".")[2])
+            assert printed == f"{values[there, measure]:.{digits}f}".removeprefix("0" if digits else "")
             assert digits >= 3 or measure in ("breaks", "viterbi_swaps")
 
 
@@ -62,7 +62,7 @@ def test_the_readme_is_a_page():
     assert len(README.encode()) <= 12_000
 
 
-def test_a_number_of_the_findings_stands_in_a_study():
+def test_every_number_of_the_findings_is_in_a_study():
     """Numbers of three digits, on the page of a study or in the table of the three families."""
     findings = README.split("## Findings")[1].split("## Your own images")[0]
     studies = [(path / "README.md").read_text() for path in published_folders(ROOT / "experiments")]

@@ -80,9 +80,9 @@ def _read_views(sheets: CachedSheets, order: Int64) -> int:
 
 
 def _copy_pairs(sheets: CachedSheets, order: Int64, batch: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> None:
-    for place, index in enumerate(order.tolist()):
-        batch[0, place % BATCH] = sheets.images[index]
-        batch[1, place % BATCH] = sheets.labels[index]
+    for number, index in enumerate(order.tolist()):
+        batch[0, number % BATCH] = sheets.images[index]
+        batch[1, number % BATCH] = sheets.labels[index]
 
 
 def _seconds(way: Callable[[], object]) -> float:

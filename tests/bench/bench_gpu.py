@@ -1,8 +1,8 @@
-"""On a GPU: what the harness costs a step beside a bare loop, and what judging beside the network costs a test pass.
+"""On a GPU: what the harness costs a step beside a bare loop, and what scoring beside the network costs a test pass.
 
 The network is trained for some hundred steps first, since the answers of an untrained one are noise, which takes longer
-to judge than curves. A pass is what `trainer.test` does: read sheets, infer on each and its mirror image, count pixels,
-and in the rows with processes judge every sheet by all measures. Each judge has seen its sheets before, as in a sweep.
+to score than curves. A pass is what `trainer.test` does: read sheets, infer on each and its mirror image, count pixels,
+and in the rows with processes score every sheet by all metrics. Each process has read its truths before, as in a sweep.
 """
 
 from __future__ import annotations
@@ -53,30 +53,30 @@ def _of(network: str, folder: Path) -> Iterator[Row]:
     rendered = render_sheets(planned, conf, console=train.CONSOLE)
     batches = train.batches_of(conf, planned, rendered)
     task = train.build_task(conf, instantiate(conf.head), Imbalance(), folder=folder)
-    judge = scorer_of(conf, planned.splits.test.specs, rendered.test, task.head)
+    scorer = scorer_of(conf, planned.splits.test.specs, rendered.test, task.head)
     speeds: list[float] = []
     trainer = _trainer(task, batches, conf.trainer, folder=folder, record=_into(speeds), title=network)
     trainer.fit(task, datamodule=batches)
     rate = _train(task, batches)
-    told = f"{speeds[-1]:.1f} / {rate:.1f} steps a second; batches of {conf.budget.batch_size}, 256x256, bf16"
-    yield f"{network}: harness / bare loop", speeds[-1] / rate, told
+    comment = f"{speeds[-1]:.1f} / {rate:.1f} steps a second; batches of {conf.budget.batch_size}, 256x256, bf16"
+    yield f"{network}: harness / bare loop", speeds[-1] / rate, comment
     sheets = len(rendered.test)
     _pass(task, batches, trainer)
     alone = min(_pass(task, batches, trainer) for _ in range(2))
     infer = _inference(task, rendered.test.images, conf.budget.batch_size)
-    yield f"{network}: network alone / pass", infer / alone, f"{alone / sheets * 1e3:.2f} ms a sheet, not judged"
+    yield f"{network}: network alone / pass", infer / alone, f"{alone / sheets * 1e3:.2f} ms a sheet, not scored"
     for processes in (4, 8, 15):
-        with ScoringWorkers(judge, processes=processes) as judges:
-            task.scorers = judges
+        with ScoringWorkers(scorer, processes=processes) as workers:
+            task.scorers = workers
             _pass(task, batches, trainer)
-            judged = min(_pass(task, batches, trainer) for _ in range(2))
+            scored = min(_pass(task, batches, trainer) for _ in range(2))
             task.scorers = None
-        told = f"{judged / sheets * 1e3:.2f} ms a sheet; the network alone {infer / sheets * 1e3:.2f}"
-        yield f"{network}: pass / judged pass, {processes} processes", alone / judged, told
+        comment = f"{scored / sheets * 1e3:.2f} ms a sheet; the network alone {infer / sheets * 1e3:.2f}"
+        yield f"{network}: pass / scored pass, {processes} processes", alone / scored, comment
 
 
 def _into(speeds: list[float]) -> Record:
-    """What a run tells of its speed, kept in `speeds`: one number for each stretch between two validations."""
+    """A record that keeps the steps per second in `speeds`: one number for each stretch between two validations."""
 
     def record(_: int, numbers: Mapping[str, float]) -> None:
         speeds.extend(value for name, value in numbers.items() if name == "steps_per_second")

@@ -1,7 +1,7 @@
 """From finished cells to the whole folder of a study, report included: how many times it fits into its limit.
 
-The ledgers are synthetic: run folders as large as real ones (170 measures of two curves on 64 sheets), filled with
-noise. Each is read and published in a process of its own, so that its memory is its own.
+The runs are synthetic: run folders as large as real ones (170 measures of two curves on 64 sheets), filled with noise.
+Each store is read and published in a process of its own, so that its memory is its own.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ LARGE = replace(
 LIMITS = {"60 cells": (SMALL, 60.0), "1,200 cells": (LARGE, 300.0)}
 
 
-def write_ledger(root: Path, study: Study) -> None:
+def write_runs(root: Path, study: Study) -> None:
     """A finished run of every cell."""
     noise = np.random.default_rng(0)
     measures = [*SHEET_MEASURES, *OTHERS]
@@ -84,16 +84,16 @@ def analyse(name: str, root: Path) -> None:
 
 def main() -> list[tuple[str, float, str]]:
     """Times that each study fits into its limit."""
-    found = []
+    rows = []
     for name, (study, limit_s) in LIMITS.items():
         with tempfile.TemporaryDirectory() as folder:
-            write_ledger(Path(folder) / "store", study)
+            write_runs(Path(folder) / "store", study)
             command = [sys.executable, __file__, name, folder]
-            told = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
-        seconds, busy, peak = (float(number) for number in told[-3:])
+            printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        seconds, busy, peak = (float(number) for number in printed[-3:])
         comment = f"{seconds:.1f} s of {limit_s:.0f} s, {busy:.1f} s of CPU, {peak / 2**30:.2f} GiB at the peak"
-        found.append((f"study folder of {name}, limit / time", limit_s / seconds, comment))
-    return found
+        rows.append((f"study folder of {name}, limit / time", limit_s / seconds, comment))
+    return rows
 
 
 if __name__ == "__main__":

@@ -31,9 +31,9 @@ def truth_of(labels: np.ndarray, *, curves: int = 2, strokes=None, layers=None, 
     return Truth(labels, own, np.zeros_like(labels) if layers is None else layers, px_per_mm)
 
 
-def prediction_of(found: str, true: str, **given) -> Prediction:
+def prediction_of(predicted: str, true: str, **given) -> Prediction:
     """An prediction by hand."""
-    return Prediction(ids(found), truth_of(ids(true), **given))
+    return Prediction(ids(predicted), truth_of(ids(true), **given))
 
 
 @st.composite
@@ -42,13 +42,13 @@ def predictions(draw):
     curves = draw(st.integers(1, 3))
     shape = draw(st.tuples(st.integers(1, 9), st.integers(1, 9)))
     some = st.sampled_from([0] * 4 + list(range(1, curves + 1)))
-    found = draw(arrays(np.uint8, shape, elements=st.integers(0, curves)) | arrays(np.uint8, shape, elements=some))
+    predicted = draw(arrays(np.uint8, shape, elements=st.integers(0, curves)) | arrays(np.uint8, shape, elements=some))
     labels = draw(arrays(np.uint8, shape, elements=some | st.just(IGNORE)) | arrays(np.uint8, shape, elements=some))
     sparse = st.sampled_from([False] * 6 + [True])
     strokes = draw(arrays(bool, (curves, *shape), elements=sparse) | st.just(np.zeros((curves, *shape), bool)))
     layers = draw(arrays(np.uint8, shape, elements=st.integers(0, 15)))
     scale = draw(st.sampled_from([1.0, 2.0, 3.7]))
-    return Prediction(found, Truth(labels, strokes, layers, scale))
+    return Prediction(predicted, Truth(labels, strokes, layers, scale))
 
 
 @cache

@@ -16,6 +16,7 @@ CONTRASTS = (
 CELLS = ("split", "measure", "class", "condition", "mean", "low", "high", "seeds")
 RANKS = ("split", "measure", "class", "factor", "level", "rank", "low_rank", "high_rank")
 TAU = ("class", "factor", "measure_a", "measure_b", "tau")
+COMPONENTS = (("loss", 3e-3, 0.75), ("seed", 1e-3, 0.25))
 VARIANCE = ("split", "measure", "class", "component", "variance", "share")
 FIVE_SEEDS = ("0", "1", "2", "3", "4")
 FAMILIES = Study(
@@ -124,16 +125,18 @@ def tables(results, measures=("iou", "precision", "recall", "f1", "nsd_1px", "vi
     cells, ranks, tau, variance = [], [], [], []
     losses = list(results.factors["loss"])
     for name in results.classes:
-        for place, measure in enumerate(measures):
+        for number, measure in enumerate(measures):
             means = whole(results, measure, name).mean(axis=1)
-            cells += [("test", measure, name, label, it, it - 0.01, it + 0.03, 5) for label, it in means.items()]
-            turned = losses[place % len(losses) :] + losses[: place % len(losses)]
+            cells += [
+                ("test", measure, name, label, mean, mean - 0.01, mean + 0.03, 5) for label, mean in means.items()
+            ]
+            turned = losses[number % len(losses) :] + losses[: number % len(losses)]
             ranks += [
                 ("test", measure, name, "loss", loss, rank + 0.25, rank, rank + 1)
                 for rank, loss in enumerate(turned, start=1)
             ]
-            tau += [(name, "loss", measure, other, 0.5) for other in measures[place + 1 :]]
-            variance += [("test", measure, name, *it) for it in (("loss", 3e-3, 0.75), ("seed", 1e-3, 0.25))]
+            tau += [(name, "loss", measure, other, 0.5) for other in measures[number + 1 :]]
+            variance += [("test", measure, name, *component) for component in COMPONENTS]
     return Tables(
         contrasts(results),
         pd.DataFrame(cells, columns=list(CELLS)),
@@ -146,7 +149,7 @@ def tables(results, measures=("iou", "precision", "recall", "f1", "nsd_1px", "vi
 def contrasts(results, count=2):
     """Contrasts: `count` of order 1 and as many of order 2 for each primary measure, with effects all different."""
     rows, noise = [], np.random.default_rng(0)
-    for split, measure in (it.split("/") for it in results.study.primary):
+    for split, measure in (primary.split("/") for primary in results.study.primary):
         for name in results.classes:
             for order, term in ((1, "loss"), (2, "class_weight:loss")):
                 for number in range(count):
@@ -158,18 +161,36 @@ def contrasts(results, count=2):
     return pd.DataFrame(rows, columns=list(CONTRASTS))
 
 
+def panel(figure, title, *, below=None):
+    """The one panel with this title, and with this label below it where one is given."""
+    (named,) = [
+        axes for axes in figure.axes if axes.get_title(loc="left") == title and below in (None, axes.get_xlabel())
+    ]
+    return named
+
+
 def points(axes, label):
-    """The places of the line or markers called `label` in a panel, [n,2]."""
-    (line,) = [it for it in axes.lines if it.get_label() == label]
-    return np.asarray(line.get_xydata())
+    """The points (x, y) of the line or markers called `label` in a panel, [n,2]."""
+    (drawn,) = [line for line in axes.lines if line.get_label() == label]
+    return np.asarray(drawn.get_xydata())
 
 
 def segments(axes):
     """All intervals of a panel, [n,2,2]."""
-    drawn = [it.get_segments() for it in axes.collections if hasattr(it, "get_segments")]
-    return np.array([segment for lines in drawn for segment in lines])
+    drawn = [lines for lines in axes.collections if hasattr(lines, "get_segments")]
+    return np.array([segment for lines in drawn for segment in lines.get_segments()])
+
+
+def tick_labels(axis):
+    """The texts at the ticks of an axis (`axes.xaxis` or `axes.yaxis`)."""
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+def one_line(text):
+    """A wrapped text on one line."""
+    return " ".join(text.split())
 
 
 def texts(axes):
     """All texts inside a panel."""
-    return [it.get_text() for it in axes.texts]
+    return [text.get_text() for text in axes.texts]

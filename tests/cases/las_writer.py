@@ -40,13 +40,13 @@ class Spelling:
     encoding: str = "utf-8"
     line_end: str = "\n"
     null: str = "-999.25"
-    place: int = 0
+    depth_column: int = 0
     comma: bool = False
 
     def text(self, names: Sequence[str], table: np.ndarray, *, interval: Sequence[float] = ()) -> str:
-        """`table [R,C]` with the depth first, NaN for nulls; the depth is put into column `place`."""
+        """`table [R,C]` with the depth first, NaN for nulls; the depth is put into column `depth_column`."""
         order = [*range(1, len(names))]
-        order.insert(self.place, 0)
+        order.insert(self.depth_column, 0)
         rows = [[self._word(table[i, j]) for j in order] for i in range(len(table))]
         header = ["~Version", f"VERS. {self.version} : v", f"WRAP. {'YES' if self.wrap == 'yes' else 'NO'} : w"]
         header += [f"DLM. {self.delimiter} : d"] if self.declared else []

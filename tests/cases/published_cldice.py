@@ -27,7 +27,7 @@ def soft_skeletonise(image: Tensor, iterations: int) -> Tensor:
 def soft_cldice(probabilities: Tensor, targets: Tensor, iterations: int, *, smooth: float = 1.0) -> Tensor:
     """Terms [c] of the curves; both skeletons are made anew."""
     pixels = (0, 2, 3)
-    found, wanted = (soft_skeletonise(image, iterations) for image in (probabilities, targets))
-    precision = ((found * targets).sum(pixels) + smooth) / (found.sum(pixels) + smooth)
-    sensitivity = ((wanted * probabilities).sum(pixels) + smooth) / (wanted.sum(pixels) + smooth)
+    skeleton, true_skeleton = (soft_skeletonise(image, iterations) for image in (probabilities, targets))
+    precision = ((skeleton * targets).sum(pixels) + smooth) / (skeleton.sum(pixels) + smooth)
+    sensitivity = ((true_skeleton * probabilities).sum(pixels) + smooth) / (true_skeleton.sum(pixels) + smooth)
     return 1 - 2 * precision * sensitivity / (precision + sensitivity)

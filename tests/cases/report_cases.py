@@ -78,9 +78,9 @@ def tables(results: Results) -> Tables:
     for split, measure in [*(("test", measure) for measure in AXES), ("tuned", "f1")]:
         for name in results.classes:
             data = samples(results, measure, name, split=split)
-            for place, label in enumerate(data.conditions):
-                it = estimate(data, np.eye(len(data.conditions))[place])
-                cells.append((split, measure, name, label, it.effect, it.low, it.high, it.seeds))
+            for number, label in enumerate(data.conditions):
+                mean = estimate(data, np.eye(len(data.conditions))[number])
+                cells.append((split, measure, name, label, mean.effect, mean.low, mean.high, mean.seeds))
             for factor, declared in results.factors.items():
                 levels = [level for level in declared if (conditions["grid"] & (conditions[factor] == level)).any()]
                 if len(levels) < 2:
@@ -88,12 +88,13 @@ def tables(results: Results) -> Tables:
                 is_first, is_other = (
                     (conditions["grid"] & (conditions[factor] == level)).to_numpy(float) for level in levels[:2]
                 )
-                it = estimate(data, is_other / is_other.sum() - is_first / is_first.sum())
+                difference = estimate(data, is_other / is_other.sum() - is_first / is_first.sum())
                 for order in (1, 2, 3):
                     primary = order == 1 and measure in ("iou", "recall")
-                    values = (it.effect / order, it.low / order, it.high / order, it.p, it.p if primary else np.nan)
+                    values = [value / order for value in (difference.effect, difference.low, difference.high)]
+                    values += [difference.p, difference.p if primary else np.nan]
                     names = (split, measure, name, order, ":".join([factor] * order), f"{levels[1]} - {levels[0]}")
-                    contrasts.append((*names, *values, it.seeds, primary, 0.02))
+                    contrasts.append((*names, *values, difference.seeds, primary, 0.02))
                 for one, other in permutations(range(len(levels)), 2):
                     share = 0.5 + 0.1 * (one - other) * (-1 if measure == "precision" else 1)
                     pairs.append((split, measure, name, factor, levels[one], levels[other], share))

@@ -29,7 +29,7 @@ def write_two_runs(root: str, uri: str, number: int, steps: int) -> None:
         tracker.initialise()
         tracker.start(folder, name=f"run-{number}-{thread}")
         for step in range(steps):
-            metrics = {f"train/m{it}": float(step * it) for it in range(8)}
+            metrics = {f"train/m{number}": float(step * number) for number in range(8)}
             folder.log(step, metrics)
             tracker.log(step, metrics)
         folder.finish("KILLED")

@@ -132,6 +132,9 @@ def wave(height: int, *, middle: float, swing: float, period: float = 180.0) -> 
     return middle + swing * np.sin(np.arange(height) * 2 * np.pi / period)
 
 
+ONE, TWO = wave(500, middle=80, swing=40), wave(500, middle=120, swing=50, period=330)
+
+
 class Torn:
     """A scan with damaged rows, which are white. Damage and notices are known once their rows were read."""
 

@@ -77,11 +77,11 @@ def _page(content: bytearray, link: int, numbers: np.ndarray, way: Way, kind: tu
     tags |= {at: tuple(offsets), sizes: tuple(counts)}
     tags |= {322: (way.tile[1],), 323: (way.tile[0],)} if way.tile else {278: (way.rows,)}
     tags |= way.tags
-    place = len(content)
-    content[link : link + (8 if big else 4)] = struct.pack(order + ("Q" if big else "I"), place)
+    start = len(content)
+    content[link : link + (8 if big else 4)] = struct.pack(order + ("Q" if big else "I"), start)
     inline, step = (8, 20) if big else (4, 12)
-    start = place + (8 if big else 2)
-    spare = start + step * len(tags) + inline
+    entries_at = start + (8 if big else 2)
+    spare = entries_at + step * len(tags) + inline
     entries, more = b"", b""
     for tag, values in sorted(tags.items()):
         form, packed = _packed(tag, values, order)
@@ -101,7 +101,7 @@ def _packed(tag: int, values: tuple[float, ...], order: str) -> tuple[int, bytes
 
 
 def _parts(numbers: np.ndarray, way: Way):
-    planes = [numbers[..., place : place + 1] for place in range(numbers.shape[2])] if way.planar == 2 else [numbers]
+    planes = [numbers[..., plane : plane + 1] for plane in range(numbers.shape[2])] if way.planar == 2 else [numbers]
     rows, across = way.tile or (way.rows, numbers.shape[1])
     for plane in planes:
         for top in range(0, plane.shape[0], rows):
@@ -147,16 +147,16 @@ def _compressed(rows: np.ndarray, width: int, way: Way) -> bytes:
 
 
 def packbits(row: bytes) -> bytes:
-    packed, place = b"", 0
-    while place < len(row):
+    packed, start = b"", 0
+    while start < len(row):
         run = 1
-        while run < 128 and row[place : place + run + 1] == row[place : place + 1] * (run + 1):
+        while run < 128 and row[start : start + run + 1] == row[start : start + 1] * (run + 1):
             run += 1
         if run > 1:
-            packed += bytes([257 - run, row[place]])
+            packed += bytes([257 - run, row[start]])
         else:
-            packed += bytes([0, row[place]])
-        place += run
+            packed += bytes([0, row[start]])
+        start += run
     return packed
 
 

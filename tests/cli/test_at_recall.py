@@ -38,6 +38,12 @@ def folder_of_study(published, tmp_path):
     return copy
 
 
+def store_and_run(trained, folder_of_study, tmp_path):
+    """A copy of the store, and the name of its first run."""
+    store = shutil.copytree(trained, tmp_path / "store")
+    return store, pd.read_parquet(folder_of_study / "results.parquet")["run"].iloc[0]
+
+
 def at_recall(folder, store, cache, *more):
     default = [] if "--store" in more else ["--store", str(store)]
     return main(["at-recall", str(folder), *default, "--cache", str(cache), *more])
@@ -109,9 +115,7 @@ def test_no_training_sheet_is_drawn_for_the_scores_of_a_run(trained, tmp_path):
 
 def test_stored_scores_of_other_weights_are_computed_again(folder_of_study, trained, cache, tmp_path, monkeypatch):
     assert at_recall(folder_of_study, trained, cache) == 0
-    store = tmp_path / "store"
-    shutil.copytree(trained, store)
-    run = pd.read_parquet(folder_of_study / "results.parquet")["run"].iloc[0]
+    store, run = store_and_run(trained, folder_of_study, tmp_path)
     checkpoint = store / "runs" / run / "checkpoints" / "last.ckpt"
     content = torch.load(checkpoint, weights_only=False)
     name = next(name for name in content["state_dict"] if name.endswith("bias"))
@@ -179,17 +183,9 @@ def test_new_results_remove_the_table_of_the_old_ones(folder_of_study, trained, 
     assert "at_recall.csv" not in json.loads((folder_of_study / "digests.json").read_text())
 
 
-def without_scores(trained, folder_of_study, tmp_path):
-    """A copy of the store without stored scores of the first run, and the name of that run."""
-    store = tmp_path / "store"
-    shutil.copytree(trained, store)
-    run = pd.read_parquet(folder_of_study / "results.parquet")["run"].iloc[0]
-    (store / "runs" / run / "scores.npz").unlink(missing_ok=True)
-    return store, run
-
-
 def test_a_run_of_an_older_configuration_is_refused_by_name(folder_of_study, trained, cache, tmp_path, capsys):
-    store, run = without_scores(trained, folder_of_study, tmp_path)
+    store, run = store_and_run(trained, folder_of_study, tmp_path)
+    (store / "runs" / run / "scores.npz").unlink(missing_ok=True)
     path = store / "runs" / run / "config.yaml"
     config = OmegaConf.load(path)
     del config["overlays"]
@@ -247,7 +243,8 @@ def test_invalid_options_are_refused(folder_of_study, trained, cache, more, word
 
 
 def test_sheets_that_are_drawn_otherwise_today_are_refused(folder_of_study, trained, cache, tmp_path, capsys):
-    store, run = without_scores(trained, folder_of_study, tmp_path)
+    store, run = store_and_run(trained, folder_of_study, tmp_path)
+    (store / "runs" / run / "scores.npz").unlink(missing_ok=True)
     manifest = store / "runs" / run / "manifest.json"
     content = json.loads(manifest.read_text())
     manifest.write_text(json.dumps(content | {"dataset_digest": "0" * 16}))

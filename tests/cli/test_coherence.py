@@ -57,13 +57,6 @@ def test_the_weight_has_two_readings(ask):
     assert "weight 42 forces prevalence 0.0238" in text
 
 
-def test_false_positives_beyond_the_background_are_incoherent(ask):
-    code, text = ask("--precision", ".01", "--recall", "1", "--prevalence", ".5")
-    assert code == 1
-    assert "precision .01 with recall 1 force prevalence 0.000 to 0.0100" in text
-    assert "off by 0.490" in text
-
-
 def test_a_deviation_of_all_rates_widens_their_ranges(ask):
     assert ask("--f1", ".37", "--iou", ".26")[0] == 1
     assert ask("--f1", ".37", "--iou", ".26", "--plus-minus", ".03")[0] == 0

@@ -51,12 +51,13 @@ def test_a_forced_command_without_curves_removes_those_of_an_earlier_scan(case: 
     assert (out / "notes.txt").read_text() == "mine"
 
 
-def test_without_force_nothing_of_an_earlier_scan_is_changed(scan: Path) -> None:
+def test_without_force_nothing_of_an_earlier_scan_is_changed(scan: Path, capsys) -> None:
     assert digitise(scan)[0] == 0
     out = scan.parent / "out"
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     for more in ((), ("--dpi", "nan")):
         assert digitise(scan, *more)[0] == 1
+    assert "nothing is overwritten without --force" in printed(capsys)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     assert before
 

@@ -34,7 +34,7 @@ def logs(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_it_shows_curves_gaps_nulls_and_what_was_dropped(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_listing_has_curves_gaps_nulls_and_dropped_curves(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["las", str(logs)]) == 0
     text = capsys.readouterr().out
     (line,) = [line for line in text.split("\n") if line.lstrip().startswith("GR")]

@@ -17,7 +17,7 @@ DIGITISE = ["digitise", "s.tif", "--top", "0", "--bottom", "9", "--out", "o"]
 
 def options_with_a_value() -> list[tuple[str, str]]:
     """Command and option, of every option of `thinline` that stores a value."""
-    (commands,) = (it for it in main_parser()._actions if isinstance(it, argparse._SubParsersAction))
+    (commands,) = (action for action in main_parser()._actions if isinstance(action, argparse._SubParsersAction))
     return [
         (name, action.option_strings[-1])
         for name, command in commands.choices.items()
@@ -51,7 +51,7 @@ def test_forms_that_people_write(text: str) -> None:
     assert (options.left, options.track) == (float(text), [-5.0, 300.0])
 
 
-def test_what_is_no_number_is_still_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dash_before_a_word_is_an_option_and_no_number(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         small().parse_args(["read", "--left", "-e3"])
     assert "expected one argument" in capsys.readouterr().err
@@ -59,8 +59,8 @@ def test_what_is_no_number_is_still_an_option(capsys: pytest.CaptureFixture[str]
 
 @pytest.mark.parametrize(("command", "option"), options_with_a_value())
 def test_no_command_takes_an_option_twice(command: str, option: str, capsys: pytest.CaptureFixture[str]) -> None:
-    (commands,) = (it for it in main_parser()._actions if isinstance(it, argparse._SubParsersAction))
-    (action,) = (it for it in commands.choices[command]._actions if option in it.option_strings)
+    (commands,) = (action for action in main_parser()._actions if isinstance(action, argparse._SubParsersAction))
+    (action,) = (action for action in commands.choices[command]._actions if option in action.option_strings)
     value = next(iter(action.choices)) if action.choices else "1" if action.type is int else "0.5"
     count = action.nargs if isinstance(action.nargs, int) else 1
     with pytest.raises(SystemExit) as stop:
@@ -70,7 +70,7 @@ def test_no_command_takes_an_option_twice(command: str, option: str, capsys: pyt
     assert f"{action.option_strings[-1]}: expected the option once, got it twice" in message
 
 
-def test_twice_is_seen_in_every_spelling_and_only_within_one_call(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_option_given_twice_is_refused_in_every_spelling(capsys: pytest.CaptureFixture[str]) -> None:
     parser = small()
     for words in (["--left", "0", "--left=0"], ["--lef", "1", "--left", "2"]):
         with pytest.raises(SystemExit):

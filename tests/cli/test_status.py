@@ -56,7 +56,7 @@ def test_the_latest_run_is_first_and_every_run_is_a_line_that_fits(store, width)
     assert sorted(line[0] for line in lines) == sorted(name.rpartition("-")[2] for name in names)
 
 
-def test_iou_of_each_curve_stands_beside_the_levels_that_differ(store):
+def test_the_iou_of_each_curve_is_printed_with_the_levels_that_differ(store):
     text = printed(store, width=120)
     heads = " ".join(text.split("──")[0].split())
     assert heads == "IoU IoU id age state curve_1 curve_2 levels"

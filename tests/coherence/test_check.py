@@ -178,28 +178,28 @@ def test_implied_range_against_a_grid_inside_the_rounding(precision, recall, nam
 
 def test_precision_and_iou_of_the_source_imply_another_f1():
     """FIELD_NOTES 2: P .41 and IoU .26 imply R .415 and F1 .413; .37 is reported."""
-    found = answer(precision=".41", iou=".26", f1=".37")
-    assert [{score.label for score in conflict} for conflict in found.conflicts] == [{"F1 .37", "IoU .26"}]
-    forced = implied(found, "precision", "iou")
+    result = answer(precision=".41", iou=".26", f1=".37")
+    assert [{score.label for score in conflict} for conflict in result.conflicts] == [{"F1 .37", "IoU .26"}]
+    forced = implied(result, "precision", "iou")
     assert forced["recall"].exact[0] == pytest.approx(1 / (1 + 1 / 0.26 - 1 / 0.41))
     assert round(forced["recall"].exact[0], 3) == 0.415
     assert round(forced["f1"].exact[0], 3) == 0.413
     assert round(forced["f1"].off, 3) == 0.043
     assert forced["f1"].beyond == pytest.approx(2 * 0.255 / 1.255 - 0.375)  # the smallest F1 that rounding allows
-    assert implied(found, "precision", "f1")["iou"].exact[0] == pytest.approx(0.37 / (2 - 0.37))
+    assert implied(result, "precision", "f1")["iou"].exact[0] == pytest.approx(0.37 / (2 - 0.37))
 
 
 def test_f1_and_recall_of_the_source_are_coherent_and_force_a_precision():
-    found = answer(f1=".37", recall=".96")
-    assert found.coherent
-    assert round(implied(found, "f1", "recall")["precision"].exact[0], 3) == 0.229
+    result = answer(f1=".37", recall=".96")
+    assert result.coherent
+    assert round(implied(result, "f1", "recall")["precision"].exact[0], 3) == 0.229
 
 
 def test_the_peaks_of_the_source_are_not_one_run_and_one_is_a_mean_with_background():
-    found = answer(f1=".55", iou=".51")
-    assert not found.coherent
-    assert round(implied(found, "iou")["f1"].exact[0], 3) == 0.675
-    assert round(implied(found, "f1")["iou"].exact[0], 3) == 0.379
+    result = answer(f1=".55", iou=".51")
+    assert not result.coherent
+    assert round(implied(result, "iou")["f1"].exact[0], 3) == 0.675
+    assert round(implied(result, "f1")["iou"].exact[0], 3) == 0.379
     classes = [reported("f1", text) for text in (".97", ".37", ".32")]
     sentence = mean_of_classes(reported("f1", ".55"), classes)
     assert "(0.553)" in sentence
@@ -212,18 +212,18 @@ def test_the_peaks_of_the_source_are_not_one_run_and_one_is_a_mean_with_backgrou
     ("inverse", "weight", "share"), [(False, "42", 0.0233), (True, "42", 0.0238), (False, "49", 0.02)]
 )
 def test_a_weight_is_a_prevalence_by_either_reading(inverse, weight, share):
-    found = implied(answer(inverse, class_weight=weight, f1=".5"), "class_weight")["prevalence"].exact
-    assert found == pytest.approx((share, share), abs=5e-5)
+    prevalence = implied(answer(inverse, class_weight=weight, f1=".5"), "class_weight")["prevalence"].exact
+    assert prevalence == pytest.approx((share, share), abs=5e-5)
 
 
 def test_the_weight_of_the_source_is_not_that_of_its_share():
     """Under 2 % is 49 or more, 3 % is 32.3; 42 is neither."""
-    found = answer(class_weight="42", prevalence="<.02")
-    assert implied(found, "prevalence")["class_weight"].exact == (49, np.inf)
-    assert implied(found, "prevalence")["class_weight"].off == pytest.approx(7)
-    found = answer(class_weight="42", prevalence="3%")
-    assert implied(found, "prevalence")["class_weight"].exact[0] == pytest.approx(97 / 3)
-    assert not found.coherent
+    result = answer(class_weight="42", prevalence="<.02")
+    assert implied(result, "prevalence")["class_weight"].exact == (49, np.inf)
+    assert implied(result, "prevalence")["class_weight"].off == pytest.approx(7)
+    result = answer(class_weight="42", prevalence="3%")
+    assert implied(result, "prevalence")["class_weight"].exact[0] == pytest.approx(97 / 3)
+    assert not result.coherent
 
 
 def test_invalid_sets_of_numbers_are_refused():
@@ -235,18 +235,18 @@ def test_invalid_sets_of_numbers_are_refused():
 
 
 def test_a_conflict_is_a_smallest_set():
-    found = answer(precision=".41", recall=".96", f1=".37", prevalence=".03")
-    (conflict,) = found.conflicts
+    result = answer(precision=".41", recall=".96", f1=".37", prevalence=".03")
+    (conflict,) = result.conflicts
     assert {score.name for score in conflict} == {"precision", "recall", "f1"}
-    pairs = [{score.name for score in account.kept} for account in found.accounts]
+    pairs = [{score.name for score in account.kept} for account in result.accounts]
     assert all(pair in pairs for pair in ({"precision", "recall"}, {"precision", "f1"}, {"recall", "f1"}))
 
 
 def test_false_positives_need_background():
     """If half of the sheet is true, a hundred times as many pixels cannot be predicted."""
-    found = answer(precision=".01", recall="1", prevalence=".5")
-    assert [len(conflict) for conflict in found.conflicts] == [3]
-    rest = implied(found, "precision", "recall")["prevalence"]
+    result = answer(precision=".01", recall="1", prevalence=".5")
+    assert [len(conflict) for conflict in result.conflicts] == [3]
+    rest = implied(result, "precision", "recall")["prevalence"]
     assert rest.exact == pytest.approx((0, 0.01))  # 99 false positives per true pixel
     assert rest.off == pytest.approx(0.49)
     assert answer(precision=".01", recall="1", prevalence=".009").coherent
@@ -256,9 +256,9 @@ def test_without_hits_only_zeros_fit():
     assert answer(precision="0", recall="0", f1="0", iou="0", area_ratio="1.2").coherent
     assert not answer(precision="0", recall=".5").coherent
     assert not answer(recall="0", iou=".26").coherent
-    found = answer(recall="0", area_ratio="1.9", prevalence=".9")  # more predicted pixels than background
-    assert not found.coherent
-    assert implied(found, "recall", "area_ratio")["prevalence"].exact == pytest.approx((0, 1 / 2.9))
+    result = answer(recall="0", area_ratio="1.9", prevalence=".9")  # more predicted pixels than background
+    assert not result.coherent
+    assert implied(result, "recall", "area_ratio")["prevalence"].exact == pytest.approx((0, 1 / 2.9))
     bounded = spans([score.exact() for score in numbers(precision=".01", recall="1", prevalence="<.9")], inverse=False)
     assert bounded["class_weight"][0] == 99
 

@@ -139,7 +139,7 @@ def call(monkeypatch, tmp_path, cache, log_handlers):
         (["-m", "loss=dice,focal", "budget.steps=7", "dry_run=true"], "budget.validate_every"),
     ],
 )
-def test_what_cannot_run_is_refused_before_anything_is_written(call, capsys, arguments, message):
+def test_impossible_paths_are_refused_before_anything_is_written(call, capsys, arguments, message):
     assert call(*arguments) == 1
     printed = capsys.readouterr()
     assert message in printed.out

@@ -1,9 +1,5 @@
 """Every option of conf/ fits the schema, and bad values are refused by name."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 from composed import OPTION_ROWS, composed, options
 from hydra.errors import ConfigCompositionException
@@ -81,15 +77,3 @@ def test_identity_ignores_machine_and_paths_and_nothing_else():
     assert identity([*machine, "fail_fast=false"]) == same
     for override in ("loss.eps=1e-6", "seed=1", "budget.steps=2016", "trainer.precision=fp32", "optimiser.clip_norm=2"):
         assert identity([override]) != same
-
-
-def test_reading_conf_needs_no_torch():
-    """So the command line is quick."""
-    code = (
-        "import sys; from thinline.config.schema import checked, compose_config; checked(compose_config([]));"
-        "print([m for m in ('torch', 'pytorch_lightning', 'mlflow') if m in sys.modules])"
-    )
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(CONF).parent
-    )
-    assert run.stdout.strip() == "[]"

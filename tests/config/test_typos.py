@@ -61,7 +61,7 @@ def test_a_key_must_be_one_of_every_option_that_a_sweep_takes():
         [],
     ],
 )
-def test_what_is_right_or_for_hydra_to_say_is_let_through(arguments):
+def test_arguments_that_are_right_or_checked_by_hydra_are_no_typo(arguments):
     assert typo_in(arguments) is None
 
 

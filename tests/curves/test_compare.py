@@ -12,8 +12,8 @@ columns = st.floats(0, 100)
 gappy = st.one_of(columns, st.just(np.nan))
 
 
-def scored(found, true, track=TRACK):
-    return compare(np.asarray(found, float), np.asarray(true, float), track_px=track)
+def scored(traced, true, track=TRACK):
+    return compare(np.asarray(traced, float), np.asarray(true, float), track_px=track)
 
 
 def rates(*errors):
@@ -43,20 +43,20 @@ def test_a_shift_of_three_pixels():
 
 @given(st.integers(2, 30), st.data())
 def test_against_scikit_learn_where_all_rows_are_found(rows, data):
-    found, true = (data.draw(arrays.arrays(np.float64, rows, elements=columns)) for _ in range(2))
-    got = rates(scored(found, true))
-    assert got["mae_px"] == pytest.approx(metrics.mean_absolute_error(true, found), abs=1e-9)
-    assert got["rmse_track"] == pytest.approx(metrics.root_mean_squared_error(true, found) / TRACK, abs=1e-12)
-    assert got["max_track"] == pytest.approx(metrics.max_error(true, found) / TRACK, abs=1e-12)
+    traced, true = (data.draw(arrays.arrays(np.float64, rows, elements=columns)) for _ in range(2))
+    got = rates(scored(traced, true))
+    assert got["mae_px"] == pytest.approx(metrics.mean_absolute_error(true, traced), abs=1e-9)
+    assert got["rmse_track"] == pytest.approx(metrics.root_mean_squared_error(true, traced) / TRACK, abs=1e-12)
+    assert got["max_track"] == pytest.approx(metrics.max_error(true, traced) / TRACK, abs=1e-12)
     if np.ptp(true) > 1e-3:
-        assert got["r2"] == pytest.approx(metrics.r2_score(true, found), rel=1e-9)
+        assert got["r2"] == pytest.approx(metrics.r2_score(true, traced), rel=1e-9)
 
 
 @given(pairs())
 def test_against_a_loop_over_rows(pair):
-    found, true = pair
+    traced, true = pair
     errors, hits, extra, run, longest = [], 0, 0, 0, 0
-    for f, t in zip(found, true, strict=True):
+    for f, t in zip(traced, true, strict=True):
         if np.isnan(t):
             extra += not np.isnan(f)
             continue
@@ -64,7 +64,7 @@ def test_against_a_loop_over_rows(pair):
         hits += not np.isnan(f)
         run = run + 1 if np.isnan(f) else 0
         longest = max(longest, run)
-    got = scored(found, true)
+    got = scored(traced, true)
     assert (got.rows, got.traced, got.extra, got.gap) == (len(errors), hits, extra, longest)
     assert got.error == pytest.approx(sum(errors))
     assert got.square == pytest.approx(sum(each * each for each in errors))
@@ -77,9 +77,9 @@ def test_against_a_loop_over_rows(pair):
 @given(pairs(), st.data())
 def test_leaving_rows_out_never_improves_a_score(pair, data):
     """Rows with truth; a found row without truth is an error that may be removed."""
-    found, true = pair
+    traced, true = pair
     left_out = data.draw(arrays.arrays(np.bool_, len(true))) & np.isfinite(true)
-    all_rows, fewer = (rates(scored(x, true)) for x in (found, np.where(left_out, np.nan, found)))
+    all_rows, fewer = (rates(scored(x, true)) for x in (traced, np.where(left_out, np.nan, traced)))
     for name in ("mae_track", "mae_px", "mae_mm", "rmse_track", "p95_track", "max_track", "gap_mm", "extra"):
         assert np.isnan(all_rows[name]) or not fewer[name] < all_rows[name] - 1e-12
     for name in ("r2", "coverage"):

@@ -26,10 +26,10 @@ def test_a_cubic_goes_through_a_cubic():
 @given(gappy, st.sampled_from(["linear", "cubic"]), st.one_of(st.none(), st.integers(1, 5)))
 def test_found_rows_stay_and_only_short_gaps_are_filled(x, way, longest):
     filled = bridged(x, way=way, longest=longest)
-    found = np.isfinite(x)
-    np.testing.assert_array_equal(filled[found], x[found])
-    rows = np.flatnonzero(found)
-    for row in np.flatnonzero(~found):
+    known = np.isfinite(x)
+    np.testing.assert_array_equal(filled[known], x[known])
+    rows = np.flatnonzero(known)
+    for row in np.flatnonzero(~known):
         before, after = rows[rows < row], rows[rows > row]
         inside = len(before) and len(after)
         short = inside and (longest is None or after[0] - before[-1] - 1 <= longest)

@@ -117,9 +117,9 @@ def test_laps_of_drawn_sheets(scale) -> None:
         spec = sample("archive", number, size_mm=(128.0, 64.0))
         ink = np.asarray(draw(spec, px_per_mm=scale).labels == np.array([1, 2])[:, None, None], np.float32)
         edges = [(spec.tracks[c.track].left_mm, spec.tracks[c.track].right_mm) for c in spec.curves]
-        found = viterbi(strands_of(ink), px_per_mm=scale, tracks=np.array(edges) * scale - 0.5)
+        curves = viterbi(strands_of(ink), px_per_mm=scale, tracks=np.array(edges) * scale - 0.5)
         x, lap = true_rows(spec, px_per_mm=scale), true_laps(spec, px_per_mm=scale)
-        for k, curve in enumerate(found):
+        for k, curve in enumerate(curves):
             known = curve.traced & np.isfinite(x[k])
             hits, rows, away = hits + (curve.lap == lap[k])[known].sum(), rows + known.sum(), away + (lap[k] != 0).sum()
     assert away > 300
@@ -131,14 +131,14 @@ def test_the_chain_is_the_cheapest_of_all(data, rows) -> None:
     costs = st.lists(st.floats(0, 5), min_size=3, max_size=3)
     steps = np.array(data.draw(st.lists(costs, min_size=rows, max_size=rows)))
 
-    def price(chains):
+    def cost_of(chains):
         """Of chains [n,rows]."""
         moves = np.diff(chains, axis=1)
         taken = steps[np.arange(1, rows), 1 + np.clip(moves, -1, 1)]
         return np.abs(chains).sum(1) + np.where(np.abs(moves) > 1, np.inf, taken).sum(1)
 
     every = np.array(list(itertools.product(range(-MOST_LAPS, MOST_LAPS + 1), repeat=rows)))
-    assert price(_cheapest(steps)[None]) == pytest.approx(price(every).min())
+    assert cost_of(_cheapest(steps)[None]) == pytest.approx(cost_of(every).min())
 
 
 @pytest.mark.parametrize("scale", [4.0, 8.0])
@@ -146,7 +146,7 @@ def test_costs_are_lengths_of_paper(scale) -> None:
     """An excursion of up to nearly two widths of a track of 40 mm is accepted, at any scale."""
     wide = round(40 * scale)
 
-    def told_at(u):
+    def traced_at(u):
         ink = strands_of(drawn(u, wide=wide))
         (curve,) = viterbi(ink, px_per_mm=scale, tracks=np.array([[MARGIN - 0.5, MARGIN + wide - 0.5]]))
         return curve
@@ -154,7 +154,7 @@ def test_costs_are_lengths_of_paper(scale) -> None:
     for mm, lap in ((60, 1), (66, 1), (80, 0)):
         rows = round(mm * scale)
         u = np.concatenate([np.full(900, 0.98), np.full(rows, 1.02), np.full(900, 0.98)])
-        assert told_at(u).lap[900 + rows // 2] == lap, mm
+        assert traced_at(u).lap[900 + rows // 2] == lap, mm
 
 
 def test_a_wrap_within_a_row_that_is_not_full() -> None:

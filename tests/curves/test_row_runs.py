@@ -16,14 +16,14 @@ some_ink = arrays.arrays(
 )
 
 
-def slow(found, least_ink, most):
+def slow(ink_map, least_ink, most):
     """Reference with itertools: (x, width, evidence) of each row in the order of columns, the strongest kept."""
     rows = []
-    for row in range(found.shape[1]):
-        paper = np.median(found[:, row], axis=1, keepdims=True)  # all of up to 64 columns are sampled
-        faint = (found[:, row] < np.float32(least_ink)).mean(axis=1, keepdims=True) > 0.5
+    for row in range(ink_map.shape[1]):
+        paper = np.median(ink_map[:, row], axis=1, keepdims=True)  # all of up to 64 columns are sampled
+        faint = (ink_map[:, row] < np.float32(least_ink)).mean(axis=1, keepdims=True) > 0.5
         paper = np.where(faint, 0, paper)
-        cells = np.where(paper < 1, (found[:, row] - paper) / np.where(paper < 1, 1 - paper, 1), 0).clip(min=0)
+        cells = np.where(paper < 1, (ink_map[:, row] - paper) / np.where(paper < 1, 1 - paper, 1), 0).clip(min=0)
         cells = cells.astype(np.float32)
         total = np.zeros(cells.shape[1], np.float32)
         for channel in cells:
@@ -67,8 +67,8 @@ def test_two_curves_side_by_side_are_two_strands():
 
 
 @given(some_ink, st.sampled_from([0.003, 0.25]))
-def test_strands_against_a_loop(found, least_ink):
-    fast, reference = by_row(strands_of(found, least_ink=least_ink, most=20)), slow(found, least_ink, 20)
+def test_strands_against_a_loop(ink_map, least_ink):
+    fast, reference = by_row(strands_of(ink_map, least_ink=least_ink, most=20)), slow(ink_map, least_ink, 20)
     assert [len(row) for row in fast] == [len(row) for row in reference]
     for mine, theirs in zip(itertools.chain(*fast), itertools.chain(*reference), strict=True):
         assert mine[0] == pytest.approx(theirs[0], abs=1e-4)
@@ -77,8 +77,8 @@ def test_strands_against_a_loop(found, least_ink):
 
 
 @given(some_ink, st.integers(1, 3))
-def test_of_a_full_row_the_strongest_are_kept(found, most):
-    kept, reference = by_row(strands_of(found, most=most)), slow(found, 0.001, 99)
+def test_of_a_full_row_the_strongest_are_kept(ink_map, most):
+    kept, reference = by_row(strands_of(ink_map, most=most)), slow(ink_map, 0.001, 99)
     for mine, every in zip(kept, reference, strict=True):
         assert len(mine) == min(most, len(every))
         strongest = sorted((run[2].max() for run in every), reverse=True)[:most]
@@ -87,10 +87,10 @@ def test_of_a_full_row_the_strongest_are_kept(found, most):
 
 
 @given(some_ink, st.data())
-def test_bands_joined_are_the_whole(found, data):
-    at = data.draw(st.integers(0, found.shape[1]))
-    whole = strands_of(found)
-    joined = Strands.joined([strands_of(found[:, :at]), strands_of(found[:, at:])])
+def test_bands_joined_are_the_whole(ink_map, data):
+    at = data.draw(st.integers(0, ink_map.shape[1]))
+    whole = strands_of(ink_map)
+    joined = Strands.joined([strands_of(ink_map[:, :at]), strands_of(ink_map[:, at:])])
     again = whole.only(np.arange(len(whole.x_px)))
     for other in (joined, again):
         for name in ("first", "x_px", "width_px", "evidence", "full"):

@@ -16,8 +16,8 @@ from thinline.sheets.true_positions import true_rows
 NOWHERE = "nowhere"
 
 
-def traced(found, **how):
-    return viterbi(strands_of(found), px_per_mm=4.0, **how)
+def traced(ink_map, **how):
+    return viterbi(strands_of(ink_map), px_per_mm=4.0, **how)
 
 
 @st.composite
@@ -67,7 +67,7 @@ def round_the_track(costs, before, after, track):
     )
 
 
-def step_price(costs, before, after, rows, track):
+def step_cost(costs, before, after, rows, track):
     """Cost of the step of one curve from one row to the next; `rows` are all positions of the two rows."""
     jump = costs.jump_off_track if track is None else costs.jump
     if NOWHERE in (before, after):
@@ -85,7 +85,7 @@ def step_price(costs, before, after, rows, track):
     return min(ways)
 
 
-def price(strands, costs, k, path, *, rows, tracks=None):
+def cost_of(strands, costs, k, path, *, rows, tracks=None):
     """Cost of one course, from the formula in the module."""
     total = 0.0
     for position in path:
@@ -97,7 +97,7 @@ def price(strands, costs, k, path, *, rows, tracks=None):
             total += -np.log(max(float(evidence[k]), costs.blind)) - reward
     track = None if tracks is None else tracks[k]
     for row, (before, after) in enumerate(itertools.pairwise(path)):
-        total += step_price(costs, before, after, rows[row : row + 2], track)
+        total += step_cost(costs, before, after, rows[row : row + 2], track)
     return total
 
 
@@ -111,7 +111,7 @@ def test_no_pair_of_courses_is_cheaper(strands, costs, tracks):
 
     rows = positions(strands)
     courses = list(itertools.product(*rows))
-    alone = [[price(strands, costs, k, path, rows=rows, tracks=tracks) for path in courses] for k in (0, 1)]
+    alone = [[cost_of(strands, costs, k, path, rows=rows, tracks=tracks) for path in courses] for k in (0, 1)]
     together = {
         (a, b): sum(costs.share for p, q in zip(courses[a], courses[b], strict=True) if p == q != NOWHERE)
         for a in range(len(courses))
@@ -120,12 +120,12 @@ def test_no_pair_of_courses_is_cheaper(strands, costs, tracks):
     best = min(alone[0][a] + alone[1][b] + shared for (a, b), shared in together.items())
     edges = None if tracks is None else np.array(tracks)
     curves = viterbi(strands, px_per_mm=4.0, tracks=edges, costs=costs)
-    found = [[None if np.isnan(x) else x for x in curve.x_px] for curve in curves]
+    columns = [[None if np.isnan(x) else x for x in curve.x_px] for curve in curves]
     fits = [
         alone[0][a] + alone[1][b] + shared
         for (a, b), shared in together.items()
         if all(
-            [p[1] if p != NOWHERE and p[0] is not None else None for p in courses[path]] == found[k]
+            [p[1] if p != NOWHERE and p[0] is not None else None for p in courses[path]] == columns[k]
             for k, path in enumerate((a, b))
         )
     ]
@@ -145,9 +145,9 @@ AWAY, DOWN = np.abs(np.arange(41) - 20.0), np.arange(41) + 10.0
 )
 def test_curves_keep_their_labels(courses, mislabelled):
     """Over rows with wrong labels, where curves touch, and where they cross."""
-    found = lines_as_ink(courses, 64)
-    found[:, mislabelled] = found[::-1, mislabelled]
-    for curve, true in zip(traced(found), courses, strict=True):
+    ink_map = lines_as_ink(courses, 64)
+    ink_map[:, mislabelled] = ink_map[::-1, mislabelled]
+    for curve, true in zip(traced(ink_map), courses, strict=True):
         at = curve.traced
         assert at.sum() >= 40
         np.testing.assert_allclose(curve.x_px[at], true[at], atol=0.6)
@@ -155,10 +155,10 @@ def test_curves_keep_their_labels(courses, mislabelled):
 
 def test_two_strands_with_one_label_go_to_both_curves():
     """Unused strands cost as well."""
-    found = lines_as_ink([np.full(30, 8.0), np.full(30, 24.0)], 32)
-    found[0] = found.max(axis=0)
-    found[1] *= 0.1
-    middles = sorted(float(np.nanmean(curve.x_px)) for curve in traced(found))
+    ink_map = lines_as_ink([np.full(30, 8.0), np.full(30, 24.0)], 32)
+    ink_map[0] = ink_map.max(axis=0)
+    ink_map[1] *= 0.1
+    middles = sorted(float(np.nanmean(curve.x_px)) for curve in traced(ink_map))
     assert middles == pytest.approx([8, 24])
 
 
@@ -170,9 +170,9 @@ def test_gaps_between_dashes_have_no_confidence():
 
 
 def test_stray_ink_far_away_is_not_followed():
-    found = lines_as_ink([np.full(40, 10.0), np.full(40, 20.0)], 200)
-    found[0, 20, 10], found[0, 20, 180] = 0, 0.9
-    assert np.nanmax(traced(found)[0].x_px) == 10
+    ink_map = lines_as_ink([np.full(40, 10.0), np.full(40, 20.0)], 200)
+    ink_map[0, 20, 10], ink_map[0, 20, 180] = 0, 0.9
+    assert np.nanmax(traced(ink_map)[0].x_px) == 10
 
 
 def test_one_curve_and_three():
@@ -192,25 +192,25 @@ def test_none_of_three_curves_follows_another() -> None:
         return [curve.x_px for curve in traced(lines_as_ink(courses, 80, doubt=0))], courses
 
     for absent in ([10, 40, None], [None, None, 55], [None, 40, 55]):
-        found, true = x_of(*absent)
-        np.testing.assert_array_equal(found, true)
+        x_px, true = x_of(*absent)
+        np.testing.assert_array_equal(x_px, true)
     dashed = np.where(np.arange(rows) % 10 < 5, 10.0, np.nan)
-    found, true = x_of(dashed, 30, 13)
-    np.testing.assert_array_equal(found, true)
+    x_px, true = x_of(dashed, 30, 13)
+    np.testing.assert_array_equal(x_px, true)
     gap = np.where((np.arange(rows) > 90) & (np.arange(rows) < 110), np.nan, 55.0)
-    found, true = x_of(20, 40, gap)
-    np.testing.assert_array_equal(found, true)
+    x_px, true = x_of(20, 40, gap)
+    np.testing.assert_array_equal(x_px, true)
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000))
 def test_mirrored_sheets_and_swapped_labels(seed):
     rng = np.random.default_rng(seed)
-    found = rng.random((2, 30, 24), np.float32) * (rng.random((2, 30, 24)) < 0.3).astype(np.float32)
-    x = np.array([curve.x_px for curve in traced(found)])
-    swapped = np.array([curve.x_px for curve in traced(np.ascontiguousarray(found[::-1]))])
+    ink_map = rng.random((2, 30, 24), np.float32) * (rng.random((2, 30, 24)) < 0.3).astype(np.float32)
+    x = np.array([curve.x_px for curve in traced(ink_map)])
+    swapped = np.array([curve.x_px for curve in traced(np.ascontiguousarray(ink_map[::-1]))])
     np.testing.assert_allclose(swapped[::-1], x)
-    turned = np.array([curve.x_px for curve in traced(np.ascontiguousarray(found[:, :, ::-1]))])
+    turned = np.array([curve.x_px for curve in traced(np.ascontiguousarray(ink_map[:, :, ::-1]))])
     np.testing.assert_allclose(turned, 23 - x, atol=1e-4)
 
 
@@ -223,11 +223,11 @@ def test_nothing_gives_gaps(empty):
 
 
 def test_a_full_sheet_has_no_curve_and_one_strand_is_followed_once():
-    found = np.zeros((2, 12, 9), np.float32)
-    found[0] = 1
-    assert not any(curve.traced.any() for curve in traced(found))
-    found[0, :, 3:] = 0
-    first, second = traced(found)
+    ink_map = np.zeros((2, 12, 9), np.float32)
+    ink_map[0] = 1
+    assert not any(curve.traced.any() for curve in traced(ink_map))
+    ink_map[0, :, 3:] = 0
+    first, second = traced(ink_map)
     np.testing.assert_allclose(first.x_px, 1.0)
     assert not second.traced.any()
 
@@ -235,21 +235,21 @@ def test_a_full_sheet_has_no_curve_and_one_strand_is_followed_once():
 def test_a_lap_is_followed_where_the_track_is_known():
     """Seven rows on the other side of the track."""
     x = np.where((np.arange(40) > 15) & (np.arange(40) < 23), 6.0, 93.0)
-    found = lines_as_ink([x, np.full(40, 50.0)], 100)
+    ink_map = lines_as_ink([x, np.full(40, 50.0)], 100)
     edges = np.array([[4.0, 95.0], [4.0, 95.0]])
-    np.testing.assert_array_equal(viterbi(strands_of(found), px_per_mm=4.0, tracks=edges)[0].x_px, x)
+    np.testing.assert_array_equal(viterbi(strands_of(ink_map), px_per_mm=4.0, tracks=edges)[0].x_px, x)
 
 
 def test_a_steep_lap_is_followed():
     """In its first and last row the pen is lifted at one edge and set down at the other, far from the next row."""
-    found = np.zeros((2, 9, 301), np.float32)
+    ink_map = np.zeros((2, 9, 301), np.float32)
     for row, runs in enumerate(([(3, 40), (270, 297)], [(200, 269)], [(190, 199)], [(200, 297), (3, 45)]), start=2):
         for first, last in runs:
-            found[0, row, first : last + 1] = 1
-    found[0, :2, 40] = found[0, 6:, 45] = 1
-    found[1, :, 120] = 0.9
-    edges = np.array([[3.0, 297.0], [3.0, 297.0]])
-    first, second = viterbi(strands_of(found), px_per_mm=4.0, tracks=edges)
+            ink_map[0, row, first : last + 1] = 1
+    ink_map[0, :2, 40] = ink_map[0, 6:, 45] = 1
+    ink_map[1, :, 120] = 0.9
+    edges = np.array([[3.0, 297.0]] * 2)
+    first, second = traced(ink_map, tracks=edges)
     np.testing.assert_array_equal(first.x_px, [40, 40, 21.5, 234.5, 194.5, 248.5, 45, 45, 45])
     np.testing.assert_array_equal(second.x_px, np.full(9, 120.0))
 
@@ -265,10 +265,10 @@ def test_drawn_curves_come_back_within_half_a_pen(px_per_mm):
             continue
         sheet, true = draw(spec, px_per_mm=px_per_mm), true_rows(spec, px_per_mm=px_per_mm)
         for k in solid:
-            (found,) = viterbi(strands_of(sheet.strokes[k : k + 1].astype(np.float32)), px_per_mm=px_per_mm)
+            (curve,) = viterbi(strands_of(sheet.strokes[k : k + 1].astype(np.float32)), px_per_mm=px_per_mm)
             pen = pen_px(spec.curves[k].pen, px_per_mm)
-            narrow = found.traced & np.isfinite(true[k]) & (sheet.strokes[k].sum(axis=1) <= pen + 1)
-            errors.append((np.abs(found.x_px - true[k]) - pen / 2)[narrow])
+            narrow = curve.traced & np.isfinite(true[k]) & (sheet.strokes[k].sum(axis=1) <= pen + 1)
+            errors.append((np.abs(curve.x_px - true[k]) - pen / 2)[narrow])
     assert sum(map(len, errors)) > 3000
     assert np.quantile(np.concatenate(errors), 0.99) <= 0.5
     assert np.median(np.concatenate(errors)) < 0

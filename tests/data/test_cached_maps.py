@@ -43,7 +43,7 @@ def test_maps_come_back_as_made(drawn, tmp_path, make, kept) -> None:
     assert sorted(path.suffix for path in tmp_path.glob("*.*")) == [".lock", ".maps"]
 
 
-def test_the_second_time_nothing_is_made(drawn, tmp_path) -> None:
+def test_stored_maps_are_not_made_again(drawn, tmp_path) -> None:
     first = open_maps(drawn(3), name="m", make=skeleton_like, folder=tmp_path)
     second = open_maps(drawn(3), name="m", make=never, folder=tmp_path)
     assert second.path == first.path
@@ -71,7 +71,7 @@ def test_a_map_of_another_size_or_kind_is_shown(drawn, tmp_path, wrong) -> None:
         open_maps(drawn(2), name="m", make=lambda sheet: wrong, folder=tmp_path)
 
 
-def test_no_room_is_said_with_what_it_was_for(drawn, tmp_path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported_with_its_purpose(drawn, tmp_path) -> None:
     (tmp_path / "plain").write_text("a file, not a folder")
     with pytest.raises(CacheError, match=r"a folder for maps of the truth that can be written.*`paths.cache`"):
         open_maps(drawn(2), name="m", make=skeleton_like, folder=tmp_path / "plain")
@@ -92,12 +92,12 @@ def test_maps_are_cut_and_turned_with_the_tile(drawn, tmp_path, make) -> None:
         assert batch.maps is not None
         for one, other in zip(batch[:4], plain[step][:4], strict=True):
             assert torch.equal(one, other)
-        for place, index in enumerate(batch.index.tolist()):
-            row, column = batch.maps["where"][place].long().numpy()
+        for number, index in enumerate(batch.index.tolist()):
+            row, column = batch.maps["where"][number].long().numpy()
             flips.add(bool(column[0, 0] > column[0, 1]))
-            np.testing.assert_array_equal(batch.labels[place], sheets.labels[index][row, column])
+            np.testing.assert_array_equal(batch.labels[number], sheets.labels[index][row, column])
             expected = make(index).astype(maps["m"].planes.dtype)[:, row, column]
-            np.testing.assert_array_equal(batch.maps["m"][place], expected)
+            np.testing.assert_array_equal(batch.maps["m"][number], expected)
     assert flips == {True, False}
 
 

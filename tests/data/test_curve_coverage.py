@@ -20,7 +20,7 @@ SIZE = (32.0, 32.0)
 
 def spelled(word: int) -> list[int]:
     """The parts of the track of a word, from the first depth."""
-    return [word // LEVELS**place % LEVELS for place in range(DEPTHS)]
+    return [word // LEVELS**depth % LEVELS for depth in range(DEPTHS)]
 
 
 def test_words_spell_where_the_curve_is() -> None:

@@ -64,7 +64,7 @@ def test_maps_are_cut_with_their_sheets(drawn, tmp_path) -> None:
     assert same_batches(TrainingTiles(sheets, np.arange(5), PLAN, maps=maps))
 
 
-def test_what_it_takes_is_what_it_holds(drawn) -> None:
+def test_the_bytes_on_the_device_are_those_of_the_tensors(drawn) -> None:
     for sheets in (drawn(5, curves=2), drawn(5, curves=9, apart=True), of_several_sizes(drawn)):
         tiles = TrainingTiles(sheets, np.arange(5), PLAN)
         there = ResidentTiles(tiles, HOST)

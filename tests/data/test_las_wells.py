@@ -41,7 +41,7 @@ def test_three_wells_or_more_are_parted_by_well(seed: int) -> None:
         assert len(owners) == 1
 
 
-def test_another_seed_deals_otherwise_and_the_same_alike() -> None:
+def test_another_seed_gives_other_wells_and_the_same_seed_the_same() -> None:
     curves = [random_log(i) for i in range(9)]
     tests = [share_out(curves, np.random.default_rng(seed)).test[0][0] for seed in (0, 0, 1, 2, 3)]
     assert tests[0] == tests[1]
@@ -93,7 +93,7 @@ def test_one_curve_is_cut_by_depth() -> None:
     assert [len(run) for run in (*shares.train, *shares.val, *shares.test)] == [600, 200, 200]
 
 
-def test_too_little_to_part_is_said() -> None:
+def test_too_few_wells_for_three_splits_are_refused() -> None:
     with pytest.raises(
         ValueError, match=r"3 wells, 3 curves or a run of 320 .* GR of 0.las.* val, test empty; add LAS"
     ):

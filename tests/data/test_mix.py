@@ -72,7 +72,7 @@ def test_mixes_share_their_archive_sheets_and_differ_as_they_say() -> None:
     np.testing.assert_array_equal(np.sort(train["fresh"].order), np.arange(23))
 
 
-def test_the_ledger_row_counts_sheets_showings_and_families() -> None:
+def test_the_row_of_a_mix_counts_sheets_showings_and_families() -> None:
     rows = {name: summary(composed(name).train) for name in NAMES}
     assert rows["scarce"] == {"unique": 5, "shown": 5, "most_showings": 1, "unique_archive": 5}
     assert rows["duplicated"] == {"unique": 5, "shown": 23, "most_showings": 5, "unique_archive": 5}
@@ -80,7 +80,7 @@ def test_the_ledger_row_counts_sheets_showings_and_families() -> None:
     assert rows["fresh"] == rows["enriched"] == full
 
 
-def test_a_run_that_saw_a_part_is_told_by_what_it_saw() -> None:
+def test_a_part_of_a_run_counts_the_sheets_it_showed() -> None:
     showings = np.zeros(23, np.int64)
     showings[[0, 5, 6]] = 1, 4, 2
     row = summary(composed("fresh").train, showings)

@@ -109,7 +109,7 @@ def test_a_header_survives_packing_and_its_regions_do_not_overlap(
         MAPS.packed().replace(b"uint8", b"int64"),
     ],
 )
-def test_what_is_no_header_is_none(whole, block: bytes) -> None:
+def test_a_block_that_is_no_header_is_none(whole, block: bytes) -> None:
     assert type(whole).unpacked(whole.packed()) == whole
     assert type(whole).unpacked(block.ljust(HEADER)) is None
 

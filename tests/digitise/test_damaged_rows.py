@@ -12,9 +12,10 @@ import lasio
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scan_cases import INK, PX_PER_MM, Killed, Options, Torn, blank, job, killed_after, save, sees, trace, wave
+from scan_cases import PX_PER_MM, Killed, Options, Torn, job, killed_after, save, sees
 
 from thinline.digitise import Frame, Job, ScanError, digitise
 from thinline.digitise.damaged_rows import MARGIN_MM, merged
@@ -31,12 +32,6 @@ def torn(path: Path, *ranges: tuple[int, int], network=sees, options: Options | 
     return dataclasses.replace(job(path, network, options), scan=scan)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def two(tmp_path: Path) -> Path:
-    paper = trace(blank(500, 200), wave(500, middle=120, swing=50, period=330), ink=INK[1])
-    return save(trace(paper, wave(500, middle=80, swing=40)), tmp_path / "scan.tif")
-
-
 def beside(*ranges: tuple[int, int], height: int = 500) -> np.ndarray:
     """Rows without values, at factor 1 and straight."""
     rows = np.arange(height)
@@ -44,10 +39,10 @@ def beside(*ranges: tuple[int, int], height: int = 500) -> np.ndarray:
 
 
 @pytest.mark.parametrize("deskew", [True, False])
-def test_damaged_rows_are_gaps_and_are_named_in_every_file(deskew: bool, two: Path, tmp_path: Path) -> None:
+def test_damaged_rows_are_gaps_and_are_named_in_every_file(deskew: bool, two_curves: Path, tmp_path: Path) -> None:
     options = Options(deskew=deskew)
-    digitise(job(two, options=options), tmp_path / "whole")
-    finished = digitise(torn(two, (200, 240), (400, 410), options=options), tmp_path / "out")
+    digitise(job(two_curves, options=options), tmp_path / "whole")
+    finished = digitise(torn(two_curves, (200, 240), (400, 410), options=options), tmp_path / "out")
     gaps = beside((200, 240), (400, 410))
     table = pd.read_csv(tmp_path / "out/curves.csv", comment="#")
     whole = pd.read_csv(tmp_path / "whole/curves.csv")
@@ -76,9 +71,9 @@ def test_damaged_rows_are_gaps_and_are_named_in_every_file(deskew: bool, two: Pa
     assert not (cv2.imread(str(tmp_path / "whole/class_map.png"))[gaps] == 255).all()
 
 
-def test_the_overlay_shows_where_the_scan_is_damaged(two: Path, tmp_path: Path) -> None:
-    digitise(job(two), tmp_path / "whole")
-    digitise(torn(two, (200, 240)), tmp_path / "out")
+def test_the_overlay_shows_where_the_scan_is_damaged(two_curves: Path, tmp_path: Path) -> None:
+    digitise(job(two_curves), tmp_path / "whole")
+    digitise(torn(two_curves, (200, 240)), tmp_path / "out")
     whole, hatched = (cv2.imread(str(tmp_path / name / "overlay.png")).astype(int) for name in ("whole", "out"))
     top = len(hatched) - 1000  # below the title, two pixels a row
     red = (hatched[..., 2] > hatched[..., 0] + 20) & (hatched[..., 2] > hatched[..., 1] + 20)
@@ -89,9 +84,8 @@ def test_the_overlay_shows_where_the_scan_is_damaged(two: Path, tmp_path: Path) 
     assert np.array_equal(whole[-1000:][far][:, -400:], hatched[top:][far][:, -400:])
 
 
-def test_no_tracer_follows_ink_that_a_network_sees_in_damaged_rows(two: Path, tmp_path: Path) -> None:
+def test_no_tracer_follows_ink_that_a_network_sees_in_damaged_rows(two_curves: Path, tmp_path: Path) -> None:
     """A network with context draws lines through white rows; their strands are no evidence."""
-    import torch
 
     def dreams(image: torch.Tensor) -> torch.Tensor:
         logits = sees(image)
@@ -101,45 +95,46 @@ def test_no_tracer_follows_ink_that_a_network_sees_in_damaged_rows(two: Path, tm
         return logits
 
     out = tmp_path / "out"
-    digitise(torn(two, (200, 240), network=dreams), out)
+    digitise(torn(two_curves, (200, 240), network=dreams), out)
     table = pd.read_csv(out / "curves.csv", comment="#")
     assert table.GR[beside((200, 240))].isna().all()
 
 
-def test_a_scan_without_damage_has_no_comment(two: Path, tmp_path: Path) -> None:
-    finished = digitise(torn(two), tmp_path / "out")
+def test_a_scan_without_damage_has_no_comment(two_curves: Path, tmp_path: Path) -> None:
+    finished = digitise(torn(two_curves), tmp_path / "out")
     assert finished.warnings == ()
     assert (tmp_path / "out/curves.csv").read_text().startswith("depth,")
 
 
-def test_what_the_file_leaves_open_is_said_in_both_tables(two: Path, tmp_path: Path) -> None:
-    finished = digitise(torn(two, notices=("page 1: 12 bits\nof 16 are used",)), tmp_path / "out")
+def test_a_notice_of_the_scan_is_written_into_both_tables(two_curves: Path, tmp_path: Path) -> None:
+    finished = digitise(torn(two_curves, notices=("page 1: 12 bits\nof 16 are used",)), tmp_path / "out")
     assert finished.warnings == ("page 1: 12 bits\nof 16 are used",)
     assert (tmp_path / "out/curves.csv").read_text().startswith("# warning: page 1: 12 bits of 16 are used\ndepth,")
     assert "page 1_ 12 bits of 16 are used" in lasio.read(tmp_path / "out/curves.las").other
 
 
-def test_a_scan_that_is_damaged_everywhere_is_an_error_and_leaves_nothing(two: Path, tmp_path: Path) -> None:
+def test_a_scan_that_is_damaged_everywhere_is_an_error_and_leaves_nothing(two_curves: Path, tmp_path: Path) -> None:
     with pytest.raises(ScanError, match=r"rows that are not damaged, got none: .* in rows 0 to 499, .*bad code word"):
-        digitise(torn(two, (0, 300), (300, 500)), tmp_path / "out")
+        digitise(torn(two_curves, (0, 300), (300, 500)), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_damage_beyond_the_rows_that_are_digitised_is_not_named(two: Path, tmp_path: Path) -> None:
-    part = dataclasses.replace(torn(two, (0, 40)), frame=Frame.of((100, 500), (0, 200), factors=(1.0, 1.0)))
+def test_damage_beyond_the_rows_that_are_digitised_is_not_named(two_curves: Path, tmp_path: Path) -> None:
+    part = dataclasses.replace(torn(two_curves, (0, 40)), frame=Frame.of((100, 500), (0, 200), factors=(1.0, 1.0)))
     assert digitise(part, tmp_path / "out").warnings == ()
 
 
 @pytest.mark.parametrize("deskew", [True, False])
 @pytest.mark.parametrize("calls", [3, 7])
-def test_a_job_that_goes_on_has_the_same_gaps(calls: int, deskew: bool, two: Path, tmp_path: Path) -> None:
-    options = Options(deskew=deskew, tile_px=90)
-    ranges = (20, 50), (300, 310)
-    notices = ("page 1 has 12 bits",)
-    digitise(torn(two, *ranges, options=options, notices=notices), tmp_path / "whole")
+def test_a_job_that_goes_on_has_the_same_gaps(calls: int, deskew: bool, two_curves: Path, tmp_path: Path) -> None:
+    def hurt(network=sees) -> Job:
+        options = Options(deskew=deskew, tile_px=90)
+        return torn(two_curves, (20, 50), (300, 310), network=network, options=options, notices=("page 1 has 12 bits",))
+
+    digitise(hurt(), tmp_path / "whole")
     with pytest.raises(Killed):
-        digitise(torn(two, *ranges, network=killed_after(calls), options=options, notices=notices), tmp_path / "out")
-    finished = digitise(torn(two, *ranges, options=options, notices=notices), tmp_path / "out")
+        digitise(hurt(killed_after(calls)), tmp_path / "out")
+    finished = digitise(hurt(), tmp_path / "out")
     assert finished.resumed > 0
     for path in (tmp_path / "whole").iterdir():
         assert path.read_bytes() == (tmp_path / "out" / path.name).read_bytes()

@@ -54,7 +54,7 @@ def test_a_slow_wave_of_a_long_scan_is_followed() -> None:
 
 
 @pytest.mark.parametrize("image", [np.full((300, 200), 255, np.uint8), np.zeros((300, 200), np.uint8)])
-def test_nothing_to_go_by_is_straight(image: np.ndarray) -> None:
+def test_an_image_without_lines_is_straight(image: np.ndarray) -> None:
     assert of(image).text() == "straight"
     assert of(image[:9, :9]).text() == "straight"
 
@@ -110,7 +110,7 @@ def test_shrinking_by_whole_numbers_is_the_mean_and_growing_keeps_what_is_level(
     assert (Paper(level, Frame.of((0, 40), (0, 40), factors=(2.5, 1.7))).rows(0, 100) == 77).all()
 
 
-def test_places_of_paper_and_scan_are_each_others(tmp_path) -> None:
+def test_coordinates_of_paper_and_scan_invert_each_other(tmp_path) -> None:
     frame = Frame.of((10, 910), (5, 405), factors=(0.5, 0.25))
     assert frame.scan_y(np.array([-0.5, 449.5])).tolist() == [9.5, 909.5]
     assert frame.scan_x(np.array([-0.5, 99.5])).tolist() == [4.5, 404.5]

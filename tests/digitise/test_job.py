@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from scan_cases import (
     GRID,
     INK,
+    ONE,
     PX_PER_MM,
+    TWO,
     Killed,
     Options,
     blank,
@@ -40,15 +42,6 @@ from thinline.vocabulary import EDGE
 from thinline.vocabulary import GRID as GRID_BIT
 
 SHARED = Path(__file__).parents[3] / "shared/data/las"
-
-
-ONE, TWO = wave(500, middle=80, swing=40), wave(500, middle=120, swing=50, period=330)
-
-
-@pytest.fixture
-def two_curves(tmp_path: Path) -> Path:
-    """A coded scan with a curve at the columns ONE and one at the columns TWO."""
-    return save(trace(trace(blank(500, 200), TWO, ink=INK[1]), ONE), tmp_path / "scan.tif")
 
 
 def test_values_depths_and_files_of_a_straight_scan(two_curves: Path, tmp_path: Path) -> None:
@@ -99,7 +92,7 @@ def test_the_curve_of_a_las_file_comes_back_through_paper_and_las(tmp_path: Path
     paper = trace(blank(height, width, left=left, right=right), x)
     options = Options(left=float(low), right=float(high), track=(left, right), depth=(top, bottom))
     digitise(job(save(paper, tmp_path / "scan.png"), options=options), tmp_path / "out")
-    (back,) = (it for it in read_las(tmp_path / "out/curves.las") if it.name == "GR")
+    (back,) = (curve for curve in read_las(tmp_path / "out/curves.las") if curve.name == "GR")
     pixel = (high - low) / (right - left)
     known = np.isfinite(back.values)
     assert len(np.unique(lap)) > 1, "nothing wraps, so nothing is tested"
@@ -107,7 +100,7 @@ def test_the_curve_of_a_las_file_comes_back_through_paper_and_las(tmp_path: Path
     assert back.depth == pytest.approx(depth, abs=1e-3)
     error = np.abs(back.values - smooth)[known] / pixel
     steep = np.abs(np.gradient(smooth))[known] / pixel > 1
-    assert (error[~steep] <= 1.0).mean() > 0.995  # the row where it wraps has two places
+    assert (error[~steep] <= 1.0).mean() > 0.995  # the row where it wraps has two positions
     assert np.percentile(error, 99) < 4
 
 
@@ -140,11 +133,11 @@ def test_a_drawn_sheet_comes_back_straight_on_its_track(number: int, skew: SkewS
     for label in (2, 1):
         paper[sheet.labels == label] = INK[label - 1]
     finished = digitise(job(save(paper, tmp_path / "s.png"), options=options), tmp_path / "out")
-    found = finished.curves[0]
+    curve = finished.curves[0]
     true = truth.x_px + 0.5 - track.left_mm * PX_PER_MM + truth.lap * wide
-    known = np.isfinite(found.values) & np.isfinite(true)
-    flat = cv2.dilate(np.abs(np.gradient(true))[:, None], np.ones((5, 1)))[:, 0] < 1  # a lying line is many places
-    error = np.abs(found.values - true)[known & flat]
+    known = np.isfinite(curve.values) & np.isfinite(true)
+    flat = cv2.dilate(np.abs(np.gradient(true))[:, None], np.ones((5, 1)))[:, 0] < 1  # a lying line has many values
+    error = np.abs(curve.values - true)[known & flat]
     assert known.mean() > 0.6
     assert np.median(error) <= 1.0
     assert (error <= 2.0).mean() > 0.93
@@ -161,13 +154,13 @@ def test_a_scan_at_another_resolution_is_rescaled_and_reported_in_its_own_pixels
     assert finished.curves[0].coverage > 0.9
 
 
-def test_nothing_and_everything_are_refused_with_a_reason(two_curves: Path, tmp_path: Path) -> None:
+def test_empty_and_full_predictions_are_refused_with_a_reason(two_curves: Path, tmp_path: Path) -> None:
     for network, reason in ((nothing, "no row of it was found"), (everything, "% of its track")):
         out = tmp_path / network.__name__
         finished = digitise(job(two_curves, network), out)
         assert not finished.accepted
         assert reason in finished.curves[0].refused
-        assert sorted(it.name for it in out.iterdir()) == ["class_map.png", "overlay.png"]
+        assert sorted(path.name for path in out.iterdir()) == ["class_map.png", "overlay.png"]
 
 
 def test_a_missing_curve_is_refused_and_the_other_accepted(tmp_path: Path) -> None:

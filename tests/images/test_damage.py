@@ -54,13 +54,13 @@ def test_a_damaged_strip_is_white_and_reported(compression: int, tile: tuple[int
     scan = open_scan(overwrite(path, [2 * (2 if tile else 1)]))
     assert scan.damage() == ()
     for _ in range(2):  # rows that are read again are not reported again
-        found = read(scan)
+        picture = read(scan)
         (damage,) = scan.damage()
         assert (damage.first_row, damage.last_row, damage.page) == (32, 48, 1)
     assert damage.reason
-    assert (found[32:48] == 255).all()
+    assert (picture[32:48] == 255).all()
     others = np.r_[0:32, 48:64]
-    np.testing.assert_array_equal(found[others], grey[others])
+    np.testing.assert_array_equal(picture[others], grey[others])
     for read_file in (read_image, read_mask):
         with pytest.raises(PictureError, match="rows 32 to 47"):
             read_file(path)
@@ -126,13 +126,13 @@ def test_a_jpeg_with_bad_codes_is_refused(progressive: bool, tmp_path: Path) -> 
 
 
 def test_a_jpeg_strip_with_bad_codes_is_damaged(tmp_path: Path) -> None:
-    picture = log(200, 160)
-    Image.fromarray(picture).save(tmp_path / "a.tif", compression="jpeg", strip_size=160 * 40)
+    page = Image.fromarray(log(200, 160))
+    page.save(tmp_path / "a.tif", compression="jpeg", strip_size=160 * 40)
     whole = open_scan(tmp_path / "a.tif").rows(0, 200)
     scan = open_scan(overwrite(tmp_path / "a.tif", [3]))
-    found = read(scan)
+    picture = read(scan)
     assert [(part.first_row, part.last_row) for part in scan.damage()] == [(120, 160)]
-    np.testing.assert_array_equal(found[:120], whole[:120])
+    np.testing.assert_array_equal(picture[:120], whole[:120])
 
 
 def test_every_byte_of_a_png_is_checked(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_equals_the_formula_in_float64_on_every_channel(head) -> None:
     torch.testing.assert_close(Objective(head, Boundary())(logits, *batch), expected, rtol=1e-6, atol=0)
 
 
-def test_what_is_far_costs_more_and_nothing_is_below_zero() -> None:
+def test_a_false_positive_farther_away_costs_more_and_no_loss_is_negative() -> None:
     batch, objective = sheets(), Objective(SigmoidStack(CLASSES), Boundary())
     perfect = (60.0 * batch.strokes - 30).double()
     costs = []
@@ -87,9 +87,9 @@ def threads():
 
 def by_hand(inside: np.ndarray) -> np.ndarray:
     """The distance of every pixel to the nearest one of the other kind, of all pairs, less half a pixel."""
-    places = np.argwhere(np.ones_like(inside)).astype(float)
+    points = np.argwhere(np.ones_like(inside)).astype(float)
     ink = inside.reshape(-1)
-    away = ((places[ink, None] - places[None, ~ink]) ** 2).sum(-1)
+    away = ((points[ink, None] - points[None, ~ink]) ** 2).sum(-1)
     phi = np.empty(ink.shape)
     phi[ink], phi[~ink] = 0.5 - np.sqrt(away.min(1)), np.sqrt(away.min(0)) - 0.5
     return phi.reshape(inside.shape)

@@ -58,7 +58,7 @@ def test_beta_zero_is_focal(head) -> None:
     torch.testing.assert_close(*(Objective(head(CLASSES), loss)(logits, *batch) for loss in losses))
 
 
-def test_a_rare_class_is_heard() -> None:
+def test_a_class_39_times_rarer_has_a_slope_39_times_larger() -> None:
     batch = draw("1" + 19 * "." + " " + 20 * ".")
     slopes = []
     for loss in (Focal(), ClassBalancedFocal()):

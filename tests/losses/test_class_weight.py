@@ -96,7 +96,7 @@ def test_no_level_that_uses_no_counts_refuses_them() -> None:
         assert measured_ratio(counts).shape == (1,)
 
 
-def test_the_ratio_itself_is_advised_only_where_there_is_one() -> None:
+def test_the_measured_ratio_is_advised_only_where_it_exists() -> None:
     assert "class_weight=measured" in str(far_from_measured([1, 42], [9000, 9]))
     assert "class_weight=" not in str(far_from_measured([1, 42], [9000, 0]))
 

@@ -55,7 +55,7 @@ def test_shares_multiply_and_a_share_of_zero_leaves_a_term_out() -> None:
     assert [name for name, _, _ in only_pixels.loss.parts] == ["ce"]
 
 
-def test_a_sum_of_sums() -> None:
+def test_a_compound_of_compounds_is_the_sum_of_their_terms() -> None:
     nested = Compound(
         name="nested", terms={"both": both(dice=1, ce=1), "focal": Focal()}, shares={"both": 2, "focal": 1}
     )

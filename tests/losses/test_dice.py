@@ -65,7 +65,7 @@ def test_equals_monai_summed_over_the_batch(head) -> None:
     torch.testing.assert_close(objective(head)(logits, *batch), peer)
 
 
-def test_monai_reduces_sheet_by_sheet_unless_told_and_scores_an_absent_class_one() -> None:
+def test_monai_reduces_sheet_by_sheet_by_default_and_scores_an_absent_class_one() -> None:
     batch = sheets()  # curve 2 is on the first sheet only
     logits = batch.logits(3)
     p, t = logits.softmax(1), Softmax(CLASSES).targets(*batch)

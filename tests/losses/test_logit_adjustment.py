@@ -68,7 +68,7 @@ def test_a_network_that_knows_nothing_but_the_prior_rests_at_zero(head) -> None:
 
 @every_head
 @pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
-def test_it_acts_on_every_head_and_loss_and_a_tau_of_zero_does_not(head, loss) -> None:
+def test_the_adjustment_changes_every_head_and_loss_and_a_tau_of_zero_does_not(head, loss) -> None:
     batch, head = random_batch(0), head(CLASSES)
     logits = batch.logits(head.channels)
     plain = Objective(head, loss)(logits, *batch)

@@ -60,7 +60,7 @@ def test_on_hard_predictions_it_is_one_minus_iou(way) -> None:
 
 @given(seed=st.integers(0, 10_000), levels=st.integers(1, 40), share=st.floats(0, 0.6))
 @settings(max_examples=60, deadline=None)
-def test_both_ways_agree_to_the_bit_even_among_equals(seed: int, levels: int, share: float) -> None:
+def test_kernel_and_sort_agree_to_the_bit_also_on_ties(seed: int, levels: int, share: float) -> None:
     """Probabilities on a coarse ladder, so that most errors have equals on both sides of the truth."""
     generator = torch.Generator().manual_seed(seed)
     p = torch.randint(0, levels + 1, (2, 2, 5, 7), generator=generator) / levels

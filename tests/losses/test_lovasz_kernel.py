@@ -38,7 +38,7 @@ def test_errors_over_the_whole_range_of_floats_are_ranked() -> None:
     assert term == pytest.approx(float((outside * expected).sum()))
 
 
-def test_errors_a_billionth_apart_are_told_apart() -> None:
+def test_errors_a_billionth_apart_are_ranked() -> None:
     # largest first: outside .3 (1 + d), inside .3, outside .3 (1 - d)
     _, slopes = run(field(0.3 * (1 - 1e-9), 0.7, 0.3 * (1 + 1e-9)), field(0, 1, 0))
     assert slopes == pytest.approx([0, -1 / 2, 1 / 2])
@@ -72,7 +72,7 @@ def test_compiled_and_plain_python_agree(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("place_bits", [20, 25, 32, 40])
-def test_a_place_of_more_bits_leaves_the_ranks_of_errors_a_ten_thousandth_apart(
+def test_more_position_bits_do_not_change_the_ranks_of_errors_a_ten_thousandth_apart(
     place_bits: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generator = np.random.default_rng(1)

@@ -28,7 +28,7 @@ def run(objective: Objective, batch: Batch, *, seed: int = 0, dtype: torch.dtype
 
 
 def can_weigh(loss, head_name: str, weight, scale: str = "kept") -> bool:
-    """Whether a weight [1, a, b] moves the balance between the classes that this loss judges under this head."""
+    """Whether a weight [1, a, b] moves the balance between the classes of this loss under this head."""
     if loss.kind == "sum":
         return all(can_weigh(term, head_name, weight, scale) for _, _, term in loss.parts)
     if loss.name == "cb_focal":
@@ -159,7 +159,7 @@ def test_false_positives_of_an_absent_class_cost_a_softmax_and_not_a_sigmoid(los
 @every_loss
 @every_head
 @pytest.mark.parametrize(("weight", "scale"), [(None, "kept"), (UNEVEN, "kept"), (UNEVEN, "raw")])
-def test_what_lies_under_ignored_pixels_does_not_matter(loss, head, weight, scale) -> None:
+def test_logits_and_strokes_of_ignored_pixels_do_not_matter(loss, head, weight, scale) -> None:
     if weight is not None and not can_weigh(loss, head.name, weight, scale):
         weight = None  # others raise
     batch, objective = torn(), Objective(head(CLASSES), loss, weight=weight, scale=scale)

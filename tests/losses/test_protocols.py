@@ -41,7 +41,7 @@ def test_maps_that_are_given_are_those_that_would_be_made(level, head, monkeypat
     torch.testing.assert_close(objective(logits, *batch, maps=maps), made)
 
 
-def test_a_tile_that_is_told_of_the_curve_beyond_its_edge_knows_its_distance() -> None:
+def test_a_tile_has_distances_to_a_curve_beyond_its_edge() -> None:
     sheet = draw(".....1")
     objective = objective_of(loss="boundary", head="sigmoid_stack")
     (key,) = [one.key for one in objective.truth_maps]

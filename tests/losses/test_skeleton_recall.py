@@ -66,7 +66,7 @@ def test_equals_the_published_formula_on_the_curves_channels(head) -> None:
     torch.testing.assert_close(Objective(head, SkeletonRecall())(logits, *batch), expected)
 
 
-def test_no_price_for_false_positives_and_no_term_for_the_background() -> None:
+def test_false_positives_cost_nothing_and_there_is_no_term_for_the_background() -> None:
     batch, objective = draw(".11. .... 11.1"), Objective(SigmoidStack(CLASSES), SkeletonRecall())
     everything = torch.full((1, 2, 3, 4), 30.0, requires_grad=True)
     assert objective(everything, *batch).item() == pytest.approx(0)

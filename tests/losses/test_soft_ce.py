@@ -15,7 +15,7 @@ def ours(head, smoothing, **options):
     return Objective(head(CLASSES), SoftCE(smoothing=smoothing), **options)
 
 
-def test_leaves_the_likelihood_alone() -> None:
+def test_the_likelihood_is_returned_unchanged() -> None:
     nll = torch.rand(2, 1, 3, 3)
     assert torch.equal(soft_ce(nll), nll)
 

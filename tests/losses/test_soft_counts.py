@@ -64,10 +64,10 @@ def called(name: str, p: torch.Tensor, t: torch.Tensor) -> list[torch.Tensor]:
 
 
 @LOSSES
-@pytest.mark.parametrize(("place", "value"), [(0, -0.2), (0, 1.3), (-1, -3.0), (-1, float("nan"))])
-def test_what_is_no_probability_is_refused_with_the_range(name, place, value) -> None:
+@pytest.mark.parametrize(("pixel", "value"), [(0, -0.2), (0, 1.3), (-1, -3.0), (-1, float("nan"))])
+def test_a_value_outside_of_0_to_1_is_refused_with_the_range(name, pixel, value) -> None:
     p, t = some()
-    p.view(-1)[place] = value
+    p.view(-1)[pixel] = value
     for call in (lambda: FUNCTIONS[name](p, t), lambda: called(name, p, t)[1]):
         with pytest.raises(ValueError, match=r"must lie in 0\.\.1, got .*logits"):
             call()

@@ -32,8 +32,8 @@ def by_pixel(mask: np.ndarray) -> np.ndarray:
                 held = ((p6 or p7 or not p9) and p8) if odd else ((p2 or p3 or not p5) and p4)
                 if pieces == 1 and 2 <= min(one, two) <= 3 and not held:
                     gone.append((r, c))
-            for place in gone:
-                image[place] = False
+            for pixel in gone:
+                image[pixel] = False
                 changed = True
     return image[1:-1, 1:-1]
 

@@ -10,7 +10,7 @@ from thinline.heads import Binary, SigmoidStack, Softmax
 from thinline.losses.objective import Objective
 from thinline.losses.tversky import Tversky, tversky
 
-PRICES = [(0.3, 0.7), (0.7, 0.3), (1.0, 1.0), (0.0, 1.0)]
+WEIGHTS = [(0.3, 0.7), (0.7, 0.3), (1.0, 1.0), (0.0, 1.0)]
 
 
 def test_a_false_positive_costs_fp_weight_and_a_miss_fn_weight() -> None:
@@ -23,7 +23,7 @@ def test_a_false_positive_costs_fp_weight_and_a_miss_fn_weight() -> None:
     assert tversky(missed, truth, fp_weight=1, fn_weight=0).item() == 0
 
 
-def test_prices_of_one_are_the_jaccard_loss() -> None:
+def test_weights_of_one_are_the_jaccard_loss() -> None:
     batch, logits = case(Softmax)
     p, t = logits.softmax(1), Softmax(CLASSES).targets(*batch)
     hits = (p * t).sum((0, 2, 3))
@@ -31,27 +31,27 @@ def test_prices_of_one_are_the_jaccard_loss() -> None:
     torch.testing.assert_close(tversky(p, t, fp_weight=1, fn_weight=1), 1 - iou)
 
 
-@pytest.mark.parametrize("prices", PRICES)
+@pytest.mark.parametrize("weights", WEIGHTS)
 @pytest.mark.parametrize(("head", "mode"), [(Softmax, "multiclass"), (SigmoidStack, "multilabel"), (Binary, "binary")])
-def test_equals_smp_with_alpha_for_false_positives(head, mode, prices) -> None:
+def test_equals_smp_with_alpha_for_false_positives(head, mode, weights) -> None:
     batch, logits = case(head)
     logits = logits.double()
     truth = batch.labels if head is Softmax else head(CLASSES).targets(*batch)
-    ours = Objective(head(CLASSES), Tversky(fp_weight=prices[0], fn_weight=prices[1]))(logits, *batch)
-    peer = smp.TverskyLoss(mode, alpha=prices[0], beta=prices[1])(logits, truth)
+    ours = Objective(head(CLASSES), Tversky(fp_weight=weights[0], fn_weight=weights[1]))(logits, *batch)
+    peer = smp.TverskyLoss(mode, alpha=weights[0], beta=weights[1])(logits, truth)
     torch.testing.assert_close(ours, peer, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("prices", PRICES)
+@pytest.mark.parametrize("weights", WEIGHTS)
 @pytest.mark.parametrize("head", [Softmax, SigmoidStack, Binary])
-def test_equals_monai_summed_over_the_batch(head, prices) -> None:
+def test_equals_monai_summed_over_the_batch(head, weights) -> None:
     batch, logits = case(head)
-    ours = Objective(head(CLASSES), Tversky(fp_weight=prices[0], fn_weight=prices[1]))(logits, *batch)
+    ours = Objective(head(CLASSES), Tversky(fp_weight=weights[0], fn_weight=weights[1]))(logits, *batch)
     peer = MonaiTversky(
         softmax=head is Softmax,
         sigmoid=head is not Softmax,
-        alpha=prices[0],
-        beta=prices[1],
+        alpha=weights[0],
+        beta=weights[1],
         batch=True,
         smooth_nr=0,
         smooth_dr=0,
@@ -60,7 +60,7 @@ def test_equals_monai_summed_over_the_batch(head, prices) -> None:
 
 
 @given(st.floats(0, 5), st.floats(0.01, 5), st.integers(0, 50))
-def test_terms_lie_in_the_unit_interval_and_rise_with_the_prices(fp: float, fn: float, seed: int) -> None:
+def test_terms_lie_in_the_unit_interval_and_rise_with_the_weights(fp: float, fn: float, seed: int) -> None:
     batch, logits = case(Softmax, seed)
     p, t = logits.detach().softmax(1), Softmax(CLASSES).targets(*batch)
     terms = tversky(p, t, fp_weight=fp, fn_weight=fn)

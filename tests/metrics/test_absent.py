@@ -15,7 +15,7 @@ from thinline.metrics.structure.zones import ZoneCounts, zone_rates
 from thinline.ruler.scores import scores, tally
 
 NAN = float("nan")
-# true, found -> overlap, precision, recall, F
+# true, predicted -> overlap, precision, recall, F
 RULE = {
     (False, False): (NAN, NAN, NAN, NAN),
     (False, True): (0, 0, NAN, 0),
@@ -26,31 +26,31 @@ CASES = pytest.mark.parametrize(("there", "expected"), RULE.items(), ids=str)
 
 
 def masks(there):
-    """The true mask and the found one, of one line or of nothing."""
+    """The true mask and the predicted one, of one line or of nothing."""
     line = np.zeros((12, 15), np.bool_)
     line[2:10, 6:8] = True
-    return [line if it else np.zeros_like(line) for it in there]
+    return [line if present else np.zeros_like(line) for present in there]
 
 
 def of_all_measures(there):
     """(overlap, precision, recall, F) as each module says, NaN-padded names left out."""
     true, predicted = masks(there)
-    hits, all_found, all_true = (float(it.sum()) for it in (true & predicted, predicted, true))
+    hits, all_predicted, all_true = (float(mask.sum()) for mask in (true & predicted, predicted, true))
     yield (
         "absent",
         (
             float(overlap_of(hits, (true | predicted).sum())),
-            float(precision_of(hits, all_found, all_true)),
+            float(precision_of(hits, all_predicted, all_true)),
             float(recall_of(hits, all_true)),
-            float(f_of(precision_of(hits, all_found, all_true), recall_of(hits, all_true))),
+            float(f_of(precision_of(hits, all_predicted, all_true), recall_of(hits, all_true))),
         ),
     )
-    counts = PixelCounts(*(torch.tensor([int(it)]) for it in (hits, all_found - hits, all_true - hits)))
+    counts = PixelCounts(*(torch.tensor([int(count)]) for count in (hits, all_predicted - hits, all_true - hits)))
     of_pixels = {name: float(value) for name, value in rates(counts).items()}
     yield "pixels", tuple(of_pixels[name] for name in ("iou", "precision", "recall", "f1"))
-    zone = np.array([[[hits, all_found - hits, all_true - hits]]], np.int64)
+    zone = np.array([[[hits, all_predicted - hits, all_true - hits]]], np.int64)
     of_zone = {name: float(value[0, 0]) for name, value in zone_rates(ZoneCounts(zone, zone, zone)).items()}
-    yield "places", tuple(of_zone[f"slope_{name}"] for name in ("iou", "precision", "recall", "f1"))
+    yield "zones", tuple(of_zone[f"slope_{name}"] for name in ("iou", "precision", "recall", "f1"))
     pair = Pair(predicted, ClassMask(true))
     outline = surface_rates(surfaces(pair).counts)
     for overlap in ("nsd", "boundary_iou"):
@@ -77,7 +77,7 @@ def test_every_measure_has_the_same_rule(there, expected):
 def test_false_positives_of_sheets_without_the_class_count_in_the_split(sheets):
     """Counts are added first: the rates of a split are those of all its pixels in one long sheet."""
     hits, false_positives, misses = (int(sum(column)) for column in zip(*sheets, strict=True))
-    of_sheets = [PixelCounts(*(torch.tensor([it]) for it in counts)) for counts in sheets]
+    of_sheets = [PixelCounts(*(torch.tensor([count]) for count in counts)) for counts in sheets]
     total = of_sheets[0]
     for counts in of_sheets[1:]:
         total = total + counts

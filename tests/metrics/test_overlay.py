@@ -11,7 +11,7 @@ from thinline.vocabulary import IGNORE, LOG_CLASSES, UInt8
 TITLE_PX, GAP_PX = 16, 8
 H, W = 60, 50
 HIT, SWAP = (195, 195, 195), (0, 0, 0)
-# one pixel of each sort: (row, column) -> (true, found)
+# one pixel of each sort: (row, column) -> (true, predicted)
 MARKS = {
     "hit": ((5, 5), (1, 1)),
     "miss_1": ((5, 9), (1, 0)),
@@ -29,8 +29,8 @@ def marked() -> tuple[UInt8, UInt8, UInt8]:
     image = np.full((H, W), 240, np.uint8)
     image[MARKS["print"][0]] = 0
     true, predicted = np.zeros((2, H, W), np.uint8)
-    for place, (in_truth, in_found) in MARKS.values():
-        true[place], predicted[place] = in_truth, in_found
+    for pixel, (in_truth, in_prediction) in MARKS.values():
+        true[pixel], predicted[pixel] = in_truth, in_prediction
     return image, true, predicted
 
 
@@ -41,7 +41,7 @@ def panel(picture: UInt8, index: int, *, scale: int) -> UInt8:
 
 def colours(index: int, *, scale: int = 2) -> dict[str, tuple[int, ...]]:
     shown = panel(overlay(*marked(), classes=LOG_CLASSES, scale=scale), index, scale=scale)[::scale, ::scale]
-    return {name: tuple(shown[place].tolist()) for name, (place, _) in MARKS.items()}
+    return {name: tuple(shown[pixel].tolist()) for name, (pixel, _) in MARKS.items()}
 
 
 def lightness(colour: tuple[int, ...]) -> float:

@@ -55,7 +55,7 @@ def test_rows_move_by_their_own_number():
     np.testing.assert_array_equal(moved(labels, np.array([-1, 1])), [[2, 0, 0], [0, 1, 2]])
 
 
-def test_all_oracles_have_a_name_and_others_none():
+def test_every_perturbation_has_a_name_and_others_are_refused():
     assert all(perturbed(name, LABELS, seed=0).dtype == np.uint8 for name in PERTURBATIONS)
     with pytest.raises(ValueError, match=r"oracle_exact, .*got 'oracle_blur'"):
         perturbed("oracle_blur", LABELS, seed=0)

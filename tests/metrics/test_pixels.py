@@ -58,11 +58,11 @@ def test_confusion_equals_a_loop_over_pixels(classes: int, dtype: torch.dtype) -
     predicted, true = (ids.to(dtype) for ids in sheets(classes, classes=classes))
     before = predicted.clone(), true.clone()
     by_hand = np.zeros((len(true), classes, classes), np.int64)
-    for sheet, one_true, one_found in zip(
+    for sheet, one_true, one_predicted in zip(
         np.indices(true.shape)[0].ravel(), true.ravel().tolist(), predicted.ravel().tolist(), strict=True
     ):
         if one_true != IGNORE:
-            by_hand[sheet, one_true, one_found] += 1
+            by_hand[sheet, one_true, one_predicted] += 1
     counted = confusion(predicted, true, classes=classes)
     assert counted.dtype == torch.int64
     assert np.array_equal(counted.numpy(), by_hand)
@@ -86,7 +86,7 @@ def test_scores_equal_torchmetrics_and_smp_where_every_class_is_present(seed: in
 
 
 ZERO_CASES = {
-    # true, found -> iou, precision, recall, f1, area_ratio, support of class 1
+    # true, predicted -> iou, precision, recall, f1, area_ratio, support of class 1
     "absent from both": ("...", "...", (NAN, NAN, NAN, NAN, NAN, 0)),
     "false alarms only": ("...", ".1.", (0, 0, NAN, 0, NAN, 0)),
     "everything missed": (".1.", "...", (0, 0, 0, 0, 0, 1)),
@@ -169,8 +169,8 @@ BAD = {
     "shape": (torch.zeros(1, 2, 2), torch.zeros(1, 2, 3), "one shape"),
     "no batch": (torch.zeros(2, 2), torch.zeros(2, 2), "one shape"),
     "float": (torch.zeros(1, 2, 2), torch.zeros(1, 2, 2, dtype=torch.long), "integers"),
-    "found outside": (torch.full((1, 2, 2), 3), torch.zeros(1, 2, 2, dtype=torch.long), r"0\.\.2, got 3\.\.3"),
-    "found ignored": (torch.full((1, 2, 2), IGNORE), torch.full((1, 2, 2), IGNORE), "`predicted` must"),
+    "predicted outside": (torch.full((1, 2, 2), 3), torch.zeros(1, 2, 2, dtype=torch.long), r"0\.\.2, got 3\.\.3"),
+    "predicted ignored": (torch.full((1, 2, 2), IGNORE), torch.full((1, 2, 2), IGNORE), "`predicted` must"),
     "true outside": (torch.zeros(1, 2, 2, dtype=torch.long), torch.full((1, 2, 2), 7), "or 255.*got 7.*vocabulary"),
     "true negative": (torch.zeros(1, 2, 2, dtype=torch.long), torch.full((1, 2, 2), -1), "got -1"),
     "true wraps to 0": (torch.zeros(1, 2, 2, dtype=torch.long), torch.full((1, 2, 2), 256), "got 256"),
@@ -192,33 +192,33 @@ def test_nothing_to_count_counts_nothing(shape: tuple[int, int, int]) -> None:
     assert int(counted.sum()) == 0
 
 
-def test_the_shell_gives_what_the_functions_give_and_starts_anew_after_reset() -> None:
+def test_pixel_measures_equal_the_functions_and_reset_clears_them() -> None:
     predicted, true = sheets(4, batch=6)
-    shell = PixelMeasures(3, keep_sheets=True)
-    shell.update(predicted[:4], true[:4], torch.tensor([7, 3, 5, 0]))
-    shell.update(predicted[4:], true[4:], torch.tensor([3, 9]))  # sheet 3 comes in two tiles
+    measures = PixelMeasures(3, keep_sheets=True)
+    measures.update(predicted[:4], true[:4], torch.tensor([7, 3, 5, 0]))
+    measures.update(predicted[4:], true[4:], torch.tensor([3, 9]))  # sheet 3 comes in two tiles
     matrices = confusion(predicted, true, classes=3)
-    assert torch.equal(shell.total(), matrices.sum(0))
-    assert {name: values.tolist() for name, values in shell.compute().items()} == scores(predicted, true)
-    numbers, kept = shell.sheets()
+    assert torch.equal(measures.total(), matrices.sum(0))
+    assert {name: values.tolist() for name, values in measures.compute().items()} == scores(predicted, true)
+    numbers, kept = measures.sheets()
     assert numbers.tolist() == [0, 3, 5, 7, 9]
     assert torch.equal(
         kept, torch.stack([matrices[3], matrices[1] + matrices[4], matrices[2], matrices[0], matrices[5]])
     )
-    shell.reset()
-    assert int(shell.total().sum()) == 0
-    assert shell.sheets()[1].shape == (0, 3, 3)
+    measures.reset()
+    assert int(measures.total().sum()) == 0
+    assert measures.sheets()[1].shape == (0, 3, 3)
 
 
-def test_a_shell_that_keeps_no_sheets_asks_for_no_ids() -> None:
+def test_without_keep_sheets_no_ids_are_required() -> None:
     predicted, true = sheets(4)
-    shell = PixelMeasures(3)
-    shell.update(predicted, true)
-    assert torch.equal(shell.total(), confusion(predicted, true, classes=3).sum(0))
-    assert shell.sheets()[0].tolist() == []
+    measures = PixelMeasures(3)
+    measures.update(predicted, true)
+    assert torch.equal(measures.total(), confusion(predicted, true, classes=3).sum(0))
+    assert measures.sheets()[0].tolist() == []
 
 
-def test_the_shell_asks_for_the_ids_it_keeps() -> None:
+def test_with_keep_sheets_ids_are_required() -> None:
     predicted, true = sheets(4)
     with pytest.raises(ValueError, match=r"shape \(3,\), got None"):
         PixelMeasures(3, keep_sheets=True).update(predicted, true)

@@ -71,10 +71,10 @@ def test_a_probability_on_an_edge_is_predicted_at_that_threshold(dtype: torch.dt
 
 
 @settings(deadline=None, max_examples=25)
-@given(seed=st.integers(0, 10**6), place=st.integers(0, 255))
-def test_counts_at_a_threshold_are_the_counts_of_the_comparison(seed: int, place: int) -> None:
+@given(seed=st.integers(0, 10**6), edge=st.integers(0, 255))
+def test_counts_at_a_threshold_are_the_counts_of_the_comparison(seed: int, edge: int) -> None:
     probabilities, truth, valid = batch(seed)
-    threshold = place / 256
+    threshold = edge / 256
     counted = counts_at(score_histogram(probabilities, truth, valid), torch.full((2,), threshold))
     for channel in range(2):
         predicted, true = (probabilities[:, channel] >= threshold)[valid], truth[:, channel][valid]
@@ -87,7 +87,7 @@ def test_counts_at_a_threshold_are_the_counts_of_the_comparison(seed: int, place
 def test_the_best_threshold_is_the_best_of_all(seed: int) -> None:
     probabilities, truth, valid = batch(seed)
     threshold, f1 = best_threshold(score_histogram(probabilities, truth, valid, bins=64))
-    tried = torch.tensor([f1_by_hand(probabilities, truth, valid, place / 64) for place in range(64)])
+    tried = torch.tensor([f1_by_hand(probabilities, truth, valid, edge / 64) for edge in range(64)])
     assert f1.tolist() == pytest.approx(tried.amax(0).tolist())
     assert threshold.tolist() == [int(tried[:, channel].argmax()) / 64 for channel in range(2)]
     assert bool((f1.float() > tried[32]).any()), "a draw on which tuning changes nothing tests nothing"
@@ -129,7 +129,7 @@ def test_the_recall_threshold_counts_in_whole_pixels() -> None:
 
 
 @pytest.mark.parametrize("recall", [0.0, -0.1, 1.01, float("nan")])
-def test_a_recall_that_is_none_is_refused(recall: float) -> None:
+def test_a_recall_outside_of_0_to_1_is_refused(recall: float) -> None:
     with pytest.raises(ValueError, match="above 0 and at most 1"):
         recall_threshold(torch.zeros(1, 2, 16, dtype=torch.int64), recall)
 
@@ -137,14 +137,14 @@ def test_a_recall_that_is_none_is_refused(recall: float) -> None:
 @given(st.lists(st.floats(0, 1, width=32), min_size=2, max_size=50))
 @example([0.0] * 15 + [0.95] * 2)  # the last of which torch computes by other instructions
 def test_spreading_keeps_the_order_and_the_ends(values: list[float]) -> None:
-    told = torch.tensor(sorted(values), dtype=torch.float32)
-    after = spread(told)
+    probabilities = torch.tensor(sorted(values), dtype=torch.float32)
+    after = spread(probabilities)
     assert after.dtype == torch.float64
     assert float(after.min()) >= 0
     assert float(after.max()) <= 1
     apart = after[1:] - after[:-1]
     assert bool((apart >= -1e-15).all())
-    assert ((told[1:] == told[:-1]) == (apart <= 1e-15)).all()
+    assert ((probabilities[1:] == probabilities[:-1]) == (apart <= 1e-15)).all()
     assert spread(torch.tensor([0.0, 0.5, 1.0])).tolist() == [0, 0.5, 1]
 
 
@@ -172,15 +172,15 @@ def test_a_channel_without_truth_keeps_its_threshold() -> None:
     assert threshold[1] == 0
 
 
-def test_the_shell_adds_batches_up() -> None:
-    shell = ScoreHistogram(2, bins=32)
+def test_the_score_histogram_adds_batches_up_and_reset_clears_it() -> None:
+    histogram = ScoreHistogram(2, bins=32)
     parts = [batch(0), batch(1)]
     for part in parts:
-        shell.update(*part)
+        histogram.update(*part)
     probabilities, truth, valid = (torch.cat(pair) for pair in zip(*parts, strict=True))
-    assert torch.equal(shell.compute(), score_histogram(probabilities, truth, valid, bins=32))
-    shell.reset()
-    assert int(shell.counts.sum()) == 0
+    assert torch.equal(histogram.compute(), score_histogram(probabilities, truth, valid, bins=32))
+    histogram.reset()
+    assert int(histogram.counts.sum()) == 0
 
 
 def test_the_order_in_memory_does_not_matter() -> None:

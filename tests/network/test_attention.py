@@ -11,7 +11,7 @@ from thinline.network.attention import positions
 
 @pytest.mark.parametrize("few", [0, attention.FEW])
 def test_attention_is_torchs_transformer_layer(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same weights in nn.TransformerEncoderLayer give the same answer, for few places and for many."""
+    """The same weights in nn.TransformerEncoderLayer give the same answer, for few positions and for many."""
     monkeypatch.setattr(attention, "FEW", few)
     torch.manual_seed(0)
     ours = Attention(16).eval()
@@ -45,13 +45,13 @@ def test_positions_are_the_sines_of_the_paper() -> None:
     for i in range(waves):
         for row in range(rows):
             for column in range(columns):
-                for place, first in ((row, 0), (column, axis)):
-                    angle = place / 10_000 ** (2 * i / axis)
+                for position, first in ((row, 0), (column, axis)):
+                    angle = position / 10_000 ** (2 * i / axis)
                     assert math.isclose(encoding[first + i, row, column], math.sin(angle), abs_tol=1e-12)
                     assert math.isclose(encoding[first + waves + i, row, column], math.cos(angle), abs_tol=1e-12)
 
 
-def test_no_two_places_of_a_long_sheet_look_alike() -> None:
+def test_no_two_positions_of_a_long_sheet_have_the_same_code() -> None:
     encoding = positions(torch.empty(1, 128, 15, 400)).flatten(1).T
     assert len(torch.unique(encoding, dim=0)) == 15 * 400
     assert torch.equal(positions(torch.empty(1, 128, 2, 7)), positions(torch.empty(1, 128, 15, 400))[:, :2, :7])

@@ -18,7 +18,7 @@ def test_the_mirror_image_is_answered_by_the_mirrored_answer() -> None:
     assert not torch.allclose(bare(image.flip(-1)), bare(image).flip(-1))
 
 
-def test_it_is_the_mean_of_both_answers() -> None:
+def test_flip_averaging_is_the_mean_of_both_predictions() -> None:
     """Against the mirror image made by hand, column by column."""
     image, bare = torch.rand(1, 1, 16, 16), network().eval()
     turned = torch.stack([image[..., 15 - column] for column in range(16)], dim=-1)
@@ -27,7 +27,7 @@ def test_it_is_the_mean_of_both_answers() -> None:
     torch.testing.assert_close(FlipAverage(bare).eval()(image), 0.5 * bare(image) + 0.5 * back)
 
 
-def test_training_asks_once() -> None:
+def test_flip_averaging_is_off_in_training() -> None:
     image = torch.rand(2, 1, 16, 16)
     bare, mirrored = network().train(), FlipAverage(network()).train()
     assert torch.equal(bare(image), mirrored(image))
@@ -35,7 +35,7 @@ def test_training_asks_once() -> None:
         assert torch.equal(one, other)
 
 
-def test_what_is_the_same_from_both_sides_stays() -> None:
+def test_flip_averaging_leaves_a_symmetric_network_unchanged() -> None:
     class Blur(torch.nn.Module):
         def forward(self, image: torch.Tensor) -> torch.Tensor:
             return functional.avg_pool2d(image, 3, stride=1, padding=1)

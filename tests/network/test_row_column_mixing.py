@@ -6,7 +6,7 @@ import torch
 from thinline.network.row_column_mixing import Strips
 
 
-def test_against_a_loop_over_places() -> None:
+def test_against_a_loop_over_pixels() -> None:
     torch.manual_seed(0)
     strips, x = Strips(3).double(), torch.randn(2, 3, 4, 5, dtype=torch.float64)
     nothing = torch.zeros(2, 3, dtype=torch.float64)
@@ -21,7 +21,7 @@ def test_against_a_loop_over_places() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (6, 2)])
-def test_any_size_and_what_a_place_sees(size: tuple[int, int]) -> None:
+def test_a_pixel_depends_on_three_rows_and_three_columns_at_any_size(size: tuple[int, int]) -> None:
     """Its row and its column and one to either side of each, whole, and nothing else."""
     torch.manual_seed(0)
     x = torch.randn(1, 4, *size, requires_grad=True)

@@ -60,9 +60,9 @@ def test_one_end_of_a_long_sheet_is_seen_from_the_other() -> None:
         # group norm would carry anything anywhere, so its statistics are taken out
         for layer in network.modules():
             if isinstance(layer, nn.Sequential):
-                for place, inner in enumerate(layer):
+                for number, inner in enumerate(layer):
                     if isinstance(inner, nn.GroupNorm):
-                        layer[place] = nn.Identity()
+                        layer[number] = nn.Identity()
         changed = image.clone()
         changed[..., :4] += 1
         with torch.no_grad():
@@ -71,7 +71,7 @@ def test_one_end_of_a_long_sheet_is_seen_from_the_other() -> None:
     assert reached[2] > 0
 
 
-def test_the_order_of_places_matters() -> None:
+def test_the_order_of_strips_matters() -> None:
     """Without positions the bottleneck could not tell a sheet from one whose strips are in another order."""
     torch.manual_seed(0)
     network = VeerNet(1, widths=(8,), attention=1).eval()
@@ -80,7 +80,7 @@ def test_the_order_of_places_matters() -> None:
     with torch.no_grad():
         plain = network.bottleneck(x)
         assert torch.allclose(network.bottleneck(x[..., swapped]), plain[..., swapped], atol=1e-6)
-        seen = [network.bottleneck(it + positions(it)) for it in (x, x[..., swapped])]
+        seen = [network.bottleneck(image + positions(image)) for image in (x, x[..., swapped])]
         assert not torch.allclose(seen[1], seen[0][..., swapped], atol=1e-3)
 
 

@@ -16,7 +16,7 @@ WORDS = st.text(alphabet='xyz ä"\\', max_size=5)
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | WORDS
 KEYS = st.text(alphabet="abcdef", min_size=1, max_size=3)
 BRANCHES = st.recursive(
-    LEAVES, lambda it: st.lists(it, max_size=3) | st.dictionaries(KEYS, it, max_size=3), max_leaves=6
+    LEAVES, lambda branch: st.lists(branch, max_size=3) | st.dictionaries(KEYS, branch, max_size=3), max_leaves=6
 )
 TREES = st.dictionaries(KEYS, BRANCHES, max_size=4)
 
@@ -26,7 +26,7 @@ def shuffled(tree, order: random.Random):
         items = list(tree.items())
         order.shuffle(items)
         return {key: shuffled(value, order) for key, value in items}
-    return tuple(shuffled(it, order) for it in tree) if isinstance(tree, list) else tree
+    return tuple(shuffled(value, order) for value in tree) if isinstance(tree, list) else tree
 
 
 @given(TREES, st.randoms(use_true_random=False))
@@ -40,7 +40,7 @@ def test_a_key_that_is_left_out_cannot_change_the_identity(tree, key, value):
 
 
 @given(st.dictionaries(KEYS, st.integers() | WORDS, max_size=5), KEYS, st.integers())
-def test_any_other_key_does(tree, key, value):
+def test_any_other_key_changes_the_digest(tree, key, value):
     changed = tree | {key: value}
     assert (cell_digest(changed) == cell_digest(tree)) == (changed == tree)
 
@@ -78,7 +78,7 @@ def test_slugs():
     assert cell_slug({"loss": "../dice ce", "w": "1.5"}) == ".._dice_ce-1.5"
     changed = {"loss": "focal(gamma=3)", "network": "unet_slim(up_convs=2,widths=[4,8])", "seed": "1"}
     assert cell_slug(changed) == "focal-unet_slim-s1-gamma_3-up_convs_2_widths_4_8"
-    assert len(cell_slug({str(it): "x" * 20 for it in range(20)})) == 120
+    assert len(cell_slug({str(number): "x" * 20 for number in range(20)})) == 120
 
 
 def test_flatten_gives_every_leaf_under_its_dotted_name():

@@ -47,27 +47,27 @@ def test_nearest_keeps_the_classes_under_the_centres() -> None:
 
 def test_area_keeps_classes_that_cover_half() -> None:
     """A line of one pixel covers a third of a block of nine: all of it is lost, and so are three pixels of nine."""
-    found = resize_labels(FINE, (3, 3), "area")
-    assert not found.any()
-    assert remains(RENDERED, found, 1).lost == 1
+    resized = resize_labels(FINE, (3, 3), "area")
+    assert not resized.any()
+    assert remains(RENDERED, resized, 1).lost == 1
     thick = np.zeros((9, 9), np.uint8)
     thick[:, :2] = 1  # two thirds
     np.testing.assert_array_equal(resize_labels(thick, (3, 3), "area"), labels_of("1.. 1.. 1.."))
 
 
 def test_far_pixels_are_lost_and_breaks_are_counted() -> None:
-    rendered, found = np.zeros((2, 9, 9), np.uint8)
+    rendered, resized = np.zeros((2, 9, 9), np.uint8)
     rendered[:, 4] = 1
-    found[[0, 4, 5], 4] = 1
-    # rows 0, 1 and 3..6 are near a pixel that was found; rows 2, 7 and 8 are not
-    assert remains(rendered, found, 1) == Remains(9, 3, 3, 3, 1, 2)
+    resized[[0, 4, 5], 4] = 1
+    # rows 0, 1 and 3..6 are near a pixel that is left; rows 2, 7 and 8 are not
+    assert remains(rendered, resized, 1) == Remains(9, 3, 3, 3, 1, 2)
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 4), st.integers(0, 99))
 def test_nearest_up_repeats_every_pixel(height: int, width: int, times: int, seed: int) -> None:
     labels = np.random.default_rng(seed).integers(0, 3, (height, width), np.uint8)
-    found = resize_labels(labels, (height * times, width * times), "nearest")
-    np.testing.assert_array_equal(found, labels.repeat(times, 0).repeat(times, 1))
+    resized = resize_labels(labels, (height * times, width * times), "nearest")
+    np.testing.assert_array_equal(resized, labels.repeat(times, 0).repeat(times, 1))
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3, 5]), st.integers(0, 99))
@@ -82,8 +82,8 @@ def test_both_ways_agree_with_a_slow_loop(height: int, width: int, times: int, s
 def test_the_same_size_loses_nothing() -> None:
     specs = [sample("archive", number, size_mm=(24.0, 24.0)) for number in range(3)]
     for way in WAYS:
-        for found in remains_of(specs, (4.0, 4.0), way):
-            assert (found.lost, found.far, found.area, found.parts) == (0, 0, 1, 1)
+        for share in remains_of(specs, (4.0, 4.0), way):
+            assert (share.lost, share.far, share.area, share.parts) == (0, 0, 1, 1)
 
 
 def test_thin_truth_falls_apart_when_it_is_shrunk() -> None:
@@ -92,7 +92,7 @@ def test_thin_truth_falls_apart_when_it_is_shrunk() -> None:
     both = remains_of(specs, (4.0, 2.0), "nearest")
     alone = [remains_of([spec], (4.0, 2.0), "nearest") for spec in specs]
     assert both == tuple(a + b for a, b in zip(*alone, strict=True))
-    assert all(0.3 < found.area < 0.75 and 0.3 < found.lost < 0.8 for found in both)
+    assert all(0.3 < share.area < 0.75 and 0.3 < share.lost < 0.8 for share in both)
     assert math.isnan(Remains().lost)
 
 

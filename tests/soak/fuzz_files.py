@@ -113,7 +113,9 @@ def read_las(path: Path) -> tuple[int | None, Values, bool, str]:
     if code != 0:
         return code, {}, False, text
     read = read_las_folder(path)
-    notable = any(report.warnings or report.dropped or any(it.nulls for it in report.curves) for report in read.reports)
+    notable = any(
+        report.warnings or report.dropped or any(curve.nulls for curve in report.curves) for report in read.reports
+    )
     values = {f"{curve.name} {kind}": getattr(curve, kind) for curve in read.curves for kind in ("depth", "values")}
     return code, values, notable, text
 

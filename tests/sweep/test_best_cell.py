@@ -41,7 +41,7 @@ def test_one_seed_gives_no_best_cell():
     assert best_cell(scores(dice=[0.9, 0.9], focal=[0.1])) is None  # one shared seed
 
 
-def test_every_other_cell_must_be_behind():
+def test_a_cell_tied_with_another_is_not_best():
     assert best_cell(scores(dice=[0.5, 0.6, 0.4], focal=[0.1, 0.2, 0.0], ce=[0.5, 0.6, 0.4])) is None
 
 

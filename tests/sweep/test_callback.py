@@ -20,6 +20,13 @@ def config(tmp_path):
     return OmegaConf.create({"paths": paths, "hydra": hydra, "tracking": {"uri": ""}, "dry_run": False})
 
 
+def exit_code(config):
+    """The exit code with which a sweep ends."""
+    with pytest.raises(SystemExit) as stop:
+        Sweep().on_multirun_end(config)
+    return stop.value.code
+
+
 def test_lines_come_back_in_the_order_of_the_sweep(tmp_path):
     given = [
         Line(2, "loss=c", "c", "FINISHED"),
@@ -35,18 +42,14 @@ def test_lines_come_back_in_the_order_of_the_sweep(tmp_path):
 def test_an_error_with_brackets_is_printed_unchanged(config, tmp_path, capsys):
     """Brackets are markup to rich: an error of gloo that names a file so once made a failed sweep end with 0."""
     append(tmp_path / "sweep", Line(0, "classes=[a,b]", "", "FAILED", "[/src/pair.cc:545] peer [bold]left"))
-    with pytest.raises(SystemExit) as stop:
-        Sweep().on_multirun_end(config)
-    assert stop.value.code == 1
+    assert exit_code(config) == 1
     assert "FAILED  classes=[a,b]: [/src/pair.cc:545] peer [bold]left" in capsys.readouterr().out.replace("\n", "")
 
 
 def test_a_report_that_breaks_is_no_success(config, tmp_path, monkeypatch, capsys):
     append(tmp_path / "sweep", Line(0, "loss=dice", "dice-s0-1", "FINISHED"))
     monkeypatch.setattr(callback.runs, "read", lambda *_, **__: pd.DataFrame({"nothing": [1]}))
-    with pytest.raises(SystemExit) as stop:
-        Sweep().on_multirun_end(config)
-    assert stop.value.code == 1
+    assert exit_code(config) == 1
     assert "KeyError" in capsys.readouterr().err
 
 
@@ -55,9 +58,7 @@ def test_a_job_that_left_no_line_is_no_success(config, tmp_path, capsys):
     config.hydra.overrides.task = ["loss=dice,focal", "seed=0,1"]
     for number in range(3):
         append(tmp_path / "sweep", Line(number, "", "", "SKIPPED"))
-    with pytest.raises(SystemExit) as stop:
-        Sweep().on_multirun_end(config)
-    assert stop.value.code == 1
+    assert exit_code(config) == 1
     assert "1 of 4 jobs ended without a result" in capsys.readouterr().out
 
 

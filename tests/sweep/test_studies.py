@@ -89,7 +89,7 @@ def test_a_level_that_lacks_a_key_is_refused_before_anything_runs(main, store, c
     assert not (store / "runs").exists()
 
 
-def test_a_plan_tells_cells_that_another_version_measured(main, trials_of_a_second, monkeypatch, capsys):
+def test_a_plan_counts_cells_scored_by_another_metric_version(main, trials_of_a_second, monkeypatch, capsys):
     sweep = ["-m", "loss=dice,focal", "tracking.uri="]
     assert main(*sweep, "loss=dice") == 0
     capsys.readouterr()

@@ -29,13 +29,13 @@ def manifest(factors=None, value=10.0, **changes):
     return replace(made, **changes)
 
 
-def test_what_a_dotted_factor_varies_is_a_level_of_its_own():
+def test_the_value_of_a_dotted_factor_is_a_level_of_its_own():
     actual = finished_run(declared("weight_sweep"), "r", manifest())
     assert (actual.levels["class_weight"], actual.levels["class_weight.value"]) == ("fixed", "10")
     assert (actual.run, actual.seed, actual.finished) == ("r", 3, True)
 
 
-def test_what_else_differs_from_the_option_stays_in_its_level():
+def test_other_changes_to_an_option_stay_in_its_level():
     actual = finished_run(declared("weight_sweep"), "r", manifest({"class_weight": "fixed(scale=raw,value=10)"}))
     assert actual.levels["class_weight"] == "fixed(scale=raw)"
     plain = finished_run(declared("three_family"), "r", manifest())
@@ -62,7 +62,7 @@ def test_the_setting_is_what_the_command_line_would_say():
     ]
 
 
-def test_where_numbers_come_from():
+def test_the_origin_of_a_study_is_that_of_its_runs():
     result = made_by([manifest(), manifest(attempts=2, origin=Origin("0123456789abcdef", True, {"torch": "2"}, 2))])
     assert result["cells"] == "2"
     assert result["commits"] == "0123456789ab, 0123456789ab with changes"

@@ -29,6 +29,13 @@ def printed(table, width=100):
     return console.export_text()
 
 
+def shown(scored, *, width=100):
+    """The text of the tables of runs."""
+    console = Console(width=width, file=io.StringIO(), record=True)
+    show(console, scored, order=sorted(set(scored["run"])), commands=[])
+    return console.export_text()
+
+
 TWO = rows(
     ("r1", "dice", "none", {"background": 0.99, "curve_1": 0.3, "curve_2": 0.25}),
     ("r2", "tversky", "none", {"background": 0.98, "curve_1": 0.4, "curve_2": float("nan")}),
@@ -63,16 +70,13 @@ def test_each_class_has_its_own_table_and_its_own_best():
 
 
 def test_one_seed_has_no_star_and_says_why():
-    console = Console(width=80, file=io.StringIO(), record=True)
-    show(console, TWO, order=["r1", "r2"], commands=[])
-    text = console.export_text()
+    text = shown(TWO, width=80)
     assert "*" not in text
     assert "no star without seeds to compare: seed=0,1,2 shows what one seed gives" in text
-    show(console, TWO[TWO["run"] == "r1"], order=["r1"], commands=[])
-    assert "star" not in console.export_text()  # a single run has nothing to compare
+    assert "star" not in shown(TWO[TWO["run"] == "r1"])  # a single run has nothing to compare
 
 
-def test_a_class_that_was_not_there_is_a_dash():
+def test_a_class_without_a_score_is_a_dash():
     second = printed(class_tables(TWO, order=["r1", "r2"])[1])
     (line,) = [line for line in second.splitlines() if "tversky" in line]
     assert "nan" not in line
@@ -165,9 +169,9 @@ def test_a_curve_has_a_table_of_its_line_and_perturbed_truth_below_the_cells():
     assert "truth itself" not in line
 
 
-@pytest.mark.parametrize(("columns", "place"), [(COLUMNS, 0), (LINE_COLUMNS, 1)])
+@pytest.mark.parametrize(("columns", "number"), [(COLUMNS, 0), (LINE_COLUMNS, 1)])
 @pytest.mark.parametrize("seeds", [1, 2])
-def test_every_number_of_every_row_fits_a_terminal_of_80_columns(columns, place, seeds):
+def test_every_number_of_every_row_fits_a_terminal_of_80_columns(columns, number, seeds):
     base = {"loss": "dice", "class": "curve_1", "support": 9, "signature": "s"}
     more = [
         base | {"run": f"r{seed}", "seed": seed, "split": split, "measure": measure, "value": 0.1234}
@@ -176,7 +180,7 @@ def test_every_number_of_every_row_fits_a_terminal_of_80_columns(columns, place,
         for split in (own, *(PERTURBED_TRUTH if own == "test" else ()))
     ]
     order = [f"r{seed}" for seed in range(seeds)]
-    text = printed(class_tables(pd.DataFrame(more), order=order, width=80)[place], 80)
+    text = printed(class_tables(pd.DataFrame(more), order=order, width=80)[number], 80)
     lines = [line.rstrip() for line in text.splitlines()]
     assert max(map(len, lines)) <= 80
     for cell in ("dice", *PERTURBED_TRUTH.values()):
@@ -185,7 +189,7 @@ def test_every_number_of_every_row_fits_a_terminal_of_80_columns(columns, place,
     heads = " ".join(" ".join(lines[:6]).split())
     assert all(
         word in heads
-        for word in (("MAE,", "right", "value", "error") if place and seeds == 1 else ("NSD" if place else "IoU",))
+        for word in (("MAE,", "right", "value", "error") if number and seeds == 1 else ("NSD" if number else "IoU",))
     )
 
 
@@ -200,23 +204,13 @@ def test_heads_are_the_labels_of_the_catalogue_in_one_line_where_they_fit():
 
 
 def test_a_note_says_that_boundary_iou_is_iou():
-    console = Console(width=100, file=io.StringIO(), record=True)
-    show(console, with_lines(rows(("r1", "dice", "none", {"curve_1": 0.5}))), order=["r1"], commands=[])
-    assert "boundary IoU is IoU here" in console.export_text()
-    show(console, with_lines(rows(("r1", "dice", "none", {"curve_1": 0.4}))), order=["r1"], commands=[])
-    assert "boundary IoU is IoU here" not in console.export_text()
-
-
-def test_a_class_that_is_absent_everywhere_does_not_hide_that_boundary_iou_is_iou():
-    nowhere = with_lines(rows(("r1", "dice", "none", {"curve_1": float("nan")}))).assign(**{"class": "curve_2"})
-    nowhere.loc[nowhere["measure"] == "boundary_iou", "value"] = float("nan")
-    scored = pd.concat([with_lines(rows(("r1", "dice", "none", {"curve_1": 0.5}))), nowhere])
-    console = Console(width=100, file=io.StringIO(), record=True)
-    show(console, scored, order=["r1"], commands=[])
-    assert "boundary IoU is IoU here" in console.export_text()
-    console = Console(width=100, file=io.StringIO(), record=True)
-    show(console, nowhere, order=["r1"], commands=[])  # where nothing was scored there is nothing to say
-    assert "boundary IoU is IoU here" not in console.export_text()
+    same = with_lines(rows(("r1", "dice", "none", {"curve_1": 0.5})))
+    assert "boundary IoU is IoU here" in shown(same)
+    assert "boundary IoU is IoU here" not in shown(with_lines(rows(("r1", "dice", "none", {"curve_1": 0.4}))))
+    absent = with_lines(rows(("r1", "dice", "none", {"curve_1": float("nan")}))).assign(**{"class": "curve_2"})
+    absent.loc[absent["measure"] == "boundary_iou", "value"] = float("nan")
+    assert "boundary IoU is IoU here" in shown(pd.concat([same, absent]))
+    assert "boundary IoU is IoU here" not in shown(absent)
 
 
 def test_perturbed_truth_of_different_sheets_is_not_averaged():

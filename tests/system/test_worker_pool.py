@@ -45,7 +45,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def test_each_is_prepared_and_nobody_stays_when_the_one_who_asked_is_killed(tmp_path: Path) -> None:
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     (tmp_path / "parent.py").write_text(PARENT)
     (tmp_path / "work.py").write_text(WORK)
     with subprocess.Popen([sys.executable, tmp_path / "parent.py"], stdout=subprocess.PIPE, text=True) as parent:

@@ -43,10 +43,10 @@ def test_the_model_has_the_probabilities_of_torch(folder, tmp_path, capsys):
     run = load_run(folder)
     images = np.random.default_rng(0).integers(0, 256, (3, 60, 50), np.uint8)
     darkness = darkness_of(torch.from_numpy(images)).unsqueeze(1)
-    (found,) = session.run(None, {"image": darkness.numpy()})
+    (exported,) = session.run(None, {"image": darkness.numpy()})
     expected = np.stack([run.predict(image).probabilities for image in images])
-    assert found.shape == expected.shape == (3, 2, 60, 50)
-    assert np.abs(found - expected).max() <= 1e-4
+    assert exported.shape == expected.shape == (3, 2, 60, 50)
+    assert np.abs(exported - expected).max() <= 1e-4
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["classes"]) == ["background", "curve_1", "curve_2"]
     assert json.loads(metadata["channels"]) == ["curve_1", "curve_2"]

@@ -76,7 +76,7 @@ def test_a_path_without_images_is_refused_before_anything_is_loaded(folder, imag
     assert not (tmp_path / "out").exists()
 
 
-def test_no_file_is_replaced_unless_told(folder, images, tmp_path, capsys):
+def test_no_file_is_replaced_without_force(folder, images, tmp_path, capsys):
     file = images / "sheet_0.png"
     before = file.read_bytes()
     for force in ([], ["--force"]):

@@ -134,7 +134,7 @@ SOUND = (
     Spelling(),
     Spelling(wrap="yes", null="****"),
     Spelling(version="3.0", delimiter="COMMA"),
-    Spelling(delimiter="TAB", encoding="utf-16", place=3),
+    Spelling(delimiter="TAB", encoding="utf-16", depth_column=3),
     Spelling(version="1.2", encoding="cp1252", line_end="\r\n", wrap="no"),
 )
 

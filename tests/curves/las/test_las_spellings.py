@@ -35,7 +35,7 @@ spellings = st.builds(
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-be", "cp1252"]),
     line_end=st.sampled_from(["\n", "\r\n", "\r"]),
     null=st.sampled_from(NULLS),
-    place=st.integers(0, 3),
+    depth_column=st.integers(0, 3),
 )
 
 

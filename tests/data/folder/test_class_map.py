@@ -17,7 +17,7 @@ def test_ids_are_positions_in_classes_whatever_the_order_of_the_map() -> None:
         assert strange == {}
 
 
-def test_ignore_is_255_and_values_outside_the_map_are_told() -> None:
+def test_ignore_is_255_and_values_outside_the_map_are_counted() -> None:
     result = ClassMap.from_conf({0: "background", 7: "ignore", 300: "vessel"}, CLASSES)
     labels, strange = result.labels(np.array([[0, 7, 300, 9, 9, 65535]], np.uint16))
     assert labels[0, :3].tolist() == [0, 255, 1]

@@ -38,7 +38,7 @@ def test_what_cannot_be_the_truth_of_the_image_is_refused_by_its_line(tmp_path: 
         read(tmp_path, text)
 
 
-def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_a_csv_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CourseError, match="expected CSV"):
         read_courses(tmp_path / "c.csv", curves=["gamma"], shape=(5, 9))

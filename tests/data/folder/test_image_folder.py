@@ -114,7 +114,7 @@ def spoil(root: Path) -> None:
     shutil.copy(root / "images/p4.png", root / "images/p4.tif")  # a second file of that name
 
 
-def test_everything_wrong_is_told_at_once(root: Path) -> None:
+def test_all_problems_of_a_folder_are_reported_at_once(root: Path) -> None:
     spoil(root)
     with pytest.raises(FolderError) as error:
         read_folder(folder_of(root), seed=0)
@@ -134,7 +134,7 @@ def test_everything_wrong_is_told_at_once(root: Path) -> None:
     assert "more" not in text.splitlines()[-1]
 
 
-def test_of_many_problems_ten_are_told_with_the_number_of_the_rest(tmp_path: Path) -> None:
+def test_ten_problems_are_listed_with_the_number_of_the_others(tmp_path: Path) -> None:
     root = draw_folder(tmp_path, [(20, 20)] * 14)
     for number in range(13):
         (root / f"masks/p{number}.png").unlink()
@@ -145,7 +145,7 @@ def test_of_many_problems_ten_are_told_with_the_number_of_the_rest(tmp_path: Pat
     assert lines[-1].strip() == "and 3 more"
 
 
-def test_an_empty_mask_passes_where_that_is_said(root: Path) -> None:
+def test_an_empty_mask_passes_with_allow_empty(root: Path) -> None:
     cv2.imwrite(str(root / "masks/p3.png"), np.zeros((50, 50), np.uint8))
     assert len(photos_of(folder_of(root, allow_empty=True))) == 5
 
@@ -217,7 +217,7 @@ def test_a_folder_of_nothing_says_what_was_looked_for(tmp_path: Path) -> None:
         ({"roots": "x"}, r"got the unknown 'roots'; did you mean 'root'"),
     ],
 )
-def test_keys_that_make_no_sense_are_refused(tmp_path: Path, keys: dict[str, object], message: str | None) -> None:
+def test_invalid_keys_are_refused(tmp_path: Path, keys: dict[str, object], message: str | None) -> None:
     if message is None:
         assert folder_of(tmp_path, **keys).masks == "*/*"
         return

@@ -58,7 +58,7 @@ def test_summaries_are_those_of_the_files(root: Path) -> None:
         np.testing.assert_allclose(row.greys.off, [grey[vessel].mean(), grey[~vessel].mean()])
 
 
-def test_nothing_is_said_where_nothing_is_odd(root: Path, tmp_path: Path) -> None:
+def test_images_without_anomaly_have_no_warning(root: Path, tmp_path: Path) -> None:
     assert odd(root) == []
     assert odd(draw_folder(tmp_path / "four", SIZES, list(FOUR)), FOUR) == []
     change(root, "images", list(range(7)), inverted)
@@ -99,7 +99,7 @@ def test_images_unlike_the_others_are_named(root: Path, turned: list[int], named
     assert len(odd(root)) == 1 + (word == "darker")  # and most of them against invert
 
 
-def test_of_classes_that_differ_none_is_told_to_invert(tmp_path: Path) -> None:
+def test_classes_of_two_polarities_get_no_advice_to_invert(tmp_path: Path) -> None:
     root = draw_folder(tmp_path / "own", SIZES, list(FOUR))
     for number in range(7):
         image, mask = (cv2.imread(str(root / f"{name}/p{number}.png"), 0) for name in ("images", "masks"))

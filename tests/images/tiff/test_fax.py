@@ -30,9 +30,9 @@ def decoded(codes: np.ndarray, shape: tuple[int, int], name: str) -> tuple[np.nd
 
 
 def check_round_trip(pixels: np.ndarray, name: str) -> None:
-    found, reason = decoded(coded(pixels, name), pixels.shape, name)
+    unpacked, reason = decoded(coded(pixels, name), pixels.shape, name)
     assert reason == ""
-    np.testing.assert_array_equal(found, pixels)
+    np.testing.assert_array_equal(unpacked, pixels)
 
 
 @pytest.mark.parametrize("name", MODES)
@@ -58,9 +58,9 @@ def test_a_flipped_bit_is_detected_or_changes_few_pixels() -> None:
     for bit in rng.choice(len(codes) * 8, 400, replace=False):
         hurt = codes.copy()
         hurt[bit // 8] ^= 1 << (bit % 8)
-        found, reason = decoded(hurt, white.shape, "group 4")
+        unpacked, reason = decoded(hurt, white.shape, "group 4")
         if not reason:
-            undetected.append((found != white).sum(axis=1).max())
+            undetected.append((unpacked != white).sum(axis=1).max())
     assert len(undetected) < 60
     assert np.quantile(undetected, 0.9) <= 8
 

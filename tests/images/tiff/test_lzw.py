@@ -21,13 +21,13 @@ CODES = np.frombuffer(strip_of_libtiff(Image.fromarray(PICTURE), LZW), np.uint8)
 def test_any_bytes(levels: int, size: int, seed: int) -> None:
     content = np.random.default_rng(seed).integers(0, levels, size).astype(np.uint8)
     codes = np.frombuffer(strip_of_libtiff(Image.fromarray(content[None]), LZW), np.uint8)
-    found, reason = unpack_lzw(codes, size)
+    unpacked, reason = unpack_lzw(codes, size)
     assert reason == ""
-    np.testing.assert_array_equal(found, content)
+    np.testing.assert_array_equal(unpacked, content)
     few = content[:2000]
-    found, reason = unpack_packbits(np.frombuffer(packbits(few.tobytes()), np.uint8), len(few))
+    unpacked, reason = unpack_packbits(np.frombuffer(packbits(few.tobytes()), np.uint8), len(few))
     assert reason == ""
-    np.testing.assert_array_equal(found, few)
+    np.testing.assert_array_equal(unpacked, few)
 
 
 def test_a_flipped_bit_is_detected_or_changes_few_pixels() -> None:
@@ -35,9 +35,9 @@ def test_a_flipped_bit_is_detected_or_changes_few_pixels() -> None:
     for at in rng.choice(len(CODES), 150, replace=False):
         hurt = CODES.copy()
         hurt[at] ^= 1 << rng.integers(8)
-        found, reason = unpack_lzw(hurt, PICTURE.size)
+        unpacked, reason = unpack_lzw(hurt, PICTURE.size)
         if not reason:
-            undetected.append((found != PICTURE.ravel()).sum())
+            undetected.append((unpacked != PICTURE.ravel()).sum())
     assert len(undetected) < 60
     assert np.median(undetected) <= 8
 

@@ -53,7 +53,7 @@ def test_by_hand() -> None:
     large[2, 2:7] = False
     assert rates(small, LINE)["breaks"] == 0
     assert rates(large, LINE)["breaks"] == 1
-    # all of the found line is true; 4 of 9 true pixels are found, and 6 within one pixel, 8 within two
+    # all of the predicted line is true; 4 of 9 true pixels are predicted, and 6 within one pixel, 8 within two
     np.testing.assert_allclose(rates(large, LINE)["cldice"], [8 / 13, 12 / 15, 16 / 17, 1])
 
 

@@ -14,9 +14,9 @@ from thinline.metrics.structure.curve_pixels import CurvePixels, curve_pixels, u
 def slopes(text: str, *, within: float) -> np.ndarray:
     """Slope of each pixel, NaN elsewhere."""
     mask = drawn(text)
-    predicted = np.full(mask.shape, np.nan)
-    predicted[mask] = curve_pixels(mask).slopes(within_px=within)
-    return predicted
+    slope = np.full(mask.shape, np.nan)
+    slope[mask] = curve_pixels(mask).slopes(within_px=within)
+    return slope
 
 
 @given(pairs(), st.sampled_from([0.0, 1.0, 1.5, 2.0, 3.7, 40.0, np.inf]))
@@ -46,19 +46,19 @@ def test_the_reach_is_a_disc(within: float) -> None:
 def test_distances_to_drawn_curves_are_those_of_a_distance_map() -> None:
     for seed in range(4):
         strokes = sheet_of(seed).strokes
-        places = np.flatnonzero(sheet_of(seed).labels | (sheet_of(seed).layers & 1))
+        pixels = np.flatnonzero(sheet_of(seed).labels | (sheet_of(seed).layers & 1))
         inverted = np.where(strokes[1], 0, 255).astype(np.uint8)
-        far = cv2.distanceTransform(inverted, cv2.DIST_L2, cv2.DIST_MASK_PRECISE).reshape(-1)[places]
-        squared, _ = curve_pixels(strokes[1]).nearest(places, within_px=16.0)
+        far = cv2.distanceTransform(inverted, cv2.DIST_L2, cv2.DIST_MASK_PRECISE).reshape(-1)[pixels]
+        squared, _ = curve_pixels(strokes[1]).nearest(pixels, within_px=16.0)
         np.testing.assert_allclose(np.sqrt(squared), np.where(far <= 16.0, far, np.inf), rtol=1e-5)
 
 
-def test_the_order_of_the_places_does_not_matter() -> None:
-    ink, places = curve_pixels(sheet_of(3).strokes[0]), np.random.default_rng(0).permutation(256 * 256)[:2000]
-    one = ink.nearest(places, within_px=9.0)
-    other = ink.nearest(np.sort(places), within_px=9.0)
+def test_the_order_of_the_queried_pixels_does_not_matter() -> None:
+    ink, pixels = curve_pixels(sheet_of(3).strokes[0]), np.random.default_rng(0).permutation(256 * 256)[:2000]
+    one = ink.nearest(pixels, within_px=9.0)
+    other = ink.nearest(np.sort(pixels), within_px=9.0)
     for mixed, sorted_ in zip(one, other, strict=True):
-        np.testing.assert_array_equal(mixed[np.argsort(places)], sorted_)
+        np.testing.assert_array_equal(mixed[np.argsort(pixels)], sorted_)
 
 
 @given(pairs(), st.sampled_from([0.0, 1.0, 2.5, 30.0]))
@@ -92,8 +92,8 @@ def test_the_slope_of_a_line_is_its_own_for_every_pen(slope: float, pen: int) ->
     cv2.line(mask, (40, 40), (40 + round(long[0]), 40 + round(long[1])), 1, 1)
     if pen > 1:
         mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (pen, pen)))
-    predicted = np.arctan(curve_pixels(mask.astype(bool)).slopes(within_px=12.0))
-    assert np.median(predicted) == pytest.approx(np.arctan(slope), abs=0.03)
+    angles = np.arctan(curve_pixels(mask.astype(bool)).slopes(within_px=12.0))
+    assert np.median(angles) == pytest.approx(np.arctan(slope), abs=0.03)
 
 
 def test_slopes_turn_with_the_sheet() -> None:

@@ -55,7 +55,7 @@ def by_row(predicted, true, *, margin_px: float, apart_px: float, bridge: int) -
 
 @st.composite
 def courses(draw):
-    """Found and true courses of 1 to 3 curves that jump between few places, with gaps."""
+    """Predicted and true courses of 1 to 3 curves that jump between few columns, with gaps."""
     shape = draw(st.tuples(st.integers(1, 3), st.integers(0, 25)))
     some = arrays(float, shape, elements=st.sampled_from([0.0, 0.5, 1.0, 2.5, 4.0, 8.0, NAN]))
     return draw(some), draw(some)
@@ -87,7 +87,7 @@ def test_by_hand() -> None:
     assert counted(exchanged(slice(5, 12))) == ([1, 1], [7, 7], [H, H])
     assert counted(exchanged(slice(5, 12), slice(20, 30))) == ([2, 2], [17, 17], [H, H])
     only = TRUE.copy()
-    only[0, :8] = 30.0  # both found curves on the right one
+    only[0, :8] = 30.0  # both predicted curves on the right one
     assert counted(only) == ([1, 0], [8, 0], [H, H])
 
 

@@ -63,7 +63,7 @@ def test_a_truth_is_read_once_for_many_predictions() -> None:
         ({"labels": LABELS + (LABELS == 2)}, ValueError, r"ids 0..2 or 255, got 3"),
     ],
 )
-def test_truths_that_are_none_are_refused(changed, error, words: str) -> None:
+def test_invalid_truths_are_refused(changed, error, words: str) -> None:
     with pytest.raises(error, match=words):
         dataclasses.replace(PLAIN, **changed)
 

@@ -162,10 +162,10 @@ def test_traced_laps_are_part_of_the_values():
     away = np.stack([(courses.lap != 0).mean(axis=1) for _, courses in wrapped])
     assert (on_lap > 0.98).sum() == 15
     assert ((away > 0.05) & (on_lap > 0.98)).sum() > 8, "on lap 0 throughout they would not be as right"
-    values, places = (
+    values, positions = (
         np.stack([each[f"viterbi_{way}_mae_track"] for each in scores])[on_lap > 0.98] for way in ("values", "bridged")
     )
-    assert (values < places + 1e-12).all(), "the row of a wrap is two places and one value"
+    assert (values < positions + 1e-12).all(), "the row of a wrap has two positions and one value"
 
 
 def test_values_are_positions_where_nothing_wraps():

@@ -71,12 +71,12 @@ def test_tolerance_rates_are_shares_of_pixels_that_are_near_the_other_mask(pair)
         return
     got = rates(predicted, true)
     outward, back = far(np.argwhere(predicted), np.argwhere(true)), far(np.argwhere(true), np.argwhere(predicted))
-    for place, tolerance in enumerate(TOLERANCES_PX):
+    for number, tolerance in enumerate(TOLERANCES_PX):
         precision, recall = (outward <= tolerance).mean(), (back <= tolerance).mean()
-        assert got["tol_precision"][place] == pytest.approx(precision)
-        assert got["tol_recall"][place] == pytest.approx(recall)
+        assert got["tol_precision"][number] == pytest.approx(precision)
+        assert got["tol_recall"][number] == pytest.approx(recall)
         expected = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
-        assert got["tol_f1"][place] == pytest.approx(expected)
+        assert got["tol_f1"][number] == pytest.approx(expected)
 
 
 def band_by_pixel(mask):

@@ -106,9 +106,9 @@ def test_a_dashed_curve_is_a_part_of_the_solid_one() -> None:
 
 def test_a_curve_that_leaves_on_the_right_comes_back_on_the_left() -> None:
     sheet = draw(bare(curve(0.5, 1.5)), px_per_mm=4)
-    mask, found = sheet.strokes[0], sheet.curves[0]
-    assert set(found.lap.tolist()) == {0, 1}
-    turn = int(np.argmax(found.lap == 1))
+    mask, trace = sheet.strokes[0], sheet.curves[0]
+    assert set(trace.lap.tolist()) == {0, 1}
+    turn = int(np.argmax(trace.lap == 1))
     assert mask[turn - 2 : turn + 2, 239].any()  # 60 mm, the right edge
     assert mask[turn - 2 : turn + 2, 16].any()  # 4 mm, the left edge
     assert not mask[turn - 2 : turn + 2, 30:220].any()  # the pen is lifted between
@@ -133,10 +133,10 @@ def test_the_dashes_of_a_lap_replace_those_of_the_pen() -> None:
 
 
 def test_a_clipped_curve_runs_along_its_bounds() -> None:
-    found = draw(bare(curve(-0.5, 1.5, overflow="clip", low=0.2)), px_per_mm=4).curves[0]
-    assert found.x_px.min() == np.float32((4 + 0.2 * 56) * 4 - 0.5)
-    assert found.x_px.max() == np.float32(60 * 4 - 0.5)
-    assert not found.lap.any()
+    trace = draw(bare(curve(-0.5, 1.5, overflow="clip", low=0.2)), px_per_mm=4).curves[0]
+    assert trace.x_px.min() == np.float32((4 + 0.2 * 56) * 4 - 0.5)
+    assert trace.x_px.max() == np.float32(60 * 4 - 0.5)
+    assert not trace.lap.any()
 
 
 def test_no_data_is_no_ink() -> None:
@@ -153,9 +153,9 @@ def test_no_data_is_no_ink() -> None:
 
 def test_lines_lift_the_pen_at_gaps_and_leaps() -> None:
     y = np.arange(6.0)
-    found = line(y, np.array([0.1, 0.2, np.nan, 0.4, 3.4, 3.5]), TRACK)
-    np.testing.assert_array_equal(found.down, [True, False, False, True])
-    np.testing.assert_array_equal(found.y_mm, [0, 1, 3, 4, 5])
+    strokes = line(y, np.array([0.1, 0.2, np.nan, 0.4, 3.4, 3.5]), TRACK)
+    np.testing.assert_array_equal(strokes.down, [True, False, False, True])
+    np.testing.assert_array_equal(strokes.y_mm, [0, 1, 3, 4, 5])
     np.testing.assert_array_equal(laps(np.array([-0.1, 0.0, 1.0, 1.1, np.nan, 2.0])), [-1, 0, 0, 1, 0, 2])
 
 
@@ -165,9 +165,9 @@ def test_lines_lift_the_pen_at_gaps_and_leaps() -> None:
 def test_every_sheet_has_both_curves_near_their_course(family: str, seed: int) -> None:
     spec = sample(family, seed)
     sheet = draw(spec, px_per_mm=4)
-    for k, found in enumerate(sheet.curves):
-        known = np.isfinite(found.x_px)
-        y, x = np.rint(found.y_px[known]).astype(int), np.rint(found.x_px[known]).astype(int)
+    for k, trace in enumerate(sheet.curves):
+        known = np.isfinite(trace.x_px)
+        y, x = np.rint(trace.y_px[known]).astype(int), np.rint(trace.x_px[known]).astype(int)
         dashed = spec.curves[k].pen.dash_mm or spec.curves[k].lap_dash_mm
         reach, share = (15, 0.95) if dashed else (3, 0.99)
         near = cv2.dilate(sheet.strokes[k].astype(np.uint8), np.ones((reach, reach), np.uint8))

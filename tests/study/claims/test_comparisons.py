@@ -31,6 +31,12 @@ SMALL = {"sheets": 4, "cell_sd": 0.0, "seed_sd": 0.001, "sheet_sd": 0.001}
 PAIR = (Term("test/recall", {"loss": ("dice",)}), Term("test/recall", {"loss": ("soft_ce",)}, times=-1.0))
 
 
+@pytest.fixture(scope="module")
+def with_gap():
+    """Results of three factors in which dice never ran with a weight."""
+    return planted(WITH_GAP, **SMALL)
+
+
 def of(results, *terms):
     return weights_of(results.conditions, grid_of(results), terms)
 
@@ -66,38 +72,35 @@ def planted_recall(results):
     return rows[chosen].groupby("condition")["value"].mean().reindex(results.conditions.index).to_numpy()
 
 
-def test_matched_terms_are_the_contrasts_of_the_effects():
+def test_matched_terms_are_the_contrasts_of_the_effects(with_gap):
     """Two implementations of one rule: every pair of levels, in a grid with a gap."""
-    results = planted(WITH_GAP, **SMALL)
-    grid = grid_of(results)
+    grid = grid_of(with_gap)
     contrasts = contrasts_of(grid)
     for row, weights in zip(contrasts.table.to_dict("records"), contrasts.weights, strict=True):
         if row["order"] > 1:
             continue
         plus, minus = row["contrast"].split(" - ")
         terms = (Term("test/iou", {row["term"]: (plus,)}), Term("test/iou", {row["term"]: (minus,)}, times=-1.0))
-        np.testing.assert_allclose(sum(of(results, *terms).of_terms), weights, atol=1e-15)
+        np.testing.assert_allclose(sum(of(with_gap, *terms).of_terms), weights, atol=1e-15)
 
 
-def test_a_pair_of_levels_that_all_conditions_have_is_not_called_matched():
-    results = planted(WITH_GAP, **SMALL)
+def test_a_pair_of_levels_that_all_conditions_have_is_not_called_matched(with_gap):
     terms = (Term("test/iou", {"data_mix": ("fresh",)}), Term("test/iou", {"data_mix": ("scarce",)}, times=-1.0))
-    weights = of(results, *terms)
+    weights = of(with_gap, *terms)
     assert not weights.matched
-    assert sum(weights.of_terms) @ np.ones(len(results.conditions)) == pytest.approx(0)
+    assert sum(weights.of_terms) @ np.ones(len(with_gap.conditions)) == pytest.approx(0)
     assert (sum(weights.of_terms) != 0).all()
 
 
-def test_a_level_that_all_terms_name_must_be_among_the_matched_ones(tmp_path):
+def test_a_level_that_all_terms_name_must_be_among_the_matched_ones(tmp_path, with_gap):
     """Of the two losses named on both sides one never ran with a weight: there is no verdict on both of them."""
-    results = planted(WITH_GAP, **SMALL)
     measured, none = ({"class_weight": level, "loss": ["soft_ce", "dice"]} for level in ("measured", "none"))
-    verdict = verdict_of(tmp_path, results, RECALL | {"plus": measured, "minus": none, "expect": "none"})
+    verdict = verdict_of(tmp_path, with_gap, RECALL | {"plus": measured, "minus": none, "expect": "none"})
     assert verdict.verdict == UNTESTABLE
     assert "not for every level of class_weight=measured, loss=soft_ce|dice" in verdict.sentence
     others = {"loss": ["soft_ce", "tversky"]}
     verdict = verdict_of(
-        tmp_path, results, RECALL | {"plus": measured | others, "minus": none | others, "expect": "none"}
+        tmp_path, with_gap, RECALL | {"plus": measured | others, "minus": none | others, "expect": "none"}
     )
     assert verdict.verdict == SUPPORTED
     assert "matched" not in verdict.key.contrast
@@ -115,18 +118,16 @@ def test_a_level_that_all_terms_name_must_be_among_the_matched_ones(tmp_path):
     ],
     ids=["a level", "two measures", "a pair that is there at one weight"],
 )
-def test_terms_with_all_their_counterparts_are_plain_means(terms):
-    results = planted(WITH_GAP, **SMALL)
-    weights = of(results, *terms)
+def test_terms_with_all_their_counterparts_are_plain_means(terms, with_gap):
+    weights = of(with_gap, *terms)
     assert not weights.matched
     for own, term in zip(weights.of_terms, terms, strict=True):
-        np.testing.assert_array_equal(own, term.times * mean_of(results.conditions, term.where, grid=True))
+        np.testing.assert_array_equal(own, term.times * mean_of(with_gap.conditions, term.where, grid=True))
 
 
-def test_matched_interactions_are_those_of_the_effects():
+def test_matched_interactions_are_those_of_the_effects(with_gap):
     """Where the effects have one it is the same; where they have none it is untestable."""
-    results = planted(WITH_GAP, **SMALL)
-    grid = grid_of(results)
+    grid = grid_of(with_gap)
     contrasts = contrasts_of(grid)
     names = zip(contrasts.table["term"], contrasts.table["contrast"], strict=True)
     known = dict(zip(names, contrasts.weights, strict=True))
@@ -143,10 +144,10 @@ def test_matched_interactions_are_those_of_the_effects():
             if expected is None:
                 lost += 1
                 with pytest.raises(NotTestable):
-                    of(results, *terms)
+                    of(with_gap, *terms)
             else:
                 estimable += 1
-                np.testing.assert_allclose(sum(of(results, *terms).of_terms), expected, atol=1e-15)
+                np.testing.assert_allclose(sum(of(with_gap, *terms).of_terms), expected, atol=1e-15)
     assert (estimable, lost) == (5, 2)
 
 
@@ -180,10 +181,10 @@ def test_an_interaction_in_a_fraction_where_it_is_not_clear_is_untestable():
         of(results, *three)
 
 
-def test_levels_that_never_ran_together_are_untestable(tmp_path):
+def test_levels_that_never_ran_together_are_untestable(tmp_path, with_gap):
     weighted = {"loss": "dice", "class_weight": "measured"}
     criterion = RECALL | {"plus": weighted, "minus": {"loss": "dice", "class_weight": "none"}, "expect": "none"}
-    verdict = verdict_of(tmp_path, planted(WITH_GAP, **SMALL), criterion)
+    verdict = verdict_of(tmp_path, with_gap, criterion)
     assert verdict.verdict == UNTESTABLE
     assert "no cells with class_weight=measured, loss=dice together" in verdict.sentence
 

@@ -45,10 +45,10 @@ def test_the_families_of_a_condition(condition, families):
 
 
 def test_families_of_all_conditions_of_a_study():
-    found = families_of(small(STUDY).conditions)
-    assert found["none/soft_ce/scarce"] == frozenset()
-    assert found["measured/dice_ce/fresh"] == frozenset("ABC")
-    assert sorted(map(moves, found.values())) == sorted(
+    families = families_of(small(STUDY).conditions)
+    assert families["none/soft_ce/scarce"] == frozenset()
+    assert families["measured/dice_ce/fresh"] == frozenset("ABC")
+    assert sorted(map(moves, families.values())) == sorted(
         ["base", "A", "B", "B", "C", "A+B", "A+B", "A+B", "A+C", "B+C", "B+C", "A+B+C", "A+B+C", "A+B+C"]
     )
     assert set(map(moves, families_of(small(PENS).conditions).values())) == {"base", "B"}

@@ -62,8 +62,8 @@ def test_the_finding_is_that_of_the_weakest_axis(tmp_path):
     assert verdict.findings[1].effect == pytest.approx(rows.loc[chosen & (rows["split"] == "test"), "value"].mean())
 
 
-def test_a_condition_that_finds_nothing_does_not_clear(tmp_path):
-    """Without a pixel verdict there is no precision, and recall 0 rules it out; the rest is as before."""
+def test_a_condition_without_a_predicted_pixel_is_not_usable(tmp_path):
+    """Without a predicted pixel there is no precision, and recall 0 rules it out; the rest is as before."""
     results = planted(effect=raised(of_3=0.2), cell_sd=0.01, sheet_sd=0.01, **SMALL)
     run = results.cells.loc[results.cells["condition"] == "none/dice/scarce", "run"]
     hit = results.sheets["run"].isin(run)

@@ -6,7 +6,7 @@ import pandas as pd
 from thinline.study.claims.usable import BOARD, has_curve, usable_conditions, weakest_axis
 
 NO = np.nan
-#            both curves      both, one poor   any curve        nothing found
+#            both curves      both, one poor   any curve        no pixel
 MEANS = {
     "curve_1": {"recall": [0.9, 0.9, NO, 0.0], "precision": [0.8, 0.8, NO, NO], "iou": [0.7, 0.7, NO, 0.0]},
     "curve_2": {"recall": [0.6, 0.4, NO, 0.0], "precision": [0.8, 0.8, NO, NO], "iou": [0.6, 0.4, NO, 0.0]},
@@ -35,7 +35,7 @@ def test_usable_is_every_axis_of_every_curve_of_a_condition():
 
 
 def test_the_weakest_axis_orders_conditions_those_with_more_curves_first():
-    found = weakest_axis(TABLES)
-    assert list(found.index) == ["both", "poor", "nothing", "any"]
-    assert found[["both", "poor", "any"]].tolist() == [0.6, 0.4, 0.85]
-    assert np.isnan(found["nothing"]), "of no pixel claimed there is no precision"
+    weakest = weakest_axis(TABLES)
+    assert list(weakest.index) == ["both", "poor", "nothing", "any"]
+    assert weakest[["both", "poor", "any"]].tolist() == [0.6, 0.4, 0.85]
+    assert np.isnan(weakest["nothing"]), "of no pixel claimed there is no precision"

@@ -77,12 +77,16 @@ def test_a_constant_measure_has_a_verdict(tmp_path):
         assert (verdict.verdict, verdict.key.low, verdict.key.high) == (expected, 0, 0)
 
 
+def without_curve_2(results, column, value):
+    """The results, of which the cells with this value of a column have no number of the second curve."""
+    runs = results.cells.loc[results.cells[column] == value, "run"]
+    lost = results.sheets["run"].isin(runs) & (results.sheets["class"] == "curve_2")
+    return replace(results, sheets=results.sheets.assign(value=results.sheets["value"].where(~lost)))
+
+
 def test_a_curve_without_value_leaves_a_claim_on_all_curves_open(tmp_path):
     """Every seed has a cell in which the second curve has no value: the first alone decides nothing."""
-    results = planted(effect=shift(0.1, loss="dice"), **SMALL)
-    run = results.cells.loc[results.cells["condition"] == "none/dice/scarce", "run"]
-    lost = results.sheets["run"].isin(run) & (results.sheets["class"] == "curve_2")
-    results = replace(results, sheets=results.sheets.assign(value=results.sheets["value"].where(~lost)))
+    results = without_curve_2(planted(effect=shift(0.1, loss="dice"), **SMALL), "condition", "none/dice/scarce")
     verdict = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
     assert verdict.verdict == UNDECIDED, verdict.sentence
     assert [(finding.of, finding.holds, finding.seeds) for finding in verdict.findings] == [
@@ -96,10 +100,7 @@ def test_a_curve_without_value_leaves_a_claim_on_all_curves_open(tmp_path):
 
 
 def test_numbers_of_seeds_that_differ_between_curves_are_a_range(tmp_path):
-    results = planted(effect=shift(0.1, loss="dice"), **SMALL)
-    run = results.cells.loc[results.cells["cell"] == "none/dice/scarce/s3", "run"]
-    lost = results.sheets["run"].isin(run) & (results.sheets["class"] == "curve_2")
-    results = replace(results, sheets=results.sheets.assign(value=results.sheets["value"].where(~lost)))
+    results = without_curve_2(planted(effect=shift(0.1, loss="dice"), **SMALL), "cell", "none/dice/scarce/s3")
     verdict = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
     assert verdict.sentence.startswith("Supported over 4 to 5 seeds: ")
 

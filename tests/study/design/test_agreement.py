@@ -22,7 +22,7 @@ def again(results, row, shift=0.0):
     return table.assign(value=table["value"] + shift)
 
 
-def test_the_same_numbers_are_the_same(results):
+def test_a_repeated_run_is_the_same_on_every_measure(results):
     row = results.cells.iloc[7]
     repeated = compare(results, row, again(results, row), measures=["test/iou", "tuned/f1"])
     assert [(number.measure, number.of) for number in repeated] == [

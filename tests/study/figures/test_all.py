@@ -84,7 +84,7 @@ def unpainted(monkeypatch):
 
 
 @pytest.mark.usefixtures("unpainted")
-def test_what_a_study_has_is_what_it_shows():
+def test_a_study_has_the_figures_of_its_measures_and_a_reason_for_the_others():
     results = small(SWEEP)
     effects = tables(results)
     of_conditions = replace(effects, tau=effects.tau.assign(factor="condition"))
@@ -138,13 +138,13 @@ def test_without_matplotlib_it_says_what_to_install(monkeypatch):
 
 
 @given(st.lists(st.floats(0, 1), max_size=8), st.floats(0.01, 0.3))
-def test_labels_keep_their_order_and_distance(places, gap):
-    actual = spread(np.array(places), gap)
-    order = np.argsort(places, kind="stable")
+def test_labels_keep_their_order_and_distance(heights, gap):
+    actual = spread(np.array(heights), gap)
+    order = np.argsort(heights, kind="stable")
     assert (np.diff(actual[order]) >= gap - 1e-9).all()
-    if (np.diff(np.sort(places)) >= gap).all():
-        assert actual == pytest.approx(np.array(places))
-    assert actual.sum() == pytest.approx(sum(places))
+    if (np.diff(np.sort(heights)) >= gap).all():
+        assert actual == pytest.approx(np.array(heights))
+    assert actual.sum() == pytest.approx(sum(heights))
 
 
 def test_labels_drop_what_does_not_vary_and_what_is_not_there():

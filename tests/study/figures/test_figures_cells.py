@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from figure_cases import PENS, SWEEP, heads, small, tables, texts, whole
+from figure_cases import PENS, SWEEP, heads, one_line, small, tables, texts, tick_labels, whole
 
 from thinline.metrics.catalogue import metric
 from thinline.metrics.number_format import number
@@ -22,12 +22,12 @@ def test_a_loss_has_its_mean_interval_and_rank(results):
     figure = decision_matrix(results, tables(results).ranks, measures=MEASURES)
     axes = figure.axes[1]
     assert axes.get_title(loc="left") == "curve 2"
-    assert [it.get_text() for it in axes.get_yticklabels()] == ["dice", "focal", "lovasz", "soft_ce", "tversky"]
+    assert tick_labels(axes.yaxis) == ["dice", "focal", "lovasz", "soft_ce", "tversky"]
     values = whole(results, "iou", "curve_2")
     grid = results.conditions["grid"] & (results.conditions["loss"] == "tversky")
     by_seed = values[grid].mean(axis=0)
     half = 2.7764451 * by_seed.std() / np.sqrt(5)
-    actual = {it.get_text(): it.get_position() for it in axes.texts}
+    actual = {text.get_text(): text.get_position() for text in axes.texts}
     assert actual[f"{number(by_seed.mean())}  #3.2"][0] == 0
     low, high = by_seed.mean() - half, by_seed.mean() + half
     assert f"{number(low)} to {number(high)}" in actual
@@ -35,9 +35,9 @@ def test_a_loss_has_its_mean_interval_and_rank(results):
 
 def test_a_loss_that_was_not_run_says_so(results):
     figure = decision_matrix(results, tables(results).ranks, measures=MEASURES)
-    not_run = [it.get_position() for it in figure.axes[0].texts if it.get_text() == "not run"]
+    not_run = [text.get_position() for text in figure.axes[0].texts if text.get_text() == "not run"]
     assert sorted(not_run) == [(0, 1), (0, 2), (1, 1), (1, 2)]
-    assert "Not run in this study: focal, lovasz." in " ".join(figure.get_supxlabel().split())
+    assert "Not run in this study: focal, lovasz." in one_line(figure.get_supxlabel())
     assert np.ma.getmaskarray(figure.axes[0].images[0].get_array())[:, 0].tolist() == [False, True, True, False, False]
 
 
@@ -45,8 +45,8 @@ def test_the_title_names_the_loss_with_most_best_means(results):
     figure = decision_matrix(results, tables(results).ranks, measures=("iou", "recall"))
     inside = results.conditions[results.conditions["grid"]]
     best = [
-        whole(results, it, name).loc[inside.index].mean(axis=1).groupby(inside["loss"]).mean().idxmax()
-        for it in ("iou", "recall")
+        whole(results, measure, name).loc[inside.index].mean(axis=1).groupby(inside["loss"]).mean().idxmax()
+        for measure in ("iou", "recall")
         for name in results.classes
     ]
     assert sorted(best) == ["soft_ce", "soft_ce", "tversky", "tversky"]
@@ -72,20 +72,20 @@ def test_the_heat_map_has_every_mean_in_its_cell_sorted_by_iou(results):
     order = np.mean([whole(results, "iou", name).mean(axis=1) for name in results.classes], axis=0).argsort()[::-1]
     labels = results.conditions.index[order]
     for axes, name in zip(figure.axes, results.classes, strict=True):
-        actual = {it.get_position(): it.get_text() for it in axes.texts}
+        actual = {text.get_position(): text.get_text() for text in axes.texts}
         for column, measure in enumerate(MEASURES):
             means = whole(results, measure, name).mean(axis=1)
             assert [actual[column, row] for row in range(14)] == [
                 number(means[label], metric(measure).digits) for label in labels
             ]
-    assert [it.get_text() for it in figure.axes[0].get_yticklabels()] == list(labels)
+    assert tick_labels(figure.axes[0].yaxis) == list(labels)
 
 
 def test_a_matrix_is_over_the_heads_that_predict_the_curve():
     results = heads()
     figure = decision_matrix(results, tables(small()).ranks.iloc[:0], measures=MEASURES)
     for axes, name in zip(figure.axes, results.classes, strict=True):
-        texts_of = {it.get_position(): it.get_text() for it in axes.texts}
+        texts_of = {text.get_position(): text.get_text() for text in axes.texts}
         rows = results.rows[(results.rows["class"] == name) & (results.rows["split"] == "test")]
         cells = results.cells[["run", "loss"]]
         means = rows.merge(cells).groupby(["measure", "loss"])["value"].mean()
@@ -95,7 +95,7 @@ def test_a_matrix_is_over_the_heads_that_predict_the_curve():
             assert cell[1, row] == ("-" if name == "curve" else number(means[MEASURES[1], loss], 4))
         assert texts_of[0, 1] == texts_of[1, 1] == "not run"
     assert "of 5 columns" in figure.get_suptitle()
-    assert "heads that predict the curve" in " ".join(figure.get_supxlabel().split())
+    assert "heads that predict the curve" in one_line(figure.get_supxlabel())
 
 
 def test_a_curve_that_a_head_does_not_predict_is_a_dash_in_the_heat_map():
@@ -103,15 +103,15 @@ def test_a_curve_that_a_head_does_not_predict_is_a_dash_in_the_heat_map():
     results = heads()
     assert results.classes == ("curve_1", "curve_2", "curve")
     figure = heat_map(results, tables(small()).cells.iloc[:0], measures=MEASURES)
-    rows = [it.get_text() for it in figure.axes[0].get_yticklabels()]
-    assert [it.split("/")[0] for it in rows] == ["softmax", "softmax", "binary", "binary"], "two curves before one"
-    assert "those that predict fewer curves last" in " ".join(figure.get_supxlabel().split())
+    rows = tick_labels(figure.axes[0].yaxis)
+    assert [row.split("/")[0] for row in rows] == ["softmax", "softmax", "binary", "binary"], "two curves before one"
+    assert "those that predict fewer curves last" in one_line(figure.get_supxlabel())
     assert "fewer" not in heat_map(small(), tables(small()).cells, measures=MEASURES).get_supxlabel()
     for axes, name in zip(figure.axes, results.classes, strict=True):
         actual = np.reshape(texts(axes), (4, 2))
-        known = [it.startswith("binary") == (name == "curve") for it in rows]
+        known = [row.startswith("binary") == (name == "curve") for row in rows]
         assert [text != "-" for text in actual[:, 0]] == known
-        assert [text != "-" for text in actual[:, 1]] == [it and name != "curve" for it in known]
+        assert [text != "-" for text in actual[:, 1]] == [predicted and name != "curve" for predicted in known]
         iou = results.rows[(results.rows["class"] == name) & (results.rows["measure"] == "iou")]
         by_condition = iou.merge(results.cells[["run", "condition"]]).groupby("condition")["value"].mean()
         assert [text for text in actual[:, 0] if text != "-"] == [

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from figure_cases import heads, points, segments, small, tables, texts, whole, with_rows
+from figure_cases import heads, points, segments, small, tables, texts, tick_labels, whole, with_rows
 
 from thinline.study.figures.crossings import crossing_errors
 from thinline.study.figures.style import NotDrawn
@@ -21,7 +21,7 @@ def results():
         small(),
         {
             ("test", "crossing_inside_iou"): rate,
-            ("test", "crossing_outside_iou"): lambda *it: rate(*it) + 0.25,
+            ("test", "crossing_outside_iou"): lambda *arguments: rate(*arguments) + 0.25,
             ("test", "viterbi_swaps"): lambda cell, name, seed: 4.0,
             ("test", "edge_follower_swaps"): lambda cell, name, seed: 20.0 + seed,
         },
@@ -30,13 +30,13 @@ def results():
 
 def test_each_condition_has_its_rates_and_swaps(results):
     figure = crossing_errors(results, tables(results).cells)
-    order = [it.get_text() for it in figure.axes[0].get_yticklabels()]
+    order = tick_labels(figure.axes[0].yaxis)
     iou = sum(whole(results, "iou", name).mean(axis=1) for name in results.classes)
     assert order == list(iou.sort_values(ascending=False).index)
-    expected = [0.42 if it.endswith("fresh") else 0.32 for it in order]
+    expected = [0.42 if condition.endswith("fresh") else 0.32 for condition in order]
     for zones, swaps in (figure.axes[:2], figure.axes[2:]):
         assert points(zones, "inside crossings")[:, 0] == pytest.approx(expected)
-        assert points(zones, "outside crossings")[:, 0] == pytest.approx([it + 0.25 for it in expected])
+        assert points(zones, "outside crossings")[:, 0] == pytest.approx([value + 0.25 for value in expected])
         assert points(swaps, "viterbi")[:, 0].tolist() == [4.0] * 14
         assert points(swaps, "edge follower")[:, 0] == pytest.approx([22.0] * 14)
         half = 2.7764451 * 2.5**0.5 / 5**0.5
@@ -46,9 +46,8 @@ def test_each_condition_has_its_rates_and_swaps(results):
 
 
 def test_a_better_rate_at_crossings_is_said_to_be(results):
-    worse = with_rows(
-        results, {("test", f"crossing_{it}_f1"): lambda *_, v=v: v for it, v in (("inside", 0.9), ("outside", 0.8))}
-    )
+    values = {"crossing_inside_f1": 0.9, "crossing_outside_f1": 0.8}
+    worse = with_rows(results, {("test", name): lambda *_, name=name: values[name] for name in values})
     title = crossing_errors(worse, tables(results).cells, rate="f1").get_suptitle()
     assert title == "Crossings: F1 there is .100 above that elsewhere, on average"
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from figure_cases import FAMILIES, PENS, SWEEP, heads, points, segments, small, texts, whole
+from figure_cases import FAMILIES, PENS, SWEEP, heads, panel, points, segments, small, texts, tick_labels, whole
 from scipy import stats
 
 from thinline.study.design.study import Study
@@ -11,42 +11,37 @@ from thinline.study.figures.style import NotDrawn
 from thinline.study.figures.tables import data_of
 
 
-def panel(figure, title, below):
-    (axes,) = [it for it in figure.axes if it.get_title(loc="left") == title and it.get_xlabel() == below]
-    return axes
-
-
 def test_a_line_for_each_level_through_the_means_of_the_grid():
     results = small()
-    axes = panel(interactions(results, "recall"), "curve 2, a line for each class weight", "loss")
+    axes = panel(interactions(results, "recall"), "curve 2, a line for each class weight", below="loss")
     inside = results.conditions[results.conditions["grid"]]
     by_seed = whole(results, "recall", "curve_2").loc[inside.index]
     by_seed = by_seed.groupby([inside["class_weight"], inside["loss"]]).mean()
-    ends = {tuple(np.round(it[:, 1], 9)) for it in segments(axes)}
+    ends = {tuple(np.round(segment[:, 1], 9)) for segment in segments(axes)}
     for weight in ("none", "measured"):
         part = by_seed.loc[weight].loc[["soft_ce", "dice", "tversky"]]
         assert points(axes, weight)[:, 1] == pytest.approx(part.mean(axis=1).to_numpy())
         assert points(axes, weight)[:, 0] == pytest.approx([0, 1, 2], abs=0.06)
         for _, row in part.iterrows():
             low, high = stats.t.interval(0.95, 4, row.mean(), row.std() / np.sqrt(5))
-            assert any(np.allclose(it, (low, high), atol=1e-9) for it in ends)
+            assert any(np.allclose(end, (low, high), atol=1e-9) for end in ends)
     assert {"none", "measured"} <= set(texts(axes))
 
 
 def test_every_pair_of_factors_has_a_panel_for_each_curve():
     figure = interactions(small(), "iou")
-    assert sum(it.get_visible() for it in figure.axes) == 3 * 2
+    assert sum(axes.get_visible() for axes in figure.axes) == 3 * 2
     assert figure.get_suptitle().startswith("Interactions on IoU:")
 
 
 def test_another_split_is_named():
     figure = interactions(small(SWEEP), "f1", split="tuned")
     assert figure.get_suptitle().startswith("Interactions on F1 (tuned):")
-    axes = panel(figure, "curve 1, a line for each head", "weight of a curve")
-    assert [it.get_text() for it in axes.get_xticklabels()] == ["1", "10", "42", "5"]
+    axes = panel(figure, "curve 1, a line for each head", below="weight of a curve")
+    assert tick_labels(axes.xaxis) == ["1", "10", "42", "5"]
     actual = points(axes, "softmax")[:, 1]
     values = whole(small(SWEEP), "f1", "curve_1", split="tuned").mean(axis=1)
-    assert actual == pytest.approx([values[f"fixed/{it}/softmax/soft_ce"] for it in ("1", "10", "42", "5")])
+    assert actual == pytest.approx([values[f"fixed/{weight}/softmax/soft_ce"] for weight in ("1", "10", "42", "5")])
 
 
 def test_a_curve_predicted_by_one_head_is_left_out_and_lines_are_named_at_their_end():
@@ -54,10 +49,10 @@ def test_a_curve_predicted_by_one_head_is_left_out_and_lines_are_named_at_their_
         interactions(heads(), "f1")
     results = heads(("softmax", "sigmoid_stack", "binary"))
     figure = interactions(results, "f1")
-    titles = [it.get_title(loc="left") for it in figure.axes if it.get_visible()]
+    titles = [axes.get_title(loc="left") for axes in figure.axes if axes.get_visible()]
     assert titles == ["curve 1, a line for each loss", "curve 2, a line for each loss"]
     for axes in figure.axes:
-        assert [it.get_text() for it in axes.get_xticklabels()] == ["softmax", "sigmoid_stack", "binary"]
+        assert tick_labels(axes.xaxis) == ["softmax", "sigmoid_stack", "binary"]
         assert {"dice", "soft_ce"} <= set(texts(axes))
 
 
@@ -73,7 +68,7 @@ def test_means_are_over_the_heads_that_predict_the_curve():
         "a line for each data mix over head",
         "a line for each data mix over loss",
     ]
-    assert sorted(titles) == sorted([f"curve {n}, {it}" for n in (1, 2) for it in result] + [f"curve, {result[2]}"])
+    assert sorted(titles) == sorted([f"curve {n}, {end}" for n in (1, 2) for end in result] + [f"curve, {result[2]}"])
     rows = results.rows[(results.rows["measure"] == "f1") & (results.rows["split"] == "test")]
     means = rows.merge(results.cells).groupby(["class", "loss", "data_mix"])["value"].mean()
     for axes, title in zip(seen, titles, strict=True):
@@ -96,7 +91,7 @@ def test_of_many_pairs_the_least_parallel_are_shown():
     results = small(study)
     figure = interactions(results, "recall")
     assert "Shown: the 6 least parallel of 10 pairs" in figure.get_supxlabel()
-    shown = {(it.get_xlabel(), it.get_title(loc="left")) for it in figure.axes if it.get_visible()}
+    shown = {(axes.get_xlabel(), axes.get_title(loc="left")) for axes in figure.axes if axes.get_visible()}
     assert len(shown) == 12
     assert ("loss", "curve 1, a line for each class weight") in shown  # the only interaction planted
 

@@ -18,17 +18,17 @@ def test_ranks_and_their_intervals(effects):
     for axes in figure.axes:
         for turn, loss in enumerate(("soft_ce", "dice", "tversky", "dice_ce")):
             drawn = points(axes, loss)
-            expected = [1.25 + (turn - place) % 4 for place in range(6)]
+            expected = [1.25 + (turn - column) % 4 for column in range(6)]
             assert drawn[:, 1].tolist() == expected
             assert drawn[:, 0].round() == pytest.approx(np.arange(6))
-        heights = {tuple(it[:, 1]) for it in segments(axes)}
+        heights = {tuple(segment[:, 1]) for segment in segments(axes)}
         assert heights == {(rank, rank + 1) for rank in (1, 2, 3, 4)}
         assert axes.get_ylim()[0] > axes.get_ylim()[1]  # rank 1 above
         assert set(texts(axes)) == {"soft_ce", "dice", "tversky", "dice_ce"}
     assert figure.get_suptitle() == "Ranks of loss: 4 of 4 levels are first on some measure of some curve"
 
 
-def test_one_that_is_always_first_is_named(effects):
+def test_a_level_that_is_always_first_is_named(effects):
     one = effects.ranks.assign(rank=(effects.ranks["level"] != "dice") + 1.0)
     assert rank_stability(one).get_suptitle() == "Ranks of loss: dice is first on every measure"
 
@@ -47,7 +47,7 @@ def test_the_matrix_has_tau_in_its_cells(effects):
     figure = tau_matrix(table)
     for axes in figure.axes:
         shades = np.asarray(axes.images[0].get_array())
-        actual = [float(it) for it in texts(axes)]
+        actual = [float(text) for text in texts(axes)]
         assert actual == pytest.approx(shades.ravel().tolist(), abs=0.005 + 1e-9)
     assert figure.get_suptitle().endswith("Kendall's tau goes down to -1.00")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from figure_cases import PENS, points, small, texts, whole, with_rows
+from figure_cases import PENS, panel, points, small, texts, whole, with_rows
 
 from thinline.metrics.number_format import number
 from thinline.study.figures.resolution import pen_px, resolution_response
@@ -25,11 +25,6 @@ def figure(results):
     return resolution_response(results)
 
 
-def panel(figure, title):
-    (axes,) = [it for it in figure.axes if it.get_title(loc="left") == title]
-    return axes
-
-
 def means(results, measure, name):
     values = whole(results, measure, name).mean(axis=1)
     return values.groupby(results.conditions["resolution"]).mean()
@@ -44,19 +39,19 @@ def test_means_over_the_other_factors(results, figure):
 
 
 def test_faint_lines_are_the_levels_of_the_others(results, figure):
-    faint = [it.get_ydata() for it in panel(figure, "IoU").lines if it.get_alpha()]
+    faint = [line.get_ydata() for line in panel(figure, "IoU").lines if line.get_alpha()]
     dice = whole(results, "iou", "curve_1").mean(axis=1)[["pen1/dice", "pen2/dice", "pen3/dice"]]
     assert len(faint) == 4
-    assert any(np.allclose(it, dice) for it in faint)
+    assert any(np.allclose(values, dice) for values in faint)
 
 
 def test_what_a_perfect_trace_with_jitter_scores_is_dotted(figure):
-    dotted = [it.get_ydata() for it in panel(figure, "IoU").lines if it.get_linestyle() == ":"]
+    dotted = [line.get_ydata() for line in panel(figure, "IoU").lines if line.get_linestyle() == ":"]
     assert np.array(dotted) == pytest.approx(np.array([[0.1, 0.2, 0.3]] * 2))
 
 
 def test_the_title_says_both_ends(results, figure):
-    first, last = (np.mean([means(results, "iou", it)[pen] for it in results.classes]) for pen in ("pen1", "pen3"))
+    first, last = (np.mean([means(results, "iou", name)[pen] for name in results.classes]) for pen in ("pen1", "pen3"))
     expected = f"Pens of 1 and 3 px: IoU {number(first)} and {number(last)}, MAE [mm] 3.010 and 1.010"
     assert figure.get_suptitle() == expected
 

@@ -62,9 +62,8 @@ def test_pixels_are_shown_one_to_one(results, cells):
     noise = 255 * np.random.default_rng(0).integers(0, 2, (30, 900, 3), dtype=np.uint8)
     drawn = cv2.imdecode(np.frombuffer(png(sheet_overlays(results, cells, {0: noise})), np.uint8), cv2.IMREAD_COLOR)
     assert drawn.shape[1] == 900
-    places = [row for row in range(len(drawn) - 30) if (drawn[row + 3, 5:50] == noise[3, 5:50, ::-1]).all()]
-    assert len(places) == 1
-    actual = drawn[places[0] : places[0] + 30, :, ::-1]
+    (top,) = [row for row in range(len(drawn) - 30) if (drawn[row + 3, 5:50] == noise[3, 5:50, ::-1]).all()]
+    actual = drawn[top : top + 30, :, ::-1]
     assert (actual[1:-1, 1:-1] == noise[1:-1, 1:-1]).all()
 
 

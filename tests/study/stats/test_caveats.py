@@ -26,7 +26,7 @@ def test_a_study_without_gaps_has_no_notes():
     assert list(on_values([of(np.random.default_rng(0).random((4, 3, 2)))], [])) == []
 
 
-def test_one_seed_one_level_and_what_stands_beside_the_grid():
+def test_one_seed_one_level_and_conditions_outside_of_the_grid_are_noted():
     study = replace(
         THREE,
         seeds=("0",),
@@ -39,7 +39,7 @@ def test_one_seed_one_level_and_what_stands_beside_the_grid():
     assert beside.startswith("class_weight.value varies outside of the grid alone")
 
 
-def test_a_fraction_says_what_is_clear():
+def test_a_fractional_design_notes_the_order_of_its_clear_contrasts():
     two = dict.fromkeys("abcde", ("0", "1"))
     half = Plan({}, (Keep(2, dict.fromkeys("abcde", 1)),), 5)
     study = replace(THREE, factors=two, plans={"half": half}, plan="half")

@@ -83,7 +83,7 @@ def test_the_order_of_conditions_does_not_matter():
     pd.testing.assert_frame_equal(one, other)
 
 
-def test_what_is_below_zero_is_set_to_zero_and_named():
+def test_negative_components_are_set_to_zero_and_named():
     data = drawn(np.random.default_rng(3), np.full(12, 0.5), sheets=4, sheet_sd=0.3, cell_sd=0.01)
     components, below = components_of(data, GRID)
     assert below

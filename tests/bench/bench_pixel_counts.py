@@ -45,7 +45,7 @@ def main() -> list[tuple[str, float, str]]:
 
 def _confusion() -> tuple[str, float, str]:
     probabilities, true = batch()
-    found = probabilities.argmax(1)
+    predicted = probabilities.argmax(1)
     ours = PixelMeasures(C, keep_sheets=True)
     index = torch.arange(B)
     peers = MetricCollection(
@@ -55,7 +55,7 @@ def _confusion() -> tuple[str, float, str]:
         ],
         compute_groups=False,
     )
-    our_s, peer_s = _seconds([lambda: ours.update(found, true, index), lambda: peers.update(found, true)])
+    our_s, peer_s = _seconds([lambda: ours.update(predicted, true, index), lambda: peers.update(predicted, true)])
     comment = f"{our_s * 1e6 / B:.0f} us a sheet, torchmetrics J/P/R/F1 {peer_s * 1e6 / B:.0f}"
     return "measures, counts per class", peer_s / our_s, comment
 
@@ -78,7 +78,7 @@ def _histogram() -> tuple[str, float, str]:
 
 def _share_of_inference() -> tuple[str, float, str]:
     probabilities, true = batch()
-    found = probabilities.argmax(1)
+    predicted = probabilities.argmax(1)
     truth = torch.stack([true == k for k in range(C)], dim=1)
     valid = torch.ones_like(true, dtype=torch.bool)
     pixels, scores = PixelMeasures(C), ScoreHistogram(C)
@@ -86,7 +86,7 @@ def _share_of_inference() -> tuple[str, float, str]:
     image = torch.rand(B, 1, H, W)
 
     def count() -> None:
-        pixels.update(found, true)
+        pixels.update(predicted, true)
         scores.update(probabilities, truth, valid)
 
     def infer() -> None:

@@ -1,6 +1,6 @@
-"""All measures beyond pixels on drawn archive sheets of 256x256 px with two curves, beside MONAI's and inference.
+"""All metrics beyond pixels on drawn archive sheets of 256x256 px with two curves, beside MONAI's and inference.
 
-What was found is the truth with a share of its ink lost, moved aside by a pixel or given to the other curve, and stray
+A prediction is the truth with a share of its ink lost, moved aside by a pixel or given to the other curve, and stray
 dashes: about as good as a trained network. One thread each.
 """
 
@@ -31,20 +31,22 @@ SHEETS, SCALE, REPEATS = 8, 4.0, 7
 
 
 def case(number: int) -> tuple[Any, ...]:
-    """(labels found, ink, truth, courses) of a sheet."""
+    """(predicted labels, ink, truth, courses) of a sheet."""
     spec = sample("archive", number)
     sheet = render(spec, px_per_mm=SCALE)
     rng = np.random.default_rng(number)
-    found = moved(sheet.labels, rng.integers(-1, 2, len(sheet.labels)) * (rng.random(len(sheet.labels)) < 0.2))
-    found[rng.random(found.shape) < 0.1] = 0
-    other = np.repeat(rng.random(len(found) // 8) < 0.05, 8)[:, None] & (found > 0)
-    found = np.where(other, 3 - found, found).astype(np.uint8)
-    found[np.repeat(np.repeat(rng.random((64, 64)) < 0.003, 4, 0), 4, 1)] = 2
-    ink = np.clip((found == np.arange(1, 3)[:, None, None]) - 0.05 + rng.normal(0, 0.01, (2, *found.shape)), 0, 1)
+    predicted = moved(sheet.labels, rng.integers(-1, 2, len(sheet.labels)) * (rng.random(len(sheet.labels)) < 0.2))
+    predicted[rng.random(predicted.shape) < 0.1] = 0
+    other = np.repeat(rng.random(len(predicted) // 8) < 0.05, 8)[:, None] & (predicted > 0)
+    predicted = np.where(other, 3 - predicted, predicted).astype(np.uint8)
+    predicted[np.repeat(np.repeat(rng.random((64, 64)) < 0.003, 4, 0), 4, 1)] = 2
+    ink = np.clip(
+        (predicted == np.arange(1, 3)[:, None, None]) - 0.05 + rng.normal(0, 0.01, (2, *predicted.shape)), 0, 1
+    )
     edges = [[spec.tracks[curve.track].left_mm, spec.tracks[curve.track].right_mm] for curve in spec.curves]
-    places = true_rows(spec, px_per_mm=SCALE)
-    courses = CurveTruth(places, np.array(edges) * SCALE - 0.5, true_laps(spec, px_per_mm=SCALE))
-    return found, ink.astype(np.float32), Truth(sheet.labels, sheet.strokes, sheet.layers, SCALE), courses
+    x_px = true_rows(spec, px_per_mm=SCALE)
+    courses = CurveTruth(x_px, np.array(edges) * SCALE - 0.5, true_laps(spec, px_per_mm=SCALE))
+    return predicted, ink.astype(np.float32), Truth(sheet.labels, sheet.strokes, sheet.layers, SCALE), courses
 
 
 def main() -> list[tuple[str, float, str]]:
@@ -60,17 +62,17 @@ def main() -> list[tuple[str, float, str]]:
 
 def _outlines(cases: list[Any]) -> tuple[str, float, str]:
     def ours() -> None:
-        for found, _, truth, _ in cases:
+        for predicted, _, truth, _ in cases:
             for k in (1, 2):
-                pair = Pair(found == k, truth.labels == k)
+                pair = Pair(predicted == k, truth.labels == k)
                 surfaces(pair)
                 centrelines(pair)
 
     def peer() -> None:
-        for found, _, truth, _ in cases:
+        for predicted, _, truth, _ in cases:
             hot = [
                 torch.from_numpy(ids[None] == np.arange(3)[:, None, None])[None].float()
-                for ids in (found, truth.labels)
+                for ids in (predicted, truth.labels)
             ]
             compute_surface_dice(*hot, class_thresholds=[1.0, 1.0])
             compute_hausdorff_distance(*hot, percentile=95)
@@ -100,26 +102,22 @@ def _share(cases: list[Any]) -> list[tuple[str, float, str]]:
             score_sheet(*each)
 
     def fresh() -> None:
-        for found, ink, truth, courses in cases:
-            score_sheet(found, ink, Truth(truth.labels, truth.strokes, truth.layers, SCALE), courses)
+        for predicted, ink, truth, courses in cases:
+            score_sheet(predicted, ink, Truth(truth.labels, truth.strokes, truth.layers, SCALE), courses)
 
     def infer() -> None:
         with torch.inference_mode():
             network(images)
 
     known_s, fresh_s, network_s = _seconds([known, fresh, infer])
-    told = f"of an smp ResNet-18 U-Net's inference, {network_s * 1e3:.0f} ms a sheet, one thread"
+    share = f"of an smp ResNet-18 U-Net's inference, {network_s * 1e3:.0f} ms a sheet, one thread"
     return [
         (
-            "inference over all measures, truth known",
-            network_s / known_s,
-            f"{known_s * 1e3:.1f} ms: {known_s / network_s:.1%} {told}",
-        ),
-        (
-            "inference over all measures, first run",
-            network_s / fresh_s,
-            f"{fresh_s * 1e3:.1f} ms: {fresh_s / network_s:.1%} {told}",
-        ),
+            f"inference over all metrics, {case}",
+            network_s / own_s,
+            f"{own_s * 1e3:.1f} ms: {own_s / network_s:.1%} {share}",
+        )
+        for case, own_s in (("truth known", known_s), ("first run", fresh_s))
     ]
 
 
