@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -53,9 +54,10 @@ def test_a_depth_without_widths_is_refused(depth: int) -> None:
         unet(3, encoder_depth=depth)
 
 
-def test_weights_an_encoder_has_not_are_refused_with_those_it_has() -> None:
+@pytest.mark.parametrize("build", [unet, partial(smp_network, architecture="linknet")])
+def test_weights_an_encoder_has_not_are_refused_with_those_it_has(build) -> None:
     with pytest.raises(ValueError, match=r"encoder_weights='nowhere' does not go with 'resnet18'.*imagenet"):
-        unet(3, encoder_weights="nowhere")
+        build(3, encoder_weights="nowhere")
 
 
 @pytest.mark.parametrize("encoder", ["resnet18", "tu-resnet18"])
@@ -135,8 +137,3 @@ def test_a_wrong_architecture_lists_close_names_and_all() -> None:
 def test_an_encoder_that_an_architecture_cannot_take_is_refused_with_both_names(name: str, encoder: str) -> None:
     with pytest.raises(ValueError, match=f"network.encoder='{encoder}' cannot be built as {name}: "):
         smp_network(3, architecture=name, encoder=encoder)
-
-
-def test_weights_that_an_encoder_of_any_architecture_has_not_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"encoder_weights='nowhere' does not go with 'resnet18'.*imagenet"):
-        smp_network(3, architecture="linknet", encoder_weights="nowhere")

@@ -37,7 +37,7 @@ DIFFERENCES = {
 
 
 @pytest.mark.parametrize(("expect", "expected"), DIFFERENCES)
-def test_a_difference(expect, expected, tmp_path):
+def test_each_verdict_of_a_difference(expect, expected, tmp_path):
     effect, noise = DIFFERENCES[expect, expected]
     results = planted(effect=shift(effect, loss="dice"), cell_sd=noise, **SMALL)
     verdict = verdict_of(tmp_path, results, RECALL | {"expect": expect})
@@ -47,11 +47,15 @@ def test_a_difference(expect, expected, tmp_path):
         assert (finding.effect, finding.low, finding.high) == pytest.approx(by_hand(results, finding.of), abs=1e-12)
 
 
-def by_hand(results, name):
-    """Recall of dice less soft_ce from the rows of whole splits, averaged over the other factors, by Student's t."""
+def recall_of(results, name):
+    """The rows of recall over the whole test split, of one curve."""
     rows = results.rows.merge(results.cells, on="run")
-    rows = rows[(rows["split"] == "test") & (rows["measure"] == "recall") & (rows["class"] == name)]
-    means = rows.groupby(["seed", "loss"])["value"].mean().unstack()
+    return rows[(rows["split"] == "test") & (rows["measure"] == "recall") & (rows["class"] == name)]
+
+
+def by_hand(results, name):
+    """Recall of dice less soft_ce, averaged over the other factors, by Student's t."""
+    means = recall_of(results, name).groupby(["seed", "loss"])["value"].mean().unstack()
     each = means["dice"] - means["soft_ce"]
     low, high = stats.t.interval(0.95, len(each) - 1, loc=each.mean(), scale=stats.sem(each))
     return each.mean(), low, high
@@ -118,7 +122,7 @@ PAIRS = [
         (-0.2, 0.005, "down", SUPPORTED),
     ],
 )
-def test_an_interaction(effect, noise, expect, expected, tmp_path):
+def test_each_verdict_of_an_interaction(effect, noise, expect, expected, tmp_path):
     """Recall of dice gains `effect` with fresh sheets and nothing else: that is the interaction."""
     results = planted(effect=shift(effect, loss="dice", data_mix="fresh"), cell_sd=noise, **SMALL)
     asked = {"kind": "interaction", "measure": "test/recall", "of": PAIRS, "expect": expect}
@@ -140,7 +144,7 @@ def test_effects_that_add_do_not_interact(tmp_path):
     ("steps", "noise", "expected"),
     [((0.0, 0.1, 0.2), 0.005, SUPPORTED), ((0.0, 0.2, 0.1), 0.005, REFUTED), ((0.0, 0.1, 0.12), 0.06, UNDECIDED)],
 )
-def test_an_order(steps, noise, expected, tmp_path):
+def test_each_verdict_of_an_order(steps, noise, expected, tmp_path):
     by_loss = dict(zip(("soft_ce", "dice", "tversky"), steps, strict=True))
     results = planted(
         effect=lambda cell, measure, name: by_loss[cell["loss"]] if measure == "recall" else 0, cell_sd=noise, **SMALL
@@ -165,7 +169,7 @@ def test_an_order(steps, noise, expected, tmp_path):
         (-0.1, 0.002, "not_up", SUPPORTED),
     ],
 )
-def test_a_trend(slope, noise, expect, expected, tmp_path):
+def test_each_verdict_of_a_trend(slope, noise, expect, expected, tmp_path):
     """Recall rises by `slope` for a tenfold weight."""
     results = planted(
         SWEEP,
@@ -181,15 +185,14 @@ def test_a_trend(slope, noise, expect, expected, tmp_path):
 
 
 def slope_by_fit(results, name):
-    rows = results.rows.merge(results.cells, on="run")
-    rows = rows[(rows["split"] == "test") & (rows["measure"] == "recall") & (rows["class"] == name)]
+    rows = recall_of(results, name)
     return np.polyfit(np.log10(rows["class_weight.value"].astype(float)), rows["value"], 1)[0]
 
 
 @pytest.mark.parametrize(
     ("more", "noise", "expected"), [(0.1, 0.002, SUPPORTED), (0.0, 0.002, REFUTED), (0.02, 0.06, UNDECIDED)]
 )
-def test_two_measures_of_the_same_cells(more, noise, expected, tmp_path):
+def test_each_verdict_of_two_measures_of_the_same_cells(more, noise, expected, tmp_path):
     """nsd is higher than recall by `more`; noise of seeds and sheets is their own."""
     results = planted(
         effect=lambda cell, measure, name: more if measure == "nsd_1px" else 0.0,
@@ -227,7 +230,7 @@ def test_measures_with_and_without_sheets_and_other_classes_are_paired_by_seed(t
 @pytest.mark.parametrize(
     ("value", "noise", "expected"), [(0.2, 0.01, SUPPORTED), (0.7, 0.01, REFUTED), (0.51, 0.2, UNDECIDED)]
 )
-def test_a_level_of_the_perturbed_truth(value, noise, expected, tmp_path):
+def test_each_verdict_of_a_level_of_the_perturbed_truth(value, noise, expected, tmp_path):
     results = with_rows(planted(**SMALL), "oracle_jitter", "iou", "curve_1", lambda row: value, sd=noise)
     asked = {"kind": "level", "measure": "oracle_jitter/iou", "expect": "at_most", "bound": 0.5, "classes": ["curve_1"]}
     verdict = verdict_of(tmp_path, results, asked)
@@ -236,7 +239,7 @@ def test_a_level_of_the_perturbed_truth(value, noise, expected, tmp_path):
     assert not verdict.key.value.startswith("+")
 
 
-def test_a_contrast_of_any_terms(tmp_path):
+def test_a_contrast_may_have_any_terms(tmp_path):
     """2 of one cell less two others, planted to be .3."""
     results = planted(effect=shift(0.15, loss="dice"), cell_sd=0.001, **SMALL)
     terms = [

@@ -63,7 +63,7 @@ def test_the_finding_is_that_of_the_weakest_axis(tmp_path):
 
 
 def test_a_condition_without_a_predicted_pixel_is_not_usable(tmp_path):
-    """Without a pixel verdict there is no precision, and recall 0 rules it out; the rest is as before."""
+    """Without a predicted pixel there is no precision, and recall 0 rules it out; the rest is as before."""
     results = planted(effect=raised(of_3=0.2), cell_sd=0.01, sheet_sd=0.01, **SMALL)
     run = results.cells.loc[results.cells["condition"] == "none/dice/scarce", "run"]
     hit = results.sheets["run"].isin(run)
