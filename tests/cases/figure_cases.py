@@ -16,6 +16,7 @@ CONTRASTS = (
 CELLS = ("split", "measure", "class", "condition", "mean", "low", "high", "seeds")
 RANKS = ("split", "measure", "class", "factor", "level", "rank", "low_rank", "high_rank")
 TAU = ("class", "factor", "measure_a", "measure_b", "tau")
+COMPONENTS = (("loss", 3e-3, 0.75), ("seed", 1e-3, 0.25))
 VARIANCE = ("split", "measure", "class", "component", "variance", "share")
 FIVE_SEEDS = ("0", "1", "2", "3", "4")
 FAMILIES = Study(
@@ -135,9 +136,7 @@ def tables(results, measures=("iou", "precision", "recall", "f1", "nsd_1px", "vi
                 for rank, loss in enumerate(turned, start=1)
             ]
             tau += [(name, "loss", measure, other, 0.5) for other in measures[number + 1 :]]
-            variance += [
-                ("test", measure, name, *component) for component in (("loss", 3e-3, 0.75), ("seed", 1e-3, 0.25))
-            ]
+            variance += [("test", measure, name, *component) for component in COMPONENTS]
     return Tables(
         contrasts(results),
         pd.DataFrame(cells, columns=list(CELLS)),
@@ -150,7 +149,7 @@ def tables(results, measures=("iou", "precision", "recall", "f1", "nsd_1px", "vi
 def contrasts(results, count=2):
     """Contrasts: `count` of order 1 and as many of order 2 for each primary measure, with effects all different."""
     rows, noise = [], np.random.default_rng(0)
-    for split, measure in (column.split("/") for column in results.study.primary):
+    for split, measure in (primary.split("/") for primary in results.study.primary):
         for name in results.classes:
             for order, term in ((1, "loss"), (2, "class_weight:loss")):
                 for number in range(count):
@@ -160,6 +159,14 @@ def contrasts(results, count=2):
                     names = (split, measure, name, order, term, f"level_{number} - other")
                     rows.append((*names, effect, *ends, p / 2, p, 5, True, 0.03))
     return pd.DataFrame(rows, columns=list(CONTRASTS))
+
+
+def panel(figure, title, *, below=None):
+    """The one panel with this title, and with this label below it where one is given."""
+    (named,) = [
+        axes for axes in figure.axes if axes.get_title(loc="left") == title and below in (None, axes.get_xlabel())
+    ]
+    return named
 
 
 def points(axes, label):

@@ -77,10 +77,8 @@ def tables(results: Results) -> Tables:
         for name in results.classes:
             data = samples(results, measure, name, split=split)
             for number, label in enumerate(data.conditions):
-                estimated = estimate(data, np.eye(len(data.conditions))[number])
-                cells.append(
-                    (split, measure, name, label, estimated.effect, estimated.low, estimated.high, estimated.seeds)
-                )
+                mean = estimate(data, np.eye(len(data.conditions))[number])
+                cells.append((split, measure, name, label, mean.effect, mean.low, mean.high, mean.seeds))
             for factor, declared in results.factors.items():
                 levels = [level for level in declared if (conditions["grid"] & (conditions[factor] == level)).any()]
                 if len(levels) < 2:
@@ -88,18 +86,13 @@ def tables(results: Results) -> Tables:
                 is_first, is_other = (
                     (conditions["grid"] & (conditions[factor] == level)).to_numpy(float) for level in levels[:2]
                 )
-                estimated = estimate(data, is_other / is_other.sum() - is_first / is_first.sum())
+                difference = estimate(data, is_other / is_other.sum() - is_first / is_first.sum())
                 for order in (1, 2, 3):
                     primary = order == 1 and measure in ("iou", "recall")
-                    values = (
-                        estimated.effect / order,
-                        estimated.low / order,
-                        estimated.high / order,
-                        estimated.p,
-                        estimated.p if primary else np.nan,
-                    )
+                    values = [value / order for value in (difference.effect, difference.low, difference.high)]
+                    values += [difference.p, difference.p if primary else np.nan]
                     names = (split, measure, name, order, ":".join([factor] * order), f"{levels[1]} - {levels[0]}")
-                    contrasts.append((*names, *values, estimated.seeds, primary, 0.02))
+                    contrasts.append((*names, *values, difference.seeds, primary, 0.02))
                 for one, other in permutations(range(len(levels)), 2):
                     share = 0.5 + 0.1 * (one - other) * (-1 if measure == "precision" else 1)
                     pairs.append((split, measure, name, factor, levels[one], levels[other], share))

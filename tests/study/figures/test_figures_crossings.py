@@ -46,13 +46,8 @@ def test_each_condition_has_its_rates_and_swaps(results):
 
 
 def test_a_better_rate_at_crossings_is_said_to_be(results):
-    worse = with_rows(
-        results,
-        {
-            ("test", f"crossing_{zone}_f1"): lambda *_, value=value: value
-            for zone, value in (("inside", 0.9), ("outside", 0.8))
-        },
-    )
+    values = {"crossing_inside_f1": 0.9, "crossing_outside_f1": 0.8}
+    worse = with_rows(results, {("test", name): lambda *_, name=name: values[name] for name in values})
     title = crossing_errors(worse, tables(results).cells, rate="f1").get_suptitle()
     assert title == "Crossings: F1 there is .100 above that elsewhere, on average"
 

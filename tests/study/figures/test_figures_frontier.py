@@ -32,14 +32,10 @@ def scatter_and_dots(figure, row=0):
 def test_every_condition_is_drawn_at_its_mean_recall_and_precision(board, results, row, name):
     scatter, _ = scatter_and_dots(board, row)
     recall, precision = (whole(results, measure, name).mean(axis=1) for measure in ("recall", "precision"))
-    inside = results.conditions["grid"]
-    for families in set(families_of(results.conditions).values()):
+    inside, known = results.conditions["grid"], families_of(results.conditions)
+    for families in set(known.values()):
         for filled in (True, False):
-            labels = [
-                condition
-                for condition, own in families_of(results.conditions).items()
-                if own == families and inside[condition] == filled
-            ]
+            labels = [label for label, own in known.items() if own == families and inside[label] == filled]
             if labels:
                 drawn = points(scatter, moves(families) + ("" if filled else ", outside of the grid"))
                 expected = np.column_stack([recall[labels], precision[labels]])
@@ -114,9 +110,7 @@ def test_the_title_counts_conditions_that_clear_all_axes_on_all_curves(results):
         for number, name in enumerate(results.classes)
     }
     assert usable_conditions(by_axis, low) == list(results.conditions.index[clear])
-    assert weakest_axis(by_axis).iloc[0] == max(
-        np.min([values for by_class in means.values() for values in by_class], axis=0)
-    )
+    assert weakest_axis(by_axis).iloc[0] == np.array(list(means.values())).min(axis=(0, 1)).max()
 
 
 def test_a_condition_is_usable_by_the_curves_that_its_head_predicts():
@@ -134,7 +128,7 @@ def test_a_condition_is_usable_by_the_curves_that_its_head_predicts():
         _, dots = scatter_and_dots(figure, row)
         assert tick_labels(dots.yaxis) == [f"{n}  {label}" for n, label in enumerate(order, start=1)]
         lacking = [text.get_position()[1] for text in dots.texts if text.get_text() == "no value of this curve"]
-        assert lacking == [row_number for row_number, label in enumerate(order) if label.startswith(absent)]
+        assert lacking == [number for number, label in enumerate(order) if label.startswith(absent)]
     strict = frontier(results, tables(small()).cells.iloc[:0], usable={"recall": 0.99, "precision": 0.3, "iou": 0.2})
     assert one_line(strict.get_suptitle()).startswith("Measured frontier: 0 of 4")
 

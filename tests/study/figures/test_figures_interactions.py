@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from figure_cases import FAMILIES, PENS, SWEEP, heads, points, segments, small, texts, tick_labels, whole
+from figure_cases import FAMILIES, PENS, SWEEP, heads, panel, points, segments, small, texts, tick_labels, whole
 from scipy import stats
 
 from thinline.study.design.study import Study
@@ -11,14 +11,9 @@ from thinline.study.figures.style import NotDrawn
 from thinline.study.figures.tables import data_of
 
 
-def panel(figure, title, below):
-    (axes,) = [axes for axes in figure.axes if axes.get_title(loc="left") == title and axes.get_xlabel() == below]
-    return axes
-
-
 def test_a_line_for_each_level_through_the_means_of_the_grid():
     results = small()
-    axes = panel(interactions(results, "recall"), "curve 2, a line for each class weight", "loss")
+    axes = panel(interactions(results, "recall"), "curve 2, a line for each class weight", below="loss")
     inside = results.conditions[results.conditions["grid"]]
     by_seed = whole(results, "recall", "curve_2").loc[inside.index]
     by_seed = by_seed.groupby([inside["class_weight"], inside["loss"]]).mean()
@@ -42,7 +37,7 @@ def test_every_pair_of_factors_has_a_panel_for_each_curve():
 def test_another_split_is_named():
     figure = interactions(small(SWEEP), "f1", split="tuned")
     assert figure.get_suptitle().startswith("Interactions on F1 (tuned):")
-    axes = panel(figure, "curve 1, a line for each head", "weight of a curve")
+    axes = panel(figure, "curve 1, a line for each head", below="weight of a curve")
     assert tick_labels(axes.xaxis) == ["1", "10", "42", "5"]
     actual = points(axes, "softmax")[:, 1]
     values = whole(small(SWEEP), "f1", "curve_1", split="tuned").mean(axis=1)
@@ -73,9 +68,7 @@ def test_means_are_over_the_heads_that_predict_the_curve():
         "a line for each data mix over head",
         "a line for each data mix over loss",
     ]
-    assert sorted(titles) == sorted(
-        [f"curve {n}, {ending}" for n in (1, 2) for ending in result] + [f"curve, {result[2]}"]
-    )
+    assert sorted(titles) == sorted([f"curve {n}, {end}" for n in (1, 2) for end in result] + [f"curve, {result[2]}"])
     rows = results.rows[(results.rows["measure"] == "f1") & (results.rows["split"] == "test")]
     means = rows.merge(results.cells).groupby(["class", "loss", "data_mix"])["value"].mean()
     for axes, title in zip(seen, titles, strict=True):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from figure_cases import PENS, points, small, texts, whole, with_rows
+from figure_cases import PENS, panel, points, small, texts, whole, with_rows
 
 from thinline.metrics.number_format import number
 from thinline.study.figures.resolution import pen_px, resolution_response
@@ -23,10 +23,6 @@ def results():
 @pytest.fixture(scope="module")
 def figure(results):
     return resolution_response(results)
-
-
-def panel(figure, title):
-    return next(axes for axes in figure.axes if axes.get_title(loc="left") == title)
 
 
 def means(results, measure, name):

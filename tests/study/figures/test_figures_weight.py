@@ -61,9 +61,8 @@ def test_a_control_with_another_loss_says_so_and_stands_beside_that_loss_without
     )
     results = small(replace(SWEEP, name="of two losses", also=SWEEP.also + also))
     axes = next(panel for panel in weight_sweep(results).axes if panel.get_title(loc="left") == "F1, softmax")
-    drawn = {
-        line.get_label(): line.get_ydata()[0] for line in axes.lines if str(line.get_label()).startswith("control")
-    }
+    controls = [line for line in axes.lines if str(line.get_label()).startswith("control")]
+    drawn = {line.get_label(): line.get_ydata()[0] for line in controls}
     test, tuned = (whole(results, "f1", "curve_1", split=split).mean(axis=1) for split in ("test", "tuned"))
     assert drawn == pytest.approx(
         {
@@ -86,9 +85,7 @@ def test_the_axis_is_logarithmic_and_the_title_names_the_best_weight(results):
     assert {panel.get_xscale() for panel in figure.axes if panel.get_title(loc="left")} == {"log"}
     means = [whole(results, "f1", name).mean(axis=1) for name in results.classes]
     of = {
-        weight: np.mean(
-            [by_condition[f"fixed/{weight}/{head}/soft_ce"] for by_condition in means for head in SWEEP.factors["head"]]
-        )
+        weight: np.mean([f1[f"fixed/{weight}/{head}/soft_ce"] for f1 in means for head in SWEEP.factors["head"]])
         for weight in WEIGHTS
     }
     assert figure.get_suptitle().endswith(f"is at weight {max(of, key=of.get)}")
