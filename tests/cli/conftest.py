@@ -1,4 +1,4 @@
-"""A tiny study, trained and published once for all processes of the suite, and a perfect run for coded scans."""
+"""A tiny study and a run that sees curves, trained once for the whole suite, and a perfect run for coded scans."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from thinline.cli.main import main
 from thinline.heads import Head
 from thinline.pipeline.cell import Sinks, run_cell
 from thinline.pipeline.load import LoadedRun
+from thinline.runs import run_folders
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +61,16 @@ def use_network(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def perfect(use_network: Callable[..., None]) -> None:
     """`thinline digitise` loads a run that knows the truth of coded scans."""
     use_network(sees)
+
+
+@pytest.fixture(scope="session")
+def seeing(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Path:
+    """The folder of a run of the smoke budget with ten times its steps: it finds both curves, with many errors.
+
+    Four channels see lines at full resolution, hardly in patches; attention would take most of the time.
+    """
+    changes = ["network.widths=[4,8]", "network.patch=1", "network.attention=0"]
+    changes += ["budget.steps=60", "budget.validate_every=60"]
+    store = made_once(tmp_path_factory, "seeing", lambda store: run_cell(*tiny_cell(store, cache, *changes)))
+    (run,) = run_folders(store)
+    return run.path
