@@ -9,9 +9,9 @@ muon    Jordan, Jin, Boza, You, Cesista, Newhouse and Bernstein, "Muon: an optim
         both (Liu et al., "Muon is scalable for LLM training", 2025, section 2.2). Biases and norms take NAdamW: AdamW
         whose first moment looks one gradient ahead (Dozat, ICLR workshop 2016).
 
-Muon computes the orthogonal matrix in bf16, by five Newton-Schulz iterations. On a processor without native bf16 they are
-computed in fp32: in bf16 they would take 14 times as long (374 ms instead of 26 ms for a step of the slim network, one
-thread of an AMD EPYC held to AVX2). As with `trainer.precision=auto`, runs on such a processor differ by rounding.
+Muon computes the orthogonal matrix in bf16, by five Newton-Schulz iterations. On a processor without native bf16 they
+are computed in fp32: in bf16 they would take 14 times as long (374 ms instead of 26 ms for a step of the slim network,
+one thread of an AMD EPYC held to AVX2). As with `trainer.precision=auto`, runs on such a processor differ by rounding.
 """
 
 from __future__ import annotations
