@@ -9,8 +9,8 @@ The Python API; each name is imported when it is first used, so `import thinline
 `Prediction`       the result of `predict`
 `LoadedRun`        the result of `load_run`
 
-Data flow: sample -> draw -> wear -> cut -> network -> loss -> counts -> rates -> trace -> compare -> run folder -> table
--> estimates -> verdicts -> figures. Packages import downwards only, lowest first:
+Data flow: sample -> draw -> wear -> cut -> network -> loss -> counts -> rates -> trace -> compare -> run folder ->
+table -> estimates -> verdicts -> figures. Packages import downwards only, lowest first:
 `vocabulary`  class ids, letters of array shapes
 `system`      atomic writes, file locks, signals, processes, YAML validation
 `sheets`      synthetic sheets: sample a spec, draw grid, text and curves, skew, wear and noise

@@ -4,10 +4,10 @@ References
 ----------
 adamw   Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
 muon    Jordan, Jin, Boza, You, Cesista, Newhouse and Bernstein, "Muon: an optimizer for hidden layers in neural
-        networks", 2024, as timm implements it. A convolution is the matrix [out, in * height * width]; its step is the
-        orthogonal matrix nearest to the momentum, times 0.2 sqrt(max(rows, columns)), so that one learning rate serves
-        both (Liu et al., "Muon is scalable for LLM training", 2025, section 2.2). Biases and norms take NAdamW: AdamW
-        whose first moment looks one gradient ahead (Dozat, ICLR workshop 2016).
+        networks", 2024, as timm implements it. A convolution is treated as the matrix [out, in * height * width]. Its
+        step is the orthogonal matrix nearest to the momentum, times 0.2 sqrt(max(rows, columns)), so that AdamW and
+        Muon can use one learning rate (Liu et al., "Muon is scalable for LLM training", 2025, section 2.2). Biases and
+        norms are updated by NAdamW: AdamW with Nesterov momentum (Dozat, ICLR workshop 2016).
 """
 
 from __future__ import annotations
