@@ -67,7 +67,7 @@ _KEPT: Final = 0.8  # weight of the earlier strips in the sums that a strip is m
 
 @dataclass(frozen=True, eq=False)
 class Skew:
-    """`across` is `shifts [N]` (columns) at the rows `knots [N]`, both empty for a straight print; `down` has `slope`."""
+    """`across` is `shifts [N]` (columns) at the rows `knots [N]`, both empty for straight paper; `down` has `slope`."""
 
     knots: Float64
     shifts: Float64
