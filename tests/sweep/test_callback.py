@@ -81,8 +81,6 @@ def test_commands_can_be_pasted_into_a_shell(monkeypatch, tmp_path):
     assert pictures[:2] == ["ls", "ä #1's/runs/a-run/overlays"]
     config.tracking.uri = "sqlite:////elsewhere/mlflow.db"
     assert shlex.split(callback.commands(config, ["a-run"])[0])[3] == "sqlite:////elsewhere/mlflow.db"
-    config.tracking.uri = "http://server:5000"
-    assert shlex.split(callback.commands(config, ["a-run"])[0])[3] == "http://server:5000"
 
 
 def test_only_the_process_that_opened_a_parent_closes_it(config, tmp_path):
@@ -92,3 +90,11 @@ def test_only_the_process_that_opened_a_parent_closes_it(config, tmp_path):
     (tmp_path / "sweep" / callback.PARENT).write_text('{"study": "s", "run_id": null, "process": 1}')
     callback.close(tmp_path / "sweep", config, "KILLED", [])
     assert parent_of(tmp_path / "sweep") == Parent("s", None, 1)
+
+
+def test_the_links_of_a_sweep_follow_the_address_of_its_server(tmp_path):
+    config = OmegaConf.create({"paths": {"store": str(tmp_path)}, "tracking": {"uri": "http://server:5000"}})
+    texts = callback.commands(config, ["a-run"], ("http://server:5000/#/cells", "http://server:5000/#/conditions"))
+    assert [text.split()[0] for text in texts] == [
+        *("http://server:5000", "ls", "http://server:5000/#/cells", "http://server:5000/#/conditions")
+    ]

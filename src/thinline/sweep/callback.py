@@ -272,17 +272,18 @@ def report(config: DictConfig, ended: list[Line], links: Links = None) -> None:
 
 
 def commands(config: DictConfig, order: list[str], links: Links = None) -> list[str]:
-    """Shell commands that show the pictures of the first cell and, with a tracker, the page of MLflow; then `links`."""
+    """Shell commands that show the page of MLflow (its address, if it is a server), where there is a tracker, and the
+    pictures of the first cell; then `links`."""
     pictures = quote(f"{nearby(config.paths.store)}/runs/{order[0]}/overlays")
     texts = [f"ls {pictures}        truth, prediction and errors as pictures"]
     if config.tracking.uri:
-        name = config.tracking.uri.removeprefix(SQLITE)
-        uri = config.tracking.uri if name == config.tracking.uri else f"{SQLITE}{nearby(name)}"
-        texts.insert(0, f"mlflow ui --backend-store-uri {quote(uri)}        compare runs, curves, pictures")
+        uri, name = config.tracking.uri, config.tracking.uri.removeprefix(SQLITE)
+        page = uri if name == uri else f"mlflow ui --backend-store-uri {quote(f'{SQLITE}{nearby(name)}')}"
+        texts.insert(0, f"{page}        compare runs, curves, pictures")
     if links is not None:
         cells, conditions = links
-        texts += [f"{cells}        this sweep there: IoU of each curve"]
-        texts += [f"{conditions}        mean and 95 % interval over seeds"]
+        texts += [f"{cells}        this sweep on that page: IoU of each curve"]
+        texts += [f"{conditions}        its means and 95 % intervals over seeds"]
     return texts
 
 

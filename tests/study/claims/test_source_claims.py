@@ -113,6 +113,13 @@ def test_studies_that_test_a_claim_exist_and_have_the_levels(claims):
                     assert set(levels) <= set(known.factors.get(factor, ())), (claim.id, study, factor, levels)
 
 
+def test_the_claim_that_answers_a_study_is_tested_on_it(claims):
+    tests = {claim.id: claim.tests for claim in claims}
+    answers = {name: declared(name).answer for name in STUDIES}
+    assert len([answer for answer in answers.values() if answer]) == 8
+    assert [name for name, answer in answers.items() if answer and name not in tests[answer]] == []
+
+
 def test_measures_that_tests_name_are_in_published_results(claims):
     published = (ROOT / "experiments").glob("*/results.parquet")
     measured = set(COUNTED).union(

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from report_cases import BOARD, PENS, small, tables
+from report_cases import BOARD, PENS, VERDICTS, small, tables
 
 from thinline.study.report.answer import answer
-from thinline.study.report.tables import measures_of
+from thinline.study.report.tables import measures_of, verdicts
 from thinline.study.stats.effects import effects
 
-COUNTS = {"supported": 1, "refuted": 2, "undecided": 0, "untestable": 5}
+VERDICT_ROWS = verdicts(VERDICTS[VERDICTS["verdict"] != "undecided"])
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +22,8 @@ def estimates(results):
     return effects(results)
 
 
-def of(results, estimates, counts=COUNTS):
-    return answer(results, estimates, measures_of(estimates.cells), counts)
+def of(results, estimates, rows=VERDICT_ROWS):
+    return answer(results, estimates, measures_of(estimates.cells), rows)
 
 
 def value(row, *, turned: bool) -> str:
@@ -62,16 +62,25 @@ def test_the_best_condition_and_the_verdicts_come_last(results, estimates):
     cells = estimates.cells.query("split == 'test' and measure == 'iou'")
     best = cells.groupby("condition")["mean"].mean().idxmax()
     text = of(results, estimates)["sentences"][2]
-    assert text.startswith(f"The best condition, {best}, has IoU ")
-    assert text.endswith("; verdicts on 3 claims: 1 supported and 2 refuted.")
+    assert text.startswith(f"Verdicts on 2 claims: 1 supported and 1 refuted; the best condition, {best}, has IoU ")
     row = cells[(cells["condition"] == best) & (cells["class"] == "curve_2")].iloc[0]
     assert f"{row['mean']:.3f}"[1:] in text
-    assert "verdicts" not in of(results, estimates, {})["sentences"][2]
+    assert of(results, estimates, [])["sentences"][2].startswith(f"The best condition, {best}, has IoU ")
+
+
+def test_the_claim_that_answers_the_question_is_quoted_with_its_interval(results, estimates):
+    """Only if the study tests it."""
+    for claim, quoted in (
+        ("iou-still", '"Weighting leaves overlap" is refuted (IoU of curve 1: -.050 [-.060,\u00a0-.040]); the best'),
+        ("stack-stops", "Verdicts on 2 claims"),
+    ):
+        own = replace(results, study=replace(results.study, answer=claim))
+        assert of(own, estimates)["sentences"][2].startswith(quoted)
 
 
 def test_a_study_of_one_factor_has_three_sentences():
     actual = small(replace(PENS, primary=("test/iou", "test/recall")))
-    sentences = of(actual, effects(actual))["sentences"]
+    sentences = of(actual, effects(actual), [])["sentences"]
     assert [text.partition(" is ")[0] for text in sentences[:2]] == [
         f"The largest main effect on {name}" for name in ("IoU", "recall")
     ]
@@ -83,7 +92,7 @@ def test_a_study_without_contrasts_has_its_best_condition(results, estimates):
     found = of(results, bare)
     assert found["sentences"][0].startswith("The best condition, ")
     assert found["sentences"][1].startswith("Of the same condition precision is ")
-    assert found["sentences"][2] == "Verdicts on 3 claims: 1 supported and 2 refuted."
+    assert found["sentences"][2] == "Verdicts on 2 claims: 1 supported and 1 refuted."
     assert [row["label"] for row in found["figure"]["rows"]] == ["IoU", "precision", "recall"]
     assert not found["figure"]["effects"]
 

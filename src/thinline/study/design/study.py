@@ -6,6 +6,7 @@ A *cell* is one level for each factor and a seed, as `{"loss": "dice", "class_we
 is a group of conf/ or a dotted key of one (`class_weight.value`). The keys of the `study` node:
 
     name, question, budget, expected, command, claims   documentation; budget is the option that the cells run with
+    answer       id of the claim whose verdict the report quotes first
     primary     measures that the study tests, declared before it runs
     seeds       common random numbers: cells of one seed share initialisation, order of images and test sheets
     factors     {factor: levels}, crossed with each other and the seeds
@@ -95,6 +96,7 @@ class Study:
     expected: str = ""
     command: str = ""
     claims: tuple[str, ...] = ()
+    answer: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:

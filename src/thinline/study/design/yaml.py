@@ -101,6 +101,7 @@ class _Study(Node):
     expected: Text = ""
     command: Text = ""
     claims: Texts = ()
+    answer: Text = ""
 
 
 def read_study(node: Mapping[str, Any], *, groups: Groups) -> Study:

@@ -7,7 +7,8 @@ All numbers are those of the tables of effects. The measure is the first declare
     1  the largest main effect, of all factors
     2  the largest interaction, if it differs from 0 and is half as large as that effect or larger: then the effect of
        one factor depends on the other. Else the largest main effect of the next factor, or of the next measure
-    3  the condition with the best mean over curves, those that predict most curves first, and the verdicts
+    3  the verdict on the claim that answers the question (`answer` of the study), or the number of verdicts; and the
+       condition with the best mean over curves, those that predict most curves first
 
 A study without contrasts has its best condition by the first and second measure, and the verdicts. The size of a
 contrast is the largest of its absolute effects on a curve; the levels of a main effect are in the order in which that
@@ -17,6 +18,7 @@ largest interactions, or without contrasts the measures of the best condition.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +26,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from thinline.metrics.catalogue import label
 from thinline.metrics.number_format import interval, number
 from thinline.study.claims.usable import most_curves_first
 from thinline.study.design.results import Results
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from thinline.study.stats.effects import Effects
 
 _JOINED: Final = "\N{NO-BREAK SPACE}"
+_TESTED: Final = ("supported", "refuted", "undecided")
 _MOST_ROWS: Final = 5
 _MOST_MAINS: Final = 4
 
@@ -84,15 +88,15 @@ class Row:
 
 
 def answer(
-    results: Results, tables: Effects, measures: Sequence[Measure], verdict_counts: Mapping[str, int]
+    results: Results, tables: Effects, measures: Sequence[Measure], verdict_rows: Sequence[Mapping[str, str]]
 ) -> dict[str, Any]:
-    """The sentences and the figure; see the module."""
+    """The sentences and the figure; see the module. `verdict_rows` are those of the report (`tables.verdicts`)."""
     by_key = {measure.key: measure for measure in measures}
     declared = [by_key[key] for key in results.study.primary if key in by_key] or list(measures)
     if not declared:
         return {"sentences": [], "figure": None}
     contrasts = _contrasts(tables.contrasts, declared[0], results.classes)
-    best, tested = _best(results, tables.cells, declared), _tested(verdict_counts)
+    best, tested = _best(results, tables.cells, declared), _verdict(verdict_rows, results.study.answer)
     if not contrasts:
         return _without_contrasts(results, best, tested)
     others = [_mains(_contrasts(tables.contrasts, measure, results.classes)) for measure in declared[1:2]]
@@ -105,7 +109,7 @@ def answer(
 def _without_contrasts(results: Results, best: Sequence[Row], tested: str) -> dict[str, Any]:
     sentences = [_best_sentence(results, row) for row in best[:1]]
     sentences += [f"Of the same condition {row.measure.name} is {row.text}." for row in best[1:2]]
-    sentences += [f"{tested[0].upper()}{tested[1:]}."] if tested else []
+    sentences += [f"{tested}."] if tested else []
     return {"sentences": sentences, "figure": _figure(best, f"{best[0].label}, by measure") if best else None}
 
 
@@ -193,14 +197,21 @@ def _best(results: Results, cells: pd.DataFrame, measures: Sequence[Measure]) ->
 
 def _best_sentence(results: Results, row: Row, tested: str = "") -> str:
     first = "The best condition" if len(results.conditions) > 1 else "The condition"
-    return f"{first}, {row.label}, has {row.measure.name} {row.text}{'; ' if tested else ''}{tested}."
+    start = f"{tested}; {first[0].lower()}{first[1:]}" if tested else first
+    return f"{start}, {row.label}, has {row.measure.name} {row.text}."
 
 
-def _tested(counts: Mapping[str, int]) -> str:
-    """How many claims the study supports, refutes, and leaves undecided; empty if it tests none."""
-    known = {verdict: counts.get(verdict, 0) for verdict in ("supported", "refuted", "undecided")}
-    named = _listed([f"{count} {verdict}" for verdict, count in known.items() if count])
-    return f"verdicts on {sum(known.values())} claims: {named}" if named else ""
+def _verdict(rows: Sequence[Mapping[str, str]], answer: str) -> str:
+    """The verdict on the claim `answer`, else how many claims the study supports, refutes, and leaves undecided."""
+    tested = [row for row in rows if row["verdict"] in _TESTED]
+    for row in (row for row in tested if row["claim"] == answer):
+        split, _, measure = row["measure"].partition("/")
+        name = row["measure"] if " " in row["measure"] else label(measure, split)
+        numbers = f"{row['effect']} {row['span']}".strip().replace(", ", f",{_JOINED}")
+        return f'"{row["statement"].rstrip(".")}" is {row["verdict"]} ({name} of {words(row["class"])}: {numbers})'
+    counts = Counter(row["verdict"] for row in tested)
+    named = _listed([f"{counts[verdict]} {verdict}" for verdict in _TESTED if counts[verdict]])
+    return f"Verdicts on {len(tested)} claims: {named}" if named else ""
 
 
 def _figure(rows: Sequence[Row], title: str) -> dict[str, Any]:

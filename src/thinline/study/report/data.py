@@ -75,7 +75,7 @@ def report_data(
         "notes": tables.notes,
         "pictures": [_picture(name, picture) for name, picture in pictures.items() if name not in AS_TABLES],
         "downloads": [{"file": file, "what": what} for file, what in TABLES.items()],
-        "answer": answer(results, tables, measures, counts),
+        "answer": answer(results, tables, measures, verdict_rows),
     }
     converted: dict[str, Any] = as_json(data)
     return converted
