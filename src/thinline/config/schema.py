@@ -228,7 +228,7 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
 
     Raises Hydra's errors, which list the options of a group.
     """
-    if GlobalHydra.instance().is_initialized():  # inside a job of Hydra, which knows conf/
+    if GlobalHydra.instance().is_initialized():  # in a job of Hydra, conf/ is already its configuration folder
         return compose("config", overrides=list(overrides))
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("config", overrides=list(overrides))

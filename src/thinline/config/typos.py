@@ -34,7 +34,7 @@ _LISTED: Final = 25
 
 @dataclass(frozen=True)
 class Names:
-    """What a command line may name: the options of each group, and config.yaml as plain values."""
+    """The names that a command line may use: the options of each group, and config.yaml as plain values."""
 
     groups: dict[str, list[str]]
     config: dict[str, Any]
@@ -52,7 +52,7 @@ class Names:
 
     @property
     def top(self) -> list[str]:
-        """The names that may stand before the first dot."""
+        """The names that may come before the first dot."""
         return sorted({*self.groups, *self.config} - {"defaults", HYDRA})
 
     def default(self, group: str) -> str | None:

@@ -134,7 +134,7 @@ def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | Non
     if manifest.status == FAILED and not retry:
         error = manifest.exception
         reason = "no reason was recorded" if error is None else f"{error.type}: {error.message}"
-        raise FailedBeforeError(f"this cell failed before; retry_failed=true runs it again: {reason}")
+        raise FailedBeforeError(f"this run failed before; retry_failed=true starts it again: {reason}")
     return None
 
 

@@ -127,7 +127,7 @@ class Manifest:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StorageError(
                 f"{where}: expected the manifest of a run as JSON, got {type(error).__name__}: {error}. Another "
-                "program changed this file: restore it, or delete the run folder and run the cell again"
+                "program changed this file: restore it, or delete the run folder and start the run again"
             ) from error
 
 

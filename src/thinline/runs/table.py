@@ -154,7 +154,7 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     except (OSError, ValueError, KeyError) as error:
         raise StorageError(
             f"{path}: expected a table with columns {', '.join(columns)}, got {type(error).__name__}: {error}. The run "
-            "is FINISHED, so the file was lost or changed later: restore it, or run this cell again with "
+            "is FINISHED, so the file was lost or changed later: restore it, or start this run again with "
             "force=true"
         ) from error
 
@@ -191,6 +191,6 @@ def _refuse_mixed_signatures(rows: pd.DataFrame) -> None:
             )
             raise StorageError(
                 f"measure '{measure}': expected one signature, got {len(runs_of)}: {listed}. Numbers of different "
-                "definitions cannot be compared: run the older cells again with force=true, or read one study at a "
+                "definitions cannot be compared: start the older runs again with force=true, or read one study at a "
                 "time"
             )

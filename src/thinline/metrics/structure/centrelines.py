@@ -8,11 +8,11 @@ Integer counts are added over sheets and divided once.
 
     1. cldice       harmonic mean of two shares: of the predicted centreline inside the true mask, and of the true
                     centreline inside the predicted mask                              Shit et al. 2021, equation 1
-    2. cldice_1px   as 1, but "within 1 px of the mask" in place of "inside the mask"; also with 2 and 3 px. Plain
-                    clDice tolerates a shift up to the radius of the mask, which is 0 px for a pen 1 px wide
-    3. breaks       number of gaps in the true centreline. A true pixel is covered if it is within 1 px of the
-                    predicted mask. The covered pixels form 8-connected pieces. An 8-connected component of the true
-                    centreline with n > 0 pieces has n - 1 breaks; a component without a piece has none
+    2. cldice_1px   as 1, but "within 1 px of the mask" in place of "inside the mask"; also with other tolerances.
+                    Plain clDice tolerates a shift up to the radius of the mask, which is 0 px for a pen 1 px wide
+    3. breaks       number of gaps in the true centreline. A pixel of the true centreline is covered if it is within
+                    1 px of the predicted mask. The covered pixels form 8-connected pieces. An 8-connected component of
+                    the true centreline with n > 0 pieces has n - 1 breaks; a component without a piece has none
 
 If a class is absent, the value of cldice is that of absent.py and `breaks` is 0. `breaks` is also 0 if nothing is
 predicted.
