@@ -34,9 +34,8 @@ def split_folder(conf: Conf) -> Splits:
     """The splits of the folder of `conf`; a sweep reads it once. Raises ConfigError, ValueError, FolderError."""
     if round(conf.resolution.px_per_mm * PEN_MM, 6) != 1:
         raise ConfigError(
-            f"resolution={conf.resolution.name} needs sheets at another scale, but a folder has only one; "
-            "expected resolution=pen1 with data_mix=folder. Scan again at the finer scale and set data_mix.px_per_mm to "
-            "it"
+            f"resolution={conf.resolution.name} needs sheets at another scale, but a folder has only one; expected "
+            "resolution=pen1 with data_mix=folder. Scan again at the finer scale and set data_mix.px_per_mm to it"
         )
     folder = Folder.from_conf(conf.data_mix, conf.classes)
     photos = _photos(folder, conf.seed, state(folder))
