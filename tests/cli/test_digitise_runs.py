@@ -114,7 +114,7 @@ def test_a_configuration_without_its_network_is_refused(key, value, words, seein
     with pytest.raises(NoRunError, match=words) as caught:
         load_run(str(checkpoint), tmp_path, device="cpu")
     assert str(caught.value).startswith(str(tmp_path / "config.yaml"))
-    assert "copy config.yaml anew" in str(caught.value)
+    assert "copy config.yaml again" in str(caught.value)
 
 
 def test_an_ambiguous_start_of_a_name_is_refused(seeing: Path, tmp_path: Path) -> None:

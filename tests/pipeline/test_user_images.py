@@ -91,7 +91,7 @@ def test_classes_and_map_must_agree(own):
 
 
 def test_a_folder_cannot_be_rendered_at_another_resolution(own):
-    with pytest.raises(ConfigError, match=r"resolution=pen2 renders drawn sheets anew.*Scan again"):
+    with pytest.raises(ConfigError, match=r"resolution=pen2 needs sheets at another scale.*Scan again"):
         run_cell(*own(FOUR, "resolution=pen2"))
 
 

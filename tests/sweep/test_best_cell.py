@@ -1,4 +1,4 @@
-"""The best cell leads by more than one seed gives."""
+"""The best cell has a lead that is larger than the spread over seeds."""
 
 import numpy as np
 import pandas as pd

@@ -72,7 +72,7 @@ def test_each_class_has_its_own_table_and_its_own_best():
 def test_one_seed_has_no_star_and_says_why():
     text = shown(TWO, width=80)
     assert "*" not in text
-    assert "no star without seeds to compare: seed=0,1,2 shows what one seed gives" in text
+    assert "no star: several seeds are needed to compare, e.g. seed=0,1,2" in text
     assert "star" not in shown(TWO[TWO["run"] == "r1"])  # a single run has nothing to compare
 
 

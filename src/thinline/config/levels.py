@@ -1,4 +1,4 @@
-"""The level of every factor of a cell: the option of the group, and in brackets the changes to the option's file."""
+"""The level of every factor of a run: the option of the group, and in brackets the changes to the option's file."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from thinline.config.schema import CONF, FACTORS, NOT_IDENTITY, Conf, checked, c
 
 
 def levels(choices: Mapping[str, str], conf: Conf, *, leave_out: Sequence[str] = ()) -> dict[str, str]:
-    """The level of every factor and the seed, as `{"loss": "dice", "class_weight": "fixed(value=10)", "seed": "0"}`.
+    """The level of every factor, and the seed: `{"loss": "dice", "class_weight": "fixed(value=10)", "seed": "0"}`.
 
-    In brackets are the dotted keys that differ from the option's own file, in alphabetical order with their values, and
-    `~key` for a deleted one; of a key that is no part of the identity, which is a path, only the last part. So cells
-    that differ inside a group differ in their rows and tables, and an override that repeats the file changes nothing.
-    `leave_out` are dotted keys to ignore. An option that is not in `conf/` has no brackets.
+    The brackets have every key whose value differs from that in the file of the option, in alphabetical order, and
+    `~key` for a deleted key. A path that is not part of the run identity is cut to its last part. So runs that
+    differ inside a group have different levels in tables, and an override that repeats the value of the file changes
+    nothing. `leave_out` has dotted keys to ignore. An option that is not in `conf/` has no brackets.
     """
     options = tuple(f"{name}={choices[name]}" for name in FACTORS if (CONF / name / f"{choices[name]}.yaml").exists())
     plain, actual = _flat(asdict(_of_files(options))), _flat(asdict(conf))
@@ -44,7 +44,7 @@ def _flat(branch: Mapping[str, object], path: str = "") -> dict[str, str]:
 
 
 def _text(value: object) -> str:
-    """A leaf as in YAML; 10.0 and 10 are one cell, and so one text."""
+    """A leaf as in YAML. 10.0 and 10 have the same text, because they give the same run."""
     if isinstance(value, list | tuple):
         return "[" + ",".join(_text(item) for item in value) + "]"
     if isinstance(value, bool) or value is None:

@@ -17,12 +17,13 @@ def build_objective(
 ) -> Objective:
     """The objective of a configuration as a module: `(logits [B,c,H,W], labels [B,H,W], strokes [B,K,H,W]) -> scalar`.
 
-    `overrides` are those of the command line, as `["loss=tversky", "head=softmax", "loss.fp_weight=0.3"]`. `weight [C]`
-    is one number for each class, background first, or None; `class_weight.scale` of the configuration applies. `prior
-    [C]` is the share of each class in the training pixels, which `class_weight=logit_adjustment` needs and no other
-    level takes. The scalar has the dtype of the logits, float32 at least. Raises Hydra's errors for unknown options,
-    and ValueError for a weight of the wrong length, below zero or NaN, for one without effect on this loss and head,
-    and for a prior that is missing or unused.
+    `overrides` are written as on the command line: `["loss=tversky", "head=softmax", "loss.fp_weight=0.3"]`.
+    `weight [C]` has one number for each class, background first, or is None; `class_weight.scale` says what the
+    weighted loss is divided by. `prior [C]` is the share of each class in the training pixels;
+    `class_weight=logit_adjustment` needs a prior, and no other option allows one. The scalar has the dtype of the
+    logits, but at least float32. Raises Hydra's errors for unknown options, and ValueError for a weight of the wrong
+    length, below zero or NaN, for a weight without effect on this loss and head, and for a prior that is missing or
+    unused.
     """
     conf = checked(compose_config(overrides))
     level, head, loss = conf.class_weight, instantiate(conf.head), instantiate(conf.loss)

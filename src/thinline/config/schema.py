@@ -1,6 +1,6 @@
 """The schema of conf/: the keys and types of a configuration, and which keys are part of the identity of a run.
 
-A configuration is composed by Hydra, parsed once by `checked`, and from then on handed on as a `Conf`. Reading one
+Hydra composes a configuration, `checked` parses it once, and all other code gets the result, a `Conf`. This module
 imports no torch, so that `python train.py --help` and the study commands are quick.
 """
 
@@ -27,7 +27,7 @@ CONF: Final = next((folder for folder in (_CHECKOUT / "conf", _PACKAGE / "conf")
 """The folder of configuration groups: beside `src/` in a checkout, inside the package when installed from a wheel."""
 
 FACTORS: Final = ("loss", "head", "class_weight", "data_mix", "resolution", "network", "budget", "optimiser")
-"""Groups whose level names a cell, in the order of a run's name. `seed` follows them."""
+"""The factors: the config groups whose levels name a run, in the order of its name. `seed` follows them."""
 
 NOT_IDENTITY: Final = (
     "paths",
@@ -49,11 +49,12 @@ NOT_IDENTITY: Final = (
     "data_mix.archive.las_dir",
     *(f"data_mix.{key}" for key in ("root", "images", "masks", "curves", "split.file")),
 )
-"""Keys that say where and how fast a run computes, not what. Of a folder the content counts, not its path or names."""
+"""Keys that say where and how fast a run computes, but not what. The paths and file names of the user's own files are
+among them, because the digest of the sheets has the content of these files."""
 
 NEUTRAL: Final[Mapping[str, object]] = {"init_from": None, "checkpoint": asdict(Checkpoints()), "metrics": {}}
-"""Keys that came after the first published runs, with the value at which a run computes what it did without them. At
-this value a key is left out of the identity of a run, so published runs keep their names."""
+"""Keys that are newer than the first published runs, each with its neutral value: at this value a run computes the same
+as before the key existed. A key with its neutral value is not hashed, so published runs keep their names."""
 
 _RENAMED: Final = ((r"(?m)^(\s*_target_: )hairline\.", r"\1thinline."), (r"(?m)^  judges:", "  scorers:"))
 """Patterns of a config.yaml written before the package was called thinline, and their replacements."""
@@ -227,7 +228,7 @@ def compose_config(overrides: Sequence[str]) -> DictConfig:
 
     Raises Hydra's errors, which list the options of a group.
     """
-    if GlobalHydra.instance().is_initialized():  # inside a job of Hydra, which knows conf/
+    if GlobalHydra.instance().is_initialized():  # in a job of Hydra, conf/ is already its configuration folder
         return compose("config", overrides=list(overrides))
     with initialize_config_dir(str(CONF), version_base="1.3"):
         return compose("config", overrides=list(overrides))

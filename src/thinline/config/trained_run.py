@@ -1,11 +1,11 @@
-"""A trained run by its folder, its name or its checkpoint, as `--run` and `init_from` name it; without torch.
+"""Find a trained run by its folder, name or checkpoint, which `--run` and `init_from` name. Imports no torch.
 
-What `run` may be, tried in this order
-    a file        a checkpoint; its config.yaml lies beside it, or beside its folder `checkpoints`
-    a folder      a run folder: config.yaml and checkpoints/last.ckpt, or best.ckpt for a run that was tested with it
-                  (checkpoint.test=best)
-    a word        the name of a run of the store, its MLflow run id, or the beginning of either where it is unique; also
-                  its name in MLflow where that is unique
+Values of `run`, tried in this order
+    a file        a checkpoint. The config.yaml is in the same folder, or beside the folder `checkpoints`
+    a folder      a run folder: config.yaml and checkpoints/last.ckpt, or best.ckpt for a run that was tested with
+                  best.ckpt (checkpoint.test=best)
+    a word        the name of a run of the store, or the MLflow id of the run, or a unique beginning of one of these; or
+                  the name of the run in MLflow, if it is unique
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from thinline.system.entry import expanded
 from thinline.training.settings import BEST, LAST
 
 HOW_TO_TRAIN: Final = "`python train.py` trains one on drawn sheets (budget=laptop: minutes on two cores)"
-COPY: Final = "copy config.yaml anew from the run folder that the checkpoint comes from, or train the run again"
+COPY: Final = "copy config.yaml again from the run folder that the checkpoint comes from, or train the run again"
 _LISTED = 5
 
 

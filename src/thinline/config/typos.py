@@ -1,10 +1,11 @@
 """Misspelled groups, options and keys of a command line, refused with the nearest name before anything is written.
 
-Hydra reports them only when it composes a job, which in a sweep is after the store and the parent run of MLflow exist,
-and it advises to append the misspelled key. Here the names are looked up in the files of conf/ first. A configuration
-is composed only for a key that no file has, as those that an option takes from another option.
+Hydra reports a misspelled name only when it composes a job. In a sweep the store and the parent run in MLflow exist by
+then. Hydra also advises to append the misspelled key. This module looks the names up in the files of conf/ first. It
+composes a configuration only for a key that is in none of these files, for example a key that an option inherits from
+another option.
 
-Not looked at: keys of Hydra itself, deleted keys (`~key`), and keys that are added to a group (`+loss.new=1`).
+Not checked: keys of Hydra itself, deleted keys (`~key`), and keys that are added to a group (`+loss.new=1`).
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ from thinline.config.schema import CONF, compose_config
 HYDRA: Final = "hydra"
 _EXPERIMENT: Final = "experiment"
 _STUDY: Final = "study"
-"""Its keys are those of the experiment."""
+"""The branch whose keys the file of an experiment declares."""
 _LISTED: Final = 25
 
 
 @dataclass(frozen=True)
 class Names:
-    """What a command line may name: the options of each group, and config.yaml as plain values."""
+    """The names that a command line may use: the options of each group, and config.yaml as plain values."""
 
     groups: dict[str, list[str]]
     config: dict[str, Any]
@@ -51,11 +52,11 @@ class Names:
 
     @property
     def top(self) -> list[str]:
-        """The names that may stand before the first dot."""
+        """The names that may come before the first dot."""
         return sorted({*self.groups, *self.config} - {"defaults", HYDRA})
 
     def default(self, group: str) -> str | None:
-        """The option of a group that config.yaml takes."""
+        """The option of `group` in the defaults of config.yaml, or None."""
         chosen = [entry[group] for entry in self.config["defaults"] if isinstance(entry, dict) and group in entry]
         return chosen[0] if chosen else None
 
@@ -66,10 +67,10 @@ class Names:
 
 
 def typo_in(arguments: Sequence[str]) -> str | None:
-    """A sentence on the first misspelled name in the arguments of `train`, with the nearest name; None without one.
+    """A sentence on the first misspelled name in the arguments of `train`, with the nearest name, or None.
 
-    What Hydra cannot parse, and other configurations than conf/ (`--config-path`, `--config-name`, `hydra.searchpath`),
-    are left to Hydra.
+    Hydra itself reports arguments that it cannot parse. Configurations other than conf/ (`--config-path`,
+    `--config-name`, `hydra.searchpath`) are not checked.
     """
     given = get_args_parser().parse_known_args(arguments)[0]
     if given.config_path or given.config_name or any("hydra.searchpath" in text for text in given.overrides):
@@ -187,7 +188,10 @@ def _values(override: Override) -> Iterable[str]:
 
 
 def _chosen(group: str, overrides: Sequence[Override], names: Names) -> list[str]:
-    """The options of `group` that the command line takes; of a study, none: it may take any."""
+    """The options of `group` on the command line, or else its default option.
+
+    Empty if `group` is no config group, and with `+experiment`, because an experiment may choose any option.
+    """
     if group not in names.groups or any(override.key_or_group == _EXPERIMENT for override in overrides):
         return []
     given = [value for override in overrides if override.key_or_group == group for value in _values(override)]

@@ -1,17 +1,17 @@
-"""Reduce ink to strands: the few runs of ink in each row where a curve may be, small enough to keep for a long scan.
+"""Reduce probabilities to strands: the few runs of ink in each row where a curve may be. They need little memory.
 
 Conventions
-    The ink of a curve is its probability above that of the paper: max(0, (p - paper) / (1 - paper)). `paper` is, for
-    each row and curve, the median over the
-    columns (every W/64th is sampled; a row is mostly paper), or 0 if most samples are below LEAST_INK. So networks
-    that never reach probability 0 on paper (label smoothing, focal loss) are treated like others. A row with `paper`
-    above one half is **full**: a curve jumps across most of the sheet, or the network marks everything, and no position
-    can be found.
+    The **ink** of a curve at a pixel is max(0, (p - paper) / (1 - paper)), where p is the probability of the curve at
+    this pixel and `paper` its probability on paper. `paper` is one number for each row and curve: the median of p over
+    every W/64th column, because most pixels of a row are paper; or 0 if most of these samples are below LEAST_INK. So a
+    network that never predicts 0 on paper (label smoothing, focal loss) gives the same ink as another network. A row is
+    **full** if `paper` of a curve is above one half: the curve jumps across most of the sheet, or the network predicts
+    the curve everywhere, and no position can be found.
 
-    A strand is a run of adjacent pixels of one row whose ink, summed over the curves, is at least LEAST_INK and in
-    which one curve is the most likely, so two curves side by side are two strands. `x_px` is the centre of mass of its
-    ink, its evidence for a curve the largest ink of that curve in it. The MOST strands with the strongest evidence are
-    kept per row, in the order of columns.
+    A **strand** is a run of adjacent pixels of one row in which the ink, summed over the curves, is at least LEAST_INK
+    and the same curve has the most ink. So two curves side by side are two strands. `x_px` is the centre of mass of the
+    ink of the strand. The **evidence** of a strand for a curve is the largest ink of this curve in the strand. In each
+    row the MOST strands with the largest evidence for any curve are kept, in the order of columns.
 
     S strands of H rows; those of row r are `first[r] .. first[r+1]-1`.
 """
@@ -84,7 +84,7 @@ class Strands:
 
 
 def strands_of(ink: Float32, *, least_ink: float = LEAST_INK, most: int = MOST) -> Strands:
-    """The strands of `ink [K,H,W]`, probabilities of each curve. TypeError and ValueError as `check_ink`."""
+    """The strands of `ink [K,H,W]`, the probabilities of each curve. Raises what `check_ink` raises."""
     check_ink(ink)
     curves, rows, _ = ink.shape
     count = np.zeros(rows, np.int64)
@@ -150,7 +150,10 @@ def _search(ink, papers, least_ink, count, runs, evidence):  # type: ignore[no-u
 
 @kernel
 def _slot(peak, strength, count, runs, evidence):  # type: ignore[no-untyped-def]
-    """Index of a new strand in its row: after the others; in a full row it replaces the weakest, or -1 if weaker."""
+    """Index at which a new strand of a row is stored: after the others.
+
+    If the row has no free index, the weakest strand is removed; if the new strand is not stronger, the result is -1.
+    """
     strongest = peak[0]
     for k in range(1, len(peak)):
         strongest = max(strongest, peak[k])

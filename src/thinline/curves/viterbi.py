@@ -11,31 +11,37 @@ Method (Viterbi 1967)
 
     In a *wrap* the curve leaves its track at one edge and continues at the other. Costs, summed over rows and curves:
 
-        strand          -log(max(evidence for the curve, blind)) - ink * (largest evidence of the strand) - long * width
-        held, nowhere   gap
-        step            slope * (horizontal distance in px between the strands of two consecutive rows), at most jump
-        wrap            wrap + slope * (px from one strand to an edge of the track + px from the other edge to the other
-                        strand), instead of a step; the last edge_mm before each edge are free
-        wrap within     wrap + the step from the second strand: in a row with a strand at either edge, the pen was
-        a row           lifted at one of them and set down at the other, so the curve has both positions in that row
-        to or from nowhere          jump
-        both curves at one strand or held column        share, once
+        strand          -log(max(evidence for the curve, `blind`))
+                        - `ink` * (largest evidence for a curve of the pair) - `long` * (width of the strand in px)
+        held, nowhere   `gap`
+        step            `slope` * (horizontal distance in px between the strands of consecutive rows), at most `jump`
+        wrap            `wrap` + `slope` * (px from the first strand to an edge of the track + px from the opposite edge
+                        to the second strand), in place of the step; the last `edge_mm` before each edge count as 0 px
+        wrap within     `wrap` + the step. The row has a strand at each edge of the track; the curve comes to the row at
+        a row           one of them and goes on from the other, so it has both positions in this row
+        to or from nowhere          `jump`
+        both curves at one strand or held column        `share`, once
 
-    `blind` bounds the cost of a wrong label, so a strand that the network assigns to the other curve for a few rows is
-    still followed. `ink` rewards using ink, because unused strands also need an explanation: if both strands of a sheet
-    are labelled curve 1 and curve 1 takes one, curve 2 takes the other. `share` keeps the curves apart except over the
-    few rows of a crossing: following the strand of the other curve without evidence costs more than a gap. (With a
-    little evidence it does not: a curve that is absent from the sheet may follow the other one, with a low confidence.)
-    `long` decides between the two strands of a row with a wrap: the curve crosses the centre of the row on the longer
-    one.
+    The names in backticks are the parameters, the fields of `Costs`:
 
-    Laps are computed from the course afterwards (laps.py). Held positions are dropped after `hold_mm`, and where a
-    strand of the row covers their column. Only a curve with a known track can wrap; without a track a jump is cheaper
-    (`jump_off_track`), because a wrap is then a jump.
+        blind   bounds the cost of a wrong label: the path still follows a strand that the network assigns to the other
+                curve for a few rows
+        ink     makes a strand cheaper for both curves, so that few strands stay unused: if both strands of a sheet are
+                labelled curve 1 and curve 1 takes one, curve 2 takes the other
+        share   keeps the curves apart except in the few rows of a crossing: to follow the strand of the other curve
+                without evidence costs more than a gap. With a little evidence it costs less; then a curve that is not
+                on the sheet may follow the other one, with a low confidence
+        long    prefers the longer of the two strands in a row with a wrap, because the curve is on the longer strand at
+                half the height of the row
+
+    Laps are computed from the course afterwards (laps.py). A held position ends after `hold_mm`, or at the first row
+    with a strand that covers its column. Only a curve with a known track can wrap. Without a track a wrap is traced as
+    a jump, so a jump costs less then (`jump_off_track`).
 
     The parameters were chosen by random search on 224 archive sheets outside all splits, with two trained networks and
-    with the true label maps (experiments/LOG.md). `slope` compares pixels with rows and needs no scale; jumps are for
-    4 rows per mm and grow with a finer resolution, because a strand of the same length then has more evidence.
+    with the true label maps (experiments/LOG.md). `slope` multiplies px per row, which do not depend on the resolution.
+    `jump` and `jump_off_track` are the costs at 4 px per mm or less. At a finer resolution they grow in proportion,
+    because a curve of the same length in mm then has more rows, and so more evidence.
 
 Curves 1 and 2 are a pair, then 3 and 4, and so on; the last one of an odd number is traced alone. Each strand belongs
 to the pair of the curve that it has the largest evidence for, and the other pairs do not use it.
@@ -63,7 +69,7 @@ _REFERENCE_PX_PER_MM = 4.0
 
 @dataclass(frozen=True)
 class Costs:
-    """Parameters of the cost of a pair of courses, as in the method of the module."""
+    """Parameters of the cost of a pair of courses; the docstring of the module explains each."""
 
     blind: float = 0.01
     ink: float = 3.0

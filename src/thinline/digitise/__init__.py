@@ -8,7 +8,7 @@ inference      run the network on overlapping tiles, blend their probabilities
 scales         unit conversion: scan column -> value (linear, log, falling, wraps), scan row -> depth
 accept         reject rows and curves of low confidence or coverage
 damaged_rows   rows that get no values because the file is damaged there
-export         content of the CSV and LAS files (bytes; header, null value)
+export         the bytes of the CSV and LAS files (header, null value)
 overlays       class map PNG, and overlay of the curves on the paper
 output_folder  write CSV, LAS and pictures atomically (with system/atomic_files.py); resume an interrupted job
 

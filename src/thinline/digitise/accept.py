@@ -1,13 +1,13 @@
-"""Reject rows and curves that the tracer is not certain of.
+"""Reject rows and curves with a low confidence.
 
 Conventions
-    The confidence of a row is that of the tracer, 0..1. Rows below `min_confidence` are gaps, as are rows where the
-    scan is damaged; gaps are not filled.
+    The tracer gives each row of a curve a confidence, 0..1. A row whose confidence is below `min_confidence` is a gap,
+    and so is a damaged row. Gaps are not filled.
     **coverage** is the share of rows with a value; the **longest gap** is in mm of paper.
-    A curve is refused, with a reason, when
-        its ink covers more than MOST_INK of its track                 a class map that is all curve
-        no row of it was found                                         an empty class map
-        the mean confidence of the rows where it was found is below `min_confidence`
+    A curve is refused, with a reason, if
+        its ink covers more than MOST_INK of its track                 for example if every pixel has its class
+        the tracer found it in no row                                  for example if no pixel has its class
+        the mean confidence of the rows in which it was found is below `min_confidence`
         its coverage is below `min_coverage`
     A refused curve has no values in any file.
 """
@@ -47,8 +47,8 @@ class Limits:
 class Digitised:
     """One curve of a scan, a point for each paper row.
 
-    `u_px [H]` columns of the paper, NaN in gaps; `values [H]` on `scale`; `lap [H]`; `confidence [H]` of every row,
-    gaps included; `refused` is the reason for refusing the curve, or empty.
+    `u_px [H]`: column of the paper, NaN in gaps; `values [H]`: value on `scale`; `lap [H]`; `confidence [H]`: also in
+    gaps; `refused`: the reason for refusing the curve, or empty.
     """
 
     label: str
@@ -70,7 +70,7 @@ class Digitised:
 def accepted(
     label: str, curve: Curve, inked: Float32, scale: CurveScale, *, frame: Frame, px_per_mm: float, limits: Limits
 ) -> Digitised:
-    """Apply `limits` to a traced curve. `inked`: share of its track that its ink covers in each undamaged row."""
+    """Apply `limits` to a traced curve. `inked`: share of the track with ink of the curve, for each undamaged row."""
     traced = np.isfinite(curve.x_px)
     mean = float(curve.confidence[traced].mean()) if traced.any() else 0.0
     kept = traced & (curve.confidence >= limits.min_confidence)

@@ -1,10 +1,11 @@
 """Rows of the paper that get no values because the file is damaged there.
 
 Conventions
-    A scan reports damaged rows as half-open ranges of scan rows; these rows are white. A paper row is **hidden** when
-    it is computed from a damaged scan row or lies within MARGIN_MM of such a row: beside white rows the network sees a
-    curve as if it ended there. In a hidden row every curve has a gap, candidates are not traced, and the class map
-    is background. Adjacent ranges of one page and reason are reported as one.
+    A scan reports damaged rows as half-open ranges of scan rows; these rows are white. A paper row is **hidden** if it
+    is computed from a damaged scan row, or if it lies within MARGIN_MM of such a paper row. The margin is needed
+    because the network predicts a curve that runs into white rows like a curve that ends there. In a hidden row every
+    curve has a gap, the strands (candidate positions) are not used, and the class map is background. Adjacent ranges of
+    one page with the same reason are reported as one.
 """
 
 from __future__ import annotations

@@ -3,34 +3,34 @@
 Conventions
     Coordinates are paper pixels (see `paper.py`). The print is processed in strips of STRIP_MM, of which only sums of
     darkness are stored.
-    `across [H]` is the shift of each row to the right, in columns: 0 in the first row, linear between strips. So the
-    track edges that a user gives hold in the first digitised row, and down to where the lines begin.
+    `across [H]` is the shift of each row to the right, in columns: 0 in the first row, linear between strips. So a user
+    gives the track edges in the first digitised row; they are the same in all rows above the first printed lines.
     `down(W)` is the shift of each column downwards, in rows: 0 in the middle.
-    A print that is straight within STRAIGHT_PX over its whole length and width is not changed.
+    A print whose lines deviate by at most STRAIGHT_PX over its whole length and width is not changed.
 
 Method
-    slope of a strip   The strip is sheared by every slope up to STEEPEST; one step moves its first and last row by half
-                       a pixel. The
-                       sharpness of a slope is the sum of squared differences of the column sums; it is largest where
-                       vertical lines become upright, while curves and print blur at every slope. A strip has no usable
-                       lines, and takes the slope of its neighbours, if its largest sharpness is below PROMINENCE times
-                       the median sharpness, or is concentrated in fewer than EDGES edges (inverse participation ratio):
-                       that is a straight part of a curve, not a grid with two edges a line.
-    shift of a strip   Its column sums are matched to those of the strips before it, within SEARCH_PX of the shift that
-                       the slopes predict. Slopes alone would accumulate their errors over a long scan.
-    waves              Blocks of BLOCK_MM are matched to the mean of the straightened blocks around them (AROUND each
-                       way) by dynamic programming: the shift changes by at most 1 px from block to block, and a change
-                       costs STIFF times the mean similarity. A curve that is upright for one block gains less than
-                       that. Above the
-                       first block whose similarity is SEEN times the mean, and below the last, the shift is constant,
-                       because a header has no lines.
-    down               The slope of the horizontal lines, median over strips. A rotation turns both kinds of lines, so
-                       the slope of the vertical lines (with the opposite sign) is used where the two differ by more
-                       than APART or horizontal lines are missing. Without vertical lines nothing is corrected.
+    slope of a strip   The strip is sheared by every slope up to STEEPEST; from one slope to the next its first and last
+                       row move by half a pixel. The sharpness of a slope is the sum of squared differences of adjacent
+                       column sums. It is largest for the slope that makes vertical lines upright; curves and text are
+                       blurred at every slope. A strip has no usable lines if its largest sharpness is below PROMINENCE
+                       times the median sharpness, or if fewer than EDGES edges make up this sharpness (inverse
+                       participation ratio): these are the edges of a straight part of a curve, while a grid has two
+                       edges for each of its lines. A strip without usable lines gets the slope of its neighbours.
+    shift of a strip   The column sums of the strip are matched to those of the strips before it, within SEARCH_PX of
+                       the shift that the slopes predict. From slopes alone, errors would add up over a long scan.
+    waves              Blocks of BLOCK_MM are matched to the mean of the straightened blocks around them (AROUND blocks
+                       above and below) by dynamic programming. The shift changes by at most 1 px from block to block,
+                       and a change costs STIFF times the mean similarity, which is more than a curve that is upright in
+                       one block gains. A header has no lines. So the shift is constant above the first block whose
+                       similarity is above SEEN times the mean, and below the last such block.
+    down               The slope of the horizontal lines, median over strips. A rotation turns vertical and horizontal
+                       lines by the same angle. So the slope of the vertical lines, with the opposite sign, is used if
+                       the two slopes differ by more than APART, or if there are no horizontal lines. Without vertical
+                       lines nothing is corrected.
 
-    Waves of the paper are followed across; stretching along the depth cannot be seen in straight lines. The sums of
-    every block are stored for the whole scan, 4 bytes a column: 25 MB for 100,000 rows of 1,000 px at 4 px/mm (twice
-    that for a moment).
+    Waves of the paper across the scan are corrected; stretching along the depth does not show in straight lines, and is
+    not corrected. The sums of every block are stored for the whole scan, 4 bytes a column: 25 MB for 100,000 rows of
+    1,000 px at 4 px/mm, and for a short time twice as much.
 
 References
     Postl, "Detection of linear oblique structures and skew scan in digitized documents", ICPR 1986 (the criterion).
@@ -67,7 +67,7 @@ _KEPT: Final = 0.8  # weight of the earlier strips in the sums that a strip is m
 
 @dataclass(frozen=True, eq=False)
 class Skew:
-    """`across` has the shift `shifts [N]` (columns) at the rows `knots [N]`, none if straight; `slope` gives `down`."""
+    """`across` is `shifts [N]` (columns) at the rows `knots [N]`, both empty for straight paper; `down` has `slope`."""
 
     knots: Float64
     shifts: Float64
@@ -178,7 +178,7 @@ def _similarity(blocks: Float32, shifts: Int64, tries: Int64) -> Float64:
 
 
 def _smoothest(similarity: Float64) -> Int64:
-    """The path [N] through similarity [N,T] of the largest sum. A step of 1 costs STIFF; larger steps are forbidden."""
+    """The path [N] with the largest sum in similarity [N,T]. A step of 1 costs STIFF; larger steps are forbidden."""
     count, tries = similarity.shape
     best = np.zeros((count, tries), np.int64)
     score = similarity[0].copy()

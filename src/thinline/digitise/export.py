@@ -2,14 +2,15 @@
 
 Conventions
     Both files have one line for each row of the paper, from the top of the scan down.
-    CSV: `depth`, then for each curve its value under its name, `NAME.x_px` (column of the original, skewed scan),
-    `NAME.confidence` and `NAME.lap`. A gap is an empty cell; confidence is written in gaps too.
-    LAS 2.0: depth and the values, under their names in capitals; a gap is NULL_VALUE. The header holds the scan, the
-    run and the refused curves in ASCII. Other letters, colons and line breaks, e.g. in the name of a scan, become `_`,
-    because programs differ in how they read non-ASCII letters, and colons and line breaks would break the header.
-    Warnings about the scan, e.g. its damaged rows, are lines above the CSV that begin with `# `, and text in the
-    section ~Other of the LAS. `pandas.read_csv(path, comment="#")` reads a CSV with and without warnings.
-    Depths that decrease down the scan (elevations) give a negative STEP, and STRT is the larger end.
+    CSV: `depth`, then for each curve the columns `NAME` (value), `NAME.x_px` (column of the original, skewed scan),
+    `NAME.confidence` and `NAME.lap`. A gap is an empty value; confidence is written in gaps too.
+    LAS 2.0: depth and the value of each curve, with names in capitals; a gap is NULL_VALUE. The header names the scan,
+    the run and the refused curves in ASCII. Non-ASCII letters, colons and line breaks, for example in the name of a
+    scan, become `_`, because programs differ in how they read non-ASCII letters, and because colons and line breaks
+    would make the header invalid.
+    Warnings about the scan, for example about damaged rows, are lines above the CSV that begin with `# `, and text in
+    the section ~Other of the LAS. `pandas.read_csv(path, comment="#")` reads a CSV with and without warnings.
+    If depths decrease down the scan (elevations), STEP is negative and STRT is the larger end.
     Refused curves have no column. Values have DIGITS significant digits, the same in both files.
 
 References
@@ -33,13 +34,13 @@ from thinline.vocabulary import Float64
 NULL_VALUE: Final = -999.25
 
 DIGITS: Final = 7
-"""Significant digits of a value: more than the resolution of any scan."""
+"""Significant digits of a value: more than any scan can resolve."""
 
 
 def csv_of(
     depth: Float64, curves: Sequence[Digitised], x_px: Sequence[Float64], *, warnings: Sequence[str] = ()
 ) -> bytes:
-    """The CSV of the accepted curves, with `warnings` above it; `x_px` are their columns on the scan."""
+    """The CSV of the accepted curves, below lines with `warnings`; `x_px` are columns of the scan."""
     columns: dict[str, object] = {"depth": depth}
     for curve, x in zip(curves, x_px, strict=True):
         if not curve.refused:

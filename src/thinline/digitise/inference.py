@@ -1,17 +1,18 @@
 """Run the network on overlapping tiles of the paper and blend their probabilities, band by band down the depth.
 
 Conventions
-    A tile is a square of `tile_px`, the size of the validation sheets of the run, or smaller where the paper is.
-    Tiles are evenly spaced, the first and the last at the edges, and overlap by at least OVERLAP of a tile.
-    The probabilities of a pixel are the mean over its tiles, weighted by the distance from the edge of each tile
-    (linear in both directions, constant beyond the overlap), so that no seam appears. A network with a receptive field
-    of one pixel gives the same bands for any tile size.
-    A **band** is the part that is final after one row of tiles: from the top of these tiles to the top of the next. Its
-    ink is stored in half precision and set to 0 below FAINTEST, so that it compresses well. A band read back from the
-    disk is bit-equal to the band that the network gave.
+    A tile is a square with sides of `tile_px`, the size of the validation sheets of the run, or smaller on a smaller
+    paper. Tiles are evenly spaced, the first and the last at the edges of the paper, and overlap by at least OVERLAP of
+    a tile.
+    The probabilities of a pixel are the weighted mean over all tiles that contain the pixel. The weight grows linearly
+    with the distance from the edge of the tile, in both directions, and is constant beyond the overlap, so that no seam
+    appears. A network with a receptive field of one pixel gives the same bands for any tile size.
+    A **band** is the part of the paper that is complete after one row of tiles: from the top of these tiles to the top
+    of the next row of tiles. The ink of a band is stored in half precision and set to 0 below FAINTEST, so that it
+    compresses well. A band that is read from the disk is bit-equal to the band that was stored.
 
 Memory
-    One row of tiles and its overlap with the next, c float32 per pixel, independent of the length of the scan.
+    One row of tiles and its overlap with the next row, c float32 per pixel. The length of the scan does not matter.
 """
 
 from __future__ import annotations
@@ -68,13 +69,13 @@ class Reader:
     def bands(self, rows: Callable[[int, int], UInt8], shape: tuple[int, int], *, first: int = 0) -> Iterator[Band]:
         """The bands from number `first` on, of a paper of `shape` (H, W) whose grey levels `rows(start, stop)` returns.
 
-        The result does not depend on `first`: tiles above that overlap the first band are computed again.
+        A band does not depend on `first`: tiles above the first band that overlap it are computed again.
         """
         for start, probabilities in self._blended(rows, shape, first):
             yield self._band(start, probabilities)
 
     def probabilities(self, grey: UInt8) -> Float32:
-        """Blended probabilities [c,H,W] of a whole image; of one that fits into a tile those of the network itself."""
+        """Blended probabilities [c,H,W] of a whole image. If it fits into one tile, they are those of the network."""
         height, width = grey.shape
         if max(height, width) <= self.tile_px:
             return np.asarray(self._predict(np.array(grey)[None])[0])  # a copy: torch warns of arrays it may not write
@@ -134,7 +135,7 @@ class Reader:
 
 
 def spread(size: int, tile: int) -> list[int]:
-    """Start of each tile, so that tiles cover `size` pixels and overlap by at least OVERLAP of a tile."""
+    """Start of each tile. The tiles cover `size` pixels and overlap by at least OVERLAP of a tile."""
     if size <= tile:
         return [0]
     step = max(1, tile - round(OVERLAP * tile))

@@ -1,17 +1,20 @@
 """Digitise one scan: straighten it, run the network band by band, trace the curves, check them, write files.
 
 Steps
-    The skew is estimated first, which reads the scan once. Then the network predicts each band, which is stored in
-    `OUT/.partial/`; its strands (the candidate columns of each row) stay in memory for the tracer, which needs all rows
-    at once. Damaged rows are known once all rows have been read; their strands are removed before tracing. The class
-    map comes from the stored bands; the overlay reads the scan a third time. When all files are complete, the earlier
-    results are removed and the new ones are renamed into place one by one, `curves.csv` last (output_folder.py).
+    1. Estimate the skew. This reads the whole scan once.
+    2. Predict each band with the network; this reads the scan a second time. Store the band in `OUT/.partial/`, and
+       keep its strands (the candidate columns of each row) in memory, because the tracer needs all rows at once.
+    3. Now all damaged rows are known: remove their strands, and trace the curves.
+    4. Make the class map from the stored bands, and the overlay, for which the scan is read a third time.
+    5. When all files are complete, remove the earlier results and rename the new ones into place one by one,
+       `curves.csv` last (output_folder.py).
 
 Memory
-    Held in memory: the rows of one band at the scan's own resolution, and the strips or page they were decoded from.
-    For the whole length: the strands, about 100 bytes a row and curve, the sums of `deskew.py`, and at the end the
-    tables, about 1,500 bytes a row. Measured: a 1-bit TIFF of 200,000 x 2,000 px in strips of 256 rows, read at 4
-    px/mm, takes 240 MB besides the 890 MB of the libraries; in a single strip 400 MB more.
+    At any time: the rows of one band at the resolution of the scan, and the strips or the page that they were decoded
+    from. For the whole length of the scan: the strands, about 100 bytes for each row and curve; the sums of
+    `deskew.py`; and at the end the tables, about 1,500 bytes for each row. Measured: a 1-bit TIFF of 200,000 x 2,000 px
+    in strips of 256 rows, read at 4 px/mm, takes 240 MB in addition to 890 MB of the libraries; in a single strip
+    400 MB more.
 """
 
 from __future__ import annotations
@@ -39,15 +42,15 @@ from thinline.digitise.scan import Scan, ScanError
 from thinline.vocabulary import Bool, Float32, Float64
 
 EDGE_MM: Final = 0.75
-"""Distance beyond the edges of a track in which ink counts for its curve: half of a heavy pen."""
+"""Ink up to this distance outside a track counts for the curve of the track: half the width of a heavy pen."""
 
 _DECODER_VERSION: Final = 2
-"""Increased when a file is decoded to other grey levels, so that bands stored before are not used."""
+"""Increased by every change after which a file has other grey levels, so that bands stored before are not used."""
 
 _AT_ONCE: Final = 256  # rows read at a time for the overlay, which is much higher than a band
 
 ProgressReport = Callable[[int, int], None]
-"""Called with (bands done, bands in all)."""
+"""Called with (number of bands done, number of all bands)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +153,7 @@ def _candidates(
     strands, inked = [], []
     for number, band in enumerate(_bands(job, paper, partial, count)):
         ink = band.probabilities()
-        paper_ink = np.median(ink, axis=2, keepdims=True)  # beyond its track a curve has no ink
+        paper_ink = np.median(ink, axis=2, keepdims=True)  # outside its track a curve has no ink
         ink = np.where(tracks[:, None], ink, paper_ink)
         strands.append(strands_of(ink))
         inked.append(_covered(ink > 0.5, tracks))

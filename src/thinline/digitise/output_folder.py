@@ -1,17 +1,17 @@
 """The output folder: stored bands let a job resume, and result files are replaced only when all are complete.
 
 Conventions
-    `OUT/.partial/` holds `job.json` with the digest of the inputs, `skew.npz`, `findings.json` (damaged rows and
-    notices, known once a scan is read), and one `band_00000.npz` for each finished band; each file is written
-    atomically. A job with the same digest resumes from them with equal results, and removes the folder at its end. Any
-    other existing output folder is refused unless `force` is given.
+    `OUT/.partial/` has `job.json` with the digest of the inputs, `skew.npz`, `findings.json` (damaged rows and notices
+    of the rows that have been read), and one `band_00000.npz` for each finished band. Each file is written atomically.
+    A job with the same digest resumes from these files, with the same results as an uninterrupted job, and removes
+    `OUT/.partial/` at its end. Any other output folder that exists is refused unless `force` is given.
 
-    **Results** are the files that match RESULT. They are staged in `OUT/.partial/ready/`. When all are staged, the
-    earlier results are removed, `curves.csv` first, and the new ones are renamed into place, `curves.csv` last. So
-    results of two jobs are never mixed, and `curves.csv` implies a complete set. After a kill in between, the same
-    command completes the set. A job that ends without publishing (an error, Ctrl-C, a scan damaged in every row, or
-    unreadable) removes the earlier results, so that they are not mistaken for its own. Other files in the folder are
-    never touched.
+    **Results** are the files that match RESULT. They are first written to `OUT/.partial/ready/`. When all are there,
+    the earlier results are removed, `curves.csv` first, and the new ones are renamed into place, `curves.csv` last. So
+    results of two jobs are never mixed, and if there is a `curves.csv`, the results are complete. If the process is
+    killed during the renaming, the same command completes it. A job that ends without results (an error, Ctrl-C, an
+    unreadable scan or one that is damaged in every row) removes the earlier results, so that nobody takes them for its
+    results. Other files in the folder are never changed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _READY, _FINDINGS, _LOCK = "ready", "findings.json", ".lock"
 
 
 class OutputError(ValueError):
-    """An output folder that must not be written."""
+    """An output folder that must not be overwritten."""
 
 
 def results(out: Path) -> list[Path]:
@@ -73,7 +73,8 @@ class Partial:
 
     @contextmanager
     def held(self, *, force: bool) -> Iterator[None]:
-        """Lock the output folder; remove the stored bands at a normal end. Raises OutputError for a refused folder."""
+        """Lock the output folder in this context, and remove the stored bands at a normal end. Raises OutputError for a
+        refused folder."""
         self._check_output(force)
         make_folder(self.folder)
         lock = FileLock(self.folder / _LOCK)
@@ -137,8 +138,8 @@ class Partial:
     def keep_findings(self, scan: Scan) -> None:
         """Add damage and notices of the scan to the stored ones.
 
-        Call it before storing the skew or a band. A resumed job does not read those rows again, so it would not know of
-        damage that was found in them and not stored.
+        Call this before storing the skew or a band. A resumed job does not read the rows of a stored band again, so it
+        needs the stored damage of these rows.
         """
         damage, notices = self.findings()
         more = damage.union(scan.damage()), tuple(dict.fromkeys((*notices, *scan.notices)))
@@ -162,7 +163,7 @@ class Partial:
         self._staged.append(name)
 
     def publish(self) -> tuple[Path, ...]:
-        """Replace the earlier results by the staged ones; returns their paths in the order of staging."""
+        """Replace the earlier results by the staged ones; returns the new paths in the order of staging."""
         _remove(self.out)
         with explained(self.out):
             for name in sorted(self._staged, key=lambda name: name == "curves.csv"):

@@ -5,10 +5,10 @@ Conventions
     The **class map** is a PNG with a palette whose values are class ids, background 0. It is compressed row by row;
     only the compressed bytes are held in memory.
     The **overlay** is enlarged ENLARGED times and cut into pictures of at most OVERLAY_ROWS paper rows, because viewers
-    fail on longer ones. The paper is faded; each accepted curve is a line in its colour, broken at gaps and where it
-    wraps. On the left are the depth and one bar for each curve: coloured where it has a value, grey in a gap. The title
-    names refused curves, which are not drawn. Hidden rows, where the scan is damaged, are hatched and labelled with
-    their rows of the scan.
+    fail on longer ones. The paper is drawn pale. Each accepted curve is a line in its colour, interrupted at gaps and
+    wraps. On the left are the depth and one bar for each curve: coloured in rows with a value, grey in gaps. Refused
+    curves are not drawn; the title names them. Hidden rows, where the scan is damaged, are hatched and labelled with
+    their row numbers in the scan.
     Colours: blue and vermilion of Okabe and Ito first, which differ for colour-blind readers and in a grey print.
 
 References
@@ -79,7 +79,7 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 def overlay_png(
     grey: UInt8, start: int, curves: Sequence[Digitised], depth: Float64, *, title: str, hidden: Hidden | None = None
 ) -> bytes:
-    """The curves over the paper rows from `start`, grey levels [h,W]. `depth [H]` and `hidden` are of all rows."""
+    """One picture of the overlay: the curves on the paper rows from `start`. `depth [H]` and `hidden` have all rows."""
     stop = start + len(grey)
     faded = cv2.convertScaleAbs(grey, alpha=1 - _FADE, beta=255 * _FADE)
     canvas = cv2.cvtColor(faded.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1), cv2.COLOR_GRAY2RGB)
@@ -174,5 +174,5 @@ def _write(canvas: UInt8, text: str, left: int, base: int, colour: Colour) -> No
 
 
 def _drawable(text: str) -> str:
-    """Text without invalid UTF-8, which a file name may contain and which makes OpenCV end the process."""
+    """Text without invalid UTF-8. A file name may contain it, and OpenCV would end the process."""
     return text.encode("utf-8", "replace").decode()

@@ -2,12 +2,12 @@
 
 Conventions
     **scan** pixels are those of the file; **paper** pixels are those of the network, at `px_per_mm` of the run. The
-    part of the scan in `rows` and `columns` becomes H x W paper pixels, H and W rounded; the factor of each axis is
-    H / rows and W / columns. Coordinates are those of pixel centres (the centre of column 3 is at 3.0), hence paper
-    column u is scan column  first + (u + 1/2) / factor - 1/2.
-    Shrinking takes the mean over the area of each paper pixel, enlarging interpolates linearly, and factor 1 copies.
-    Every paper row is computed separately, so that bands of any height show no seam.
-    Straightening follows, by whole paper pixels (see `deskew.py`), so that ink is not blurred.
+    part of the scan in `rows` and `columns` becomes H x W paper pixels, where H and W are rounded. The factors of the
+    axes are H / (number of rows) and W / (number of columns). The coordinates of a pixel are those of its centre:
+    column 3 is at 3.0. Hence paper column u is at scan column  first + (u + 1/2) / factor - 1/2.
+    A factor below 1 takes the mean over the area of each paper pixel; a factor above 1 interpolates linearly.
+    Every paper row is computed separately, so there are no seams between bands of any height.
+    Then the paper is straightened by whole paper pixels (see `deskew.py`), so that ink is not blurred.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Frame:
     def of(cls, rows: tuple[int, int], columns: tuple[int, int], *, factors: tuple[float, float]) -> Frame:
         """The frame whose paper is `factors` (down, across) times as large as the part of the scan.
 
-        Raises ScanError when the paper is too small, or larger than a scan may be.
+        Raises ScanError if the paper is too small, or larger than the limits of a scan.
         """
         height = round((rows[1] - rows[0]) * factors[0])
         width = round((columns[1] - columns[0]) * factors[1])
@@ -155,7 +155,7 @@ class Paper:
 
 
 def _taps(start: int, stop: int, factor: float, size: int) -> tuple[int, int, sparse.csr_matrix] | None:
-    """The source pixels (first, last) of the pixels start..stop-1 and their weights; None at factor 1.
+    """The source pixels (first, last) of the pixels start..stop-1, and their weights; None for a factor of 1.
 
     The weights of a pixel do not depend on the other pixels.
     """

@@ -1,19 +1,19 @@
 """Convert scan columns to values and scan rows to depths, and values back to columns.
 
 Conventions
-    A track runs from column `left_px` to column `right_px` of the scan; t = (x - left_px) / (right_px - left_px) is 0
-    at its left edge and 1 at its right edge. A curve that leaves the track on the right returns on the left, one
-    **lap** later (backup wrap): u = t + lap is its position on an unbounded scale. A `falling` scale has `right` at the
-    left edge, so u is replaced by 1 - u.
+    A track extends from column `left_px` to column `right_px` of the scan; t = (x - left_px) / (right_px - left_px) is
+    0 at the left edge and 1 at the right edge. A curve that leaves the track at the right edge continues at the left
+    edge, one **lap** higher (backup wrap). Its position on an unbounded scale is u = t + lap. A `falling` scale has the
+    value `right` at the left edge, so u is replaced by 1 - u.
 
         linear   value = left + (right - left) u
         log      value = left (right / left)^u
 
     Depth: `top` in row `first_px`, `bottom` in row `last_px`, linear between and beyond. Depths increase down the scan,
     elevations decrease; both are accepted.
-    thinline.curves.laps finds the laps. The paper shows changes of the lap but not its number, so a curve is assumed to
-    be on lap 0 for most of its length.
-    Units are written to the header of a LAS file, which is ASCII and ends a unit at a blank and a value at a colon.
+    thinline.curves.laps finds the laps. The paper shows where the lap changes but not its number, so a curve is assumed
+    to be on lap 0 for most of its length.
+    Units are written to the header of a LAS file. The header is ASCII; a unit ends at a blank, and a value at a colon.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from thinline.vocabulary import Float64, Int64
 
 KINDS: Final = ("linear", "log")
 LARGEST: Final = 1e30
-"""Largest value or depth. Laps of a log scale are powers of it, and must be finite too."""
+"""Largest value or depth. Values of other laps of a log scale are powers of it, and must be finite too."""
 
 NEAREST: Final = 1e-9
-"""Smallest difference of two depths, relative to the larger: below it rows of a long scan get equal depths."""
+"""Smallest difference of two depths, relative to the larger. With less, rows of a long scan would get equal depths."""
 
 
 class ScaleError(ValueError):
@@ -108,7 +108,7 @@ class CurveScale:
             u = (values - self.left) / (self.right - self.left)
         u = 1 - u if self.falling else u
         lap = np.floor(u)
-        lap -= u == 1  # the right edge belongs to the track
+        lap -= u == 1  # the right edge is part of the track
         finite = np.isfinite(u)
         laps = np.where(finite, lap, 0).astype(np.int64)
         return np.asarray(self.left_px + (u - laps) * (self.right_px - self.left_px), np.float64), laps

@@ -2,13 +2,13 @@
 
 Conventions
     Pages follow each other down the depth, in the order of the file; they must have equal width and resolution.
-    The first bytes of a file, not its name, give its format. Its declared size is checked before decoding: MOST_ROWS
-    rows over all pages, MOST_COLUMNS columns, and the limit of `thinline.images` on bytes decoded at once.
-    The orientation is not detected: a page that was scanned upside down is read upside down (its curves are reversed,
-    most often at low confidence). Orientation tags of the file are applied.
+    The first bytes of a file, not its name, give its format. Its declared size is checked before decoding: at most
+    MOST_ROWS rows over all pages, MOST_COLUMNS columns, and the limit of `thinline.images` on bytes decoded at once.
+    Orientation tags of the file are applied. The orientation of the print is not detected: the curves of a page that
+    was scanned upside down come out reversed, usually with a low confidence.
 
 Memory
-    The requested rows and the strips or the page they were decoded from; earlier pages are released.
+    The requested rows, and the strips or the page that they were decoded from; earlier pages are released.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MOST_ROWS: Final = 200_000
 MOST_COLUMNS: Final = 20_000
 _SMALLEST: Final = 8
 _RESOLUTIONS: Final = ("tag 282, XResolution", "tag 283, YResolution")
-_SAME_DPI: Final = 1e-3  # resolutions are stored as fractions, and rounded
+_SAME_DPI: Final = 1e-3  # resolutions are stored as rounded fractions
 
 _FOREIGN: Final = {
     b"%PDF": "a PDF; export its pages as TIFF, for example with `pdftoppm -tiff -r 200 FILE.pdf page`",

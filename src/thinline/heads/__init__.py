@@ -12,9 +12,12 @@ first, K = C - 1 curves, any number. Targets are float, may be soft (softmax: su
 A crossing is positive in two channels of the sigmoid stack, in one class of the softmax. `pixel_nll` has one plane per
 *decision*: softmax, the sum of `nll` over the classes (cross-entropy of the pixel); sigmoid heads, `nll` itself. With
 hard targets it is -log p_t, p_t the probability of the truth. Log-probabilities: error of about one epsilon of dtype.
-Weights (`[C]`, background first, for every head): a decision has the weight of its true class: softmax w[label];
-channel k of the stack w[k+1] on curve k and w[0] elsewhere; binary w[label] on curves (at a crossing the curve drawn
-last) and w[0] elsewhere. A channel of a region loss has weight w, w[1:], and for binary the mean of w[1:].
+Weights are `w [C]`, background first, for every head. A decision at a pixel has the weight of its true class. A channel
+of a region loss has one weight for all pixels:
+    head            weight of a decision                                                    weight of a channel
+    softmax         w[label]                                                                w[c]
+    sigmoid_stack   w[k+1] where curve k is, else w[0]                                      w[k+1]
+    binary          w[label] where a curve is (the one drawn last at a crossing), else w[0]   mean of w[1:]
 Checks: shapes and dtypes always; ids of `labels` on CPU only, because reading them on a GPU makes the host wait in
 every step. (On a GPU torch's own index check stops the run.)
 """

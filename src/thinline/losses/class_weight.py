@@ -1,15 +1,15 @@
 """Class weights and priors from pixel counts.
 
-Conventions: `counts [C]` are integer pixels of each class over the training mix, background first; the weight of the
-background is 1. `scale` says what the weighted loss is divided by: "kept": the sum of the weights used; "raw": the
-number of pixels or terms, as without weights (objective.py).
+Conventions: `counts [C]`, integers, are the numbers of pixels of each class in the training mix, background first. The
+weight of the background is 1. `scale` says what the weighted loss is divided by: "kept": the sum of the weights used;
+"raw": the number of pixels or terms, as without weights (objective.py).
 
     none              None
     fixed             1 for the background, `value` for each curve
     measured          n_0 / n_c
     sqrt              sqrt(n_0 / n_c)
     effective_number  E_0 / E_c with E_c = (1 - beta^n_c) / (1 - beta)
-    tuned_threshold   None; the test is decided at the thresholds of validation (`metrics/thresholds.py`)
+    tuned_threshold   None; the classes of test pixels come from thresholds tuned on validation (metrics/thresholds.py)
     logit_adjustment  None; the objective adds the prior to the logits (`logit_adjustment.py`)
 
 The last two are controls: they show how much a moved threshold or a known prior gains without a weight.
@@ -39,10 +39,11 @@ FAR_OFF = 1.5
 
 @dataclass(frozen=True)
 class Imbalance:
-    """How a run treats rare classes; the fields that a level does not set leave the run as it is.
+    """How a run treats rare classes. The default of each field has no effect on the run.
 
-    `weight` [C] of the loss, background first; `scale`, what the weighted loss is divided by; `prior` [C], the share of
-    each class that the objective adds to the logits, times `tau`; whether the test is decided at `tuned` thresholds.
+    `weight` [C]: class weights of the loss, background first. `scale`: what the weighted loss is divided by. `prior`
+    [C]: share of each class; the objective adds its logarithm, times `tau`, to the logits. `tuned`: whether the classes
+    of test pixels come from thresholds tuned on validation, not from the decision of the head.
     """
 
     weight: tuple[float, ...] | None = None
@@ -54,7 +55,7 @@ class Imbalance:
 
 @dataclass(frozen=True, kw_only=True)
 class Weighting(ABC):
-    """A level of `class_weight`; `tuned`: the test is decided at the thresholds of validation."""
+    """An option of `class_weight`; `tuned` as in `Imbalance`."""
 
     scale: Scale = "kept"
     tuned: ClassVar[bool] = False
@@ -64,7 +65,7 @@ class Weighting(ABC):
         """The weight of each class, float64 `[C]`, or None for no weight. Raises ValueError for unusable counts."""
 
     def imbalance(self, counts: Counts) -> Imbalance:
-        """What this level makes of pixel counts `[C]`; errors as in the call."""
+        """The class weight for the pixel counts `[C]`, with `scale` and `tuned`. Raises what the call raises."""
         weight = self(counts)
         return Imbalance(weight=None if weight is None else tuple(weight.tolist()), scale=self.scale, tuned=self.tuned)
 
@@ -106,7 +107,7 @@ class Measured(Weighting):
 
 @dataclass(frozen=True, kw_only=True)
 class Sqrt(Weighting):
-    """The square root of `Measured`, between it and no weight."""
+    """The square root of the weight of `Measured`."""
 
     def __call__(self, counts: Counts) -> Tensor:
         """sqrt(n_0 / n_c)."""
@@ -116,10 +117,11 @@ class Sqrt(Weighting):
 
 @dataclass(frozen=True, kw_only=True)
 class EffectiveNumber(Weighting):
-    """Overlapping pixels count less than once; E_c saturates at 1 / (1 - beta) pixels.
+    """The ratio of effective numbers of pixels. In E_c each further pixel of class c counts less than the one before.
 
-    The paper counts images and takes beta up to .9999. Pixels are many more: with that beta every class is saturated
-    and every weight is 1. The default saturates at a million pixels.
+    E_c is at most 1 / (1 - beta). The paper counts images and takes beta up to .9999. A class has many more pixels than
+    images: with that beta E_c is close to its maximum for every class, and every weight is close to 1. With the default
+    beta the maximum is a million pixels.
     """
 
     beta: float = 0.999999
@@ -143,14 +145,14 @@ class EffectiveNumber(Weighting):
 
 @dataclass(frozen=True, kw_only=True)
 class TunedThreshold(NoWeight):
-    """No weight; the numbers of the test split are those of the thresholds tuned on validation."""
+    """No weight; the classes of test pixels come from thresholds tuned on validation."""
 
     tuned: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogitAdjustment(NoWeight):
-    """No weight; the prior of the classes, times `tau`, is added to the logits in training only."""
+    """No weight; the log prior of the classes, times `tau`, is added to the logits in training only."""
 
     tau: float = 1.0
 
@@ -160,7 +162,7 @@ class LogitAdjustment(NoWeight):
         return pixels / pixels.sum()
 
     def imbalance(self, counts: Counts) -> Imbalance:
-        """As above, with the prior."""
+        """The prior of the classes and `tau`, without a weight. Raises what `prior` raises."""
         return replace(super().imbalance(counts), prior=tuple(self.prior(counts).tolist()), tau=self.tau)
 
 

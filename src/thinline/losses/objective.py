@@ -11,9 +11,10 @@ log-likelihood of each decision:
 
     weighted mean over the channels with truth in the batch of  w_c L_c
 
-*Mapped* losses (`kind = "mapped"`: skeleton_recall, cldice, boundary) are region losses that also need a truth map,
-e.g. a skeleton. It is computed once per sheet in training, or from the batch where none is given. A loss with a map of
-the curves only has no term for the background. A class is present when its map is not empty.
+*Mapped* losses (`kind = "mapped"`: skeleton_recall, cldice, boundary) are region losses that also need a truth map, for
+example a skeleton. In training the map of a sheet is computed once and cached. If no map is given, it is computed from
+the batch. If a loss has maps of the curves only, it has no term for the background. A class is present if its map is
+not empty.
 
 *Sums* (`kind = "sum"`: dice_ce, ...) add the values of their terms, each times its share.
 
@@ -21,11 +22,11 @@ Both means divide by the sum of the weights used under `scale="kept"` (default),
 between classes and not the learning rate. Under `scale="raw"` they divide by the number of pixels or terms, as without
 weights.
 
-A region loss leaves out classes that are absent from the truth of a batch, because their term has no gradient. Under a
-softmax their false positives still take probability from present classes. Under sigmoid heads they cost nothing in that
-batch. A class is left out only if no tile of the batch has it, which is rare; a pixel loss, alone or in a sum,
-avoids it. If nothing is left (no class has truth, every pixel is ignored, no sheet in the batch) loss and gradient are
-zero.
+A region loss has no term for a class that is absent from the truth of the batch, because this term would have no
+gradient. False positives of an absent class: with a softmax head they lower the probabilities of the present classes,
+which raises the terms of these; with a sigmoid head they do not change the loss. A class is absent only if no tile of
+the batch has it, which is rare; a pixel loss, alone or in a sum, has terms for absent classes too. If no term is left
+(no class has truth, every pixel is ignored, no sheet in the batch), loss and gradient are zero.
 
 Ignored pixels (255) add nothing to any sum and get no gradient.
 
@@ -158,7 +159,7 @@ class Objective(nn.Module):
             return self._weighted_mean(terms, self.weight, batch, kept=self.scale == "kept")
         counts = torch.stack([(batch.labels == id_).sum() for id_ in range(len(self.head.vocabulary))])
         value = self._weighted_mean(terms, loss.balance(counts), batch, kept=True)
-        # further weights are equal for all classes: others raise at construction
+        # here `self.weight` is equal for all classes: other weights raise an error at construction
         return value if self.weight is None or self.scale == "kept" else value * self.weight[0].to(value.dtype)
 
     def _soft(self, loss: PixelLoss, batch: _Batch) -> Tensor:

@@ -8,10 +8,10 @@
 A pixel loss may also have `spread` (it blurs its targets in space) or `balance` (it brings its own class weights).
 Losses match by their attributes, without inheritance.
 
-A *truth map* is an image computed from the truth that a loss needs, as a skeleton or a distance map. It is a function
-of one plane of the head's targets, `[H,W]` bool, so that it is computed once per sheet and cut and flipped with the
-tile. Its `key` names everything its pixels depend on, parameters and version included. Without given maps an objective
-computes them from the targets of the tile, which does not know the curve beyond its edge.
+A *truth map* is an image that a loss needs and that is computed from the truth, for example a skeleton or a distance
+map. It is a function of one plane of the head's targets, `[H,W]` bool. So it is computed once per sheet, and then cut
+and flipped with the tile. Its `key` names everything that its pixels depend on, with parameters and version. If no maps
+are given, an objective computes them from the targets of the tile, in which the curve beyond the edge is missing.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ Loss: TypeAlias = SingleLoss | SumLoss
 
 
 def singles(loss: Loss, path: str = "") -> Iterator[tuple[str, SingleLoss]]:
-    """Every loss of a sum with its path, as `dice` or `both.dice`; the loss itself with "" where it is no sum."""
+    """Every loss of a sum with its path, for example `dice` or `both.dice`; a loss that is no sum has the path ""."""
     if loss.kind != "sum":
         yield path, loss
         return

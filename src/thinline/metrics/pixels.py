@@ -97,7 +97,7 @@ def rates(counts: PixelCounts) -> dict[str, Tensor]:
 
 
 def named(rates: Mapping[str, Tensor], classes: Sequence[str], *, split: str) -> dict[str, float]:
-    """Flatten `[C]` rates to `split/measure/class` names, as `test/iou/curve_1`."""
+    """Flatten `[C]` rates to `split/measure/class` names, for example `test/iou/curve_1`."""
     flat: dict[str, float] = {}
     for measure, values in rates.items():
         if values.shape != (len(classes),):

@@ -13,7 +13,7 @@ Measures
    histogram. Ties go to the lowest edge. A channel without positive pixels keeps 0.5.
 2. Tuned score: counts of the *test* histogram at the threshold of the *validation* histogram. (Scores of a split at its
    own best threshold are an upper bound.) Each channel is a binary decision of its own; nothing is decoded. Names are
-   `tuned/measure/class`, as `tuned/f1/curve_1`.
+   `tuned/measure/class`, for example `tuned/f1/curve_1`.
 3. Tuned decision: one class id a pixel. Among the curves with p_k >= t_k the one with the largest p_k / t_k gets the
    pixel, ties go to the lowest id; without such a curve the pixel is background. With one curve this is measure 2,
    pixel for pixel. `class_weight=tuned_threshold` decides the test split this way, so that its numbers under `test/`

@@ -10,7 +10,7 @@ Conventions
 -----------
 A network maps `image [B,in_channels,H,W]` to `logits [B,channels,H,W]` at any H and W from 1 up. The image is padded at
 the bottom and on the right, by repeating its last row and column, to a multiple of the network's stride and to two
-strides at least (a batch norm over one value is no norm); the logits are cropped back.
+strides at least (batch norm needs two values of a channel or more); the logits are cropped back.
 
 `prior` is each channel's share of the pixels and sets the last bias (`sizes.set_prior`); null keeps PyTorch's.
 """

@@ -1,7 +1,9 @@
 """One run: from a configuration to sheets, network, scores and run folder; and opening a finished run.
 
+A *cell* of a sweep or study is one of its runs.
+
 locate          run name, identity and folder of a run; skip a finished run, retry or refuse a failed one, `force`
-cell            run one cell: lock its folder, train, record status (FINISHED, FAILED, KILLED); resume from checkpoint
+cell            do one run: lock its folder, train, record status (FINISHED, FAILED, KILLED); resume from checkpoint
 train           build network, objective, batches and scorer; seed of the initialisation; train; write results
 sheets          plan the sheets of a configuration (data digest), render them into the cache
 truth_maps      skeletons and distances that a loss needs, cached per sheet

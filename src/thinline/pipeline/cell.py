@@ -1,7 +1,7 @@
-"""Run one cell: skip, resume or train it, and record its status in the run folder and in MLflow.
+"""Do one run: skip, resume or train it, and record its status in the run folder and in MLflow.
 
-A finished cell is skipped, a killed one resumes from its last checkpoint. A failed cell is data too: its folder says
-FAILED and why.
+A *cell* of a sweep or study is one of its runs. A finished run is skipped; a killed run resumes from its last
+checkpoint. The folder of a failed run is kept, with the status FAILED and the error.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from thinline.system.signals import Killed
 from thinline.training.fit import check_device
 from thinline.training.settings import LAST
 
-if TYPE_CHECKING:  # MLflow takes seconds, and a run without a tracker needs none of it
+if TYPE_CHECKING:  # importing MLflow takes seconds, and a run without a tracker does not need it
     from thinline.tracking.tracker import Tracker
 
 logger = logging.getLogger(__name__)
@@ -41,10 +41,11 @@ WAIT_FOR_CELL_S: Final = 24 * 3600.0
 
 @dataclass(frozen=True)
 class Sinks:
-    """Where a cell is recorded in addition to its run folder: in MLflow, under the parent run of its sweep; its study.
+    """Where a run is recorded in addition to its folder: in MLflow by `tracker`, and in `study`.
 
-    `varied` are the keys in which the cells of the sweep differ; they name the cell in MLflow and in the progress bar.
-    `position` is that of the cell in its sweep, as `1/3`.
+    `parent_id` is the parent run of the sweep in MLflow. `varied` are the keys in which the runs of the sweep differ;
+    their values name the run in MLflow and in the progress bar. `position` is the position in the sweep, for example
+    `1/3`.
     """
 
     tracker: Tracker | None = None
@@ -55,11 +56,10 @@ class Sinks:
 
 
 def run_cell(conf: Conf, choices: Mapping[str, str], sinks: Sinks | None = None, *, retry: bool = True) -> CellOutcome:
-    """Run the cell of `conf`, or skip it when it is finished. `choices` are the options Hydra picked of each group.
+    """Train the run of `conf`, or skip it if it has finished. `choices` has the option of each config group.
 
-    An error of the cell is recorded in its folder and raised again. A cell that failed before raises
-    `FailedBeforeError` where `retry` is false, as in a sweep without `retry_failed=true`. SIGINT and SIGTERM raise
-    `Killed`.
+    An error of the run is recorded in its folder and raised again. A run that failed before raises `FailedBeforeError`
+    if `retry` is false (in a sweep without `retry_failed=true`). SIGINT and SIGTERM raise `Killed`.
     """
     sinks = sinks or Sinks()
     _collect_garbage()
@@ -81,9 +81,9 @@ def run_cell(conf: Conf, choices: Mapping[str, str], sinks: Sinks | None = None,
 
 
 def _collect_garbage() -> None:
-    """Free the previous cell: a Trainer and its task refer to each other, and would keep its sheets in memory.
+    """Free the memory of the previous run: its Trainer and task refer to each other, and so keep its sheets in memory.
 
-    Objects that exist at the first cell are imported code; later collections skip them, which saves seconds.
+    Objects that exist before the first run are imported code; later collections skip them, which saves seconds.
     """
     gc.collect()
     _freeze_once()
@@ -92,12 +92,12 @@ def _collect_garbage() -> None:
 @cache
 def _freeze_once() -> None:
     gc.freeze()
-    atexit.register(gc.unfreeze)  # else libraries complain at exit of objects that are not collected
+    atexit.register(gc.unfreeze)  # else libraries warn at exit of objects that are not collected
 
 
 @contextmanager
 def _locked(folder: RunFolder) -> Iterator[None]:
-    """Hold the lock of the folder: of two sweeps on one store the second waits for a cell and then skips it."""
+    """Hold the lock of the folder. A second process that starts the same run waits for the lock, then skips the run."""
     if not folder.try_lock():
         logger.info("%s is being trained by another process (%s); waiting for it", folder.name, folder.holder())
         folder.lock(wait_s=WAIT_FOR_CELL_S)
@@ -108,7 +108,7 @@ def _locked(folder: RunFolder) -> Iterator[None]:
 
 
 def _begin(location: RunLocation, sinks: Sinks) -> None:
-    """Write manifest (RUNNING) and configuration, cut the history at the checkpoint, and start the run in MLflow."""
+    """Write manifest (RUNNING) and configuration, remove the history after the checkpoint, start the run in MLflow."""
     conf, folder = location.conf, location.folder
     datasets = dataset_records(conf, location.planned)
     cell = Cell(location.factors, conf.seed, conf.tree, location.planned.digest, signatures(), datasets)
@@ -124,14 +124,14 @@ def _begin(location: RunLocation, sinks: Sinks) -> None:
 
 
 def steps_done(checkpoint: Path) -> int:
-    """Optimiser steps before a checkpoint, 0 where there is none."""
+    """Number of optimiser steps before a checkpoint; 0 if there is no checkpoint."""
     if not checkpoint.exists():
         return 0
     return int(torch.load(checkpoint, map_location="cpu", weights_only=False)["global_step"])
 
 
 def _train_and_end(location: RunLocation, sinks: Sinks) -> None:
-    """Train; folder and MLflow get the status in which it ended."""
+    """Train the run, and write its final status to the folder and to MLflow."""
     folder, tracker = location.folder, sinks.tracker
     title = f"{sinks.position} {varied_levels(location.factors, sinks.varied)}".strip()
 
@@ -157,4 +157,4 @@ def _train_and_end(location: RunLocation, sinks: Sinks) -> None:
 
 
 def _record_nothing(step: int, metrics: Mapping[str, float]) -> None:
-    """The record of all processes but the first."""
+    """Used in place of `record` by all processes but the first."""

@@ -19,12 +19,15 @@ from thinline.vocabulary import Int64
 
 
 def data_numbers(conf: Conf, planned: Planned, sheets: Rendered, showings: Int64) -> dict[str, float]:
-    """Numbers of the training data, as `data/unique` and `data/share/curve_1`.
+    """Numbers of the training data by name, for example `data/unique` or `data/share/curve_1`.
 
-    `showings [N]` is how often the run uses each sheet. unique: sheets that are used; shown: images used, steps times
-    batch, equal for every mix; most_showings, mean_showings: of one sheet; unique_FAMILY; share/CLASS: of the pixels of
-    the sheets, each counted as often as it is used; curve_coverage: see data/curve_coverage.py, NaN for a folder
-    without curve truth.
+    `showings [N]` says how often the run uses each sheet. The names after `data/`:
+
+        unique, unique_FAMILY           number of sheets that are used; those of one family
+        shown                           number of images used: steps x batch size, equal for every mix
+        most_showings, mean_showings    how often a sheet is used
+        share/CLASS                     share of the pixels; a sheet counts as often as it is used
+        curve_coverage                  see data/curve_coverage.py; NaN for a folder without curve truth
     """
     splits = planned.splits
     row = summary(splits.train, showings)
@@ -38,11 +41,11 @@ def data_numbers(conf: Conf, planned: Planned, sheets: Rendered, showings: Int64
 
 
 def dataset_records(conf: Conf, planned: Planned) -> tuple[dict[str, Any], ...]:
-    """What the images of each split are, as plain values for the manifest and for MLflow.
+    """A description of the images of each split, as plain values for the manifest and for MLflow.
 
-    Keys: split, name, digest (of the specs of its sheets, or of the content of its images), source_type (of
+    Keys: split, name, digest (of the specs of the sheets, or of the content of the images), source_type (a word of
     mlflow.data), source, profile. Sheet i of a family is drawn from the i-th number of the stream of its split and seed
-    (data/mix.py), so seed, split, family and count name every sheet.
+    (data/mix.py), so seed, split, family and count determine every sheet.
     """
     return tuple(_record(conf, planned, name) for name in SPLITS)
 

@@ -1,11 +1,11 @@
-"""Loads a trained network by a checkpoint, a run folder, or the name or MLflow id of a run.
+"""Load a trained network by a checkpoint, a run folder, or the name or MLflow id of a run.
 
-What `run` may be is listed in config/trained_run.py.
+config/trained_run.py lists all values that `run` may have.
 
-Only `head`, `network`, `mirrored`, `resolution.px_per_mm`, `budget.sheet_mm` and what they refer to are needed from the
-configuration, so runs of older versions load, whose configurations lack keys that came later. Of `data_mix` the keys
-`name`, `invert` and `piece_px` are used where they are there, of `class_weight` whether the test was decided by tuned
-thresholds, which are read from the tables of the run folder.
+Runs of older versions load too, although their configurations lack newer keys, because few keys are read. Required:
+`head`, `network`, `resolution.px_per_mm`, `budget.sheet_mm`. Optional: `mirrored`; `name`, `invert` and `piece_px` of
+`data_mix`; `class_weight._target_`. If the classes of the run come from tuned thresholds
+(class_weight=tuned_threshold), the thresholds are read from the tables of the run folder.
 """
 
 from __future__ import annotations
@@ -53,16 +53,16 @@ _LISTED = 3
 _TUNED: Final = f"{TunedThreshold.__module__}.{TunedThreshold.__qualname__}"
 
 WHOLE_PX: Final = 2048
-"""Side of the tiles of a run on whole images of a folder (data_mix.piece_px=null), whose size is not known."""
+"""Side of the tiles of a run that was trained on whole images of a folder (data_mix.piece_px=null) of any size."""
 
 
 @dataclass(frozen=True)
 class LoadedRun:
     """A network in evaluation mode, on `device`.
 
-    `name` has the name of its run and a digest of the checkpoint; `sheet_px` is the shorter side of its sheets,
-    `tile_px` the side of the tiles of `predict`. An `invert` run was trained on inverted images. A `tuned` run decides
-    the K curves by `thresholds`, which are None where its run folder is not there.
+    `name` consists of the name of the run and a digest of the checkpoint. `sheet_px` is the shorter side of the sheets
+    of the run, `tile_px` the side of the tiles of `predict`. `invert`: the run was trained on inverted images. `tuned`:
+    the classes come from the K `thresholds`, which are None if there is no run folder.
     """
 
     name: str
@@ -80,10 +80,10 @@ class LoadedRun:
     def predict(self, image: UInt8 | str | Path) -> Prediction:
         """Labels and probabilities of an image of any size: grey uint8 [H,W], 255 white, or a PNG, TIFF or JPEG file.
 
-        The network sees overlapping tiles as large as the sheets of the run, and their probabilities are blended. An
-        image that fits into one tile gets the labels of the test pass, to the pixel in the precision of the test pass;
-        here the network computes in fp32. Raises TypeError for another dtype, ValueError for another shape, for a file
-        that cannot be read, and for a tuned run without thresholds.
+        The network predicts overlapping tiles as large as the sheets of the run; the probabilities of the tiles are
+        blended. An image that fits into one tile gets the same labels as in the test of the run if the run computed in
+        fp32, as the network does here; else a few pixels may differ. Raises TypeError for another dtype, ValueError for
+        another shape, for a file that cannot be read, and for a tuned run without thresholds.
         """
         if self.tuned and self.thresholds is None:
             raise ValueError(
@@ -98,9 +98,9 @@ class LoadedRun:
 
 
 def load_run(run: str | Path | None, store: str | Path = "mlruns", device: str = "cpu") -> LoadedRun:
-    """The network of `run`, on `device`: cpu, cuda or cuda:1. What `run` may be: config/trained_run.py.
+    """The network of `run`, on `device`: cpu, cuda or cuda:1. The values of `run` are listed in config/trained_run.py.
 
-    Raises NoRunError where there is no such run, its files do not match, or torch lacks the device.
+    Raises NoRunError if there is no such run, if its files do not match, or if torch lacks the device.
     """
     store = Path(store)
     if run is None:
@@ -132,13 +132,13 @@ def _on(network: nn.Module, device: str) -> nn.Module:
         return network.to(device)
     except (RuntimeError, AssertionError) as error:
         raise NoRunError(
-            f"device {device!r}: expected a device of torch, as cpu or cuda, got an error ({first_line(error)}); "
+            f"device {device!r}: expected a device of torch, e.g. cpu or cuda, got an error ({first_line(error)}); "
             "device=cpu works everywhere"
         ) from error
 
 
 def _tile_px(config: DictConfig) -> int | None:
-    """The side of the tiles of a run on a folder: the largest piece that it was trained on. None for drawn sheets."""
+    """The side of the tiles of a run on a folder: that of the largest piece in its training. None for drawn sheets."""
     if OmegaConf.select(config, "data_mix.name") != FOLDER:
         return None
     return int(OmegaConf.select(config, "data_mix.piece_px") or WHOLE_PX)
@@ -224,10 +224,11 @@ def _other_weights(checkpoint: Path, expected: str, error: Exception) -> NoRunEr
 
 
 def begin_with(network: nn.Module, conf: Conf, initial: InitialWeights, *, channels: int) -> str:
-    """Copy the weights of `init_from` into the network of `conf`, without flip averaging; returns a sentence on them.
+    """Copy the weights of `init_from` into `network`, the network of `conf` without flip averaging.
 
-    Where the head or its classes differ, what depends on the number of `channels` keeps its own initialisation. Raises
-    NoRunError for a file that is no checkpoint, `TransferError` for one of another architecture.
+    If the two runs have different heads or classes, the tensors whose size depends on the number of `channels` keep
+    their initial values. Returns a sentence that says what was copied. Raises NoRunError for a file that is no
+    checkpoint, `TransferError` for a checkpoint of another architecture.
     """
     config = config_of(initial.config)
     saved = _weights(initial.checkpoint, "the checkpoint of a run")

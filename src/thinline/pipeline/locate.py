@@ -1,8 +1,9 @@
-"""Run identity and folder of a cell, and the decision to skip a finished run, retry a failed one, or refuse it.
+"""Identity and folder of a run, and the decision to skip a finished run, retry a failed one, or refuse it.
 
-The identity of a run is the configuration without machine and paths, the content of its sheets, and the source of the
-user's own code: sheets that are drawn differently, or an edited loss, make another run. This module does not import
-torch, so that planning hundreds of cells is quick.
+A *cell* of a sweep or study is one of its runs. The identity of a run consists of its configuration without machine and
+paths, the content of its sheets, and the source of the user's own code (all rules are in runs/identity.py). So sheets
+that are drawn differently, or an edited loss, make another run. This module does not import torch, so that planning
+hundreds of runs is quick.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SKIPPED: Final = "SKIPPED"
 
 @dataclass(frozen=True)
 class CellOutcome:
-    """How a cell ended: FINISHED now, or SKIPPED because it was finished before."""
+    """How a run ended: FINISHED now, or SKIPPED because it had finished before."""
 
     name: str
     status: str
@@ -33,16 +34,19 @@ class CellOutcome:
 
 
 class FailedBeforeError(RuntimeError):
-    """A cell of a sweep that failed before and may not be tried again."""
+    """A run of a sweep that failed before and may not be tried again."""
 
 
 class OtherMeasuresError(ValueError):
-    """A finished cell that was scored with other versions of the metrics."""
+    """A finished run that was scored with other versions of the metrics."""
 
 
 @dataclass(frozen=True)
 class InitialWeights:
-    """The checkpoint of `init_from` and its config.yaml. `name` has a digest of the checkpoint, as `dice-...@0123`."""
+    """The checkpoint of `init_from`, its digest, and its config.yaml.
+
+    `name` is the folder name of the run that wrote it, `@`, and the digest, for example `dice-...@0123`.
+    """
 
     name: str
     digest: str
@@ -52,10 +56,10 @@ class InitialWeights:
 
 @dataclass(frozen=True)
 class RunLocation:
-    """A cell before it runs: its configuration, the levels of its factors, its planned sheets and its run folder.
+    """A run before it starts: its configuration, the levels of its factors, its planned sheets and its folder.
 
-    `own_code` is the digest of each module of the user that the cell runs; `initial` the checkpoint whose weights the
-    network begins with, None where they are random.
+    `own_code` has the digest of each module of the user that the run executes. `initial` is the checkpoint whose
+    weights the network begins with, or None for random weights.
     """
 
     conf: Conf
@@ -67,9 +71,9 @@ class RunLocation:
 
 
 def locate(conf: Conf, choices: Mapping[str, str]) -> RunLocation:
-    """The cell of `conf`; `choices` are the options Hydra picked of each group.
+    """The run of `conf`; `choices` has the option that Hydra chose for each config group.
 
-    Raises what `plan_sheets` raises, and `NoRunError` for an `init_from` that is no run.
+    Raises what `plan_sheets` raises, and `NoRunError` if `init_from` names no run.
     """
     initial = initial_weights(conf)
     planned = plan_sheets(conf)
@@ -88,7 +92,7 @@ def locate(conf: Conf, choices: Mapping[str, str]) -> RunLocation:
 
 
 def initial_weights(conf: Conf) -> InitialWeights | None:
-    """What `init_from` names, None for nothing. Raises `NoRunError`."""
+    """The checkpoint that `init_from` names, or None if it is not set. Raises `NoRunError`."""
     if conf.init_from is None:
         return None
     config, checkpoint, _ = trained_files(conf.init_from, Path(conf.paths.store))
@@ -109,10 +113,10 @@ def _levels(conf: Conf, choices: Mapping[str, str], initial: InitialWeights | No
 
 
 def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | None) -> CellOutcome | None:
-    """The outcome of a finished cell, whose folder then also counts for `study`; None for a cell that is to run.
+    """The outcome of a run that has finished before, or None for a run that is to be trained now.
 
-    Raises `FailedBeforeError` for one that failed, unless it may `retry`, and `OtherMeasuresError` for one that was
-    scored with other versions of the metrics.
+    A finished run is also added to `study`, if there is one. Raises `FailedBeforeError` for a run that failed before,
+    unless `retry` is true, and `OtherMeasuresError` for a finished run that was scored with other metric versions.
     """
     manifest = folder.manifest()
     if manifest is None or force:
@@ -130,7 +134,7 @@ def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | Non
     if manifest.status == FAILED and not retry:
         error = manifest.exception
         reason = "no reason was recorded" if error is None else f"{error.type}: {error.message}"
-        raise FailedBeforeError(f"this cell failed before; retry_failed=true runs it again: {reason}")
+        raise FailedBeforeError(f"this run failed before; retry_failed=true starts it again: {reason}")
     return None
 
 

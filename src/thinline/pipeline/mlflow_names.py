@@ -1,4 +1,5 @@
-"""What MLflow and the terminal show of a sweep: names of parent and cells, a description, the columns to compare."""
+"""Texts about a sweep for MLflow and the terminal: names of the parent run and the cells, a description, columns to
+compare. A *cell* is a run of the sweep."""
 
 from __future__ import annotations
 
@@ -26,29 +27,29 @@ def varied(jobs: Sequence[Sequence[str]]) -> tuple[str, ...]:
 
 
 def cell_name(levels: Mapping[str, str], keys: Sequence[str]) -> str | None:
-    """The name of a cell from the levels that its sweep varies, as `soft_ce-none-scarce-s0`; None for a single run.
+    """The name of a cell, from the levels that the sweep varies: `soft_ce-none-scarce-s0`. None for a single run.
 
-    `levels` are those of all factors and the seed, `keys` the result of `varied`.
+    `levels` has the level of every factor and the seed; `keys` is the result of `varied`.
     """
     return cell_slug(_of_varied(levels, keys, SEED)) if keys else None
 
 
 def condition_name(levels: Mapping[str, str], keys: Sequence[str]) -> str:
-    """The name of a configuration over its seeds, as `soft_ce-none`: `cell_name` without the seed."""
+    """The name of a configuration over all seeds: `cell_name` without the seed, for example `soft_ce-none`."""
     return cell_slug(_of_varied(levels, keys))
 
 
 def varied_levels(levels: Mapping[str, str], keys: Sequence[str]) -> str:
-    """The levels that a sweep varies, as `soft_ce/scarce/s0`, short enough for a terminal; the loss for a single run.
+    """The levels that a sweep varies, short enough for a terminal: `soft_ce/scarce/s0`. The loss for a single run.
 
-    `levels` are those of all factors and the seed, `keys` the result of `varied`.
+    `levels` has the level of every factor and the seed; `keys` is the result of `varied`.
     """
     names = {key.partition(".")[0] for key in keys} & levels.keys() or {FACTORS[0]}
     return "/".join(f"s{level}" if name == SEED else level for name, level in levels.items() if name in names)
 
 
 def parent_name(study: Study | None, overrides: Sequence[str]) -> str:
-    """The study and the other overrides of the command line."""
+    """The name of a parent run: the study, and the overrides of the command line but `experiment`."""
     others = [
         override for override in overrides if study is None or override.lstrip("+").partition("=")[0] != "experiment"
     ]
@@ -56,7 +57,7 @@ def parent_name(study: Study | None, overrides: Sequence[str]) -> str:
 
 
 def parent_tags(study: Study | None, overrides: Sequence[str], jobs: int) -> dict[str, str]:
-    """Tags of a parent run: the overrides, the study, and a description with its question and factors."""
+    """Tags of a parent run: the overrides, the study, and a description with question and factors of the study."""
     command = f"`python train.py -m {' '.join(overrides)}`"
     note = f"{jobs} cells of {command}."
     if study is None:
@@ -73,7 +74,7 @@ def parent_tags(study: Study | None, overrides: Sequence[str], jobs: int) -> dic
 
 
 def comparison(study: Study | None, keys: Sequence[str], classes: Sequence[str]) -> Comparison:
-    """What the views of a sweep compare: factors and primary measures of its study, or the `keys` that it varies."""
+    """Columns of the views of a sweep: factors and primary measures of its study; without a study the varied `keys`."""
     from thinline.tracking.views import Comparison  # imports MLflow, which takes seconds
 
     if study is None:
@@ -82,7 +83,7 @@ def comparison(study: Study | None, keys: Sequence[str], classes: Sequence[str])
 
 
 def _of_varied(levels: Mapping[str, str], keys: Sequence[str], *others: str) -> dict[str, str]:
-    """The `levels` of the factors that a sweep varies (of the loss if there is none) and of `others`."""
+    """The `levels` of the factors that a sweep varies (of the loss if it varies no factor) and of `others`."""
     groups = {key.partition(".")[0] for key in keys} & (levels.keys() - {SEED}) or {FACTORS[0]}
     return {name: level for name, level in levels.items() if name in groups or name in others}
 

@@ -1,4 +1,4 @@
-"""Scores of perturbed truth by every metric, as rows per class: a prediction that is right but for a known change."""
+"""Scores of perturbed truth by every metric, as rows per class. The prediction is the truth with a known change."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from thinline.vocabulary import Float32, UInt8
 
 
 def perturbed_truth_rows(scorer: SheetScorer, *, cache: Path) -> pd.DataFrame:
-    """Rows per class of every perturbed truth, split `oracle_...`; computed once for a split and kept in `cache`."""
+    """Rows per class of every perturbed truth, split `oracle_...`; computed once for a test split, kept in `cache`."""
     path = cache / f"oracle-{key_of(scorer)}.parquet"
     if path.is_file():
         return pd.read_parquet(path)

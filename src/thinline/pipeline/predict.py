@@ -1,13 +1,13 @@
-"""What a trained network predicts on one image, and how a prediction is scored: the types of the Python API.
+"""The prediction of a trained network on one image, and the scores of a prediction: part of the Python API.
 
     run = thinline.load_run("mlruns/runs/...")       # a LoadedRun, see load.py
     prediction = run.predict("scan.png")             # a Prediction
     thinline.evaluate(prediction, truth)             # every metric, one row for each metric and class
 
 Conventions
-    An image is grey uint8 [H,W], 0 black and 255 white. A file is read as the images of data_mix=folder are: colours
-    become grey, 12 and 16 bits are scaled to 8, transparent paper is white. A run with data_mix.invert=true inverts
-    the image itself, so the image is given as it is in the file.
+    An image is grey uint8 [H,W], 0 black and 255 white. A file is read like the images of data_mix=folder: colours
+    become grey, 12 and 16 bits are scaled to 8, transparent paper is white. Do not invert an image for a run with
+    data_mix.invert=true: `predict` does it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from thinline.vocabulary import Float32, UInt8
 class Prediction:
     """The classes that a network predicts on one image.
 
-    `labels` uint8 [H,W] are positions in `classes` [C], 0 the background; `probabilities` float32 [K,H,W] are those of
+    `labels` uint8 [H,W] are positions in `classes` [C], 0 is the background. `probabilities` float32 [K,H,W] belong to
     the K = C - 1 classes after the background. `px_per_mm` is the scale of the run.
     """
 
@@ -46,7 +46,7 @@ class Prediction:
 
     @cached_property
     def curves(self) -> tuple[Curve, ...]:
-        """The K curves as one column a row (`thinline.trace`), traced when they are first asked for."""
+        """The K curves, one column for each row; `thinline.trace` traces them at the first access."""
         return trace(self.probabilities, px_per_mm=self.px_per_mm)
 
 
@@ -58,8 +58,8 @@ def evaluate(
 ) -> pd.DataFrame:
     """Every metric of a prediction, or of predicted class ids [H,W], against the true ids `truth` [H,W].
 
-    Columns, errors and the meaning of `classes` and `px_per_mm` are those of `evaluate_labels`; the classes of a
-    `Prediction` are its own.
+    Columns, errors and the meaning of `classes` and `px_per_mm` are those of `evaluate_labels`. Without `classes`, a
+    `Prediction` is scored for `Prediction.classes`.
     """
     if isinstance(prediction, Prediction):
         classes, prediction = classes or prediction.classes, prediction.labels
@@ -69,7 +69,8 @@ def evaluate(
 def grey_of(image: object) -> UInt8:
     """Grey levels uint8 [H,W] of an array or a file.
 
-    Raises TypeError for an array of another dtype, ValueError for one of another shape, PictureError for a file.
+    Raises TypeError for an array of another dtype, ValueError for an array of another shape, PictureError for a file
+    that cannot be read.
     """
     if isinstance(image, str | Path):
         return _from_file(Path(image))

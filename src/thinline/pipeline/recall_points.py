@@ -1,10 +1,10 @@
 """Precision and overlap of a finished run at a given recall.
 
-The threshold of each curve is the one that reaches the recall on the validation sheets; recall, precision and overlap
-are those of the test sheets at this threshold, each curve by itself (measures 2 and 4 of metrics/thresholds.py). So the
-recall on the test sheets is close to the given one, and not equal.
+Each curve has a threshold of its own, at which it has the given recall on the validation sheets. Recall, precision and
+overlap are computed on the test sheets at this threshold (measures 2 and 4 of metrics/thresholds.py). So the recall on
+the test sheets is close to the given recall, but not equal.
 
-The network sees the sheets once: `scores.npz` in the run folder keeps the score histograms and names their checkpoint.
+The sheets are predicted once: `scores.npz` in the run folder keeps the score histograms and names their checkpoint.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _BINS: Final = 4096
 
 @dataclass(frozen=True)
 class Scores:
-    """Score histograms int64 [c,2,bins] of validation and test; `classes` are those of the channels."""
+    """Score histograms int64 [c,2,bins] of validation and test; `classes [c]` names the class of each channel."""
 
     classes: tuple[str, ...]
     val: Tensor
@@ -45,7 +45,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Point:
-    """The curve `of` at the `threshold`, a probability, that reaches a recall on validation; `rates` of the test."""
+    """`rates` on test of the curve `of` at `threshold`, the probability that gives a recall on validation."""
 
     of: str
     threshold: float
@@ -53,7 +53,7 @@ class Point:
 
 
 def points(scores: Scores, recall: float) -> list[Point]:
-    """A point for each curve that validation has. Raises `ValueError` for a recall outside (0, 1]."""
+    """A point for each curve of the validation sheets. Raises `ValueError` for a recall outside (0, 1]."""
     edges = recall_threshold(scores.val, recall)
     test = rates(counts_at(scores.test, edges))
     return [
@@ -64,9 +64,9 @@ def points(scores: Scores, recall: float) -> list[Point]:
 
 
 def scores_of(folder: RunFolder, *, cache: Path, device: str, console: Console) -> Scores:
-    """The histograms of a finished run, from its folder or counted now; sheets come from `cache` or are drawn.
+    """The histograms of a finished run, from its folder or counted now. Sheets that are not in `cache` are drawn.
 
-    Raises what `reopen` raises for runs that are unfinished or of an older version.
+    Raises what `network_of` and `reopen` raise, for example for an unfinished run or one of an older version.
     """
     network = network_of(folder, device=device)
     path, made_by = folder.path / SCORES, f"{network.name} spread={SPREAD:g} bins={_BINS}"

@@ -1,7 +1,7 @@
-"""A finished run opened again: its network, and the sheets that it was validated and tested on.
+"""Open a finished run again: its network, its validation sheets and its test sheets.
 
-The sheets come from the cache or are drawn anew; sheets that differ from those of the run are refused. The network
-computes in fp32, whatever the run computed in, so about one pixel in ten thousand may be decided differently.
+The sheets come from the cache or are drawn again; sheets that differ from those of the run are refused. The network
+computes in fp32. If the run computed in another precision, about one pixel in ten thousand may get another class.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from thinline.vocabulary import UInt8
 
 @dataclass(frozen=True)
 class ReopenedRun:
-    """A network and its sheets; a `tuned` run decided the test by thresholds, not by its head."""
+    """A network and its sheets. `tuned`: the classes of test pixels come from tuned thresholds, not from the head."""
 
     network: LoadedRun
     val: CachedSheets
@@ -73,7 +73,7 @@ def reopen(folder: RunFolder, network: LoadedRun, *, cache: Path, console: Conso
 
 @torch.inference_mode()
 def overlay_of(run: ReopenedRun, index: int) -> UInt8:
-    """Truth, prediction and errors of test sheet `index`, RGB. Raises `StorageError` for a run of tuned thresholds."""
+    """Truth, prediction and errors of test sheet `index`, RGB. Raises `StorageError` for a `tuned` run."""
     if run.tuned:
         raise StorageError(f"{run.network.name}: expected a run whose head decides, got one of tuned thresholds")
     batch = batch_of(run.test, [index])

@@ -1,7 +1,7 @@
-"""Scores the test sheets of a run by the metrics beyond pixels.
+"""Score the test sheets of a run by the metrics beyond pixels.
 
-Labels and strokes come with each prediction, layers from the cached sheets, and the courses of the curves from the spec
-of the sheet, or from the CSV beside a user's image.
+Of the truth, labels and strokes come with each prediction; layers come from the cached sheets; the positions of the
+curves come from the spec of the sheet, or from the CSV of a user's image.
 """
 
 from __future__ import annotations
@@ -35,13 +35,14 @@ from thinline.vocabulary import IGNORE, Bool, UInt8
 
 PERTURBED_TRUTH_VERSION: Final = 2
 _KEPT_PX: Final = 2**24
-"""The truth of test splits up to this size stays in memory between the cells of a sweep, with what scoring derives."""
+"""Largest test split, in px, whose truth stays in memory between the runs of a sweep, with the results derived from it
+for scoring."""
 
 SheetTruth = tuple[Truth, CurveTruth | None]
 
 
 class SheetScorer:
-    """Scores the sheets of one split for one head. `px_per_mm` is None where a user's images have no scale."""
+    """Scores the sheets of one split for one head. `px_per_mm` is None if a user's images have no scale."""
 
     def __init__(
         self,
@@ -56,15 +57,15 @@ class SheetScorer:
         self.known: dict[int, SheetTruth] = {}
 
     def __getstate__(self) -> dict[str, object]:
-        return self.__dict__ | {"known": {}}  # a scoring process collects its own
+        return self.__dict__ | {"known": {}}  # a scoring process fills its own
 
     def __call__(self, index: int, prediction: Prediction) -> SheetScores:
-        """The scores of sheet `index`; curves are not traced where `prediction.ink` is None."""
+        """The scores of sheet `index`; curves are not traced if `prediction.ink` is None."""
         truth, curves = self._truth(index, prediction.truth, prediction.strokes)
         return score_sheet(prediction.labels, prediction.ink, truth, curves, own=self.own)
 
     def truths(self) -> Iterator[SheetTruth]:
-        """The truth of every sheet in order, read from the cached sheets where it is not known yet."""
+        """The truth of every sheet, in order; truth that is not in memory is read from the cached sheets."""
         for index in range(len(self.sheets)):
             if index in self.known:
                 yield self.known[index]
@@ -87,7 +88,7 @@ class SheetScorer:
         return truth
 
     def _curves(self, index: int, shape: tuple[int, ...]) -> CurveTruth | None:
-        """Where the curves of a sheet run; None where that is unknown."""
+        """The true positions of the curves of a sheet, or None if they are not known."""
         spec = self.specs[index]
         if isinstance(spec, Piece):
             courses = spec.courses
@@ -103,9 +104,9 @@ class SheetScorer:
 
 
 def own_metrics(conf: Conf, *, classes: int) -> tuple[OwnMetric, ...]:
-    """The user's metrics of `conf`, tried on small images of `classes` classes and made known to the catalogue.
+    """The user's metrics of `conf`, tried on small images of `classes` classes and added to the catalogue.
 
-    Raises Hydra's errors for a function that cannot be imported, `OwnMetricError` for one that fails.
+    Raises Hydra's errors for a function that cannot be imported, `OwnMetricError` for a function that fails.
     """
     own, rows = [], own_rows(conf.metrics)
     for name, call in calls(conf.metrics).items():
@@ -122,9 +123,9 @@ _known_of_latest: dict[str, dict[int, SheetTruth]] = {}
 
 
 def scorer_of(conf: Conf, specs: Sequence[SheetSpec | Piece], sheets: CachedSheets, head: Head) -> SheetScorer:
-    """The scorer of the test split of `conf`. The truth that it collects serves the next cell of equal sheets and head.
+    """The scorer of the test split of `conf`. The next run with equal sheets and head uses the same truth again.
 
-    The sheets themselves are not kept. Raises what `own_metrics` raises.
+    The sheets themselves are not kept in memory. Raises what `own_metrics` raises.
     """
     scale = conf.data_mix.get("px_per_mm") if is_folder(conf) else conf.resolution.px_per_mm
     own = own_metrics(conf, classes=len(head.classes))
@@ -133,7 +134,7 @@ def scorer_of(conf: Conf, specs: Sequence[SheetSpec | Piece], sheets: CachedShee
     if key not in _known_of_latest:
         _known_of_latest.clear()
     scorer.known = _known_of_latest.setdefault(key, {})
-    if own:  # on a real image too, before hours of training
+    if own:  # try own metrics on a test image too, before the training
         labels = next(scorer.truths())[0].labels
         for metric, class_id in product(own, range(1, len(head.classes))):
             metric.counts(np.where(labels == IGNORE, 0, labels).astype(np.uint8), labels, class_id)
@@ -141,7 +142,7 @@ def scorer_of(conf: Conf, specs: Sequence[SheetSpec | Piece], sheets: CachedShee
 
 
 def key_of(scorer: SheetScorer) -> str:
-    """Equal for scorers of equal sheets, head and metric versions."""
+    """A key that is equal for scorers with equal sheets, head and metric versions."""
     files = [part.path.name for part in scorer.sheets.parts or (scorer.sheets,)]
     words = [*files, scorer.head.name, *scorer.head.vocabulary, str(scorer.px_per_mm), *signatures()]
     words += [metric.signature for metric in scorer.own]

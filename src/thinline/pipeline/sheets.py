@@ -1,4 +1,4 @@
-"""The sheets of a configuration: planned cheaply, and rendered once into the cache."""
+"""The sheets of a configuration: first planned, which renders nothing, then rendered once into the cache."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Planned:
-    """The specs of a run, and the `digest` of the pixels of all three splits and of the training order.
+    """The specs of the sheets of a run; `digest` is that of the pixels of all splits and of the training order.
 
-    `split_digests` are those of the pixels of each of `SPLITS`.
+    `split_digests` has the digest of the pixels of each of `SPLITS`.
     """
 
     splits: Splits
@@ -59,7 +59,7 @@ def plan_sheets(conf: Conf) -> Planned:
 
 
 def render_sheets(planned: Planned, conf: Conf, *, console: Console) -> Rendered:
-    """The pixels of every split, from the cache or rendered now. Raises `CacheError` where they cannot be written."""
+    """The pixels of every split, from the cache or rendered now. Raises `CacheError` if they cannot be written."""
     return Rendered(*(render_split(planned, name, conf, console=console) for name in SPLITS))
 
 
@@ -112,7 +112,7 @@ def _key(split: Split, conf: Conf) -> str:
 
 @contextmanager
 def progress(text: str, console: Console) -> Iterator[OnProgress]:
-    """A progress bar that appears with the first sheet that is done and disappears at the end."""
+    """A progress bar that appears after the first sheet and disappears at the end."""
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         row = bar.add_task(text, visible=False)
 

@@ -1,4 +1,4 @@
-"""The training of a cell: render the sheets, build the network, train it, score it, write results and pictures."""
+"""The training of a run: render the sheets, build the network, train it, score it, write results and pictures."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ CONSOLE = Console(markup=False, highlight=False)
 
 
 def train_cell(conf: Conf, planned: Planned, *, folder: RunFolder, record: Record, title: str) -> None:
-    """Train the cell of `conf` on its `planned` sheets; the first process writes its results into the folder.
+    """Train the run of `conf` on its `planned` sheets; the first process writes the results into the folder.
 
-    `title` is printed with the progress of training.
+    `record` gets the numbers of each step that has any; `title` is printed with the progress of training.
     """
     sheets = render_sheets(planned, conf, console=CONSOLE)
     imbalance = _imbalance(conf, planned, sheets, record)
@@ -87,8 +87,9 @@ def train_cell(conf: Conf, planned: Planned, *, folder: RunFolder, record: Recor
 def check_parts(conf: Conf) -> None:
     """Build head, loss, class weighting, network and own metrics once, before anything is written.
 
-    The pixels of the classes are not counted yet, so what depends on them (a prior, a weight that saturates) is checked
-    when the run begins. Raises ValueError for parts that cannot work together, and Hydra's errors for unknown keys.
+    The pixel counts of the classes are not known yet, so parts that depend on them (a prior, a weight that saturates)
+    are checked when the run starts. Raises ValueError for parts that cannot work together, and Hydra's errors for
+    unknown keys.
     """
     head: Head = instantiate(conf.head)
     conf.checkpoint.check(head.classes)
@@ -100,9 +101,9 @@ def check_parts(conf: Conf) -> None:
 
 
 def initial_network(conf: Conf, head: Head, *, console: Console | None) -> nn.Module:
-    """The network of `conf`, random or with the weights of `init_from`, which the first process prints.
+    """The network of `conf` with random weights, or with those of `init_from`; the first process prints which.
 
-    Raises what `initial_weights` and `begin_with` raise.
+    Nothing is printed if `console` is None. Raises what `initial_weights` and `begin_with` raise.
     """
     network, initial = _network(conf, head), initial_weights(conf)
     if initial is not None:
@@ -120,7 +121,7 @@ def _network(conf: Conf, head: Head) -> nn.Module:
 def build_task(
     conf: Conf, head: Head, imbalance: Imbalance, *, folder: Path, scorers: ScoringWorkers | None = None
 ) -> SegmentationTask:
-    """Network, objective and schedule of `conf`; the initialisation of the network depends only on the seed."""
+    """Network, objective and schedule of `conf`. The random weights of the network depend only on the seed."""
     objective = objective_of(conf, imbalance, head=head)
     torch.manual_seed(conf.seed)
     resumed = (folder / "checkpoints" / LAST).exists()
@@ -137,7 +138,7 @@ def build_task(
 
 
 def batches_of(conf: Conf, planned: Planned, sheets: Rendered, maps: Mapping[str, CachedMaps] | None = None) -> Sheets:
-    """The batches of the run; a tile covers the same millimetres at every resolution, and fits the smallest sheet."""
+    """The batches of the run. A tile has the same size in mm at every resolution, but at most that of each sheet."""
     budget = conf.budget
     scale, smallest = conf.resolution.px_per_mm * PEN_MM, sheets.train.sizes.min(axis=0).tolist()
     rows, columns = (min(side, round(wanted * scale)) for side, wanted in zip(smallest, budget.tile_px, strict=True))
@@ -152,7 +153,7 @@ def batches_of(conf: Conf, planned: Planned, sheets: Rendered, maps: Mapping[str
 
 
 def _imbalance(conf: Conf, planned: Planned, sheets: Rendered, record: Record) -> Imbalance:
-    """The imbalance of the training mix, each sheet counted as often as it is used; printed and recorded."""
+    """The imbalance of the training mix, printed and recorded. A sheet counts as often as the run uses it."""
     counts = torch.from_numpy(sheets.train.class_counts(len(conf.classes), order=planned.splits.train.order))
     imbalance = weighting_of(conf).imbalance(counts)
     ratios = dict(zip(conf.classes[1:], measured_ratio(counts).tolist(), strict=True))
@@ -174,7 +175,7 @@ def _imbalance(conf: Conf, planned: Planned, sheets: Rendered, record: Record) -
 
 
 def _summarise(conf: Conf, planned: Planned, sheets: Rendered, batches: Sheets, record: Record) -> None:
-    """Print and record the data of the run."""
+    """Print and record the numbers of the training data."""
     if is_folder(conf):
         print_folder(planned.splits, CONSOLE)
     numbers = data_numbers(conf, planned, sheets, batches.training.showings())

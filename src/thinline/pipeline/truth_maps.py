@@ -1,4 +1,4 @@
-"""The truth maps that an objective needs, as skeletons and distances: made once for each training sheet and cached."""
+"""The truth maps that an objective needs (skeletons, distances), computed once for each training sheet and cached."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from thinline.vocabulary import Float32, UInt8
 def open_truth_maps(
     objective: Objective, sheets: CachedSheets, conf: Conf, *, console: Console
 ) -> dict[str, CachedMaps]:
-    """The maps of the objective by key, for its head; empty for most objectives. Raises `CacheError`."""
+    """The truth maps of `objective` by key; most objectives have none. Raises `CacheError` for a full disk."""
     return {truth_map.key: _open(truth_map, objective, sheets, conf, console) for truth_map in objective.truth_maps}
 
 

@@ -1,4 +1,4 @@
-"""The splits of a run on the user's own images (`data_mix=folder`), and what is printed about them."""
+"""The splits of a run on the user's own images (`data_mix=folder`), and the printed summary of them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def is_folder(conf: Conf) -> bool:
 
 
 def split_folder(conf: Conf) -> Splits:
-    """The splits of the folder of `conf`, which a sweep reads once. Raises ConfigError, ValueError and FolderError."""
+    """The splits of the folder of `conf`; a sweep reads it once. Raises ConfigError, ValueError, FolderError."""
     if round(conf.resolution.px_per_mm * PEN_MM, 6) != 1:
         raise ConfigError(
-            f"resolution={conf.resolution.name} renders drawn sheets anew, and pixels of a folder cannot be; expected "
+            f"resolution={conf.resolution.name} needs sheets at another scale, but a folder has only one; expected "
             "resolution=pen1 with data_mix=folder. Scan again at the finer scale and set data_mix.px_per_mm to it"
         )
     folder = Folder.from_conf(conf.data_mix, conf.classes)
@@ -52,7 +52,7 @@ def split_folder(conf: Conf) -> Splits:
 
 @lru_cache(maxsize=2)
 def _photos(folder: Folder, seed: int, files: Stamps) -> dict[str, tuple[Photo, ...]]:
-    """The photos of each split, read again only when a file has changed."""
+    """The photos of each split. They are read again only if a file has changed."""
     return read_folder(folder, seed=seed)
 
 
@@ -73,7 +73,7 @@ def print_folder(splits: Splits, console: Console) -> None:
 
 
 def folder_warnings(folder: Folder, photos: dict[str, list[Photo]]) -> list[str]:
-    """Oddities of the folder, and the files that are left out; a sentence each."""
+    """Sentences on the oddities of the folder and on the files that are left out."""
     others = [_relative(path, folder.root) for path in files_left_out(folder)]
     sentences = oddities(folder, photos)
     if others:

@@ -3,7 +3,7 @@
 truth             the truths: curves one pixel wide from drawn sheets, LAS files or masks
 perturb           response to shift, jitter, thickness, gaps, swapped curves
 scores            every metric of a predicted curve against its truth
-degenerate        metrics that are blind, saturated, a cliff, or a copy of another metric
+degenerate        metrics that carry no information on a truth: no reaction, full reaction at once, copy of a metric
 shift_experiment  IoU of a thin curve and of a square after the same shift
 figures           figures of the responses
 """

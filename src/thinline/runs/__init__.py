@@ -1,8 +1,8 @@
-"""The run folder: manifest, history, identity and tables of a run. It is the source of truth; MLflow has a copy.
+"""The run folder: manifest, history, identity and tables of a run. It has the original data; MLflow has a copy.
 
 folder       files of a run, begin / finish / start over, lock, list of run folders
 identity     run name and identity: hash (digest) and slug of a configuration; git commit, library versions
-own_code     digests of the user's own losses, heads, networks and metrics, found without importing them
+own_code     digests of the user's own losses, heads, networks and metrics, read without importing them
 manifest     manifest.json: status (RUNNING, FINISHED, FAILED, KILLED), attempts, code version, MLflow run
 history      history.jsonl: metrics per logged step; rewind on resume
 table        tables of all finished runs; status of all runs; mixed metric signatures refused
@@ -10,7 +10,7 @@ contact_sheet  overlays.html: the pictures of a run from the worst to the best t
 parent_runs  records of sweeps and of their parent runs in MLflow
 
 This package imports neither MLflow nor torch, so reading results is quick. `thinline.tracking` writes to MLflow.
-Whether a finished run is skipped is decided in pipeline/locate.py; atomic writes are in system/atomic_files.py.
+pipeline/locate.py decides whether a finished run is skipped; system/atomic_files.py writes files atomically.
 """
 
 from thinline.runs.folder import CLASS_COLUMNS, SHEET_COLUMNS, RunFolder, run_folders

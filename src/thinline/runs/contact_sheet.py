@@ -1,7 +1,7 @@
-"""The page `overlays.html` of a run: its pictures from the worst to the best test sheet by F1, and what colours mean.
+"""The page `overlays.html` of a run: pictures from the worst to the best test sheet by F1, and a legend of colours.
 
-The page shows the pictures of the folder `overlays` beside it and needs neither network nor scripts. The F1 of a sheet
-is the mean over its curves.
+The page shows the files of the folder `overlays`, which lies beside the page. It needs no internet connection and no
+scripts. The F1 of a sheet is the mean over its curves.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def picture_name(sheet: int) -> str:
 
 
 def contact_sheet(run: str, f1: pd.DataFrame, shown: Sequence[int], *, classes: Sequence[str]) -> str:
-    """The page for the test sheets `shown`; `f1` is the F1 of all test sheets by curve, the worst sheet first."""
+    """The page of the test sheets `shown`; `f1` has the F1 of all test sheets for each curve, the worst sheet first."""
     order = f1.index.tolist()
     means, rows = f1.mean(axis=1).to_dict(), f1.to_dict("index")
     parts = [_sheet(sheet, means[sheet], rows[sheet], _rank(order.index(sheet), len(order))) for sheet in shown]
@@ -60,7 +60,7 @@ def _curves(classes: Sequence[str]) -> list[tuple[int, str]]:
 
 
 def _rank(rank: int, count: int) -> str:
-    """The name of a rank, counted from 0, the worst."""
+    """The name of a rank; rank 0 is the worst."""
     named = {(count - 1) // 2: "Median", count - 1: "Best", 0: "Worst"}
     return named.get(rank, f"Rank {rank + 1} of {count}")
 

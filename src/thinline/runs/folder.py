@@ -3,7 +3,7 @@
 Conventions
 
     mlruns/runs/<slug>-<digest>/
-      manifest.json       cell, code version and status (`manifest.py`)
+      manifest.json       factor levels, code version and status (`manifest.py`)
       config.yaml         the resolved configuration
       history.jsonl       one line per logged step (`history.py`)
       per_class.parquet   split, measure, class, value, support, signature
@@ -11,10 +11,10 @@ Conventions
       checkpoints/        written by the trainer
       overlays/           PNG pictures
       overlays.html       the page that shows them
-      .lock               held by the process that runs the cell (`system/file_lock.py`)
+      .lock               held by the process that trains the run (`system/file_lock.py`)
 
 - All files but history and checkpoints are written atomically. At the end of a run the results are written first, then
-  the manifest with FINISHED. A kill between the two leaves a run that resumes.
+  the manifest with FINISHED. A run that is killed between the two writes can be resumed.
 - A writer holds the lock. A reader needs no lock.
 """
 
@@ -43,7 +43,7 @@ SHEET_COLUMNS = (*CLASS_COLUMNS, "sheet")
 
 
 class RunFolder:
-    """The folder of one cell under `root` (`mlruns`). Creating the object touches no file."""
+    """The folder of one run under `root` (`mlruns`). Creating the object changes no file."""
 
     def __init__(self, root: Path, slug: str, digest: str) -> None:
         self.root = Path(root)
@@ -69,7 +69,7 @@ class RunFolder:
         return self._lock.try_acquire()
 
     def lock(self, *, wait_s: float) -> None:
-        """Create the folder and lock it, waiting at most `wait_s`. Raises `StorageError` with the holder after that."""
+        """Create the folder and lock it. Raises `StorageError` with the holder if this takes longer than `wait_s`."""
         make_folder(self.path)
         self._lock.acquire(wait_s=wait_s)
 
@@ -86,7 +86,7 @@ class RunFolder:
         return self._lock.holder()
 
     def manifest(self) -> Manifest | None:
-        """The manifest, or None where no run has begun."""
+        """The manifest, or None if no run has begun."""
         try:
             text = self.manifest_path.read_text()
         except FileNotFoundError:
@@ -94,7 +94,7 @@ class RunFolder:
         return Manifest.from_json(text, str(self.manifest_path))
 
     def begun(self) -> Manifest:
-        """The manifest of a run that has begun; `StorageError` where none has."""
+        """The manifest. Raises `StorageError` if no run has begun."""
         manifest = self.manifest()
         if manifest is None:
             raise StorageError(
@@ -109,7 +109,7 @@ class RunFolder:
         return manifest is not None and manifest.status == FINISHED
 
     def begin(self, cell: Cell, origin: Origin, *, study: str | None = None) -> Manifest:
-        """Write a manifest with status RUNNING. A resumed run keeps its start and counts one more attempt."""
+        """Write a manifest with status RUNNING. A resumed run keeps its start time and has one more attempt."""
         self._must_hold_lock()
         for folder in (self.checkpoints, self.overlays):
             make_folder(folder)
@@ -141,7 +141,7 @@ class RunFolder:
         self._write(replace(emptied, superseded=(*old.superseded, *replaced)))
 
     def join_study(self, study: str) -> None:
-        """Add `study` to the studies of this run. A finished run that a sweep skips joins as well."""
+        """Add `study` to the studies of this run, also if the run is finished and the sweep of the study skips it."""
         old = self.begun()
         if study not in old.studies:
             self._write(replace(old, studies=_with(old.studies, study)))
@@ -151,7 +151,7 @@ class RunFolder:
         self._write(replace(self.begun(), mlflow=tracking))
 
     def finish(self, status: str, error: BaseException | None = None) -> Manifest:
-        """Write the final status, as the last write of a run. FINISHED requires the results on the disk."""
+        """Write the final status, the last write of a run. FINISHED is allowed only if the results are written."""
         if status == FINISHED and not (self.path / PER_CLASS).exists():
             raise StorageError(
                 f"run {self.name}: FINISHED needs {PER_CLASS}, got none; write the results before the status"
@@ -162,9 +162,10 @@ class RunFolder:
         return self._write(replace(begun, status=status, finished=max(now(), begun.started), exception=failure))
 
     def settle(self) -> bool:
-        """Mark the run KILLED if it is RUNNING although its lock was free; returns whether it was. Needs the lock.
+        """Mark a run KILLED whose status is RUNNING although no process held its lock. Returns whether it was so.
 
-        Its end is the time of its last history line, but not before its start, because clocks are set back.
+        Call this with the lock. The end of the run is the time of its last history line, or its start if that is later,
+        because a clock may have been set back.
         """
         self._must_hold_lock()
         manifest = self.manifest()
@@ -188,7 +189,7 @@ class RunFolder:
         return self._history.read()
 
     def rewind(self, step: int) -> int:
-        """Drop the history after `step`, where a resumed run continues; returns how many lines were dropped."""
+        """Drop the history after `step`, at which a resumed run continues; returns the number of dropped lines."""
         return self._history.rewind(step)
 
     def write_overlay(self, name: str, png: bytes) -> Path:
@@ -229,7 +230,7 @@ class RunFolder:
 
 
 def run_folders(root: Path) -> list[RunFolder]:
-    """Every run folder with a manifest under `root`, sorted by name; empty where there is no store yet."""
+    """Every run folder with a manifest under `root`, sorted by name; empty if there is no store."""
     return [RunFolder.open(path.parent) for path in sorted((Path(root) / RUNS).glob("*/manifest.json"))]
 
 

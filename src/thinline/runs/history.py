@@ -4,9 +4,10 @@ Conventions
 
 - A line is `{"step": 40, "time_ms": 1767225600000, "metrics": {"train/loss": 0.5}}`. NaN is written as null and an
   infinity as "inf" or "-inf", because JSON lacks them; reading returns the same floats, bit for bit.
-- A line is one write, so a killed process loses at most the line it was writing. Reading drops such a torn last line,
-  and the next append cuts it off. A damaged line anywhere else has another cause and is an error.
-- Reading merges the lines of one step (the later value of a name wins), so a curve has one point per step.
+- A line is one write, so a killed process loses at most the line that it was writing. Reading ignores an incomplete
+  last line, and the next append removes it. A damaged line anywhere else has another cause and is an error.
+- Reading merges the lines of one step; of two values with one name the later is used. So a metric has one value per
+  step.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class History:
             os.fsync(file.fileno())
 
     def read(self) -> list[Line]:
-        """One line per step, in order of steps; empty where nothing was logged."""
+        """One line per step, in order of steps; empty if nothing was logged."""
         merged: dict[int, Line] = {}
         for line in self._lines():
             earlier = merged[line.step].metrics if line.step in merged else {}
@@ -78,7 +79,7 @@ class History:
         return [merged[step] for step in sorted(merged)]
 
     def rewind(self, step: int) -> int:
-        """Drop every line after `step`, where a resumed run continues; returns how many lines were dropped."""
+        """Drop every line after `step`, at which a resumed run continues; returns the number of dropped lines."""
         lines = self._lines()
         kept = [line for line in lines if line.step <= step]
         if len(kept) < len(lines):
@@ -90,7 +91,7 @@ class History:
             rows = self.path.read_bytes().split(b"\n")
         except FileNotFoundError:
             return []
-        # after the last line end there is nothing, or a torn line
+        # after the last line end there is nothing, or an incomplete line
         return [self._parse(row, number) for number, row in enumerate(rows[:-1], start=1)]
 
     def _parse(self, row: bytes, number: int) -> Line:

@@ -2,17 +2,20 @@
 
 Conventions
 
-- The name of a run folder is `<slug>-<digest>` (folder.py). `pipeline/locate.py` makes both, and adds the digest of the
-  sheets to the configuration before it is hashed.
-- The digest is the sha256 of that configuration as canonical JSON (sorted keys, no spaces), cut to ten hex digits.
-  Keys that do not change what a run computes (machine, paths, logging) are left out by dotted name, such as
-  `trainer.threads` or the whole branch `paths`.
-- The order of keys does not matter, a tuple equals a list, and 1.0 equals 1, since `fp_weight=1` and `fp_weight=1.0`
-  are one cell. True is not 1.
+- A run folder is named `<slug>-<digest>`; runs/folder.py joins the two.
+- A *cell* of a sweep or study is one of its runs.
+- The digest is the sha256 of the resolved configuration as canonical JSON (sorted keys, no spaces), cut to ten hex
+  digits. Two lists in config/schema.py say which keys are not hashed. `NOT_IDENTITY`: keys that do not change what a
+  run computes, by dotted name, for example `trainer.threads` or the whole branch `paths`. `NEUTRAL`: newer keys, which
+  are not hashed while they have their neutral value.
+- `pipeline/locate.py` applies both lists and adds to the configuration, before it is hashed: the digest of the sheets;
+  the digests of the user's own source code (own_code.py), if there is any; for `init_from` the digest of the checkpoint
+  in place of its path or name; and the user's own metrics without labels and units.
+- The order of keys does not matter, a tuple equals a list, and 1.0 equals 1, because `fp_weight=1` and `fp_weight=1.0`
+  are the same run. True is not 1.
 - Import paths of this package are hashed under its former name, `hairline`.
-- `pipeline/locate.py` also adds the digests of the user's own source code (own_code.py), where a run has any.
-- A slug is for people: options and seed joined by dashes, then the keys that differ from the option's file, as in
-  `focal-softmax-s0-gamma_3`. The digest makes a name unique.
+- A slug is for people: the option of each factor and the seed, joined by dashes, then each key whose value differs from
+  the option's file, for example `focal-softmax-s0-gamma_3`. Two runs may have the same slug, but not the same digest.
 """
 
 from __future__ import annotations
@@ -47,20 +50,22 @@ _NAME, _HASHED_NAME = "thinline.", "hairline."
 
 
 def cell_digest(config: Mapping[str, object], *, leave_out: Sequence[str] = ()) -> str:
-    """Ten hex digits that name the cell of `config`, a resolved tree of plain values.
+    """The digest of a run, ten hex digits, from `config`, its resolved configuration as a tree of plain values.
 
-    `leave_out` holds dotted keys; keys that are not in the tree are ignored. Raises `StorageError` for a value that has
-    no canonical form (an object, NaN), by its dotted name.
+    `leave_out` lists dotted keys that are not hashed; a key that is not in the tree is ignored. Raises `StorageError`
+    for a value without a canonical form (an object, NaN); the message has the dotted key of the value.
     """
     canonical = json.dumps(_plain(config, "", frozenset(leave_out)), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
 def cell_slug(factors: Mapping[str, str]) -> str:
-    """Levels joined by dashes in the given order, e.g. `tversky-softmax-none-fresh-s0`; a factor `seed` gives `s0`.
+    """The slug of a run whose factors have these levels, for example `tversky-softmax-none-fresh-s0`.
 
-    The changes in brackets of a level follow at the end: `fixed(value=10)` gives `fixed-s0-value_10`. Characters that
-    are special in a file name or a shell become `_`; a slug is cut after SLUG_LENGTH characters.
+    The options are joined by dashes in the order of `factors`; level 0 of `seed` becomes `s0`. A level may list changes
+    to its option in brackets; they are moved to the end of the slug: `fixed(value=10)` and seed 0 give
+    `fixed-s0-value_10`. Characters that are special in a file name or a shell become `_`. A slug is cut after
+    SLUG_LENGTH characters.
     """
     options, changes = [], []
     for name, level in factors.items():
@@ -82,7 +87,7 @@ def flatten(config: Mapping[str, object], prefix: str = "") -> dict[str, str]:
 
 
 def git_state(folder: Path) -> tuple[str | None, bool | None]:
-    """Commit, and whether the working tree differs (untracked files count); (None, None) without git."""
+    """The commit, and whether the working tree differs from it (also by untracked files); (None, None) without git."""
     commit = _git(folder, "rev-parse", "HEAD")
     changes = _git(folder, "status", "--porcelain")
     return (None, None) if commit is None or changes is None else (commit, bool(changes))

@@ -1,8 +1,8 @@
-"""`manifest.json`: cell, code version, status and MLflow run of a run.
+"""`manifest.json`: factor levels, configuration, code version, status and MLflow run of a run.
 
 Conventions
 
-- Times are UTC, ISO 8601. `started` is the first start; a resumed run keeps it and counts `attempts` up.
+- Times are UTC, ISO 8601. `started` is the first start. A resumed run keeps this time, and its `attempts` grow by one.
 - `status` is RUNNING, FINISHED, FAILED or KILLED. FINISHED is written after every result, so it implies complete
   results. RUNNING with a free lock means that the process was killed.
 - `mlflow.pending` is true while MLflow may lack data of the run folder.
@@ -29,9 +29,10 @@ _TAIL_LINES = 30
 
 @dataclass(frozen=True)
 class Cell:
-    """The cell of a run: levels of the factors, seed, resolved configuration and digest of the data.
+    """The computation of a run, which is a *cell* of a study: levels of the factors, seed, configuration, data digest.
 
-    `datasets` describe the images of each split, see pipeline/data_summary.py; runs of older versions have none.
+    `signatures` are those of the metrics. `datasets` describe the images of each split (pipeline/data_summary.py); runs
+    of older versions have none.
     """
 
     factors: Mapping[str, str]
@@ -44,10 +45,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Origin:
-    """The code of a run and its CPU threads; other thread counts round sums differently, so counts may differ.
+    """The code of a run and its number of CPU threads, which changes how sums are rounded, and so may change results.
 
-    `own_code` is the digest of each module of the user (own_code.py); `init_from` the run or checkpoint whose weights
-    the network began with, and a digest of that file.
+    `own_code` has the digest of each module of the user (own_code.py). `init_from` names the run whose weights the
+    network began with, and a digest of the checkpoint.
     """
 
     git_commit: str | None
@@ -60,7 +61,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class Tracking:
-    """The MLflow run of a run folder, and the data to create it later."""
+    """The MLflow run of a run folder, and the data with which it can be created later."""
 
     uri: str
     experiment: str
@@ -101,7 +102,7 @@ class Manifest:
     exception: Failure | None = None
     mlflow: Tracking | None = None
     superseded: tuple[str, ...] = ()
-    """MLflow runs of this cell that a forced run replaced."""
+    """Ids of the MLflow runs of this folder that a forced run replaced."""
 
     def to_json(self) -> str:
         """The text of the file. The fields of cell and origin are at the top level."""
@@ -126,7 +127,7 @@ class Manifest:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StorageError(
                 f"{where}: expected the manifest of a run as JSON, got {type(error).__name__}: {error}. Another "
-                "program changed this file: restore it, or delete the run folder and run the cell again"
+                "program changed this file: restore it, or delete the run folder and start the run again"
             ) from error
 
 
@@ -136,7 +137,7 @@ def now() -> str:
 
 
 def age(moment: str, *, now: datetime) -> str:
-    """How long ago a time of a manifest was, as `3 h ago`; `now` has a time zone."""
+    """The age of a time of a manifest, for example `3 h ago`; `now` has a time zone."""
     seconds = max(0, int((now - datetime.fromisoformat(moment)).total_seconds()))
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= length:

@@ -2,12 +2,13 @@
 
 Conventions
 
-- Own is what system/user_code.py says. Installed libraries have no digest: they are named by their version.
-- Digested are the modules of every `_target_` of a configuration, the packages that they lie in, and the own modules
-  that those import, directly or through others. Imports are read from the source; no module is executed. What is
-  imported by a computed name, and data files, are not seen.
+- system/user_code.py defines which modules are the user's own. Installed libraries have no digest; their versions are
+  recorded instead.
+- A digest is computed of the module of every `_target_` of a configuration, of the packages that contain it, and of the
+  own modules that these import, directly or through others. Imports are read from the source; no module is executed. A
+  module that is imported by a computed name has no digest, and neither have data files.
 - A digest is the sha256 of the file, cut to 16 hex digits; line ends count as `\\n`. The path does not count.
-- A module that cannot be found has no digest: the run itself says that the module is missing.
+- A module that does not exist has no digest. The error is raised later, when the run imports the module.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ _DIGITS: Final = 16
 _NOT_OWN: Final = {"thinline", "hydra_plugins", *sys.stdlib_module_names}
 
 _read: dict[str, tuple[str, tuple[str, ...]]] = {}
-"""Digest and imports of each module. Kept while the module is imported, so that the digest is that of the code that
-this process runs, even if the file is edited later."""
+"""Digest and imports of each module. The file of a module that this process has imported is not read again: the process
+runs the imported code, even if the file is edited later."""
 
 
 def own_code(config: object) -> dict[str, str]:
-    """The digest of every own module that the `_target_` keys of `config` lead to, by module name in order."""
+    """The digest of every own module that the `_target_` keys of `config` need, sorted by module name."""
     digests: dict[str, str] = {}
     waiting = list(dict.fromkeys(_targets(config)))
     seen = set(waiting)
@@ -62,7 +63,10 @@ def _targets(node: object) -> Iterator[str]:
 
 
 def _own_modules(dotted: str) -> Iterator[tuple[str, Path]]:
-    """Own modules along a dotted name, as `my_losses` of `my_losses.SquaredDice`; a package is its `__init__.py`."""
+    """The own modules in a dotted name, with their files: `my_losses` of `my_losses.SquaredDice`.
+
+    The file of a package is its `__init__.py`.
+    """
     folders: Sequence[str] | None = None
     parts = dotted.split(".")
     if parts[0] in _NOT_OWN:
@@ -82,7 +86,7 @@ def _own_modules(dotted: str) -> Iterator[tuple[str, Path]]:
 
 
 def _spec(name: str, folders: Sequence[str] | None) -> importlib.machinery.ModuleSpec | None:
-    """Where a module is, without importing the package that it is in; `folders` are those of this package."""
+    """The spec of a module. The package that contains the module is not imported; `folders` are its search path."""
     if folders is None:
         try:
             return importlib.util.find_spec(name)
@@ -104,7 +108,7 @@ def _source(module: str, path: Path) -> tuple[str, tuple[str, ...]]:
 
 
 def _imports(source: bytes, package: str) -> Iterator[str]:
-    """Absolute names of what a source imports; nothing for a source that Python cannot read."""
+    """Absolute names of the imports of a source; none for a source that Python cannot parse."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError):

@@ -2,11 +2,11 @@
 
 Conventions
 
-- `mlruns/sweeps/<id>.json` holds name, tags, status, failures, the id of the parent run in MLflow, and the saved views
-  that compare its cells there (`views.py`). The children get `<id>` as `parent_id`: the MLflow id, or
-  `pending-<16 hex>` while MLflow has none.
-- At its end the record gets the run folders of all its cells, those it skipped included, and its conditions: a
-  condition is one configuration over its seeds.
+- A *cell* of a sweep is one of its runs. A *condition* is one configuration with all its seeds.
+- `mlruns/sweeps/<id>.json` has name, tags, status and failures of the sweep, the id of the parent run in MLflow, and
+  the saved views that compare the cells in MLflow (`views.py`). `<id>` is the MLflow id of the parent run, or
+  `pending-<16 hex>` while the parent run is not in MLflow. The cells have `<id>` as their `parent_id`.
+- When the sweep ends, the run folders of all its cells (with skipped ones) and its conditions are added to the record.
 - The process of the sweep holds `<id>.lock`. RUNNING with a free lock means that the process was killed.
 """
 
@@ -29,10 +29,10 @@ _open: dict[Path, FileLock] = {}
 
 @dataclass(frozen=True)
 class Condition:
-    """One configuration over the `seeds` of a sweep, with the `params` that its runs share.
+    """One configuration with all `seeds` of a sweep, and the `params` that its runs share.
 
-    `estimates` are (mean, standard deviation, ends of the 95 % interval over seeds) by metric, as `test/iou/curve_1`;
-    of one seed the mean alone.
+    `estimates` has (mean, standard deviation, low and high end of the 95 % interval over seeds) for each metric, for
+    example `test/iou/curve_1`. With one seed it has the mean only.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Sweep:
-    """The record of a sweep and of its parent run. `measures` (as `test/f1`) are those that it compares."""
+    """The record of a sweep and of its parent run. `measures` are compared in MLflow, for example `test/f1`."""
 
     sweep_id: str
     uri: str
@@ -61,7 +61,7 @@ class Sweep:
 
 
 def pending_id() -> str:
-    """A new id for a sweep without MLflow id, from the system's randomness: seeding must not repeat it."""
+    """A new id for a sweep without MLflow id. It comes from the system's random source, so that no seed repeats it."""
     return f"pending-{secrets.token_hex(8)}"
 
 
@@ -109,7 +109,7 @@ def let_go(root: Path, sweep_id: str) -> None:
 
 
 def lock_of(root: Path, sweep_id: str) -> FileLock:
-    """The lock of the sweep, which its process holds."""
+    """The lock that the process of the sweep holds."""
     make_folder(Path(root) / SWEEPS)
     return FileLock((Path(root) / SWEEPS / f"{sweep_id}.lock").absolute())
 

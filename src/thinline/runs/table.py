@@ -2,10 +2,10 @@
 
 Conventions
 
-- One row is one number with its run, seed, factor levels, split, measure and class.
+- A row has one number, with its run, seed, factor levels, split, measure and class.
 - Only FINISHED runs have rows; `status` lists all runs with their errors.
-- The user's own metrics of the runs are made known to the catalogue, with label, unit and direction.
-- A table with two signatures of one measure is refused, because the signatures define different measures.
+- The user's own metrics of the runs are added to the catalogue, with label, unit and direction.
+- A table with two signatures of one measure is refused, because different signatures mean different definitions.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ STATUS_COLUMNS = ("run", "status", "seed", "attempts", "started", "finished", "e
 
 
 def read(root: Path, study: str | None = None, *, runs: Collection[str] | None = None) -> pd.DataFrame:
-    """All numbers of the finished runs under `root`, or of one study, or of the run names `runs`.
+    """All numbers of the finished runs under `root`; only those of `study` and of the run names `runs`, if given.
 
-    Columns: run, seed, one per factor, then split, measure, class, value, support, signature. A run that lacks a factor
-    has a missing value there. Without runs the table is empty.
+    Columns: run, seed, one for each factor, then split, measure, class, value, support, signature. A run without a
+    factor has a missing value in its column. Without runs the table is empty.
     """
     return _gather(root, study, PER_CLASS, CLASS_COLUMNS, runs)
 
@@ -48,7 +48,7 @@ def read(root: Path, study: str | None = None, *, runs: Collection[str] | None =
 def read_runs(
     store: str | Path = "mlruns", study: str | None = None, *, runs: Collection[str] | None = None
 ) -> pd.DataFrame:
-    """As `read`, of the Python API. Raises StorageError where there is no store of runs."""
+    """`read` in the Python API. Raises StorageError if there is no store of runs."""
     check_store(Path(store))
     return read(Path(store), study, runs=runs)
 
@@ -56,14 +56,14 @@ def read_runs(
 def read_sheets(
     root: Path, study: str | None = None, *, measures: Collection[str] | None = None, split: str | None = None
 ) -> pd.DataFrame:
-    """As `read`, but one number per sheet, with the column `sheet`; only of `measures` and `split` where given."""
+    """Like `read`, but with one number per sheet and the column `sheet`; only `measures` and `split`, if given."""
     return _gather(root, study, PER_SHEET, SHEET_COLUMNS, measures=measures, split=split)
 
 
 def manifests(root: Path, study: str | None = None) -> dict[str, Manifest]:
     """Manifests of all runs, or of all runs of a study, by the name of the folder.
 
-    A RUNNING run without a process is returned as KILLED.
+    A run with the status RUNNING whose process is gone is returned as KILLED.
     """
     return {
         folder.name: replace(manifest, status=KILLED) if _died(folder, manifest) else manifest
@@ -75,14 +75,14 @@ def manifests(root: Path, study: str | None = None) -> dict[str, Manifest]:
 def status(root: Path) -> pd.DataFrame:
     """One row per run: run, status, seed, attempts, started, finished, exception, pending, folder, then the factors.
 
-    A RUNNING run without a process is listed as KILLED.
+    A run with the status RUNNING whose process is gone is listed as KILLED.
     """
     rows = [_status_row(folder, manifest) for folder, manifest in _begun(root)]
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(STATUS_COLUMNS))
 
 
 def curve_iou(folder: Path) -> dict[str, float]:
-    """IoU of every curve on the test sheets of the run in `folder`; empty where its table cannot be read."""
+    """IoU of every curve on the test sheets of the run in `folder`; empty if its table cannot be read."""
     try:
         table = pd.read_parquet(folder / PER_CLASS, columns=["split", "measure", "class", "value"])
     except (OSError, ValueError, KeyError):
@@ -141,7 +141,7 @@ def _begun(root: Path) -> list[tuple[RunFolder, Manifest]]:
     begun = [(folder, manifest) for folder, manifest in pairs if manifest is not None]
     for _, manifest in begun:
         own = manifest.cell.config.get("metrics")
-        with suppress(ValueError):  # of a name that a metric of every run has got since
+        with suppress(ValueError):  # the name of an own metric may now be that of a built-in metric
             for row in own_rows(own).values() if isinstance(own, Mapping) else ():
                 register(row)
     return begun
@@ -154,7 +154,7 @@ def _table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     except (OSError, ValueError, KeyError) as error:
         raise StorageError(
             f"{path}: expected a table with columns {', '.join(columns)}, got {type(error).__name__}: {error}. The run "
-            "is FINISHED, so the file was lost or changed later: restore it, or run this cell again with "
+            "is FINISHED, so the file was lost or changed later: restore it, or start this run again with "
             "force=true"
         ) from error
 
@@ -191,6 +191,6 @@ def _refuse_mixed_signatures(rows: pd.DataFrame) -> None:
             )
             raise StorageError(
                 f"measure '{measure}': expected one signature, got {len(runs_of)}: {listed}. Numbers of different "
-                "definitions cannot be compared: run the older cells again with force=true, or read one study at a "
+                "definitions cannot be compared: start the older runs again with force=true, or read one study at a "
                 "time"
             )

@@ -7,7 +7,7 @@ families        sample a spec from a family and a seed: archive or procedural; s
 family_ranges   the ranges that each family is sampled from
 spec            description of a sheet in mm: tracks, curves, pens, texts, skew, wear; its digest (hash)
 curve_shapes    values of a curve along depth: smooth, jittery, blocky, spiky, or windows of real logs
-pens            the two curves of a sheet: shapes, pen widths, dashes, cue
+pens            the two curves of a sheet: shapes, pen widths, dashes, and the property that tells them apart
 printed_form    tracks, depth column, grids, texts and marks
 drawing/        draw a spec: grid, text, strokes, skew (tilt), wear and noise
 sheet           the result: image, labels, strokes, layers, true curves

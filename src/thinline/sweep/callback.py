@@ -1,9 +1,10 @@
 """The Hydra callback at the start and end of a sweep, and the files by which its processes communicate.
 
-Before any job starts, the launching process creates the database and the experiment, opens the parent run of MLflow,
-and writes the id of this run to `parent.json` in the sweep's folder, where jobs find it on any machine. Every job
-appends a line to `cells.jsonl`, from which the end of the sweep knows all cells. A failed job does not stop the others,
-unless they would fail for the same reason (shared_failure.py); the sweep then exits with code 1.
+A *cell* of a sweep is one of its runs; each job trains one cell. Before any job starts, the launching process creates
+the database and the experiment, opens the parent run of MLflow, and writes the id of this run to `parent.json` in the
+folder of the sweep, where jobs on any machine can read it. Every job appends a line to `cells.jsonl`; at its end the
+sweep reads these lines. If a job failed, the sweep exits with code 1 after the other jobs. It stops before them only if
+they would fail for the same reason (shared_failure.py).
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Parent:
-    """What the jobs of a sweep share: study, id of the parent run, launching process, varied keys, number of jobs."""
+    """Facts that all jobs of a sweep need: study, id of the parent run, launching process, varied keys, job count."""
 
     study: str
     run_id: str | None
@@ -79,7 +80,7 @@ class Parent:
 
 
 def parent_of(folder: Path | None) -> Parent | None:
-    """The content of `parent.json` of the sweep in `folder`; None without a sweep, or after its end."""
+    """The content of `parent.json` in `folder`, the folder of a sweep; None without a sweep or after its end."""
     if folder is None:
         return None
     try:
@@ -96,7 +97,7 @@ def folder_of(hydra: HydraConf) -> Path | None:
 
 
 def append(folder: Path, line: Line) -> None:
-    """Append a line in one write, so that several processes may append at once."""
+    """Append a line in one write, so that several processes can append at the same time."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / CELLS).open("a") as file:
         file.write(json.dumps(asdict(line)) + "\n")
@@ -111,17 +112,17 @@ def lines(folder: Path) -> list[Line]:
 
 
 class Sweep(Callback):
-    """Opens and closes the parent run of a sweep; of a single run, only checks the configuration and the store."""
+    """Opens and closes the parent run of a sweep. For a single run it only checks the configuration and the store."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Exit with a message when the configuration is invalid or the store cannot be written."""
+        """Exit with a message if the configuration is invalid or the store cannot be written."""
         with explained():
             settle_paths(config, Path(config.hydra.runtime.cwd))
             checked(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
             check_writable(Path(config.paths.store))
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Create the store and open the parent run; exit with a message when the jobs are invalid."""
+        """Create the store and open the parent run; exit with a message if the jobs are invalid."""
         with explained():
             settle_paths(config, Path(config.hydra.runtime.cwd))
             jobs = requested_jobs(config)
@@ -157,7 +158,7 @@ class Sweep(Callback):
         return tracker.open_parent(parent_name(study, overrides), tags, compared)
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Close the parent run, print the tables, and exit with 1 when a job failed."""
+        """Close the parent run, print the tables, and exit with code 1 if a job failed."""
         if config.dry_run:
             return
         folder = Path(config.hydra.sweep.dir)
@@ -186,7 +187,7 @@ class Sweep(Callback):
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """An error of configuration or storage ends the program with its message and exit code 1."""
+    """Catch an error of configuration or storage, print its message, and exit with code 1."""
     try:
         yield
     except (StorageError, ValueError, OSError, OmegaConfBaseException, HydraException) as error:
@@ -195,7 +196,7 @@ def explained() -> Iterator[None]:
 
 
 def check_jobs(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
-    """Compose and parse jobs until every override was in one. Raises what Hydra and `checked` raise."""
+    """Compose and parse enough jobs to check every override once. Raises what Hydra and `checked` raise."""
     loader = GlobalHydra.instance().config_loader()
     for job in covering(jobs):
         composed = loader.load_sweep_config(config, list(job))
@@ -205,7 +206,10 @@ def check_jobs(config: DictConfig, jobs: Sequence[Sequence[str]]) -> None:
 
 @contextmanager
 def stopped_as_one(config: DictConfig) -> Iterator[None]:
-    """Run the jobs of a sweep; a signal between two jobs closes the parent run as well, a shared failure ends them."""
+    """Run the jobs of a sweep in this context.
+
+    A signal closes the parent run, also between two jobs. A failure that all jobs share ends the jobs.
+    """
     try:
         with stoppable(), suppress(SweepStopped):
             yield
@@ -218,9 +222,9 @@ def stopped_as_one(config: DictConfig) -> Iterator[None]:
 
 
 def close(folder: Path | None, config: DictConfig, status: str, failures: list[str]) -> Links:
-    """Close the parent run of the sweep in `folder`, if this process opened it and it is still open.
+    """Close the parent run of the sweep in `folder`, if this process opened the run and has not closed it.
 
-    Returns the links to the cells and to the conditions of the sweep on MLflow's page, None where it has none.
+    Returns the links to the cells and to the conditions of the sweep on MLflow's page, or None if there are none.
     """
     parent = parent_of(folder)
     if folder is None or parent is None or parent.process != os.getpid():
@@ -236,7 +240,7 @@ def close(folder: Path | None, config: DictConfig, status: str, failures: list[s
     ended = lines(folder)
     cells = cells_of(ended)
     conditions: tuple[Condition, ...] = ()
-    with suppress(StorageError):  # a table that is lost or mixed: `report` says so
+    with suppress(StorageError):  # tables that are lost or mixed: `report` raises the error again
         opened = parent_runs.read(store, parent.run_id)
         measures = () if opened is None else opened.measures
         conditions = conditions_of(store, cells, varied=parent.varied, measures=measures)
@@ -246,12 +250,12 @@ def close(folder: Path | None, config: DictConfig, status: str, failures: list[s
 
 
 def cells_of(ended: Sequence[Line]) -> list[str]:
-    """The run folders of the jobs that did not fail, each once, in the order of the sweep."""
+    """Names of the run folders of the jobs that did not fail, each once, in the order of the sweep."""
     return list(dict.fromkeys(line.cell for line in ended if line.status != FAILED))
 
 
 def report(config: DictConfig, ended: list[Line], links: Links = None) -> None:
-    """Print the tables of the cells of a sweep, then which jobs failed and why."""
+    """Print the tables of the cells of a sweep, then the failed jobs with their errors."""
     order = cells_of(ended)
     rows = runs.read(Path(config.paths.store), runs=order)
     if len(rows):

@@ -2,11 +2,12 @@
 
 Conventions
 
-- The interval is that of study/stats/estimates.py for seeds that have test sheets of their own. Where all seeds share
-  the test images (a folder with a fixed split), it leaves out the variance due to the images.
-- The standard deviation is that of one seed (divisor n - 1). One seed has a mean only.
-- A metric that is undefined in every run of a condition is left out; a run without a value is no seed of that metric.
-- The metrics are the headline numbers of the test images (tracking/page_content.py), at tuned thresholds as well.
+- The interval is that of study/stats/estimates.py for seeds that have different test sheets. If all seeds share the
+  test images (a folder with a fixed split), the interval leaves out the variance due to the images.
+- The standard deviation is that of one seed (divisor n - 1). A condition with one seed has only a mean.
+- A metric that is undefined in every run of a condition is left out. A run in which a metric is undefined does not
+  count as a seed of this metric.
+- The metrics are the headline numbers of the test images (tracking/page_content.py), also those at tuned thresholds.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ _SPLITS: Final = ("test/", "tuned/")
 def conditions_of(
     store: Path, cells: Sequence[str], *, varied: Sequence[str], measures: Sequence[str] = ()
 ) -> tuple[Condition, ...]:
-    """The conditions of the finished runs among `cells` (names of run folders), in the order of their first cell.
+    """The conditions of the finished runs among `cells` (names of run folders), in the order of their first run.
 
-    `varied` are the keys in which the cells of the sweep differ, and `measures` what it compares beyond the headline
+    `varied` are the keys in which the runs of the sweep differ; `measures` are compared in addition to the headline
     numbers. Raises `StorageError` for tables that are lost or mixed.
     """
     rows = runs.read(store, runs=cells)
@@ -69,7 +70,7 @@ def _condition(name: str, rows: pd.DataFrame, manifests: Sequence[Manifest], mea
 
 
 def _estimate(values: Float64) -> tuple[float, ...]:
-    """(mean,) of one seed; (mean, standard deviation, low, high) of several."""
+    """(mean,) for one seed; (mean, standard deviation, low, high) for several."""
     estimate = estimate_of_seeds(values)
     if estimate.seeds < 2:
         return (estimate.effect,)
@@ -77,7 +78,7 @@ def _estimate(values: Float64) -> tuple[float, ...]:
 
 
 def _shared(manifests: Sequence[Manifest]) -> dict[str, str]:
-    """The params on which all runs agree."""
+    """The params that have the same value in all runs."""
     params: list[Mapping[str, str]] = [flatten(each.cell.config) | dict(each.cell.factors) for each in manifests]
     first = params[0]
     return {name: value for name, value in first.items() if all(other.get(name) == value for other in params)}

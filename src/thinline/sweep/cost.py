@@ -1,12 +1,12 @@
-"""The estimated time and memory of a cell, from a short measured trial of a similar cell.
+"""The estimated time and memory of a run, from a short measured trial of a similar run.
 
-Cells that differ only in seed, class weight and sheets cost the same and share a trial. A trial is a real cell with a
-few steps on a few sheets in a temporary store, so that it includes what a run does besides steps, but for MLflow:
+Runs that differ only in seed, class weight and sheets cost the same and share a trial. A trial is a real run with a few
+steps on a few sheets, in a temporary store and without MLflow. So its time includes the parts of a run besides steps:
 
     seconds = steps * step + (validations * val sheets + test sheets) * evaluated sheet + rest
 
-`rest` (construction, results, pictures) is the least of all trials of the plan: it hardly depends on the cell,
-and the first trial also imports and compiles. Rendering is counted once for all cells with the same sheets.
+`rest` (construction, results, pictures) is the smallest of all trials of the plan, because it hardly depends on the
+run, and the first trial also imports and compiles. Rendering is counted once for all runs with the same sheets.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ COSTS: Final = ("loss", "head", "network", "optimiser", "resolution", "budget", 
 
 @dataclass(frozen=True)
 class Trial:
-    """Seconds of a step, an evaluated sheet, a rendered sheet and the rest; bytes at the peak and of a mapped sheet."""
+    """Seconds of a step, an evaluated sheet, a rendered sheet, the rest; bytes of the peak memory and of a sheet."""
 
     step_s: float
     evaluated_s: float
@@ -51,17 +51,17 @@ class Trial:
 
 
 def cost_key(conf: Conf) -> str:
-    """Equal for cells that cost the same."""
+    """A key that is equal for runs that cost the same."""
     return json.dumps({name: conf.tree[name] for name in COSTS}, sort_keys=True)
 
 
 def objective_key(conf: Conf) -> str:
-    """Equal for cells that have one objective."""
+    """A key that is equal for runs with the same objective."""
     return json.dumps({name: conf.tree[name] for name in ("loss", "head", "class_weight", "classes")}, sort_keys=True)
 
 
 def refusal(conf: Conf) -> str | None:
-    """Why this loss, head and class weight cannot work together, or None; the pixel counts are invented."""
+    """The reason why loss, head and class weight cannot work together, or None. The pixel counts are made up."""
     imbalance = weighting_of(conf).imbalance([10_000, *range(100, 100 + len(conf.classes) - 1)])
     try:
         objective_of(conf, imbalance)
@@ -71,13 +71,13 @@ def refusal(conf: Conf) -> str | None:
 
 
 def seconds(budget: BudgetConf, trial: Trial, *, val: int, test: int, rest_s: float) -> float:
-    """Estimated time of a cell with `val` and `test` sheets that are already rendered."""
+    """Estimated time of a run with `val` validation and `test` test sheets that are already rendered."""
     validations = budget.steps // budget.validate_every + 1
     return budget.steps * trial.step_s + (validations * val + test) * trial.evaluated_s + rest_s
 
 
 def measure(conf: Conf, choices: Mapping[str, str], folder: Path) -> Trial:
-    """A trial of the cell of `conf` in `folder`, without a word. Raises what the cell raises."""
+    """A trial of the run of `conf` in `folder`; nothing is printed. Raises what the run raises."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         return _measure(_shortened(conf, folder), choices, folder)
 
@@ -89,7 +89,7 @@ def _shortened(conf: Conf, folder: Path) -> Conf:
 
 
 def _changes(folder: Path) -> dict[str, Any]:
-    """What makes a cell a trial: few steps and sheets, and a store in `folder`."""
+    """The changes that turn a run into a trial: few steps and sheets, and a store in `folder`."""
     counts = dict.fromkeys(("archive", "train", "val", "test"), SHEETS)
     return {
         "budget": {"steps": 2 * STRETCH, "validate_every": STRETCH, "counts": counts | {"train": 2 * SHEETS}},
@@ -121,7 +121,7 @@ def _measure(conf: Conf, choices: Mapping[str, str], folder: Path) -> Trial:
 
 
 def _forget_peak() -> None:
-    """Reset the peak of the memory."""
+    """Reset the peak memory of the GPU, or else of this process."""
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     elif _CLEAR.exists():
@@ -129,7 +129,7 @@ def _forget_peak() -> None:
 
 
 def _peak() -> int:
-    """The peak in bytes: of the GPU where there is one, else of the resident memory of this process."""
+    """Peak memory in bytes: of the GPU if there is one, else the resident memory of this process."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     if _STATUS.exists():

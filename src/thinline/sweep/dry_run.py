@@ -1,4 +1,4 @@
-"""The plan of a sweep before it runs (`dry_run=true`): its cells, their states, and the cost of the rest."""
+"""The plan of a sweep before it runs (`dry_run=true`): its runs (cells), their states, and the cost of those to do."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ GIB: Final = 2**30
 
 @dataclass(frozen=True)
 class Planned:
-    """One cell of the plan: configuration, choices, location and state."""
+    """One run of the plan: options of the config groups, location with configuration, and state."""
 
     choices: dict[str, str]
     located: RunLocation
@@ -42,20 +42,20 @@ class Planned:
 
     @property
     def images(self) -> int:
-        """Number of images that training sees."""
+        """Number of training images: steps times batch size."""
         return self.located.conf.budget.steps * self.located.conf.budget.batch_size
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds without rendering (cells share their sheets), and bytes at the peak."""
+    """Seconds without rendering, because runs share sheets, and peak memory in bytes."""
 
     seconds: float
     memory: int
 
 
 def show_plan(config: DictConfig, arguments: Sequence[str], loader: Any) -> None:
-    """Print the plan of a sweep. Raises `StudyError` for two jobs with the same cell."""
+    """Print the plan of a sweep. Raises `StudyError` if two jobs are the same run."""
     study = study_of(config)
     jobs = jobs_of(study, OverridesParser.create(loader).parse_overrides(list(arguments)))
     cells = [_planned(loader.load_sweep_config(config, job)) for job in track(jobs, "composing cells", console=CONSOLE)]
@@ -107,10 +107,10 @@ def _check_distinct(cells: Iterable[Planned]) -> None:
 
 
 def _costs(cells: Sequence[Planned]) -> tuple[dict[str, Cost], float]:
-    """The cost of each cell by name, and the seconds to render the sheets that they share."""
+    """The cost of each run by name, and the seconds to render all sheets, each once."""
     if not cells:
         return {}, 0.0
-    # imports torch and Lightning, which take many seconds and which a finished plan does not need
+    # imports torch and Lightning, which takes many seconds; a plan without runs to do does not need them
     from thinline.sweep.cost import cost_key, measure
 
     alike: dict[str, list[Planned]] = {}
@@ -137,7 +137,7 @@ def _costs(cells: Sequence[Planned]) -> tuple[dict[str, Cost], float]:
 
 
 def _cost(cell: Planned, trial: Trial, rest_s: float) -> Cost:
-    """From the trial of a similar cell, for the number of sheets of this one."""
+    """The cost of `cell` from the trial of a similar run, for the number of sheets of `cell`."""
     from thinline.sweep.cost import seconds
 
     splits, budget = cell.located.planned.splits, cell.located.conf.budget
@@ -146,7 +146,7 @@ def _cost(cell: Planned, trial: Trial, rest_s: float) -> Cost:
 
 
 def _compatible(cells: Sequence[Planned]) -> list[Planned]:
-    """The cells whose loss, head and weight can be combined; prints the reason for the others, each once."""
+    """The runs whose loss, head and weight can be combined; for the others each reason is printed once."""
     from thinline.sweep.cost import objective_key, refusal
 
     keys = [objective_key(cell.located.conf) for cell in cells]
@@ -179,7 +179,7 @@ def _print_study(study: Study) -> None:
 
 
 def _table(cells: Sequence[Planned], costs: dict[str, Cost]) -> Table:
-    """One line a cell, named by the factors in which the cells differ."""
+    """One line for each run, named by the factors in which the runs differ."""
     names = [name for name in cells[0].located.factors if len({cell.located.factors[name] for cell in cells}) > 1]
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("cell", overflow="fold")
@@ -196,7 +196,7 @@ def _table(cells: Sequence[Planned], costs: dict[str, Cost]) -> Table:
 
 
 def _time(seconds: float) -> str:
-    """As 4 s, 2 min 05 s, 3 h 20 min."""
+    """A time, for example 4 s, 2 min 05 s, 3 h 20 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -1,4 +1,7 @@
-"""One job of Hydra, alone or in a sweep: run the cell, report how it ended, and keep the reason of a failure."""
+"""One job of Hydra, alone or in a sweep: train a run, report how it ended, and record the reason of a failure.
+
+A *cell* of a sweep or study is one of its runs.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +38,8 @@ if TYPE_CHECKING:
     from thinline.tracking.tracker import Tracker
 
 PROGRAM: Final = ("-m", "thinline", "train")
-"""The program of a run in processes of its own; an installed package has it, and in a job of submitit it is not
-`sys.argv[0]`."""
+"""Arguments of `python` that start a run in a new process. They also work with an installed package, which has no
+train.py, and in a job of submitit, where `sys.argv[0]` is another program."""
 
 EXPLAINED = (
     ValueError,
@@ -52,7 +55,7 @@ EXPLAINED = (
 
 
 def run_job(config: DictConfig, hydra: HydraConf) -> None:
-    """Run the cell of `config`. A failure ends a single run with exit code 1; a sweep reports it at its end."""
+    """Train the run of `config`. A failure ends a single run with exit code 1; a sweep reports it at its end."""
     alone = hydra.mode == RunMode.RUN
     if not alone and stopped_by(Path(hydra.sweep.dir)) is not None:
         return
@@ -89,8 +92,8 @@ def run_job(config: DictConfig, hydra: HydraConf) -> None:
 
 
 def _settle(config: DictConfig, directory: Path) -> None:
-    """Undo Hydra's change of directory, make paths absolute, and ignore the ranks of another program."""
-    if directory.is_dir():  # a job of a cluster may run where the directory of the call is not
+    """Return to the `directory` of the command, make paths absolute, and ignore process ranks of another program."""
+    if directory.is_dir():  # a machine of a cluster may lack the directory that the command was started in
         os.chdir(directory)
     settle_paths(config, directory)
     ignored = forget_ranks()
@@ -114,7 +117,7 @@ def _check_results(ended: CellOutcome) -> None:
 
 
 def _run(conf: Conf, hydra: HydraConf, alone: bool) -> CellOutcome:
-    """Run the cell in this process or in processes of its own, whose result is read from the run folder."""
+    """Train the run of `conf`, in this process or in new ones; of new processes the run folder has the result."""
     if alone and conf.study is not None and not launched():
         raise ValueError("a study has many cells, got a single run; use `python train.py -m +experiment=...`")
     if alone and conf.dry_run:
@@ -134,7 +137,8 @@ def _run(conf: Conf, hydra: HydraConf, alone: bool) -> CellOutcome:
         from thinline.pipeline.cell import Sinks, run_cell
         from thinline.pipeline.train import check_parts
 
-    if parent is None:  # a cell of a sweep that cannot work is recorded as failed, since it is a cell of a design
+    # a single run whose parts do not fit stops here and writes nothing; in a sweep such a run is recorded as FAILED
+    if parent is None:
         check_parts(conf)
     tracker = _tracker(conf, alone and not launched()) if rank_and_world()[0] == 0 else None
     return run_cell(
@@ -146,11 +150,11 @@ def _run(conf: Conf, hydra: HydraConf, alone: bool) -> CellOutcome:
 
 
 def _run_apart(conf: Conf, hydra: HydraConf, run: RunFolder) -> CellOutcome:
-    """One process, or one for each device; raises `ProcessesError` with the reason that the run folder knows."""
+    """Train in `trainer.processes` new processes. Raises `ProcessesError` with the error in the manifest of `run`."""
     folder = callback.folder_of(hydra)
     if folder is None:
         _tracker(conf, alone=True)
-    # the new processes find the modules that this one finds, and no others: the source of own code is in the identity
+    # the new processes search modules where this one does: the identity of the run has digests of the user's modules
     environment = {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path), "PYTHONSAFEPATH": "1"}
     if folder is not None:
         environment |= {callback.SWEEP: str(folder.absolute()), callback.NUMBER: str(hydra.job.num)}
@@ -172,7 +176,10 @@ def _config_dir(hydra: HydraConf) -> list[str]:
 
 
 def _tracker(conf: Conf, alone: bool) -> Tracker | None:
-    """The way to MLflow; a job of a sweep finds the store made by the launching process."""
+    """The tracker that writes to MLflow, or None without `tracking.uri`.
+
+    A run `alone` creates the MLflow store if there is none. In a sweep the launching process has created it before.
+    """
     if not conf.tracking.uri:
         return None
     with ending_at_once():
@@ -193,7 +200,7 @@ def _position(hydra: HydraConf) -> str:
 
 
 def _print_skipped(ended: CellOutcome, hydra: HydraConf) -> None:
-    """Say when the cell finished and how to run it again."""
+    """Print when the run finished and how to run it again."""
     manifest = RunFolder.open(ended.folder).manifest()
     if manifest is None or manifest.finished is None:
         return
@@ -206,7 +213,7 @@ def _print_skipped(ended: CellOutcome, hydra: HydraConf) -> None:
 
 
 def _note_failure(config: DictConfig, hydra: HydraConf, error: Exception) -> None:
-    """Append the line of a failed job, and print its error. Stops the sweep where all jobs would fail so."""
+    """Append the line of a failed job and print its error. Stop the sweep if all jobs would fail with this error."""
     folder, job = Path(hydra.sweep.dir), callback.job_of(hydra)
     stops = _stops_sweep(config, hydra, error)
     text = f"{type(error).__name__}: {error}"
@@ -222,7 +229,7 @@ def _note_failure(config: DictConfig, hydra: HydraConf, error: Exception) -> Non
 
 
 def _stops_sweep(config: DictConfig, hydra: HydraConf, error: Exception) -> bool:
-    """Whether the sweep stops after `error`: no cell finished in it before, and every other would fail so."""
+    """Whether the sweep stops after `error`: none of its runs has finished, and all would fail with this error."""
     folder = Path(hydra.sweep.dir)
     parent = callback.parent_of(folder)
     if not config.fail_fast or parent is None or parent.jobs < 2 or isinstance(error, ConfigError):
@@ -240,7 +247,7 @@ def _print_error(error: Exception) -> None:
 
 
 def _sentence(error: Exception) -> str:
-    """The message of an error; of one without a complete message also its type and the line of the user's own code."""
+    """The message of an error of EXPLAINED; of another error its type, message and line in the user's own code."""
     if not isinstance(error, EXPLAINED):
         return raised(error)
     what, variable, _ = str(error).partition(", set env var HYDRA_FULL_ERROR")

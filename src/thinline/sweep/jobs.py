@@ -1,8 +1,8 @@
 """The jobs of a sweep, as lists of overrides; `hydra_plugins` passes them to Hydra.
 
-A job has the overrides of the command line, then one for each factor of the cell. An override of a factor of the study
-selects among its levels (`seed=0`, `loss=dice,tversky`); any other override applies to every cell. Without a study the
-jobs are the product of the swept overrides, seed by seed.
+The overrides of a job are those of the command line, then one for each factor of its *cell* (its run in the study). An
+override of a factor of the study selects levels of the study (`seed=0`, `loss=dice,tversky`); any other override
+applies to every cell. Without a study the jobs are the product of the swept overrides, with the seed as the slowest.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NOT_VARIED: Final = ("experiment", "hydra")
 
 
 def groups() -> dict[str, list[str]]:
-    """The options of each group of conf/, which a study may vary by name."""
+    """The options of each config group that a study may vary."""
     folders = [folder for folder in CONF.iterdir() if folder.is_dir() and folder.name not in NOT_VARIED]
     return {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in sorted(folders)}
 
@@ -53,9 +53,10 @@ def jobs_of(study: Study | None, overrides: Sequence[Override]) -> list[list[str
 
 
 def batches_of(study: Study | None, overrides: Sequence[Override]) -> list[list[list[str]]]:
-    """The jobs in batches that a launcher runs one after the other: one batch a seed for a study, else a single batch.
+    """The jobs in batches, which a launcher runs one after the other: one batch for each seed of a study, else one.
 
-    A launcher starts the jobs of a batch in any order; with batches an interrupted study is still balanced over seeds.
+    A launcher starts the jobs of a batch in any order. With these batches an interrupted study has all cells of its
+    first seeds.
     """
     jobs = jobs_of(study, overrides)
     if study is None:
@@ -70,10 +71,10 @@ def requested_jobs(config: DictConfig) -> list[list[str]]:
 
 
 def covering(jobs: Sequence[Sequence[str]]) -> list[Sequence[str]]:
-    """The first jobs that contain every override of `jobs` at least once.
+    """The jobs that have an override which no job before them has. Together they have every override.
 
-    What cannot be composed is nearly always one level, or one key that a level lacks. Every job has all keys, so these
-    jobs show both.
+    If a job cannot be composed, the reason is nearly always one level, or one key that a level lacks. Every job has all
+    keys, so composing these jobs finds both.
     """
     seen: set[str] = set()
     chosen = []
@@ -85,7 +86,7 @@ def covering(jobs: Sequence[Sequence[str]]) -> list[Sequence[str]]:
 
 
 def seeds_of(jobs: Sequence[Sequence[str]]) -> list[object]:
-    """The seeds of the jobs, each once, read before any job is composed; interpolations are left out."""
+    """The seeds of the jobs, each once, read from the overrides; interpolations are left out."""
     texts = dict.fromkeys(text for job in jobs for text in job if text.startswith(f"{SEED}="))
     values = [OverridesParser.create().parse_override(text).value() for text in texts]
     return [value for value in values if "${" not in str(value)]

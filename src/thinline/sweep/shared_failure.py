@@ -1,14 +1,14 @@
-"""Whether a failure of one cell of a sweep would be the failure of every cell, so that the sweep stops.
+"""Whether every run of a sweep would fail with the error of one run, so that the sweep stops.
 
 Conventions
 
 - A shared failure is a module that cannot be imported, or a file or folder that does not exist.
-- Only what the cells have in common can be shared. A failure belongs to some cells if its message has a level in which
-  the cells differ, or the class or function that such a level builds (`network=unet_slim,smp` without
-  segmentation_models_pytorch), or if the key of the missing folder varies.
-- A sweep stops only if no cell finished in it before. `fail_fast=false` goes on after every failure.
-- The first job that sees a shared failure writes a file into the folder of the sweep. Jobs that start later end at once
-  when they see it, in whatever process a launcher runs them; jobs that train already go on.
+- A failure is not shared if it has to do with a difference between the runs: if its message contains a level that not
+  all runs have, or the class or function that such a level builds (`network=unet_slim,smp` without
+  segmentation_models_pytorch), or if the key of the missing folder differs between the runs.
+- A sweep stops only if none of its runs has finished before. With `fail_fast=false` it goes on after every failure.
+- The first job with a shared failure writes a file into the folder of the sweep. A job that starts later and finds this
+  file ends at once, in any process and on any machine; a job that is training goes on.
 """
 
 from __future__ import annotations
@@ -30,12 +30,16 @@ _KIND: Final = re.compile(rf"\b({'|'.join(_KINDS)})\b")
 
 
 class SweepStopped(BaseException):
-    """No further job of the sweep is to start. A BaseException, so that Hydra does not take it for a failed job."""
+    """No further job of the sweep is to start. It is a BaseException because Hydra would count an Exception as a failed
+    job."""
 
 
 def is_shared(error: BaseException, conf: Conf, varied: Mapping[str, str]) -> bool:
-    """Whether `error` of the cell `conf` would be that of all cells; `varied` has its values of the keys that vary."""
-    if isinstance(error, FailedBeforeError):  # it has the text of an earlier error, whose cause may be mended
+    """Whether all runs of a sweep would fail with `error`, the error of the run `conf`.
+
+    `varied` has the keys in which the runs differ, with the values of this run.
+    """
+    if isinstance(error, FailedBeforeError):  # its text is that of an earlier error, whose cause may be gone
         return False
     text = "\n".join(f"{type(cause).__name__}: {cause}" for cause in _causes(error))
     missing = [key for key in OWN_DATA if _is_missing(conf.tree, key)]
@@ -48,12 +52,12 @@ def is_shared(error: BaseException, conf: Conf, varied: Mapping[str, str]) -> bo
 
 
 def stop(folder: Path, job: str) -> None:
-    """Note in the folder of the sweep that no further job is to start, because of `job`."""
+    """Write the file that stops the sweep in `folder`, because `job` failed."""
     write_bytes(folder / STOPPED, job.encode())
 
 
 def stopped_by(folder: Path) -> str | None:
-    """The job after whose failure no further job is to start; None where there is none."""
+    """The job whose failure stopped the sweep in `folder`, or None if the sweep was not stopped."""
     try:
         return (folder / STOPPED).read_text()
     except FileNotFoundError:
@@ -77,7 +81,7 @@ def _is_missing(tree: Mapping[str, Any], key: str) -> bool:
 
 
 def _level_names(varied: Mapping[str, str]) -> Sequence[str]:
-    """The values that a message may name; numbers are left out, because any path may have them."""
+    """The varied values to look for in a message. Numbers are left out, because any path may contain them."""
     return [value for value in varied.values() if re.search("[A-Za-z]{2}", value)]
 
 

@@ -1,6 +1,6 @@
 """Gather the finished runs of a study from the store, with their provenance, for the statistics of the study.
 
-Whether a finished cell is skipped is decided in pipeline/locate.py.
+A *cell* of the study is one of its runs. pipeline/locate.py decides whether a finished run is skipped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from thinline.sweep.jobs import study_of
 
 @cache
 def declared(name: str) -> Study:
-    """The study that `conf/experiment/<name>.yaml` declares. Raises `StudyError` where there is no such file."""
+    """The study that `conf/experiment/<name>.yaml` declares. Raises `StudyError` if there is no such file."""
     options = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
     if name not in options:
         raise StudyError(f"expected a study of conf/experiment, one of {', '.join(options)}, got {name!r}")
@@ -59,7 +59,10 @@ def gather(
 
 
 def finished_run(study: Study, name: str, manifest: Manifest) -> FinishedRun:
-    """A run with the levels of the study: a dotted factor has its own level and is no part of its group's level."""
+    """A run with its levels of the factors of `study`.
+
+    A dotted factor, for example `loss.fp_weight`, gets a level of its own and is removed from the level of its group.
+    """
     levels = dict(manifest.cell.factors)
     dotted = [factor for factor in study.names if "." in factor]
     for factor in dotted:
@@ -76,7 +79,7 @@ def finished_run(study: Study, name: str, manifest: Manifest) -> FinishedRun:
 
 
 def _at(config: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, None where there is none."""
+    """The value at a dotted path, or None."""
     value: Any = config
     for key in path.split("."):
         value = value.get(key) if isinstance(value, Mapping) else None
@@ -84,12 +87,12 @@ def _at(config: Mapping[str, Any], path: str) -> Any:
 
 
 def _text(value: Any) -> str:
-    """A level as in a study file: 10.0 is written 10."""
+    """A level in the spelling of study files: 10.0 becomes 10."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def setting(study: Study, manifest: Manifest) -> list[str]:
-    """The factors that a study does not vary, as overrides: `budget=laptop`, and changes of its option."""
+    """Levels of the factors that a study does not vary, as overrides: `budget=laptop`, and changes to options."""
     varied = {name.partition(".")[0] for name in study.names}
     overrides = []
     for name, level in manifest.cell.factors.items():
@@ -101,7 +104,7 @@ def setting(study: Study, manifest: Manifest) -> list[str]:
 
 
 def made_by(manifests: Sequence[Manifest]) -> dict[str, str]:
-    """The provenance of the numbers as text by name: commits, versions, threads, dates, hours, machine."""
+    """The provenance of the numbers, a text for each name: commits, versions, threads, dates, hours, machine."""
     once = [run for run in manifests if run.attempts == 1 and run.finished]
     hours = sum(_seconds(run) for run in once) / 3600
     versions = sorted({name for run in manifests for name in run.origin.versions})

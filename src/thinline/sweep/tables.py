@@ -1,7 +1,8 @@
 """The tables that a run and a sweep print at their end.
 
-Each curve has two tables, one for its pixels and one for its traced line, and the background has one; classes are never
-averaged. Below the cells stands what the truth itself scores on the same sheets when it is perturbed, as a reference.
+Each curve has two tables, one for its pixels and one for the traced curve; the background has one table. Classes are
+never averaged. A *cell* in these tables is a condition: one configuration with all its seeds. As a reference, the lines
+below the cells have the scores of the perturbed truth on the same sheets.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ LINE_COLUMNS: Final[Sequence[Column]] = tuple(
         *("viterbi_coverage", "viterbi_swaps", "breaks", "viterbi_values_mae_track"),
     )
 )
-"""The table of the traced line."""
+"""The table of the traced curve."""
 
 PERTURBED_TRUTH: Final = {
     "oracle_exact": "truth itself",
@@ -45,20 +46,20 @@ PERTURBED_TRUTH: Final = {
     "oracle_shift": "truth, shifted 1 px",
     "oracle_thick": "truth, drawn 3 px thick",
 }
-"""Label of each perturbation by the split in which its scores are stored."""
+"""Label of each perturbation, by the split under which its scores are stored."""
 
 NOT_FACTORS: Final = frozenset({"run", "seed", "split", "measure", "class", "value", "support", "signature"})
 _FEWEST_COLUMNS: Final = 4
 
 
 def class_tables(rows: pd.DataFrame, *, order: Sequence[str], width: int = 80) -> list[Table]:
-    """The tables of every class in `rows` (columns as of `runs.read`), the curves first; own metrics have a table.
+    """The tables of every class in `rows` (columns as in `runs.read`), the curves first; own metrics have a table.
 
-    Each cell is one line, in the `order` of its first run, named by the factors in which the runs differ. Runs of one
-    cell under several seeds share a line: means, the standard deviation of the first column, and the number of seeds; a
-    mean over an undefined value is undefined. A star marks the best cell by the first column, if it leads by more than
-    one seed gives. Columns without a number in any row are left out. Where a table is wider than `width` characters,
-    its heads are broken into lines; if that is not enough, the last columns are left out.
+    Each cell is one line, named by the factors in which the runs differ. The lines have the `order` of the first run of
+    each cell. A cell with several seeds shows means, the standard deviation of the first column, and the number of
+    seeds; a mean over an undefined value is undefined. A star marks the best cell by the first column, if there is one
+    (best_cell.py). Columns without a number in any line are left out. If a table is wider than `width` characters, its
+    heads are broken into lines; if that is not enough, the last columns are left out.
     """
     cells = cell_labels(rows)
     names = list(dict.fromkeys(rows.loc[rows["split"] == "test", "class"]))
@@ -77,11 +78,14 @@ def class_tables(rows: pd.DataFrame, *, order: Sequence[str], width: int = 80) -
 
 
 def cell_labels(rows: pd.DataFrame) -> dict[str, str]:
-    """The cell of each run by the levels in which cells differ, as `tversky/measured`; by the first two if none do."""
+    """The name of the cell of each run: the levels in which the runs differ, for example `tversky/measured`.
+
+    If the runs do not differ, the name consists of the levels of the first two factors.
+    """
     factors = [name for name in rows.columns if name not in NOT_FACTORS]
     runs = rows[["run", *factors]].drop_duplicates().set_index("run")
     varied = [name for name in factors if runs[name].nunique(dropna=False) > 1] or factors[:2]
-    runs = runs.fillna("-")  # of a run that lacks a factor, as one without init_from
+    runs = runs.fillna("-")  # a run may lack a factor, for example init_from
     return {str(run): "/".join(str(level) for level in levels) for run, *levels in runs[varied].itertuples()}
 
 
@@ -123,7 +127,7 @@ def _by_seed(wide: pd.DataFrame, first: Column, cells: Mapping[str, str], seed_o
 
 
 def _perturbed_truth(wide: pd.DataFrame, columns: Sequence[Column]) -> dict[str, pd.Series]:
-    """Mean scores over the runs of every perturbation that the runs have, by label; none at a tuned threshold."""
+    """Mean scores over the runs of every perturbation that the runs have, by label; none for the split `tuned`."""
     splits = set(wide.columns.get_level_values("split"))
     scores = {}
     for split, name in PERTURBED_TRUTH.items():
@@ -136,7 +140,7 @@ def _perturbed_truth(wide: pd.DataFrame, columns: Sequence[Column]) -> dict[str,
 
 
 def _same_sheets(wide: pd.DataFrame, seeds: pd.Series) -> bool:
-    """Whether the cells of each seed were scored on the same sheets, so that the perturbed truth scores alike."""
+    """Whether the runs of each seed were scored on the same sheets: then their perturbed truths have equal scores."""
     of_truth = wide.loc[:, wide.columns.get_level_values("split").str.startswith("oracle")]
     of_seed = of_truth.groupby(seeds.reindex(of_truth.index))
     spread = of_seed.max() - of_seed.min()  # `agg` of a function fails in some versions of pandas without columns
@@ -151,7 +155,7 @@ def _fitting(
     several: bool,
     width: int,
 ) -> Table:
-    """The most spacious table of `lines` (star, cell, values, deviation, seeds) that is at most `width` wide."""
+    """The widest table of `lines` (star, cell, values, deviation, seeds) that has at most `width` characters."""
     ruler = Console(width=1000)
     for shown in range(len(columns), min(len(columns), _FEWEST_COLUMNS) - 1, -1):
         for broken, gap in ((False, 1), (True, 1), (True, 0)):
@@ -198,7 +202,7 @@ def _value(values: pd.Series, column: Column) -> str:
 
 
 def _broken(head: str, width: int) -> str:
-    """`head` in lines of `width` characters where its words allow; a number stays with its unit."""
+    """`head` broken into lines of about `width` characters, but not inside a word or between a number and its unit."""
     joined = re.sub(r"(\d) (px|mm)", "\\1\u00a0\\2", head)
     return "\n".join(textwrap.wrap(joined, max(width, 5), break_long_words=False))
 
@@ -211,7 +215,7 @@ def _boundary_is_all(rows: pd.DataFrame) -> bool:
 
 
 def show(console: Console, rows: pd.DataFrame, *, order: Sequence[str], commands: Sequence[str]) -> None:
-    """Print the tables, notes on them, and `commands` that show more."""
+    """Print the tables, notes on the tables, and `commands` that show more."""
     tables = class_tables(rows, order=order, width=console.width)
     for table in tables:
         console.print(table)
@@ -220,9 +224,9 @@ def show(console: Console, rows: pd.DataFrame, *, order: Sequence[str], commands
     replicated = len(cells) > len(set(cells.values()))
     starred = any("*" in table.columns[0].cells for table in tables)
     notes = {
-        "* leads by the first column, for this class alone, by more than one seed gives": starred,
-        "no star: no cell leads by more than one seed gives": several and replicated and not starred,
-        "no star without seeds to compare: seed=0,1,2 shows what one seed gives": several and not replicated,
+        "* best by the first column, for this class alone: its lead is larger than the spread over seeds": starred,
+        "no star: no lead is larger than the spread over seeds": several and replicated and not starred,
+        "no star: several seeds are needed to compare, e.g. seed=0,1,2": several and not replicated,
         "truth: scores of the perturbed truth on these sheets": "oracle_exact" in set(rows["split"]),
         "boundary IoU is IoU here: no mask is thicker than its band": _boundary_is_all(rows),
         "More:": True,

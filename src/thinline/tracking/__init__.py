@@ -8,7 +8,7 @@ lineage          datasets and checkpoint of a run as MLflow datasets and model
 condition_runs   a run for each configuration over the seeds of a sweep, with intervals
 system_metrics   load of the machine during a run
 resend           `thinline replay`: send what MLflow lacks, mark killed runs KILLED
-database         create and check the MLflow database and experiment; server away
+database         create and check the MLflow database and experiment; error if the server does not answer
 addresses        accepted tracking URIs and their canonical form
 moved_artifacts  update artifact addresses of a moved or copied store
 download         download the finished runs of a study from MLflow

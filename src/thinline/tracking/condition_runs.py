@@ -2,13 +2,14 @@
 
 Conventions
 
-- A condition is one configuration over the seeds of its sweep. Its run has the tag `kind=condition` and is a child of
-  the parent run. Its metrics are the mean over seeds under the name of the metric, and, of two or more seeds, `sd` (the
-  standard deviation over seeds) and `ci95 low`, `ci95 high` (the ends of the 95 % interval of the mean) behind it. The
-  tags `IoU curve_1`, ... have the same as text, which fits one column of the page.
-- The parent run has the same numbers of the IoU of each curve, as `test/iou/curve_1/<condition>`, and all of them as
+- A condition is one configuration with all seeds of its sweep. The MLflow run of a condition has the tag
+  `kind=condition` and is a child of the parent run. The mean of a metric over seeds has the name of the metric. With
+  two or more seeds there are also `NAME sd`, the standard deviation over seeds, and `NAME ci95 low`, `NAME ci95 high`,
+  the ends of the 95 % interval of the mean. The tags `IoU curve_1`, ... have these numbers as a text that fits one
+  column of the page.
+- The parent run has the numbers of the IoU of each curve as metrics `test/iou/curve_1/<condition>`, and all numbers in
   the artifact `conditions.json`.
-- The numbers come from the record of the sweep (`parent_runs.py`). Sending again changes nothing.
+- The numbers come from the record of the sweep (`parent_runs.py`). Sending them again changes nothing.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def metrics_of(condition: Condition) -> dict[str, float]:
 
 
 def parent_metrics(sweep: Sweep) -> dict[str, float]:
-    """The metrics of a parent run, as `test/iou/curve_1/dice-none`, `test/iou/curve_1/dice-none sd`."""
+    """The metrics of a parent run, for example `test/iou/curve_1/dice-none` and `test/iou/curve_1/dice-none sd`."""
     return {
         f"{name}/{condition.name}{suffix}": value
         for condition in sweep.conditions

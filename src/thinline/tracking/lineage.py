@@ -1,4 +1,4 @@
-"""What a run was trained on and what it made: datasets as inputs of the MLflow run, its checkpoint as a logged model.
+"""The data and the result of a run in MLflow: its datasets as inputs, and its checkpoint as a logged model.
 
 Conventions
 

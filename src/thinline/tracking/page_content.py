@@ -1,27 +1,30 @@
-"""What MLflow gets of the numbers of a run: headline numbers as metrics, a table of all, and a description.
+"""The numbers of a run in MLflow: headline numbers as metrics, a table of all numbers, and a description.
 
 Headline numbers
 
-- A headline number is one that people compare from run to run, for each class after the background: pixel rates of
-  validation and test, the traced line on test, the tuned threshold; and the loss, gradient norms, speed and time. A run
-  of two curves has about 40. The primary measures of a study are added to those of its runs.
+- A headline number is one that people compare from run to run. For each class after the background: pixel rates on
+  validation and test, scores of the traced curve on test, F1 at the tuned threshold, and this threshold. For the run:
+  loss, gradient norms, speed and time. A run of two curves has about 40. The primary measures of a study are headline
+  numbers of its runs too.
 - Names are those of the tables (`test/iou/curve_1`). MLflow sorts them, so no measure of `test` here comes before `iou`
-  in the alphabet: the page opens with the IoU of each curve. F1 is not among them, since it is 2 IoU / (1 + IoU).
-- A name that is no number of a split (`train/loss`, `m0`) is a headline number unless its group is in `_ONLY_IN_TABLE`.
-- A run that an older version logged keeps its other metrics.
+  in the alphabet: the page opens with the IoU of each curve. F1 on test is not a headline number, since it is
+  2 IoU / (1 + IoU).
+- A number that belongs to no split, for example `train/loss`, is a headline number unless its name begins with an entry
+  of `_ONLY_IN_TABLE`.
+- A run that an older version of thinline logged keeps all metrics that it has in MLflow.
 
 The table `metrics.json`
 
-- It has the format of `mlflow.log_table`, with which the page shows it and compares it between runs. Its rows
-  are those of per_class.parquet, the test images first, then the last values of the history that are not in it. NaN is
-  null; the signatures of the metrics are in per_class.parquet.
+- The table has the format of `mlflow.log_table`, so that MLflow's page can show it and compare it between runs. Its
+  first rows are those of per_class.parquet, the test images first. Then comes the last value of each number that only
+  the history has. NaN is null; the signatures of the metrics are in per_class.parquet.
 
 Descriptions (`mlflow.note.content`)
 
-- That of a run is written when it starts and again when it ends. One by thinline begins with `BEGINNING`; a description
-  that a user wrote is left alone.
-- The page shows the first lines only, so the result stands first; the description of a parent run begins with a table
-  of its conditions, and the record of the sweep has what follows.
+- thinline writes the description of a run when the run starts, and again when it ends. Such a description begins with
+  `BEGINNING`. Any other description was written by a user and is not changed.
+- MLflow's page shows the first lines only, so a description begins with the result: that of a parent run begins with a
+  table of the conditions. The text below this table is kept in the record of the sweep (runs/parent_runs.py).
 
 This module does not import MLflow.
 """
@@ -63,7 +66,7 @@ NOTE_TAG: Final = "mlflow.note.content"
 BEGINNING: Final = "**Result:** "
 IOU: Final = "test/iou/"
 MOST_ROWS: Final = 40
-"""Conditions in the table of a description; metrics and artifacts of the parent run have all."""
+"""Most conditions in the table of a description; the metrics and artifacts of the parent run have all conditions."""
 
 _PERTURBED: Final = "oracle_"
 _ONLY_IN_TABLE: Final = ("data/", "train/measured_ratio/", "train/class_weight/")
@@ -77,7 +80,7 @@ class Headline:
     measures: tuple[str, ...] = ()
 
     def has(self, name: str) -> bool:
-        """Whether `name`, as `test/iou/curve_1`, is a headline number."""
+        """Whether `name`, for example `test/iou/curve_1`, is a headline number."""
         if name.startswith(_ONLY_IN_TABLE):
             return False
         split, _, rest = name.partition("/")
@@ -98,7 +101,7 @@ class Headline:
 
 
 def headline_of(manifest: Manifest, measures: Sequence[str] = ()) -> Headline:
-    """The headline numbers of the run of `manifest`; `measures` are the primary ones of its study."""
+    """The headline numbers of the run of `manifest`; `measures` are the primary measures of its study."""
     classes = manifest.cell.config.get("classes")
     background = classes[0] if isinstance(classes, list | tuple) and classes else "background"
     return Headline(str(background), tuple(measures))
@@ -153,12 +156,12 @@ def is_ours(note: str | None) -> bool:
 
 
 def sweep_note(sweep: Sweep) -> str:
-    """The description of the parent run of an ended sweep: its conditions as a table, and what it had at its start."""
+    """The description of the parent run of an ended sweep: a table of its conditions, then its first description."""
     return "\n\n".join(filter(None, [_conditions_table(sweep), sweep.tags.get(NOTE_TAG, "")]))
 
 
 def interval_text(values: Sequence[float]) -> str:
-    """`.512 ± .020 [.480, .544]` of (mean, standard deviation, low, high); the mean alone of one seed."""
+    """(mean, standard deviation, low, high) as `.512 ± .020 [.480, .544]`; of one seed, the mean alone."""
     if len(values) < 4:
         return number(values[0]) if values else ""
     mean, deviation, low, high = values
@@ -166,7 +169,7 @@ def interval_text(values: Sequence[float]) -> str:
 
 
 def _position(name: str) -> int:
-    """Where a number stands in the table by its split; the sort keeps the order within."""
+    """Sort key of a number of the table: the position of its split. Numbers of one split keep their order."""
     split = name.partition("/")[0]
     return _FIRST.index(split) if split in _FIRST else len(_FIRST)
 

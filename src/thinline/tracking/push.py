@@ -2,13 +2,13 @@
 
 Conventions
 
-- A run in MLflow has the tag `run_folder`. It is searched by the id in the manifest, then by the tag, and created only
-  if both fail, so a crash between creating and recording a run creates no second one.
-- MLflow can neither change a param nor remove a point of a curve. Existing params stay, and a point is sent only where
-  the run has none for its name and step, so a resumed run has one continuous curve. If the last value of a name still
-  differs (a resumed GPU run is not bit-equal), the value of the run folder is added at the end, so that MLflow's table
-  shows it.
-- The tag `sweeps` of a run names every sweep that has it as a cell, as a finished run that a later sweep skips.
+- A run in MLflow has the tag `run_folder`. The run of a folder is searched by the id in the manifest, then by this tag,
+  and created only if both searches fail. So a crash between creating and recording a run leads to no second run.
+- MLflow can neither change a param nor remove a point (value and step) of a metric history. Params that the run has are
+  not sent again. A point is sent only if the run has none of the same name and step, so a resumed run has one point per
+  step. If the last value of a metric then differs from that in the run folder (a resumed GPU run is not bit-equal), the
+  value of the run folder is sent as one more point, so that MLflow's table shows it.
+- The tag `sweeps` of a run lists every sweep that contains the run, also a later sweep that skipped it as finished.
 - Names consist of letters, digits and `_-./: `; other characters become `_`. Values that are too long are cut;
   config.yaml has them in full. NaN stays NaN; MLflow stores an infinity as the largest float.
 """
@@ -96,14 +96,14 @@ def tags_of(manifest: Manifest, tracking: Tracking, parent_id: str | None) -> di
 
 
 def studies_text(manifest: Manifest) -> str:
-    """The tag `study` of a run, as `three_family,five_losses`; empty for a run without a study."""
+    """The tag `study` of a run, for example `three_family,five_losses`; empty for a run without a study."""
     return cut(",".join(manifest.studies), TAG_LENGTH)
 
 
 def send_facts(client: MlflowClient, run_id: str, params: Mapping[str, str], tags: Mapping[str, str]) -> None:
     """Send the params that the run lacks, and all tags.
 
-    The tag `sweeps` is added to, and a description that a user wrote is left alone.
+    The sweep is appended to the tag `sweeps`. A description that a user wrote is not changed.
     """
     existing = client.get_run(run_id).data
     valid = {metric_name(name): cut(value, PARAM_LENGTH) for name, value in params.items()}
@@ -188,7 +188,7 @@ def cut(value: str, length: int) -> str:
 
 
 def same(latest: float | None, value: float) -> bool:
-    """Whether MLflow shows `latest` for `value`; None is no value."""
+    """Whether `latest` is the number that MLflow stores for `value`; False if MLflow has no value (None)."""
     if latest is None:
         return False
     stored = math.copysign(sys.float_info.max, value) if math.isinf(value) else value

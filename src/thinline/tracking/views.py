@@ -12,7 +12,7 @@ Conventions
   views of the last `KEPT` sweeps stay.
 - Factors are columns of params, since dotted factors (`class_weight.value`) are stored nowhere else. The tag `study` of
   a run may name several studies, so the filter searches in it.
-- A description that a user wrote is left alone.
+- A description that a user wrote is not changed.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ task              training step (network -> loss), validation and test counts; N
 precision         bf16 where the processor has it, else fp32
 optimiser         AdamW and Muon
 settings          groups `trainer`, `optimiser`, `checkpoint`: learning rate schedule (warm-up, cosine decay)
-batches           data module: batches by step and seed, on CPU or GPU
+batches           data module: seed and step determine the batch of a step; on CPU or GPU
 distributed       global batch over several processes (DDP)
-callbacks         checkpoints `last.ckpt` and `best.ckpt` written atomically, early stopping; record of numbers
+callbacks         write checkpoints `last.ckpt` and `best.ckpt` atomically, stop early, record the numbers of validation
 progress          bar on a terminal, line after every validation in piped output; time left
 evaluation        result tables per class and per sheet, from counts and predictions; tuned split
 label_evaluation  every metric of one predicted class map against its truth, without a sheet

@@ -1,4 +1,4 @@
-"""The batches of a run. The batch of a step depends only on (seed, step), so a resumed run sees the same batches."""
+"""The batches of a run. The batch of a step depends only on (seed, step), so a resumed run gets the same batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHARE_OF_DEVICE: Final = 0.25
 
 
 def resident_bytes(tiles: TrainingTiles, device: torch.device) -> int:
-    """Bytes that the training sheets take on `device`; 0 on a CPU, and where they do not fit and are not sent."""
+    """Bytes that the training sheets take on `device`; 0 on a CPU, and if they do not fit (then they are not sent)."""
     need = bytes_on_device(tiles)
     return need if device.type != "cpu" and need < SHARE_OF_DEVICE * free_bytes(device) else 0
 
@@ -36,13 +36,13 @@ class Sheets(pl.LightningDataModule):
         self._resident: ResidentTiles | None = None
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """The batches up to the next validation; Lightning asks for them anew after every validation."""
+        """The batches up to the next validation; Lightning calls this method again after every validation."""
         epoch = self.trainer.current_epoch if self.trainer is not None else 0
         first = epoch * self.validate_every
         return DataLoader(self._tiles(), batch_size=None, sampler=range(first, first + self.validate_every))
 
     def _tiles(self) -> Dataset[Batch]:
-        """On an accelerator with enough memory all sheets are sent once, and batches are cut there."""
+        """The training tiles. An accelerator with enough memory gets all sheets once, and batches are cut there."""
         if self._resident is None and self.trainer is not None:
             device = self.trainer.strategy.root_device
             if resident_bytes(self.training, device):

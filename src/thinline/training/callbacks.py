@@ -26,9 +26,9 @@ class CheckpointError(OSError):
 
 
 class AtomicCheckpoint(pl.Callback):
-    """Writes `last.ckpt` after every validation: temporary file, fsync, rename. A kill leaves the previous one whole.
+    """Writes `last.ckpt` after every validation: temporary file, fsync, rename. A kill leaves the previous file intact.
 
-    It holds the state of torch's random generators, so that a network with dropout also resumes bit for bit.
+    The file has the state of torch's random generators, so that a network with dropout also resumes bit for bit.
     """
 
     def __init__(self, folder: Path):
@@ -56,11 +56,12 @@ class AtomicCheckpoint(pl.Callback):
 
 
 class BestCheckpoint(pl.Callback):
-    """Writes `best.ckpt`, weights only, at every validation with the largest value so far of `rule.monitor`; may stop.
+    """Writes `best.ckpt`, weights only, after a validation with the largest value so far of `rule.monitor`.
 
-    Lightning's ModelCheckpoint writes in place and forgets the best value in a store that was moved; its EarlyStopping
-    trains one more epoch when a run that it stopped is resumed for its test. The state of this callback travels in
-    `last.ckpt`, which is written after `best.ckpt`: a run that is killed between the two repeats the validation.
+    It ends the training if `rule.patience` says so. Lightning's ModelCheckpoint is not used, because it does not write
+    atomically and loses the best value if the store is moved; nor its EarlyStopping, which trains one more epoch if a
+    run that it stopped is resumed for its test. The state of this callback is stored in `last.ckpt`, which is written
+    after `best.ckpt`. A run that is killed between the two repeats the validation.
     """
 
     def __init__(self, folder: Path, rule: Checkpoints, *, console: Console | None = None):
@@ -75,12 +76,12 @@ class BestCheckpoint(pl.Callback):
 
     @override
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        if (self.folder / BEST).is_file():  # else the next validation writes one
+        if (self.folder / BEST).is_file():  # without this file the next validation writes one
             self.value, self.step, self.waited = (state_dict[name] for name in ("value", "step", "waited"))
 
     @override
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        trainer.should_stop = trainer.should_stop or self._has_waited()  # stopped, and resumed for its test
+        trainer.should_stop = trainer.should_stop or self._has_waited()  # a stopped run that is resumed for its test
 
     @override
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -112,7 +113,7 @@ class BestCheckpoint(pl.Callback):
 
 
 def _save(trainer: pl.Trainer, path: Path, *, weights_only: bool = False) -> None:
-    """Write a checkpoint atomically. Every process calls this, as saving is collective; only the first one writes."""
+    """Write a checkpoint atomically. All processes must call this: saving is collective, and the first one writes."""
     try:
         if trainer.is_global_zero:
             with replacement(path, temporary=path.with_name(f"{path.name}.partial")) as partial:
@@ -129,7 +130,7 @@ def _save(trainer: pl.Trainer, path: Path, *, weights_only: bool = False) -> Non
 
 
 class Recorder(pl.Callback):
-    """Hands the numbers of every validation to `record`, with the speed and learning rate of the steps before it."""
+    """Calls `record` with the numbers of every validation, and the speed and learning rate of the steps before it."""
 
     def __init__(self, record: Record):
         self.record = record

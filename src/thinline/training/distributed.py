@@ -1,11 +1,12 @@
 """The global batch of a step, gathered on every process.
 
-The mean of a region loss over two half batches is not the region loss of the whole batch; the same holds for a rank
-loss, and for a mean over valid pixels where their numbers differ. So every process gathers the logits and the truth of
-all processes, computes the loss of the global batch, and sends gradients back through its own rows only.
-DistributedDataParallel *averages* gradients over the processes, so the loss is multiplied by their number before the
-backward pass: parameters then get the gradient of one process with the whole batch. Logits are small beside the
-activations of a network; the loss is computed once in each process.
+The mean of a region loss over two half batches is not the region loss of the whole batch. The same holds for a loss
+that ranks pixels, and for a mean over valid pixels if the halves have different numbers of them. So every process
+gathers the logits and the truth of all processes, computes the loss of the global batch, and propagates gradients
+through its own rows only. DistributedDataParallel *averages* gradients over the processes. So the loss is multiplied by
+the number of processes before the backward pass: each parameter then gets the gradient that a single process with the
+whole batch would compute. Logits need little memory compared with the activations of a network. Every process computes
+the loss once.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Value = TypeVar("Value")
 
 
 def processes() -> int:
-    """How many processes train this run together."""
+    """Number of processes that train this run together."""
     return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
 
 
@@ -50,7 +51,7 @@ def _gathered(part: Tensor) -> list[Tensor]:
 
 
 def gathered(values: Mapping[int, Value]) -> dict[int, Value]:
-    """The values of all processes by key; a key that several processes have is kept once."""
+    """The values of all processes by key; for a key of several processes one value is kept."""
     if processes() == 1:
         return dict(values)
     received: list[Mapping[int, Value]] = [{} for _ in range(processes())]

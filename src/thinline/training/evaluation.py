@@ -2,8 +2,9 @@
 
 A row is (split, measure, class, value, support, signature), in tables per sheet also `sheet`. Counts are summed over
 the split and divided once (metrics/pixels.py, metrics/structure/sheet_rates.py). `support` is the number of true pixels
-of the class, of traced curves the number of rows that have one. Where the scale of the sheets is unknown, lengths in mm
-are left out, and distances that are defined in mm take a pixel for a nominal pen.
+of the class; for metrics of traced curves it is the number of rows in which the true curve is. If the scale of the
+sheets is unknown, lengths in mm are left out, and for distances that are defined in mm one pixel counts as the width of
+a nominal pen.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from thinline.metrics.thresholds import best_threshold, counts_at
 from thinline.vocabulary import Float32, UInt8
 
 DETAILS: Final = ("slope_", "distance_", "fp_", "fn_")
-"""Beginnings of metrics that are in the tables of a run and not in its list of numbers, because they are many."""
+"""Beginnings of the names of metrics that are in the tables of a run, but, because there are many, not among its
+numbers."""
 
 OF_PERTURBED_TRUTH: Final = (
     "iou",
@@ -42,7 +44,7 @@ OF_PERTURBED_TRUTH: Final = (
     "viterbi_bridged_mae_track",
     "viterbi_values_mae_track",
 )
-"""Metrics of perturbed truth in the list of numbers of a run; its tables have all."""
+"""Metrics of perturbed truth that are among the numbers of a run; the tables have all metrics."""
 
 THRESHOLD: Final = "threshold"
 THRESHOLD_SIGNATURE: Final = "threshold|best_f1:val|v:1"
@@ -58,7 +60,7 @@ class Evaluation:
     """The counts of one split.
 
     `sheet_ids` [N] and `confusion` [N,C,C] of each sheet, score `histogram` [c,2,bins], `conflicts` [3]
-    (metrics/channel_conflicts.py). `scores` are those beyond pixels by sheet id, empty where they were not asked for.
+    (metrics/channel_conflicts.py). `scores` has the scores beyond pixels by sheet id; empty if they were not computed.
     """
 
     split: str
@@ -85,7 +87,7 @@ class Outcome:
     label_maps: Mapping[int, UInt8] = field(default_factory=dict)
 
     def numbers(self) -> dict[str, float]:
-        """The per-class rows as `split/measure/class`, without `DETAILS` and most metrics of perturbed truth."""
+        """The rows per class as `split/measure/class: value`, without `DETAILS` and most metrics of perturbed truth."""
         rows = self.per_class
         detail = rows["measure"].str.startswith(DETAILS)
         perturbed = rows["split"].str.startswith("oracle")
@@ -95,7 +97,7 @@ class Outcome:
 
 
 def outcome(val: Evaluation, test: Evaluation, classes: Sequence[str]) -> Outcome:
-    """Rows of validation and test, and of the test split at the thresholds of validation (split `tuned`)."""
+    """Rows of validation and test, and of test with thresholds tuned on validation (split `tuned`)."""
     tables, of_sheets = (list(frames) for frames in zip(*(each.tables(classes) for each in (val, test)), strict=True))
     of_channels = classes[len(classes) - len(test.histogram) :]
     threshold, _ = best_threshold(val.histogram)
@@ -116,8 +118,8 @@ def evaluate(
 ) -> Tables:
     """Every metric of predicted sheets: (rows of the split, rows of each sheet).
 
-    A sheet is (labels uint8 [H,W], ink float32 [K,H,W], truth, curves), see `score_sheet`; curves are not traced where
-    ink or curves are None. `classes` [C] are the names, background first; `own` are metrics of the user. Raises what
+    A sheet is (labels uint8 [H,W], ink float32 [K,H,W], truth, curves), see `score_sheet`; curves are not traced if ink
+    or curves are None. `classes` [C] are the names, background first; `own` are metrics of the user. Raises what
     `score_sheet` raises.
     """
     matrices, scores = [], {}
@@ -201,7 +203,7 @@ def _rows(
 
 
 def _conflict_rows(evaluation: Evaluation) -> pd.DataFrame:
-    """A row for each share of pixels that several channels claim, or none."""
+    """A row for each share of pixels on which several channels, or none, are above probability 0.5."""
     rows = [
         {"split": evaluation.split, "measure": name, "class": "all", "value": share}
         | {"support": int(evaluation.conflicts[0]), "signature": conflict_signature(name)}
@@ -211,7 +213,7 @@ def _conflict_rows(evaluation: Evaluation) -> pd.DataFrame:
 
 
 def _sheet_rows(split: str, sheet_ids: Tensor, matrices: Tensor, classes: Sequence[str]) -> pd.DataFrame:
-    """N x C x rates rows, built column by column."""
+    """A row for each of N sheets, C classes and R rates, built column by column."""
     counts = PixelCounts.from_confusion(matrices)
     values = rates(counts)
     table = torch.stack([values[name] for name in RATES], dim=-1).cpu().numpy()  # [N,C,R]

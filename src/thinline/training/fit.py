@@ -58,7 +58,7 @@ def repeats(machine: Machine) -> bool:
 
 
 def halves_batch_norm(machine: Machine, network: nn.Module) -> bool:
-    """Whether batch norms would see the part of the batch of one process, so that the run differs from a single one."""
+    """Whether a batch norm would normalise over the rows of one process only, unlike in a run with one process."""
     norms = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules())
     return machine.processes > 1 and norms and not on_gpu(machine)
 
@@ -73,10 +73,10 @@ def train(
     title: str,
     checkpoints: Checkpoints | None = None,
 ) -> Outcome:
-    """Train to the last step of `sheets`, or as long as `checkpoints` says, then evaluate validation and test.
+    """Train to the last step of `sheets`, or until `checkpoints` ends the training; then evaluate validation and test.
 
-    `folder` holds the checkpoints; `record` gets the numbers of every validation; `title` is printed with the progress.
-    Raises `TrainingDivergedError`, and ValueError for a monitored class that the head does not have.
+    Checkpoints are in `folder`; `record` gets the numbers of every validation; `title` is printed with the progress.
+    Raises `TrainingDivergedError`, and ValueError if the head does not have the monitored class.
     """
     rule = checkpoints or Checkpoints()
     rule.check(task.classes)
@@ -133,7 +133,7 @@ def _trainer(task: SegmentationTask, sheets: Sheets, machine: Machine, callbacks
 
 @contextmanager
 def _threads(number: int | None) -> Iterator[None]:
-    """Compute with `number` CPU threads, and afterwards with as many as before; None changes nothing."""
+    """Compute with `number` CPU threads in this context; None changes nothing."""
     before = torch.get_num_threads()
     if number is not None:
         torch.set_num_threads(number)
@@ -146,7 +146,7 @@ def _threads(number: int | None) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Hide Lightning's advice to load batches in workers: here they would only copy them."""
+    """Hide Lightning's advice to load batches in worker processes: here they would only copy batches."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not have many workers.*")
         # Lightning 2.6 calls torch in a way that torch 2.15 deprecates

@@ -2,9 +2,9 @@
 
 Conventions
     Both maps hold class ids [H,W] of any integer type, background 0. Pixels whose truth is 255 (ignore) are not
-    counted. What else is printed on an image is not known, so no false positive is said to be grid or text; where a
-    curve runs is not known either, so no curve is traced and there are no curve errors (MAE, coverage). Without a scale
-    there are no lengths in mm, and distances that are defined in mm take a pixel for a nominal pen.
+    counted. Grid and text of the image are not known, so no false positive is attributed to them. The true positions of
+    the curves are not known, so no curve is traced and there are no curve errors (MAE, coverage). Without a scale there
+    are no lengths in mm, and for distances that are defined in mm one pixel counts as the width of a nominal pen.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from thinline.training.evaluation import evaluate
 from thinline.vocabulary import BACKGROUND, IGNORE, Float32, UInt8
 
 LabelledSheet = tuple[UInt8, Float32 | None, Truth, CurveTruth | None]
-"""A sheet as `thinline.training.evaluation.evaluate` takes it."""
+"""A sheet in the form that `thinline.training.evaluation.evaluate` takes."""
 
 
 def evaluate_labels(
@@ -37,8 +37,8 @@ def evaluate_labels(
     `classes` [C] name the ids, background first; without them the classes are background, class_1, ... up to the
     largest id. `support` is the number of true pixels. Metrics are those of `metrics/catalogue.py`.
 
-    Raises TypeError for maps that hold no integers, ValueError for other shapes, two sizes, ids that have no class, and
-    a scale that is not above 0.
+    Raises TypeError for maps that are not integers, ValueError for other shapes, for maps of different size, for ids
+    without a class, and for a scale that is not above 0.
     """
     names = class_names([(prediction, truth)]) if classes is None else classes
     sheet = labelled_sheet(prediction, truth, names, px_per_mm=px_per_mm)
@@ -49,7 +49,7 @@ def evaluate_labels(
 def labelled_sheet(
     prediction: NDArray[Any], truth: NDArray[Any], classes: Sequence[str], *, px_per_mm: float | None
 ) -> LabelledSheet:
-    """Both maps as `evaluate` takes them, checked. Errors as in `evaluate_labels`."""
+    """Check both maps, and return them in the form that `evaluate` takes. Raises what `evaluate_labels` raises."""
     _check_classes(classes)
     predicted, true = label_map(prediction, "prediction"), label_map(truth, "truth")
     if predicted.shape != true.shape:
@@ -65,7 +65,7 @@ def labelled_sheet(
 
 
 def label_map(array: NDArray[Any], name: str) -> UInt8:
-    """Class ids as uint8 [H,W]; `name` begins the messages. Errors as in `evaluate_labels`."""
+    """Class ids as uint8 [H,W]. Messages begin with `name`. Raises what `evaluate_labels` raises."""
     ids = np.asarray(array)
     if ids.ndim != 2 or not ids.size:
         raise ValueError(
@@ -86,7 +86,7 @@ def label_map(array: NDArray[Any], name: str) -> UInt8:
 def class_names(pairs: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[str, ...]:
     """Names for the ids of (prediction, truth) of all images: background, class_1, ... up to the largest id.
 
-    Raises ValueError for truths of 0 and 255 only and for a prediction of 255, which are masks of black and white.
+    Raises ValueError if all truths have only 0 and 255, or if a prediction has 255: these are black and white masks.
     """
     largest, any_true, ignored = 1, False, False
     for prediction, truth in pairs:

@@ -1,12 +1,12 @@
 """Memory of a run: whether a budget fits, checked before the first step.
 
-Most of the memory of training is what the forward pass saves for the backward pass, which grows with the images of a
-step. It is counted on one image, from the tensors that autograd saves:
+Most of the memory of training holds tensors that the forward pass saves for the backward pass. It grows with the number
+of images in a step. It is counted on one image, from the tensors that autograd saves:
 
     need = batch * saved + 4 * parameters (weights, gradients, two moments)
 
-The memory of the system, the libraries and the kernels is in neither `need` nor `free`, so a budget that just fits may
-still fail; one that does not fit is refused.
+`need` leaves out the memory of the system, the libraries and the kernels. So a budget that just fits may still fail; a
+budget that does not fit is refused.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class MemoryBudgetError(ValueError):
 
 
 def saved_bytes(network: nn.Module, objective: Objective, batch: Batch) -> int:
-    """Bytes that a forward pass of `batch` keeps for the backward pass, without parameters; shared storage once."""
+    """Bytes that a forward pass of `batch` saves for the backward pass, without parameters; shared storage once."""
     kept: dict[int, int] = {}
     parameters = {parameter.untyped_storage().data_ptr() for parameter in network.parameters()}
 
@@ -44,7 +44,7 @@ def saved_bytes(network: nn.Module, objective: Objective, batch: Batch) -> int:
 
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         loss = objective(network(batch.image), batch.labels, batch.strokes, maps=batch.maps)
-    del loss  # lives until here, so that no address was given out twice
+    del loss  # until here it keeps its tensors alive, so that no address was used twice
     return sum(kept.values())
 
 
@@ -73,7 +73,7 @@ def check_memory(network: nn.Module, objective: Objective, one: Batch, *, batch_
 
 
 def free_bytes(device: torch.device) -> int:
-    """Free memory of `device` now: of the GPU, or the smaller of the machine's and its control group's."""
+    """Free memory of `device` now. For a CPU: the smaller of that of the machine and that of its control group."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         return int(free)

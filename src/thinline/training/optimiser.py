@@ -4,10 +4,10 @@ References
 ----------
 adamw   Loshchilov and Hutter, "Decoupled weight decay regularization", ICLR 2019.
 muon    Jordan, Jin, Boza, You, Cesista, Newhouse and Bernstein, "Muon: an optimizer for hidden layers in neural
-        networks", 2024, as timm implements it. A convolution is the matrix [out, in * height * width]; its step is the
-        orthogonal matrix nearest to the momentum, times 0.2 sqrt(max(rows, columns)), so that one learning rate serves
-        both (Liu et al., "Muon is scalable for LLM training", 2025, section 2.2). Biases and norms take NAdamW: AdamW
-        whose first moment looks one gradient ahead (Dozat, ICLR workshop 2016).
+        networks", 2024, as timm implements it. A convolution is treated as the matrix [out, in * height * width]. Its
+        step is the orthogonal matrix nearest to the momentum, times 0.2 sqrt(max(rows, columns)), so that AdamW and
+        Muon can use one learning rate (Liu et al., "Muon is scalable for LLM training", 2025, section 2.2). Biases and
+        norms are updated by NAdamW: AdamW with Nesterov momentum (Dozat, ICLR workshop 2016).
 
 Muon computes the orthogonal matrix in bf16, by five Newton-Schulz iterations. On a processor without native bf16 they
 are computed in fp32: in bf16 they would take 14 times as long (374 ms instead of 26 ms for a step of the slim network,

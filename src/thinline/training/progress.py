@@ -2,11 +2,11 @@
 
 Conventions
 
-- A bar is one line of the terminal, at 80 columns too: title, bar, steps, time left, loss, IoU of each curve. Where the
+- A bar is one line of the terminal, also with 80 columns: title, bar, steps, time left, loss, IoU of each curve. If the
   line is too short, the names of the curves are left out, then the last numbers; bar, steps and time left are always
-  there.
-- The time left is that of the steps that remain, at the mean speed since the start, validations included. The test
-  after the last step is not in it.
+  shown.
+- The time left is that of the remaining steps, at the mean speed since the start, with validations. It does not include
+  the test after the last step.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _TIME_WIDTH: Final = len("0:00:00")
 class ClassProgress(pl.Callback):
     """A bar with the loss and the IoU of every curve; without a terminal, one line after every validation.
 
-    `title` names the cell, as `1/3 dice`; `clock` gives seconds.
+    `title` names the run, for example `1/3 dice`; `clock` returns seconds.
     """
 
     def __init__(self, title: str, *, console: Console | None = None, clock: Callable[[], float] = time.monotonic):
@@ -112,7 +112,7 @@ def _bar_width(width: int) -> int:
 
 
 def _scores(task: Any, *, width: int | None = None) -> str:
-    """The current loss, and the IoU of each curve at the last validation; in at most `width` characters."""
+    """The current loss and the IoU of each curve in the last validation, in at most `width` characters."""
     values = {name: task.numbers.get(f"val/iou/{name}") for name in task.classes[1:]}
     texts = {name: "-" if value is None else format(value, ".3f") for name, value in values.items()}
     loss = f"loss {task.latest_loss:.3f}"
@@ -123,7 +123,7 @@ def _scores(task: Any, *, width: int | None = None) -> str:
 
 
 def _cut(text: str, width: int) -> str:
-    """`text`, or the start of it and an ellipsis, in at most `width` characters."""
+    """`text`, cut to at most `width` characters; a cut text ends with an ellipsis."""
     if len(text) <= width:
         return text
     return f"{text[: width - 1]}…" if width > 0 else ""

@@ -1,8 +1,8 @@
-"""Scores the test sheets in the training process, or in other processes while the network goes on.
+"""Score the test sheets in the training process, or in other processes while the network predicts the next sheets.
 
-A GPU predicts a sheet in a millisecond, and scoring it takes a CPU core several; so on a GPU the sheets are handed to
-`processes` that score them while the network goes on. On a CPU the cores belong to the network, and each sheet is
-scored at once (0 processes). The scores are the same. At most WAITING sheets for each process wait in memory.
+A GPU predicts a sheet in a millisecond; a CPU core needs several to score the sheet. So with a GPU other processes
+score the sheets while the network predicts. Without a GPU the network uses all cores, and the training process scores
+each sheet itself (`processes=0`). The scores are the same. At most WAITING sheets for each process wait in memory.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ WAITING: Final = 8
 
 
 class Prediction(NamedTuple):
-    """A sheet as the network answered it, beside its truth.
+    """The prediction of the network for a sheet, and the truth of the sheet.
 
-    `labels` uint8 [H,W] and `ink` float32 [K,H,W], the probability of each curve; `truth` uint8 [H,W] in the ids of the
-    head, 255 = ignore; `strokes` bool [K,H,W], the true ink of each curve of the vocabulary.
+    Predicted: `labels` uint8 [H,W], and `ink` float32 [K,H,W], the probability of each curve. True: `truth` uint8 [H,W]
+    in the ids of the head, 255 = ignore, and `strokes` bool [K,H,W], the ink of each curve of the vocabulary.
     """
 
     labels: UInt8
@@ -32,7 +32,7 @@ class Prediction(NamedTuple):
 
 
 class Scorer(Protocol):
-    """Scores a sheet by the metrics beyond pixels; `px_per_mm` is None where the scale is unknown."""
+    """Scores a sheet by the metrics beyond pixels; `px_per_mm` is None if the scale is unknown."""
 
     px_per_mm: float | None
 
@@ -41,7 +41,7 @@ class Scorer(Protocol):
 
 
 class ScoringWorkers:
-    """A scorer and its processes. A context: inside, sheets are `put`, and `scores` returns those of all."""
+    """A scorer and its processes. In the context of this object `put` takes sheets, and `scores` returns all scores."""
 
     def __init__(self, scorer: Scorer, *, processes: int = 0) -> None:
         self.scorer, self.processes = scorer, processes
@@ -52,7 +52,7 @@ class ScoringWorkers:
     def __enter__(self) -> ScoringWorkers:
         if self.processes:
             self.pool = pool_of(self.processes, _begin, (self.scorer,))
-            for _ in range(self.processes):  # the pool starts a process with its first task: now, beside the training
+            for _ in range(self.processes):  # a process starts with its first task: start it now, during the training
                 self.pool.submit(_nothing)
         return self
 
@@ -79,7 +79,7 @@ class ScoringWorkers:
         self.waiting[index] = self.pool.submit(_score, index, prediction)
 
     def scores(self) -> dict[int, SheetScores]:
-        """The scores of all sheets by their index. Raises what scoring raised."""
+        """The scores of all sheets by index. Raises the error of a sheet that could not be scored."""
         for index in list(self.waiting):
             self._settle(index)
         return dict(self.done)
@@ -89,7 +89,7 @@ class ScoringWorkers:
 
 
 _scorer: list[Scorer] = []
-"""In a scoring process: its scorer."""
+"""The scorer of this process, if it is a scoring process."""
 
 
 def _begin(scorer: Scorer) -> None:

@@ -14,15 +14,15 @@ LAST: Final = "last.ckpt"
 BEST: Final = "best.ckpt"
 """Names of the checkpoints in the folder `checkpoints` of a run."""
 MONITORED: Final = tuple(name for name in RATES if metric(name).better == "up")
-"""Metrics of every validation whose larger value is the better one."""
+"""Metrics of a validation for which a larger value is better."""
 
 
 @dataclass
 class Machine:
     """The group `trainer`: where a run computes.
 
-    Only `precision` changes what is computed; `threads` changes how it is rounded. `scorers` and `renderers` are
-    processes beside the network, 0 for none.
+    Of these keys only `precision` changes the results; `threads` changes their rounding. `scorers` and `renderers` are
+    numbers of additional processes.
     """
 
     accelerator: str
@@ -37,10 +37,11 @@ class Machine:
 
 @dataclass
 class Schedule:
-    """The group `optimiser`: which optimiser, with linear warm-up and cosine decay to zero at the last step.
+    """The group `optimiser`: its name, and the schedule: linear warm-up, then cosine decay to 0 at the last step.
 
-    `betas` are AdamW's, and NAdamW's under Muon; `momentum` is that of Muon's kernels and None for AdamW. Raises
-    ValueError for an unknown `name`, and for a momentum that is missing, unused or outside [0, 1).
+    `betas` are those of AdamW; with Muon, those of NAdamW for biases and norms. `momentum` is that of Muon for kernels,
+    and None for AdamW. Raises ValueError for an unknown `name`, and for a momentum that is missing, unused or outside
+    [0, 1).
     """
 
     name: str
@@ -65,7 +66,7 @@ class Schedule:
             )
 
     def factor(self, step: int, *, steps: int) -> float:
-        """Share of the learning rate at optimiser step `step` of `steps`, counted from 0."""
+        """Factor of the learning rate at optimiser step `step` of `steps`, counted from 0."""
         if step < self.warmup_steps:
             return (step + 1) / self.warmup_steps
         done = (step - self.warmup_steps) / max(1, steps - self.warmup_steps)
@@ -74,11 +75,11 @@ class Schedule:
 
 @dataclass
 class Checkpoints:
-    """The branch `checkpoint`: which checkpoint is kept beside the last, and whether training ends early.
+    """The branch `checkpoint`: the checkpoint that is kept in addition to the last one, and the end of the training.
 
-    `monitor` is a metric of validation and a class, as `val/f1/curve_1`; the checkpoint of its largest value is kept.
-    After `patience` validations in a row without a larger value the training ends. `test` says which checkpoint the
-    test reads, `last` or `best`. Raises ValueError for an unknown metric, and where `monitor` is missing.
+    `monitor` is a metric of validation and a class, for example `val/f1/curve_1`; the checkpoint with the largest value
+    is kept. The training ends after `patience` validations in a row without a larger value. `test` names the checkpoint
+    that is tested, `last` or `best`. Raises ValueError for an unknown metric, and if another key needs `monitor`.
     """
 
     monitor: str | None = None
@@ -104,7 +105,7 @@ class Checkpoints:
             )
 
     def check(self, classes: Sequence[str]) -> None:
-        """Raise ValueError where `monitor` names none of the `classes` of the head."""
+        """Raise ValueError if `monitor` names none of the `classes` of the head."""
         name = "" if self.monitor is None else self.monitor.split("/", 2)[2]
         if name and name not in classes:
             raise ValueError(

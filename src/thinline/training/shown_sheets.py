@@ -1,8 +1,8 @@
-"""The test sheets of a run that get a picture: spread from the worst to the best by F1.
+"""The test sheets of a run that get a picture: evenly spaced from the worst to the best by F1.
 
-The F1 of a sheet is the mean over its curves (the classes but the background that are true or predicted on the sheet),
-as the table of test sheets has it. Label maps are kept compressed while the test goes on, because the ranks are known
-at its end: a thin curve compresses to about a hundredth.
+The F1 of a sheet is the mean over its curves: the classes but the background that are true or predicted on the sheet.
+It is taken from the table of test sheets. The ranks are known only at the end of the test, so the label maps of all
+sheets are kept until then. They are compressed: the map of a thin curve takes about a hundredth of its bytes.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class StoredMap:
 
     @classmethod
     def of(cls, labels: UInt8) -> StoredMap:
-        """The map `labels` [H,W]."""
+        """Compress the map `labels` [H,W]."""
         height, width = labels.shape
         return cls((height, width), zlib.compress(np.ascontiguousarray(labels).tobytes(), 1))
 
     def labels(self) -> UInt8:
-        """The map [H,W] again."""
+        """The decompressed map [H,W]."""
         return np.frombuffer(zlib.decompress(self.content), np.uint8).reshape(self.shape)
 
 
@@ -48,9 +48,9 @@ def f1_of_sheets(per_sheet: pd.DataFrame) -> pd.DataFrame:
 
 
 def spread(sheets: Sequence[int], count: int) -> list[int]:
-    """`count` of the `sheets`, which are in order of their F1: the worst, the best and what lies evenly between.
+    """`count` of the `sheets`, which are in order of F1: the worst, the best, and sheets evenly spaced between them.
 
-    The median is among three or more. A single one is the worst; all of them if there are not more.
+    Three or more include the median; a single one is the worst. All sheets if there are at most `count`.
     """
     if count >= len(sheets):
         return list(sheets)

@@ -1,9 +1,9 @@
 """The Lightning module: a step (network -> logits -> objective), and the integer counts of an evaluation.
 
-Numbers are named `split/metric/class`. Validation and test count integers and divide once per split. The thresholds
-that are best on validation are applied to the test split under `tuned/`: each channel is thresholded separately, and
-all heads are scored against the same labels, so that they can be compared. Each validation also logs the gradient norm
-per class of the step before (`metrics/gradients.py`).
+Numbers are named `split/metric/class`. Validation and test sum integer counts and divide once per split. The numbers of
+`tuned/` are those of the test split at the thresholds that are best on validation. Each channel has its own threshold,
+and all heads are scored against the same labels, so that heads can be compared. Each validation also logs the gradient
+norm of each class in the step before (`metrics/gradients.py`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from thinline.vocabulary import IGNORE, UInt8
 
 DIVERGED_BATCH = "diverged_batch.pt"
 ORDINARY_LOGIT = 1e3
-"""A loss that is not finite although no logit reaches this value has not diverged: its code gives it."""
+"""If the loss is not finite and no logit reaches this value, the cause is the code of the loss, not the training."""
 
 
 class TrainingDivergedError(FloatingPointError):
@@ -58,8 +58,8 @@ class SegmentationTask(pl.LightningModule):
         tuned: bool = False,
     ):
         """A batch whose loss is not finite is saved in `folder`. `scorers` compute the structure and curve metrics of
-        every test sheet; `shown_sheets` gives the label maps of `pictures` of them. With `tuned` the test split is
-        decided at the thresholds that `tune` took from validation, not by the head.
+        every test sheet; `pictures` is the number of label maps that `shown_sheets` returns. With `tuned` the classes
+        of test pixels come from the thresholds that `tune` took from validation, not from the decision of the head.
         """
         super().__init__()
         self.network, self.objective, self.schedule = network, objective, schedule
@@ -100,7 +100,7 @@ class SegmentationTask(pl.LightningModule):
 
     @override
     def on_after_backward(self) -> None:
-        """In the last step before a validation, before clipping: the squared gradient norm of each class."""
+        """Compute the squared gradient norm of each class, before clipping, in the last step before a validation."""
         if self.last_step is not None:
             logits, truth = self.last_step
             assert logits.grad is not None
@@ -108,7 +108,7 @@ class SegmentationTask(pl.LightningModule):
             self.last_step = None
 
     def _save_diverged(self, batch: Batch, logits: Tensor) -> str:
-        """Save the batch; the message that says where and what to do."""
+        """Save the batch, and return a message that says where it is and what to do."""
         path = self.folder / DIVERGED_BATCH
         torch.save({"step": self.global_step, "batch": batch._asdict(), "logits": logits.detach()}, path)
         largest = float(logits.detach().abs().max())
@@ -180,7 +180,7 @@ class SegmentationTask(pl.LightningModule):
         return {i: stored[i].labels() for i in chosen}
 
     def tune(self, validation: Evaluation) -> None:
-        """Take the thresholds of the curves from `validation`, if the test is to be decided by them."""
+        """Take the thresholds of the curves from `validation`; does nothing if the run is not `tuned`."""
         if self.tuned:
             self.threshold = best_threshold(validation.histogram)[0][-self.curves :]
 

@@ -1,7 +1,8 @@
 """A page of a TIFF file, decoded band by band; only the bands that hold the requested rows are kept.
 
-Damaged rows are white and listed in `damage`. The range of 16-bit numbers and of fractions is measured over all bands
-when the first row is read, so grey levels do not depend on the rows that are read.
+Damaged rows are white and listed in `damage`. If the samples are 16-bit numbers or fractions, all bands are decoded
+once before the first row is returned, to find the range of the samples. So the grey level of a pixel does not depend on
+which rows are read.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _MODELS: Final = {
 
 @dataclass(eq=False)
 class TiffPage(Page):
-    """The page of a `layout`, as stored, without its orientation tag."""
+    """The page that `layout` describes. Its rows are those of the file; the orientation tag is not applied here."""
 
     path: Path
     number: int
@@ -110,7 +111,7 @@ class TiffPage(Page):
                 self._strict = has_strict_codes(file, self.layout)
 
     def _measured(self) -> Colours:
-        """The meaning of the numbers: from the tags, and for 16 bits from the range that the page uses."""
+        """How samples become grey levels: by the tags, and for 16 bits also by the largest sample of the page."""
         if self._colours is None:
             self._prepare()
             colours, layout = _colours(self.layout, self.luma), self.layout
@@ -121,7 +122,7 @@ class TiffPage(Page):
                     "save it as 8-bit grey"
                 )
             if layout.kind == "f":
-                self._check_fractions(colours)
+                self._check_fractions()
             elif layout.bits == 16 and colours.model != "palette":
                 count = {"rgb": 3, "cmyk": 4}.get(colours.model, 1)
                 most = np.array([samples[..., :count].max() for _, samples in self._bands()])
@@ -143,7 +144,7 @@ class TiffPage(Page):
             self._reasons[band] = reason
         return samples
 
-    def _check_fractions(self, colours: Colours) -> None:
+    def _check_fractions(self) -> None:
         for _, samples in self._bands():
             low, high = float(samples.min()), float(samples.max())
             if not (low >= 0 and high <= 1):
@@ -164,13 +165,13 @@ class TiffPage(Page):
         if len(self._reasons) == self.layout.offsets.shape[1]:
             reason = next(iter(self._reasons.values()))
             raise ScanError(
-                f"expected rows on page {self.number}, could not decode one of its {len(self._reasons)} strips or rows "
-                f"of tiles ({reason}); the file is damaged: copy it again, or leave the page out"
+                f"expected rows on page {self.number}, got none: all of its {len(self._reasons)} strips or rows of "
+                f"tiles are damaged ({reason}); copy the file again, or leave the page out"
             )
 
 
 def _colours(layout: Layout, luma: Luma) -> Colours:
-    """The meaning of the numbers by the tags."""
+    """How samples become grey levels by the tags alone."""
     model = _MODELS.get(layout.photometric, "rgb")
     if layout.photometric == tiff.YCBCR and layout.compression != tiff.JPEG:
         model = "grey"  # its first sample is the luma

@@ -10,6 +10,6 @@ identity_swaps  traces that follow the wrong curve
 wrap_accuracy   traces with the wrong number of wraps
 
 Inputs: truth (labels, strokes, layers of a sheet), prediction (counted pixels of a class map), distances (surface,
-skeleton, squared distances of two masks), curve_pixels (nearest pixel of a curve, slope). The error of a traced curve
+centreline, squared distances of two masks), curve_pixels (nearest pixel of a curve, slope). The error of a traced curve
 (MAE, R2, coverage) is in `thinline.curves.compare`, pixel counts are in `thinline.metrics.pixels`.
 """

@@ -6,14 +6,16 @@ Masks, centrelines and distances are those of distances.py. A pixel is *within t
 one of its pixels.
 Integer counts are added over sheets and divided once.
 
-    1. cldice       harmonic mean of the share of the predicted centreline in the true mask and of the true centreline
-                    in the predicted mask                                             Shit et al. 2021, equation 1
-    2. cldice_1px   the same within t = 1 px of the masks (and 2 and 3). Plain clDice tolerates the radius of the mask
-                    only, which for a pen of 1 px is nothing
-    3. breaks       interruptions of the true centreline: the number of pieces of it that lie within 1 px of the
-                    prediction, minus the number of its 8-connected components of which any piece does
+    1. cldice       harmonic mean of two shares: of the predicted centreline inside the true mask, and of the true
+                    centreline inside the predicted mask                              Shit et al. 2021, equation 1
+    2. cldice_1px   as 1, but "within 1 px of the mask" in place of "inside the mask"; also with other tolerances.
+                    Plain clDice tolerates a shift up to the radius of the mask, which is 0 px for a pen 1 px wide
+    3. breaks       number of gaps in the true centreline. A pixel of the true centreline is covered if it is within
+                    1 px of the predicted mask. The covered pixels form 8-connected pieces. An 8-connected component of
+                    the true centreline with n > 0 pieces has n - 1 breaks; a component without a piece has none
 
-Where a class is absent absent.py gives the value; `breaks` is 0 there, and 0 where nothing is predicted.
+If a class is absent, the value of cldice is that of absent.py and `breaks` is 0. `breaks` is also 0 if nothing is
+predicted.
 
 References
 ----------
@@ -41,10 +43,10 @@ BREAK_PX: Final = 1.0
 
 @dataclass(frozen=True)
 class CentrelineCounts(Counts):
-    """Integers of one class.
+    """Integers of one class, of the predicted centreline (index 0) and the true one (index 1).
 
-    `near [T,2]`: for each tolerance the pixels of the predicted and of the true centreline within it of the other mask.
-    `all [2]`: their number. `breaks`.
+    `near [T,2]`: number of centreline pixels that are within each of the T tolerances of the other mask. `all [2]`:
+    number of centreline pixels. `breaks`: metric 3.
     """
 
     near: Int64
@@ -53,7 +55,7 @@ class CentrelineCounts(Counts):
 
 
 def centrelines(pair: Pair, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -> CentrelineCounts:
-    """Compare the centrelines of two masks."""
+    """Compare the centreline of each mask of `pair` with the other mask."""
     lines = [mask.centreline for mask in pair.masks]
     away = [distances.within_part(line) for distances, line in zip(pair.distances, lines, strict=True)]
     near = np.stack([within(squared, tolerances_px) for squared in away], axis=1)
@@ -62,7 +64,10 @@ def centrelines(pair: Pair, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -
 
 
 def _breaks(line: Bool, components: Int32, covered: Bool) -> int:
-    """Breaks of the `components [H,W]` of `line [H,W]`, of whose pixels `covered [P]` are predicted."""
+    """Metric 3 of the true centreline `line [H,W]`.
+
+    `components [H,W]` are the numbers of its components; `covered [P]` says which of its P pixels are covered.
+    """
     kept = np.zeros_like(line)
     kept[line] = covered
     pieces, parts = cv2.connectedComponents(kept.view(np.uint8), connectivity=8)

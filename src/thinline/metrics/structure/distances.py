@@ -1,4 +1,6 @@
-"""Masks of one class on one sheet, and the distances between a predicted and a true mask. Each is computed once.
+"""Masks of one class on one sheet, and the distances between a predicted and a true mask.
+
+The parts of a mask and the distances of a pair are computed when they are first used, and then kept.
 
 Conventions
 -----------
@@ -10,7 +12,7 @@ is at most t squared. The distance to an empty mask is infinite.
     band              mask pixels within d of the outside, d = 2 % of the diagonal of the sheet, at least 1 px:
                       Cheng, Girshick, Dollar, Berg and Kirillov, "Boundary IoU", CVPR 2021, equation 3 and its code
     centreline        skeleton by scikit-image's `skeletonize` (Zhang and Suen 1984)
-    centreline_parts  number of the 8-connected component of the centreline, 0 beside it
+    centreline_parts  for each pixel of the centreline the number (1, 2, ...) of its 8-connected component; 0 elsewhere
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ class SheetScores:
 
 
 def tolerances(px_per_mm: float) -> dict[str, float]:
-    """Tolerances in px by the suffix of the metric's name, as `1px` and `0.25mm`."""
+    """Tolerances in px by the suffix of the metric's name, for example `1px`."""
     of_mm = {f"{mm:g}mm": mm * px_per_mm for mm in TOLERANCES_MM}
     return {f"{px:g}px": px for px in TOLERANCES_PX} | of_mm
 

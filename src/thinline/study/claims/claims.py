@@ -66,7 +66,7 @@ Text = Annotated[str, AfterValidator(_one_line)]
 
 
 class Number(Node):
-    """A number of the source: what it is of, as `printed`, and its value; shares as fractions."""
+    """A number of the source: its subject, its text as `printed`, and its value; shares are fractions."""
 
     measure: Text
     of: str = Field(default="", alias="class")
@@ -130,7 +130,7 @@ class Claim(Node):
 
     @property
     def sourced_numbers(self) -> str:
-        """The numbers of the source with their run, as `recall .96 of curve_1 (binary stack)`."""
+        """The numbers of the source with their run, for example `recall .96 of curve_1 (binary stack)`."""
         numbers = [f"{each.measure} {each.printed}{f' of {each.of}' if each.of else ''}" for each in self.numbers]
         return f"{'; '.join(numbers)} ({self.run})" if numbers else ""
 

@@ -75,7 +75,7 @@ class Comparison:
 
     @property
     def measure(self) -> str:
-        """The measures compared, as `test/iou`, or `test/nsd_1px less test/iou`."""
+        """The measures compared, for example `test/iou` or `test/nsd_1px less test/iou`."""
         names = dict.fromkeys(term.measure for term in sorted(self.terms, key=lambda term: term.times < 0))
         return " less ".join(names)
 
@@ -241,7 +241,7 @@ def _counted(results: Results, split: str, measure: str, name: str) -> Samples |
 
 
 def words_of(where: Where) -> str:
-    """Levels in words, as `loss=dice|tversky, data_mix=fresh`."""
+    """Levels in words, for example `loss=dice|tversky, data_mix=fresh`."""
     return ", ".join(f"{name}={'|'.join(levels)}" for name, levels in where.items()) or "all cells"
 
 

@@ -2,7 +2,7 @@
 
 Kinds
 -----
-A measure is `split/name`, as `test/iou`, `tuned/f1`, `oracle_jitter/nsd_1px`; `measure` may be a list, of which all
+A measure is `split/name`: `test/iou`, `tuned/f1`, `oracle_jitter/nsd_1px`; `measure` may be a list, of which all
 must be as expected. Levels are `{factor: level or levels}`: the mean over all conditions of the grid with one of them.
 Every kind may have `classes` (default: all curves); kinds that expect something of a contrast may have `margin`
 (default: that of the measure), `where` (levels that all terms share) and `outside` (true: conditions outside of the
@@ -125,7 +125,7 @@ class _Expecting(Node):
     classes: Texts = ()
 
     def expected(self, measure: Measured) -> Expectation:
-        """What is expected of a measure. Raises ValueError without a margin."""
+        """The expectation of a measure. Raises ValueError without a margin."""
         margin = measure.margin if self.margin is None else self.margin
         if margin is None:
             raise ValueError(f"expected a `margin`, got none, and none is declared for {measure.name}; add one")
@@ -164,7 +164,7 @@ class _Comparing(_Expecting):
 
     @abstractmethod
     def comparisons(self) -> tuple[Comparison, ...]:
-        """What the criterion compares. Raises ValueError where its keys do not fit together."""
+        """The comparisons that this criterion declares. Raises ValueError if its keys do not fit together."""
 
 
 class _OfMeasures(_Comparing):
@@ -294,7 +294,7 @@ class _Side(Node):
 
     @property
     def text(self) -> str:
-        """The side in words, as `test/iou of background`."""
+        """The side in words, for example `test/iou of background`."""
         of = f" of {'|'.join(self.of)}" if self.of[0] else ""
         return f"{self.measure.name}{of}" + (f" at {words_of(self.where)}" if self.where else "")
 

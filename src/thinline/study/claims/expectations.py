@@ -1,10 +1,10 @@
-"""What is expected of a contrast, and whether its interval supports or refutes it.
+"""What a claim expects of a contrast, and whether the interval of the contrast supports or refutes the expectation.
 
 Conventions
 -----------
 `low`, `high` are the ends of the interval of a contrast; the margin `m`, declared before the runs, is the smallest
-effect that counts. A rise or fall holds if it differs from 0 and the margin is not excluded by its interval; it is
-refuted if the whole interval lies below the margin. An expectation holds, is refuted, or neither:
+effect that counts. For example, a rise (`up`) holds if the whole interval lies above 0 and reaches the margin; it is
+refuted if the whole interval lies below the margin. An expectation that neither holds nor is refuted is *open*:
 
     kind       holds                        refuted
     up         low > 0 and high >= m        high < m
@@ -16,7 +16,7 @@ refuted if the whole interval lies below the margin. An expectation holds, is re
     at_most    high <= m                    low > m
 
 `none` is a test of equivalence (two one-sided tests): a difference that is not significant is not an equivalence.
-Without an interval (one seed) nothing holds and nothing is refuted.
+Without an interval (one seed) every expectation is open.
 
 References
 ----------
@@ -49,7 +49,7 @@ _TEXTS: Final = {
 
 @dataclass(frozen=True)
 class Expectation:
-    """One of `EXPECTED` with its margin or bound; see the module."""
+    """An expectation: its `kind`, one of `EXPECTED`, with its margin or bound `m` (see the table above)."""
 
     kind: str
     margin: float
@@ -60,7 +60,7 @@ class Expectation:
         return _TEXTS[self.kind].format(plain(self.margin))
 
     def holds(self, low: float, high: float) -> bool | None:
-        """Whether an interval supports the expectation (True), refutes it (False), or neither (None)."""
+        """Whether the expectation holds for an interval (True), is refuted (False), or is open (None)."""
         if np.isnan(low) or np.isnan(high):
             return None
         m = self.margin
@@ -76,12 +76,12 @@ class Expectation:
         return True if supported else False if refuted else None
 
     def clearance(self, low: float, high: float) -> float:
-        """Distance of one end of an interval from a bound, in widths of the interval; negative beyond the bound.
+        """Distance from a bound to one end of the interval, divided by the width of the interval.
 
-        For `up` the end is `low`, for `down` it is `high`, and the bound is 0, not the margin. For the other kinds the
-        bound is the margin and the end is the one that `holds` compares with it; for `none` the end nearer to its
-        bound. A refuted expectation is measured at the same end as one that holds. Infinite, with the sign, for an
-        interval of width 0. Rounded to nine decimals, so that findings with equal clearance keep their order.
+        `distance` in the code gives the end and the bound of each kind. The bound of `up` and `down` is 0, not the
+        margin. `none` has two bounds, and the smaller distance counts. The distance is positive if the end lies on the
+        side of the bound where the expectation can hold, else negative. For an interval of width 0 the clearance is
+        plus or minus infinity. It is rounded to nine decimals, so that findings with equal clearance keep their order.
         """
         m = self.margin
         distance = {
@@ -98,11 +98,11 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Finding:
-    """The estimate of one contrast of one class over `seeds` seeds, and whether what was `expected` `holds` (None:
-    open).
+    """The estimate of one contrast of one class over `seeds` seeds, and whether the expectation holds.
 
-    `measure`: e.g. `test/iou`; `of`: the class; `contrast` and `expected` in words; `clearance`: that of the
-    expectation; `signed`: whether the effect is a difference, written with its sign.
+    `measure`: for example `test/iou`; `of`: the class; `contrast` and `expected`: in words; `holds`: True, False
+    (refuted) or None (open); `clearance`: that of the expectation; `signed`: whether the effect is a difference, which
+    is written with its sign.
     """
 
     measure: str
@@ -144,7 +144,10 @@ def decimals_of(value: float, width: float) -> int:
 
 
 def magnitude(size: float) -> int:
-    """The power of ten of the first digit of `size` above 0; that of .09999999999999999 is that of .1."""
+    """The exponent of ten of the first digit of `size`, which is above 0: -2 for .03.
+
+    A number that rounding errors put just below a power of ten counts as that power: -1 for .09999999999999999.
+    """
     return floor(log10(size) + _ROUNDING)
 
 

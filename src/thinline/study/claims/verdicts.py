@@ -2,20 +2,26 @@
 
 Conventions
 -----------
-A claim has one finding for each of its comparisons and each curve; expectations.py says when a finding holds and when
-it is refuted. A claim is *supported* by a study if all its findings hold, *refuted* if one of them is refuted, and
-*undecided* otherwise. A claim that is false has at least one false finding; support needs that one to hold as well, so
-a false support is at most as probable as for a single finding. One refuted finding is enough for a refutation, so the
+A claim has one finding for each of its comparisons and each curve; expectations.py says when a finding holds, is
+refuted, or is open. The verdict of a study on a claim is
+
+    supported    all findings of the claim hold
+    refuted      at least one finding is refuted
+    undecided    no finding is refuted, and at least one is open
+    untestable   the study does not vary or measure what the claim needs; the verdict gives the reason
+
+If a claim is false, at least one of its findings is false. A false claim is supported only if this false finding holds,
+so the probability of a false support is at most that of one finding. One refuted finding refutes the claim, so the
 probability of a false refutation grows with the number of findings: by at most 2.5 % (one side of a 95 % interval) for
-each. A claim is *untestable* if the study does not vary or measure what is needed; the reason is given.
+each. A number of the source that no study here can reproduce or contradict is untestable too; the verdict shows our
+value beside it.
 
-The key finding of a verdict is the one that its sentence quotes: of a supported claim the finding with the smallest
-clearance (`Expectation.clearance`), of a refuted one the refuted finding with the smallest clearance, of an undecided
-one the first that is open. Numbers of the source that nothing here can reproduce or contradict are untestable too, with
-our value beside them.
+The sentence of a verdict quotes its key finding. The key finding of a supported claim is the one with the smallest
+clearance (`Expectation.clearance`); of a refuted claim, the refuted finding with the smallest clearance; of an
+undecided claim, the first open finding.
 
-A claim lists studies in an order of preference. Its verdict is that of the first study that can test it; the verdicts
-of the others are listed in `elsewhere`.
+A claim lists studies in an order of preference. Its verdict is that of the first study that can test it; `elsewhere`
+lists the verdicts of the others.
 """
 
 from __future__ import annotations
@@ -50,8 +56,10 @@ FINDING_COLUMNS: Final = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict of a study on a claim, in one `sentence`, with its findings; `elsewhere`: (study, verdict) of
-    others."""
+    """The verdict of a study on a claim, in one `sentence`, with its findings and the `key` finding.
+
+    `elsewhere` has (study, verdict) for each other study.
+    """
 
     claim: Claim
     study: str
@@ -69,7 +77,7 @@ def verdicts_of(claims: Iterable[Claim], results: Results) -> list[Verdict]:
 
 
 def verdicts_of_studies(claims: Iterable[Claim], results: Mapping[str, Results]) -> list[Verdict]:
-    """The verdict on every claim of the first study that can test it; `results` by study, of those that ran."""
+    """For every claim the verdict of the first study that can test it. `results` has each study that has run."""
     data = {study: StudyData(own) for study, own in results.items()}
     return [_of_first_study(claim, data) for claim in claims]
 
@@ -80,7 +88,7 @@ def table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
 
 
 def findings_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
-    """One finding a row, columns FINDING_COLUMNS; `holds` is yes, no or open, or empty if nothing was expected."""
+    """One finding a row, columns FINDING_COLUMNS; `holds` is yes, no (refuted), open, or empty without expectation."""
     words = {True: "yes", False: "no", None: "open"}
     rows = [
         [
@@ -137,7 +145,7 @@ def _verdict(holds: Sequence[bool | None]) -> str:
 
 
 def _key(findings: Sequence[Finding], verdict: str) -> Finding:
-    """The key finding; see the module."""
+    """The key finding, as the docstring of the module defines it."""
     if verdict == UNDECIDED:
         return next(finding for finding in findings if finding.holds is None)
     deciding = [finding for finding in findings if verdict == SUPPORTED or finding.holds is False]

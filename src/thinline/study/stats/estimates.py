@@ -1,32 +1,34 @@
-"""Confidence intervals over seeds of contrasts (paired differences) of conditions, p values, Holm correction.
+"""Contrasts (paired differences) of conditions: confidence intervals over seeds, p values, Holm correction.
 
 Conventions
 -----------
-`C` contrasts of `A` conditions over `S` seeds with `N` sheets. Effects, verdicts, figures, report and README call these
-functions and no others. Each contrast of a measure is computed once and kept in the table of its samples.
+`C` contrasts of `A` conditions over `S` seeds with `N` sheets. A *cell* is the run of one condition with one seed.
+Effects, verdicts, figures, report and README take every interval from this module. A contrast of one measure is
+computed once; the result is kept in `Samples.estimated`.
 
 Method
 ------
 Cells of one seed share initialisation, order of images and test sheets (common random numbers); a new seed changes the
 sources of randomness together, as [3] recommends. A contrast, a weighted sum over conditions, is therefore taken within
 each seed first. The seeds are the independent clusters [1]: their contrasts `d_1..d_S` are a sample of independent
-values. A cell without a value removes its seed from the contrasts that weigh the cell.
+values. If a cell has no value, its seed is left out of every contrast in which the weight of the cell is not 0.
 
 If each seed has other test sheets than the other seeds (`crossed` is false), the variance of `d_1..d_S` includes that
 of the sheets, and the interval is Student's: mean +- t(S - 1) sd / sqrt(S). If all seeds are tested on the same sheets
 (`crossed` is true), the variance due to sheets is added: a jackknife over sheets of the mean over seeds [6]. The
-degrees of freedom are then Satterthwaite's [2]. What a seed does on single sheets adds to both variances and so is
-counted twice; the interval is slightly too wide. One seed gives no interval: `low`, `high` and `p` are NaN.
+degrees of freedom are then Satterthwaite's [2]. The effect of a seed differs from sheet to sheet; this interaction is
+part of both variances, so it is counted twice and the interval is slightly too wide. One seed gives no interval: `low`,
+`high` and `p` are NaN.
 
 `chance_above` is the probability that the true contrast is above 0, given the data: under a flat prior of the mean and
 of the logarithm of the standard deviation the posterior is Student's t of `mean / error` with the same degrees of
-freedom [4]. Seen over many studies whose true contrast is 0, the probability is uniform: it lies outside of .025 to
-.975 in 5 % of them.
+freedom [4]. Over many studies with a true contrast of 0 this probability is uniformly distributed: in 5 % of them it
+lies outside .025 to .975.
 
 `minimum_detectable_effect` is the true contrast that a two-sided t test at level `alpha` finds with probability `power`
 [7, 8]. It is the standard error times a noncentrality: the one at which Student's noncentral t exceeds the critical
-value of the test with probability `power`. Significant effects of the wrong sign are not counted (below 10^-4 at a
-power of .8). The estimated standard error is taken for the true one.
+value of the test with probability `power`. A significant effect of the wrong sign does not count as found; at a power
+of .8 its probability is below 10^-4. The estimated standard error is used as if it were the true standard error.
 
 Rounding
 --------
@@ -73,7 +75,7 @@ _MOST_DECIMALS: Final = 300
 """The largest number of decimals: 10 to this power is a finite float."""
 
 _AT_ONCE: Final = 256
-"""How many contrasts are held in memory sheet by sheet."""
+"""Number of contrasts whose values on single sheets are in memory at the same time."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,11 @@ def _single(estimates: Estimates) -> Estimate:
 
 
 def _over_seeds(each: Float64, size: float, *, sheets: Float64, sheet_count: int) -> Estimates:
-    """Means over seeds of the contrasts `each [C,S]`; `size`: the largest value, `sheets [C]`: variance from sheets."""
+    """The estimates from `each [C,S]`, the contrasts of every seed.
+
+    `size` is the largest value of the samples, for rounding; `sheets [C]` is the variance due to sheets that all seeds
+    share, and `sheet_count` the number of these sheets.
+    """
     known = np.isfinite(each)
     seeds = known.sum(1)
     enough = seeds > 1
