@@ -334,7 +334,7 @@ def test_the_tuned_control_trains_as_without_weight_and_decides_at_the_threshold
     plain = run(shared("head=binary", "loss=soft_ce"))
     tuned = run(shared("head=binary", "loss=soft_ce", "class_weight=tuned_threshold"))
     assert all(torch.equal(value, weights(tuned)[name]) for name, value in weights(plain).items())
-    before, after = (tables(it)[0].set_index(["split", "measure", "class"])["value"] for it in (plain, tuned))
+    before, after = (tables(ended)[0].set_index(["split", "measure", "class"])["value"] for ended in (plain, tuned))
     pd.testing.assert_series_equal(before[["val", "tuned"]], after[["val", "tuned"]])
     for measure in ("iou", "precision", "recall", "f1", "area_ratio"):
         assert after["test", measure, "curve"] == after["tuned", measure, "curve"]

@@ -18,9 +18,9 @@ from thinline.sweep.tables import class_tables
 
 SOURCE = """
 def iou(prediction, truth, class_id, *, scale=1):
-    found, true = prediction == class_id, truth == class_id
-    found = found & (truth != 255)
-    return scale * (found & true).sum(), (found | true).sum()
+    predicted, true = prediction == class_id, truth == class_id
+    predicted = predicted & (truth != 255)
+    return scale * (predicted & true).sum(), (predicted | true).sum()
 
 
 def late(prediction, truth, class_id):

@@ -30,7 +30,7 @@ def run_id(client):
 
 
 def points(client, run_id, name):
-    return sorted((it.step, it.value) for it in client.get_metric_history(run_id, name))
+    return sorted((point.step, point.value) for point in client.get_metric_history(run_id, name))
 
 
 def test_limits_are_those_of_mlflow():
@@ -40,7 +40,7 @@ def test_limits_are_those_of_mlflow():
     assert push._BATCH_PARAMS <= MAX_PARAMS_TAGS_PER_BATCH
 
 
-@given(st.text(min_size=1).filter(lambda it: push.metric_name(it)))
+@given(st.text(min_size=1).filter(push.metric_name))
 def test_every_name_becomes_one_that_mlflow_takes_and_stays_so(name):
     taken = push.metric_name(name)
     _validate_metric_name(taken)
@@ -62,7 +62,7 @@ def test_points_are_sent_once_however_often_they_are_offered(client, run_id):
 
 
 def test_more_points_than_one_call_takes(client, run_id):
-    lines = [Line(step, step, {f"m{it}": float(step) for it in range(10)}) for step in range(210)]
+    lines = [Line(step, step, {f"m{number}": float(step) for number in range(10)}) for step in range(210)]
     push.send_lines(client, run_id, lines, {})
     assert points(client, run_id, "m7") == [(step, float(step)) for step in range(210)]
 
@@ -97,8 +97,8 @@ def test_a_run_that_is_not_there_again_yet_leaves_the_later_points_alone(client,
 
 
 def test_long_params_and_tags_are_cut_and_many_are_sent(client, run_id):
-    params = {f"p.{it}": str(it) for it in range(230)} | {"long": "x" * 9000}
-    push.send_facts(client, run_id, params, {"t": "y" * 9000} | {f"t{it}": "1" for it in range(130)})
+    params = {f"p.{number}": str(number) for number in range(230)} | {"long": "x" * 9000}
+    push.send_facts(client, run_id, params, {"t": "y" * 9000} | {f"t{number}": "1" for number in range(130)})
     data = client.get_run(run_id).data
     assert data.params["p.229"] == "229"
     assert len(data.params["long"]) == MAX_PARAM_VAL_LENGTH

@@ -1,5 +1,7 @@
 """The blocks of the README against numbers computed by hand."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,9 +36,8 @@ def test_a_line_of_the_board_is_the_mean_over_seeds_with_half_its_interval(resul
     cells = results.cells[results.cells["condition"] == "measured/dice/fresh"]["run"]
     rows = results.rows[results.rows["run"].isin(cells) & (results.rows["split"] == "test")]
     result = [text.strip() for text in line.strip("|").split("|")][2:]
-    for text, (name, measure) in zip(
-        result, [(name, it) for name in ("curve_1", "curve_2") for it in ("iou", "precision", "recall")], strict=True
-    ):
+    columns = product(("curve_1", "curve_2"), ("iou", "precision", "recall"))
+    for text, (name, measure) in zip(result, columns, strict=True):
         values = rows[(rows["measure"] == measure) & (rows["class"] == name)]["value"]
         half = stats.sem(values) * stats.t(4).ppf(0.975)
         assert text == f"{values.mean():.3f} ±{half:.3f}".replace("0.", ".")
