@@ -146,7 +146,7 @@ def test_the_report_is_attached_to_the_study_in_mlflow(prepared, tmp_path):
     assert (tmp_path / "store/artifacts" / parent / "artifacts/report/report.html").read_text() == "x"
 
 
-def test_gathered_twice_is_the_same(trained):
+def test_gathering_twice_gives_the_same_rows(trained):
     study = declared(STUDY)
     only = {"budget": [budget(trained)], "data_mix": CONDITIONS["data_mix"]}
     first, second = (gather(study, trained, only=only, partial=True) for _ in range(2))

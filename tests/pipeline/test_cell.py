@@ -63,7 +63,7 @@ def trained_task(conf, outcome):
     return task
 
 
-def test_a_finished_cell_leaves_everything(ended):
+def test_a_finished_cell_has_tables_checkpoint_and_overlay(ended):
     assert ended.status in (FINISHED, SKIPPED)
     per_class, per_sheet = tables(ended)
     cell = manifest(ended)
@@ -131,7 +131,7 @@ def test_a_cell_frees_the_sheets_of_the_one_before(tiny, monkeypatch):
     assert at_the_start == [0, 0]
 
 
-def test_sheets_sum_to_the_split(ended):
+def test_support_of_the_sheets_sums_to_that_of_the_split(ended):
     per_class, per_sheet = tables(ended)
     for split in ("val", "test"):
         whole = per_class.query(f"split == '{split}' and measure == 'support'").set_index("class")["value"]
@@ -154,7 +154,7 @@ def test_another_seed_is_another_cell(ended, shared):
     assert not tables(other)[0]["value"].equals(tables(ended)[0]["value"])
 
 
-def test_a_failing_cell_says_why(tiny, tmp_path):
+def test_a_failed_cell_records_its_error(tiny, tmp_path):
     with pytest.raises(ValueError, match="binary"):
         run(tiny("head=binary", "class_weight=fixed"))
     failed = only_folder(tmp_path / "store").manifest()

@@ -164,7 +164,7 @@ def test_special_characters_of_uris_are_refused_with_alternatives(name):
         addresses.canonical(f"sqlite:///{name}")
 
 
-def test_one_store_has_one_name(tmp_path, monkeypatch):
+def test_an_address_has_an_absolute_path_and_no_last_slash(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert addresses.canonical("sqlite:///mlruns/mlflow.db") == f"sqlite:///{tmp_path}/mlruns/mlflow.db"
     assert addresses.canonical("http://127.0.0.1:5000/") == "http://127.0.0.1:5000"
@@ -177,7 +177,7 @@ def test_a_server_that_is_down_is_reported_within_seconds(tmp_path):
     assert time.monotonic() - began < 10
 
 
-def test_the_users_own_settings_of_mlflow_stay(monkeypatch):
+def test_settings_of_mlflow_by_the_user_are_unchanged(monkeypatch):
     """The module is executed once more under another name: a new process would import MLflow for seconds."""
     names = ["MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_DISABLE_TELEMETRY"]
     for name, value in zip(names, ("5", "33", ""), strict=True):

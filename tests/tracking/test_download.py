@@ -114,13 +114,13 @@ def test_a_store_without_the_tag_is_read_by_its_manifests(mlflow_store, client, 
     assert_same_rows(tmp_path / "into", mlflow_store.root)
 
 
-def test_a_study_whose_name_is_part_of_another_is_not_it(mlflow_store, tmp_path):
+def test_a_study_is_not_another_whose_name_begins_with_its_name(mlflow_store, tmp_path):
     trained(mlflow_store, cell("dice"), study="mine_too")
     with pytest.raises(StorageError, match="finished runs of study 'mine'"):
         fetched(mlflow_store, tmp_path / "into")
 
 
-def test_many_runs_come_page_by_page(shared, tmp_path, monkeypatch):
+def test_many_runs_are_fetched_page_by_page(shared, tmp_path, monkeypatch):
     monkeypatch.setattr(download, "_PAGE", 2)
     assert len(fetched(shared, tmp_path / "into")) == 3
 
@@ -222,7 +222,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(mlflow_store, client, tm
     assert not (tmp_path / "outside").exists()
 
 
-def test_a_silent_server_a_missing_experiment_and_a_missing_file_are_errors(mlflow_store, tmp_path):
+def test_a_server_without_answer_a_missing_experiment_and_a_missing_file_are_errors(mlflow_store, tmp_path):
     with pytest.raises(database.ServerAwayError, match=rf"expected MLflow to answer at {CLOSED}, got .*fetch again"):
         download.fetch(CLOSED, "mine", tmp_path / "into", experiment=EXPERIMENT)
     with pytest.raises(StorageError, match=r"experiment 'other' at .*, got Default, thinline; give one of these"):

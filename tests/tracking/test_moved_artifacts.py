@@ -54,7 +54,7 @@ def test_a_store_that_was_moved_continues_in_its_new_folder(mlflow_store, tmp_pa
     assert not mlflow_store.root.exists()
 
 
-def test_a_copy_of_a_store_writes_into_itself(mlflow_store, tmp_path):
+def test_a_copy_of_a_store_writes_into_its_own_artifacts(mlflow_store, tmp_path):
     finished(mlflow_store.root)
     replay(mlflow_store.root, mlflow_store.uri)
     before = addresses(mlflow_store)

@@ -41,14 +41,14 @@ def test_limits_are_those_of_mlflow():
 
 
 @given(st.text(min_size=1).filter(push.metric_name))
-def test_every_name_becomes_one_that_mlflow_takes_and_stays_so(name):
+def test_every_name_becomes_one_that_mlflow_accepts(name):
     taken = push.metric_name(name)
     _validate_metric_name(taken)
     assert push.metric_name(taken) == taken
 
 
 @pytest.mark.parametrize("name", ["test/iou/curve_1", "tuned/val/f1/curve_2", "train/loss", "a b.c-d:e"])
-def test_names_of_measures_survive(name):
+def test_names_of_measures_are_unchanged(name):
     assert push.metric_name(name) == name
 
 
@@ -78,7 +78,7 @@ def test_nan_stays_nan_and_an_infinity_becomes_the_largest_float(client, run_id)
     assert len(points(client, run_id, "nan")) == len(points(client, run_id, "inf")) == 1
 
 
-def test_the_table_ends_with_the_folders_value_and_the_curve_before_it_is_not_doubled(client, run_id):
+def test_mlflow_ends_with_the_last_value_of_the_folder_and_earlier_points_are_not_doubled(client, run_id):
     push.send_lines(client, run_id, [Line(step, step, {"loss": 0.5}) for step in range(4)], {})
     folder = [Line(step, step, {"loss": 0.25}) for step in range(4)]
     for _ in range(2):
@@ -89,7 +89,7 @@ def test_the_table_ends_with_the_folders_value_and_the_curve_before_it_is_not_do
     assert points(client, run_id, "loss") == [(0, 0.5), (1, 0.5), (2, 0.5), (3, 0.25), (3, 0.5)]
 
 
-def test_a_run_that_is_not_there_again_yet_leaves_the_later_points_alone(client, run_id):
+def test_a_resumed_run_does_not_replace_points_of_later_steps(client, run_id):
     push.send_lines(client, run_id, [Line(step, step, {"loss": 0.5}) for step in range(9)], {})
     push.send_last_values(client, run_id, [Line(4, 4, {"loss": 0.75})], push.held(client, run_id))
     assert client.get_run(run_id).data.metrics["loss"] == 0.5
@@ -107,7 +107,7 @@ def test_long_params_and_tags_are_cut_and_many_are_sent(client, run_id):
     assert data.tags["t129"] == "1"
 
 
-def test_only_a_run_that_is_not_there_counts_as_gone(client, run_id, monkeypatch):
+def test_only_a_missing_or_deleted_run_is_not_active(client, run_id, monkeypatch):
     assert push.is_active(client, run_id)
     assert not push.is_active(client, "0" * 32)
     client.delete_run(run_id)
@@ -128,7 +128,7 @@ def test_a_run_outside_git_has_no_commit_tags():
     assert tags == {"loss": "dice", "seed": "0", "dataset_digest": "d1ce5e7", "extra": "1"}
 
 
-def test_a_param_that_is_there_stays_since_mlflow_cannot_change_one(client, run_id):
+def test_a_param_keeps_its_first_value_since_mlflow_cannot_change_it(client, run_id):
     push.send_facts(client, run_id, {"workers": "4"}, {"host": "a"})
     push.send_facts(client, run_id, {"workers": "8", "new": "1"}, {"host": "b"})
     data = client.get_run(run_id).data

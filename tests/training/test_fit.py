@@ -6,7 +6,7 @@ from thinline.training.fit import NoDeviceError, _threads, check_device, halves_
 from thinline.training.settings import Machine
 
 
-def test_precision_words():
+def test_precisions_have_the_names_of_lightning():
     def machine(word):
         return Machine("cpu", 1, word, True, False)
 

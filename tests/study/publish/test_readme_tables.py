@@ -84,7 +84,7 @@ def test_each_verdict_has_its_table_with_a_line_a_claim_and_the_others_are_count
     ]
 
 
-def test_bars_in_a_text_do_not_end_its_cell():
+def test_vertical_bars_in_a_text_do_not_end_a_table_cell():
     """Levels are joined by `|`, which ends a cell in Markdown."""
     sentence = "test/iou, loss=dice|tversky less loss=soft_ce: +.03 [.02, .04]"
     block = verdict_block(VERDICTS.assign(sentence=sentence))

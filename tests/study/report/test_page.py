@@ -87,7 +87,7 @@ def data(results, effects):
     return report_data(results, effects, VERDICTS, {}, usable=USABLE, sources={})
 
 
-def test_a_page_refers_to_nothing_but_its_folder(page):
+def test_a_page_refers_only_to_files_of_its_folder(page):
     names = ("src", "href", "srcset", "action", "data")
     links = [attributes[name] for _, attributes in page.elements for name in names if name in attributes]
     assert len(links) > 10
@@ -184,7 +184,7 @@ def test_constant_measures_have_no_best_and_no_shade():
     assert {(cell["best"], cell["shade"], cell["text"]) for cell in cells} == {(False, 0, ".500"), (False, 0, ".5000")}
 
 
-def test_best_is_least_where_less_is_better(effects, data):
+def test_the_best_value_is_the_smallest_where_less_is_better(effects, data):
     columns, rows = data["matrix"]["columns"], data["matrix"]["views"][0]["rows"]
     assert [column["lower"] for column in columns] == ["mae" in column["key"] for column in columns]
     for number, column in enumerate(columns):
@@ -251,7 +251,7 @@ def test_a_main_effect_has_the_probability_that_its_first_level_is_better(result
             assert (row["better"] == "1.000") == (p == 1)
 
 
-def test_dots_are_filled_where_holm_leaves_a_difference(effects, page, data):
+def test_dots_are_filled_where_a_difference_holds_after_holms_correction(effects, page, data):
     """As in the forest; an interval that leaves out 0 is not enough."""
     marks = [mark["class"] for mark in page.all("i") if mark.get("class", "").startswith("interval")]
     marks = marks[-len(data["effects"]) :]  # the first are those of the first screen
@@ -327,7 +327,7 @@ def test_verdicts_are_counted_and_have_no_number_where_there_is_none(data):
     assert [rows["stack-stops"][name] for name in ("effect", "span", "seeds", "study")] == ["-", "", "", ""]
 
 
-def test_odd_verdicts_and_foreign_effects_are_refused(results, effects):
+def test_unknown_verdicts_and_effects_of_another_study_are_refused(results, effects):
     with pytest.raises(StudyError, match="got 'proven'"):
         render_report(results, effects, VERDICTS.assign(verdict="proven"), {})
     with pytest.raises(StudyError, match="lacking sentence"):
@@ -342,7 +342,7 @@ def test_without_jinja_the_extra_is_named(results, effects, monkeypatch):
         render_report(results, effects, VERDICTS, {})
 
 
-def test_figures_are_in_the_page_with_their_words_but_those_that_are_tables(page):
+def test_figures_have_alternative_texts_and_those_that_are_tables_are_left_out(page):
     images = page.all("img")
     assert [image["src"] for image in images] == ["figures/frontier.png", "figures/forest.png"]
     result = {(image["alt"], image["width"], image["height"]) for image in images}
@@ -387,7 +387,7 @@ def test_a_dotted_factor_is_part_of_its_group():
     assert [setting["factor"] for setting in result["others"]] == ["head"]
 
 
-def test_headings_are_in_order_and_places_are_named(page):
+def test_headings_are_in_order_and_links_and_labels_have_targets(page):
     levels = [int(name[1]) for name, _ in page.elements if re.fullmatch(r"h[1-6]", name)]
     assert levels[0] == 1
     assert levels.count(1) == 1
@@ -400,7 +400,7 @@ def test_headings_are_in_order_and_places_are_named(page):
     assert len(page.all("main")) == 1
 
 
-def test_a_study_of_240_conditions_keeps_to_the_page():
+def test_a_study_of_240_conditions_has_a_small_page():
     study = wide(24, 10)
     actual = planted(study, sheets=1, others=())
     cells = pd.DataFrame(

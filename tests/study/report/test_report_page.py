@@ -189,7 +189,7 @@ def drawn_at(page: Page) -> tuple[float, float]:
     return tuple(page.evaluate(READ_OFF))
 
 
-def test_what_was_not_run_shows_nothing(visit, board):
+def test_a_condition_that_was_not_run_has_no_marker_and_no_bars(visit, board):
     page = visit(board)
     switch(page, "B", True)
     page.select_option("#board-B-on", "dice_ce")
@@ -204,7 +204,7 @@ def test_what_was_not_run_shows_nothing(visit, board):
     )
 
 
-def test_toggles_answer_to_the_keyboard(visit, board):
+def test_toggles_work_by_keyboard(visit, board):
     page = visit(board)
     page.locator("[data-family=A] button").focus()
     page.keyboard.press("Space")
@@ -228,7 +228,7 @@ def test_the_usable_area_is_where_iou_reaches_the_threshold(visit, board):
     assert (recall[-1], precision[-1]) == pytest.approx((1, 1), abs=1e-3)
 
 
-def test_a_study_without_families_has_selects_alone(visit, folder):
+def test_a_study_without_families_has_selects_only(visit, folder):
     case = report(folder, small(PENS))
     page = visit(case)
     assert page.locator("[data-family]").count() == 0
@@ -269,7 +269,7 @@ def head(page: Page, column: str, view: str = "conditions"):
         ("MAE [tracks] curve 1", "test/viterbi_bridged_mae_track", "curve_1", True),
     ],
 )
-def test_a_head_ranks_the_rows_and_turns_them(visit, board, column, measure, curve, lower):
+def test_a_column_head_sorts_the_rows_and_reverses_them(visit, board, column, measure, curve, lower):
     page = visit(board)
     declared = labels(page)
     value = {label: board.value(measure, curve, label)[0] for label in declared}
@@ -295,7 +295,7 @@ def test_a_head_ranks_the_rows_and_turns_them(visit, board, column, measure, cur
     assert page.locator("[data-view=conditions] [aria-sort]").count() == 0
 
 
-def test_ties_stay_in_their_order_and_nothing_comes_last(visit, folder):
+def test_ties_keep_their_order_and_missing_values_come_last(visit, folder):
     results = small(replace(BOARD, name="ties"))
     effects = tables(results)
     order = list(results.conditions.index)
@@ -410,7 +410,7 @@ def test_a_long_table_is_cut_until_all_is_asked_for(visit, long):
 
 
 @pytest.mark.parametrize("study", ["board", "sweep"])
-def test_a_phone_needs_no_sideways_scrolling(visit, request, study):
+def test_a_phone_needs_no_horizontal_scrolling(visit, request, study):
     page = visit(request.getfixturevalue(study), viewport={"width": 360, "height": 740})
     assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [360, 360]
     for box in page.locator(".scroll:visible").all():
@@ -453,7 +453,7 @@ CONTRAST = """() => {
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_text_stands_out(visit, board, scheme):
+def test_all_text_has_enough_contrast(visit, board, scheme):
     """WCAG 2.2, 1.4.3: 4.5 to 1 for text of any size, in every state of the board, on the shades of the matrix too."""
     page = visit(board, color_scheme=scheme)
     for letter in "AC":
@@ -470,7 +470,7 @@ def test_all_text_stands_out(visit, board, scheme):
     assert backing == "rgb(255, 255, 255)", "figures are drawn for white paper"
 
 
-def test_everything_is_reached_by_tab_and_seen_to_be(visit, board):
+def test_every_control_is_reached_by_tab_and_shows_its_focus(visit, board):
     page = visit(board)
     expected = page.evaluate("""() => {
       const all = [...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")];
@@ -534,7 +534,7 @@ def test_print_has_all_rows_and_no_controls(visit, long):
     assert page.locator("nav:visible, .more:visible, .buttons:visible").count() == 0
 
 
-def test_things_glide_only_where_motion_is_welcome(visit, board):
+def test_the_marker_moves_at_once_where_the_user_wants_reduced_motion(visit, board):
     gliding = "getComputedStyle(document.querySelector('#board-marker')).transitionDuration"
     assert visit(board).evaluate(gliding) == "0s"
     assert visit(board, reduced_motion="no-preference").evaluate(gliding) == "0.3s"
