@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from thinline.cli.main import main
 from thinline.pipeline.load import NoRunError, load_run
 from thinline.runs import RunFolder, own_code
 
@@ -98,9 +102,7 @@ def test_a_configuration_may_lack_keys_that_do_not_concern_the_network(seeing: P
         ("network._target_", "predictions may differ from the test"),
     ],
 )
-def test_own_code_that_was_edited_since_the_run_is_named(
-    key, effect, seeing: Path, tmp_path: Path, monkeypatch
-) -> None:
+def test_own_code_that_was_edited_since_the_run_is_named(key, effect, seeing, tmp_path, monkeypatch, capsys) -> None:
     (tmp_path / "mine_edited.py").write_text("from thinline.network import SlimUNet as Mine\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "mine_edited", raising=False)
@@ -120,8 +122,11 @@ def test_own_code_that_was_edited_since_the_run_is_named(
     trained_with({"mine_edited": "0123456789abcdef"})
     with pytest.warns(UserWarning, match=rf"^{seeing.name}: expected .* got other code of mine_edited; .*{effect}"):
         load_run(folder)
-    with pytest.warns(UserWarning, match="other code of mine_edited"):
-        load_run(seeing.name, tmp_path)
+    cv2.imwrite(str(tmp_path / "paper.png"), np.full((32, 32), 255, np.uint8))
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert main(["predict", str(folder), str(tmp_path / "paper.png"), "--out", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().err.startswith(f"warning: {seeing.name}: expected the own code")
 
 
 @pytest.mark.parametrize(
