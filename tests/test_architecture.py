@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from planted_imports import ALLOWED, PLANTED
 
 import thinline
 
@@ -168,7 +169,7 @@ def assigns(node: ast.stmt, name: str) -> bool:
 
 
 def sizes(root: Path) -> Iterator[str]:
-    """Files with too many lines, packages with too many files, and what has no place."""
+    """Names that say nothing, files and packages that are too large, loose modules, and packages of no layer."""
     package = root / "src" / PACKAGE
     files = sorted(package.rglob("*.py"))
     lines = {path: path.read_text(encoding="utf-8").count("\n") for path in files}
@@ -218,7 +219,7 @@ def test_the_source_keeps_the_rules() -> None:
     assert violations(ROOT) == []
 
 
-def test_the_median_file_is_neither_a_crumb_nor_a_lump() -> None:
+def test_the_median_number_of_lines_of_a_file_is_within_bounds() -> None:
     files = (ROOT / "src" / PACKAGE).rglob("*.py")
     lines = [path.read_text(encoding="utf-8").count("\n") for path in files if path.name != "__init__.py"]
     assert MEDIAN_LINES[0] <= statistics.median(lines) <= MEDIAN_LINES[1]
@@ -229,67 +230,6 @@ def test_every_test_folder_is_a_package_of_the_source() -> None:
     package, tests = ROOT / "src" / PACKAGE, ROOT / "tests"
     folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")}
     assert [folder for folder in folders if not (package / folder).is_dir()] == []
-
-
-PLANTED = {
-    # what -> (file, source, words of the violation)
-    "upwards": ("sheets/planted.py", "from thinline.data import mix", "sheets imports data, which is above it"),
-    "upwards to Hydra": ("metrics/planted.py", "import thinline.config.schema", "metrics imports config"),
-    "upwards, a package": ("metrics/planted.py", "from thinline import runs", "metrics imports runs, which is above"),
-    "upwards, relative": ("losses/planted.py", "from ..training import task", "losses imports training, which is"),
-    "upwards in a study": (
-        "study/stats/planted.py",
-        "from thinline.study.report import page",
-        "study.stats imports study.report, which is above it",
-    ),
-    "sideways": ("losses/planted.py", "from thinline.heads import Head", "heads, a package of its own layer"),
-    "sideways, hidden": (
-        "training/planted.py",
-        "def f() -> None:\n    import thinline.runs",
-        "training imports runs, a package of its own layer",
-    ),
-    "vocabulary": ("vocabulary.py", "from thinline.sheets import sample", "vocabulary imports sheets"),
-    "package root": ("__init__.py", "from thinline.sheets import sample", "imports thinline.sheets at once"),
-    "package root, an export": ("__init__.py", "from thinline.curves.trace import trace", "export it lazily"),
-    "package root, in a function": (
-        "__init__.py",
-        "def f() -> None:\n    import thinline.sheets",
-        "imports thinline.sheets at once",
-    ),
-    "package root, for types": (
-        "__init__.py",
-        "if TYPE_CHECKING:\n    from thinline.sheets import sample",
-        "thinline.sheets.sample is not in the list of exports",
-    ),
-    "smp": ("training/planted.py", "from segmentation_models_pytorch import Unet", "only network may"),
-    "Lightning": ("sweep/planted.py", "import pytorch_lightning as pl", "sweep imports pytorch_lightning"),
-    "MLflow": ("training/planted.py", "import mlflow.tracking", "only tracking may"),
-    "jinja2": ("study/publish/planted.py", "import jinja2", "only study.report may"),
-    "statsmodels": ("study/claims/planted.py", "import statsmodels.api", "only study.stats may"),
-    "filelock": ("runs/planted.py", "import filelock", "only system may"),
-    "Hydra": ("runs/planted.py", "from hydra.utils import instantiate", "runs imports hydra"),
-    "OmegaConf": ("data/planted.py", "from omegaconf import DictConfig", "data imports omegaconf"),
-    "torch in sheets": ("sheets/planted.py", "import torch", "sheets imports torch; it may import cv2, numpy"),
-    "torch in curves": ("curves/planted.py", "from torch import Tensor", "curves imports torch"),
-    "lasio in sheets": ("sheets/planted.py", "import lasio", "sheets imports lasio"),
-    "torch in a study": ("study/stats/planted.py", "import torch", "study.stats imports torch, which it must not"),
-    "torch in runs": ("runs/planted.py", "import torch", "runs imports torch, which it must not"),
-    "an empty name": ("metrics/utils.py", "X = 1", "a name that says nothing"),
-    "a folder of an empty name": ("losses/common/dice.py", "X = 1", "a name that says nothing"),
-    "a long file": ("curves/planted.py", "X = 1\n" * 350, "351 lines"),
-    "a loose module": ("planted.py", "X = 1", "a loose module"),
-    "a package of no layer": ("attic/planted.py", "X = 1", "a package of no layer"),
-}
-
-
-ALLOWED = {
-    "data/planted.py": "import torch\nfrom thinline.sheets import render\nfrom thinline.vocabulary import IGNORE",
-    "network/planted.py": "def late() -> None:\n    import segmentation_models_pytorch",
-    "tracking/planted.py": "import mlflow",
-    "study/stats/planted.py": "from thinline.runs import table",
-    "pipeline/planted.py": "import hydra\nfrom thinline.training import fit",
-    "curves/planted.py": "import json\nimport lasio\nimport numpy as np",
-}
 
 
 @pytest.fixture(scope="module")
@@ -325,7 +265,7 @@ def text_of(name: str) -> str:
 
 
 @pytest.mark.parametrize("what", PLANTED)
-def test_a_planted_violation_is_found_and_nothing_else(what: str, planted) -> None:
+def test_a_planted_violation_is_the_only_one_reported(what: str, planted) -> None:
     file, source, words = PLANTED[what]
     original = text_of(file)
     lines = planted({file: f"{original}\n{source}\n" if original else f"{source}\n"})
@@ -346,25 +286,25 @@ def test_a_planted_violation_is_found_and_nothing_else(what: str, planted) -> No
         ),
     ],
 )
-def test_another_table_of_exports_is_found(before_change, after_change, words, planted) -> None:
+def test_another_table_of_exports_is_reported(before_change, after_change, words, planted) -> None:
     text = text_of("__init__.py")
     assert text.count(before_change) == 1
     (line,) = planted({"__init__.py": text.replace(before_change, after_change)})
     assert words in line
 
 
-def test_an_export_that_its_module_does_not_define_is_found(planted) -> None:
+def test_an_export_that_its_module_does_not_define_is_reported(planted) -> None:
     assert planted({"curves/trace.py": text_of("curves/trace.py").replace("def trace(", "def traced(")}) == [
         f"src/{PACKAGE}/__init__.py: exports trace, which thinline.curves.trace does not define"
     ]
 
 
-def test_a_package_of_too_many_files_is_found(planted) -> None:
+def test_a_package_of_too_many_files_is_reported(planted) -> None:
     (line,) = planted({f"heads/planted_{number}.py": "X = 1\n" for number in range(MOST_FILES)})
     assert line.startswith(f"src/{PACKAGE}/heads: ")
 
 
-def test_a_planted_cycle_is_found(planted) -> None:
+def test_a_planted_cycle_is_reported(planted) -> None:
     cycle = {"first": "second", "second": "first"}
     lines = planted({f"curves/{one}.py": f"from thinline.curves import {other}\n" for one, other in cycle.items()})
     assert any(line.startswith("import cycle") and "thinline.curves.first" in line for line in lines)

@@ -13,14 +13,12 @@ import pytest
 
 import train
 from thinline import runs
-from thinline.config.schema import CONF, checked, compose_config
-from thinline.pipeline.sheets import plan_sheets
+from thinline.config.schema import CONF
 from thinline.runs import FAILED, FINISHED, KILLED
 from thinline.system.signals import Killed
 from thinline.tracking.tracker import MlflowClient  # not from mlflow, whose import warns unless `tracking` quiets it
 
 ROOT = Path(train.__file__).parent
-LAS = ROOT / "../shared/data/las"
 
 
 def command(*arguments: str, **options) -> subprocess.Popen:
@@ -137,30 +135,26 @@ def test_a_sweep_with_a_failing_job_finishes_the_rest(main, store, capsys):
     assert parent.info.run_name.startswith("loss=dice,soft_ce head=binary class_weight=none,fixed ")
 
 
-def test_a_finished_sweep_is_skipped_and_its_tables_shown_again(main, store, capsys):
-    assert main("-m", "loss=dice,focal") == 0
+def test_a_finished_sweep_over_one_weight_is_skipped_and_its_tables_are_printed_again(main, store, capsys):
+    sweep = ("-m", "loss=soft_ce", "class_weight=fixed", "class_weight.value=5,42")
+    assert main(*sweep) == 0
     first = capsys.readouterr().out
-    assert main("-m", "loss=dice,focal") == 0
+    levels = {"fixed(value=5)", "fixed"}
+    assert set(runs.read(store)["class_weight"]) == levels
+    assert {run.data.tags["class_weight"] for run in cells_of_mlflow(store)} == levels
+    assert main(*sweep) == 0
     again = capsys.readouterr().out
     assert "2 of 2 cells were finished before" in again
-    assert re.search(r"^skipped: 1/2 dice finished \d+ (s|min) ago \(.* UTC\); force=true runs it again$", again, re.M)
-    assert re.search(r"^1/2 dice  step 3/6  \d:\d\d:\d\d elapsed, \d:\d\d:\d\d left  loss", first, re.M)
+    assert re.search(
+        r"^skipped: 1/2 fixed\(value=5\) finished \d+ (s|min) ago \(.* UTC\); force=true runs it again$", again, re.M
+    )
+    assert re.search(r"^1/2 fixed\(value=5\)  step 3/6  \d:\d\d:\d\d elapsed, \d:\d\d:\d\d left  loss", first, re.M)
     children = cells_of_mlflow(store)
     for run in children:
         assert len(run.data.tags["study"].split(",")) == 2, "the sweep that skipped a cell counts it too"
-    table = re.compile(r"^[ *]+(dice|focal)  .*$", re.MULTILINE)
+    table = re.compile(r"^[ *]+(fixed|fixed\(value=5\))  .*$", re.MULTILINE)
     assert len(table.findall(first)) == 10  # two cells in two tables of either curve and one of the background
     assert [m.group() for m in table.finditer(first)] == [m.group() for m in table.finditer(again)]
-
-
-def test_a_sweep_over_one_weight_names_its_cells(main, store, capsys):
-    assert main("-m", "loss=soft_ce", "class_weight=fixed", "class_weight.value=5,42") == 0
-    levels = {"fixed(value=5)", "fixed"}
-    assert set(runs.read(store)["class_weight"]) == levels
-    children = cells_of_mlflow(store)
-    assert {run.data.tags["class_weight"] for run in children} == levels
-    text = capsys.readouterr().out
-    assert all(re.search(rf"^[ *]+{re.escape(level)}  ", text, re.MULTILINE) for level in levels)
 
 
 def test_a_server_that_is_down_does_not_stop_training(main, store, monkeypatch, capsys):
@@ -179,15 +173,6 @@ def test_a_store_that_cannot_be_written_is_reported_before_training(main, store,
     store.write_text("a file where a folder should be")
     assert main(*many, "loss=dice") == 1
     assert str(store) in capsys.readouterr().out.replace("\n", "")
-
-
-@pytest.mark.skipif(not LAS.is_dir(), reason="the real LAS curves are not beside this checkout")
-def test_sheets_are_drawn_from_real_curves(main, store):
-    assert main(f"data_mix.archive.las_dir={LAS}", "tracking.uri=") == 0
-    (folder,) = runs.run_folders(store)
-    invented = plan_sheets(checked(compose_config(["budget=smoke"])))
-    assert folder.manifest().cell.dataset_digest != invented.digest
-    assert len(folder.manifest().cell.dataset_digest) == len(invented.digest)
 
 
 def test_a_folder_without_curves_is_refused(main, tmp_path, capsys):

@@ -15,7 +15,7 @@ ORIGIN = Origin("0123456789abcdef0123456789abcdef01234567", True, {"numpy": "2.0
 
 
 @dataclass(frozen=True)
-class Place:
+class MlflowStore:
     root: Path
 
     @property
@@ -23,7 +23,7 @@ class Place:
         return f"sqlite:///{self.root}/mlflow.db"
 
 
-def copied(prepared: Path, root: Path) -> Place:
+def copied(prepared: Path, root: Path) -> MlflowStore:
     """A copy of an empty store, with the artifact folder of the copy."""
     root.mkdir(parents=True)
     shutil.copy(prepared, root / "mlflow.db")
@@ -31,7 +31,7 @@ def copied(prepared: Path, root: Path) -> Place:
         location = (root / "artifacts").as_uri()
         connection.execute("UPDATE experiments SET artifact_location = ? WHERE name = ?", (location, EXPERIMENT))
         connection.commit()
-    return Place(root)
+    return MlflowStore(root)
 
 
 def cell(loss: str = "dice", seed: int = 0, **factors: str) -> Cell:

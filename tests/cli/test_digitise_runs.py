@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from thinline.cli.main import main
 from thinline.pipeline.load import NoRunError, load_run
-from thinline.runs import RunFolder
+from thinline.runs import RunFolder, own_code
 
 
 @pytest.mark.parametrize(
@@ -88,6 +93,40 @@ def test_a_configuration_may_lack_keys_that_do_not_concern_the_network(seeing: P
     assert run.head.classes == whole.head.classes
     image = torch.rand(1, 1, 32, 32)
     assert torch.equal(run.network(image), whole.network(image))
+
+
+@pytest.mark.parametrize(
+    ("key", "effect"),
+    [
+        ("loss._target_", "predictions do not depend on it"),
+        ("network._target_", "predictions may differ from the test"),
+    ],
+)
+def test_own_code_that_was_edited_since_the_run_is_named(key, effect, seeing, tmp_path, monkeypatch, capsys) -> None:
+    (tmp_path / "mine_edited.py").write_text("from thinline.network import SlimUNet as Mine\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "mine_edited", raising=False)
+    folder = tmp_path / "runs" / seeing.name
+    shutil.copytree(seeing, folder)
+    config = OmegaConf.load(folder / "config.yaml")
+    OmegaConf.update(config, key, "mine_edited.Mine")
+    OmegaConf.save(config, folder / "config.yaml")
+    manifest = json.loads((folder / "manifest.json").read_text())
+
+    def trained_with(digests: dict[str, str]) -> None:
+        manifest["own_code"] = digests
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    trained_with(own_code({"_target_": "mine_edited.Mine"}) | {"mine_gone": "0"})  # a missing file is no edit
+    load_run(folder)  # a warning is an error here
+    trained_with({"mine_edited": "0123456789abcdef"})
+    with pytest.warns(UserWarning, match=rf"^{seeing.name}: expected .* got other code of mine_edited; .*{effect}"):
+        load_run(folder)
+    cv2.imwrite(str(tmp_path / "paper.png"), np.full((32, 32), 255, np.uint8))
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        assert main(["predict", str(folder), str(tmp_path / "paper.png"), "--out", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().err.startswith(f"warning: {seeing.name}: expected the own code")
 
 
 @pytest.mark.parametrize(

@@ -133,9 +133,9 @@ def test_without_an_interval_a_different_number_is_no_error(published, monkeypat
 def test_the_report_is_attached_to_the_study_in_mlflow(prepared, tmp_path):
     from thinline.tracking.tracker import Tracker  # imports MLflow
 
-    place = copied(prepared, tmp_path / "store")
-    parent = Tracker(place.uri, EXPERIMENT, place.root).open_parent("sweep", {"study": STUDY})
-    options = argparse.Namespace(store=place.root, uri="", experiment=EXPERIMENT)
+    mlflow_store = copied(prepared, tmp_path / "store")
+    parent = Tracker(mlflow_store.uri, EXPERIMENT, mlflow_store.root).open_parent("sweep", {"study": STUDY})
+    options = argparse.Namespace(store=mlflow_store.root, uri="", experiment=EXPERIMENT)
     report = tmp_path / "report.html"
     for content, words in ((None, "not in MLflow: expected files"), ("x", f"parent run {parent}, folder report")):
         if content:
@@ -146,7 +146,7 @@ def test_the_report_is_attached_to_the_study_in_mlflow(prepared, tmp_path):
     assert (tmp_path / "store/artifacts" / parent / "artifacts/report/report.html").read_text() == "x"
 
 
-def test_gathered_twice_is_the_same(trained):
+def test_gathering_twice_gives_the_same_rows(trained):
     study = declared(STUDY)
     only = {"budget": [budget(trained)], "data_mix": CONDITIONS["data_mix"]}
     first, second = (gather(study, trained, only=only, partial=True) for _ in range(2))

@@ -63,7 +63,7 @@ def trained_task(conf, outcome):
     return task
 
 
-def test_a_finished_cell_leaves_everything(ended):
+def test_a_finished_cell_has_tables_checkpoint_and_overlay(ended):
     assert ended.status in (FINISHED, SKIPPED)
     per_class, per_sheet = tables(ended)
     cell = manifest(ended)
@@ -131,7 +131,7 @@ def test_a_cell_frees_the_sheets_of_the_one_before(tiny, monkeypatch):
     assert at_the_start == [0, 0]
 
 
-def test_sheets_sum_to_the_split(ended):
+def test_support_of_the_sheets_sums_to_that_of_the_split(ended):
     per_class, per_sheet = tables(ended)
     for split in ("val", "test"):
         whole = per_class.query(f"split == '{split}' and measure == 'support'").set_index("class")["value"]
@@ -154,7 +154,7 @@ def test_another_seed_is_another_cell(ended, shared):
     assert not tables(other)[0]["value"].equals(tables(ended)[0]["value"])
 
 
-def test_a_failing_cell_says_why(tiny, tmp_path):
+def test_a_failed_cell_records_its_error(tiny, tmp_path):
     with pytest.raises(ValueError, match="binary"):
         run(tiny("head=binary", "class_weight=fixed"))
     failed = only_folder(tmp_path / "store").manifest()
@@ -334,7 +334,7 @@ def test_the_tuned_control_trains_as_without_weight_and_decides_at_the_threshold
     plain = run(shared("head=binary", "loss=soft_ce"))
     tuned = run(shared("head=binary", "loss=soft_ce", "class_weight=tuned_threshold"))
     assert all(torch.equal(value, weights(tuned)[name]) for name, value in weights(plain).items())
-    before, after = (tables(it)[0].set_index(["split", "measure", "class"])["value"] for it in (plain, tuned))
+    before, after = (tables(ended)[0].set_index(["split", "measure", "class"])["value"] for ended in (plain, tuned))
     pd.testing.assert_series_equal(before[["val", "tuned"]], after[["val", "tuned"]])
     for measure in ("iou", "precision", "recall", "f1", "area_ratio"):
         assert after["test", measure, "curve"] == after["tuned", measure, "curve"]

@@ -81,7 +81,7 @@ def test_a_run_that_began_with_another_says_so(shared, source, checkpoint):
     assert manifest(source).origin.init_from is None
 
 
-def test_what_cannot_be_used_is_refused_before_anything_is_written(shared, source, tmp_path):
+def test_a_run_that_cannot_be_begun_with_is_refused_before_anything_is_written(shared, source, tmp_path):
     with pytest.raises(NoRunError, match="run nothing: expected a run folder"):
         locate(*shared("init_from=nothing"))
     with pytest.raises(ConfigError, match="`init_from` must be a run"):

@@ -18,9 +18,9 @@ from thinline.sweep.tables import class_tables
 
 SOURCE = """
 def iou(prediction, truth, class_id, *, scale=1):
-    found, true = prediction == class_id, truth == class_id
-    found = found & (truth != 255)
-    return scale * (found & true).sum(), (found | true).sum()
+    predicted, true = prediction == class_id, truth == class_id
+    predicted = predicted & (truth != 255)
+    return scale * (predicted & true).sum(), (predicted | true).sum()
 
 
 def late(prediction, truth, class_id):
@@ -43,7 +43,7 @@ def own(tmp_path, tiny, monkeypatch):
     return lambda *overrides: tiny(*(f"+{text}" if text.startswith("metrics") else text for text in overrides))
 
 
-def test_its_values_are_those_of_the_same_metric_of_the_catalogue(own, tmp_path, monkeypatch):
+def test_values_of_an_own_metric_are_those_of_the_same_metric_of_the_catalogue(own, tmp_path, monkeypatch):
     ended = run(own(*OWN))
     for table in tables(ended):
         rows = table[(table["class"] != "background") & ~table["split"].isin(["val", "tuned"])]
@@ -68,7 +68,7 @@ def test_its_values_are_those_of_the_same_metric_of_the_catalogue(own, tmp_path,
     assert "curve_2 by own metrics" in console.export_text()
 
 
-def test_its_source_and_options_are_part_of_the_identity(own, tmp_path):
+def test_source_and_options_of_an_own_metric_are_part_of_the_identity(own, tmp_path):
     def located(*overrides):
         return locate(*own(*overrides)).folder.name
 
@@ -79,13 +79,13 @@ def test_its_source_and_options_are_part_of_the_identity(own, tmp_path):
     assert located(*OWN) != first
 
 
-def test_one_that_fails_is_refused_before_anything_is_written(own, tmp_path):
+def test_an_own_metric_that_fails_is_refused_before_anything_is_written(own, tmp_path):
     with pytest.raises(OwnMetricError, match=r"metric `bad` raised RuntimeError: no \(mine_measured.py, line 13\)"):
         check_parts(own("metrics.bad._target_=mine_measured.fails")[0])
     assert not (tmp_path / "store").exists()
 
 
-def test_one_that_fails_on_the_images_of_the_run_is_refused_before_it_trains(own, tmp_path):
+def test_an_own_metric_that_fails_on_the_images_of_the_run_is_refused_before_training(own, tmp_path):
     with pytest.raises(OwnMetricError, match=r"metric `bad` must return a number, .* got None for class 1"):
         run(own("metrics.bad._target_=mine_measured.late"))
     folder = only_folder(tmp_path / "store")

@@ -45,7 +45,7 @@ def background_first(prediction):
     return np.concatenate([1 - ink.sum(axis=0, keepdims=True), ink])
 
 
-def test_without_its_run_folder_a_run_of_tuned_thresholds_does_not_guess(shared, tmp_path):
+def test_a_run_of_tuned_thresholds_without_its_run_folder_does_not_predict(shared, tmp_path):
     folder = RunFolder.open(run_cell(*shared("class_weight=tuned_threshold", *FP32)).folder)
     for file in (folder.config_path, folder.checkpoints / "last.ckpt"):
         (tmp_path / file.name).write_bytes(file.read_bytes())

@@ -1,5 +1,7 @@
 """A resolution renders the same sheets at another scale, without resizing."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from thinline.pipeline.sheets import plan_sheets
 from thinline.sheets import PEN_MM
 from thinline.sheets.drawing.draw import draw
 
+LAS = Path(CONF).parent / "../shared/data/las"
 PENS = sorted(path.stem for path in (CONF / "resolution").glob("*.yaml"))
 
 
@@ -54,3 +57,15 @@ def test_truth_covers_the_same_share_at_every_resolution(confs, planned):
     }
     assert ink["pen2"] == pytest.approx(ink["pen1"], rel=0.35)
     assert ink["pen3"] == pytest.approx(ink["pen2"], rel=0.35)
+
+
+@pytest.mark.skipif(not LAS.is_dir(), reason="the real LAS curves are not beside this checkout")
+def test_sheets_are_drawn_from_real_curves(planned):
+    invented = planned["pen1"]
+    actual = plan_sheets(checked(compose_config(["budget=smoke", f"data_mix.archive.las_dir={LAS}"])))
+    assert actual.digest != invented.digest
+    assert len(actual.digest) == len(invented.digest)
+    for specs in zip(actual.splits.test.specs, invented.splits.test.specs, strict=True):
+        real, other = (draw(spec, px_per_mm=4.0).labels for spec in specs)
+        assert set(np.unique(real)) == {0, 1, 2}
+        assert (real != other).any()

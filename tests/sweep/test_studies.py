@@ -36,7 +36,7 @@ def trials_of_a_second(monkeypatch):
     monkeypatch.setattr(cost, "measure", lambda *_: trial)
 
 
-def test_a_study_is_planned_and_runs_its_cells_seed_by_seed_and_counts_them_as_its_own(main, store, capsys):
+def test_a_study_is_planned_and_runs_its_cells_seed_by_seed(main, trials_of_a_second, store, capsys):
     assert main(*STUDY, "seed=0", "tracking.uri=") == 0
     capsys.readouterr()
     before = runs.status(store)

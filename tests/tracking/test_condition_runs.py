@@ -27,9 +27,9 @@ def runs_of(client):
 
 
 @pytest.fixture
-def swept(place):
+def swept(mlflow_store):
     """A sweep with two conditions in MLflow; the id of its parent run."""
-    tracker = Tracker(place.uri, EXPERIMENT, place.root)
+    tracker = Tracker(mlflow_store.uri, EXPERIMENT, mlflow_store.root)
     parent = tracker.open_parent("a sweep", {NOTE: "4 cells."})
     tracker.close_parent(parent, "FINISHED", conditions=[SEVERAL, ONE])
     return parent
@@ -89,23 +89,23 @@ def test_the_parent_run_has_the_numbers_of_its_conditions(swept, client, tmp_pat
     ]
 
 
-def test_replay_sends_conditions_once_and_to_another_store_as_well(swept, place, elsewhere, client):
+def test_replay_sends_conditions_once_and_to_another_store_as_well(swept, mlflow_store, elsewhere, client):
     before = {name: run.to_dictionary() for name, run in runs_of(client).items()}
-    replay(place.root, place.uri, everything=True)
+    replay(mlflow_store.root, mlflow_store.uri, everything=True)
     after = {name: run.to_dictionary() for name, run in runs_of(client).items()}
     assert {name: run["data"] for name, run in before.items()} == {name: run["data"] for name, run in after.items()}
     assert len(client.get_metric_history(runs_of(client)["dice-none"].info.run_id, "test/iou/curve_1")) == 1
-    replay(place.root, elsewhere.uri)
+    replay(mlflow_store.root, elsewhere.uri)
     other = runs_of(type(client)(tracking_uri=elsewhere.uri))
     assert other["dice-none"].data.metrics == runs_of(client)["dice-none"].data.metrics
     assert other["dice-none"].data.tags["mlflow.parentRunId"] == other["a sweep"].info.run_id
 
 
-def test_a_description_of_the_parent_by_a_user_stays(swept, place, client):
+def test_a_description_of_the_parent_by_a_user_stays(swept, mlflow_store, client):
     client.set_tag(swept, NOTE, "the sweep of the paper")
-    replay(place.root, place.uri, everything=True)
+    replay(mlflow_store.root, mlflow_store.uri, everything=True)
     assert client.get_run(swept).data.tags[NOTE] == "the sweep of the paper"
 
 
-def test_the_record_of_a_sweep_has_its_conditions(swept, place):
-    assert parent_runs.read(place.root, swept).conditions == (SEVERAL, ONE)
+def test_the_record_of_a_sweep_has_its_conditions(swept, mlflow_store):
+    assert parent_runs.read(mlflow_store.root, swept).conditions == (SEVERAL, ONE)

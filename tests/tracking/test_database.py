@@ -34,9 +34,9 @@ def test_a_new_store_has_its_experiment_with_its_artifacts_in_the_given_folder(p
     assert sorted(path.name for path in root.iterdir()) == [".mlflow.db.lock", "mlflow.db"]
 
 
-def test_a_second_experiment_fits_beside_the_first(place):
-    first = store.initialise(place.uri, EXPERIMENT, place.root / "artifacts")
-    assert store.initialise(place.uri, "second", place.root / "artifacts") != first
+def test_a_second_experiment_fits_beside_the_first(mlflow_store):
+    first = store.initialise(mlflow_store.uri, EXPERIMENT, mlflow_store.root / "artifacts")
+    assert store.initialise(mlflow_store.uri, "second", mlflow_store.root / "artifacts") != first
 
 
 def test_a_killed_creation_leaves_no_half_database(tmp_path, prepared, monkeypatch):
@@ -75,29 +75,29 @@ time.sleep(60)
 """
 
 
-def test_a_database_that_stays_locked_is_refused_within_seconds(place):
-    database = place.root / "mlflow.db"
+def test_a_database_that_stays_locked_is_refused_within_seconds(mlflow_store):
+    database = mlflow_store.root / "mlflow.db"
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(database)], stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout.readline() == "held\n"
         began = time.monotonic()
         with pytest.raises(StorageError, match=rf"{database} is locked: expected it free within 0\.5 s.*close it"):
-            store.initialise(place.uri, EXPERIMENT, place.root / "artifacts", wait_s=0.5)
+            store.initialise(mlflow_store.uri, EXPERIMENT, mlflow_store.root / "artifacts", wait_s=0.5)
         assert time.monotonic() - began < 5
     finally:
         holder.kill()
         holder.wait()
         holder.stdout.close()
-    assert store.initialise(place.uri, EXPERIMENT, place.root / "artifacts")
+    assert store.initialise(mlflow_store.uri, EXPERIMENT, mlflow_store.root / "artifacts")
 
 
-def test_newer_and_older_schemas_are_refused_with_the_next_step(place):
-    revise(place.root / "mlflow.db", "ffffffffffff")
+def test_newer_and_older_schemas_are_refused_with_the_next_step(mlflow_store):
+    revise(mlflow_store.root / "mlflow.db", "ffffffffffff")
     with pytest.raises(StorageError, match=r"got 'ffffffffffff': it was made by a newer MLflow or by another program"):
-        store.initialise(place.uri, EXPERIMENT, place.root)
-    revise(place.root / "mlflow.db", "451aebb31d03")
+        store.initialise(mlflow_store.uri, EXPERIMENT, mlflow_store.root)
+    revise(mlflow_store.root / "mlflow.db", "451aebb31d03")
     with pytest.raises(StorageError, match=r"got '451aebb31d03': it is older.*mlflow db upgrade sqlite:///"):
-        store.initialise(place.uri, EXPERIMENT, place.root)
+        store.initialise(mlflow_store.uri, EXPERIMENT, mlflow_store.root)
 
 
 def test_a_database_of_another_program_is_refused_and_left_as_it_was(tmp_path):
@@ -130,25 +130,25 @@ def test_a_path_below_a_file_is_refused(tmp_path):
         store.initialise(f"sqlite:///{tmp_path}/mlruns/mlflow.db", EXPERIMENT, tmp_path)
 
 
-def test_a_deleted_experiment_is_refused_with_the_command_that_restores_it(place):
-    client = MlflowClient(tracking_uri=place.uri)
+def test_a_deleted_experiment_is_refused_with_the_command_that_restores_it(mlflow_store):
+    client = MlflowClient(tracking_uri=mlflow_store.uri)
     number = client.get_experiment_by_name(EXPERIMENT).experiment_id
     client.delete_experiment(number)
     with pytest.raises(StorageError, match=rf"got 'deleted'.*restore --experiment-id {number}"):
-        store.initialise(place.uri, EXPERIMENT, place.root)
+        store.initialise(mlflow_store.uri, EXPERIMENT, mlflow_store.root)
 
 
-def test_an_experiment_name_that_mlflow_refuses_is_an_error(place):
+def test_an_experiment_name_that_mlflow_refuses_is_an_error(mlflow_store):
     with pytest.raises(StorageError, match=r"cannot be used: expected experiment 'xx.*bytes free"):
-        store.initialise(place.uri, "x" * 501, place.root)
+        store.initialise(mlflow_store.uri, "x" * 501, mlflow_store.root)
 
 
-def test_waiting_too_long_for_another_process_to_create_the_store_is_an_error(place, monkeypatch):
+def test_waiting_too_long_for_another_process_to_create_the_store_is_an_error(mlflow_store, monkeypatch):
     monkeypatch.setattr(store, "_QUEUE_WAIT_S", 0.2)
-    lock = FileLock(place.root / ".mlflow.db.lock")
+    lock = FileLock(mlflow_store.root / ".mlflow.db.lock")
     assert lock.try_acquire()
     with pytest.raises(StorageError, match=rf"locked.*got process {os.getpid()}"):
-        store.initialise(place.uri, EXPERIMENT, place.root)
+        store.initialise(mlflow_store.uri, EXPERIMENT, mlflow_store.root)
     lock.release()
 
 
@@ -164,7 +164,7 @@ def test_special_characters_of_uris_are_refused_with_alternatives(name):
         addresses.canonical(f"sqlite:///{name}")
 
 
-def test_one_store_has_one_name(tmp_path, monkeypatch):
+def test_an_address_has_an_absolute_path_and_no_last_slash(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert addresses.canonical("sqlite:///mlruns/mlflow.db") == f"sqlite:///{tmp_path}/mlruns/mlflow.db"
     assert addresses.canonical("http://127.0.0.1:5000/") == "http://127.0.0.1:5000"
@@ -177,7 +177,7 @@ def test_a_server_that_is_down_is_reported_within_seconds(tmp_path):
     assert time.monotonic() - began < 10
 
 
-def test_the_users_own_settings_of_mlflow_stay(monkeypatch):
+def test_settings_of_mlflow_by_the_user_are_unchanged(monkeypatch):
     """The module is executed once more under another name: a new process would import MLflow for seconds."""
     names = ["MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_DISABLE_TELEMETRY"]
     for name, value in zip(names, ("5", "33", ""), strict=True):

@@ -17,10 +17,10 @@ CLOSED = "http://127.0.0.1:9"
 THREE = ("dice", "focal", "tversky")
 
 
-def trained(place, what, *, study=None, value=0.5, status="FINISHED"):
+def trained(mlflow_store, what, *, study=None, value=0.5, status="FINISHED"):
     """A run that ended, in its folder and in MLflow."""
-    folder = begun(place.root, what, study=study)
-    tracker = Tracker(place.uri, EXPERIMENT, place.root)
+    folder = begun(mlflow_store.root, what, study=study)
+    tracker = Tracker(mlflow_store.uri, EXPERIMENT, mlflow_store.root)
     tracker.start(folder)
     folder.log(3, {"test/iou/curve_1": value})
     folder.write_results(per_class(value=value), per_sheet())
@@ -33,20 +33,20 @@ def trained(place, what, *, study=None, value=0.5, status="FINISHED"):
 @pytest.fixture(scope="module")
 def shared(prepared, tmp_path_factory):
     """A store with three runs of the study `mine`, one of another study and one of none. Tests must not change it."""
-    place = copied(prepared, tmp_path_factory.mktemp("shared") / "mlruns")
+    mlflow_store = copied(prepared, tmp_path_factory.mktemp("shared") / "mlruns")
     for index, loss in enumerate(THREE):
-        trained(place, cell(loss), study="mine", value=index / 7)
-    trained(place, cell("lovasz"), study="another")
-    trained(place, cell("soft_ce"))
-    return place
+        trained(mlflow_store, cell(loss), study="mine", value=index / 7)
+    trained(mlflow_store, cell("lovasz"), study="another")
+    trained(mlflow_store, cell("soft_ce"))
+    return mlflow_store
 
 
-def names_of_three(place):
-    return sorted(folder_of(place.root, cell(loss)).name for loss in THREE)
+def names_of_three(mlflow_store):
+    return sorted(folder_of(mlflow_store.root, cell(loss)).name for loss in THREE)
 
 
-def fetched(place, into, study="mine"):
-    return download.fetch(place.uri, study, into, experiment=EXPERIMENT)
+def fetched(mlflow_store, into, study="mine"):
+    return download.fetch(mlflow_store.uri, study, into, experiment=EXPERIMENT)
 
 
 def content(root: Path) -> dict[str, bytes]:
@@ -78,48 +78,49 @@ def test_downloaded_runs_read_as_the_trained_ones(shared, tmp_path):
     assert here == there
 
 
-def test_unfinished_superseded_and_deleted_runs_are_not_fetched(place, client, tmp_path):
-    good = trained(place, cell("dice"), study="mine")
-    trained(place, cell("focal"), study="mine", status="FAILED")
-    deleted = trained(place, cell("tversky"), study="mine")
+def test_unfinished_superseded_and_deleted_runs_are_not_fetched(mlflow_store, client, tmp_path):
+    good = trained(mlflow_store, cell("dice"), study="mine")
+    trained(mlflow_store, cell("focal"), study="mine", status="FAILED")
+    deleted = trained(mlflow_store, cell("tversky"), study="mine")
     client.delete_run(deleted.manifest().mlflow.run_id)
-    replaced = trained(place, cell("lovasz"), study="mine", value=0.25)
+    replaced = trained(mlflow_store, cell("lovasz"), study="mine", value=0.25)
     replaced.lock(wait_s=1)
     replaced.start_over()
     replaced.unlock()
-    trained(place, cell("lovasz"), study="mine", value=0.75)
-    assert fetched(place, tmp_path / "into") == sorted([good.name, replaced.name])
+    trained(mlflow_store, cell("lovasz"), study="mine", value=0.75)
+    assert fetched(mlflow_store, tmp_path / "into") == sorted([good.name, replaced.name])
     rows = runs.read(tmp_path / "into", "mine").query("measure == 'iou' and `class` == 'curve_1'")
     assert dict(zip(rows["loss"], rows["value"], strict=True)) == {"dice": 0.5, "lovasz": 0.75}
 
 
-def test_a_run_that_joined_a_second_study_later_belongs_to_both(place, client, tmp_path):
-    folder = trained(place, cell("dice"), study="first")
+def test_a_run_that_joined_a_second_study_later_belongs_to_both(mlflow_store, client, tmp_path):
+    folder = trained(mlflow_store, cell("dice"), study="first")
     folder.join_study("mine")
     with pytest.raises(StorageError, match="got 1 finished runs of first;"):
-        fetched(place, tmp_path / "into")
-    Tracker(place.uri, EXPERIMENT, place.root).send_studies([folder])
+        fetched(mlflow_store, tmp_path / "into")
+    Tracker(mlflow_store.uri, EXPERIMENT, mlflow_store.root).send_studies([folder])
     assert client.get_run(folder.manifest().mlflow.run_id).data.tags["study"] == "first,mine"
     for study in ("first", "mine"):
-        fetched(place, tmp_path / study, study)
-        assert_same_rows(tmp_path / study, place.root, study)
+        fetched(mlflow_store, tmp_path / study, study)
+        assert_same_rows(tmp_path / study, mlflow_store.root, study)
 
 
-def test_a_store_without_the_tag_is_read_by_its_manifests(place, client, tmp_path):
-    mine, other = trained(place, cell("dice"), study="mine"), trained(place, cell("lovasz"), study="another")
+def test_a_store_without_the_tag_is_read_by_its_manifests(mlflow_store, client, tmp_path):
+    mine = trained(mlflow_store, cell("dice"), study="mine")
+    other = trained(mlflow_store, cell("lovasz"), study="another")
     for folder in (mine, other):
         client.delete_tag(folder.manifest().mlflow.run_id, "study")
-    assert fetched(place, tmp_path / "into") == [mine.name]
-    assert_same_rows(tmp_path / "into", place.root)
+    assert fetched(mlflow_store, tmp_path / "into") == [mine.name]
+    assert_same_rows(tmp_path / "into", mlflow_store.root)
 
 
-def test_a_study_whose_name_is_part_of_another_is_not_it(place, tmp_path):
-    trained(place, cell("dice"), study="mine_too")
+def test_a_study_is_not_another_whose_name_begins_with_its_name(mlflow_store, tmp_path):
+    trained(mlflow_store, cell("dice"), study="mine_too")
     with pytest.raises(StorageError, match="finished runs of study 'mine'"):
-        fetched(place, tmp_path / "into")
+        fetched(mlflow_store, tmp_path / "into")
 
 
-def test_many_runs_come_page_by_page(shared, tmp_path, monkeypatch):
+def test_many_runs_are_fetched_page_by_page(shared, tmp_path, monkeypatch):
     monkeypatch.setattr(download, "_PAGE", 2)
     assert len(fetched(shared, tmp_path / "into")) == 3
 
@@ -188,46 +189,46 @@ def test_a_truncated_download_is_refused_and_leaves_nothing(shared, tmp_path, mo
     assert_same_rows(tmp_path / "into", shared.root)
 
 
-def test_a_run_that_lacks_a_table_is_named(place, tmp_path):
-    folder = trained(place, cell("dice"), study="mine")
-    lost = place.root / "artifacts" / folder.manifest().mlflow.run_id / "artifacts" / "per_class.parquet"
+def test_a_run_that_lacks_a_table_is_named(mlflow_store, tmp_path):
+    folder = trained(mlflow_store, cell("dice"), study="mine")
+    lost = mlflow_store.root / "artifacts" / folder.manifest().mlflow.run_id / "artifacts" / "per_class.parquet"
     lost.unlink()
     with pytest.raises(StorageError, match=rf"per_class\.parquet of MLflow run {folder.name}.*replay --everything"):
-        fetched(place, tmp_path / "into")
+        fetched(mlflow_store, tmp_path / "into")
     assert runs.run_folders(tmp_path / "into") == []
 
 
-def test_another_run_of_the_same_cell_is_not_overwritten(place, tmp_path):
-    folder = trained(place, cell("dice"), study="mine")
+def test_another_run_of_the_same_cell_is_not_overwritten(mlflow_store, tmp_path):
+    folder = trained(mlflow_store, cell("dice"), study="mine")
     into = tmp_path / "into"
-    fetched(place, into)
+    fetched(mlflow_store, into)
     here = into / "runs" / folder.name / "manifest.json"
     here.write_text(here.read_text().replace('"started": "2', '"started": "1'))
     before = content(into)
     with pytest.raises(StorageError, match="give an empty folder to fetch into"):
-        fetched(place, into)
+        fetched(mlflow_store, into)
     assert content(into) == before
     unfinished = folder_of(tmp_path / "other", cell("dice"))
     unfinished.path.mkdir(parents=True)
     with pytest.raises(StorageError, match="got one without manifest"):
-        fetched(place, tmp_path / "other")
+        fetched(mlflow_store, tmp_path / "other")
 
 
-def test_a_name_that_leads_out_of_the_folder_is_refused(place, client, tmp_path):
-    folder = trained(place, cell("dice"), study="mine")
+def test_a_name_that_leads_out_of_the_folder_is_refused(mlflow_store, client, tmp_path):
+    folder = trained(mlflow_store, cell("dice"), study="mine")
     client.set_tag(folder.manifest().mlflow.run_id, "run_folder", "../../outside")
     with pytest.raises(StorageError, match=r"to be the name of a folder, got '\.\./\.\./outside'"):
-        fetched(place, tmp_path / "deep" / "into")
+        fetched(mlflow_store, tmp_path / "deep" / "into")
     assert not (tmp_path / "outside").exists()
 
 
-def test_a_silent_server_a_missing_experiment_and_a_missing_file_are_errors(place, tmp_path):
+def test_a_server_without_answer_a_missing_experiment_and_a_missing_file_are_errors(mlflow_store, tmp_path):
     with pytest.raises(database.ServerAwayError, match=rf"expected MLflow to answer at {CLOSED}, got .*fetch again"):
         download.fetch(CLOSED, "mine", tmp_path / "into", experiment=EXPERIMENT)
     with pytest.raises(StorageError, match=r"experiment 'other' at .*, got Default, thinline; give one of these"):
-        download.fetch(place.uri, "mine", tmp_path / "into", experiment="other")
+        download.fetch(mlflow_store.uri, "mine", tmp_path / "into", experiment="other")
     with pytest.raises(StorageError, match="got 0 finished runs of no study"):
-        fetched(place, tmp_path / "into")
+        fetched(mlflow_store, tmp_path / "into")
     none = tmp_path / "none.db"
     with pytest.raises(StorageError, match=r"expected an MLflow database at .*none\.db, got no such file"):
         download.fetch(f"sqlite:///{none}", "mine", tmp_path / "into", experiment=EXPERIMENT)

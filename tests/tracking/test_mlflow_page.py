@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
+from run_cases import EXPERIMENT, copied
 from scipy import stats
 
 from thinline import runs as stored_runs
@@ -45,7 +46,6 @@ if CHROMIUM is None:
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright  # noqa: E402 - brings no browser
 
-EXPERIMENT = "thinline"
 STUDY = declared("three_family")
 FACTORS = tuple(name for name in STUDY.names if name != SEED)
 CLASSES = ("background", "curve_1", "curve_2")
@@ -262,7 +262,8 @@ def column(page: Page, name: str) -> list[str]:
     """A column from above; the page keeps its rows in another order."""
     cells = page.locator(f"[role=gridcell][col-id='{name}']")
     pairs: list[tuple[int, str]] = cells.evaluate_all(
-        "cells => cells.map(it => [Number(it.closest('[row-index]').getAttribute('row-index')), it.innerText.trim()])"
+        "cells => cells.map(cell =>"
+        " [Number(cell.closest('[row-index]').getAttribute('row-index')), cell.innerText.trim()])"
     )
     return [text.splitlines()[-1] for _, text in sorted(pairs)]  # a name stands below its colour
 
@@ -330,9 +331,8 @@ def sees_the_parent(page: Page) -> None:
     expect(page.get_by_text("report.html", exact=True).first).to_be_visible()
 
 
-def test_a_finished_study_on_the_page_of_mlflow(tmp_path: Path) -> None:
-    root = tmp_path / "mlruns"
-    root.mkdir()
+def test_a_finished_study_on_the_page_of_mlflow(prepared: Path, tmp_path: Path) -> None:
+    root = copied(prepared, tmp_path / "mlruns").root
     parent, links, ranked = swept(root)
     with server(root) as url, sync_playwright() as playwright:
         shown = Shown(root, url, parent, links, ranked)

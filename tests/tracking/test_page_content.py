@@ -32,7 +32,7 @@ from thinline.training.evaluation import THRESHOLD
         ("train/class_weight/curve_1", False),
     ],
 )
-def test_a_number_that_people_compare_is_a_metric(name, shown):
+def test_the_headline_metrics_are_those_that_users_compare(name, shown):
     assert Headline().has(name) is shown
 
 

@@ -30,7 +30,7 @@ def run_id(client):
 
 
 def points(client, run_id, name):
-    return sorted((it.step, it.value) for it in client.get_metric_history(run_id, name))
+    return sorted((point.step, point.value) for point in client.get_metric_history(run_id, name))
 
 
 def test_limits_are_those_of_mlflow():
@@ -40,15 +40,15 @@ def test_limits_are_those_of_mlflow():
     assert push._BATCH_PARAMS <= MAX_PARAMS_TAGS_PER_BATCH
 
 
-@given(st.text(min_size=1).filter(lambda it: push.metric_name(it)))
-def test_every_name_becomes_one_that_mlflow_takes_and_stays_so(name):
+@given(st.text(min_size=1).filter(push.metric_name))
+def test_every_name_becomes_one_that_mlflow_accepts(name):
     taken = push.metric_name(name)
     _validate_metric_name(taken)
     assert push.metric_name(taken) == taken
 
 
 @pytest.mark.parametrize("name", ["test/iou/curve_1", "tuned/val/f1/curve_2", "train/loss", "a b.c-d:e"])
-def test_names_of_measures_survive(name):
+def test_names_of_measures_are_unchanged(name):
     assert push.metric_name(name) == name
 
 
@@ -62,7 +62,7 @@ def test_points_are_sent_once_however_often_they_are_offered(client, run_id):
 
 
 def test_more_points_than_one_call_takes(client, run_id):
-    lines = [Line(step, step, {f"m{it}": float(step) for it in range(10)}) for step in range(210)]
+    lines = [Line(step, step, {f"m{number}": float(step) for number in range(10)}) for step in range(210)]
     push.send_lines(client, run_id, lines, {})
     assert points(client, run_id, "m7") == [(step, float(step)) for step in range(210)]
 
@@ -78,7 +78,7 @@ def test_nan_stays_nan_and_an_infinity_becomes_the_largest_float(client, run_id)
     assert len(points(client, run_id, "nan")) == len(points(client, run_id, "inf")) == 1
 
 
-def test_the_table_ends_with_the_folders_value_and_the_curve_before_it_is_not_doubled(client, run_id):
+def test_mlflow_ends_with_the_last_value_of_the_folder_and_earlier_points_are_not_doubled(client, run_id):
     push.send_lines(client, run_id, [Line(step, step, {"loss": 0.5}) for step in range(4)], {})
     folder = [Line(step, step, {"loss": 0.25}) for step in range(4)]
     for _ in range(2):
@@ -89,7 +89,7 @@ def test_the_table_ends_with_the_folders_value_and_the_curve_before_it_is_not_do
     assert points(client, run_id, "loss") == [(0, 0.5), (1, 0.5), (2, 0.5), (3, 0.25), (3, 0.5)]
 
 
-def test_a_run_that_is_not_there_again_yet_leaves_the_later_points_alone(client, run_id):
+def test_a_resumed_run_does_not_replace_points_of_later_steps(client, run_id):
     push.send_lines(client, run_id, [Line(step, step, {"loss": 0.5}) for step in range(9)], {})
     push.send_last_values(client, run_id, [Line(4, 4, {"loss": 0.75})], push.held(client, run_id))
     assert client.get_run(run_id).data.metrics["loss"] == 0.5
@@ -97,8 +97,8 @@ def test_a_run_that_is_not_there_again_yet_leaves_the_later_points_alone(client,
 
 
 def test_long_params_and_tags_are_cut_and_many_are_sent(client, run_id):
-    params = {f"p.{it}": str(it) for it in range(230)} | {"long": "x" * 9000}
-    push.send_facts(client, run_id, params, {"t": "y" * 9000} | {f"t{it}": "1" for it in range(130)})
+    params = {f"p.{number}": str(number) for number in range(230)} | {"long": "x" * 9000}
+    push.send_facts(client, run_id, params, {"t": "y" * 9000} | {f"t{number}": "1" for number in range(130)})
     data = client.get_run(run_id).data
     assert data.params["p.229"] == "229"
     assert len(data.params["long"]) == MAX_PARAM_VAL_LENGTH
@@ -107,7 +107,7 @@ def test_long_params_and_tags_are_cut_and_many_are_sent(client, run_id):
     assert data.tags["t129"] == "1"
 
 
-def test_only_a_run_that_is_not_there_counts_as_gone(client, run_id, monkeypatch):
+def test_only_a_missing_or_deleted_run_is_not_active(client, run_id, monkeypatch):
     assert push.is_active(client, run_id)
     assert not push.is_active(client, "0" * 32)
     client.delete_run(run_id)
@@ -128,7 +128,7 @@ def test_a_run_outside_git_has_no_commit_tags():
     assert tags == {"loss": "dice", "seed": "0", "dataset_digest": "d1ce5e7", "extra": "1"}
 
 
-def test_a_param_that_is_there_stays_since_mlflow_cannot_change_one(client, run_id):
+def test_a_param_keeps_its_first_value_since_mlflow_cannot_change_it(client, run_id):
     push.send_facts(client, run_id, {"workers": "4"}, {"host": "a"})
     push.send_facts(client, run_id, {"workers": "8", "new": "1"}, {"host": "b"})
     data = client.get_run(run_id).data

@@ -14,8 +14,8 @@ from thinline.tracking.tracker import Tracker
 CLOSED = "http://127.0.0.1:9"
 
 
-def replayed(place) -> list[tuple[str, str]]:
-    return [(outcome.run, outcome.status) for outcome in replay(place.root, place.uri)]
+def replayed(mlflow_store) -> list[tuple[str, str]]:
+    return [(outcome.run, outcome.status) for outcome in replay(mlflow_store.root, mlflow_store.uri)]
 
 
 class Tracked(NamedTuple):
@@ -67,9 +67,9 @@ def swept(root, uri):
     return parent
 
 
-def test_a_sweep_without_a_server_is_sent_later_as_if_it_had_one(place, client, elsewhere):
-    parent = swept(place.root, CLOSED)
-    outcomes = replay(place.root, place.uri)
+def test_a_sweep_without_a_server_is_sent_later_as_if_it_had_one(mlflow_store, client, elsewhere):
+    parent = swept(mlflow_store.root, CLOSED)
+    outcomes = replay(mlflow_store.root, mlflow_store.uri)
     assert [(outcome.status, outcome.detail) for outcome in outcomes] == [
         (SENT, "FAILED"),
         (SENT, "FINISHED"),
@@ -88,85 +88,86 @@ def test_a_sweep_without_a_server_is_sent_later_as_if_it_had_one(place, client, 
         assert differing | run.tags.keys() ^ other.tags.keys() <= {
             *("mlflow.parentRunId", "sweep_id", "sweeps", "mlflow.note.content")  # ids, and the path of the store
         }
-    assert late["dice"].tags["mlflow.parentRunId"] == late["sweep"].id == parent_runs.read(place.root, parent).run_id
+    parent_id = parent_runs.read(mlflow_store.root, parent).run_id
+    assert late["dice"].tags["mlflow.parentRunId"] == late["sweep"].id == parent_id
     assert late["sweep"].tags["failures"] == "lovasz"
 
 
-def test_a_second_replay_changes_nothing(place, client):
-    swept(place.root, CLOSED)
-    replay(place.root, place.uri)
+def test_a_second_replay_changes_nothing(mlflow_store, client):
+    swept(mlflow_store.root, CLOSED)
+    replay(mlflow_store.root, mlflow_store.uri)
     once = everything(client)
-    assert {outcome.status for outcome in replay(place.root, place.uri)} == {COMPLETE}
+    assert {outcome.status for outcome in replay(mlflow_store.root, mlflow_store.uri)} == {COMPLETE}
     assert everything(client) == once
-    assert {outcome.status for outcome in replay(place.root, place.uri, everything=True)} == {SENT}
+    assert {outcome.status for outcome in replay(mlflow_store.root, mlflow_store.uri, everything=True)} == {SENT}
     assert everything(client) == once
 
 
-def test_a_study_joined_later_is_sent_once(place, client):
-    swept(place.root, place.uri)
-    [folder] = [folder for folder in run_folders(place.root) if folder.finished]
+def test_a_study_joined_later_is_sent_once(mlflow_store, client):
+    swept(mlflow_store.root, mlflow_store.uri)
+    [folder] = [folder for folder in run_folders(mlflow_store.root) if folder.finished]
     run_id = folder.manifest().mlflow.run_id
     assert "study" not in client.get_run(run_id).data.tags
     folder.join_study("late")
-    assert [outcome.run for outcome in replay(place.root, place.uri) if outcome.status == SENT] == [folder.name]
+    assert [run for run, status in replayed(mlflow_store) if status == SENT] == [folder.name]
     assert client.get_run(run_id).data.tags["study"] == "late"
     assert Manifest.from_json(mlflow_text(client, run_id), "here").studies == ("late",)
-    assert {outcome.status for outcome in replay(place.root, place.uri)} == {COMPLETE}
+    assert {outcome.status for outcome in replay(mlflow_store.root, mlflow_store.uri)} == {COMPLETE}
     client.delete_run(run_id)
     folder.join_study("later")
-    assert {outcome.status for outcome in replay(place.root, place.uri)} == {COMPLETE}
+    assert {outcome.status for outcome in replay(mlflow_store.root, mlflow_store.uri)} == {COMPLETE}
 
 
 def mlflow_text(client, run_id):
     return Path(client.download_artifacts(run_id, "manifest.json")).read_text()
 
 
-def test_a_killed_sweep_and_its_run_become_killed_in_folder_and_mlflow(place, client):
-    process = PROCESSES.Process(target=die_while_running, args=(str(place.root), place.uri))
+def test_a_killed_sweep_and_its_run_become_killed_in_folder_and_mlflow(mlflow_store, client):
+    process = PROCESSES.Process(target=die_while_running, args=(str(mlflow_store.root), mlflow_store.uri))
     process.start()
     process.join()
     before = everything(client)
     assert {run.status for run in before.values()} == {"RUNNING"}
-    outcomes = replay(place.root, place.uri)
+    outcomes = replay(mlflow_store.root, mlflow_store.uri)
     assert [(outcome.status, outcome.detail) for outcome in outcomes] == [(SENT, "KILLED")] * 2
     after = everything(client)
     assert {run.status for run in after.values()} == {"KILLED"}
     assert {name: run.id for name, run in after.items()} == {name: run.id for name, run in before.items()}
     [name] = [name for name in after if name != "a sweep"]
     assert len(client.get_metric_history(after[name].id, "train/loss")) == 6
-    assert {outcome.status for outcome in replay(place.root, place.uri)} == {COMPLETE}
+    assert {outcome.status for outcome in replay(mlflow_store.root, mlflow_store.uri)} == {COMPLETE}
 
 
-def test_the_next_sweep_closes_the_parents_of_killed_sweeps(place, client):
-    process = PROCESSES.Process(target=die_while_running, args=(str(place.root), place.uri))
+def test_the_next_sweep_closes_the_parents_of_killed_sweeps(mlflow_store, client):
+    process = PROCESSES.Process(target=die_while_running, args=(str(mlflow_store.root), mlflow_store.uri))
     process.start()
     process.join()
-    alive = Tracker(place.uri, EXPERIMENT, place.root)
+    alive = Tracker(mlflow_store.uri, EXPERIMENT, mlflow_store.root)
     mine = alive.open_parent("mine", {})
-    assert [(outcome.run, outcome.detail) for outcome in settle_dead_sweeps(place.root, place.uri)] == [
+    assert [(outcome.run, outcome.detail) for outcome in settle_dead_sweeps(mlflow_store.root, mlflow_store.uri)] == [
         ("a sweep", "KILLED")
     ]
     assert everything(client)["a sweep"].status == "KILLED"
     assert client.get_run(mine).info.status == "RUNNING"
-    assert settle_dead_sweeps(place.root, place.uri) == []
+    assert settle_dead_sweeps(mlflow_store.root, mlflow_store.uri) == []
 
 
-def test_runs_of_a_living_process_are_skipped(place, client):
-    mine = Tracker(place.uri, EXPERIMENT, place.root)
+def test_runs_of_a_living_process_are_skipped(mlflow_store, client):
+    mine = Tracker(mlflow_store.uri, EXPERIMENT, mlflow_store.root)
     parent = mine.open_parent("sweep", {})
-    folder = begun(place.root)
+    folder = begun(mlflow_store.root)
     mine.start(folder, parent_id=parent)
-    assert [outcome.status for outcome in replay(place.root, place.uri)] == [IN_USE, IN_USE]
+    assert [outcome.status for outcome in replay(mlflow_store.root, mlflow_store.uri)] == [IN_USE, IN_USE]
     assert folder.manifest().status == "RUNNING"
     assert client.get_run(parent).info.status == "RUNNING"
     folder.unlock()
     mine.close_parent(parent, "FINISHED")
 
 
-def test_a_lost_database_is_built_again_from_the_folders(place, elsewhere):
-    swept(place.root, place.uri)
-    before = everything(MlflowClient(tracking_uri=place.uri))
-    assert {outcome.status for outcome in replay(place.root, elsewhere.uri)} == {SENT}
+def test_a_lost_database_is_built_again_from_the_folders(mlflow_store, elsewhere):
+    swept(mlflow_store.root, mlflow_store.uri)
+    before = everything(MlflowClient(tracking_uri=mlflow_store.uri))
+    assert {outcome.status for outcome in replay(mlflow_store.root, elsewhere.uri)} == {SENT}
     client = MlflowClient(tracking_uri=elsewhere.uri)
     after = everything(client)
     assert set(after) == set(before)
@@ -174,41 +175,43 @@ def test_a_lost_database_is_built_again_from_the_folders(place, elsewhere):
     assert after["dice"].curves.keys() == before["dice"].curves.keys()
 
 
-def test_runs_without_a_tracking_record_are_sent(place, client):
-    folder = finished(place.root)
-    assert replayed(place) == [(folder.name, SENT)]
+def test_runs_without_a_tracking_record_are_sent(mlflow_store, client):
+    folder = finished(mlflow_store.root)
+    assert replayed(mlflow_store) == [(folder.name, SENT)]
     assert list(everything(client)) == [folder.name]
 
 
-def test_one_damaged_run_does_not_stop_the_others(place, client):
-    good, bad = finished(place.root, cell(seed=0)), finished(place.root, cell(seed=1))
+def test_one_damaged_run_does_not_stop_the_others(mlflow_store, client):
+    good, bad = finished(mlflow_store.root, cell(seed=0)), finished(mlflow_store.root, cell(seed=1))
     bad.manifest_path.write_text("{")
-    outcomes = {outcome.run: outcome for outcome in replay(place.root, place.uri)}
+    outcomes = {outcome.run: outcome for outcome in replay(mlflow_store.root, mlflow_store.uri)}
     assert outcomes[good.name].status == SENT
     assert outcomes[bad.name].status == FAILED
     assert "restore it" in outcomes[bad.name].detail
     assert list(everything(client)) == [good.name]
 
 
-def test_a_sweep_that_mlflow_refuses_fails_alone(place, client):
-    parent_runs.write(place.root, parent_runs.Sweep("pending-1", place.uri, "x" * 501, "bad", status="FINISHED"))
-    folder = finished(place.root)
-    assert replayed(place) == [
+def test_a_sweep_that_mlflow_refuses_fails_alone(mlflow_store, client):
+    sweep = parent_runs.Sweep("pending-1", mlflow_store.uri, "x" * 501, "bad", status="FINISHED")
+    parent_runs.write(mlflow_store.root, sweep)
+    folder = finished(mlflow_store.root)
+    assert replayed(mlflow_store) == [
         ("bad", FAILED),
         (folder.name, SENT),
     ]
 
 
-def test_a_child_stays_pending_until_its_parent_exists(place, client):
-    mine = Tracker(place.uri, EXPERIMENT, place.root)
-    folder = begun(place.root)
-    parent_runs.write(place.root, parent_runs.Sweep("pending-7", place.uri, EXPERIMENT, "late", status="FINISHED"))
+def test_a_child_stays_pending_until_its_parent_exists(mlflow_store, client):
+    mine = Tracker(mlflow_store.uri, EXPERIMENT, mlflow_store.root)
+    folder = begun(mlflow_store.root)
+    sweep = parent_runs.Sweep("pending-7", mlflow_store.uri, EXPERIMENT, "late", status="FINISHED")
+    parent_runs.write(mlflow_store.root, sweep)
     mine.start(folder, parent_id="pending-7")
     folder.finish("FAILED", ValueError("x"))
     assert mine.finish("FAILED")
     folder.unlock()
     assert folder.manifest().mlflow.pending
-    replay(place.root, place.uri)
+    replay(mlflow_store.root, mlflow_store.uri)
     assert not folder.manifest().mlflow.pending
     runs_in_mlflow = everything(client)
     assert runs_in_mlflow[folder.name].tags["mlflow.parentRunId"] == runs_in_mlflow["late"].id
@@ -220,10 +223,10 @@ def test_a_server_that_is_still_down_is_an_error(tmp_path):
         replay(tmp_path, CLOSED)
 
 
-def test_failures_are_kept_in_the_folder(place):
-    folder = begun(place.root)
+def test_failures_are_kept_in_the_folder(mlflow_store):
+    folder = begun(mlflow_store.root)
     error = ValueError("x")
     folder.finish("FAILED", error)
     folder.unlock()
-    replay(place.root, place.uri)
+    replay(mlflow_store.root, mlflow_store.uri)
     assert folder.manifest().exception == Failure.of(error)

@@ -26,8 +26,8 @@ def result(value: str) -> tuple[str, dict]:
 
 
 @pytest.fixture
-def client(place):
-    return MlflowClient(tracking_uri=place.uri)
+def client(mlflow_store):
+    return MlflowClient(tracking_uri=mlflow_store.uri)
 
 
 def tags(client):
@@ -39,7 +39,7 @@ def test_factors_then_metrics_of_the_classes_after_the_background_are_columns():
     assert list(made) == [f"{VIEW_TAG}thinline-mine", f"{VIEW_TAG}thinline-mine-means"]
     (name, cells), (other, means) = map(result, made.values())
     assert (name, other) == ("mine: cells", "mine: mean over seeds")
-    metrics = [f"metrics.`test/{it}`" for it in ("iou/a", "iou/b", "hd95_px/a", "hd95_px/b")]
+    metrics = [f"metrics.`test/{name}`" for name in ("iou/a", "iou/b", "hd95_px/a", "hd95_px/b")]
     factors = ["params.`loss`", "params.`class_weight.value`"]
     assert cells["selectedColumns"] == [*factors, "params.`seed`", *metrics]
     assert means["selectedColumns"] == [*factors, *metrics]
@@ -55,7 +55,7 @@ def test_each_measure_has_a_section_with_charts_of_the_curves():
     sections = {section["uuid"]: section["name"] for section in state["compareRunSections"]}
     assert list(sections.values()) == ["test/iou", "test/hd95_px"]
     shown = [(sections[chart["metricSectionId"]], chart["metricKey"]) for chart in state["compareRunCharts"]]
-    assert shown == [(it, f"{it}/{name}") for it in ("test/iou", "test/hd95_px") for name in ("a", "b")]
+    assert shown == [(measure, f"{measure}/{name}") for measure in ("test/iou", "test/hd95_px") for name in ("a", "b")]
     assert len({chart["uuid"] for chart in state["compareRunCharts"]}) == len(shown)
 
 
@@ -65,8 +65,8 @@ def test_a_sweep_without_study_shows_every_cell_and_an_error_sorts_upwards():
     assert (name, state["searchFilter"], state["orderByAsc"]) == ("all sweeps: cells", "tags.run_folder != ''", True)
 
 
-def test_opening_a_sweep_saves_its_views_and_links_to_them(place, client):
-    tracker = Tracker(place.uri, EXPERIMENT, place.root)
+def test_opening_a_sweep_saves_its_views_and_links_to_them(mlflow_store, client):
+    tracker = Tracker(mlflow_store.uri, EXPERIMENT, mlflow_store.root)
     for study in ("one", "two", "one"):
         compared = Comparison(study, ("loss",), ("test/iou",), ("background", "a"))
         tracker.close_parent(tracker.open_parent(study, {"study": study}, compared), "FINISHED")
@@ -82,25 +82,25 @@ def test_opening_a_sweep_saves_its_views_and_links_to_them(place, client):
     assert first.count("](") == 4
 
 
-def test_a_description_by_a_user_stays(place, client):
+def test_a_description_by_a_user_stays(mlflow_store, client):
     client.set_experiment_tag("1", NOTE, "ours since 2019")
-    Tracker(place.uri, EXPERIMENT, place.root).open_parent("mine", {}, MINE)
+    Tracker(mlflow_store.uri, EXPERIMENT, mlflow_store.root).open_parent("mine", {}, MINE)
     assert tags(client)[NOTE] == "ours since 2019"
     assert sum(key.startswith(VIEW_TAG) for key in tags(client)) == 4
 
 
-def test_views_of_a_sweep_that_mlflow_missed_come_with_replay(place, client):
-    tracker = Tracker("http://127.0.0.1:9", EXPERIMENT, place.root)
+def test_views_of_a_sweep_that_mlflow_missed_come_with_replay(mlflow_store, client):
+    tracker = Tracker("http://127.0.0.1:9", EXPERIMENT, mlflow_store.root)
     parent = tracker.open_parent("mine", {}, MINE)
     assert tracker.close_parent(parent, "FINISHED") is None  # no links to a page that does not answer
-    stored = parent_runs.read(place.root, parent).views
+    stored = parent_runs.read(mlflow_store.root, parent).views
     assert stored.keys() == views_of(MINE, time_ms=5).keys() | views_of_sweep(MINE, parent, "mine", time_ms=5).keys()
-    replay(place.root, place.uri)
+    replay(mlflow_store.root, mlflow_store.uri)
     assert tags(client).items() >= stored.items()
 
 
-def test_the_links_of_a_sweep_lead_to_its_cells_and_conditions(place, client):
-    tracker = Tracker(place.uri, EXPERIMENT, place.root)
+def test_the_links_of_a_sweep_lead_to_its_cells_and_conditions(mlflow_store, client):
+    tracker = Tracker(mlflow_store.uri, EXPERIMENT, mlflow_store.root)
     parent = tracker.open_parent("mine", {}, MINE)
     links = tracker.close_parent(parent, "FINISHED")
     keys = [link.partition("viewStateShareKey=")[2] for link in links]
@@ -125,9 +125,9 @@ def test_the_views_of_a_sweep_show_iou_first_whatever_its_study_compares():
         assert "metrics.`test/f1/a`" in state["selectedColumns"]
 
 
-def test_the_views_of_the_last_sweeps_stay(place, client, monkeypatch):
+def test_the_views_of_the_last_sweeps_stay(mlflow_store, client, monkeypatch):
     monkeypatch.setattr(views, "KEPT", 2)
-    tracker = Tracker(place.uri, EXPERIMENT, place.root)
+    tracker = Tracker(mlflow_store.uri, EXPERIMENT, mlflow_store.root)
     client.set_experiment_tag("1", f"{VIEW_TAG}of-a-user", "{}")
     parents = [tracker.open_parent(f"sweep {number}", {}, MINE) for number in range(4)]
     kept = {key for parent in parents[-2:] for key in keys_of_sweep(parent)}

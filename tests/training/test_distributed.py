@@ -6,7 +6,7 @@ from two_ranks import LOSSES
 from thinline.training.distributed import processes
 
 
-def test_two_processes_descend_as_one(two_ranks):
+def test_two_processes_take_the_same_steps_as_one(two_ranks):
     alone = torch.load(two_ranks / "alone.pt")
     assert tuple(alone) == LOSSES
     assert processes() == 1

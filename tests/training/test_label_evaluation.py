@@ -37,15 +37,15 @@ def values(*maps, **options):
 
 
 def test_rates_of_two_maps_by_hand():
-    found = values(PREDICTED, TRUTH)
-    assert found["iou", "class_1"] == 3 / 5
-    assert found["precision", "class_1"] == 3 / 4
-    assert found["recall", "class_2"] == 2 / 3
-    assert found["precision", "class_2"] == 1  # the ignored pixel is no false positive
-    assert found["support", "background"] == 40 - 8
-    assert found["nsd_1px", "class_1"] == found["nsd_2px", "class_2"] == 1
-    causes = [name for name, _ in found.index if name.startswith("fn_")]
-    assert sum(found[name, "class_2"] for name in set(causes)) == 1
+    scores = values(PREDICTED, TRUTH)
+    assert scores["iou", "class_1"] == 3 / 5
+    assert scores["precision", "class_1"] == 3 / 4
+    assert scores["recall", "class_2"] == 2 / 3
+    assert scores["precision", "class_2"] == 1  # the ignored pixel is no false positive
+    assert scores["support", "background"] == 40 - 8
+    assert scores["nsd_1px", "class_1"] == scores["nsd_2px", "class_2"] == 1
+    causes = [name for name, _ in scores.index if name.startswith("fn_")]
+    assert sum(scores[name, "class_2"] for name in set(causes)) == 1
 
 
 def test_columns_names_and_signatures():
@@ -67,19 +67,19 @@ def test_lengths_in_mm_need_a_scale():
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.uint16])
 def test_ids_of_any_integer_type_are_equal(dtype):
-    found = values(PREDICTED.astype(dtype), TRUTH.astype(dtype))
-    assert found["iou", "class_1"] == 3 / 5
+    scores = values(PREDICTED.astype(dtype), TRUTH.astype(dtype))
+    assert scores["iou", "class_1"] == 3 / 5
 
 
 def test_a_mask_of_true_and_false_has_one_class():
-    found = values(PREDICTED == 1, TRUTH == 1, classes=["background", "vessel"])
-    assert found["iou", "vessel"] == 3 / 5
+    scores = values(PREDICTED == 1, TRUTH == 1, classes=["background", "vessel"])
+    assert scores["iou", "vessel"] == 3 / 5
 
 
 def test_an_empty_prediction_and_an_absent_class():
-    found = values(np.zeros_like(TRUTH), TRUTH, classes=["background", "a", "b", "c"])
-    assert found["recall", "a"] == 0
-    assert np.isnan(found["iou", "c"])
+    scores = values(np.zeros_like(TRUTH), TRUTH, classes=["background", "a", "b", "c"])
+    assert scores["recall", "a"] == 0
+    assert np.isnan(scores["iou", "c"])
 
 
 def test_names_cover_the_largest_id_of_all_maps():

@@ -25,13 +25,13 @@ def test_a_network_counted_by_hand():
     assert kept == 2 * (1 + 8) * HEIGHT * WIDTH * 4
 
 
-def test_it_grows_with_the_images():
+def test_saved_bytes_grow_with_the_number_of_images():
     network, objective = SlimUNet(3, widths=(4, 8)), objective_of(loss="dice")
     one, four = (saved_bytes(network, objective, batch(count)) for count in (1, 4))
     assert four == pytest.approx(4 * one, rel=0.05)
 
 
-def test_what_fits_is_left_alone_and_what_would_fit_is_named():
+def test_a_batch_that_fits_changes_nothing_and_one_that_does_not_names_the_largest_that_would():
     torch.manual_seed(0)
     network, objective = SlimUNet(3, widths=(4, 8)), objective_of(loss="dice")
     one = batch(1)
@@ -48,5 +48,5 @@ def test_what_fits_is_left_alone_and_what_would_fit_is_named():
     assert torch.get_rng_state().tolist() == chance.tolist()
 
 
-def test_some_memory_is_free():
+def test_more_than_a_mebibyte_is_free():
     assert free_bytes(torch.device("cpu")) > 2**20

@@ -5,7 +5,7 @@ from thinline.training.precision import cpu_has_bf16, precision_of
 from thinline.training.settings import Machine
 
 
-def test_precision_words():
+def test_precisions_have_the_names_of_lightning():
     def machine(word):
         return Machine("cpu", 1, word, True, False)
 

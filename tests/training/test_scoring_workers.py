@@ -42,7 +42,7 @@ def scorer(tmp_path_factory):
     return scorer_of(conf, planned.splits.test.specs, sheets, Softmax(LOG_CLASSES))
 
 
-def test_another_process_scores_as_this_one_and_a_scorer_travels_without_the_truth_it_collected(scorer):
+def test_another_process_gives_the_same_scores_and_a_scorer_is_pickled_without_its_truth(scorer):
     with ScoringWorkers(scorer) as here, ScoringWorkers(scorer, processes=1) as there:
         for index, (truth, _) in enumerate(scorer.truths()):
             labels = np.array(truth.labels)
@@ -60,7 +60,7 @@ def test_another_process_scores_as_this_one_and_a_scorer_travels_without_the_tru
     assert not pickle.loads(pickle.dumps(scorer)).known
 
 
-def test_two_processes_score_all_sheets_of_which_few_wait_and_their_errors_are_raised(monkeypatch):
+def test_two_processes_score_all_sheets_and_their_errors_are_raised(monkeypatch):
     monkeypatch.setattr(scoring_workers, "WAITING", 1)
     with ScoringWorkers(Refusing(), processes=2) as there:
         for index in (0, 2, 3, 4, 5):

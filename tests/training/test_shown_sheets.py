@@ -51,7 +51,7 @@ def test_shown_sheets_are_different_and_in_order(sheets, count):
         assert {0, (sheets - 1) // 2, sheets - 1} <= set(shown)
 
 
-def test_a_stored_map_is_the_map_again_and_takes_little():
+def test_a_stored_map_gives_the_same_map_and_is_small():
     labels = np.zeros((300, 200), np.uint8)
     labels[np.arange(300), 50 + np.arange(300) // 4] = 1
     stored = StoredMap.of(labels[:, ::-1])

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import Final
+from pathlib import Path
+from typing import Final, TextIO
 
 from rich.console import Console
 
@@ -28,6 +31,7 @@ from thinline.cli.parser import Parser
 from thinline.system.atomic_files import StorageError
 
 CONSOLE = Console(markup=False, highlight=False)
+ERRORS: Final = Console(markup=False, highlight=False, stderr=True)
 COMMANDS: Final = {
     "train": train,
     "predict": predict,
@@ -57,11 +61,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _refuse_unknown(words, top)
     options = top.parse_args(words)
     try:
-        code: int = COMMANDS[options.command].run(options, CONSOLE)
+        with _warnings_in_one_line():
+            code: int = COMMANDS[options.command].run(options, CONSOLE)
     except (StorageError, ValueError, OSError) as error:
         CONSOLE.print(f"error: {error}", style="red", soft_wrap=True)
         return 1
     return code
+
+
+@contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Warnings of this package are one line on stderr, without the line of code; others are as Python prints them."""
+    package = Path(__file__).parents[1]
+    with warnings.catch_warnings():
+        as_python = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if Path(filename).is_relative_to(package):
+                ERRORS.print(f"warning: {message}", style="yellow", soft_wrap=True)
+            else:
+                as_python(message, category, filename, lineno, file, line)
+
+        warnings.showwarning = show
+        yield
 
 
 def _refuse_unknown(words: Sequence[str], top: Parser) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -43,7 +44,7 @@ from thinline.network import FlipAverage
 from thinline.network.transfer import TransferError, channel_tensors, take_weights
 from thinline.pipeline.locate import InitialWeights
 from thinline.pipeline.predict import Prediction, decided, grey_of
-from thinline.runs import FINISHED, RunFolder
+from thinline.runs import FINISHED, Manifest, RunFolder, edited, own_code
 from thinline.runs.folder import PER_CLASS
 from thinline.training.evaluation import THRESHOLD
 from thinline.vocabulary import UInt8
@@ -100,7 +101,8 @@ class LoadedRun:
 def load_run(run: str | Path | None, store: str | Path = "mlruns", device: str = "cpu") -> LoadedRun:
     """The network of `run`, on `device`: cpu, cuda or cuda:1. The values of `run` are listed in config/trained_run.py.
 
-    Raises NoRunError if there is no such run, if its files do not match, or if torch lacks the device.
+    Raises NoRunError if there is no such run, if its files do not match, or if torch lacks the device. Warns if the
+    user's own code was edited after the run.
     """
     store = Path(store)
     if run is None:
@@ -111,6 +113,8 @@ def load_run(run: str | Path | None, store: str | Path = "mlruns", device: str =
     head = _head(config, config_path)
     network = _network(config, config_path, head, checkpoint)
     manifest = folder.manifest() if folder is not None else None
+    if manifest is not None and (sentence := _edited_code(config, manifest)):
+        warnings.warn(f"{config_path.parent.name}: {sentence}", stacklevel=2)
     tuned = OmegaConf.select(config, "class_weight._target_") == _TUNED
     return LoadedRun(
         name=f"{config_path.parent.name}@{file_digest(checkpoint)}",
@@ -124,6 +128,20 @@ def load_run(run: str | Path | None, store: str | Path = "mlruns", device: str =
         invert=bool(OmegaConf.select(config, "data_mix.invert")),
         tuned=tuned,
         thresholds=_thresholds(folder, head) if tuned else None,
+    )
+
+
+def _edited_code(config: DictConfig, manifest: Manifest) -> str:
+    """A sentence on the user's own modules that were edited since the run, empty where none was."""
+    of_network = OmegaConf.masked_copy(config, ["network", "head"])
+    today, in_network = (own_code(OmegaConf.to_container(part)) for part in (config, of_network))
+    changed = edited(manifest.origin.own_code, today)
+    if not changed:
+        return ""
+    used = "the network or its head uses it, so predictions may differ from the test of the run"
+    return (
+        f"expected the own code that the run was trained with, got other code of {', '.join(changed)}; "
+        f"{used if in_network.keys() & changed else 'predictions do not depend on it'}; restore it, or train again"
     )
 
 

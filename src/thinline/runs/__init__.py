@@ -17,7 +17,7 @@ from thinline.runs.folder import CLASS_COLUMNS, SHEET_COLUMNS, RunFolder, run_fo
 from thinline.runs.history import Line
 from thinline.runs.identity import cell_digest, cell_slug, git_state, library_versions
 from thinline.runs.manifest import FAILED, FINISHED, KILLED, RUNNING, Cell, Failure, Manifest, Origin
-from thinline.runs.own_code import own_code
+from thinline.runs.own_code import edited, own_code
 from thinline.runs.table import manifests, read, read_runs, read_sheets, status
 from thinline.system.atomic_files import StorageError
 
@@ -37,6 +37,7 @@ __all__ = [
     "StorageError",
     "cell_digest",
     "cell_slug",
+    "edited",
     "git_state",
     "library_versions",
     "manifests",

@@ -50,6 +50,11 @@ def own_code(config: object) -> dict[str, str]:
     return dict(sorted(digests.items()))
 
 
+def edited(recorded: Mapping[str, str], today: Mapping[str, str]) -> list[str]:
+    """Names of the modules with another digest in each; a module that one of them lacks cannot be compared."""
+    return [module for module, digest in recorded.items() if today.get(module, digest) != digest]
+
+
 def _targets(node: object) -> Iterator[str]:
     if isinstance(node, Mapping):
         for key, value in node.items():

@@ -112,6 +112,25 @@ def test_what_cannot_be_scored_names_the_image(folders, capsys):
     assert "b.png: " in refused(capsys, folders / "pred", folders / "true")
 
 
+def test_grey_levels_are_no_ids(folders, capsys):
+    """More than 20 classes need names; values of which few are used count up to the largest."""
+    predicted, true = folders / "pred/a.png", folders / "true/a.png"
+    grey = (np.arange(40 * 50).reshape(40, 50) % 230).astype(np.uint8)
+    cv2.imwrite(str(true), grey)
+    text = refused(capsys, predicted, true, "--out", folders / "rows.csv")
+    assert f"{true}: expected class ids 0 to 19, or --classes, got 230 values up to 229; for a mask" in text
+    assert not (folders / "rows.csv").exists()
+    names = ",".join(f"c{number}" for number in range(230))
+    assert evaluate(predicted, true, "--classes", names) == 0
+    cv2.imwrite(str(true), mask(1))
+    cv2.imwrite(str(predicted), 20 * mask(1))
+    assert f"{predicted}: expected class ids 0 to 19, or --classes, got 2 values up to 20;" in refused(
+        capsys, predicted, true
+    )
+    cv2.imwrite(str(predicted), 19 * mask(1))
+    assert evaluate(predicted, true) == 0
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [

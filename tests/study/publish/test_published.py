@@ -30,7 +30,7 @@ def results():
     return Results(drawn.study, drawn.cells, drawn.rows, drawn.sheets, ("a/b/s1 (not run)",), {"git_commit": "abc"})
 
 
-def test_what_is_written_is_read_again(results, tmp_path):
+def test_written_results_are_read_back_equal(results, tmp_path):
     write_results(tmp_path, results)
     again = read_results(tmp_path, THREE)
     for name in ("cells", "rows", "sheets"):
@@ -99,7 +99,7 @@ def test_cells_keep_their_order_whatever_that_of_the_numbers(results, tmp_path):
     assert (tmp_path / "results.parquet").read_bytes() == results_parquet(again)
 
 
-def test_a_table_that_is_only_compressed_anew_keeps_what_was_measured_from_it(results, tmp_path):
+def test_a_table_that_is_only_compressed_anew_keeps_the_tables_made_from_it(results, tmp_path):
     """at_recall.csv is of the numbers, not of the bytes of results.parquet."""
     write_results(tmp_path, results)
     tidy(results).to_parquet(tmp_path / "results.parquet", index=False, compression="gzip")

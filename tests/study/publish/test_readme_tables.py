@@ -1,5 +1,7 @@
 """The blocks of the README against numbers computed by hand."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,9 +36,8 @@ def test_a_line_of_the_board_is_the_mean_over_seeds_with_half_its_interval(resul
     cells = results.cells[results.cells["condition"] == "measured/dice/fresh"]["run"]
     rows = results.rows[results.rows["run"].isin(cells) & (results.rows["split"] == "test")]
     result = [text.strip() for text in line.strip("|").split("|")][2:]
-    for text, (name, measure) in zip(
-        result, [(name, it) for name in ("curve_1", "curve_2") for it in ("iou", "precision", "recall")], strict=True
-    ):
+    columns = product(("curve_1", "curve_2"), ("iou", "precision", "recall"))
+    for text, (name, measure) in zip(result, columns, strict=True):
         values = rows[(rows["measure"] == measure) & (rows["class"] == name)]["value"]
         half = stats.sem(values) * stats.t(4).ppf(0.975)
         assert text == f"{values.mean():.3f} ±{half:.3f}".replace("0.", ".")
@@ -83,7 +84,7 @@ def test_each_verdict_has_its_table_with_a_line_a_claim_and_the_others_are_count
     ]
 
 
-def test_bars_in_a_text_do_not_end_its_cell():
+def test_vertical_bars_in_a_text_do_not_end_a_table_cell():
     """Levels are joined by `|`, which ends a cell in Markdown."""
     sentence = "test/iou, loss=dice|tversky less loss=soft_ce: +.03 [.02, .04]"
     block = verdict_block(VERDICTS.assign(sentence=sentence))

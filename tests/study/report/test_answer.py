@@ -89,12 +89,12 @@ def test_a_study_of_one_factor_has_three_sentences():
 
 def test_a_study_without_contrasts_has_its_best_condition(results, estimates):
     bare = replace(estimates, contrasts=estimates.contrasts.iloc[:0])
-    found = of(results, bare)
-    assert found["sentences"][0].startswith("The best condition, ")
-    assert found["sentences"][1].startswith("Of the same condition precision is ")
-    assert found["sentences"][2] == "Verdicts on 2 claims: 1 supported and 1 refuted."
-    assert [row["label"] for row in found["figure"]["rows"]] == ["IoU", "precision", "recall"]
-    assert not found["figure"]["effects"]
+    content = of(results, bare)
+    assert content["sentences"][0].startswith("The best condition, ")
+    assert content["sentences"][1].startswith("Of the same condition precision is ")
+    assert content["sentences"][2] == "Verdicts on 2 claims: 1 supported and 1 refuted."
+    assert [row["label"] for row in content["figure"]["rows"]] == ["IoU", "precision", "recall"]
+    assert not content["figure"]["effects"]
 
 
 def test_positions_are_proportional_and_on_the_axis(results, estimates):
@@ -110,7 +110,7 @@ def test_positions_are_proportional_and_on_the_axis(results, estimates):
 
 def test_one_seed_has_sentences_without_intervals():
     actual = small(replace(BOARD, seeds=("0",)))
-    found = of(actual, tables(actual))
-    assert len(found["sentences"]) == 3
-    assert "[" not in " ".join(found["sentences"])
-    assert {bar["span"] for row in found["figure"]["rows"] for bar in row["bars"]} == {""}
+    content = of(actual, tables(actual))
+    assert len(content["sentences"]) == 3
+    assert "[" not in " ".join(content["sentences"])
+    assert {bar["span"] for row in content["figure"]["rows"] for bar in row["bars"]} == {""}

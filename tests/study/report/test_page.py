@@ -87,11 +87,12 @@ def data(results, effects):
     return report_data(results, effects, VERDICTS, {}, usable=USABLE, sources={})
 
 
-def test_a_page_refers_to_nothing_but_its_folder(page):
-    links = [it[name] for _, it in page.elements for name in ("src", "href", "srcset", "action", "data") if name in it]
+def test_a_page_refers_only_to_files_of_its_folder(page):
+    names = ("src", "href", "srcset", "action", "data")
+    links = [attributes[name] for _, attributes in page.elements for name in names if name in attributes]
     assert len(links) > 10
     beside = {"figures/frontier.png", "figures/forest.png", *TABLES}
-    assert {it for it in links if not it.startswith("#")} == beside
+    assert {link for link in links if not link.startswith("#")} == beside
     assert page.all("link") == []
     assert page.all("iframe") == []
     result = "".join(page.scripts) + page.rawdata
@@ -102,7 +103,7 @@ def test_a_page_refers_to_nothing_but_its_folder(page):
 
 
 def test_the_policy_allows_only_the_script_of_the_page(page):
-    (policy,) = [it["content"] for it in page.all("meta") if it.get("http-equiv") == "Content-Security-Policy"]
+    (policy,) = [meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
     digest = base64.b64encode(hashlib.sha256(page.scripts[1].encode()).digest()).decode()
     assert f"script-src 'sha256-{digest}'" in policy
     assert "default-src 'none'; img-src 'self' file: data:;" in policy
@@ -152,7 +153,7 @@ def test_no_text_ends_the_script_block_or_becomes_markup():
     page = Reader(render_report(actual, tables(actual), verdicts, pictures, sources={evil: evil}))
     assert len(page.scripts) == 2
     assert evil not in page.scripts[0]
-    assert [it for it in page.all("img") if it["src"] == "x"] == []
+    assert [image for image in page.all("img") if image["src"] == "x"] == []
     assert page.text.count(evil) > 10
     assert json.loads(page.scripts[0])["board"]["conditions"][0]["settings"]["loss"] == evil
 
@@ -171,7 +172,7 @@ def test_one_seed_has_no_interval_and_nothing_left_out_is_stated():
     assert "One seed. There are no intervals" in " ".join(page.text.split())
     assert "Nothing: every declared cell is in these numbers." in page.text
     values = json.loads(page.scripts[0])["values"]["curve_1"]["test/iou"]
-    assert {(it[1], it[2], it[3]) for it in values.values()} == {(None, None, 1)}
+    assert {(low, high, seeds) for _, low, high, seeds in values.values()} == {(None, None, 1)}
 
 
 def test_constant_measures_have_no_best_and_no_shade():
@@ -183,38 +184,38 @@ def test_constant_measures_have_no_best_and_no_shade():
     assert {(cell["best"], cell["shade"], cell["text"]) for cell in cells} == {(False, 0, ".500"), (False, 0, ".5000")}
 
 
-def test_best_is_least_where_less_is_better(effects, data):
+def test_the_best_value_is_the_smallest_where_less_is_better(effects, data):
     columns, rows = data["matrix"]["columns"], data["matrix"]["views"][0]["rows"]
-    assert [it["lower"] for it in columns] == ["mae" in it["key"] for it in columns]
-    for place, column in enumerate(columns):
+    assert [column["lower"] for column in columns] == ["mae" in column["key"] for column in columns]
+    for number, column in enumerate(columns):
         split, measure, name = column["key"].split("/")
         known = effects.cells.query(f"split == '{split}' and measure == '{measure}' and `class` == '{name}'")
         means = known.set_index("condition")["mean"]
         best = means.idxmin() if column["lower"] else means.idxmax()
-        assert [row["label"] for row in rows if row["cells"][place]["best"]] == [best]
-        assert next(row for row in rows if row["label"] == best)["cells"][place]["shade"] == 4
+        assert [row["label"] for row in rows if row["cells"][number]["best"]] == [best]
+        assert next(row for row in rows if row["label"] == best)["cells"][number]["shade"] == 4
 
 
 def test_levels_are_means_over_the_grid(results, data):
     """Against the tables of whole splits: a mean over conditions, then over seeds."""
-    assert [it["key"] for it in data["matrix"]["views"]] == ["conditions", "class_weight", "loss", "data_mix"]
+    assert [view["key"] for view in data["matrix"]["views"]] == ["conditions", "class_weight", "loss", "data_mix"]
     cells = results.cells.merge(results.rows, on="run").query("grid")
     for view in data["matrix"]["views"][1:]:
-        for column, place in (("test/iou/curve_1", 0), ("test/iou/curve_2", 1), ("tuned/f1/curve_1", 8)):
+        for column, number in (("test/iou/curve_1", 0), ("test/iou/curve_2", 1), ("tuned/f1/curve_1", 8)):
             split, measure, name = column.split("/")
-            assert data["matrix"]["columns"][place]["key"] == column
+            assert data["matrix"]["columns"][number]["key"] == column
             part = cells[(cells["split"] == split) & (cells["measure"] == measure) & (cells["class"] == name)]
             expected = part.groupby(view["key"])["value"].mean()
-            actual = {row["label"]: row["cells"][place]["value"] for row in view["rows"]}
+            actual = {row["label"]: row["cells"][number]["value"] for row in view["rows"]}
             assert actual == pytest.approx(expected.to_dict(), abs=1e-12)
-            assert {row["cells"][place]["rank"] for row in view["rows"]} <= {"rank 1.5 (1 to 2)", ""}
+            assert {row["cells"][number]["rank"] for row in view["rows"]} <= {"rank 1.5 (1 to 2)", ""}
 
 
 def test_a_measure_without_a_value_is_an_empty_cell(results, effects):
     cut = effects.cells.query("not (measure == 'iou' and condition == 'none/dice/fresh')")
     result = report_data(results, replace(effects, cells=cut), VERDICTS, {}, usable=USABLE, sources={})
-    row = next(it for it in result["matrix"]["views"][0]["rows"] if it["label"] == "none/dice/fresh")
-    assert [(it["value"], it["text"]) for it in row["cells"][:2]] == [(None, "-")] * 2
+    row = next(row for row in result["matrix"]["views"][0]["rows"] if row["label"] == "none/dice/fresh")
+    assert [(cell["value"], cell["text"]) for cell in row["cells"][:2]] == [(None, "-")] * 2
     assert row["cells"][2]["value"] is not None
 
 
@@ -232,7 +233,7 @@ def test_effects_are_of_order_one_and_two(effects, data, page):
 
 
 def test_a_main_effect_has_the_probability_that_its_first_level_is_better(results, effects):
-    """From the pair in either order of its levels; nothing but certainty is written as 1."""
+    """From the pair in either order of its levels; only a probability of exactly 1 is written as 1."""
     keys = ["split", "measure", "class", "factor", "level_a", "level_b"]
     mains = effects.contrasts[effects.contrasts["order"] == 1]
     one_order = effects.pairs[effects.pairs["level_a"] < effects.pairs["level_b"]]
@@ -250,9 +251,9 @@ def test_a_main_effect_has_the_probability_that_its_first_level_is_better(result
             assert (row["better"] == "1.000") == (p == 1)
 
 
-def test_dots_are_filled_where_holm_leaves_a_difference(effects, page, data):
+def test_dots_are_filled_where_a_difference_holds_after_holms_correction(effects, page, data):
     """As in the forest; an interval that leaves out 0 is not enough."""
-    marks = [it["class"] for it in page.all("i") if it.get("class", "").startswith("interval")]
+    marks = [mark["class"] for mark in page.all("i") if mark.get("class", "").startswith("interval")]
     marks = marks[-len(data["effects"]) :]  # the first are those of the first screen
     assert marks == ["interval clear" if row["differs"] else "interval" for row in data["effects"]]
     assert len(set(marks)) == 2
@@ -271,13 +272,15 @@ def test_a_level_that_alone_has_a_class_keeps_its_mean():
     of_sheet = actual.sheets["run"].map(actual.cells.set_index("run")["head"])
     binary = {"curve_1": "curve"}
     tables_of = [
-        pd.concat([it[own != "binary"], it[(own == "binary") & (it["class"] == "curve_1")].replace({"class": binary})])
-        for it, own in ((actual.rows, head), (actual.sheets, of_sheet))
+        pd.concat(
+            [rows[own != "binary"], rows[(own == "binary") & (rows["class"] == "curve_1")].replace({"class": binary})]
+        )
+        for rows, own in ((actual.rows, head), (actual.sheets, of_sheet))
     ]
     actual = replace(actual, rows=tables_of[0], sheets=tables_of[1])
     result = report_data(actual, tables(actual), VERDICTS, {}, usable=USABLE, sources={})
-    columns = [it["key"] for it in result["matrix"]["columns"]]
-    view = next(it for it in result["matrix"]["views"] if it["key"] == "head")
+    columns = [column["key"] for column in result["matrix"]["columns"]]
+    view = next(view for view in result["matrix"]["views"] if view["key"] == "head")
     rows = {row["label"]: dict(zip(columns, row["cells"], strict=True)) for row in view["rows"]}
     whole = actual.rows.query("split == 'test' and measure == 'iou'").merge(actual.cells, on="run")
     means = whole.groupby(["head", "class"])["value"].mean()
@@ -291,7 +294,7 @@ def test_levels_are_compared_over_the_same_conditions_where_the_grid_has_holes()
     hole = Exclusion({"loss": "dice", "class_weight": "measured"}, "planted")
     actual = small(replace(BOARD, also=(), exclude=(hole,)))
     result = report_data(actual, tables(actual), VERDICTS, {}, usable=USABLE, sources={})
-    view = next(it for it in result["matrix"]["views"] if it["key"] == "loss")
+    view = next(view for view in result["matrix"]["views"] if view["key"] == "loss")
     cells = actual.cells.merge(actual.rows, on="run").query(
         "split == 'test' and measure == 'iou' and `class` == 'curve_1'"
     )
@@ -311,7 +314,7 @@ def test_a_page_without_its_folder_has_the_figures_in_it(html, tmp_path):
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "frontier.png").write_bytes(PNG)
     (tmp_path / "report.html").write_bytes(html)
-    sources = [it["src"] for it in Reader(alone(tmp_path / "report.html")).all("img")]
+    sources = [image["src"] for image in Reader(alone(tmp_path / "report.html")).all("img")]
     assert base64.b64decode(sources[0].removeprefix("data:image/png;base64,")) == PNG
     assert sources[1] == "figures/forest.png", "there is no such file"
 
@@ -324,7 +327,7 @@ def test_verdicts_are_counted_and_have_no_number_where_there_is_none(data):
     assert [rows["stack-stops"][name] for name in ("effect", "span", "seeds", "study")] == ["-", "", "", ""]
 
 
-def test_odd_verdicts_and_foreign_effects_are_refused(results, effects):
+def test_unknown_verdicts_and_effects_of_another_study_are_refused(results, effects):
     with pytest.raises(StudyError, match="got 'proven'"):
         render_report(results, effects, VERDICTS.assign(verdict="proven"), {})
     with pytest.raises(StudyError, match="lacking sentence"):
@@ -339,10 +342,10 @@ def test_without_jinja_the_extra_is_named(results, effects, monkeypatch):
         render_report(results, effects, VERDICTS, {})
 
 
-def test_figures_are_in_the_page_with_their_words_but_those_that_are_tables(page):
+def test_figures_have_alternative_texts_and_those_that_are_tables_are_left_out(page):
     images = page.all("img")
-    assert [it["src"] for it in images] == ["figures/frontier.png", "figures/forest.png"]
-    result = {(it["alt"], it["width"], it["height"]) for it in images}
+    assert [image["src"] for image in images] == ["figures/frontier.png", "figures/forest.png"]
+    result = {(image["alt"], image["width"], image["height"]) for image in images}
     assert result == {('A plane of "recall" & precision', "640", "480")}
 
 
@@ -356,7 +359,7 @@ def test_a_study_without_effects_says_so(results, effects):
 
 def test_families_have_the_levels_that_were_run(results):
     result = board(results)
-    actual = {it["letter"]: (it["off"], it["on"]) for it in result["families"]}
+    actual = {family["letter"]: (family["off"], family["on"]) for family in result["families"]}
     assert actual == {
         "A": (["none"], ["measured"]),
         "B": (["soft_ce"], ["dice", "tversky", "dice_ce"]),
@@ -364,7 +367,7 @@ def test_families_have_the_levels_that_were_run(results):
     }
     assert result["others"] == []
     assert len(result["conditions"]) == 14
-    moves = {it["label"]: it["moves"] for it in result["conditions"]}
+    moves = {condition["label"]: condition["moves"] for condition in result["conditions"]}
     assert moves["none/soft_ce/scarce"] == "base"
     assert moves["measured/dice_ce/fresh"] == "A+B+C"
 
@@ -372,7 +375,8 @@ def test_families_have_the_levels_that_were_run(results):
 def test_factors_that_are_no_family_are_settings():
     result = board(small(PENS))
     assert result["families"] == []
-    assert [(it["factor"], it["levels"]) for it in result["others"]] == [("resolution", ["pen1", "pen2"])]
+    (setting,) = result["others"]
+    assert (setting["factor"], setting["levels"]) == ("resolution", ["pen1", "pen2"])
 
 
 def test_a_dotted_factor_is_part_of_its_group():
@@ -380,23 +384,23 @@ def test_a_dotted_factor_is_part_of_its_group():
     (family,) = result["families"]
     assert family["off"] == ["fixed, value 1", "tuned_threshold"]
     assert family["on"] == ["fixed, value 10", "fixed, value 42", "fixed, value 5"]
-    assert [it["factor"] for it in result["others"]] == ["head"]
+    assert [setting["factor"] for setting in result["others"]] == ["head"]
 
 
-def test_headings_are_in_order_and_places_are_named(page):
+def test_headings_are_in_order_and_links_and_labels_have_targets(page):
     levels = [int(name[1]) for name, _ in page.elements if re.fullmatch(r"h[1-6]", name)]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
-    ids = [it["id"] for _, it in page.elements if "id" in it]
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
-    assert {it["href"][1:] for it in page.all("a") if it["href"][0] == "#"} <= set(ids)
-    assert {it["for"] for it in page.all("label")} <= set(ids)
+    assert {link["href"][1:] for link in page.all("a") if link["href"][0] == "#"} <= set(ids)
+    assert {label["for"] for label in page.all("label")} <= set(ids)
     assert page.all("html") == [{"lang": "en", "class": "no-js"}]
     assert len(page.all("main")) == 1
 
 
-def test_a_study_of_240_conditions_keeps_to_the_page():
+def test_a_study_of_240_conditions_has_a_small_page():
     study = wide(24, 10)
     actual = planted(study, sheets=1, others=())
     cells = pd.DataFrame(

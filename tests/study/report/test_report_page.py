@@ -65,9 +65,9 @@ def report(folder: Path, results, effects=None) -> Case:
 @pytest.fixture(scope="module")
 def browser():
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield found
-        found.close()
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -123,8 +123,8 @@ def bars(page: Page, box: str) -> dict[str, str]:
     """The numbers beside each bar, by measure."""
     return page.eval_on_selector_all(
         f"{box} .bar",
-        """rows => Object.fromEntries(rows.map((it) =>
-          [it.dataset.key, it.querySelector(".numbers").textContent.trim().replace(/\\s+/g, " ")]))""",
+        """rows => Object.fromEntries(rows.map((row) =>
+          [row.dataset.key, row.querySelector(".numbers").textContent.trim().replace(/\\s+/g, " ")]))""",
     )
 
 
@@ -138,32 +138,32 @@ def test_toggles_move_the_marker_to_what_was_measured(visit, board, curve):
     page.select_option("#board-class", curve)
     switch(page, "B", True)
     page.select_option("#board-B-on", "tversky")
-    seen, places = set(), set()
+    seen, answers = set(), set()
     for a, b, c in product((False, True), repeat=3):
         for letter, on in zip("ABC", (a, b, c), strict=True):
             switch(page, letter, on)
         label = "/".join((("none", "measured")[a], ("soft_ce", "tversky")[b], ("scarce", "fresh")[c]))
         values = {axis: board.value(f"test/{axis}", curve, label) for axis in ("recall", "precision", "iou")}
         assert bars(page, "#board-bars") == {f"test/{axis}": written(value) for axis, value in values.items()}
-        marker = page.eval_on_selector("#board-marker", "it => ({ ...it.dataset })")
+        marker = page.eval_on_selector("#board-marker", "node => ({ ...node.dataset })")
         assert (float(marker["recall"]), float(marker["precision"])) == (values["recall"][0], values["precision"][0])
         assert marker["condition"] == label
-        place = drawn_at(page)
-        assert place == pytest.approx((values["recall"][0], values["precision"][0]), abs=0.003)
-        seen.add(place)
-        told = where_it_lies(board, curve, label)
-        assert f"{curve.replace('_', ' ')} is {told}" in page.inner_text("#board-status")
-        places.add(told.partition(" ")[0])
+        drawn = drawn_at(page)
+        assert drawn == pytest.approx((values["recall"][0], values["precision"][0]), abs=0.003)
+        seen.add(drawn)
+        answer = usable_area(board, curve, label)
+        assert f"{curve.replace('_', ' ')} is {answer}" in page.inner_text("#board-status")
+        answers.add(answer.partition(" ")[0])
     assert len(seen) == 8
-    assert places == ({"inside", "outside", "undecided"} if curve == "curve_1" else {"outside"})
+    assert answers == ({"inside", "outside", "undecided"} if curve == "curve_1" else {"outside"})
 
 
-def where_it_lies(board, curve: str, label: str) -> str:
-    """Of the usable area, as a verdict has it: by whole intervals."""
+def usable_area(board, curve: str, label: str) -> str:
+    """Whether the interval of a condition lies inside or outside of the usable area, as a verdict says."""
     values = {axis: board.value(f"test/{axis}", curve, label) for axis in USABLE}
-    if any(values[axis][2] < floor for axis, floor in USABLE.items()):
+    if any(values[axis][2] < threshold for axis, threshold in USABLE.items()):
         return "outside"
-    if all(values[axis][1] >= floor for axis, floor in USABLE.items()):
+    if all(values[axis][1] >= threshold for axis, threshold in USABLE.items()):
         return "inside"
     return "undecided"
 
@@ -174,10 +174,10 @@ READ_OFF = """() => {
   const scale = frame.width / 460;
   const at = { x: (box.x + box.width / 2 - frame.x) / scale, y: (box.y + box.height / 2 - frame.y) / scale + 4.5 };
   const ticks = [...document.querySelectorAll("#board-plane > text:not(.faint)")]
-    .filter((it) => /^[.\\d]+$/.test(it.textContent));
+    .filter((node) => /^[.\\d]+$/.test(node.textContent));
   return [["middle", "x"], ["end", "y"]].map(([anchor, axis]) => {
-    const ends = ticks.filter((it) => it.getAttribute("text-anchor") === anchor)
-      .map((it) => [Number(it.textContent), Number(it.getAttribute(axis))]).sort((a, b) => a[0] - b[0]);
+    const ends = ticks.filter((node) => node.getAttribute("text-anchor") === anchor)
+      .map((node) => [Number(node.textContent), Number(node.getAttribute(axis))]).sort((a, b) => a[0] - b[0]);
     const [[low, from], [high, to]] = [ends[0], ends[ends.length - 1]];
     return low + ((high - low) * (at[axis] - from)) / (to - from);
   });
@@ -189,7 +189,7 @@ def drawn_at(page: Page) -> tuple[float, float]:
     return tuple(page.evaluate(READ_OFF))
 
 
-def test_what_was_not_run_shows_nothing(visit, board):
+def test_a_condition_that_was_not_run_has_no_marker_and_no_bars(visit, board):
     page = visit(board)
     switch(page, "B", True)
     page.select_option("#board-B-on", "dice_ce")
@@ -204,7 +204,7 @@ def test_what_was_not_run_shows_nothing(visit, board):
     )
 
 
-def test_toggles_answer_to_the_keyboard(visit, board):
+def test_toggles_work_by_keyboard(visit, board):
     page = visit(board)
     page.locator("[data-family=A] button").focus()
     page.keyboard.press("Space")
@@ -228,7 +228,7 @@ def test_the_usable_area_is_where_iou_reaches_the_threshold(visit, board):
     assert (recall[-1], precision[-1]) == pytest.approx((1, 1), abs=1e-3)
 
 
-def test_a_study_without_families_has_selects_alone(visit, folder):
+def test_a_study_without_families_has_selects_only(visit, folder):
     case = report(folder, small(PENS))
     page = visit(case)
     assert page.locator("[data-family]").count() == 0
@@ -236,7 +236,7 @@ def test_a_study_without_families_has_selects_alone(visit, folder):
     assert bars(page, "#board-bars")["test/recall"] == written(case.value("test/recall", "curve_1", "pen2"))
 
 
-def test_a_condition_that_does_not_tell_the_curve_says_so(visit, tmp_path):
+def test_a_condition_without_a_value_of_the_curve_says_so(visit, tmp_path):
     """A head for any curve has run; it was shown as not run, over 0 seeds."""
     results = small(PENS)
     effects = tables(results)
@@ -244,9 +244,9 @@ def test_a_condition_that_does_not_tell_the_curve_says_so(visit, tmp_path):
     page = visit(report(tmp_path, results, replace(effects, cells=effects.cells[~lacking])))
     page.select_option("#board-other-1", "pen2")
     assert set(bars(page, "#board-bars").values()) == {"no value"}
-    told = page.inner_text("#board-status")
-    assert told.startswith(f"pen2, {len(results.seeds)} seeds. Usable area: curve 2 is")
-    assert told.endswith("It has no value of curve 1.")
+    status = page.inner_text("#board-status")
+    assert status.startswith(f"pen2, {len(results.seeds)} seeds. Usable area: curve 2 is")
+    assert status.endswith("It has no value of curve 1.")
     page.select_option("#board-class", "curve_2")
     assert "no value of" not in page.inner_text("#board-status")
 
@@ -269,7 +269,7 @@ def head(page: Page, column: str, view: str = "conditions"):
         ("MAE [tracks] curve 1", "test/viterbi_bridged_mae_track", "curve_1", True),
     ],
 )
-def test_a_head_ranks_the_rows_and_turns_them(visit, board, column, measure, curve, lower):
+def test_a_column_head_sorts_the_rows_and_reverses_them(visit, board, column, measure, curve, lower):
     page = visit(board)
     declared = labels(page)
     value = {label: board.value(measure, curve, label)[0] for label in declared}
@@ -295,7 +295,7 @@ def test_a_head_ranks_the_rows_and_turns_them(visit, board, column, measure, cur
     assert page.locator("[data-view=conditions] [aria-sort]").count() == 0
 
 
-def test_ties_stay_in_their_order_and_nothing_comes_last(visit, folder):
+def test_ties_keep_their_order_and_missing_values_come_last(visit, folder):
     results = small(replace(BOARD, name="ties"))
     effects = tables(results)
     order = list(results.conditions.index)
@@ -326,14 +326,15 @@ def test_rows_are_levels_and_columns_of_one_curve(visit, board):
     assert page.locator("[data-view=loss] td:visible").count() == 3 * 18
     page.select_option("#matrix-class", "curve_2")
     assert page.locator("[data-view=loss] td:visible").count() == 3 * 9
-    assert {it.get_attribute("data-class") for it in page.locator("[data-view=loss] td:visible").all()} == {"curve_2"}
+    visible = page.locator("[data-view=loss] td:visible").all()
+    assert {cell.get_attribute("data-class") for cell in visible} == {"curve_2"}
 
 
-def test_verdicts_are_filtered_and_told_by_text_and_symbol(visit, board):
+def test_verdicts_are_filtered_and_have_a_text_and_a_symbol(visit, board):
     page = visit(board)
     rows = page.locator("#verdict-table tbody tr")
     assert rows.count() == 4
-    tested = [it.get_attribute("data-verdict") for it in rows.filter(visible=True).all()]
+    tested = [row.get_attribute("data-verdict") for row in rows.filter(visible=True).all()]
     assert tested == ["supported", "refuted", "undecided"], "those that this study tests come first"
     page.get_by_role("button", name="all 4").click()
     for row in rows.all():
@@ -341,7 +342,7 @@ def test_verdicts_are_filtered_and_told_by_text_and_symbol(visit, board):
         assert row.locator(".verdict svg use").get_attribute("href") == f"#icon-{row.get_attribute('data-verdict')}"
     for verdict in ("refuted", "untestable"):
         page.get_by_role("button", name=f"{verdict} 1").click()
-        assert [it.get_attribute("data-verdict") for it in rows.filter(visible=True).all()] == [verdict]
+        assert [row.get_attribute("data-verdict") for row in rows.filter(visible=True).all()] == [verdict]
         assert page.locator("[data-filter-for] [aria-pressed=true]").inner_text().strip() == f"{verdict} 1"
     page.get_by_role("button", name="all 4").click()
     assert page.locator("#verdict-table tbody tr:visible").count() == 4
@@ -366,15 +367,15 @@ def test_effects_are_filtered(visit, board):
 
 OVERLAPS = """() => {
   const boxes = [...document.querySelectorAll(".answer *")]
-    .filter((it) => [...it.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()))
-    .map((it) => [it, [...it.getClientRects()]]);
+    .filter((node) => [...node.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim()))
+    .map((node) => [node, [...node.getClientRects()]]);
   const meet = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1;
-  const told = [];
+  const overlaps = [];
   boxes.forEach(([a, of], n) => boxes.slice(n + 1).forEach(([b, others]) => {
     if (a.contains(b) || b.contains(a)) return;
-    if (of.some((one) => others.some((other) => meet(one, other)))) told.push([a.textContent, b.textContent]);
+    if (of.some((one) => others.some((other) => meet(one, other)))) overlaps.push([a.textContent, b.textContent]);
   }));
-  return told;
+  return overlaps;
 }"""
 
 
@@ -382,7 +383,7 @@ OVERLAPS = """() => {
 def test_the_first_screen_answers_the_question(visit, board, viewport):
     """The sentences are on it whole, the figure at least begins, no text covers another, the sections stay in reach."""
     page = visit(board, viewport=dict(zip(("width", "height"), viewport, strict=True)))
-    ends = page.eval_on_selector_all(".sentences li", "rows => rows.map((it) => it.getBoundingClientRect().bottom)")
+    ends = page.eval_on_selector_all(".sentences li", "rows => rows.map((node) => node.getBoundingClientRect().bottom)")
     assert len(ends) == 3
     assert max(ends) < viewport[1]
     chart = page.locator(".chart").bounding_box()
@@ -409,47 +410,50 @@ def test_a_long_table_is_cut_until_all_is_asked_for(visit, long):
 
 
 @pytest.mark.parametrize("study", ["board", "sweep"])
-def test_a_phone_needs_no_sideways_scrolling(visit, request, study):
+def test_a_phone_needs_no_horizontal_scrolling(visit, request, study):
     page = visit(request.getfixturevalue(study), viewport={"width": 360, "height": 740})
     assert page.evaluate("[document.documentElement.scrollWidth, innerWidth]") == [360, 360]
     for box in page.locator(".scroll:visible").all():
         assert box.get_attribute("tabindex") == "0"
         assert box.get_attribute("aria-label")
-    small_text = page.evaluate("""() => [...document.querySelectorAll("main *, header *")].filter((it) =>
-      it.checkVisibility() && [...it.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())
-      && parseFloat(getComputedStyle(it).fontSize) < 12 && !it.closest(".sr")).map((it) => it.outerHTML)""")
+    small_text = page.evaluate("""() => [...document.querySelectorAll("main *, header *")].filter((node) =>
+      node.checkVisibility() && [...node.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())
+      && parseFloat(getComputedStyle(node).fontSize) < 12 && !node.closest(".sr")).map((node) => node.outerHTML)""")
     assert small_text == []
     page.locator("[data-family=A] button").click()
     assert page.locator("[data-family=A] button").get_attribute("aria-pressed") == "true"
 
 
 CONTRAST = """() => {
-  const parse = (text) => { const it = text.match(/[\\d.]+/g).map(Number); return it.length > 3 ? it : [...it, 1]; };
-  const linear = (it) => (it <= 0.04045 ? it / 12.92 : ((it + 0.055) / 1.055) ** 2.4);
+  const parse = (text) => {
+    const rgb = text.match(/[\\d.]+/g).map(Number);
+    return rgb.length > 3 ? rgb : [...rgb, 1];
+  };
+  const linear = (share) => (share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4);
   const channel = (value) => linear(value / 255);
   const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
-  const ground = (it) => {
-    for (let at = it; at; at = at.parentElement) {
-      const found = parse(getComputedStyle(at).backgroundColor);
-      if (found[3] > 0) return found;
+  const ground = (node) => {
+    for (let at = node; at; at = at.parentElement) {
+      const color = parse(getComputedStyle(at).backgroundColor);
+      if (color[3] > 0) return color;
     }
     return [255, 255, 255, 1];
   };
-  const told = [];
-  for (const it of document.querySelectorAll("body *")) {
-    if (!it.checkVisibility() || it.closest("script, style, noscript, title")) continue;
-    if (![...it.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())) continue;
-    const style = getComputedStyle(it);
-    const ink = light(parse(it.closest("svg") ? style.fill : style.color));
-    const paper = light(ground(it));
-    told.push([(Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05), it.outerHTML.slice(0, 120)]);
+  const ratios = [];
+  for (const node of document.querySelectorAll("body *")) {
+    if (!node.checkVisibility() || node.closest("script, style, noscript, title")) continue;
+    if (![...node.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim())) continue;
+    const style = getComputedStyle(node);
+    const ink = light(parse(node.closest("svg") ? style.fill : style.color));
+    const paper = light(ground(node));
+    ratios.push([(Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05), node.outerHTML.slice(0, 120)]);
   }
-  return told;
+  return ratios;
 }"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_all_text_stands_out(visit, board, scheme):
+def test_all_text_has_enough_contrast(visit, board, scheme):
     """WCAG 2.2, 1.4.3: 4.5 to 1 for text of any size, in every state of the board, on the shades of the matrix too."""
     page = visit(board, color_scheme=scheme)
     for letter in "AC":
@@ -457,48 +461,50 @@ def test_all_text_stands_out(visit, board, scheme):
     page.get_by_role("button", name="refuted 1").click()
     page.get_by_role("button", name="all 4").click()
     head(page, "recall curve 1").click()
-    told = page.evaluate(CONTRAST)
-    assert len(told) > 300
-    assert [it for it in told if it[0] < 4.5] == []
+    ratios = page.evaluate(CONTRAST)
+    assert len(ratios) > 300
+    assert [(ratio, text) for ratio, text in ratios if ratio < 4.5] == []
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, re.findall(r"\d+", paper)[:3])) < 200) == (scheme == "dark")
-    backing = page.locator(".backing").first.evaluate("it => getComputedStyle(it).backgroundColor")
+    backing = page.locator(".backing").first.evaluate("node => getComputedStyle(node).backgroundColor")
     assert backing == "rgb(255, 255, 255)", "figures are drawn for white paper"
 
 
-def test_everything_is_reached_by_tab_and_seen_to_be(visit, board):
+def test_every_control_is_reached_by_tab_and_shows_its_focus(visit, board):
     page = visit(board)
     expected = page.evaluate("""() => {
       const all = [...document.querySelectorAll("a[href], button, input, select, summary, [tabindex='0']")];
-      window.wanted = all.filter((it) => it.checkVisibility());
+      window.wanted = all.filter((node) => node.checkVisibility());
       return window.wanted.length;
     }""")
     assert expected > 40
     reached, unseen = set(), []
     for _ in range(expected):
         page.keyboard.press("Tab")
-        place, outline, hidden = page.evaluate("""() => {
-          const it = document.activeElement;
-          const style = getComputedStyle(it);
-          const box = it.getBoundingClientRect();
+        index, outline, hidden = page.evaluate("""() => {
+          const node = document.activeElement;
+          const style = getComputedStyle(node);
+          const box = node.getBoundingClientRect();
           const outline = style.outlineStyle + parseFloat(style.outlineWidth);
-          return [window.wanted.indexOf(it), outline, box.width === 0 || box.right < 0];
+          return [window.wanted.indexOf(node), outline, box.width === 0 || box.right < 0];
         }""")
-        reached.add(place)
+        reached.add(index)
         if outline != "solid3" or hidden:
-            unseen.append((place, outline))
+            unseen.append((index, outline))
     assert reached == set(range(expected))
     assert unseen == []
 
 
 def test_every_control_and_image_has_a_name(visit, board):
     page = visit(board)
-    page.evaluate("for (const it of document.images) it.loading = 'eager'")
-    page.wait_for_function("[...document.images].every((it) => it.alt && it.complete && it.naturalWidth === 1350)")
+    page.evaluate("for (const image of document.images) image.loading = 'eager'")
+    page.wait_for_function(
+        "[...document.images].every((image) => image.alt && image.complete && image.naturalWidth === 1350)"
+    )
     assert page.evaluate("document.images.length") == 2
     names = page.evaluate("""() => [...document.querySelectorAll("button, select, input, a, summary, [role=img]")]
-      .map((it) => it.getAttribute("aria-label") || (it.labels && it.labels[0] && it.labels[0].textContent)
-        || it.textContent || it.title).map((it) => it.trim())""")
+      .map((node) => node.getAttribute("aria-label") || (node.labels && node.labels[0] && node.labels[0].textContent)
+        || node.textContent || node.title).map((node) => node.trim())""")
     assert len(names) > 40
     assert all(names)
     assert page.title() == "three moves: report of a thinline study"
@@ -528,7 +534,7 @@ def test_print_has_all_rows_and_no_controls(visit, long):
     assert page.locator("nav:visible, .more:visible, .buttons:visible").count() == 0
 
 
-def test_things_glide_only_where_motion_is_welcome(visit, board):
+def test_the_marker_moves_at_once_where_the_user_wants_reduced_motion(visit, board):
     gliding = "getComputedStyle(document.querySelector('#board-marker')).transitionDuration"
     assert visit(board).evaluate(gliding) == "0s"
     assert visit(board, reduced_motion="no-preference").evaluate(gliding) == "0.3s"

@@ -9,7 +9,7 @@ images are added and divided once.
 Values of the images
     --classes   names of the ids 0, 1, ... in order, background first; or the class of every value of the truth, as
                 0:background,255:vessel or 0-127:background,128-255:vessel, where `ignore` names pixels that are not
-                counted. Without it the values are ids, and 255 is not counted
+                counted. Without it the values are ids 0 to 19, and 255 is not counted
     --prediction-classes   the same for values of PRED that are no ids; `thinline predict` writes ids
 
 The table has some metrics; --out writes all, a row for each image, metric and class (image `all`: all images together).
@@ -19,7 +19,7 @@ Lengths in mm need --px-per-mm.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -36,9 +36,13 @@ from thinline.data.folder.image_files import SUFFIXES, PictureError, read_mask
 from thinline.data.folder.image_pairs import matching, printable, without_partner
 from thinline.metrics.catalogue import metric
 from thinline.system.atomic_files import make_folder, write_bytes
+from thinline.vocabulary import IGNORE
 
 SHOWN: Final = ("iou", "precision", "recall", "f1", "nsd_2px", "cldice_2px", "hd95_px")
 ALL: Final = "all"
+MOST_UNNAMED: Final = 20
+"""Most classes without --classes; an image with larger values holds grey levels, as a scan or probabilities do."""
+
 _LISTED: Final = 10
 
 Pair = tuple[Path, Path]
@@ -152,6 +156,8 @@ def _rows(pairs: Mapping[str, Pair], classes: Classes, *, px_per_mm: float | Non
     from thinline.training.label_evaluation import LabelledSheet, class_names, labelled_sheet
 
     names = classes.names or class_names(map(classes.read, pairs.values()))
+    if classes.names is None and len(names) > MOST_UNNAMED:
+        _refuse_grey_levels(pairs.values(), classes)
 
     def sheets() -> Iterator[LabelledSheet]:
         for name, pair in pairs.items():
@@ -166,6 +172,19 @@ def _rows(pairs: Mapping[str, Pair], classes: Classes, *, px_per_mm: float | Non
     together = [whole.assign(image=ALL)] if len(pairs) > 1 else []
     rows = pd.concat([*together, each], ignore_index=True)
     return rows[["image", "measure", "class", "value", "support", "signature"]]
+
+
+def _refuse_grey_levels(pairs: Iterable[Pair], classes: Classes) -> None:
+    """Raise ValueError for the first image with values of MOST_UNNAMED or more; the truth is read first."""
+    for pair in pairs:
+        for path, ids in zip(reversed(pair), reversed(classes.read(pair)), strict=True):
+            values = np.unique(ids[ids != IGNORE])
+            if values.max(initial=0) >= MOST_UNNAMED:
+                raise ValueError(
+                    f"{path}: expected class ids 0 to {MOST_UNNAMED - 1}, or --classes, got {len(values)} values up to "
+                    f"{values.max()}; for a mask of grey levels name them, as --classes "
+                    "0-127:background,128-255:vessel (--prediction-classes for PRED)"
+                )
 
 
 def _ids(path: Path, values: ClassMap | None) -> NDArray[Any]:
