@@ -24,8 +24,8 @@ from thinline.pipeline.cell import Sinks, run_cell
 from thinline.pipeline.sheets import plan_sheets, render_sheets
 from thinline.runs import run_folders
 from thinline.tracking.tracker import Tracker
-from thinline.training.fit import precision_of
 from thinline.training.optimiser import optimiser_of
+from thinline.training.precision import precision_of
 
 STEPS = 24
 ROUNDS = 3

@@ -14,7 +14,7 @@ from thinline.data.cached_sheets import CachedSheets
 from thinline.metrics.overlay import overlay
 from thinline.pipeline.sheets import plan_sheets, render_split
 from thinline.runs import RunFolder
-from thinline.training.fit import precision_of
+from thinline.training.precision import precision_of
 
 
 def sheets_of_test(folder: RunFolder, cache: Path) -> CachedSheets:

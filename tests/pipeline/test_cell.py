@@ -25,8 +25,8 @@ from thinline.pipeline.locate import SKIPPED, FailedBeforeError, OtherMeasuresEr
 from thinline.pipeline.sheets import plan_sheets
 from thinline.runs import FAILED, FINISHED, RunFolder
 from thinline.training.callbacks import LAST
-from thinline.training.fit import precision_of
 from thinline.training.memory import MemoryBudgetError
+from thinline.training.precision import precision_of
 from thinline.training.task import DIVERGED_BATCH, SegmentationTask, TrainingDivergedError
 
 

@@ -2,20 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from thinline.training.fit import NoDeviceError, _threads, check_device, halves_batch_norm, precision_of, repeats
+from thinline.training.fit import NoDeviceError, _threads, check_device, halves_batch_norm, repeats
 from thinline.training.settings import Machine
-
-
-def test_precisions_have_the_names_of_lightning():
-    def machine(word):
-        return Machine("cpu", 1, word, True, False)
-
-    assert precision_of(machine("fp32")) == "32-true"
-    assert precision_of(machine("fp64")) == "64-true"
-    assert precision_of(machine("bf16")) == "bf16-mixed"
-    assert precision_of(machine("auto")) in ("32-true", "bf16-mixed")
-    with pytest.raises(ValueError, match="half"):
-        precision_of(machine("half"))
 
 
 def test_threads_are_as_before_after_a_run():

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from thinline.training import optimiser
 from thinline.training.optimiser import optimiser_of
 from thinline.training.settings import Schedule
 
@@ -112,3 +113,29 @@ def test_adamw_is_that_of_torch():
 def test_an_unknown_optimiser_is_named():
     with pytest.raises(ValueError, match=r"adamw, muon.*sgd"):
         schedule(name="sgd")
+
+
+QUINTIC = [(4.0848, -6.8946, 2.927), (3.9505, -6.3029, 2.6377), (3.7418, -5.5913, 2.3037)]
+QUINTIC += [(2.8769, -3.1427, 1.2046), (2.8366, -3.0525, 1.2012)]
+
+
+def newton_schulz(grad):
+    """U f(S) V of the iterations: each is an odd polynomial, which acts on the singular values alone."""
+    left, values, right = torch.linalg.svd(grad.double().flatten(1), full_matrices=False)
+    values = values / values.norm()
+    for a, b, c in QUINTIC:
+        values = a * values + b * values**3 + c * values**5
+    return left @ torch.diag(values) @ right
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_muon_iterates_in_fp32_where_the_processor_has_no_bf16(native, monkeypatch):
+    monkeypatch.setattr(optimiser, "cpu_has_bf16", lambda: native)
+    grad = torch.randn((24, 16), generator=torch.Generator().manual_seed(1))
+    step = after_one_step(nn.Parameter(torch.zeros(24, 16)), grad, name="muon", learning_rate=0.01)
+    expected = -0.01 * 0.2 * 24**0.5 * newton_schulz(grad)
+    error = float((step - expected).abs().max() / expected.abs().max())
+    if native:
+        assert 1e-4 < error < 0.05, "bf16 has 8 bits"
+    else:
+        assert error < 1e-5

@@ -2,6 +2,7 @@
 
 fit               train and evaluate one run: resume from checkpoint, precision, devices, threads, determinism
 task              training step (network -> loss), validation and test counts; NaN loss stops the run
+precision         bf16 where the processor has it, else fp32
 optimiser         AdamW and Muon
 settings          groups `trainer`, `optimiser`, `checkpoint`: learning rate schedule (warm-up, cosine decay)
 batches           data module: batches by step and seed, on CPU or GPU

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, Literal
 
 import pytorch_lightning as pl
 import torch
@@ -22,34 +21,13 @@ from thinline.system.kept_heap import keep_freed_memory
 from thinline.training.batches import Sheets
 from thinline.training.callbacks import AtomicCheckpoint, BestCheckpoint, Record, Recorder
 from thinline.training.evaluation import Outcome, outcome
+from thinline.training.precision import on_gpu, precision_of
 from thinline.training.progress import ClassProgress
 from thinline.training.settings import BEST, LAST, Checkpoints, Machine
 from thinline.training.task import SegmentationTask
 
 for _name in ("pytorch_lightning", "lightning", "lightning.pytorch"):
     logging.getLogger(_name).setLevel(logging.WARNING)  # its notes on devices and tips would hide the numbers
-
-Precision = Literal["bf16-mixed", "32-true", "64-true"]
-
-
-_PRECISIONS: Final[dict[str, Precision]] = {"bf16": "bf16-mixed", "fp32": "32-true", "fp64": "64-true"}
-
-
-def precision_of(machine: Machine) -> Precision:
-    """Lightning's name of `trainer.precision`. Raises ValueError for an unknown one.
-
-    `auto` is bf16 where the processor multiplies it natively (AVX512-BF16, AMX, Ampere and later), else fp32.
-    """
-    if machine.precision in _PRECISIONS:
-        return _PRECISIONS[machine.precision]
-    if machine.precision != "auto":
-        raise ValueError(f"`trainer.precision` must be auto, {', '.join(_PRECISIONS)}, got {machine.precision!r}")
-    native = torch.cuda.is_bf16_supported() if _on_gpu(machine) else _cpu_has_bf16()
-    return "bf16-mixed" if native else "32-true"
-
-
-def _on_gpu(machine: Machine) -> bool:
-    return machine.accelerator in ("gpu", "cuda", "auto") and torch.cuda.is_available()
 
 
 class NoDeviceError(ValueError):
@@ -76,18 +54,13 @@ def repeats(machine: Machine) -> bool:
     With deterministic algorithms torch enlarges images on a GPU by a slow replacement (torch/nn/functional.py,
     `interpolate`), and the gradient of attention is still not deterministic.
     """
-    return not _on_gpu(machine)
+    return not on_gpu(machine)
 
 
 def halves_batch_norm(machine: Machine, network: nn.Module) -> bool:
     """Whether batch norms would see the part of the batch of one process, so that the run differs from a single one."""
     norms = any(isinstance(module, nn.modules.batchnorm._BatchNorm) for module in network.modules())
-    return machine.processes > 1 and norms and not _on_gpu(machine)
-
-
-def _cpu_has_bf16() -> bool:
-    features = torch.cpu.get_capabilities()
-    return bool(features.get("avx512_bf16") or features.get("amx_bf16") or features.get("bf16"))
+    return machine.processes > 1 and norms and not on_gpu(machine)
 
 
 def train(
@@ -113,7 +86,7 @@ def train(
         task.network.to(memory_format=torch.channels_last)
     if machine.compile:
         task.network.compile()
-    if not _on_gpu(machine):
+    if not on_gpu(machine):
         keep_freed_memory()
     checkpoint = folder / LAST
     # deterministic algorithms also fill every new tensor with NaN, to reveal reads of unwritten memory; there are none
@@ -146,7 +119,7 @@ def _trainer(task: SegmentationTask, sheets: Sheets, machine: Machine, callbacks
         gradient_clip_val=task.schedule.clip_norm,
         reload_dataloaders_every_n_epochs=1,
         use_distributed_sampler=False,
-        sync_batchnorm=many and _on_gpu(machine),  # torch has none for the CPU
+        sync_batchnorm=many and on_gpu(machine),  # torch has none for the CPU
         num_sanity_val_steps=0,
         log_every_n_steps=sheets.validate_every,
         deterministic=repeats(machine),

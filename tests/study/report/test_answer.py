@@ -82,7 +82,7 @@ def test_a_study_of_one_factor_has_three_sentences():
     actual = small(replace(PENS, primary=("test/iou", "test/recall")))
     sentences = of(actual, effects(actual), [])["sentences"]
     assert [text.partition(" is ")[0] for text in sentences[:2]] == [
-        f"The largest main effect on {name}" for name in ("IoU", "recall")
+        f"The largest effect on {name}" for name in ("IoU", "recall")
     ]
     assert sentences[2].startswith("The best condition, pen")
 

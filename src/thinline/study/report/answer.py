@@ -101,7 +101,8 @@ def answer(
         return _without_contrasts(results, best, tested)
     others = [_mains(_contrasts(tables.contrasts, measure, results.classes)) for measure in declared[1:2]]
     second = _second_sentence(contrasts, [mains[0] for mains in others if mains])
-    sentences = [_first_sentence(_mains(contrasts)[0]), *second]
+    mains = _mains(contrasts)
+    sentences = [_first_sentence(mains[0], alone=len(mains) == 1), *second]
     sentences += [_best_sentence(results, row, tested) for row in best[:1]]
     return {"sentences": sentences, "figure": _figure(_shown(contrasts), f"Largest effects on {declared[0].name}")}
 
@@ -158,9 +159,10 @@ def _shown(rows: Sequence[Row]) -> list[Row]:
     return [*mains, *interactions[: _MOST_ROWS - len(mains)]]
 
 
-def _first_sentence(row: Row) -> str:
+def _first_sentence(row: Row, *, alone: bool) -> str:
     doubt = "" if row.differs else " None differs from 0 after Holm's correction."
-    return f"The largest main effect on {row.measure.name} is of {words(row.term)}, {row.label}: {row.text}.{doubt}"
+    subject = "The largest effect" if alone else "Averaged over the other factors, the largest effect"
+    return f"{subject} on {row.measure.name} is of {words(row.term)}, {row.label}: {row.text}.{doubt}"
 
 
 def _second_sentence(rows: Sequence[Row], others: Sequence[Row]) -> list[str]:
@@ -173,7 +175,7 @@ def _second_sentence(rows: Sequence[Row], others: Sequence[Row]) -> list[str]:
         row = mains[1]
         doubt = "" if row.differs else ", which does not differ from 0 after Holm's correction"
         return [f"Next is {words(row.term)}, {row.label}: {row.text}{doubt}."]
-    return [_first_sentence(row) for row in others]
+    return [_first_sentence(row, alone=True) for row in others]
 
 
 def _best(results: Results, cells: pd.DataFrame, measures: Sequence[Measure]) -> list[Row]:
