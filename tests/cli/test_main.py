@@ -3,10 +3,9 @@ import re
 import cv2
 import numpy as np
 import pytest
+from run_cases import copied, finished
 
 from thinline.cli.main import main
-from thinline.pipeline.cell import run_cell
-from thinline.runs import run_folders
 from thinline.sheets import render, sample
 from thinline.sheets.drawing.draw import draw
 
@@ -60,15 +59,14 @@ def test_status_of_an_empty_store(tmp_path, capsys):
     assert "no run" in capsys.readouterr().out
 
 
-def test_status_and_replay_of_runs(tiny, tmp_path, capsys):
+def test_status_and_replay_of_runs(prepared, tmp_path, capsys):
     """A run made without a tracker is sent later, with its numbers."""
-    run_cell(*tiny())
-    store = tmp_path / "store"
+    store = copied(prepared, tmp_path / "store").root
+    folder = finished(store)
     assert main(["status", "--store", str(store)]) == 0
     assert "FINISHED" in capsys.readouterr().out
     assert main(["replay", "--store", str(store)]) == 0
     assert "sent" in capsys.readouterr().out
-    (folder,) = run_folders(store)
     assert not folder.manifest().mlflow.pending
     assert main(["replay", "--store", str(store)]) == 0
     assert "complete" in capsys.readouterr().out
