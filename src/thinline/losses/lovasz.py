@@ -65,7 +65,8 @@ def by_kernel(probabilities: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     p = probabilities.detach().double().contiguous().flatten(2)
     inside = targets.detach().float().contiguous().flatten(2)
     slopes = torch.empty_like(p)
-    terms = torch.from_numpy(lovasz_kernel.slopes(p.numpy(), inside.numpy(), slopes.numpy()))
+    threads = torch.get_num_threads()
+    terms = torch.from_numpy(lovasz_kernel.slopes(p.numpy(), inside.numpy(), slopes.numpy(), threads=threads))
     return terms.to(probabilities.dtype), slopes.view(probabilities.shape).to(probabilities.dtype)
 
 

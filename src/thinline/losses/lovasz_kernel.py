@@ -15,15 +15,17 @@ zero and are not sorted. A sort item is one 64-bit integer (the bits of a positi
 
 The radix sort moves all items once for each 11 bits of the key and keeps the order of equal keys: inside before
 outside, then by position. It needs no vector instructions. A key has 28 bits of mantissa or more (errors are equal if
-their relative difference is below 4e-9); only in a batch of over 16 million slopes whose errors span 40 powers of ten
-it has fewer. Kernels release the interpreter lock and start no threads.
+their relative difference is below 4e-9); only in a batch of over 33 million slopes whose errors span 150 powers of ten
+it has fewer. Kernels release the interpreter lock, so that several classes can be computed at the same time.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import Float32, Float64
@@ -46,29 +48,43 @@ class Layout(NamedTuple):
     position: np.uint64
 
 
-def slopes(probabilities: Float64, inside: Float32, out: Float64) -> Float64:
+def slopes(probabilities: Float64, inside: Float32, out: Float64, *, threads: int = 1) -> Float64:
     """The terms [c]; their slopes by probability are written to `out`.
 
     Args:
         probabilities: [B,c,N] in 0..1, C-contiguous; N pixels of a sheet, B c N at most `MOST_PLACES`.
         inside: [B,c,N], C-contiguous, above one half where a pixel is inside the truth.
         out: [B,c,N], C-contiguous, overwritten: 0 for a class without truth, NaN for one with a NaN probability.
+        threads: classes that are computed at the same time; the results are the same for every number.
     """
-    position_bits = max(_LEAST_POSITION_BITS, (probabilities.size - 1).bit_length())
     sheets, channels, pixels = probabilities.shape
-    flat, terms = out.reshape(-1), np.zeros(channels)
-    items = np.empty((2, sheets * pixels), np.uint64)  # once for all classes: allocating memory costs time
-    for channel in range(channels):
-        count, lowest, highest, total = call(_survey, probabilities, inside, channel)
-        if count == 0 or np.isnan(total):
-            out[:, channel] = 0 * total
-            terms[channel] = 0 * total
-            continue
-        layout = _layout(lowest, highest, position_bits)
-        end = call(_collect, probabilities, inside, channel, count, layout, flat, items[0])
-        ranked = call(_sorted, items[0, :end], items[1, :end], layout)
-        terms[channel] = call(_scan, ranked, count, layout, flat)
+    terms = np.zeros(channels)
+    workers = max(1, min(threads, channels))
+
+    def every(first: int) -> None:
+        items = np.empty((2, sheets * pixels), np.uint64)  # once for all classes: allocating memory costs time
+        for channel in range(first, channels, workers):
+            terms[channel] = _term(probabilities, inside, channel, out, items)
+
+    if workers == 1:
+        every(0)
+        return terms
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(every, range(workers)))
     return terms
+
+
+def _term(probabilities: Float64, inside: Float32, channel: int, out: Float64, items: NDArray[np.uint64]) -> float:
+    """The term of one class; `items` [2,P] is overwritten."""
+    position_bits = max(_LEAST_POSITION_BITS, (probabilities.size - 1).bit_length())
+    count, lowest, highest, total = call(_survey, probabilities, inside, channel)
+    if count == 0 or np.isnan(total):
+        out[:, channel] = 0 * total
+        return float(0 * total)
+    layout, flat = _layout(lowest, highest, position_bits), out.reshape(-1)
+    end = call(_collect, probabilities, inside, channel, count, layout, flat, items[0])
+    ranked = call(_sorted, items[0, :end], items[1, :end], layout)
+    return float(call(_scan, ranked, count, layout, flat))
 
 
 def _layout(lowest: float, highest: float, position_bits: int) -> Layout:

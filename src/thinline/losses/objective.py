@@ -13,7 +13,8 @@ log-likelihood of each decision:
 
 *Mapped* losses (`kind = "mapped"`: skeleton_recall, cldice, boundary) are region losses that also need a truth map,
 e.g. a skeleton. It is computed once per sheet in training, or from the batch where none is given. A loss with a map of
-the curves only has no term for the background. A class is present when its map is not empty.
+the curves only has no term for the background. A class is present when its map is not empty. A loss that reads nothing
+off its map (`on_map_only`, skeleton_recall) gets the probabilities of the pixels on the map alone, on a CPU.
 
 *Sums* (`kind = "sum"`: dice_ce, ...) add the values of their terms, each times its share.
 
