@@ -73,14 +73,15 @@ def boundary(probabilities: Tensor, distance: Tensor) -> Tensor:
 class _Sums(torch.autograd.Function):
     """Sum of phi (p - t), `[c]`.
 
-    On a CPU the products of a few sheets at a time take the same memory, because allocating memory of the size of the
-    batch costs more than the arithmetic.
+    On one thread of a CPU the products of every sheet take the same memory, because allocating memory of the size of
+    the batch costs more than the arithmetic. Several threads would have to wait for each other at every sheet.
     """
 
     @staticmethod
     def forward(ctx: Any, probabilities: Tensor, distance: Tensor) -> Tensor:
         ctx.save_for_backward(distance)
-        at_once = 1 if probabilities.device.type == "cpu" else max(len(probabilities), 1)
+        alone = probabilities.device.type == "cpu" and torch.get_num_threads() == 1
+        at_once = 1 if alone else max(len(probabilities), 1)
         products = torch.empty_like(probabilities[:at_once])
         sums = probabilities.new_zeros(probabilities.shape[1])
         for p, phi in zip(torch.split(probabilities, at_once), torch.split(distance, at_once), strict=True):

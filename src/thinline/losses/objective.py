@@ -285,7 +285,9 @@ def _present(drawn: Tensor) -> Tensor:
     """Which channels of a map `[B,c,H,W]` are not empty, bool `[c]`; on a CPU no sheet after the first such is read."""
     if drawn.device.type != "cpu" or not drawn.numel():
         return drawn.flatten(2).any(2).any(0)
-    return torch.tensor([any(bool(sheet.count_nonzero()) for sheet in channel) for channel in drawn.unbind(1)])
+    return torch.tensor(
+        [any(bool(sheet.any()) for sheet in channel) for channel in drawn.detach().numpy().swapaxes(0, 1)]
+    )
 
 
 def _count(valid: Tensor | None, terms: Tensor) -> Tensor:
