@@ -84,3 +84,33 @@ def test_more_position_bits_do_not_change_the_ranks_of_errors_a_ten_thousandth_a
     monkeypatch.setattr(lovasz_kernel, "_LEAST_POSITION_BITS", place_bits)
     lovasz_kernel.slopes(probabilities, inside, again)
     np.testing.assert_array_equal(out, again)
+
+
+@pytest.mark.parametrize("threads", [2, 3, 8])
+def test_classes_in_threads_have_the_same_slopes(threads: int) -> None:
+    generator = np.random.default_rng(2)
+    probabilities = generator.random((2, 3, 400)) ** 8
+    inside = (generator.random((2, 3, 400)) < 0.2).astype(np.float32)
+    inside[:, 1] = 0  # a class without truth
+    alone, together = np.full_like(probabilities, 99), np.full_like(probabilities, 99)
+    terms = lovasz_kernel.slopes(probabilities, inside, alone)
+    np.testing.assert_array_equal(terms, lovasz_kernel.slopes(probabilities, inside, together, threads=threads))
+    np.testing.assert_array_equal(alone, together)
+
+
+def test_keys_of_every_length_rank_errors_of_every_size() -> None:
+    generator = np.random.default_rng(3)
+    for decades in (0.001, 1, 20, 300):
+        errors = 10.0 ** (-decades * generator.random(600))
+        truth = generator.random(600) < 0.3
+        truth[errors < 1e-12] = False  # one minus a smaller error has no digits for the error
+        truth[0], errors[0] = True, 0  # so that no pixel is left out
+        errors[1:][truth[1:]] = 1 - (1 - errors[1:][truth[1:]])
+        term, slopes = run(field(*np.where(truth, 1 - errors, errors)), field(*truth))
+        order = np.lexsort((~truth, -errors))
+        hit, outside = np.cumsum(truth[order]), np.cumsum(~truth[order])
+        steps = np.diff(1 - (truth.sum() - hit) / (truth.sum() + outside), prepend=0)
+        expected = np.empty(600)
+        expected[order] = np.where(truth[order], -steps, steps)
+        np.testing.assert_allclose(slopes, expected, rtol=1e-9, atol=1e-12)
+        assert term == pytest.approx(float((errors[order] * steps).sum()), rel=1e-7)

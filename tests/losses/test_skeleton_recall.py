@@ -73,3 +73,18 @@ def test_false_positives_cost_nothing_and_there_is_no_term_for_the_background() 
     logits = batch.logits(3)
     (slope,) = torch.autograd.grad(Objective(Softmax(CLASSES), SkeletonRecall())(logits, *batch), logits)
     assert not slope[:, :, batch.labels[0] == 0].any()
+
+
+def test_pixels_beside_the_tube_are_not_read_on_a_cpu_and_ignored_ones_do_not_count() -> None:
+    batch = draw(".11.? ..... 11.1?")
+    objective = Objective(Softmax(CLASSES), SkeletonRecall())
+    logits = batch.logits(3)
+    calls = []
+    objective.loss.register_forward_pre_hook(lambda _, arguments: calls.append(arguments[0].shape))
+    value = objective(logits, *batch)
+    tube = objective.draw(objective.loss.truth_map, *batch).float()
+    assert calls == [(1, 2, 1, int(tube.any(1).sum()))]
+    recall = (logits.softmax(1)[:, 1:] * tube).sum((0, 2, 3)) / tube.sum((0, 2, 3)).clamp_min(1)
+    expected = 1 - recall[0]  # curve 2 has no tube
+    torch.testing.assert_close(value, expected)
+    torch.testing.assert_close(*(torch.autograd.grad(one, logits, retain_graph=True)[0] for one in (value, expected)))

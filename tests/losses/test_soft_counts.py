@@ -45,7 +45,7 @@ FUNCTIONS = {
     "lovasz": lovasz,
     "cldice": lambda p, t: cldice(p, t, t, iterations=2),
     "skeleton_recall": skeleton_recall,
-    "boundary": lambda p, t: boundary(p, t, t),
+    "boundary": boundary,
 }
 MODULES = {loss.name: loss for loss in (Dice(), Tversky(), Lovasz(), ClDice(), SkeletonRecall(), Boundary())}
 LOSSES = pytest.mark.parametrize("name", FUNCTIONS)

@@ -49,15 +49,15 @@ class _SoftmaxCrossEntropy(torch.autograd.Function):
 
 
 class _SigmoidCrossEntropy(torch.autograd.Function):
-    """log(1 + exp z) - z t, with gradient p - t."""
+    """log(1 + exp z) - z t, with gradient p - t; p is computed in the memory of the gradient."""
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, targets: Tensor) -> Tensor:
-        ctx.save_for_backward(logits.sigmoid().sub_(targets))
+        ctx.save_for_backward(logits, targets)
         return F.softplus(logits).addcmul_(logits, targets, value=-1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        (slope,) = ctx.saved_tensors
-        return slope * grad, None
+        logits, targets = ctx.saved_tensors
+        return logits.sigmoid().sub_(targets).mul_(grad), None

@@ -27,6 +27,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
@@ -57,16 +58,28 @@ class _Lovasz(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (slopes,) = ctx.saved_tensors
-        return slopes * grad.view(1, -1, 1, 1), None
+        scaled = _empty_like(slopes)
+        return torch.mul(slopes, grad.view(1, -1, 1, 1), out=scaled), None
 
 
 def by_kernel(probabilities: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """Terms `[c]` and slopes `[B,c,H,W]` of CPU tensors, in the dtype of the probabilities."""
     p = probabilities.detach().double().contiguous().flatten(2)
     inside = targets.detach().float().contiguous().flatten(2)
-    slopes = torch.empty_like(p)
-    terms = torch.from_numpy(lovasz_kernel.slopes(p.numpy(), inside.numpy(), slopes.numpy()))
+    slopes = _empty_like(p)
+    threads = torch.get_num_threads()
+    terms = torch.from_numpy(lovasz_kernel.slopes(p.numpy(), inside.numpy(), slopes.numpy(), threads=threads))
     return terms.to(probabilities.dtype), slopes.view(probabilities.shape).to(probabilities.dtype)
+
+
+def _empty_like(image: Tensor) -> Tensor:
+    """A contiguous tensor to write to.
+
+    On a CPU numpy allocates float64: numpy asks the system for large pages, which saves a quarter of the time.
+    """
+    if image.device.type != "cpu" or image.dtype != torch.float64:
+        return torch.empty_like(image, memory_format=torch.contiguous_format)
+    return torch.from_numpy(np.empty(image.shape))
 
 
 def by_sort(probabilities: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

@@ -14,7 +14,8 @@ log-likelihood of each decision:
 *Mapped* losses (`kind = "mapped"`: skeleton_recall, cldice, boundary) are region losses that also need a truth map, for
 example a skeleton. In training the map of a sheet is computed once and cached. If no map is given, it is computed from
 the batch. If a loss has maps of the curves only, it has no term for the background. A class is present if its map is
-not empty.
+not empty. If a loss reads only the pixels on its map (`on_map_only`, skeleton_recall), it gets the probabilities of
+these pixels alone, on a CPU.
 
 *Sums* (`kind = "sum"`: dice_ce, ...) add the values of their terms, each times its share.
 
@@ -41,10 +42,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import get_args
+from functools import reduce
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 from thinline.losses.loss_checks import check_loss, terms_of
 from thinline.losses.protocols import (
@@ -52,6 +55,7 @@ from thinline.losses.protocols import (
     HeadLike,
     Loss,
     MappedLoss,
+    OnMapOnly,
     PixelLoss,
     RegionLoss,
     SingleLoss,
@@ -189,10 +193,19 @@ class Objective(nn.Module):
     def _mapped(self, loss: MappedLoss, batch: _Batch) -> Tensor:
         first = first_channel(self.head, loss)
         drawn = batch.truth_map(loss.truth_map, first)
+        present = _present(drawn)
+        if isinstance(loss, OnMapOnly) and drawn.device.type == "cpu":
+            batch, drawn = batch.on_map(drawn)
         with trusted_probabilities():
             probabilities = batch.probabilities()[:, first:]
-            terms = terms_of(loss, probabilities, batch.targets[:, first:], drawn, shape=probabilities.shape[1:2])
-        return self._mean_over_channels(terms, drawn.flatten(2).any(2).any(0), first=first)
+            terms = terms_of(
+                loss,
+                probabilities,
+                batch.targets[:, first:],
+                drawn.to(batch.logits.dtype),
+                shape=probabilities.shape[1:2],
+            )
+        return self._mean_over_channels(terms, present, first=first)
 
     def _mean_over_channels(self, terms: Tensor, has_truth: Tensor, *, first: int = 0) -> Tensor:
         present = has_truth.to(terms.dtype)
@@ -222,7 +235,7 @@ class _Batch:
         return self.by_precision[precise]
 
     def truth_map(self, truth_map: TruthMap, first: int) -> Tensor:
-        """`[B,c,H,W]` of the channels from `first` on, in the dtype of the logits."""
+        """`[B,c,H,W]` of the channels from `first` on."""
         given = self.maps.get(truth_map.key)
         drawn = map_of(truth_map, self.targets[:, first:]) if given is None else given
         if drawn.shape != self.targets[:, first:].shape:
@@ -230,12 +243,52 @@ class _Batch:
                 f"the truth map {truth_map.key!r} must be {list(self.targets[:, first:].shape)} for head "
                 f"{self.head.name!r}, got {list(drawn.shape)}; draw it with this head and cut it as the labels"
             )
-        return drawn.to(self.logits.dtype)
+        return drawn
+
+    def on_map(self, drawn: Tensor) -> tuple[_Batch, Tensor]:
+        """This batch and the map at the pixels where any channel of the map is not 0, as one sheet of one row."""
+        on = reduce(torch.logical_or, drawn.unbind(1)).flatten().nonzero()[:, 0]
+
+        def picked(image: Tensor) -> Tensor:
+            return image.reshape(-1)[on].view(1, 1, -1)
+
+        logits, drawn = (_Picked.apply(image, on) for image in (self.logits, drawn))
+        targets = logits.new_empty(()).expand_as(logits)  # not read
+        valid = None if self.valid is None else picked(self.valid)[None]
+        return _Batch(self.head, logits, picked(self.labels), targets, valid, {}), drawn
+
+
+class _Picked(torch.autograd.Function):
+    """The pixels `on [P]` of `image [B,c,H,W]`, numbered as in `[B,H,W]`: `[1,c,1,P]`."""
+
+    @staticmethod
+    def forward(ctx: Any, image: Tensor, on: Tensor) -> Tensor:
+        channels, pixels = image.shape[1], image.shape[2] * image.shape[3]
+        first = on + on.div(max(pixels, 1), rounding_mode="floor") * (channels - 1) * pixels
+        index = first + pixels * torch.arange(channels, device=on.device)[:, None]
+        ctx.save_for_backward(index)
+        ctx.shape = image.shape
+        return image.take(index)[None, :, None]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (index,) = ctx.saved_tensors
+        return grad.new_zeros(ctx.shape).put_(index, grad.reshape(index.shape)), None
 
 
 def _needs_only(loss: SingleLoss, maps: Mapping[str, Tensor]) -> bool:
     """Whether `maps` hold all that the loss reads of the truth, so that no targets are needed."""
     return loss.kind == "mapped" and not loss.sees_targets and loss.truth_map.key in maps
+
+
+def _present(drawn: Tensor) -> Tensor:
+    """Which channels of a map `[B,c,H,W]` are not empty, bool `[c]`; on a CPU no sheet after the first such is read."""
+    if drawn.device.type != "cpu" or not drawn.numel():
+        return drawn.flatten(2).any(2).any(0)
+    return torch.tensor(
+        [any(bool(sheet.any()) for sheet in channel) for channel in drawn.detach().numpy().swapaxes(0, 1)]
+    )
 
 
 def _count(valid: Tensor | None, terms: Tensor) -> Tensor:

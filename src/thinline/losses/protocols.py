@@ -129,6 +129,16 @@ class MappedLoss(Protocol):
         """Terms [c], of the curves only where the map is `curves_only`."""
 
 
+@runtime_checkable
+class OnMapOnly(Protocol):
+    """A mapped loss that reads no targets, and no probability where its map is 0 in every channel.
+
+    On a CPU it is called with the other pixels alone, as one row `[1,c,1,P]`.
+    """
+
+    on_map_only: Literal[True]
+
+
 class SumLoss(Protocol):
     """A weighted sum of losses."""
 

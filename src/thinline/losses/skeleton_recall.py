@@ -73,6 +73,7 @@ class SkeletonRecall(nn.Module):
     name: ClassVar[str] = "skeleton_recall"
     kind: ClassVar[Literal["mapped"]] = "mapped"
     sees_targets: ClassVar[bool] = False
+    on_map_only: ClassVar[Literal[True]] = True
 
     def __init__(self, *, radius_px: int = 2) -> None:
         super().__init__()
