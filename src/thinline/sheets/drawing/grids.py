@@ -123,34 +123,30 @@ def _positions(table, decades):  # type: ignore[no-untyped-def]
 def _draw(canvases, table, at, swayed, skewed, kept, holes):  # type: ignore[no-untyped-def]
     """Draw all rows; a wide line is several thin ones side by side."""
     at_mm, along_mm = at
+    level_x, level_y, upright_x, upright_y = swayed
+    kept_rows, kept_columns = kept
+    tile, top, left = holes
+    scale = skewed[5] * 16
     line = 0
     for n in range(len(table)):
-        ink, style = np.uint8(table[n, 8]), int(table[n, 10])
         upright = table[n, 0] != _LEVEL
         canvas = canvases[1] if table[n, 0] == _SIDES else canvases[0]
-        pencil = (ink, style, upright, kept[0] if upright else kept[1], holes[0], holes[1], holes[2])
+        kept_here = kept_rows if upright else kept_columns
+        pencil = (np.uint8(table[n, 8]), int(table[n, 10]), upright, top, left)
+        width = int(table[n, 9])
         for _ in range(int(table[n, 1]), int(table[n, 2]), int(table[n, 3])):
             x0, y0 = 0, 0
             for v in range(len(along_mm) if upright else 2):
                 if upright:
                     x, y = turned(at_mm[line], along_mm[v], skewed)
-                    x, y = x + swayed[2][v], y + swayed[3][v]
+                    x, y = x + upright_x[v], y + upright_y[v]
                 else:
                     x, y = turned(table[n, 6 + v], at_mm[line], skewed)
-                    x, y = x + swayed[0][line], y + swayed[1][line]
-                x1, y1 = int(x * (skewed[5] * 16) - 8.0), int(y * (skewed[5] * 16) - 8.0)
-                if v:
-                    _draw_wide(canvas, (x0, y0, x1, y1), int(table[n, 9]), pencil)
+                    x, y = x + level_x[line], y + level_y[line]
+                x1, y1 = int(x * scale - 8.0), int(y * scale - 8.0)
+                for aside in range(8 - 8 * (width - 1), 8 * width + 8, 16) if v else range(0):
+                    right, below = (aside, 8) if upright else (8, aside)
+                    ends = ((x0 + right) >> 4, (y0 + below) >> 4, (x1 + right) >> 4, (y1 + below) >> 4)
+                    draw_segment(canvas, ends, pencil, kept_here, tile)
                 x0, y0 = x1, y1
             line += 1
-
-
-@kernel
-def _draw_wide(canvas, ends, width, pencil):  # type: ignore[no-untyped-def]
-    """Draw a line `width` px wide; the ends (x0, y0, x1, y1) are in 1/16 px."""
-    for n in range(width):
-        aside = 16 * n - 8 * (width - 1)
-        right, below = (aside, 0) if pencil[2] else (0, aside)
-        x0, y0 = (ends[0] + right + 8) >> 4, (ends[1] + below + 8) >> 4
-        x1, y1 = (ends[2] + right + 8) >> 4, (ends[3] + below + 8) >> 4
-        draw_segment(canvas, x0, y0, x1, y1, pencil)

@@ -18,47 +18,47 @@ SOLID: Final = 0
 DOTTED: Final = 1
 """The larger ink stays, on the rows (upright lines) or columns (level lines) that are kept."""
 BROKEN: Final = 2
-"""The larger ink stays, where the tile of patches is not 0."""
+"""The larger ink stays, where the patches are not 0."""
 
 
 @kernel
-def draw_segment(canvas, x0, y0, x1, y1, pencil):  # type: ignore[no-untyped-def]
-    """Draw from pixel (x0, y0) to (x1, y1), both included; `pencil` is described at `_put`."""
+def draw_segment(canvas, ends, pencil, kept, tile):  # type: ignore[no-untyped-def]
+    """Draw from pixel (x0, y0) to (x1, y1), both included; `ends` is (x0, y0, x1, y1).
+
+    pencil  ink 0..255, style, whether the line is upright, row and column of the tile where the image begins
+    kept    bool [H] for upright lines, [W] for level ones
+    tile    patches, uint8 [512,512], repeated
+    """
+    ink, style, upright, top, left = pencil
     height, width = canvas.shape
-    inside, x0, y0, x1, y1 = _clipped(width, height, x0, y0, x1, y1)
+    inside, x, y, x1, y1 = _clipped(width, height, *ends)
     if not inside:
         return
-    if x1 < x0:
-        x0, y0, x1, y1 = x1, y1, x0, y0
-    wide, high = x1 - x0, abs(y1 - y0)
-    down = 1 if y1 >= y0 else -1
+    if x1 < x:
+        x, y, x1, y1 = x1, y1, x, y
+    wide, high = x1 - x, abs(y1 - y)
+    down = 1 if y1 >= y else -1
+    steep = high > wide
     long, short = max(wide, high), min(wide, high)
     error = long - 2 * short
     for _ in range(long + 1):
-        _put(canvas, x0, y0, pencil)
-        aside = error < 0
-        error += 2 * long * aside - 2 * short
-        if high > wide:
-            y0 += down
-            x0 += aside
-        else:
-            x0 += 1
-            y0 += down * aside
-
-
-@kernel
-def _put(canvas, x, y, pencil):  # type: ignore[no-untyped-def]
-    """Ink one pixel; `pencil` is (ink, style, upright, kept [H] or [W], patches [512,512], top, left)."""
-    ink, style, upright, kept, patches, top, left = pencil
-    if style == SOLID:
-        canvas[y, x] = ink
-    elif ink > canvas[y, x]:
-        if style == BROKEN:
-            stays = patches[(top + y) & 511, (left + x) & 511] > 0
-        else:
-            stays = kept[y if upright else x]
-        if stays:
+        if style == SOLID:
             canvas[y, x] = ink
+        elif ink > canvas[y, x]:
+            if style == DOTTED:
+                stays = kept[y if upright else x]
+            else:
+                stays = tile[(top + y) & 511, (left + x) & 511] > 0
+            if stays:
+                canvas[y, x] = ink
+        if error < 0:
+            error += 2 * long
+            x, y = x + 1, y + down
+        elif steep:
+            y += down
+        else:
+            x += 1
+        error -= 2 * short
 
 
 @kernel
