@@ -12,6 +12,8 @@ Ink of a pen
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
@@ -47,7 +49,7 @@ def draw(spec: SheetSpec, *, px_per_mm: float) -> Sheet:
         curve = spec.curves[k]
         path = line(*courses[k], spec.tracks[curve.track])
         inked = stroke(path, curve, spec.skew, skewed, px_per_mm=px_per_mm, out=strokes[k])
-        call(paint, ink, labels, inked, k + 1, *_ink_of(curve.pen, px_per_mm))
+        call(paint, ink, labels, inked, k + 1, _ink_of(curve.pen, px_per_mm))
     curves = _true_curves(courses, spec, px_per_mm)
     return Sheet(cv2.bitwise_not(ink, ink), labels, strokes.view(bool), layers, curves)
 
@@ -71,7 +73,7 @@ def _ink_of(pen: PenSpec, px_per_mm: float) -> tuple[int, int, int]:
 def _true_curves(courses: list[tuple[Float64, Float64]], spec: SheetSpec, px_per_mm: float) -> tuple[DrawnCurve, ...]:
     """The courses at the centre of every row, after skew; NaN off the sheet."""
     shape = pixels(spec.size_mm, px_per_mm)
-    row_mm = (np.arange(shape[0]) + 0.5) / px_per_mm
+    row_mm = _rows_mm(shape[0], px_per_mm)
     swayed, skewed = sway(row_mm, spec.skew), matrix(spec.skew, spec.size_mm)
     curves = []
     for (y_mm, value), curve in zip(courses, spec.curves, strict=True):
@@ -80,3 +82,11 @@ def _true_curves(courses: list[tuple[Float64, Float64]], spec: SheetSpec, px_per
         x, y, lap = call(course_at_rows, row_mm, y_mm, value, *swayed, shape, where)
         curves.append(DrawnCurve(x, y, lap, (track.right_mm - track.left_mm) * px_per_mm))
     return tuple(curves)
+
+
+@lru_cache(maxsize=64)
+def _rows_mm(height: int, px_per_mm: float) -> Float64:
+    """Depth of the centre of every row, [H]."""
+    rows = np.asarray((np.arange(height) + 0.5) / px_per_mm, np.float64)
+    rows.flags.writeable = False
+    return rows

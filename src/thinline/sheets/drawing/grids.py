@@ -34,15 +34,15 @@ _SIDES: Final = 3  # x = left, right; drawn into the image of the edges
 
 Which = tuple[float, float, float, float, float, float]
 """Lines of a row: formula, first i, end of i, step of i, a, b."""
-Row = tuple[float, ...]
-"""`Which`, then left and right of the track in mm, ink 0..255, width in px, style."""
+_COLUMNS: Final = 11
+"""Columns of the table: `Which`, then left and right of the track in mm, ink 0..255, width in px, style."""
 
 
 def draw_grid(spec: SheetSpec, shape: tuple[int, int], *, px_per_mm: float) -> tuple[UInt8, UInt8]:
     """Ink 0..255 of the grid and of the edges of the tracks, uint8 [H,W] each."""
     grid, edge = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     top, end = spec.header_mm if spec.header_mm > 0 else -MARGIN_MM, spec.size_mm[0] + MARGIN_MM
-    rows: list[Row] = []
+    rows: list[float] = []
     for track in spec.tracks:
         _add_level(rows, track, top, end, px_per_mm)
     for track in spec.tracks:
@@ -51,19 +51,19 @@ def draw_grid(spec: SheetSpec, shape: tuple[int, int], *, px_per_mm: float) -> t
         _add(rows, (_SIDES, 0, 2, 1, 0, 0), track, track.edge, px_per_mm)
     if not rows:
         return grid, edge
-    table = np.array(rows)
+    table = np.array(rows, np.float64).reshape(-1, _COLUMNS)
     at_mm = call(_positions, table, _DECADES)
     bends = _BENDS if spec.skew.wave_mm or spec.skew.stretch_mm else _STRAIGHT
     along_mm = top + bends * (end - top)
     swayed = *sway(at_mm, spec.skew), *sway(along_mm, spec.skew)
     kept = _dots(shape[0], px_per_mm), _dots(shape[1], px_per_mm)
-    holes = patches(spec.seed if (table[:, -1] == BROKEN).any() else None)
+    holes = patches(spec.seed if BROKEN in rows[_COLUMNS - 1 :: _COLUMNS] else None)
     skewed = matrix(spec.skew, spec.size_mm)
     call(_draw, (grid, edge), table, (at_mm, along_mm), swayed, (*skewed, float(px_per_mm)), kept, holes)
     return grid, edge
 
 
-def _add_upright(rows: list[Row], track: TrackSpec, px_per_mm: float) -> None:
+def _add_upright(rows: list[float], track: TrackSpec, px_per_mm: float) -> None:
     """All upright lines between the edges in the minor style, then the major ones over them."""
     parts = track.decades or track.divisions
     every: Which = (_LINEAR, 1, parts, 1, parts, 0)
@@ -74,7 +74,7 @@ def _add_upright(rows: list[Row], track: TrackSpec, px_per_mm: float) -> None:
     _add(rows, heavy, track, track.major, px_per_mm)
 
 
-def _add_level(rows: list[Row], track: TrackSpec, top: float, end: float, px_per_mm: float) -> None:
+def _add_level(rows: list[float], track: TrackSpec, top: float, end: float, px_per_mm: float) -> None:
     """All level lines below the header in the minor style, then the major ones over them."""
     step, offset, major = track.depth_step_mm, track.depth_offset_mm, track.depth_major_every
     first, last = math.ceil((top - offset) / step), math.floor((end - offset) / step)
@@ -82,12 +82,12 @@ def _add_level(rows: list[Row], track: TrackSpec, top: float, end: float, px_per
     _add(rows, (_LEVEL, first + -first % major, last + 1, major, offset, step), track, track.major, px_per_mm)
 
 
-def _add(rows: list[Row], which: Which, track: TrackSpec, style: LineSpec, px_per_mm: float) -> None:
-    """Add a row, unless its ink is invisible. A line thinner than a pixel covers a part of it, hence is paler."""
+def _add(rows: list[float], which: Which, track: TrackSpec, style: LineSpec, px_per_mm: float) -> None:
+    """Add a row to the flat table, unless its ink is invisible. A line thinner than a pixel covers a part of it, hence is paler."""
     if style.darkness > 0:
         width = max(1, round(style.width_mm * px_per_mm))
         ink = round(255 * style.darkness * min(1.0, style.width_mm * px_per_mm / width))
-        rows.append((*which, track.left_mm, track.right_mm, ink, width, _STYLES[style.style]))
+        rows += (*which, track.left_mm, track.right_mm, ink, width, _STYLES[style.style])
 
 
 @lru_cache(maxsize=64)

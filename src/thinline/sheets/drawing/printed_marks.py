@@ -39,24 +39,26 @@ def draw_marks(spec: SheetSpec, shape: tuple[int, int], *, px_per_mm: float) -> 
 
 def _corners(spec: SheetSpec, px_per_mm: float) -> NDArray[np.int32]:
     """Corners of every mark after skew, fixed point [N,4,2]; a polygon covers its border, hence one pixel less."""
-    boxes = np.array([(mark.x_mm, mark.y_mm, mark.width_mm, mark.height_mm) for mark in spec.marks])
-    end_mm = boxes[:, 1] + np.maximum(boxes[:, 3] - 1 / px_per_mm, 0.0)
-    swayed = *sway(boxes[:, 1].copy(), spec.skew), *sway(end_mm, spec.skew)
-    corners = call(_box_corners, boxes, end_mm, swayed, (*matrix(spec.skew, spec.size_mm), float(px_per_mm)))
+    left_mm, top_mm, wide_mm = np.array([(mark.x_mm, mark.y_mm, mark.width_mm) for mark in spec.marks]).T.copy()
+    end_mm = np.array([mark.y_mm + max(mark.height_mm - 1 / px_per_mm, 0.0) for mark in spec.marks])
+    swayed = *sway(top_mm, spec.skew), *sway(end_mm, spec.skew)
+    skewed = (*matrix(spec.skew, spec.size_mm), float(px_per_mm))
+    corners = call(_box_corners, (left_mm, top_mm, wide_mm, end_mm), swayed, skewed)
     return np.asarray(corners, np.int32)
 
 
 @kernel
-def _box_corners(boxes, end_mm, swayed, skewed):  # type: ignore[no-untyped-def]
-    """Corners of boxes (x, y, width, height) [N,4] that end at `end_mm [N]`, fixed point, int32 [N,4,2]."""
-    corners = np.empty((len(boxes), 4, 2), np.int32)
+def _box_corners(boxes, swayed, skewed):  # type: ignore[no-untyped-def]
+    """Corners of N boxes (left, top, width and end, [N] each, mm), fixed point, int32 [N,4,2]."""
+    left_mm, top_mm, wide_mm, end_mm = boxes
+    corners = np.empty((len(left_mm), 4, 2), np.int32)
     scale = skewed[5] * (1 << _SHIFT)
-    for n in range(len(boxes)):
-        wide = max(boxes[n, 2] - 1 / skewed[5], 0.0)
+    for n in range(len(left_mm)):
+        wide = max(wide_mm[n] - 1 / skewed[5], 0.0)
         for corner in range(4):
             lower = corner > 1
-            x_mm = boxes[n, 0] + wide * (1.0 if corner in (1, 2) else 0.0)
-            x, y = turned(x_mm, end_mm[n] if lower else boxes[n, 1], skewed)
+            x_mm = left_mm[n] + wide * (1.0 if corner in (1, 2) else 0.0)
+            x, y = turned(x_mm, end_mm[n] if lower else top_mm[n], skewed)
             corners[n, corner, 0] = int((x + swayed[2 if lower else 0][n]) * scale)
             corners[n, corner, 1] = int((y + swayed[3 if lower else 1][n]) * scale)
     return corners
@@ -68,7 +70,8 @@ def draw_texts(canvas: UInt8, spec: SheetSpec, *, px_per_mm: float) -> None:
         return
     tops_mm = np.array([text.y_mm for text in spec.texts])
     skewed = (*matrix(spec.skew, spec.size_mm), float(px_per_mm))
-    for text, wave, stretch in zip(spec.texts, *sway(tops_mm, spec.skew), strict=True):
+    waves, stretches = (by.tolist() for by in sway(tops_mm, spec.skew))
+    for text, wave, stretch in zip(spec.texts, waves, stretches, strict=True):
         word = _word(text.text, max(4, round(text.height_mm * px_per_mm)), text.turned)
         call(_paste, canvas, word, (text.x_mm, text.y_mm), (wave, stretch), skewed)
 

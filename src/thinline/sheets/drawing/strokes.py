@@ -71,7 +71,7 @@ def stroke(ink: Line, curve: CurveSpec, skew: SkewSpec, skewed: Matrix, *, px_pe
 
     Returns the indices of these pixels in `out.ravel()`, each once, int64 [n].
     """
-    if not ink.down.any():
+    if len(ink.down) == 0:
         return np.empty(0, np.int64)
     width = pen_px(curve.pen, px_per_mm)
     on = ink.down
