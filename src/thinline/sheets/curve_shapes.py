@@ -63,7 +63,7 @@ def _kicks(count: int, step: float, rng: np.random.Generator) -> Float64:
 
 @kernel
 def _add_kicks(course, kicks, strength):  # type: ignore[no-untyped-def]
-    """Add `strength` times the kicks, interpolated linearly as by OpenCV's resize: shares in float32, sums in float64."""
+    """Add `strength` times the kicks, interpolated as by OpenCV's resize: shares in float32, sums in float64."""
     last = len(kicks) - 1
     scale = 1.0 / (len(course) / len(kicks))
     for n in range(len(course)):

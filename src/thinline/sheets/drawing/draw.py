@@ -20,7 +20,7 @@ import numpy as np
 from thinline.sheets.drawing.grids import draw_grid
 from thinline.sheets.drawing.layers import joined, paint
 from thinline.sheets.drawing.printed_marks import draw_marks, draw_texts
-from thinline.sheets.drawing.skew import matrix, sway
+from thinline.sheets.drawing.skew import Matrix, matrix, sway
 from thinline.sheets.drawing.stroke_kernels import course_at_rows
 from thinline.sheets.drawing.strokes import course, line, pen_px, pixels, stroke
 from thinline.sheets.sheet import DrawnCurve, Sheet
@@ -37,26 +37,28 @@ def draw(spec: SheetSpec, *, px_per_mm: float) -> Sheet:
             f"a sheet must be at least 8x8 px, got {shape[0]}x{shape[1]} from size_mm={spec.size_mm} at "
             f"px_per_mm={px_per_mm}; ask for a larger sheet or more pixels per mm"
         )
-    grid, edge = draw_grid(spec, shape, px_per_mm=px_per_mm)
-    text, stain = draw_marks(spec, shape, px_per_mm=px_per_mm)
-    draw_texts(text, spec, px_per_mm=px_per_mm)
+    skewed = matrix(spec.skew, spec.size_mm, px_per_mm)
+    grid, edge = draw_grid(spec, shape, skewed)
+    text, stain = draw_marks(spec, shape, skewed)
+    draw_texts(text, spec, skewed)
     ink, layers = call(joined, grid, edge, text, stain)
     labels = np.zeros(shape, np.uint8)
     strokes = np.zeros((len(spec.curves), *shape), np.uint8)
     courses = [course(curve, spec.size_mm) for curve in spec.curves]
-    skewed = matrix(spec.skew, spec.size_mm)
     for k in spec.order:
         curve = spec.curves[k]
         path = line(*courses[k], spec.tracks[curve.track])
-        inked = stroke(path, curve, spec.skew, skewed, px_per_mm=px_per_mm, out=strokes[k])
+        inked = stroke(path, curve, spec.skew, skewed, out=strokes[k])
         call(paint, ink, labels, inked, k + 1, _ink_of(curve.pen, px_per_mm))
-    curves = _true_curves(courses, spec, px_per_mm)
+    curves = _true_curves(courses, spec, skewed)
     return Sheet(cv2.bitwise_not(ink, ink), labels, strokes.view(bool), layers, curves)
 
 
 def true_curves(spec: SheetSpec, *, px_per_mm: float) -> tuple[DrawnCurve, ...]:
     """The `curves` of `draw(spec)`, computed without drawing."""
-    return _true_curves([course(curve, spec.size_mm) for curve in spec.curves], spec, px_per_mm)
+    return _true_curves(
+        [course(curve, spec.size_mm) for curve in spec.curves], spec, matrix(spec.skew, spec.size_mm, px_per_mm)
+    )
 
 
 def _ink_of(pen: PenSpec, px_per_mm: float) -> tuple[int, int, int]:
@@ -70,15 +72,16 @@ def _ink_of(pen: PenSpec, px_per_mm: float) -> tuple[int, int, int]:
     return full, int(rings), round(full * share)
 
 
-def _true_curves(courses: list[tuple[Float64, Float64]], spec: SheetSpec, px_per_mm: float) -> tuple[DrawnCurve, ...]:
+def _true_curves(courses: list[tuple[Float64, Float64]], spec: SheetSpec, skewed: Matrix) -> tuple[DrawnCurve, ...]:
     """The courses at the centre of every row, after skew; NaN off the sheet."""
+    px_per_mm = skewed[5]
     shape = pixels(spec.size_mm, px_per_mm)
     row_mm = _rows_mm(shape[0], px_per_mm)
-    swayed, skewed = sway(row_mm, spec.skew), matrix(spec.skew, spec.size_mm)
+    swayed = sway(row_mm, spec.skew)
     curves = []
     for (y_mm, value), curve in zip(courses, spec.curves, strict=True):
         track = spec.tracks[curve.track]
-        where = (track.left_mm, track.right_mm, *skewed, float(px_per_mm))
+        where = (track.left_mm, track.right_mm, *skewed)
         x, y, lap = call(course_at_rows, row_mm, y_mm, value, *swayed, shape, where)
         curves.append(DrawnCurve(x, y, lap, (track.right_mm - track.left_mm) * px_per_mm))
     return tuple(curves)

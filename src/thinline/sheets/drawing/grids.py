@@ -15,7 +15,7 @@ import numpy as np
 
 from thinline.sheets.drawing.lines import BROKEN, DOTTED, SOLID, draw_segment
 from thinline.sheets.drawing.noise import patches
-from thinline.sheets.drawing.skew import MARGIN_MM, matrix, sway, turned
+from thinline.sheets.drawing.skew import MARGIN_MM, Matrix, sway, turned
 from thinline.sheets.spec import LineSpec, SheetSpec, TrackSpec
 from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import Bool, UInt8
@@ -38,9 +38,10 @@ _COLUMNS: Final = 11
 """Columns of the table: `Which`, then left and right of the track in mm, ink 0..255, width in px, style."""
 
 
-def draw_grid(spec: SheetSpec, shape: tuple[int, int], *, px_per_mm: float) -> tuple[UInt8, UInt8]:
+def draw_grid(spec: SheetSpec, shape: tuple[int, int], skewed: Matrix) -> tuple[UInt8, UInt8]:
     """Ink 0..255 of the grid and of the edges of the tracks, uint8 [H,W] each."""
     grid, edge = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    px_per_mm = skewed[5]
     top, end = spec.header_mm if spec.header_mm > 0 else -MARGIN_MM, spec.size_mm[0] + MARGIN_MM
     rows: list[float] = []
     for track in spec.tracks:
@@ -58,8 +59,7 @@ def draw_grid(spec: SheetSpec, shape: tuple[int, int], *, px_per_mm: float) -> t
     swayed = *sway(at_mm, spec.skew), *sway(along_mm, spec.skew)
     kept = _dots(shape[0], px_per_mm), _dots(shape[1], px_per_mm)
     holes = patches(spec.seed if BROKEN in rows[_COLUMNS - 1 :: _COLUMNS] else None)
-    skewed = matrix(spec.skew, spec.size_mm)
-    call(_draw, (grid, edge), table, (at_mm, along_mm), swayed, (*skewed, float(px_per_mm)), kept, holes)
+    call(_draw, (grid, edge), table, (at_mm, along_mm), swayed, skewed, kept, holes)
     return grid, edge
 
 
@@ -83,7 +83,7 @@ def _add_level(rows: list[float], track: TrackSpec, top: float, end: float, px_p
 
 
 def _add(rows: list[float], which: Which, track: TrackSpec, style: LineSpec, px_per_mm: float) -> None:
-    """Add a row to the flat table, unless its ink is invisible. A line thinner than a pixel covers a part of it, hence is paler."""
+    """Add a row to the flat table, unless its ink is invisible. A line thinner than a pixel is paler."""
     if style.darkness > 0:
         width = max(1, round(style.width_mm * px_per_mm))
         ink = round(255 * style.darkness * min(1.0, style.width_mm * px_per_mm / width))
@@ -93,7 +93,7 @@ def _add(rows: list[float], which: Which, track: TrackSpec, style: LineSpec, px_
 @lru_cache(maxsize=64)
 def _dots(length: int, px_per_mm: float) -> Bool:
     """The rows or columns that dots cover, bool [length]."""
-    covered = np.mod((np.arange(length) + 0.5) / px_per_mm, _DOT_MM[1]) < _DOT_MM[0]
+    covered = np.asarray(np.mod((np.arange(length) + 0.5) / px_per_mm, _DOT_MM[1]) < _DOT_MM[0], np.bool_)
     covered.flags.writeable = False
     return covered
 

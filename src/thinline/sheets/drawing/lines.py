@@ -42,15 +42,11 @@ def draw_segment(canvas, ends, pencil, kept, tile):  # type: ignore[no-untyped-d
     long, short = max(wide, high), min(wide, high)
     error = long - 2 * short
     for _ in range(long + 1):
-        if style == SOLID:
+        if style == SOLID or (
+            ink > canvas[y, x]
+            and (kept[y if upright else x] if style == DOTTED else tile[(top + y) & 511, (left + x) & 511] > 0)
+        ):
             canvas[y, x] = ink
-        elif ink > canvas[y, x]:
-            if style == DOTTED:
-                stays = kept[y if upright else x]
-            else:
-                stays = tile[(top + y) & 511, (left + x) & 511] > 0
-            if stays:
-                canvas[y, x] = ink
         if error < 0:
             error += 2 * long
             x, y = x + 1, y + down

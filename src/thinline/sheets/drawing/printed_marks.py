@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from thinline.sheets.drawing.skew import matrix, sway, turned
+from thinline.sheets.drawing.skew import Matrix, sway, turned
 from thinline.sheets.spec import SheetSpec
 from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import UInt8
@@ -24,12 +24,12 @@ _PRINTED = ("rule", "tick")
 _SHIFT = 4  # fractional bits of the corners handed to OpenCV
 
 
-def draw_marks(spec: SheetSpec, shape: tuple[int, int], *, px_per_mm: float) -> tuple[UInt8, UInt8]:
+def draw_marks(spec: SheetSpec, shape: tuple[int, int], skewed: Matrix) -> tuple[UInt8, UInt8]:
     """Ink 0..255 of printed marks and of stains, uint8 [H,W] each."""
     printed, stain = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     if not spec.marks:
         return printed, stain
-    for mark, corners in zip(spec.marks, _corners(spec, px_per_mm), strict=True):
+    for mark, corners in zip(spec.marks, _corners(spec, skewed), strict=True):
         canvas = printed if mark.kind in _PRINTED else stain
         cv2.fillConvexPoly(canvas, corners, round(255 * mark.darkness), cv2.LINE_8, _SHIFT)
     if any(mark.kind == "fold" for mark in spec.marks):
@@ -37,12 +37,11 @@ def draw_marks(spec: SheetSpec, shape: tuple[int, int], *, px_per_mm: float) -> 
     return printed, np.asarray(stain, np.uint8)
 
 
-def _corners(spec: SheetSpec, px_per_mm: float) -> NDArray[np.int32]:
+def _corners(spec: SheetSpec, skewed: Matrix) -> NDArray[np.int32]:
     """Corners of every mark after skew, fixed point [N,4,2]; a polygon covers its border, hence one pixel less."""
     left_mm, top_mm, wide_mm = np.array([(mark.x_mm, mark.y_mm, mark.width_mm) for mark in spec.marks]).T.copy()
-    end_mm = np.array([mark.y_mm + max(mark.height_mm - 1 / px_per_mm, 0.0) for mark in spec.marks])
+    end_mm = np.array([mark.y_mm + max(mark.height_mm - 1 / skewed[5], 0.0) for mark in spec.marks])
     swayed = *sway(top_mm, spec.skew), *sway(end_mm, spec.skew)
-    skewed = (*matrix(spec.skew, spec.size_mm), float(px_per_mm))
     corners = call(_box_corners, (left_mm, top_mm, wide_mm, end_mm), swayed, skewed)
     return np.asarray(corners, np.int32)
 
@@ -64,15 +63,14 @@ def _box_corners(boxes, swayed, skewed):  # type: ignore[no-untyped-def]
     return corners
 
 
-def draw_texts(canvas: UInt8, spec: SheetSpec, *, px_per_mm: float) -> None:
+def draw_texts(canvas: UInt8, spec: SheetSpec, skewed: Matrix) -> None:
     """Draw the texts of `spec` into `canvas`, ink 0..255."""
     if not spec.texts:
         return
     tops_mm = np.array([text.y_mm for text in spec.texts])
-    skewed = (*matrix(spec.skew, spec.size_mm), float(px_per_mm))
     waves, stretches = (by.tolist() for by in sway(tops_mm, spec.skew))
     for text, wave, stretch in zip(spec.texts, waves, stretches, strict=True):
-        word = _word(text.text, max(4, round(text.height_mm * px_per_mm)), text.turned)
+        word = _word(text.text, max(4, round(text.height_mm * skewed[5])), text.turned)
         call(_paste, canvas, word, (text.x_mm, text.y_mm), (wave, stretch), skewed)
 
 

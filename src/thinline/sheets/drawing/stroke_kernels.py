@@ -71,7 +71,7 @@ def move_line(x_mm, y_mm, sway_x, sway_y, skewed):  # type: ignore[no-untyped-de
 
 @kernel
 def _read(values, v, at, position):  # type: ignore[no-untyped-def]
-    """Value at `position` on the segment from vertex v, with vertices at positions `at`; before the first, its value."""
+    """Value at `position` on the segment from vertex v, with vertices at positions `at`, as np.interp computes it."""
     if v == len(at) - 1 or position <= at[v]:
         return values[v]
     return (values[v + 1] - values[v]) / (at[v + 1] - at[v]) * (position - at[v]) + values[v]
@@ -182,7 +182,7 @@ def ink_pixels(x, y, on, half, px_per_mm, mask):  # type: ignore[no-untyped-def]
 def course_at_rows(row_mm, nodes_mm, value, sway_x, sway_y, shape, where):  # type: ignore[no-untyped-def]
     """x and y, float32 [H], px, and lap, int16 [H], of a course at the depths `row_mm`; NaN off the sheet.
 
-    `where` is the left and the right of the track in mm, then the `Matrix` of the skew and px per mm.
+    `where` is the left and the right of the track in mm, then the `Matrix` of the skew.
     """
     left_mm, right_mm, px_per_mm = where[0], where[1], where[7]
     x_px, y_px = np.empty(len(row_mm), np.float32), np.empty(len(row_mm), np.float32)

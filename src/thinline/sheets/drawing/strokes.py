@@ -58,21 +58,14 @@ def line(y_mm: Float64, value: Float64, track: TrackSpec) -> Line:
     return Line(*call(line_through, y_mm, value, track.left_mm, track.right_mm))
 
 
-def laps(value: Float64) -> Float64:
-    """Number of wraps of each value, 0 for NaN; a value on the right edge has not wrapped."""
-    lap = np.floor(value)
-    lap -= value == 1.0
-    lap[np.isnan(lap)] = 0.0
-    return lap
-
-
-def stroke(ink: Line, curve: CurveSpec, skew: SkewSpec, skewed: Matrix, *, px_per_mm: float, out: UInt8) -> Int64:
+def stroke(ink: Line, curve: CurveSpec, skew: SkewSpec, skewed: Matrix, *, out: UInt8) -> Int64:
     """Set to 1 the pixels of `out`, uint8 [H,W], that the pen of the curve inks along the line, after skew.
 
     Returns the indices of these pixels in `out.ravel()`, each once, int64 [n].
     """
     if len(ink.down) == 0:
         return np.empty(0, np.int64)
+    px_per_mm = skewed[5]
     width = pen_px(curve.pen, px_per_mm)
     on = ink.down
     x_mm, y_mm = call(move_line, ink.x_mm, ink.y_mm, *sway(ink.y_mm, skew), skewed)
@@ -80,7 +73,7 @@ def stroke(ink: Line, curve: CurveSpec, skew: SkewSpec, skewed: Matrix, *, px_pe
         dashes = np.array(curve.pen.dash_mm), np.array(curve.lap_dash_mm)
         x_mm, y_mm, on = call(cut_to_dashes, (x_mm, y_mm, on, ink.lap), *dashes, (width - 1) / px_per_mm)
     half = 0.0 if width % 2 else 0.5  # an even pen covers the pixel and its right and lower neighbours
-    inked = call(ink_pixels, x_mm, y_mm, on, half, float(px_per_mm), out)
+    inked = call(ink_pixels, x_mm, y_mm, on, half, px_per_mm, out)
     if width > 1:
         kernel = cv2.getStructuringElement(cv2.MORPH_RECT if width == 2 else cv2.MORPH_ELLIPSE, (width, width))
         cv2.dilate(out, kernel, dst=out, anchor=(width // 2, width // 2))
@@ -96,4 +89,3 @@ def pen_px(pen: PenSpec, px_per_mm: float) -> int:
 def pixels(size_mm: tuple[float, float], px_per_mm: float) -> tuple[int, int]:
     """(H, W) of a sheet."""
     return round(size_mm[0] * px_per_mm), round(size_mm[1] * px_per_mm)
-
