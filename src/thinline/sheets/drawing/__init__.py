@@ -9,5 +9,5 @@ stroke_kernels compiled loops of strokes
 layers         join the layers of print, paint strokes over them
 skew           tilt (rotation), shear, waves and stretch of the paper, applied to vertices
 wear           wear of a sheet: faded ink, uneven paper, blur, grain, threshold, salt and pepper
-noise          noise tiles (grain, blotches, cloud) that wear and broken grid lines read
+noise          noise tiles (grain, patches, cloud) that wear and broken grid lines read
 """

@@ -4,7 +4,7 @@ The tiles come from NumPy generators of fixed seeds and are made once in a proce
 has global state, so a sheet would depend on those drawn before it.) A sheet larger than a tile repeats it.
 
     grain()     white noise, mean 128, standard deviation 32
-    blotches()  0 or 255 in patches about 1 mm wide at 4 px per mm, 70 % of the area 255
+    patches()   0 or 255 in patches about 1 mm wide at 4 px per mm, 70 % of the area 255
     cloud()     slow variation, 0..255, mean about 128
 """
 
@@ -19,7 +19,7 @@ from thinline.vocabulary import UInt8
 
 _SIDE = 512
 _LENGTH = 1 << 19  # of the white noise, one row that a sheet reads a run of and reshapes
-_KEPT = 0.7  # share of blotches() that is 255
+_KEPT = 0.7  # share of patches() that is 255
 
 
 def grain(shape: tuple[int, int], rng: np.random.Generator) -> UInt8:
@@ -29,12 +29,6 @@ def grain(shape: tuple[int, int], rng: np.random.Generator) -> UInt8:
         return np.resize(np.roll(_white(), int(rng.integers(_LENGTH))), shape)
     start = int(rng.integers(_LENGTH - count))
     return _white()[start : start + count].reshape(shape)
-
-
-def blotches(shape: tuple[int, ...], seed: int) -> UInt8:
-    """Patches of 0 on 255, uint8 [H,W]."""
-    tile, top, left = patches(seed)
-    return tile[np.ix_((np.arange(shape[0]) + top) % _SIDE, (np.arange(shape[1]) + left) % _SIDE)]
 
 
 def patches(seed: int | None) -> tuple[UInt8, int, int]:

@@ -29,7 +29,7 @@ Matrix = tuple[float, float, float, float, float, float]
 """cos, slant, x0, sin, y0: x' = cos x + slant y + x0 and y' = sin x + cos y + y0, mm; then px per mm."""
 
 
-def matrix(skew: SkewSpec, size_mm: tuple[float, float], px_per_mm: float = 1.0) -> Matrix:
+def matrix(skew: SkewSpec, size_mm: tuple[float, float], px_per_mm: float) -> Matrix:
     """The linear part of the skew of a sheet of `size_mm` (height, width), and the scale that it is drawn at."""
     cy, cx = size_mm[0] / 2, size_mm[1] / 2
     cos, sin = math.cos(math.radians(skew.angle_deg)), math.sin(math.radians(skew.angle_deg))
@@ -54,7 +54,7 @@ def turned(x_mm, y_mm, skewed):  # type: ignore[no-untyped-def]
 
 def move(x_mm: Float64, y_mm: Float64, skew: SkewSpec, size_mm: tuple[float, float]) -> tuple[Float64, Float64]:
     """Positions (x, y) after skew, in mm; the inputs broadcast, `size_mm` is (height, width)."""
-    cos, slant, x0, sin, y0, _ = matrix(skew, size_mm)
+    cos, slant, x0, sin, y0, _ = matrix(skew, size_mm, 1.0)
     moved_x, moved_y = cos * x_mm + slant * y_mm + x0, sin * x_mm + cos * y_mm + y0
     if skew.wave_mm or skew.stretch_mm:
         wave, stretch = sway(y_mm, skew)
