@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 
-from thinline.sheets.curve_shapes import KINDS, MOST, checked, values_at_nodes, window
+from thinline.sheets.curve_shapes import KINDS, MOST, _add_kicks, _turns, checked, values_at_nodes, window
 from thinline.sheets.spec import ShapeSpec
 from thinline.vocabulary import Float64
 
@@ -101,3 +102,25 @@ def test_gaps_of_a_window() -> None:
     sparse[[10, 4000]] = 1.0, 2.0
     assert np.isfinite(window([sparse], np.random.default_rng(0), smooth=False)).sum() == 2
     np.testing.assert_array_equal(checked(np.array([1, np.inf, 2, -np.inf]), 0), [1, np.nan, 2, np.nan])
+
+
+def test_kicks_are_interpolated_as_opencv_resizes() -> None:
+    rng = np.random.default_rng(4)
+    for count in (2, 64, 288, 511):
+        for number in (1, 2, 7, count):
+            kicks, course = rng.standard_normal(number), np.zeros(count)
+            _add_kicks(course, kicks, 1.0)
+            np.testing.assert_array_equal(course, cv2.resize(kicks[None], (count, 1))[0])
+
+
+def test_swings_pass_through_their_turning_points() -> None:
+    """Against NumPy's interp over the turning points, then a smooth step between them."""
+    draws = np.random.default_rng(5).random((3, 20))
+    at = np.cumsum(0.6 + 0.8 * draws[0]) * 16 - 24
+    sides = np.where(np.arange(20) % 2, -1, 1) * np.where(draws[2] < 0.2, -1, 1)
+    height = 0.4 + 0.3 * (0.2 + 1.6 * draws[1]) * sides
+    phase = np.interp(np.arange(200), at, np.arange(20))
+    before = phase.astype(int)
+    share = phase - before
+    expected = height[before] + np.diff(height)[before] * (share * share * (3 - 2 * share))
+    np.testing.assert_array_equal(_turns(draws, 200, 16.0, 0.4, 0.3), expected)

@@ -1,4 +1,4 @@
-"""Synthetic well-log sheets with exact truth. numpy and OpenCV only; no torch, no disk, no global random state.
+"""Synthetic well-log sheets with exact truth. numpy, OpenCV and numba; no torch, no global random state.
 
 sample(family, seed) -> SheetSpec      what to draw, in mm
 render(spec, px_per_mm=4) -> Sheet     image and truth; wear(draw(spec))

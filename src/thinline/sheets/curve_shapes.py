@@ -23,11 +23,11 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from thinline.sheets.spec import ShapeSpec
+from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import Float64
 
 KINDS: Final = ("smooth", "jittery", "blocky", "spiky", "samples")
@@ -49,32 +49,64 @@ def values_at_nodes(shape: ShapeSpec, count: int) -> Float64:
     rng = np.random.default_rng(shape.seed)
     course = _blocks(shape, count, rng) if shape.kind == "blocky" else _swings(shape, count, rng)
     if shape.kind == "spiky":
-        course += _spikes(shape, count, rng)
-    return course + shape.rough * _kicks(count, max(1.0, shape.rough_step_mm / NODE_MM), rng)
+        number = rng.poisson(shape.events_per_mm * count * NODE_MM)
+        at, half = rng.uniform(0, count, number), rng.uniform(1.5, 6.0, number)
+        call(_add_spikes, course, at, half, rng.random(number), rng.uniform(0.15, 0.6, number), shape.centre < 0.5)
+    call(_add_kicks, course, _kicks(count, max(1.0, shape.rough_step_mm / NODE_MM), rng), shape.rough)
+    return course
 
 
 def _kicks(count: int, step: float, rng: np.random.Generator) -> Float64:
-    """Independent normal numbers every `step` nodes, interpolated linearly, [count]."""
-    kicks = rng.standard_normal((1, math.ceil(count / step)))
-    return np.asarray(cv2.resize(kicks, (count, 1), interpolation=cv2.INTER_LINEAR)[0], np.float64)
+    """Independent normal numbers every `step` nodes, [ceil(count / step)]."""
+    return rng.standard_normal(math.ceil(count / step))
+
+
+@kernel
+def _add_kicks(course, kicks, strength):  # type: ignore[no-untyped-def]
+    """Add `strength` times the kicks, interpolated as by OpenCV's resize: shares in float32, sums in float64."""
+    last = len(kicks) - 1
+    scale = 1.0 / (len(course) / len(kicks))
+    for n in range(len(course)):
+        at = np.float32((n + 0.5) * scale - 0.5)
+        before = math.floor(at)
+        share = np.float32(at - np.float32(before))
+        if before < 0 or before >= last:
+            before, share = min(max(before, 0), last), np.float32(0)
+        kick = kicks[before] * np.float32(np.float32(1) - share) + kicks[min(before + 1, last)] * share
+        course[n] += strength * kick
 
 
 def _swings(shape: ShapeSpec, count: int, rng: np.random.Generator) -> Float64:
     """Turning points half a period apart, mostly on alternating sides, interpolated smoothly; then detail."""
     half = shape.period_mm / 2 / NODE_MM
     knots = math.ceil(count / (0.6 * half)) + 4
-    gap, height, stays = rng.random((3, knots))
-    at = np.cumsum(0.6 + 0.8 * gap) * half - 1.5 * half
-    sides = np.where(np.arange(knots) % 2, -1.0, 1.0) * np.where(stays < _SAME_SIDE, -1, 1)
-    height = shape.centre + shape.swing * (0.2 + 1.6 * height) * sides
-    phase = np.interp(np.arange(count), at, np.arange(knots))
-    before = phase.astype(np.intp)
-    share = phase - before
-    course = height[before] + np.diff(height)[before] * (share * share * (3 - 2 * share))
+    course = call(_turns, rng.random((3, knots)), count, half, shape.centre, shape.swing)
     if shape.detail > 0:
         step = max(2.0, half * rng.uniform(0.15, 0.45))
-        course += _kicks(count, step, rng) * (shape.swing * shape.detail)
+        call(_add_kicks, course, _kicks(count, step, rng), shape.swing * shape.detail)
     return np.asarray(course)
+
+
+@kernel
+def _turns(draws, count, half, centre, swing):  # type: ignore[no-untyped-def]
+    """Values at `count` nodes between turning points; rows of `draws [3,k]` are gap, height and whether to stay."""
+    knots = draws.shape[1]
+    at, height = np.empty(knots), np.empty(knots)
+    total = 0.0
+    for k in range(knots):
+        total += 0.6 + 0.8 * draws[0, k]
+        at[k] = total * half - 1.5 * half
+        side = (-1.0 if k % 2 else 1.0) * (-1.0 if draws[2, k] < _SAME_SIDE else 1.0)
+        height[k] = centre + swing * (0.2 + 1.6 * draws[1, k]) * side
+    course, k = np.empty(count), 0
+    for n in range(count):
+        while at[k + 1] <= n:
+            k += 1
+        phase = float(k) if at[k] == n else 1.0 / (at[k + 1] - at[k]) * (n - at[k]) + k
+        before = int(phase)
+        share = phase - before
+        course[n] = height[before] + (height[before + 1] - height[before]) * (share * share * (3 - 2 * share))
+    return course
 
 
 def _blocks(shape: ShapeSpec, count: int, rng: np.random.Generator) -> Float64:
@@ -83,21 +115,20 @@ def _blocks(shape: ShapeSpec, count: int, rng: np.random.Generator) -> Float64:
     beds = math.ceil(count / (0.3 * bed)) + 1
     ends = np.cumsum(rng.uniform(0.3, 1.7, beds)) * bed
     level = shape.centre + shape.swing * rng.uniform(-1.6, 1.6, beds)
-    return np.asarray(level[np.clip(np.searchsorted(ends, np.arange(count)), 0, beds - 1)])
+    return np.asarray(level[np.minimum(ends.searchsorted(np.arange(count)), beds - 1)])
 
 
-def _spikes(shape: ShapeSpec, count: int, rng: np.random.Generator) -> Float64:
-    """Triangles of a half width of 1.5 to 6 nodes, mostly to one side."""
-    spikes = np.zeros(count)
-    number = rng.poisson(shape.events_per_mm * count * NODE_MM)
-    at = rng.uniform(0, count, number)
-    half = rng.uniform(1.5, 6.0, number)
-    sign = np.where(rng.random(number) < 0.8, 1.0, -1.0) * (1.0 if shape.centre < 0.5 else -1.0)
-    height = rng.uniform(0.15, 0.6, number) * sign
-    if number:
-        near = 1.0 - np.abs(np.arange(count)[None, :] - at[:, None]) / half[:, None]
-        spikes = (np.maximum(near, 0.0) * height[:, None]).sum(0)
-    return spikes
+@kernel
+def _add_spikes(course, at, half, sides, heights, rising):  # type: ignore[no-untyped-def]
+    """Add triangles of a half width of 1.5 to 6 nodes, mostly to one side."""
+    for n in range(len(course)):
+        total = 0.0
+        for k in range(len(at)):
+            near = 1.0 - abs(n - at[k]) / half[k]
+            if near > 0:
+                sign = (1.0 if sides[k] < 0.8 else -1.0) * (1.0 if rising else -1.0)
+                total += near * (heights[k] * sign)
+        course[n] += total
 
 
 def _samples(shape: ShapeSpec, count: int) -> Float64:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sheet_cases import TRACK, bare, curve
 
 from thinline.sheets.drawing.draw import draw
-from thinline.sheets.drawing.strokes import course, laps, line
+from thinline.sheets.drawing.stroke_kernels import cut_to_dashes, ink_pixels, lap_of
+from thinline.sheets.drawing.strokes import course, line
 from thinline.sheets.families import sample
 from thinline.sheets.spec import PenSpec, SheetSpec, SkewSpec
 from thinline.vocabulary import Bool, Float64
@@ -156,7 +157,33 @@ def test_lines_lift_the_pen_at_gaps_and_leaps() -> None:
     strokes = line(y, np.array([0.1, 0.2, np.nan, 0.4, 3.4, 3.5]), TRACK)
     np.testing.assert_array_equal(strokes.down, [True, False, False, True])
     np.testing.assert_array_equal(strokes.y_mm, [0, 1, 3, 4, 5])
-    np.testing.assert_array_equal(laps(np.array([-0.1, 0.0, 1.0, 1.1, np.nan, 2.0])), [-1, 0, 0, 1, 0, 2])
+    assert [lap_of(value) for value in (-0.1, 0.0, 1.0, 1.1, np.nan, 2.0)] == [-1, 0, 0, 1, 0, 2]
+
+
+def test_pixels_lie_under_points_that_numpy_interpolates() -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(20):
+        x, y, on = rng.uniform(-5, 45, 30), np.sort(rng.uniform(-5, 45, 30)), rng.random(29) < 0.8
+        length = np.where(on, np.maximum(np.abs(np.diff(x)), np.abs(np.diff(y))), 0.0)
+        at = np.concatenate([[0.0], np.cumsum(length)])
+        along = np.arange((1 - 1e-9) / 2, at[-1], 1 - 1e-9)
+        column, row = np.interp(along, at, x), np.interp(along, at, y)
+        inside = (column >= 0) & (column < 40) & (row >= 0) & (row < 32)
+        mask = np.zeros((32, 40), np.uint8)
+        indices = ink_pixels(x.copy(), y.copy(), on, 0.0, 1.0, mask)
+        expected = np.zeros((32, 40), np.uint8)
+        expected[row[inside].astype(int), column[inside].astype(int)] = 1
+        np.testing.assert_array_equal(mask, expected)
+        np.testing.assert_array_equal(np.sort(indices), np.flatnonzero(expected))
+
+
+def test_dashes_are_cut_at_fixed_lengths_of_ink() -> None:
+    x, y = np.array([0.0, 3.0, 3.0]), np.array([0.0, 4.0, 10.0])  # 5 mm, then 6 mm
+    both, one = np.ones(2, np.bool_), np.zeros(2)
+    new_x, new_y, on = cut_to_dashes((x, y, both, one), np.array([4.0, 2.0]), np.zeros(0), 0.0)
+    inked = [(new_y[n], new_y[n + 1]) for n in np.flatnonzero(on) if new_y[n] < new_y[n + 1]]
+    np.testing.assert_allclose(inked, [(0.0, 3.2), (5.0, 9.0)])  # 0-4 mm and 6-10 mm of 11 mm
+    np.testing.assert_allclose(new_x[new_y == 3.2], 2.4)
 
 
 @settings(max_examples=50)

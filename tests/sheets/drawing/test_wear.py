@@ -11,7 +11,7 @@ from sheet_cases import bare, curve
 
 from thinline.sheets import render, sample
 from thinline.sheets.drawing.draw import draw
-from thinline.sheets.drawing.noise import blotches, cloud, grain
+from thinline.sheets.drawing.noise import cloud, grain, patches
 from thinline.sheets.drawing.wear import wear
 from thinline.sheets.sheet import Sheet
 from thinline.sheets.spec import WearSpec
@@ -102,7 +102,15 @@ def test_noise_has_its_moments_at_any_size(shape: tuple[int, int]) -> None:
     assert abs(np.corrcoef(white[:, 1:].ravel(), white[:, :-1].ravel())[0, 1]) < 0.05
     slow = cloud(shape, rng, cells=5)
     assert np.corrcoef(slow[:, 1:].ravel(), slow[:, :-1].ravel())[0, 1] > 0.95
-    patches = blotches(shape, 3)
-    assert patches.shape == shape
-    assert set(np.unique(patches)) == {0, 255}
-    assert 0.55 < (patches > 0).mean() < 0.85
+
+
+def test_patches_are_a_tile_that_begins_where_the_seed_says() -> None:
+    corners = set()
+    for seed in range(20):
+        tile, top, left = patches(seed)
+        assert 0 <= min(top, left) <= max(top, left) < 512
+        corners.add((top, left))
+    assert len(corners) > 15
+    assert tile.shape == (512, 512)
+    assert set(np.unique(tile)) == {0, 255}
+    assert 0.69 < (tile > 0).mean() < 0.71

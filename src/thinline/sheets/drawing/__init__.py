@@ -2,9 +2,12 @@
 
 draw           draw a spec without wear: order of layers, ink of a pen, true curves
 grids          grid lines and track edges
+lines          straight lines in three styles, the pixels of cv2.polylines
 printed_marks  text, rules, ticks, stains
 strokes        curve values -> polyline -> pixels of a pen; wraps, dashes, pen width
+stroke_kernels compiled loops of strokes
+layers         join the layers of print, paint strokes over them
 skew           tilt (rotation), shear, waves and stretch of the paper, applied to vertices
 wear           wear of a sheet: faded ink, uneven paper, blur, grain, threshold, salt and pepper
-noise          noise tiles (grain, blotches, cloud) that wear and broken grid lines read
+noise          noise tiles (grain, patches, cloud) that wear and broken grid lines read
 """

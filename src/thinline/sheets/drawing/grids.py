@@ -1,120 +1,152 @@
 """Draw the grid: minor and major lines of each track, linear or logarithmic, and the edges of the tracks.
 
-Vertices of lines are skewed, then the lines of one style are drawn together. A dotted line is cut by a pattern of rows
-(vertical lines) or columns (horizontal lines), a broken one by blotches.
+The lines of one style (minor or major, level or upright, of one track) are one row of a table. One kernel computes the
+positions of all lines, another draws them after skew. A dotted line is cut by a pattern of rows (upright lines) or
+columns (level lines), a broken one by patches of noise.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
-from typing import Any, Final
+from functools import lru_cache
+from typing import Final
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from thinline.sheets.drawing.noise import blotches
-from thinline.sheets.drawing.skew import MARGIN_MM, move
+from thinline.sheets.drawing.lines import BROKEN, DOTTED, SOLID, draw_segment
+from thinline.sheets.drawing.noise import patches
+from thinline.sheets.drawing.skew import MARGIN_MM, Matrix, sway, turned
 from thinline.sheets.spec import LineSpec, SheetSpec, TrackSpec
-from thinline.vocabulary import UInt8
+from thinline.system.numba_kernels import call, kernel
+from thinline.vocabulary import Bool, UInt8
 
-_SHIFT: Final = 4  # fractional bits of the vertices handed to OpenCV
 _BENDS: Final = np.linspace(0.0, 1.0, 9)  # vertices of an upright line of a wavy sheet, as shares of its length
 _STRAIGHT: Final = np.array([0.0, 1.0])
 _DOT_MM: Final = (0.25, 0.6)  # ink, and ink with the gap after it
 _DECADES: Final = np.log10(np.outer(10.0 ** np.arange(8), np.arange(1, 10))).ravel()  # 1, 2, ..., 9, 10, 20, ...
+_STYLES: Final = {"solid": SOLID, "dotted": DOTTED, "broken": BROKEN}
 
-Group = tuple[LineSpec, TrackSpec, NDArray[np.floating[Any]]]
-"""Line style, track, and positions in mm: x of upright lines, y of level lines."""
+# How the position of line i follows from the two numbers a, b of its row, in mm
+_LEVEL: Final = 0  # y = a + b * i
+_LINEAR: Final = 1  # x = left + wide * (i / a)
+_LOGARITHMIC: Final = 2  # x = left + wide * (decades[i] / a)
+_SIDES: Final = 3  # x = left, right; drawn into the image of the edges
+
+Which = tuple[float, float, float, float, float, float]
+"""Lines of a row: formula, first i, end of i, step of i, a, b."""
+_COLUMNS: Final = 11
+"""Columns of the table: `Which`, then left and right of the track in mm, ink 0..255, width in px, style."""
 
 
-def draw_grid(spec: SheetSpec, shape: tuple[int, int], *, px_per_mm: float) -> tuple[UInt8, UInt8]:
+def draw_grid(spec: SheetSpec, shape: tuple[int, int], skewed: Matrix) -> tuple[UInt8, UInt8]:
     """Ink 0..255 of the grid and of the edges of the tracks, uint8 [H,W] each."""
     grid, edge = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
-    level = [group for track in spec.tracks for group in _level(track, spec)]
-    upright = [group for track in spec.tracks for group in _upright(track)]
-    sides = [(track.edge, track, np.array([track.left_mm, track.right_mm])) for track in spec.tracks]
-    for (style, _, _), part in zip(level, _vertices(level, spec, px_per_mm, upright=False), strict=True):
-        _draw(grid, part, style, spec.seed, upright=False, px_per_mm=px_per_mm)
-    for n, part in enumerate(_vertices(upright + sides, spec, px_per_mm, upright=True)):
-        canvas, style = (grid, upright[n][0]) if n < len(upright) else (edge, sides[n - len(upright)][0])
-        _draw(canvas, part, style, spec.seed, upright=True, px_per_mm=px_per_mm)
+    px_per_mm = skewed[5]
+    top, end = spec.header_mm if spec.header_mm > 0 else -MARGIN_MM, spec.size_mm[0] + MARGIN_MM
+    rows: list[float] = []
+    for track in spec.tracks:
+        _add_level(rows, track, top, end, px_per_mm)
+    for track in spec.tracks:
+        _add_upright(rows, track, px_per_mm)
+    for track in spec.tracks:
+        _add(rows, (_SIDES, 0, 2, 1, 0, 0), track, track.edge, px_per_mm)
+    if not rows:
+        return grid, edge
+    table = np.array(rows, np.float64).reshape(-1, _COLUMNS)
+    at_mm = call(_positions, table, _DECADES)
+    bends = _BENDS if spec.skew.wave_mm or spec.skew.stretch_mm else _STRAIGHT
+    along_mm = top + bends * (end - top)
+    swayed = *sway(at_mm, spec.skew), *sway(along_mm, spec.skew)
+    kept = _dots(shape[0], px_per_mm), _dots(shape[1], px_per_mm)
+    holes = patches(spec.seed if BROKEN in rows[_COLUMNS - 1 :: _COLUMNS] else None)
+    call(_draw, (grid, edge), table, (at_mm, along_mm), swayed, skewed, kept, holes)
     return grid, edge
 
 
-def _upright(track: TrackSpec) -> list[Group]:
+def _add_upright(rows: list[float], track: TrackSpec, px_per_mm: float) -> None:
     """All upright lines between the edges in the minor style, then the major ones over them."""
-    wide = track.right_mm - track.left_mm
+    parts = track.decades or track.divisions
+    every: Which = (_LINEAR, 1, parts, 1, parts, 0)
+    heavy: Which = (_LINEAR, track.major_every, parts, track.major_every, parts, 0)
     if track.decades:
-        every, heavy = _DECADES[1 : 9 * track.decades] / track.decades, np.arange(1, track.decades) / track.decades
-    else:
-        every = np.arange(1, track.divisions) / track.divisions
-        heavy = every[track.major_every - 1 :: track.major_every]
-    return [(track.minor, track, track.left_mm + wide * every), (track.major, track, track.left_mm + wide * heavy)]
+        every, heavy = (_LOGARITHMIC, 1, min(9 * parts, len(_DECADES)), 1, parts, 0), every
+    _add(rows, every, track, track.minor, px_per_mm)
+    _add(rows, heavy, track, track.major, px_per_mm)
 
 
-def _level(track: TrackSpec, spec: SheetSpec) -> list[Group]:
+def _add_level(rows: list[float], track: TrackSpec, top: float, end: float, px_per_mm: float) -> None:
     """All level lines below the header in the minor style, then the major ones over them."""
-    step, offset = track.depth_step_mm, track.depth_offset_mm
-    first = math.ceil((_top(spec) - offset) / step)
-    last = math.floor((spec.size_mm[0] + MARGIN_MM - offset) / step)
-    every = offset + step * np.arange(first, last + 1)
-    return [
-        (track.minor, track, every),
-        (track.major, track, every[-first % track.depth_major_every :: track.depth_major_every]),
-    ]
+    step, offset, major = track.depth_step_mm, track.depth_offset_mm, track.depth_major_every
+    first, last = math.ceil((top - offset) / step), math.floor((end - offset) / step)
+    _add(rows, (_LEVEL, first, last + 1, 1, offset, step), track, track.minor, px_per_mm)
+    _add(rows, (_LEVEL, first + -first % major, last + 1, major, offset, step), track, track.major, px_per_mm)
 
 
-def _top(spec: SheetSpec) -> float:
-    return spec.header_mm if spec.header_mm > 0 else -MARGIN_MM
+def _add(rows: list[float], which: Which, track: TrackSpec, style: LineSpec, px_per_mm: float) -> None:
+    """Add a row to the flat table, unless its ink is invisible. A line thinner than a pixel is paler."""
+    if style.darkness > 0:
+        width = max(1, round(style.width_mm * px_per_mm))
+        ink = round(255 * style.darkness * min(1.0, style.width_mm * px_per_mm / width))
+        rows += (*which, track.left_mm, track.right_mm, ink, width, _STYLES[style.style])
 
 
-def _vertices(groups: list[Group], spec: SheetSpec, px_per_mm: float, *, upright: bool) -> list[NDArray[np.int32]]:
-    """Fixed-point vertices of each group after skew, [N,V,2]; one call of `move` for all groups, for speed."""
-    number = [len(lines) for _, _, lines in groups]
-    lines_mm = np.concatenate([lines for _, _, lines in groups])[:, None]
-    if upright:
-        bends = _BENDS if spec.skew.wave_mm or spec.skew.stretch_mm else _STRAIGHT
-        x, y = move(lines_mm, _top(spec) + bends * (spec.size_mm[0] + MARGIN_MM - _top(spec)), spec.skew, spec.size_mm)
-    else:
-        ends = np.array([(track.left_mm, track.right_mm) for _, track, _ in groups])
-        x, y = move(np.repeat(ends, number, 0), lines_mm, spec.skew, spec.size_mm)
-    scale = px_per_mm * (1 << _SHIFT)
-    vertices = np.empty((*x.shape, 2), np.int32)
-    vertices[..., 0] = x * scale - (1 << _SHIFT) / 2
-    vertices[..., 1] = y * scale - (1 << _SHIFT) / 2
-    ends_at = list(itertools.accumulate(number))
-    return [vertices[end - count : end] for end, count in zip(ends_at, number, strict=True)]
+@lru_cache(maxsize=64)
+def _dots(length: int, px_per_mm: float) -> Bool:
+    """The rows or columns that dots cover, bool [length]."""
+    covered = np.asarray(np.mod((np.arange(length) + 0.5) / px_per_mm, _DOT_MM[1]) < _DOT_MM[0], np.bool_)
+    covered.flags.writeable = False
+    return covered
 
 
-def _draw(
-    canvas: UInt8, vertices: NDArray[np.int32], style: LineSpec, seed: int, *, upright: bool, px_per_mm: float
-) -> None:
-    """Draw lines of one style; a wide line is several thin ones side by side, as OpenCV draws wide lines too wide."""
-    if not len(vertices) or style.darkness <= 0:
-        return
-    target = canvas if style.style == "solid" else np.zeros_like(canvas)
-    width = max(1, round(style.width_mm * px_per_mm))
-    covered = min(1.0, style.width_mm * px_per_mm / width)  # a thin line covers a part of its pixel
-    ink = round(255 * style.darkness * covered)
-    across = vertices[..., 0 if upright else 1]
-    across -= (width - 1) << (_SHIFT - 1)
-    for _ in range(width):
-        cv2.polylines(target, list(vertices), False, ink, 1, cv2.LINE_8, _SHIFT)
-        across += 1 << _SHIFT
-    if style.style == "dotted":
-        _cut_to_dots(target, upright=upright, px_per_mm=px_per_mm)
-    elif style.style == "broken":
-        cv2.bitwise_and(target, blotches(target.shape, seed), target)
-    if target is not canvas:
-        cv2.max(canvas, target, canvas)
+@kernel
+def _positions(table, decades):  # type: ignore[no-untyped-def]
+    """x (upright) or y (level) of all lines of all rows, one after another, mm."""
+    count = 0
+    for n in range(len(table)):
+        count += len(range(int(table[n, 1]), int(table[n, 2]), int(table[n, 3])))
+    at_mm = np.empty(count)
+    count = 0
+    for n in range(len(table)):
+        formula, a, b, left, right = table[n, 0], table[n, 4], table[n, 5], table[n, 6], table[n, 7]
+        for i in range(int(table[n, 1]), int(table[n, 2]), int(table[n, 3])):
+            if formula == _LEVEL:
+                at_mm[count] = a + b * i
+            elif formula == _SIDES:
+                at_mm[count] = right if i else left
+            else:
+                at_mm[count] = left + (right - left) * ((decades[i] if formula == _LOGARITHMIC else i) / a)
+            count += 1
+    return at_mm
 
 
-def _cut_to_dots(canvas: UInt8, *, upright: bool, px_per_mm: float) -> None:
-    length = canvas.shape[0 if upright else 1]
-    off = np.mod((np.arange(length) + 0.5) / px_per_mm, _DOT_MM[1]) >= _DOT_MM[0]
-    if upright:
-        canvas[off] = 0
-    else:
-        canvas[:, off] = 0
+@kernel
+def _draw(canvases, table, at, swayed, skewed, kept, holes):  # type: ignore[no-untyped-def]
+    """Draw all rows; a wide line is several thin ones side by side."""
+    at_mm, along_mm = at
+    level_x, level_y, upright_x, upright_y = swayed
+    kept_rows, kept_columns = kept
+    tile, top, left = holes
+    scale = skewed[5] * 16
+    line = 0
+    for n in range(len(table)):
+        upright = table[n, 0] != _LEVEL
+        canvas = canvases[1] if table[n, 0] == _SIDES else canvases[0]
+        kept_here = kept_rows if upright else kept_columns
+        pencil = (np.uint8(table[n, 8]), int(table[n, 10]), upright, top, left)
+        width = int(table[n, 9])
+        for _ in range(int(table[n, 1]), int(table[n, 2]), int(table[n, 3])):
+            x0, y0 = 0, 0
+            for v in range(len(along_mm) if upright else 2):
+                if upright:
+                    x, y = turned(at_mm[line], along_mm[v], skewed)
+                    x, y = x + upright_x[v], y + upright_y[v]
+                else:
+                    x, y = turned(table[n, 6 + v], at_mm[line], skewed)
+                    x, y = x + level_x[line], y + level_y[line]
+                x1, y1 = int(x * scale - 8.0), int(y * scale - 8.0)
+                for aside in range(8 - 8 * (width - 1), 8 * width + 8, 16) if v else range(0):
+                    right, below = (aside, 8) if upright else (8, aside)
+                    ends = ((x0 + right) >> 4, (y0 + below) >> 4, (x1 + right) >> 4, (y1 + below) >> 4)
+                    draw_segment(canvas, ends, pencil, kept_here, tile)
+                x0, y0 = x1, y1
+            line += 1

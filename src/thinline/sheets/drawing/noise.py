@@ -4,7 +4,7 @@ The tiles come from NumPy generators of fixed seeds and are made once in a proce
 has global state, so a sheet would depend on those drawn before it.) A sheet larger than a tile repeats it.
 
     grain()     white noise, mean 128, standard deviation 32
-    blotches()  0 or 255 in patches about 1 mm wide at 4 px per mm, 70 % of the area 255
+    patches()   0 or 255 in patches about 1 mm wide at 4 px per mm, 70 % of the area 255
     cloud()     slow variation, 0..255, mean about 128
 """
 
@@ -18,9 +18,8 @@ import numpy as np
 from thinline.vocabulary import UInt8
 
 _SIDE = 512
-_REACH = 512  # rows and columns of patches repeated at the end, so that windows up to this size are views
 _LENGTH = 1 << 19  # of the white noise, one row that a sheet reads a run of and reshapes
-_KEPT = 0.7  # share of blotches() that is 255
+_KEPT = 0.7  # share of patches() that is 255
 
 
 def grain(shape: tuple[int, int], rng: np.random.Generator) -> UInt8:
@@ -32,12 +31,12 @@ def grain(shape: tuple[int, int], rng: np.random.Generator) -> UInt8:
     return _white()[start : start + count].reshape(shape)
 
 
-def blotches(shape: tuple[int, ...], seed: int) -> UInt8:
-    """Patches of 0 on 255, uint8 [H,W]."""
-    top, left = (int(offset) for offset in np.random.default_rng(seed).integers(0, _SIDE, 2))
-    if max(shape) <= _REACH:
-        return _patches()[top : top + shape[0], left : left + shape[1]]
-    return _patches()[np.ix_((np.arange(shape[0]) + top) % _SIDE, (np.arange(shape[1]) + left) % _SIDE)]
+def patches(seed: int | None) -> tuple[UInt8, int, int]:
+    """The tile of patches, uint8 [512,512], and the row and column of it where a sheet begins; None: any."""
+    if seed is None:
+        return _patches(), 0, 0
+    top, left = np.random.default_rng(seed).integers(0, _SIDE, 2).tolist()
+    return _patches(), top, left
 
 
 def cloud(shape: tuple[int, int], rng: np.random.Generator, *, cells: int) -> UInt8:
@@ -58,6 +57,5 @@ def _patches() -> UInt8:
     normal = np.random.default_rng(20240301).standard_normal((_SIDE, _SIDE), np.float32)
     slow = cv2.GaussianBlur(np.pad(normal, 16, mode="wrap"), (0, 0), 1.6)[16:-16, 16:-16]
     tile = np.where(slow > np.quantile(slow, 1 - _KEPT), 255, 0).astype(np.uint8)
-    tile = np.pad(tile, ((0, _REACH), (0, _REACH)), mode="wrap")
     tile.flags.writeable = False
     return tile

@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from thinline.sheets.drawing.skew import move
+from thinline.sheets.drawing.skew import Matrix, sway, turned
 from thinline.sheets.spec import SheetSpec
+from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import UInt8
 
 _OVERSIZE = 8
@@ -23,12 +24,12 @@ _PRINTED = ("rule", "tick")
 _SHIFT = 4  # fractional bits of the corners handed to OpenCV
 
 
-def draw_marks(spec: SheetSpec, shape: tuple[int, int], *, px_per_mm: float) -> tuple[UInt8, UInt8]:
+def draw_marks(spec: SheetSpec, shape: tuple[int, int], skewed: Matrix) -> tuple[UInt8, UInt8]:
     """Ink 0..255 of printed marks and of stains, uint8 [H,W] each."""
     printed, stain = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     if not spec.marks:
         return printed, stain
-    for mark, corners in zip(spec.marks, _corners(spec, px_per_mm), strict=True):
+    for mark, corners in zip(spec.marks, _corners(spec, skewed), strict=True):
         canvas = printed if mark.kind in _PRINTED else stain
         cv2.fillConvexPoly(canvas, corners, round(255 * mark.darkness), cv2.LINE_8, _SHIFT)
     if any(mark.kind == "fold" for mark in spec.marks):
@@ -36,42 +37,61 @@ def draw_marks(spec: SheetSpec, shape: tuple[int, int], *, px_per_mm: float) -> 
     return printed, np.asarray(stain, np.uint8)
 
 
-def _corners(spec: SheetSpec, px_per_mm: float) -> NDArray[np.int32]:
+def _corners(spec: SheetSpec, skewed: Matrix) -> NDArray[np.int32]:
     """Corners of every mark after skew, fixed point [N,4,2]; a polygon covers its border, hence one pixel less."""
-    boxes = np.array([(mark.x_mm, mark.y_mm, mark.width_mm, mark.height_mm) for mark in spec.marks])
-    boxes[:, 2:] = np.maximum(boxes[:, 2:] - 1 / px_per_mm, 0.0)
-    x = boxes[:, :1] + boxes[:, 2:3] * np.array([0.0, 1.0, 1.0, 0.0])
-    y = boxes[:, 1:2] + boxes[:, 3:] * np.array([0.0, 0.0, 1.0, 1.0])
-    return (np.stack(move(x, y, spec.skew, spec.size_mm), -1) * (px_per_mm * (1 << _SHIFT))).astype(np.int32)
+    left_mm, top_mm, wide_mm = np.array([(mark.x_mm, mark.y_mm, mark.width_mm) for mark in spec.marks]).T.copy()
+    end_mm = np.array([mark.y_mm + max(mark.height_mm - 1 / skewed[5], 0.0) for mark in spec.marks])
+    swayed = *sway(top_mm, spec.skew), *sway(end_mm, spec.skew)
+    corners = call(_box_corners, (left_mm, top_mm, wide_mm, end_mm), swayed, skewed)
+    return np.asarray(corners, np.int32)
 
 
-def draw_texts(canvas: UInt8, spec: SheetSpec, *, px_per_mm: float) -> None:
+@kernel
+def _box_corners(boxes, swayed, skewed):  # type: ignore[no-untyped-def]
+    """Corners of N boxes (left, top, width and end, [N] each, mm), fixed point, int32 [N,4,2]."""
+    left_mm, top_mm, wide_mm, end_mm = boxes
+    corners = np.empty((len(left_mm), 4, 2), np.int32)
+    scale = skewed[5] * (1 << _SHIFT)
+    for n in range(len(left_mm)):
+        wide = max(wide_mm[n] - 1 / skewed[5], 0.0)
+        for corner in range(4):
+            lower = corner > 1
+            x_mm = left_mm[n] + wide * (1.0 if corner in (1, 2) else 0.0)
+            x, y = turned(x_mm, end_mm[n] if lower else top_mm[n], skewed)
+            corners[n, corner, 0] = int((x + swayed[2 if lower else 0][n]) * scale)
+            corners[n, corner, 1] = int((y + swayed[3 if lower else 1][n]) * scale)
+    return corners
+
+
+def draw_texts(canvas: UInt8, spec: SheetSpec, skewed: Matrix) -> None:
     """Draw the texts of `spec` into `canvas`, ink 0..255."""
     if not spec.texts:
         return
-    corners_mm = np.array([(text.x_mm, text.y_mm) for text in spec.texts])
-    x, y = move(corners_mm[:, 0], corners_mm[:, 1], spec.skew, spec.size_mm)
-    corners = (np.stack([x, y], 1) * px_per_mm).astype(int).tolist()
-    for text, (left, top) in zip(spec.texts, corners, strict=True):
-        _paste(canvas, _word(text.text, max(4, round(text.height_mm * px_per_mm)), text.turned), left, top)
+    tops_mm = np.array([text.y_mm for text in spec.texts])
+    waves, stretches = (by.tolist() for by in sway(tops_mm, spec.skew))
+    for text, wave, stretch in zip(spec.texts, waves, stretches, strict=True):
+        word = _word(text.text, max(4, round(text.height_mm * skewed[5])), text.turned)
+        call(_paste, canvas, word, (text.x_mm, text.y_mm), (wave, stretch), skewed)
 
 
 @lru_cache(maxsize=4096)
 def _word(text: str, height_px: int, turned: int) -> UInt8:
     """Ink 0..255 of `text`, uint8 [h,w], capitals `height_px` tall; `turned` 1 is a quarter turn anticlockwise."""
-    flat = np.concatenate([_letter(letter, height_px) for letter in text], axis=1)
-    flat.flags.writeable = False
-    return flat.T[::-1] if turned else flat
+    word = np.concatenate([_letter(letter, height_px) for letter in text], axis=1)
+    if turned:
+        word = np.ascontiguousarray(word.T[::-1])
+    word.flags.writeable = False
+    return word
 
 
-def _paste(canvas: UInt8, bitmap: UInt8, left: int, top: int) -> None:
-    """Draw a bitmap into the canvas: the larger ink wins, and parts off the canvas are cut."""
-    h, w = bitmap.shape
-    y0, x0, y1, x1 = max(top, 0), max(left, 0), min(top + h, canvas.shape[0]), min(left + w, canvas.shape[1])
-    if y0 >= y1 or x0 >= x1:
-        return
-    under = canvas[y0:y1, x0:x1]
-    np.maximum(under, bitmap[y0 - top : y1 - top, x0 - left : x1 - left], out=under)
+@kernel
+def _paste(canvas, word, at_mm, swayed, skewed):  # type: ignore[no-untyped-def]
+    """Draw a word at a corner, before skew: the larger ink stays, and parts off the canvas are cut."""
+    x, y = turned(at_mm[0], at_mm[1], skewed)
+    left, top = int((x + swayed[0]) * skewed[5]), int((y + swayed[1]) * skewed[5])
+    for row in range(max(0, -top), min(word.shape[0], canvas.shape[0] - top)):
+        for column in range(max(0, -left), min(word.shape[1], canvas.shape[1] - left)):
+            canvas[top + row, left + column] = max(canvas[top + row, left + column], word[row, column])
 
 
 @cache
