@@ -88,3 +88,23 @@ def test_pixels_beside_the_tube_are_not_read_on_a_cpu_and_ignored_ones_do_not_co
     expected = 1 - recall[0]  # curve 2 has no tube
     torch.testing.assert_close(value, expected)
     torch.testing.assert_close(*(torch.autograd.grad(one, logits, retain_graph=True)[0] for one in (value, expected)))
+
+
+@pytest.fixture
+def deterministic():
+    """The setting of every run on a CPU."""
+    before = torch.are_deterministic_algorithms_enabled()
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(before)
+
+
+@pytest.mark.usefixtures("deterministic")
+def test_the_slope_is_that_of_all_pixels_with_deterministic_algorithms() -> None:
+    batch = random_batch(0)
+    objective = Objective(Softmax(CLASSES), SkeletonRecall())
+    logits = batch.logits(3)
+    tube = objective.draw(objective.loss.truth_map, *batch).float()
+    expected = published(logits.softmax(1)[:, 1:], tube)
+    slopes = [torch.autograd.grad(value, logits)[0] for value in (objective(logits, *batch), expected)]
+    torch.testing.assert_close(*slopes)

@@ -274,7 +274,8 @@ class _Picked(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (index,) = ctx.saved_tensors
-        return grad.new_zeros(ctx.shape).put_(index, grad.reshape(index.shape)), None
+        flat = grad.new_zeros(ctx.shape.numel())  # not put_, which torch refuses in the deterministic mode of a run
+        return flat.scatter_(0, index.flatten(), grad.flatten()).view(ctx.shape), None
 
 
 def _needs_only(loss: SingleLoss, maps: Mapping[str, Tensor]) -> bool:
