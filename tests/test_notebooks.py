@@ -55,7 +55,7 @@ def test_there_are_these_and_each_is_named_in_the_readme():
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_cell_runs_and_the_last_one_checks_what_is_shown(name, monkeypatch):
+def test_every_cell_runs_without_a_complaint_and_the_last_one_checks_what_is_shown(name, monkeypatch, capsys):
     """In this process, which has imported torch; `make notebooks` runs them in kernels of their own."""
     monkeypatch.chdir(FOLDER)
     names = {"__name__": "__main__", "display": display}
@@ -64,6 +64,7 @@ def test_every_cell_runs_and_the_last_one_checks_what_is_shown(name, monkeypatch
             exec(compile(cell.source, f"{name}, cell {number}", "exec"), names)
     finally:
         plt.close("all")
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize("name", NAMES)
