@@ -1,4 +1,6 @@
 import logging
+import os
+import signal
 import time
 
 import pytest
@@ -15,8 +17,10 @@ from run_cases import (
     per_sheet,
 )
 from run_jobs import PROCESSES, die_while_running, write_two_runs
+from sqlalchemy import Engine, event
 
 from thinline.runs import StorageError, parent_runs
+from thinline.system.signals import Killed, stoppable
 from thinline.tracking import push, tracker
 from thinline.tracking.tracker import Tracker
 
@@ -246,6 +250,29 @@ def test_after_a_failure_the_end_of_the_run_sends_everything(mine, mlflow_store,
     assert end(folder, mine)
     assert [step for step, _ in curve(client, run_id)] == list(range(8))
     assert not folder.manifest().mlflow.pending
+
+
+@pytest.mark.parametrize("statement", ["INSERT", "UPDATE"])
+def test_a_signal_in_the_middle_of_a_transaction_leaves_a_database_that_takes_the_end(
+    mine, mlflow_store, client, statement
+):
+    folder = begun(mlflow_store.root)
+    run_id = mine.start(folder)
+    once = iter([signal.SIGINT])
+
+    def interrupt(_connection, _cursor, text, *_):
+        if text.startswith(statement):
+            for number in once:
+                os.kill(os.getpid(), number)
+
+    event.listen(Engine, "after_cursor_execute", interrupt)
+    try:
+        with pytest.raises(Killed), stoppable():
+            log(folder, mine, range(5))
+    finally:
+        event.remove(Engine, "after_cursor_execute", interrupt)
+    assert end(folder, mine, "KILLED")
+    assert client.get_run(run_id).info.status == "KILLED"
 
 
 def test_after_the_pause_mlflow_gets_what_it_missed(mine, mlflow_store, client, monkeypatch):

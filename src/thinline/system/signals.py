@@ -3,6 +3,8 @@
 Conventions
 
 - While a run trains (`stoppable`), a signal raises `Killed`, so that the run is marked KILLED and can resume.
+- During a call to MLflow (`delayed`), a signal waits for the end of the call. An exception in the middle of a database
+  transaction leaves the database locked, and the status KILLED cannot be written.
 - Before and between runs (`ending_at_once`), a signal ends the process immediately. An exception raised while libraries
   are imported could be swallowed or replaced, and there is no run to mark.
 """
@@ -11,7 +13,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 
@@ -61,6 +63,33 @@ def ending_at_once() -> Iterator[None]:
     """SIGINT and SIGTERM end the process immediately inside the block. Does nothing outside the main thread."""
     with _handled_by(stop_at_once):
         yield
+
+
+@contextmanager
+def delayed() -> Iterator[None]:
+    """SIGINT and SIGTERM take effect at the end of the block, a second one at once. Only in the main thread."""
+    received: list[int] = []
+
+    def keep(signum: int, frame: FrameType | None) -> None:
+        received.append(signum)
+        if len(received) > 1:
+            _deliver(signum, before, frame)
+
+    before: dict[int, object] = {number: signal.getsignal(number) for number in _SIGNALS}
+    try:
+        with _handled_by(keep):
+            yield
+    finally:
+        if len(received) == 1:
+            _deliver(received[0], before, None)
+
+
+def _deliver(signum: int, handlers: Mapping[int, object], frame: FrameType | None) -> None:
+    handler = handlers[signum]
+    if callable(handler):
+        handler(signum, frame)
+    elif handler == signal.SIG_DFL:
+        stop_at_once(signum)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from thinline.runs.history import Line
 from thinline.runs.manifest import RUNNING, Tracking
 from thinline.runs.parent_runs import Condition, Sweep
 from thinline.system.atomic_files import StorageError
+from thinline.system.signals import delayed
 from thinline.tracking import addresses, database, deliver, push, views
 from thinline.tracking.page_content import Headline
 from thinline.tracking.system_metrics import SystemMetrics
@@ -204,11 +205,12 @@ class Tracker:
         began = time.monotonic()
         if began < self._rest_until and not rested:
             return None
-        try:
-            return action()
-        except Exception as error:
-            self._down(doing, error, began)
-            return None
+        with delayed():
+            try:
+                return action()
+            except Exception as error:
+                self._down(doing, error, began)
+                return None
 
     def _down(self, doing: str, error: Exception, began: float) -> None:
         now = time.monotonic()
