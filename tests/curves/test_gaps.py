@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy.interpolate import CubicSpline
 
 from thinline.curves.gaps import bridged, resampled
 
@@ -21,6 +22,17 @@ def test_a_cubic_goes_through_a_cubic():
     true = 0.01 * (rows - 8.0) ** 3 + rows
     seen = np.where(rows % 3 == 1, np.nan, true)
     np.testing.assert_allclose(bridged(seen, way="cubic")[:-1], true[:-1], atol=1e-9)
+
+
+@pytest.mark.parametrize("found", [2, 3, 4, 5, 40])
+def test_lines_and_splines_are_those_of_numpy_and_scipy(found):
+    rng = np.random.default_rng(found)
+    rows = np.sort(rng.choice(100, found, replace=False))
+    x = np.full(100, np.nan)
+    x[rows] = np.cumsum(rng.normal(0, 3, found)) + 50
+    between = np.arange(rows[0], rows[-1] + 1)
+    np.testing.assert_array_equal(bridged(x)[between], np.interp(between, rows, x[rows]))
+    np.testing.assert_allclose(bridged(x, way="cubic")[between], CubicSpline(rows, x[rows])(between), rtol=1e-9)
 
 
 @given(gappy, st.sampled_from(["linear", "cubic"]), st.one_of(st.none(), st.integers(1, 5)))

@@ -101,10 +101,27 @@ def strands_of(ink: Float32, *, least_ink: float = LEAST_INK, most: int = MOST) 
 def _paper(ink: Float32, least_ink: float) -> Float64:
     """Background of each row of each curve, [K,H], from samples of its pixels: their median, or 0 if most are faint."""
     samples = ink[:, :, :: max(1, ink.shape[2] // 64)]
-    if not samples.size:
-        return np.zeros(samples.shape[:2])
-    faint = 2 * (samples < np.float32(least_ink)).sum(axis=2) > samples.shape[2]
-    return np.where(faint, 0.0, np.median(samples, axis=2).astype(np.float64))
+    paper = np.zeros(samples.shape[:2])
+    if samples.size:
+        call(_medians, np.ascontiguousarray(samples), np.float32(least_ink), paper)
+    return paper
+
+
+@kernel
+def _medians(samples, least_ink, paper):  # type: ignore[no-untyped-def]
+    """Write the median of `samples [K,H,N]` of each row into `paper [K,H]`, but not where most are faint."""
+    curves, rows, number = samples.shape
+    for k in range(curves):
+        for row in range(rows):
+            faint = 0
+            for value in samples[k, row]:
+                faint += value < least_ink
+            if 2 * faint > number:
+                continue
+            line = np.sort(samples[k, row])
+            paper[k, row] = line[number // 2]
+            if number % 2 == 0:
+                paper[k, row] = np.float32(0.5) * (line[number // 2 - 1] + line[number // 2])
 
 
 @kernel

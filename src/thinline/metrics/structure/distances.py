@@ -27,6 +27,7 @@ import numpy as np
 from skimage.morphology import skeletonize
 
 from thinline.metrics.structure.curve_pixels import CurvePixels, curve_pixels
+from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import Bool, Float64, Int32, Int64, UInt8
 
 BAND: Final = 0.02
@@ -69,8 +70,13 @@ class ClassMask:
 
     @cached_property
     def centreline(self) -> Bool:
-        """The centreline, bool [H,W]."""
-        return np.asarray(skeletonize(self.mask), np.bool_)
+        """The centreline, bool [H,W]. Only the rectangle around the mask is thinned."""
+        rows, columns = (np.flatnonzero(self.mask.any(axis=axis)) for axis in (1, 0))
+        line = np.zeros_like(self.mask)
+        if len(rows):
+            box = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+            line[box] = skeletonize(self.mask[box])
+        return line
 
     @cached_property
     def centreline_parts(self) -> Int32:
@@ -132,5 +138,14 @@ def _distances(mask: ClassMask, other: ClassMask) -> Distances:
 
 def within(squared: Float64, tolerances_px: Sequence[float]) -> Int64:
     """How many squared distances `[P]` are within each tolerance, int64 [T]."""
-    limits = np.square(np.asarray(tolerances_px, dtype=np.float64))[:, None]
-    return np.asarray(np.count_nonzero(squared <= limits, axis=1), np.int64)
+    counts = np.zeros(len(tolerances_px), np.int64)
+    call(_count_within, squared, np.square(np.asarray(tolerances_px, np.float64)), counts)
+    return counts
+
+
+@kernel
+def _count_within(squared, limits, counts):  # type: ignore[no-untyped-def]
+    """Add to `counts [T]` how many of `squared [P]` are at most each of `limits [T]`."""
+    for value in squared:
+        for t in range(len(limits)):
+            counts[t] += value <= limits[t]

@@ -33,7 +33,6 @@ or misses (`fn_...`) of a class, NaN where it has none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,7 +40,8 @@ import numpy as np
 
 from thinline.metrics.absent import Counts, overlap_of
 from thinline.metrics.structure.prediction import Prediction
-from thinline.vocabulary import EDGE, GRID, STAIN, TEXT, Bool, Float64, Int64
+from thinline.system.numba_kernels import call, kernel
+from thinline.vocabulary import EDGE, GRID, STAIN, TEXT, Float64, Int64
 
 FALSE_POSITIVES: Final = ("hidden", "other_curve", "thickness", "text", "grid", "stain", "stray")
 MISSES: Final = ("crossing", "other_curve", "beside", "lost", "end", "gap")
@@ -65,35 +65,64 @@ def error_types(
 ) -> ErrorTypeCounts:
     """Count the errors by cause. ValueError for lengths beyond the reach of the prediction."""
     thickness_px, crossing_px = prediction.px(thickness_mm), prediction.px(crossing_mm)
-    false_positives, misses = [], []
+    false_positives = np.zeros((len(prediction.classes), len(FALSE_POSITIVES)), np.int64)
+    misses = np.zeros((len(prediction.classes), len(MISSES)), np.int64)
+    layers, width = prediction.truth.layers.reshape(-1), prediction.labels.shape[1]
     for k, pixels in enumerate(prediction.classes):
+        wrong, missed = ~pixels.true, ~pixels.predicted
         near = pixels.to_own <= thickness_px * thickness_px
-        wrong, missed = np.flatnonzero(~pixels.true), np.flatnonzero(~pixels.predicted)
-        layer = prediction.truth.layers.reshape(-1)[pixels.positions[wrong]]
-        printed = [(layer & bits) != 0 for bits in (TEXT, GRID | EDGE, STAIN)]
-        on_curve = [pixels.to_own[wrong] == 0, pixels.to_others[wrong] == 0]
-        false_positives.append(_first([*on_curve, near[wrong], *printed]))
+        distances = pixels.to_own[wrong], pixels.to_others[wrong]
+        call(_wrong, *distances, near[wrong], layers[pixels.positions[wrong]], false_positives[k])
         crossing = pixels.to_others[missed] <= crossing_px * crossing_px
-        beside, _ = prediction.curve(k).nearest(pixels.positions[missed], within_px=thickness_px)
-        rows = pixels.positions // prediction.labels.shape[1]
-        beyond = _lost_and_end(rows[missed], rows[pixels.predicted & near])
-        misses.append(_first([crossing, pixels.any_curve[missed], np.isfinite(beside), *beyond]))
-    return ErrorTypeCounts(
-        np.array(false_positives).reshape(-1, len(FALSE_POSITIVES)), np.array(misses).reshape(-1, len(MISSES))
-    )
+        positions = pixels.positions[missed]
+        beside, _ = prediction.curve(k).nearest(positions, within_px=thickness_px)
+        rows = pixels.positions[pixels.predicted & near] // width
+        ends = (rows[0], rows[-1]) if len(rows) else (-1, -1)
+        call(_missed, crossing, pixels.any_curve[missed], beside, positions // width, *ends, misses[k])
+    return ErrorTypeCounts(false_positives, misses)
 
 
-def _lost_and_end(missed: Int64, predicted: Int64) -> list[Bool]:
-    """Whether misses in the rows `missed` are of type lost and of type end, from the rows with a prediction."""
-    if not len(predicted):
-        return [np.ones(len(missed), np.bool_), np.zeros(len(missed), np.bool_)]
-    return [np.zeros(len(missed), np.bool_), (missed < predicted[0]) | (missed > predicted[-1])]
+@kernel
+def _wrong(to_own, to_others, near, layers, counts):  # type: ignore[no-untyped-def]
+    """Add to `counts [7]` the cause of each of Q false positives, all arrays [Q]."""
+    for q in range(len(to_own)):
+        if to_own[q] == 0:
+            cause = 0
+        elif to_others[q] == 0:
+            cause = 1
+        elif near[q]:
+            cause = 2
+        elif layers[q] & TEXT:
+            cause = 3
+        elif layers[q] & (GRID | EDGE):
+            cause = 4
+        elif layers[q] & STAIN:
+            cause = 5
+        else:
+            cause = 6
+        counts[cause] += 1
 
 
-def _first(causes: Sequence[Bool]) -> Int64:
-    """How many of P pixels each of the causes [P] is the first to hold for, and how many are left: int64 [R+1]."""
-    table = np.stack([*causes, np.ones_like(causes[0])])
-    return np.bincount(table.argmax(axis=0), minlength=len(table))
+@kernel
+def _missed(crossing, any_curve, beside, rows, top, bottom, counts):  # type: ignore[no-untyped-def]
+    """Add to `counts [6]` the cause of each of Q misses, all arrays [Q]. `beside` is finite where the class is near.
+
+    The class is predicted in the rows `top` to `bottom`; both are -1 where it is predicted nowhere.
+    """
+    for q in range(len(rows)):
+        if crossing[q]:
+            cause = 0
+        elif any_curve[q]:
+            cause = 1
+        elif np.isfinite(beside[q]):
+            cause = 2
+        elif bottom < 0:
+            cause = 3
+        elif rows[q] < top or rows[q] > bottom:
+            cause = 4
+        else:
+            cause = 5
+        counts[cause] += 1
 
 
 def error_type_rates(counts: ErrorTypeCounts) -> dict[str, Float64]:

@@ -33,7 +33,8 @@ from typing import Final
 import numpy as np
 
 from thinline.metrics.absent import Counts, overlap_of
-from thinline.vocabulary import Bool, Float64, Int64
+from thinline.system.numba_kernels import call, kernel
+from thinline.vocabulary import Float64, Int64
 
 MARGIN_MM: Final = 0.25
 APART_MM: Final = 1.0
@@ -64,21 +65,33 @@ def swaps(
             f"`traced` and `true` must be x by row of one shape [K,H], got {traced.shape} and {true.shape}; "
             "give a curve without a trace a row of NaN"
         )
-    apart_px = apart_mm * px_per_mm
-    away = np.abs(traced[:, None] - true)  # [K,K,H]; NaN compares as false
-    pairs = np.abs(true[:, None] - true) > apart_px
-    own = np.einsum("kkh->kh", away)[:, None]
-    swapped = (pairs & (away <= apart_px) & (away + margin_mm * px_per_mm < own)).any(axis=1)
-    comparable: Bool = np.asarray(pairs.any(axis=1), np.bool_)
-    bridge = int(bridge_mm * px_per_mm)
-    runs = [_runs(row[known], bridge) for row, known in zip(swapped, comparable, strict=True)]
-    return SwapCounts(np.array(runs, np.int64), swapped.sum(axis=1), comparable.sum(axis=1))
+    counts = np.zeros((3, len(true)), np.int64)
+    lengths = [margin_mm * px_per_mm, apart_mm * px_per_mm]
+    traced, true = (np.ascontiguousarray(rows, np.float64) for rows in (traced, true))
+    call(_count, traced, true, *lengths, int(bridge_mm * px_per_mm), counts)
+    return SwapCounts(*counts)
 
 
-def _runs(swapped: Bool, bridge: int) -> int:
-    """Runs of true values of `swapped`; interruptions of at most `bridge` rows do not end a run."""
-    rows = np.flatnonzero(swapped)
-    return int(np.count_nonzero(np.diff(rows) > bridge + 1)) + bool(len(rows))
+@kernel
+def _count(traced, true, margin, apart, bridge, counts):  # type: ignore[no-untyped-def]
+    """Add to `counts [3,K]` runs of swapped rows, swapped rows, comparable rows; NaN compares as false."""
+    for k in range(len(true)):
+        since = bridge + 1  # comparable rows since the last swapped one
+        for row in range(true.shape[1]):
+            own = abs(traced[k, row] - true[k, row])
+            comparable, swapped = False, False
+            for j in range(len(true)):
+                if abs(true[k, row] - true[j, row]) > apart:
+                    comparable = True
+                    away = abs(traced[k, row] - true[j, row])
+                    swapped |= away <= apart and away + margin < own
+            if swapped:
+                counts[0, k] += since > bridge
+                counts[1, k] += 1
+                since = 0
+            elif comparable:
+                since += 1
+            counts[2, k] += comparable
 
 
 def swap_rates(counts: SwapCounts, *, px_per_mm: float) -> dict[str, Float64]:

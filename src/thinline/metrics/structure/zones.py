@@ -32,6 +32,7 @@ import numpy as np
 from thinline.metrics.absent import Counts, overlap_of, precision_of, recall_of
 from thinline.metrics.structure.error_types import CROSSING_MM
 from thinline.metrics.structure.prediction import Prediction
+from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import Float64, Int64
 
 DISTANCES_MM: Final = (0.5, 1.0, 2.0, 4.0)
@@ -65,21 +66,31 @@ def zones(
     """Count by zone; `limits_mm` ascends. ValueError for lengths beyond the reach of the prediction."""
     limits = np.square([prediction.px(limit) for limit in limits_mm])
     near = prediction.px(crossing_mm) ** 2
-    divisions: tuple[list[Int64], list[Int64], list[Int64]] = ([], [], [])
-    for slopes, pixels in zip(prediction.truth.slopes, prediction.classes, strict=True):
-        outcome = np.where(pixels.true, np.where(pixels.predicted, 0, 2), 1)
-        outside = (pixels.to_own > near) | (pixels.to_others > near)
-        slope = _slope_zones(slopes, np.where(pixels.to_own <= near, pixels.nearest, -1))
-        numbers = (outside.astype(np.int64), slope, np.searchsorted(limits, pixels.to_others))
-        for division, zone, count in zip(divisions, numbers, (2, len(_SLOPES), len(limits) + 1), strict=True):
-            division.append(np.bincount(zone * 3 + outcome, minlength=count * 3).reshape(count, 3))
-    return ZoneCounts(*(np.stack(division) for division in divisions))
+    curves = len(prediction.classes)
+    parts = [np.zeros((curves, size, 3), np.int64) for size in (2, len(_SLOPES), len(limits) + 1)]
+    for k, (slopes, pixels) in enumerate(zip(prediction.truth.slopes, prediction.classes, strict=True)):
+        here = pixels.true, pixels.predicted, pixels.to_own, pixels.nearest, pixels.to_others
+        call(_count, here, slopes, near, limits, tuple(part[k] for part in parts))
+    return ZoneCounts(*parts)
 
 
-def _slope_zones(slopes: Float64, nearest: Int64) -> Int64:
-    """Number of the slope zone of pixels whose nearest curve pixel is `nearest` [Q], an index into `slopes`, or -1."""
-    numbers = np.append((slopes > 1 / _FLAT).astype(np.int64) + (slopes >= _FLAT), len(_SLOPES) - 1)
-    return numbers[nearest]
+@kernel
+def _count(pixels, slopes, near, limits, divisions):  # type: ignore[no-untyped-def]
+    """Add each of P pixels to its zone of each division, [Z,3]; `near` and `limits` are squares of lengths in px."""
+    true, predicted, to_own, nearest, to_others = pixels
+    crossing, slope, distance = divisions
+    for p in range(len(true)):
+        outcome = (0 if predicted[p] else 2) if true[p] else 1
+        crossing[int(to_own[p] > near or to_others[p] > near), outcome] += 1
+        zone = 3
+        if to_own[p] <= near:
+            at = slopes[nearest[p]]
+            zone = int(at > 1 / _FLAT) + int(at >= _FLAT)
+        slope[zone, outcome] += 1
+        zone = 0
+        while zone < len(limits) and limits[zone] < to_others[p]:
+            zone += 1
+        distance[zone, outcome] += 1
 
 
 def zone_rates(counts: ZoneCounts) -> dict[str, Float64]:
