@@ -60,12 +60,34 @@ def test_another_process_gives_the_same_scores_and_a_scorer_is_pickled_without_i
     assert not pickle.loads(pickle.dumps(scorer)).known
 
 
+def test_maps_pass_through_shared_memory(monkeypatch):
+    rng = np.random.default_rng(0)
+    labels, truth = rng.integers(0, 3, (2, 5, 7), dtype=np.uint8)
+    strokes = np.stack([truth == 1, truth == 2])[:, ::-1]  # not contiguous
+    with ScoringWorkers(Refusing()) as workers:
+        for ink in (None, rng.random((2, 5, 7), dtype=np.float32)):
+            prediction = Prediction(labels, ink, truth, strokes)
+            memory = workers._memory(sum(array.nbytes for array in prediction if array is not None))
+            read = scoring_workers._read(memory, scoring_workers._write(prediction, memory))
+            for before, after in zip(prediction, read, strict=True):
+                assert after is None if before is None else (after.dtype == before.dtype)
+                np.testing.assert_array_equal(after, before)
+            memory.buf[:] = bytes(len(memory.buf))
+            np.testing.assert_array_equal(read.labels, labels)  # a copy
+            workers._free(memory)
+        assert workers._memory(300) is memory
+        workers._free(memory)
+        monkeypatch.setattr(scoring_workers, "SHARED_FOLDER", scoring_workers.SHARED_FOLDER / "none")
+        assert workers._memory(10**6) is None
+
+
 def test_two_processes_score_all_sheets_and_their_errors_are_raised(monkeypatch):
     monkeypatch.setattr(scoring_workers, "WAITING", 1)
     with ScoringWorkers(Refusing(), processes=2) as there:
         for index in (0, 2, 3, 4, 5):
             there.put(index, NOTHING)
             assert len(there.waiting) <= 2
+            assert len(there.unused) <= 2, "memory is used again"
         assert there.scores() == {index: 10 * index for index in (0, 2, 3, 4, 5)}
         there.clear()
         assert there.scores() == {}

@@ -137,6 +137,18 @@ def score_sheet(
     )
 
 
+def load_kernels() -> None:
+    """Load the compiled code of all metrics by scoring a small sheet; without this the first sheet takes longer."""
+    labels = np.zeros((16, 16), np.uint8)
+    labels[:, 4], labels[::3, 9] = 1, 2
+    strokes = np.stack([labels == 1, labels == 2])
+    probabilities = 0.9 * strokes.astype(np.float32)
+    truth = Truth(np.roll(labels, 1, axis=1), np.roll(strokes, 1, axis=2), np.zeros_like(labels), 4.0)
+    tracks = np.array([[-0.5, 15.5], [-0.5, 15.5]])
+    curves = CurveTruth(np.full((2, 16), 5.0), tracks, np.zeros((2, 16), np.int64))
+    score_sheet(labels, probabilities, truth, curves)
+
+
 class _Traced(NamedTuple):
     """Scores of traced curves by method."""
 
@@ -181,8 +193,8 @@ def _without_ignored(x_px: Float64, truth: Truth) -> Float64:
 
 
 def _compared(traced: Sequence[Float64], true: Float64, tracks: Float64) -> tuple[CurveError, ...]:
-    widths = np.diff(tracks)[:, 0]
-    return tuple(compare(*rows, track_px=float(width)) for *rows, width in zip(traced, true, widths, strict=True))
+    widths = (tracks[:, 1] - tracks[:, 0]).tolist()
+    return tuple(compare(*rows, track_px=width) for *rows, width in zip(traced, true, widths, strict=True))
 
 
 def with_true_labels(strands: Strands, truth: Truth) -> Strands:
