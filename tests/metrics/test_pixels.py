@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from two_ranks import sheets
 
+from thinline.metrics import pixels
 from thinline.metrics.pixels import RATES, PixelCounts, PixelMeasures, confusion, named, rates, signature
 from thinline.vocabulary import IGNORE, LOG_CLASSES
 
@@ -235,3 +236,9 @@ def test_two_ranks_count_what_one_process_counts(two_ranks: Path) -> None:
         assert result["ids"].tolist() == list(range(5))
         assert torch.equal(result["kept"], matrices)
         assert {name: values.tolist() for name, values in result["rates"].items()} == scores(predicted, true)
+
+
+def test_one_call_counts_what_a_call_for_each_sheet_counts() -> None:
+    """The way of a GPU, here on the CPU."""
+    code = torch.randint(0, 10, (5, 400), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    assert torch.equal(pixels._counted_at_once(code, 12), pixels._counted(code, 12))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchmetrics.functional.classification import binary_f1_score
 
+from thinline.metrics import thresholds
 from thinline.metrics.pixels import PixelCounts, confusion, named, rates
 from thinline.metrics.thresholds import (
     UNTUNED,
@@ -255,3 +256,14 @@ def test_with_one_curve_the_tuned_decision_is_the_tuned_score(seed: int) -> None
 def test_thresholds_of_another_number_of_curves_are_refused() -> None:
     with pytest.raises(ValueError, match=r"one edge for each curve.*got \(3,\) for \(1, 2, 4, 4\)"):
         tuned_labels(torch.rand(1, 2, 4, 4), torch.tensor([0.5, 0.5, 0.5]))
+
+
+@pytest.mark.parametrize("bins", [256, 4096])
+def test_one_call_counts_the_same_histogram(bins: int) -> None:
+    """The way of a GPU, here on the CPU."""
+    generator = torch.Generator().manual_seed(bins)
+    probabilities = torch.rand(3, 2, 9, 7, generator=generator)
+    truth, valid = (torch.rand(shape, generator=generator) < 0.6 for shape in ((3, 2, 9, 7), (3, 9, 7)))
+    bin_of = (probabilities * bins).to(torch.uint8 if bins <= 256 else torch.int32)
+    at_once = thresholds._histogram_at_once(bin_of, truth, valid, bins=bins)
+    assert torch.equal(at_once, score_histogram(probabilities, truth, valid, bins=bins))

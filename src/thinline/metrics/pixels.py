@@ -76,10 +76,21 @@ def confusion(predicted: Tensor, true: Tensor, *, classes: int) -> Tensor:
     code_type = torch.uint8 if ignored < 256 else torch.int32
     code = true.to(code_type) * classes + predicted.to(code_type)
     code[true == IGNORE] = ignored
-    counts = [torch.bincount(sheet, minlength=ignored + 1)[:ignored] for sheet in code.flatten(1)]
-    if not counts:
+    if not len(code):
         return torch.zeros(0, classes, classes, dtype=torch.int64, device=true.device)
-    return torch.stack(counts).view(-1, classes, classes)
+    counts = (_counted if code.device.type == "cpu" else _counted_at_once)(code.flatten(1), ignored + 1)
+    return counts[:, :ignored].view(-1, classes, classes)
+
+
+def _counted(code: Tensor, codes: int) -> Tensor:
+    """How often each of 0..codes-1 is in each row of `code [B,N]`: int64 [B,codes]."""
+    return torch.stack([torch.bincount(row, minlength=codes) for row in code])
+
+
+def _counted_at_once(code: Tensor, codes: int) -> Tensor:
+    """`_counted` in one call: on a GPU each call of `bincount` waits until the GPU has nothing left to do."""
+    first = torch.arange(0, len(code) * codes, codes, dtype=torch.int32, device=code.device)
+    return torch.bincount((code + first[:, None]).flatten(), minlength=len(code) * codes).view(-1, codes)
 
 
 def rates(counts: PixelCounts) -> dict[str, Tensor]:
@@ -184,12 +195,12 @@ def _check_ids(predicted: Tensor, true: Tensor, *, classes: int) -> None:
         )
     if not true.numel():
         return
-    low, high = (int(value) for value in predicted.aminmax())
+    low, high = torch.stack(predicted.aminmax()).tolist()  # one transfer from a GPU
     if low < 0 or high >= classes:
         raise ValueError(
             f"`predicted` must hold ids 0..{classes - 1}, got {low}..{high}; is `classes` that of the head?"
         )
-    low, high = (int(value) for value in true.aminmax())
+    low, high = torch.stack(true.aminmax()).tolist()
     if low < 0 or high >= classes:  # 255 or an error: only now look at every pixel
         outside = true[(true < 0) | ((true >= classes) & (true != IGNORE))]
         if outside.numel():

@@ -49,6 +49,8 @@ def score_histogram(probabilities: Tensor, truth: Tensor, valid: Tensor, *, bins
     """
     _check(probabilities, truth, valid, bins=bins)
     bin_of = (probabilities * bins).clamp_(max=bins - 1).to(torch.uint8 if bins <= 256 else torch.int32)
+    if bin_of.device.type != "cpu":
+        return _histogram_at_once(bin_of, truth, valid, bins=bins)
     ignored = (~valid).flatten().nonzero()[:, 0]
     # channels first and then flat, once: counting reads memory in order
     by_channel = zip(
@@ -163,6 +165,14 @@ def _channel_histogram(bin_of: Tensor, truth: Tensor, ignored: Tensor, *, bins: 
     return torch.stack([negative, every - negative])
 
 
+def _histogram_at_once(bin_of: Tensor, truth: Tensor, valid: Tensor, *, bins: int) -> Tensor:
+    """`[c,2,bins]` in one call: on a GPU each `bincount`, and each selection of pixels, waits for all work before."""
+    channels = bin_of.shape[1]
+    row = 2 * torch.arange(channels, dtype=torch.int32, device=bin_of.device)[:, None, None] + truth
+    code = torch.where(valid[:, None], row * bins + bin_of, channels * 2 * bins)
+    return torch.bincount(code.flatten(), minlength=channels * 2 * bins + 1)[:-1].view(channels, 2, bins)
+
+
 def _tails(histogram: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """True positives `[c,bins]`, positives `[c]`, predicted pixels `[c,bins]` at each edge: sums from it upwards."""
     upward = histogram.flip(-1).cumsum(-1).flip(-1)
@@ -183,6 +193,6 @@ def _check(probabilities: Tensor, truth: Tensor, valid: Tensor, *, bins: int) ->
         raise ValueError(f"`truth` and `valid` must be bool, got {truth.dtype} and {valid.dtype}; compare with > 0")
     if not probabilities.numel():
         return
-    low, high = (float(value) for value in probabilities.aminmax())
+    low, high = torch.stack(probabilities.aminmax()).tolist()
     if not (low >= 0 and high <= 1):  # written so that NaN fails
         raise ValueError(f"probabilities must lie in 0..1, got {low:g}..{high:g}; are these logits?")
