@@ -10,8 +10,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from thinline.network import SlimUNet
-from thinline.training import muon
-from thinline.training.muon import Muon, Stack, newton_schulz, stacks_of, suits_muon
+from thinline.training import optimiser as muon
+from thinline.training.optimiser import Muon, Stack, newton_schulz, stacks_of, suits_muon
 
 OPTIONS = {"lr": 0.01, "betas": (0.9, 0.99), "momentum": 0.8, "weight_decay": 0.1}
 SHAPES = [(12, 6, 3, 3), (12, 6, 3, 3), (12, 12), (24, 8), (8, 24, 1, 1), (6, 12, 3, 3), (24, 8), (4, 2, 3, 3)]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from thinline.training import muon
+from thinline.training import optimiser
 from thinline.training.optimiser import optimiser_of
 from thinline.training.settings import Schedule
 
@@ -130,7 +130,7 @@ def newton_schulz(grad):
 
 @pytest.mark.parametrize("native", [True, False])
 def test_muon_iterates_in_fp32_where_the_processor_has_no_bf16(native, monkeypatch):
-    monkeypatch.setattr(muon, "cpu_has_bf16", lambda: native)
+    monkeypatch.setattr(optimiser, "cpu_has_bf16", lambda: native)
     grad = torch.randn((24, 16), generator=torch.Generator().manual_seed(1))
     step = after_one_step(nn.Parameter(torch.zeros(24, 16)), grad, name="muon", learning_rate=0.01)
     expected = -0.01 * 0.2 * 24**0.5 * newton_schulz(grad)

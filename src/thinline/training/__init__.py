@@ -3,8 +3,7 @@
 fit               train and evaluate one run: resume from checkpoint, precision, devices, threads, determinism
 task              training step (network -> loss), validation and test counts; NaN loss stops the run
 precision         bf16 where the processor has it, else fp32
-optimiser         AdamW and Muon
-muon              Muon whose kernels are updated together, in few calls
+optimiser         AdamW, and Muon whose kernels are updated together, in few calls
 settings          groups `trainer`, `optimiser`, `checkpoint`: learning rate schedule (warm-up, cosine decay)
 batches           data module: seed and step determine the batch of a step; on CPU or GPU
 distributed       global batch over several processes (DDP)
