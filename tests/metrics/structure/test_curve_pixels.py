@@ -131,3 +131,20 @@ def test_a_union_is_of_all_and_of_nothing() -> None:
     empty = CurvePixels(np.empty(0, np.int64), (2, 3))
     assert len(empty.slopes(within_px=3.0)) == 0
     np.testing.assert_array_equal(empty.nearest(np.array([0, 5]), within_px=9)[1], [-1, -1])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_components_are_those_of_opencv(seed: int) -> None:
+    """Masks of every density and grain, with ink on the border, empty and full."""
+    rng = np.random.default_rng(seed)
+    masks = [np.zeros((5, 7), np.bool_), np.ones((9, 6), np.bool_)]
+    for _ in range(40):
+        (height, width), grain = rng.integers(1, 40, 2), int(rng.integers(1, 6))
+        coarse = rng.random((height // grain + 1, width // grain + 1)) < rng.random()
+        masks.append(coarse.repeat(grain, 0).repeat(grain, 1)[:height, :width])
+    for mask in masks:
+        numbers = curve_pixels(mask).components
+        count, expected = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)
+        assert sorted(set(numbers.tolist())) == list(range(count - 1))
+        pairs_of_numbers = set(zip(numbers.tolist(), expected[mask].tolist(), strict=True))
+        assert len(pairs_of_numbers) == count - 1, "one number for each component"

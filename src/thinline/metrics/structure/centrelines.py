@@ -28,12 +28,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 
 from thinline.metrics.absent import Counts, f_of, precision_of, recall_of
+from thinline.metrics.structure.curve_pixels import CurvePixels
 from thinline.metrics.structure.distances import Pair, within
-from thinline.vocabulary import Bool, Float64, Int32, Int64
+from thinline.vocabulary import Bool, Float64, Int64
 
 TOLERANCES_PX: Final = (0.0, 1.0, 2.0, 3.0)
 """The first is plain clDice."""
@@ -59,21 +59,14 @@ def centrelines(pair: Pair, *, tolerances_px: Sequence[float] = TOLERANCES_PX) -
     lines = [mask.centreline for mask in pair.masks]
     away = [distances.within_part(line) for distances, line in zip(pair.distances, lines, strict=True)]
     near = np.stack([within(squared, tolerances_px) for squared in away], axis=1)
-    breaks = _breaks(lines[1], pair.masks[1].centreline_parts, away[1] <= BREAK_PX**2)
+    breaks = _breaks(pair.masks[1].centreline_pixels, away[1] <= BREAK_PX**2)
     return CentrelineCounts(near, np.array([len(squared) for squared in away]), breaks)
 
 
-def _breaks(line: Bool, components: Int32, covered: Bool) -> int:
-    """Metric 3 of the true centreline `line [H,W]`.
-
-    `components [H,W]` are the numbers of its components; `covered [P]` says which of its P pixels are covered.
-    """
-    kept = np.zeros_like(line)
-    kept[line] = covered
-    pieces, parts = cv2.connectedComponents(kept.view(np.uint8), connectivity=8)
-    component_of = np.zeros(pieces, dtype=np.int64)
-    component_of[parts[kept]] = components[kept]
-    return pieces - 1 - len(np.unique(component_of[1:]))
+def _breaks(line: CurvePixels, covered: Bool) -> int:
+    """Metric 3 of the true centreline `line`; `covered [P]` says which of its P pixels are covered."""
+    pieces = CurvePixels(line.positions[covered], line.shape).components
+    return int(pieces.max(initial=-1)) + 1 - len(np.unique(line.components[covered]))
 
 
 def centreline_rates(counts: CentrelineCounts) -> dict[str, Float64]:

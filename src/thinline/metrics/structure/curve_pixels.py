@@ -41,6 +41,13 @@ class CurvePixels:
         height, width = self.shape
         return np.asarray(np.searchsorted(self.positions, np.arange(height + 1) * width), np.int64)
 
+    @cached_property
+    def components(self) -> Int64:
+        """For each pixel the number (0, 1, ...) of its 8-connected component, int64 [P]."""
+        numbers = np.empty(len(self.positions), np.int64)
+        call(_connect, np.ascontiguousarray(self.positions), self.shape[1], numbers)
+        return numbers
+
     def slopes(self, *, within_px: float) -> Float64:
         """Slope (number 1 of the module) at each pixel, float64 [P], from the pixels `within_px` rows and columns."""
         slopes = np.empty(len(self.positions))
@@ -141,3 +148,46 @@ def _axes(pixels, rows, width, reach, slopes):  # type: ignore[no-untyped-def]
         along = count * (sum_yy - sum_xx) - (sum_y * sum_y - sum_x * sum_x)
         aslant = 2 * abs(count * sum_xy - sum_x * sum_y)
         slopes[p] = np.tan(0.5 * np.arctan2(aslant, along)) if along or aslant else 1.0
+
+
+@kernel
+def _connect(positions, width, numbers):  # type: ignore[no-untyped-def]
+    """Write the number of the component of each pixel into `numbers`: each pixel joins those before it."""
+    parent = np.arange(len(positions))
+    above = 0
+    for p in range(len(positions)):
+        column = positions[p] % width
+        if p and column and positions[p - 1] == positions[p] - 1:
+            _join(parent, p - 1, p)
+        first = positions[p] - width - (1 if column else 0)
+        last = positions[p] - width + (1 if column + 1 < width else 0)
+        while above < p and positions[above] < first:
+            above += 1
+        near = above
+        while near < p and positions[near] <= last:
+            _join(parent, near, p)
+            near += 1
+    count = 0
+    for p in range(len(positions)):
+        root = _root(parent, p)
+        if root == p:
+            numbers[p] = count
+            count += 1
+        else:
+            numbers[p] = numbers[root]
+
+
+@kernel
+def _root(parent, p):  # type: ignore[no-untyped-def]
+    """The first pixel of the component of p."""
+    while parent[p] != p:
+        parent[p] = parent[parent[p]]
+        p = parent[p]
+    return p
+
+
+@kernel
+def _join(parent, p, q):  # type: ignore[no-untyped-def]
+    """Unite the components of two pixels; the earlier root stays a root."""
+    first, second = _root(parent, p), _root(parent, q)
+    parent[max(first, second)] = min(first, second)

@@ -12,7 +12,6 @@ is at most t squared. The distance to an empty mask is infinite.
     band              mask pixels within d of the outside, d = 2 % of the diagonal of the sheet, at least 1 px:
                       Cheng, Girshick, Dollar, Berg and Kirillov, "Boundary IoU", CVPR 2021, equation 3 and its code
     centreline        skeleton by scikit-image's `skeletonize` (Zhang and Suen 1984)
-    centreline_parts  for each pixel of the centreline the number (1, 2, ...) of its 8-connected component; 0 elsewhere
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from skimage.morphology import skeletonize
 
 from thinline.metrics.structure.curve_pixels import CurvePixels, curve_pixels
 from thinline.system.numba_kernels import call, kernel
-from thinline.vocabulary import Bool, Float64, Int32, Int64, UInt8
+from thinline.vocabulary import Bool, Float64, Int64, UInt8
 
 BAND: Final = 0.02
 """Width of the band of boundary IoU as a fraction of the diagonal of the sheet, as published."""
@@ -79,9 +78,9 @@ class ClassMask:
         return line
 
     @cached_property
-    def centreline_parts(self) -> Int32:
-        """The components of the centreline, [H,W]."""
-        return np.asarray(cv2.connectedComponents(self.centreline.view(np.uint8), connectivity=8)[1], np.int32)
+    def centreline_pixels(self) -> CurvePixels:
+        """The centreline as a list of pixels."""
+        return curve_pixels(self.centreline)
 
 
 class Pair:
