@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -34,11 +34,12 @@ class Head(ABC):
     """A likelihood model of pixels. Subclasses are final.
 
     `vocabulary` are the C class names of the labels, `classes` the names of the ids that `decode` returns. Channels
-    from `first_curve` on belong to curves.
+    from `first_curve` on belong to curves. `link` makes probabilities of logits; None is any other function.
     """
 
     name: ClassVar[str]
     first_curve: ClassVar[int] = 0
+    link: ClassVar[Literal["softmax", "sigmoid"] | None] = None
     vocabulary: tuple[str, ...]
     classes: tuple[str, ...]
     channels: int

@@ -55,6 +55,7 @@ from thinline.losses.protocols import (
     HeadLike,
     Loss,
     MappedLoss,
+    OfLogits,
     OnMapOnly,
     PixelLoss,
     RegionLoss,
@@ -185,9 +186,13 @@ class Objective(nn.Module):
         return _ratio((terms * weights).sum(), divisor)
 
     def _region(self, loss: RegionLoss, batch: _Batch) -> Tensor:
-        with trusted_probabilities():
-            probabilities = batch.probabilities(precise=loss.precise)
-            terms = terms_of(loss, probabilities, batch.targets, shape=probabilities.shape[1:2]).to(batch.logits.dtype)
+        link, z = self.head.link, batch.logits
+        if link and isinstance(loss, OfLogits) and z.dtype == torch.float32 and z.device.type == "cpu":
+            terms = loss.of_logits(z, batch.targets, batch.valid, link=link)
+        else:
+            with trusted_probabilities():
+                probabilities = batch.probabilities(precise=loss.precise)
+                terms = terms_of(loss, probabilities, batch.targets, shape=probabilities.shape[1:2]).to(z.dtype)
         return self._mean_over_channels(terms, batch.targets.sum(dim=(0, 2, 3)) > 0)
 
     def _mapped(self, loss: MappedLoss, batch: _Batch) -> Tensor:
