@@ -120,14 +120,12 @@ def _exp(x):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _store(probability, wrong, truth, mask, errors, ends):  # type: ignore[no-untyped-def]
+def _store(probability, wrong, truth, errors, ends):  # type: ignore[no-untyped-def]
     """Store the errors of a block and update `ends`: bits of the largest, the least inside and outside; G."""
     largest, least_in, least_out, count = np.int64(0), _LARGEST, _LARGEST, 0
     for i in range(len(errors)):
         within = truth[i] > 0.5
         error = wrong[i] if within else probability[i]
-        if len(mask):
-            error = error if mask[i] else 0.0
         bits = bits_of(error) & _LARGEST
         largest = max(largest, bits)
         least_in = min(least_in, bits if within else _LARGEST)
@@ -159,16 +157,21 @@ def _softmax(logits, inside, valid, errors, ends, first, last):  # type: ignore[
             for i in range(len(z)):
                 power[i] = _exp(z[i] - top[i])
                 total[i] += power[i]
+            for i in range(len(z)):  # a loop of its own: with more arrays in one the compiler vectorises neither
                 wrong[i] += 0.0 if truth[i] > 0.5 else power[i]
         for i in range(end - start):
             total[i] = 1 / total[i]
+        base = sheet * pixels
+        if len(valid):
+            for i in range(end - start):
+                total[i] = total[i] if valid[sheet, start + i] else 0.0
+        for i in range(end - start):
             wrong[i] *= total[i]
-        mask, base = valid[sheet : sheet + 1].reshape(-1)[start:end], sheet * pixels
         for c in range(channels):
             power = p[c]
             for i in range(end - start):
                 power[i] *= total[i]
-            _store(power, wrong, inside[sheet, c, start:end], mask, errors[c, base + start : base + end], ends[c])
+            _store(power, wrong, inside[sheet, c, start:end], errors[c, base + start : base + end], ends[c])
 
 
 @vector_kernel
@@ -181,14 +184,17 @@ def _sigmoid(logits, inside, valid, errors, ends, first, last):  # type: ignore[
     for block in range(first, last):
         sheet, start = block // blocks, block % blocks * _BLOCK
         end = min(start + _BLOCK, pixels)
-        mask, base = valid[sheet : sheet + 1].reshape(-1)[start:end], sheet * pixels
+        base = sheet * pixels
         for c in range(channels):
             z, truth = logits[sheet, c, start:end], inside[sheet, c, start:end]
             for i in range(len(z)):
                 toward = -np.float64(z[i]) if truth[i] > 0.5 else np.float64(z[i])  # the error is sigmoid(toward)
                 power = _exp(-abs(toward))
                 p[i] = (power if toward < 0 else 1.0) / (1 + power)
-            _store(p, p, truth, mask, errors[c, base + start : base + end], ends[c])
+            if len(valid):
+                for i in range(len(z)):
+                    p[i] = p[i] if valid[sheet, start + i] else 0.0
+            _store(p, p, truth, errors[c, base + start : base + end], ends[c])
 
 
 @vector_kernel
