@@ -142,7 +142,7 @@ def _spread(errors, layout, by_bin, out, items):  # type: ignore[no-untyped-def]
         several = 0
         for i in range(len(error)):
             chosen[several] = i
-            several += np.int64(slope[i] > 1)
+            several += int(slope[i] > 1)
         for i in chosen[:several]:
             bits = bits_of(error[i])
             key = (layout.top - (bits & _LARGEST)) >> layout.cut

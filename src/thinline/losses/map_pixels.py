@@ -66,5 +66,5 @@ def _on(marks, out):  # type: ignore[no-untyped-def]
                 if words[word] != 0:
                     for i in range(8 * word, 8 * word + 8):
                         out[several] = sheet * pixels + start + i
-                        several += np.int64(mark[i] != 0)
+                        several += int(mark[i] != 0)
     return several
