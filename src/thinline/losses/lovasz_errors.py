@@ -54,7 +54,8 @@ def slopes(logits: Float32, inside: Float32, valid: UInt8 | None, *, softmax: bo
     errors = np.empty((channels, sheets * pixels))
     result = Slopes(np.zeros(channels), errors, np.empty((channels, sheets * pixels), np.float32))
     parts = _parts(sheets * -(-pixels // _BLOCK), threads)
-    ends = np.empty((len(parts), channels, 4), np.int64)
+    ends = np.zeros((len(parts), channels, 4), np.int64)
+    ends[:, :, 1:3] = _LARGEST
     mask = np.empty((0, 0), np.uint8) if valid is None else valid
 
     def part(number: int) -> None:
@@ -142,7 +143,6 @@ def _softmax(logits, inside, valid, errors, ends, first, last):  # type: ignore[
     channels, pixels = logits.shape[1:]
     blocks = (pixels + _BLOCK - 1) // _BLOCK
     p, wrong, total, top = np.empty((channels, _BLOCK)), np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
-    ends[:, 0], ends[:, 1], ends[:, 2], ends[:, 3] = 0, _LARGEST, _LARGEST, 0
     for block in range(first, last):
         sheet, start = block // blocks, block % blocks * _BLOCK
         end = min(start + _BLOCK, pixels)
@@ -180,7 +180,6 @@ def _sigmoid(logits, inside, valid, errors, ends, first, last):  # type: ignore[
     channels, pixels = logits.shape[1:]
     blocks = (pixels + _BLOCK - 1) // _BLOCK
     p = np.empty(_BLOCK)
-    ends[:, 0], ends[:, 1], ends[:, 2], ends[:, 3] = 0, _LARGEST, _LARGEST, 0
     for block in range(first, last):
         sheet, start = block // blocks, block % blocks * _BLOCK
         end = min(start + _BLOCK, pixels)
