@@ -26,8 +26,6 @@ from thinline.losses.lovasz_kernel import bits_of, class_slopes
 from thinline.system.numba_kernels import call, vector_kernel
 from thinline.vocabulary import Float32, Float64, UInt8
 
-MOST_PIXELS = 1 << 31
-"""More pixels of a batch than this would overflow the counts."""
 _BLOCK = 1024  # pixels whose intermediate results stay in the first-level cache
 _LARGEST = np.iinfo(np.int64).max  # also all bits but the sign
 
@@ -44,7 +42,7 @@ def slopes(logits: Float32, inside: Float32, valid: UInt8 | None, *, softmax: bo
     """Terms, errors and slopes; a class without truth has term and slopes 0, one with a NaN has NaN.
 
     Args:
-        logits: [B,c,N], C-contiguous; N pixels of a sheet, B N below `MOST_PIXELS`.
+        logits: [B,c,N], C-contiguous; N pixels of a sheet, B N below 2^31.
         inside: [B,c,N], C-contiguous, above one half where a pixel is inside the truth.
         valid: [B,N], C-contiguous, 0 where a pixel is ignored: its errors are 0, outside. None for none ignored.
         softmax: whether the classes exclude each other; otherwise each channel is a sigmoid.
