@@ -6,7 +6,7 @@ from drawn_sheets import CLASSES, draw, random_batch, sheets
 from scipy.ndimage import distance_transform_edt
 
 from thinline.heads import Binary, SigmoidStack, Softmax
-from thinline.losses.boundary import Boundary, SignedDistance, boundary
+from thinline.losses.boundary import Boundary, SignedDistance, boundary, by_torch
 from thinline.losses.objective import Objective
 
 
@@ -37,6 +37,18 @@ def test_the_formula_on_five_pixels() -> None:
     p = torch.tensor([0.2, 0, 1, 0.5, 1]).view(1, 1, 1, 5)
     assert boundary(p, phi).item() == pytest.approx((0.2 * 1.5 + 0.5 * 0.5 + 0.5) / 5)
     assert boundary(t, phi).item() == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_compiled_sum_and_torch_have_one_value_and_gradient(dtype: torch.dtype) -> None:
+    generator = torch.Generator().manual_seed(0)
+    p = torch.rand(2, 3, 33, 65, generator=generator, dtype=dtype).requires_grad_()
+    phi = 40 * torch.randn(2, 3, 33, 65, generator=generator, dtype=dtype)
+    shares = torch.tensor([1.0, 2.0, 3.0], dtype=dtype)
+    for one in (p, p.to(memory_format=torch.channels_last)):
+        compiled, plain = boundary(one, phi), by_torch(one, phi) / (2 * 33 * 65)
+        torch.testing.assert_close(compiled, plain)
+        torch.testing.assert_close(*(torch.autograd.grad((shares * terms).sum(), p)[0] for terms in (compiled, plain)))
 
 
 def test_the_slope_is_the_authors_on_two_channels_of_a_softmax() -> None:

@@ -16,6 +16,8 @@ from thinline.vocabulary import BACKGROUND
 class _Sigmoid(Head):
     """Likelihood of independent binary channels."""
 
+    link = "sigmoid"
+
     def nll(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Binary cross-entropy of each channel."""
         self._check_pair(logits, targets)

@@ -16,6 +16,7 @@ class Softmax(Head):
 
     name = "softmax"
     first_curve = 1
+    link = "softmax"
 
     def __init__(self, classes: Sequence[str]) -> None:
         super().__init__(classes)

@@ -12,5 +12,6 @@ Losses of pixels: soft_ce (cross-entropy, label smoothing), spatial_soft_ce (blu
 
 Support: protocols (interfaces of head, losses and truth maps), weight_checks (form and effect of class weights),
 soft_counts (soft areas of region losses and the check of probabilities), soft_skeleton (for cldice), thinning (for
-skeleton_recall), and the compiled kernels lovasz_kernel and soft_skeleton_kernel.
+skeleton_recall), map_pixels (pixels on a truth map), and the compiled kernels lovasz_errors (from logits, all classes),
+lovasz_kernel (one class) and soft_skeleton_kernel.
 """

@@ -13,9 +13,12 @@ half is inside. A class without truth has term 0 and gradient 0, and the objecti
 L_c, but its subgradient.
 
 The gradient of a pixel depends on the rank of its error. A float32 probability near 1 lacks the digits that
-distinguish errors near 0, so `precise` asks for probabilities in float64. Terms and gradients are computed in float64.
+distinguish errors near 0, so `precise` asks for probabilities in float64. Errors, terms and gradients are computed in
+float64.
 
-Two implementations: on the CPU the compiled `lovasz_kernel`, elsewhere (and in the tests) a sort in torch.
+Two implementations: for float32 logits on the CPU the compiled `lovasz_errors` and `lovasz_kernel`, whose gradients by
+the probabilities are within 2e-7 of the largest of their class; otherwise (and in the tests) a sort in torch, which
+runs on any device.
 
 References
 ----------
@@ -32,7 +35,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from thinline.losses import lovasz_kernel
+from thinline.losses import lovasz_errors
+from thinline.losses.protocols import Link
 from thinline.losses.soft_counts import check_probabilities
 
 
@@ -42,68 +46,55 @@ def lovasz(probabilities: Tensor, targets: Tensor) -> Tensor:
     Raises `ValueError` for probabilities outside of 0..1.
     """
     check_probabilities(probabilities)
-    terms: Tensor = _Lovasz.apply(probabilities, targets)
-    return terms
-
-
-class _Lovasz(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, probabilities: Tensor, targets: Tensor) -> Tensor:
-        on_cpu = probabilities.device.type == "cpu" and probabilities.numel() <= lovasz_kernel.MOST_PLACES
-        terms, slopes = (by_kernel if on_cpu else by_sort)(probabilities, targets)
-        ctx.save_for_backward(slopes)
-        return terms
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        (slopes,) = ctx.saved_tensors
-        scaled = _empty_like(slopes)
-        return torch.mul(slopes, grad.view(1, -1, 1, 1), out=scaled), None
-
-
-def by_kernel(probabilities: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Terms `[c]` and slopes `[B,c,H,W]` of CPU tensors, in the dtype of the probabilities."""
-    p = probabilities.detach().double().contiguous().flatten(2)
-    inside = targets.detach().float().contiguous().flatten(2)
-    slopes = _empty_like(p)
-    threads = torch.get_num_threads()
-    terms = torch.from_numpy(lovasz_kernel.slopes(p.numpy(), inside.numpy(), slopes.numpy(), threads=threads))
-    return terms.to(probabilities.dtype), slopes.view(probabilities.shape).to(probabilities.dtype)
-
-
-def _empty_like(image: Tensor) -> Tensor:
-    """A contiguous tensor to write to.
-
-    On a CPU numpy allocates float64: numpy asks the system for large pages, which saves a quarter of the time.
-    """
-    if image.device.type != "cpu" or image.dtype != torch.float64:
-        return torch.empty_like(image, memory_format=torch.contiguous_format)
-    return torch.from_numpy(np.empty(image.shape))
-
-
-def by_sort(probabilities: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """Terms `[c]` and slopes `[B,c,H,W]` on any device, in the dtype of the probabilities."""
-    errors = (targets.double() - probabilities.double()).abs().transpose(0, 1).flatten(1)
     inside = targets.transpose(0, 1).flatten(1) > 0.5
-    slopes = torch.stack([_class_slopes(error, truth) for error, truth in zip(errors, inside, strict=True)])
-    terms = (errors * slopes.abs()).sum(dim=1).to(probabilities.dtype)
-    batch, channels, rows, columns = probabilities.shape
-    return terms, slopes.to(probabilities.dtype).view(channels, batch, rows, columns).transpose(0, 1)
+    errors = (probabilities.double() - targets.double()).transpose(0, 1).flatten(1) * torch.where(inside, -1.0, 1.0)
+    steps = [_steps(error.detach().abs(), truth) for error, truth in zip(errors, inside, strict=True)]
+    return (errors * torch.stack(steps)).sum(dim=1).to(probabilities.dtype)
 
 
-def _class_slopes(errors: Tensor, inside: Tensor) -> Tensor:
-    """Slopes `[P]` of one class from float64 `errors [P]` and `inside [P]` bool."""
+def _steps(errors: Tensor, inside: Tensor) -> Tensor:
+    """What each pixel of one class adds to the Jaccard loss, `[P]`, from float64 `errors [P]` and `inside [P]` bool."""
     # the bits of a non-negative float ascend with its value; one more bit puts the inside first among equals
     order = (errors.view(torch.int64) * 2 + inside).argsort(descending=True, stable=True)
     ranked = inside[order]
     count = ranked.sum().double()
     seen = ranked.cumsum(0).double()
     outside = (~ranked).cumsum(0).double()
-    at_inside = -1 / (count + outside)
+    at_inside = 1 / (count + outside)
     at_outside = (count - seen) / ((count + outside - 1) * (count + outside)).clamp_min(1)
-    slopes = torch.where(ranked, at_inside, at_outside)
-    return torch.empty_like(slopes).scatter_(0, order, slopes)
+    steps = torch.where(ranked, at_inside, at_outside)
+    return torch.empty_like(steps).scatter_(0, order, steps)
+
+
+def lovasz_of_logits(logits: Tensor, targets: Tensor, valid: Tensor | None, *, link: Link) -> Tensor:
+    """As `lovasz` of the probabilities of float32 CPU `logits [B,c,H,W]`, 0 where `valid [B,1,H,W]` is not; `[c]`.
+
+    Raises `ValueError` for targets of another shape.
+    """
+    if logits.shape != targets.shape:
+        raise ValueError(f"`logits` must be {list(targets.shape)} as the targets, got {list(logits.shape)}")
+    terms: Tensor = _OfLogits.apply(logits, targets, valid, link == "softmax")
+    return terms
+
+
+class _OfLogits(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, targets: Tensor, valid: Tensor | None, softmax: bool) -> Tensor:
+        z, inside = (field.detach().float().contiguous().flatten(2).numpy() for field in (logits, targets))
+        mask = None if valid is None else valid.to(torch.uint8).flatten(1).contiguous().numpy()
+        threads = torch.get_num_threads()
+        ctx.result = lovasz_errors.slopes(z, inside, mask, softmax=softmax, threads=threads)
+        ctx.softmax, ctx.shape = softmax, logits.shape
+        return torch.from_numpy(ctx.result.terms).to(logits.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:
+        batch, channels, rows, columns = ctx.shape
+        out = np.empty((batch, channels, rows * columns), np.float32)
+        weights, threads = grad.double().numpy(), torch.get_num_threads()
+        lovasz_errors.gradients(ctx.result, weights, out, softmax=ctx.softmax, threads=threads)
+        return torch.from_numpy(out).view(ctx.shape), None, None, None
 
 
 class Lovasz(nn.Module):
@@ -116,3 +107,7 @@ class Lovasz(nn.Module):
     def forward(self, probabilities: Tensor, targets: Tensor) -> Tensor:
         """Terms `[c]`."""
         return lovasz(probabilities, targets)
+
+    def of_logits(self, logits: Tensor, targets: Tensor, valid: Tensor | None, *, link: Link) -> Tensor:
+        """Terms `[c]`."""
+        return lovasz_of_logits(logits, targets, valid, link=link)

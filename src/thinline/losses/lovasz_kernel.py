@@ -1,150 +1,163 @@
-"""Kernel of lovasz.py: gradients of the Lovasz extension of the Jaccard loss, compiled for the CPU.
+"""Kernel of lovasz.py: the Lovasz extension of the Jaccard loss of one class, from errors, compiled for the CPU.
 
-One class at a time, with G pixels inside its truth. In the order of errors, largest first, after f inside and b outside
-pixels, the next pixel adds to the Jaccard loss
+Of P pixels G are inside the truth. In the order of errors, largest first, after f inside and b outside pixels, the next
+pixel adds to the Jaccard loss
 
     1 / (G + b)                            if the pixel is inside
     (G - f) / ((G + b) (G + b + 1))        if it is outside
 
-After the last inside pixel f = G, so outside pixels whose error is not above the smallest inside error have gradient
-zero and are not sorted. A sort item is one 64-bit integer (the bits of a positive float ascend with its value):
+Most pixels need no sorting. They are counted in bins of the error, up to 2^17; f and b at the edges of the bins are
+sums of counts. In a bin of inside pixels alone all have one gradient. In a bin of n outside pixels alone the order
+changes a gradient by at most 2 n (G - f) / (G + b)^3; where that is below `TOLERANCE` of the largest gradient 1 / G,
+each gets the mean, (G - f) / ((G + b) (G + b + n)), so that their sum is exact. The pixels of other bins are sorted. A
+sort item is one 64-bit integer (the bits of a positive float ascend with its value):
 
-    key      bits of the largest error minus bits of the error: small for a large error
+    key      bits of the largest error minus bits of the error: small for a large error; its first bits are the bin
     outside  one bit, 1 if the pixel is outside
-    position where the gradient of the pixel is written, in as many bits as needed
+    position of the pixel, in as many bits as needed
 
-The radix sort moves all items once for each 11 bits of the key and keeps the order of equal keys: inside before
-outside, then by position. It needs no vector instructions. A key has 28 bits of mantissa or more (errors are equal if
-their relative difference is below 4e-9); only in a batch of over 33 million slopes whose errors span 150 powers of ten
-it has fewer. Kernels release the interpreter lock, so that several classes can be computed at the same time.
+The radix sort moves all items once for each 11 bits and keeps the order of equal ones: inside before outside, then by
+position. Items of one key are then ordered by their whole errors. A key has at least 28 bits of mantissa, so few are
+equal; only in a batch of over 33 million pixels whose errors span 150 powers of ten it has fewer.
 """
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numba import njit
 
-from thinline.system.numba_kernels import call, kernel
+from thinline.system.numba_kernels import call, kernel, vector_kernel
 from thinline.vocabulary import Float32, Float64
 
-_LEAST_POSITION_BITS = 20
+TOLERANCE = 2e-7
+"""The largest error of a gradient, in shares of the largest gradient of its class."""
+_BLOCK = 1024  # pixels whose intermediate results stay in the first-level cache
 _DIGIT_BITS = 11
-_KEY_BITS = 33  # three digits; a longer key is cut to this, or to 28 bits of mantissa if that is longer
+_BIN_BITS = (8, 17)  # least and most; between them a bin for every four pixels
+_KEY_BITS = 32  # with the outside bit three digits; a longer key is cut to this, or to 28 bits of mantissa if longer
 _ROUNDED_BITS = 24  # the 52 bits of a mantissa less 28
-MOST_PLACES = 1 << 40
-"""More slopes than this would leave a key 12 bits of mantissa or fewer."""
+_LARGEST = np.iinfo(np.int64).max  # also all bits but the sign
+_INFINITY = int(np.float64(np.inf).view(np.int64))
 
 
 class Layout(NamedTuple):
-    """The smallest inside error; bits of the largest error; bits cut from a key; bits of a key and of a position."""
+    """Bits of the largest error; bits cut from a key; bits of a key, of a bin within it, and of a position."""
 
-    lowest: float
-    top: np.uint64
-    cut: np.uint64
+    top: int
+    cut: int
     key: int
-    position: np.uint64
+    bin: int
+    position: int
 
 
-def slopes(probabilities: Float64, inside: Float32, out: Float64, *, threads: int = 1) -> Float64:
-    """The terms [c]; their slopes by probability are written to `out`.
+def class_slopes(errors: Float64, out: Float32, bits: tuple[int, int, int], count: int) -> float:
+    """The term; writes the slopes, the gradient by the probability: 0 without truth, NaN for a NaN.
 
     Args:
-        probabilities: [B,c,N] in 0..1, C-contiguous; N pixels of a sheet, B c N at most `MOST_PLACES`.
-        inside: [B,c,N], C-contiguous, above one half where a pixel is inside the truth.
-        out: [B,c,N], C-contiguous, overwritten: 0 for a class without truth, NaN for one with a NaN probability.
-        threads: classes that are computed at the same time; the results are the same for every number.
+        errors: [P] in 0..1, the sign bit set inside.
+        out: [P], overwritten.
+        bits: of the largest error (above those of infinity for a NaN), of the least inside and of the least outside;
+            the largest integer where there is none.
+        count: inside pixels.
     """
-    sheets, channels, pixels = probabilities.shape
-    terms = np.zeros(channels)
-    workers = max(1, min(threads, channels))
-
-    def every(first: int) -> None:
-        items = np.empty((2, sheets * pixels), np.uint64)  # once for all classes: allocating memory costs time
-        for channel in range(first, channels, workers):
-            terms[channel] = _term(probabilities, inside, channel, out, items)
-
-    if workers == 1:
-        every(0)
-        return terms
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(every, range(workers)))
-    return terms
-
-
-def _term(probabilities: Float64, inside: Float32, channel: int, out: Float64, items: NDArray[np.uint64]) -> float:
-    """The term of one class; `items` [2,P] is overwritten."""
-    position_bits = max(_LEAST_POSITION_BITS, (probabilities.size - 1).bit_length())
-    count, lowest, highest, total = call(_survey, probabilities, inside, channel)
-    if count == 0 or np.isnan(total):
-        out[:, channel] = 0 * total
-        return float(0 * total)
-    layout, flat = _layout(lowest, highest, position_bits), out.reshape(-1)
-    end = call(_collect, probabilities, inside, channel, count, layout, flat, items[0])
-    ranked = call(_sorted, items[0, :end], items[1, :end], layout)
-    return float(call(_scan, ranked, count, layout, flat))
+    top, bottom = bits[0], min(bits[0], max(bits[1:]))
+    if count == 0 or top > _INFINITY:
+        out[:] = value = np.nan if top > _INFINITY else 0.0
+        return value
+    layout = _layout(top, bottom, errors.size)
+    counts = np.zeros((2, (1 << layout.bin) + 1), np.uint32)
+    call(_count, errors, layout, counts)
+    by_bin = np.empty(counts.shape[1], np.float32)
+    to_sort = call(_bin_slopes, counts, count, TOLERANCE, by_bin)
+    items = np.empty((2, to_sort + 1), np.uint64)
+    term = call(_spread, errors, layout, by_bin, out, items[0])
+    ranked = call(_sorted, items[0, :to_sort], items[1, :to_sort], layout)
+    call(_settle, ranked, errors, layout)
+    return float(term + call(_scan, ranked, counts, count, layout, out))
 
 
-def _layout(lowest: float, highest: float, position_bits: int) -> Layout:
-    """The layout for errors between `lowest` and `highest`."""
-    top, bottom = (int(np.float64(error).view(np.uint64)) for error in (highest, lowest))
+def _layout(top: int, bottom: int, pixels: int) -> Layout:
+    """The layout for errors between those with the bits `bottom` and `top`; all below are one more bin."""
+    position = (pixels - 1).bit_length()
     span = (top - bottom).bit_length()
-    cut = max(0, min(_ROUNDED_BITS, span - _KEY_BITS), span - (63 - position_bits))
-    return Layout(lowest, np.uint64(top), np.uint64(cut), span - cut, np.uint64(position_bits))
+    cut = max(0, min(_ROUNDED_BITS, span - _KEY_BITS), span - (63 - position))
+    least, most = _BIN_BITS
+    return Layout(top, cut, span - cut, min(span - cut, max(least, min(most, position - 2))), position)
+
+
+@njit(inline="always")
+def bits_of(error):  # type: ignore[no-untyped-def]
+    """The 64 bits of a float as an integer."""
+    return np.float64(error).view(np.int64)
 
 
 @kernel
-def _survey(probabilities, inside, channel):  # type: ignore[no-untyped-def]
-    """G, the smallest inside error, the largest error, and a sum that is NaN if any probability is."""
-    count, lowest, highest, total = 0, 1.0, 0.0, 0.0
-    for sheet in range(probabilities.shape[0]):
-        for pixel in range(probabilities.shape[2]):
-            p = probabilities[sheet, channel, pixel]
-            total += p
-            if inside[sheet, channel, pixel] > 0.5:
-                count += 1
-                error = min(abs(1 - p), 1.0)
-                lowest = min(lowest, error)
-                highest = max(highest, error)
-            else:
-                highest = max(highest, min(p, 1.0))
-    return count, lowest, highest, total
+def _count(errors, layout, counts):  # type: ignore[no-untyped-def]
+    """Add the outside pixels of each bin to `counts` [0], the inside ones to [1]."""
+    shift, last = layout.cut + layout.key - layout.bin, counts.shape[1] - 1
+    flat = counts.reshape(-1)
+    for error in errors:
+        bits = bits_of(error)
+        flat[min((layout.top - (bits & _LARGEST)) >> shift, last) + (last + 1) * (bits < 0)] += np.uint32(1)
 
 
-@kernel
-def _collect(probabilities, inside, channel, count, layout, flat, items):  # type: ignore[no-untyped-def]
-    """Fill `items` with the pixels that have a gradient, inside first; return their number; write 0 for the others."""
-    sheets, channels, pixels = probabilities.shape
-    one, inner, outer = np.uint64(1), 0, count
-    for sheet in range(sheets):
-        start = (sheet * channels + channel) * pixels
-        for pixel in range(pixels):
-            p = probabilities[sheet, channel, pixel]
-            outside = not inside[sheet, channel, pixel] > 0.5
-            error = p if outside else abs(1 - p)
-            if outside and not error > layout.lowest:
-                flat[start + pixel] = 0
-                continue
-            key = (layout.top - np.float64(min(error, 1.0)).view(np.uint64)) >> layout.cut
-            item = (key << one | np.uint64(outside)) << layout.position | np.uint64(start + pixel)
-            if outside:
-                items[outer] = item
-                outer += 1
-            else:
-                items[inner] = item
-                inner += 1
-    return outer
+@vector_kernel
+def _bin_slopes(counts, count, tolerance, by_bin):  # type: ignore[no-untyped-def]
+    """Write the slope of the pixels of each bin, 2 if they are sorted; return the number of these.
+
+    `counts` become sums over the bins before.
+    """
+    b, f, g, to_sort = np.int64(0), np.int64(0), float(count), np.int64(0)
+    for k in range(len(by_bin)):
+        outside, inside = np.int64(counts[0, k]), np.int64(counts[1, k])
+        counts[0, k], counts[1, k] = b, f
+        union = g + b
+        if outside == 0:
+            by_bin[k] = -1 / union
+        elif inside == 0 and (outside == 1 or 2 * outside * g * (g - f) <= tolerance * union * union * union):
+            by_bin[k] = (g - f) / (union * (union + outside))
+        else:
+            by_bin[k] = 2
+            to_sort += outside + inside
+        b, f = b + outside, f + inside
+    return to_sort
+
+
+@vector_kernel
+def _spread(errors, layout, by_bin, out, items):  # type: ignore[no-untyped-def]
+    """Write the slope of its bin to each pixel, and `items` to sort; return the sum of errors times slopes."""
+    shift, last = layout.cut + layout.key - layout.bin, len(by_bin) - 1
+    bins, chosen = np.empty(_BLOCK, np.int32), np.empty(_BLOCK + 1, np.int32)
+    filled, term = 0, 0.0
+    for start in range(0, len(errors), _BLOCK):
+        error, slope = errors[start : start + _BLOCK], out[start : start + _BLOCK]
+        for i in range(len(error)):
+            bins[i] = min((layout.top - (bits_of(error[i]) & _LARGEST)) >> shift, last)
+        for i in range(len(error)):
+            slope[i] = by_bin[bins[i]]
+        for i in range(len(error)):
+            term += 0.0 if slope[i] > 1 else error[i] * slope[i]  # both are negative inside
+        several = 0
+        for i in range(len(error)):
+            chosen[several] = i
+            several += int(slope[i] > 1)
+        for i in chosen[:several]:
+            bits = bits_of(error[i])
+            key = (layout.top - (bits & _LARGEST)) >> layout.cut
+            items[filled] = np.uint64(((key << 1) + (bits >= 0) << layout.position) + start + i)
+            filled += 1
+    return term
 
 
 @kernel
 def _sorted(items, spare, layout):  # type: ignore[no-untyped-def]
-    """The items in the order of their keys, in one of the two arrays; both are overwritten."""
+    """The items in the order of their keys, inside first, in one of the two arrays; both are overwritten."""
     starts = np.empty(1 << _DIGIT_BITS, np.uint32)
     one, mask = np.uint32(1), np.uint64((1 << _DIGIT_BITS) - 1)
-    for low in range(0, layout.key, _DIGIT_BITS):
-        shift = layout.position + np.uint64(1 + low)
+    for low in range(0, layout.key + 1, _DIGIT_BITS):
+        shift = np.uint64(layout.position + low)
         starts[:] = 0
         for item in items:
             starts[item >> shift & mask] += one
@@ -162,20 +175,33 @@ def _sorted(items, spare, layout):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _scan(items, count, layout, flat):  # type: ignore[no-untyped-def]
-    """Write the gradients in the order of errors; return the sum of errors times gradients."""
-    left, union, term = float(count), float(count), 0.0
-    mask = (np.uint64(1) << layout.position) - np.uint64(1)
+def _settle(items, errors, layout):  # type: ignore[no-untyped-def]
+    """Order sorted items of one key by their whole errors; equal errors stay."""
+    mask, to_key = (np.uint64(1) << np.uint64(layout.position)) - np.uint64(1), np.uint64(layout.position + 1)
+    for end in range(1, len(items)):
+        n = end
+        while n > 0 and items[n] >> to_key == items[n - 1] >> to_key:
+            if not abs(errors[items[n] & mask]) > abs(errors[items[n - 1] & mask]):
+                break
+            items[n], items[n - 1] = items[n - 1], items[n]
+            n -= 1
+
+
+@vector_kernel
+def _scan(items, counts, count, layout, out):  # type: ignore[no-untyped-def]
+    """Write the slopes of sorted pixels; return the sum of errors times slopes."""
+    left, union, term, current = 0.0, 0.0, 0.0, np.int64(-1)
+    mask = (np.int64(1) << layout.position) - 1
+    in_bin = layout.key - layout.bin
     for item in items:
-        key = item >> (layout.position + np.uint64(1)) << layout.cut
-        position = item & mask
-        if item >> layout.position & np.uint64(1):
-            step = left / (union * (union + 1))
-            union += 1
-            flat[position] = step
-        else:
-            step = 1 / union
-            left -= 1
-            flat[position] = -step
-        term += np.uint64(layout.top - key).view(np.float64) * step
+        key = np.int64(item) >> (layout.position + 1)
+        if key >> in_bin != current:
+            current = key >> in_bin
+            union, left = np.float64(count + counts[0, current]), np.float64(count - counts[1, current])
+        outside = np.int64(item) >> layout.position & 1
+        step = left / (union * (union + 1)) if outside else 1 / union
+        union += outside
+        left -= 1 - outside
+        out[np.int64(item) & mask] = step if outside else -step
+        term += np.int64(layout.top - (key << layout.cut)).view(np.float64) * step
     return term

@@ -42,19 +42,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
-from typing import Any, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from thinline.losses.loss_checks import check_loss, terms_of
+from thinline.losses.map_pixels import picked_pixels, pixels_on
 from thinline.losses.protocols import (
     Balances,
     HeadLike,
     Loss,
     MappedLoss,
+    OfLogits,
     OnMapOnly,
     PixelLoss,
     RegionLoss,
@@ -185,10 +185,14 @@ class Objective(nn.Module):
         return _ratio((terms * weights).sum(), divisor)
 
     def _region(self, loss: RegionLoss, batch: _Batch) -> Tensor:
-        with trusted_probabilities():
-            probabilities = batch.probabilities(precise=loss.precise)
-            terms = terms_of(loss, probabilities, batch.targets, shape=probabilities.shape[1:2]).to(batch.logits.dtype)
-        return self._mean_over_channels(terms, batch.targets.sum(dim=(0, 2, 3)) > 0)
+        link, z = self.head.link, batch.logits
+        if link and isinstance(loss, OfLogits) and z.dtype == torch.float32 and z.device.type == "cpu":
+            terms = loss.of_logits(z, batch.targets, batch.valid, link=link)
+        else:
+            with trusted_probabilities():
+                probabilities = batch.probabilities(precise=loss.precise)
+                terms = terms_of(loss, probabilities, batch.targets, shape=probabilities.shape[1:2]).to(z.dtype)
+        return self._mean_over_channels(terms, _present(batch.targets))
 
     def _mapped(self, loss: MappedLoss, batch: _Batch) -> Tensor:
         first = first_channel(self.head, loss)
@@ -247,35 +251,15 @@ class _Batch:
 
     def on_map(self, drawn: Tensor) -> tuple[_Batch, Tensor]:
         """This batch and the map at the pixels where any channel of the map is not 0, as one sheet of one row."""
-        on = reduce(torch.logical_or, drawn.unbind(1)).flatten().nonzero()[:, 0]
+        on = pixels_on(drawn)
 
         def picked(image: Tensor) -> Tensor:
             return image.reshape(-1)[on].view(1, 1, -1)
 
-        logits, drawn = (_Picked.apply(image, on) for image in (self.logits, drawn))
+        logits, drawn = (picked_pixels(image, on) for image in (self.logits, drawn))
         targets = logits.new_empty(()).expand_as(logits)  # not read
         valid = None if self.valid is None else picked(self.valid)[None]
         return _Batch(self.head, logits, picked(self.labels), targets, valid, {}), drawn
-
-
-class _Picked(torch.autograd.Function):
-    """The pixels `on [P]` of `image [B,c,H,W]`, numbered as in `[B,H,W]`: `[1,c,1,P]`."""
-
-    @staticmethod
-    def forward(ctx: Any, image: Tensor, on: Tensor) -> Tensor:
-        channels, pixels = image.shape[1], image.shape[2] * image.shape[3]
-        first = on + on.div(max(pixels, 1), rounding_mode="floor") * (channels - 1) * pixels
-        index = first + pixels * torch.arange(channels, device=on.device)[:, None]
-        ctx.save_for_backward(index)
-        ctx.shape = image.shape
-        return image.take(index)[None, :, None]
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        (index,) = ctx.saved_tensors
-        flat = grad.new_zeros(ctx.shape.numel())  # not put_, which torch refuses in the deterministic mode of a run
-        return flat.scatter_(0, index.flatten(), grad.flatten()).view(ctx.shape), None
 
 
 def _needs_only(loss: SingleLoss, maps: Mapping[str, Tensor]) -> bool:

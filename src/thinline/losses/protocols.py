@@ -25,6 +25,9 @@ from torch import Tensor
 
 from thinline.vocabulary import Bool, Float32, UInt8
 
+Link: TypeAlias = Literal["softmax", "sigmoid"]
+"""What makes probabilities of logits."""
+
 
 class TruthMap(Protocol):
     """Maps a plane `[H,W]` bool of targets to uint8 of 0 and 1, or to float32 (the cache may keep it as float16)."""
@@ -56,6 +59,7 @@ class HeadLike(Protocol):
     vocabulary: tuple[str, ...]
     channels: int
     first_curve: int
+    link: Link | None
 
     def read(self, labels: Tensor, strokes: Tensor, *, dtype: torch.dtype) -> tuple[Tensor, Tensor | None]:
         """Targets [B,c,H,W] and valid mask or None."""
@@ -115,6 +119,14 @@ class RegionLoss(Protocol):
 
     def __call__(self, probabilities: Tensor, targets: Tensor) -> Tensor:
         """Terms [c]."""
+
+
+@runtime_checkable
+class OfLogits(Protocol):
+    """A region loss that also computes its terms from float32 logits on a CPU, faster than from probabilities."""
+
+    def of_logits(self, logits: Tensor, targets: Tensor, valid: Tensor | None, *, link: Link) -> Tensor:
+        """Terms [c]; a pixel that is not `valid [B,1,H,W]` has probability 0."""
 
 
 class MappedLoss(Protocol):

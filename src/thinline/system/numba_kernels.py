@@ -30,6 +30,17 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
+def vector_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `kernel`, for loops that the compiler vectorises: x / 0 does not raise, sums may be reordered and fused.
+
+    NaN and infinity are kept. The result depends on the processor in the last digits, as that of torch does.
+    """
+    compiled: Callable[..., Any] = njit(
+        nogil=True, cache=_CACHE, error_model="numpy", fastmath={"contract", "reassoc", "nsz"}
+    )(function)
+    return compiled
+
+
 def call(function: Callable[..., Any], *arguments: object) -> Any:
     """Call a kernel."""
     try:
