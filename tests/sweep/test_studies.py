@@ -5,6 +5,7 @@ import os
 import re
 
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
@@ -112,6 +113,16 @@ def test_a_plan_says_what_cannot_run(main, trials_of_a_second, capsys):
         assert re.search(rf"{cell} +missing +6 s +1\.0 ", text)
     assert "To do, one after the other: 18 s, 1.0 GiB at the peak" in text
     assert "estimates from a few training steps" in text
+
+
+def test_a_plan_composes_each_condition_once(main, trials_of_a_second, monkeypatch, capsys):
+    """Hydra takes a tenth of a second for each, which is minutes for thousands of cells."""
+    composed = []
+    load = ConfigLoaderImpl.load_sweep_config
+    monkeypatch.setattr(ConfigLoaderImpl, "load_sweep_config", lambda *own: composed.append(own[2]) or load(*own))
+    assert main("-m", "loss=dice,focal", "seed=1,2,3", "tracking.uri=", "dry_run=true") == 0
+    assert "6 cells: 6 missing" in capsys.readouterr().out
+    assert len(composed) == 2
 
 
 def test_a_plan_composes_each_seed_where_another_key_is_made_from_it(main, trials_of_a_second, capsys):
