@@ -5,8 +5,8 @@
     python tests/bench/bench_growth.py large status     one row of the table
 
 Each measurement runs in a process of its own, so that its peak memory is its own. Seconds are those of the processor,
-because other programs disturb the clock. The exponent is the slope of log(seconds) over log(size) without the constant
-part, which is the time of the smallest size: 1 is linear. Stores are synthetic (tests/cases/many_runs.py).
+because other programs disturb the clock. The exponent is the slope of log(seconds) over log(size) without its constant
+part: 1 is linear. Stores are synthetic (tests/cases/many_runs.py).
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def tables(folder: Path, size: int) -> Job:
 
 
 def mlflow(folder: Path, size: int) -> Job:
-    """Start and finish one more run where the database has `size` runs."""
+    """A sweep with one more run where the database has `size` runs."""
     from thinline.runs import RunFolder
     from thinline.tracking.tracker import Tracker
 
@@ -144,7 +144,34 @@ def mlflow(folder: Path, size: int) -> Job:
     tracker.start(first, name="first")
     tracker.finish("FINISHED")
     _multiply(store / "mlflow.db", first, size)
-    return lambda: (tracker.start(_again(template, store, 1), name="one more"), tracker.finish("FINISHED"))
+
+    def sweep() -> None:
+        parent = tracker.open_parent("sweep", {})
+        tracker.start(_again(template, store, 1), parent_id=parent, name="one more")
+        tracker.finish("FINISHED")
+        tracker.close_parent(parent, "FINISHED")
+
+    return sweep
+
+
+def replay(folder: Path, size: int) -> Job:
+    """`thinline replay` of runs that MLflow already has."""
+    from many_runs import copy_runs
+
+    from thinline.runs import RunFolder
+    from thinline.tracking.resend import replay
+    from thinline.tracking.tracker import Tracker
+
+    template = RunFolder.open(next((folder / "one" / "runs").iterdir()))
+    store = folder / "tracked"
+    tracker = Tracker(f"sqlite:///{store}/mlflow.db", "thinline", store)
+    tracker.initialise()
+    first = _again(template, store, 0)
+    tracker.start(first, name="first")
+    tracker.finish("FINISHED")
+    first.unlock()
+    copy_runs(first, store, size, study="growth")
+    return partial(replay, store, tracker.uri)
 
 
 def _again(template: Any, store: Path, seed: int) -> Any:
@@ -205,6 +232,7 @@ LARGE: Final[dict[str, tuple[Callable[[Path, int], Job], Sequence[int]]]] = {
     "gather": (gather, (20, 100, 1_000, 10_000)),
     "tables": (tables, RUNS),
     "mlflow": (mlflow, RUNS),
+    "replay": (replay, (10, 100, 1_000)),
     "sheets": (sheets, (100, 1_000, 10_000)),
     "rows": (rows, (1_000, 10_000, 100_000)),
 }
@@ -237,7 +265,12 @@ def measured(what: str, sizes: Sequence[int], one: Path) -> list[tuple[float, fl
 
 
 def exponent(sizes: Sequence[int], seconds: Sequence[float]) -> float:
-    """Slope of log(seconds - constant) over log(size); the constant is that of a line through the first two sizes."""
+    """Slope of log(seconds - constant) over log(size); the constant is that of a line through the first two sizes.
+
+    0 if the largest size takes less than 1.5 times as long as the smallest.
+    """
+    if seconds[-1] < 1.5 * seconds[0]:
+        return 0.0
     slope = (seconds[1] - seconds[0]) / (sizes[1] - sizes[0])
     constant = min(max(0.0, seconds[0] - slope * sizes[0]), 0.99 * min(seconds))
     own = np.maximum(np.array(seconds) - constant, 1e-4)

@@ -50,14 +50,16 @@ _EARLIER: Final = "results.csv"
 def tidy(results: Results) -> pd.DataFrame:
     """All numbers of `results` in one table, whole splits first, cells in their order; see the module for columns."""
     position = {run: number for number, run in enumerate(results.cells["run"])}
-    parts = [
-        rows.sort_values("run", key=lambda runs: runs.map(position), kind="stable")
-        for rows in (results.rows, results.sheets)
-    ]
+    parts, positions = [], []
+    for rows in (results.rows, results.sheets):
+        cell = rows["run"].map(position).to_numpy(np.int64)
+        order = np.argsort(cell, kind="stable")
+        parts.append(rows.drop(columns="run").iloc[order])
+        positions.append(cell[order])
     numbers = pd.concat(parts, ignore_index=True)
-    numbers["sheet"] = numbers["sheet"].astype("Int64")  # whole splits have none
-    cells = results.cells.set_index("run")
-    of_run = cells.loc[numbers["run"].to_numpy()].reset_index()
+    texts = ("split", "measure", "class", "signature")  # of runs they are categories, of published results texts
+    numbers = numbers.astype({"sheet": "Int64"} | dict.fromkeys(texts, "str"))  # whole splits have no sheet
+    of_run = results.cells.iloc[np.concatenate(positions)].reset_index(drop=True)
     factors = list(results.factors)
     front = of_run[[*CELL_COLUMNS[:3], "grid", "seed", *factors]]
     return pd.concat([front, numbers[["split", "sheet", "measure", "class", "value", "support", "signature"]]], axis=1)
