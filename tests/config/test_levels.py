@@ -1,10 +1,12 @@
 """The levels of a cell name its options and the changes to them."""
 
+import re
+
 import pytest
 from composed import OPTION_ROWS, composed
 
 from thinline.config.levels import levels
-from thinline.config.schema import FACTORS, NOT_IDENTITY, checked
+from thinline.config.schema import CONF, FACTORS, NOT_IDENTITY, checked
 from thinline.runs import cell_digest
 
 
@@ -80,3 +82,10 @@ def test_an_option_from_another_folder_is_its_name():
     conf = checked(composed("loss=focal", "loss.gamma=3"))
     choices = dict(text.split("=") for text in OPTION_ROWS[0]) | {"loss": "my_own"}
     assert levels(choices, conf)["loss"] == "my_own"
+
+
+def test_no_option_of_a_factor_reads_another_factor():
+    """The levels of many combinations are composed from few, so each file must have one meaning in all of them."""
+    texts = {path: path.read_text() for name in FACTORS for path in (CONF / name).glob("*.yaml")}
+    read = {path.name: name for path, text in texts.items() for name in re.findall(r"\$\{(\w+)", text)}
+    assert set(read.values()) == {"classes"}

@@ -1,8 +1,79 @@
+from pathlib import Path
+
 import pandas as pd
 import pytest
-from run_cases import begun, cell, finished, per_class
+from many_runs import copy_runs
+from run_cases import begun, cell, finished, per_class, per_sheet
 
-from thinline.runs import StorageError, read, read_runs, read_sheets, status
+from thinline.pipeline import locate
+from thinline.pipeline.locate import SKIPPED, done_before
+from thinline.runs import CLASS_COLUMNS, SHEET_COLUMNS, RunFolder, StorageError, read, read_runs, read_sheets, status
+from thinline.runs import table as tables
+from thinline.runs.table import curve_iou
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The names of the manifests and tables that are opened, in their order."""
+    names = []
+    read_text, parquet = Path.read_text, tables.pa.parquet.ParquetFile
+
+    def text(path, *arguments, **options):
+        names.append(path.name)
+        return read_text(path, *arguments, **options)
+
+    def table(path):
+        names.append(path.name)
+        return parquet(path)
+
+    monkeypatch.setattr(Path, "read_text", text)
+    monkeypatch.setattr(tables.pa.parquet, "ParquetFile", table)
+    return names
+
+
+@pytest.mark.parametrize("count", [2, 6])
+def test_each_file_is_opened_once_and_no_file_of_other_runs(tmp_path, opened, monkeypatch, count):
+    """Else the time of a sweep would grow with the square of its runs."""
+    copy_runs(finished(tmp_path / "one"), tmp_path / "many", count)
+    store, name = tmp_path / "many", sorted(path.name for path in (tmp_path / "many" / "runs").iterdir())[0]
+    monkeypatch.setattr(locate, "signatures", lambda: ("iou|v:1",))
+
+    def names_after(job):
+        opened.clear()
+        assert job() is not None
+        return sorted(opened)
+
+    both = ["manifest.json"] * count + ["per_class.parquet"] * count
+    assert names_after(lambda: read_runs(store)) == both
+    assert names_after(lambda: status(store)) == ["manifest.json"] * count
+    assert names_after(lambda: read(store, runs=[name])) == ["manifest.json", "per_class.parquet"]
+    assert names_after(lambda: curve_iou(store / "runs" / name)) == ["per_class.parquet"]
+    folder = RunFolder.open(store / "runs" / name)
+    outcome = done_before(folder, force=False, retry=False, study=None)
+    assert outcome.status == SKIPPED
+    assert names_after(lambda: done_before(folder, force=False, retry=False, study=None)) == ["manifest.json"]
+
+
+def test_the_numbers_are_those_of_the_files_and_texts_are_sorted_categories(tmp_path):
+    folders = [finished(tmp_path, cell("tversky", 1), value=0.75), finished(tmp_path, cell("dice", 0), value=0.5)]
+    for rows, file, columns in (
+        (read(tmp_path), "per_class.parquet", CLASS_COLUMNS),
+        (read_sheets(tmp_path), "per_sheet.parquet", SHEET_COLUMNS),
+    ):
+        for folder in folders:
+            own = rows[rows["run"] == folder.name][list(columns)].reset_index(drop=True)
+            own = own.astype({name: "str" for name in columns if own[name].dtype == "category"})
+            pd.testing.assert_frame_equal(own, pd.read_parquet(folder.path / file)[list(columns)])
+        for name in ("run", "loss", "split", "measure", "class", "signature"):
+            assert list(rows[name].cat.categories) == sorted(set(rows[name]))
+
+
+def test_sheets_of_one_split_and_of_some_measures(tmp_path):
+    finished(tmp_path)
+    rows = read_sheets(tmp_path, measures={"iou", "none"}, split="test")
+    expected = per_sheet().query("measure == 'iou' and split == 'test'")
+    assert list(rows["sheet"]) == list(expected["sheet"])
+    assert set(rows["measure"]) == {"iou"}
 
 
 def test_rows_carry_run_seed_and_levels_beside_every_number(tmp_path):

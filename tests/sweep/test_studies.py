@@ -5,6 +5,7 @@ import os
 import re
 
 import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
@@ -32,8 +33,9 @@ def cells(store):
 @pytest.fixture
 def trials_of_a_second(monkeypatch):
     """A plan measures nothing: each step takes a second, and everything else no time."""
-    trial = Trial(step_s=1.0, evaluated_s=0.0, rendered_s=0.0, rest_s=0.0, memory=2**30, sheet=0)
-    monkeypatch.setattr(cost, "measure", lambda *_: trial)
+    trial = Trial(step_s=1.0, evaluated_s=0.0, memory=2**30)
+    monkeypatch.setattr(cost.Trials, "of", lambda *_: trial)
+    monkeypatch.setattr(cost, "REST_S", 0.0)
 
 
 def test_a_study_is_planned_and_runs_its_cells_seed_by_seed(main, trials_of_a_second, store, capsys):
@@ -48,6 +50,7 @@ def test_a_study_is_planned_and_runs_its_cells_seed_by_seed(main, trials_of_a_se
     for label, state in (("softmax/s0", "done"), ("binary/s1", "missing")):
         assert re.search(rf"^ *{label} +{state} .*{images}", text, re.MULTILINE), text
     assert f"{2 * images} images seen" in text
+    assert "Times are medians of finished runs" in text
     assert runs.status(store).equals(before)
     assert main(*STUDY, "seed=0,1", "tracking.uri=") == 0
     ended = cells(store)
@@ -108,7 +111,27 @@ def test_a_plan_says_what_cannot_run(main, trials_of_a_second, capsys):
     assert re.search(r"dice/fixed +missing +\d+ *$", text, re.MULTILINE)  # images, neither time nor memory
     for cell in ("dice/none", "soft_ce/none", "soft_ce/fixed"):
         assert re.search(rf"{cell} +missing +6 s +1\.0 ", text)
-    assert "To do, one after the other: 18 s (0 s of it to render sheets), 1.0 GiB at the peak" in text
+    assert "To do, one after the other: 18 s, 1.0 GiB at the peak" in text
+    assert "estimates from a few training steps" in text
+
+
+def test_a_plan_composes_each_condition_once(main, trials_of_a_second, monkeypatch, capsys):
+    """Hydra takes a tenth of a second for each, which is minutes for thousands of cells."""
+    composed = []
+    load = ConfigLoaderImpl.load_sweep_config
+    monkeypatch.setattr(ConfigLoaderImpl, "load_sweep_config", lambda *own: composed.append(own[2]) or load(*own))
+    assert main("-m", "loss=dice,focal", "seed=1,2,3", "tracking.uri=", "dry_run=true") == 0
+    assert "6 cells: 6 missing" in capsys.readouterr().out
+    assert len(composed) == 2
+
+
+def test_a_plan_composes_each_seed_where_another_key_is_made_from_it(main, trials_of_a_second, capsys):
+    """Else the cells of a seed would be listed with the settings of another seed."""
+    made = ["-m", "seed=2,3", "loss=dice", "optimiser.clip_norm=${seed}", "tracking.uri=", "dry_run=true"]
+    assert main(*made) == 0
+    text = capsys.readouterr().out
+    for seed in (2, 3):
+        assert re.search(rf"muon\(clip_norm={seed},.*\)/s{seed} +missing", text), text
 
 
 def test_what_the_study_does_not_have_is_refused_before_anything_runs(main, store, capsys):

@@ -78,7 +78,6 @@ def locate(conf: Conf, choices: Mapping[str, str]) -> RunLocation:
     initial = initial_weights(conf)
     planned = plan_sheets(conf)
     code = own_code(conf.tree)
-    tree = {key: value for key, value in conf.tree.items() if key not in NEUTRAL or value != NEUTRAL[key]}
     content: dict[str, object] = {"sheets": planned.digest}
     if code:
         content["own_code"] = code
@@ -86,9 +85,35 @@ def locate(conf: Conf, choices: Mapping[str, str]) -> RunLocation:
         content["init_from"] = initial.digest  # in place of the path or name
     if conf.metrics:
         content["metrics"] = calls(conf.metrics)  # without labels and units
-    slug = cell_slug(levels(choices, conf, leave_out=NOT_IDENTITY))
-    folder = RunFolder(Path(conf.paths.store), slug, cell_digest(tree | content, leave_out=NOT_IDENTITY))
+    digest = cell_digest(_hashed(conf) | content, leave_out=NOT_IDENTITY)
+    folder = RunFolder(Path(conf.paths.store), slug_of(conf, choices), digest)
     return RunLocation(conf, _levels(conf, choices, initial), planned, folder, code, initial)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What is known of a run without its sheets, so within a millisecond: the beginning of the name of its folder, the
+    levels of its factors, and a digest that differs between different configurations."""
+
+    slug: str
+    factors: dict[str, str]
+    digest: str
+
+
+def outline(conf: Conf, choices: Mapping[str, str]) -> Outline:
+    """The outline of the run of `conf`, as for `locate`. Raises `NoRunError` if `init_from` names no run."""
+    factors = _levels(conf, choices, initial_weights(conf))
+    return Outline(slug_of(conf, choices), factors, cell_digest(_hashed(conf), leave_out=NOT_IDENTITY))
+
+
+def slug_of(conf: Conf, choices: Mapping[str, str]) -> str:
+    """The name of the folder of a run, without the digest at its end."""
+    return cell_slug(levels(choices, conf, leave_out=NOT_IDENTITY))
+
+
+def _hashed(conf: Conf) -> dict[str, object]:
+    """The branches of the configuration that are part of the identity; newer keys only where they are not neutral."""
+    return {key: value for key, value in conf.tree.items() if key not in NEUTRAL or value != NEUTRAL[key]}
 
 
 def initial_weights(conf: Conf) -> InitialWeights | None:

@@ -6,7 +6,7 @@ import hashlib
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +21,7 @@ from thinline.data.cache import content_key, open_sheets
 from thinline.data.cached_sheets import CachedSheets
 from thinline.data.folder.crops import READING_VERSION, open_pieces
 from thinline.data.mix import Mix, Split, Splits, compose, reference
+from thinline.data.sheet_counts import Counts
 from thinline.pipeline.user_images import is_folder, split_folder
 from thinline.sheets import DRAWING_VERSION, SheetSpec, render
 
@@ -87,9 +88,14 @@ def reference_sheets(conf: Conf) -> tuple[SheetSpec, ...]:
 
 
 def _drawn(conf: Conf) -> Splits:
-    mix = Mix.from_conf(conf.data_mix)
-    height_mm, width_mm = conf.budget.sheet_mm
-    return compose(mix, conf.budget.counts, seed=conf.seed, size_mm=(height_mm, width_mm), samples=_samples(mix))
+    mix, size = Mix.from_conf(conf.data_mix), conf.budget.sheet_mm
+    return _composed(mix.model_dump_json(), astuple(conf.budget.counts), conf.seed, (float(size[0]), float(size[1])))
+
+
+@lru_cache(maxsize=4)  # the runs of a seed share their sheets, and with them the digests of the sheets
+def _composed(mix_text: str, counts: tuple[int, ...], seed: int, size_mm: tuple[float, float]) -> Splits:
+    mix = Mix.model_validate_json(mix_text)
+    return compose(mix, Counts(*counts), seed=seed, size_mm=size_mm, samples=_samples(mix))
 
 
 def _samples(mix: Mix) -> tuple[LasCurve, ...]:

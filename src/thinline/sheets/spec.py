@@ -166,7 +166,10 @@ class SheetSpec:
 
     def to_json(self) -> str:
         """The spec as one line of JSON: keys in a fixed order, floats exact, NaN as null."""
-        return json.dumps(_plain(self), allow_nan=False, separators=(",", ":"))
+        try:
+            return json.dumps(self, allow_nan=False, separators=(",", ":"), default=_fields)
+        except ValueError:  # a NaN, which only real curves have
+            return json.dumps(_plain(self), allow_nan=False, separators=(",", ":"))
 
     @cached_property
     def digest(self) -> str:
@@ -177,6 +180,11 @@ class SheetSpec:
 @cache
 def _field_names(kind: Any) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(kind))
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    kind: Any = type(value)
+    return {name: getattr(value, name) for name in _field_names(kind)}
 
 
 def _plain(value: Any) -> Any:

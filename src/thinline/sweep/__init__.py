@@ -4,7 +4,7 @@ jobs           the jobs of a sweep as lists of overrides, from a study or swept 
 job            run one job: skip or retry (rule in pipeline/locate.py), own process, record a failure
 callback       start and end of a sweep: MLflow parent run, list of ended cells, failed jobs
 dry_run        plan of a sweep: list of cells, state of each cell (done, missing, failed, ...), total cost
-cost           estimated time and memory of a cell from a short trial
+cost           estimated time and memory of a cell, from finished runs or a few timed passes
 shared_failure whether all cells of a sweep would fail with the error of one, so that the sweep stops
 study_results  finished runs of a study with their provenance (commits, versions, dates)
 best_cell      the cell with a star in the tables: its lead is larger than the spread over seeds

@@ -60,7 +60,7 @@ def conditions_of(
 
 def _condition(name: str, rows: pd.DataFrame, manifests: Sequence[Manifest], measures: Sequence[str]) -> Condition:
     headline = headline_of(manifests[0], measures)
-    metrics = rows["split"] + "/" + rows["measure"] + "/" + rows["class"]
+    metrics = rows["split"].astype(str) + "/" + rows["measure"].astype(str) + "/" + rows["class"].astype(str)
     estimates = {
         str(metric): _estimate(values.to_numpy(np.float64))
         for metric, values in rows.groupby(metrics, sort=False)["value"]

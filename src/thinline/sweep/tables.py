@@ -85,7 +85,7 @@ def cell_labels(rows: pd.DataFrame) -> dict[str, str]:
     factors = [name for name in rows.columns if name not in NOT_FACTORS]
     runs = rows[["run", *factors]].drop_duplicates().set_index("run")
     varied = [name for name in factors if runs[name].nunique(dropna=False) > 1] or factors[:2]
-    runs = runs.fillna("-")  # a run may lack a factor, for example init_from
+    runs = runs.astype(object).fillna("-")  # a run may lack a factor, for example init_from
     return {str(run): "/".join(str(level) for level in levels) for run, *levels in runs[varied].itertuples()}
 
 

@@ -1,5 +1,6 @@
 """Runs matched to cells: complete, or refused by name; the balanced part of an incomplete study."""
 
+from collections import UserDict
 from dataclasses import replace
 
 import pandas as pd
@@ -45,6 +46,21 @@ def tables(runs):
 
 def assembled(study, runs, **options):
     return collect(study, runs, *tables(runs), **options)
+
+
+def test_a_run_is_looked_up_and_not_compared_with_every_cell():
+    """A comparison copies the levels; 10,000 runs times 10,000 cells would take minutes."""
+
+    class Counted(UserDict):
+        copies = 0
+
+        def keys(self):
+            Counted.copies += 1
+            return super().keys()
+
+    runs = [replace(run, levels=Counted(run.levels)) for run in runs_of(THREE)]
+    assert len(assembled(THREE, runs).cells) == len(runs)
+    assert len(runs) <= Counted.copies <= 3 * len(runs)
 
 
 def test_every_cell_has_its_run_in_the_order_of_the_study():

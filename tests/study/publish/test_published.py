@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from scipy import stats
 from study_cases import THREE, planted
@@ -38,6 +39,11 @@ def test_written_results_are_read_back_equal(results, tmp_path):
     assert (again.left_out, dict(again.made_by)) == (results.left_out, {"git_commit": "abc"})
 
 
+def in_texts(table):
+    """The table with texts in place of categories."""
+    return table.astype({name: "str" for name in table.columns if table[name].dtype == "category"})
+
+
 def test_the_tidy_table_has_every_number_with_all_that_names_it(results):
     table = tidy(results)
     assert len(table) == len(results.rows) + len(results.sheets)
@@ -51,13 +57,21 @@ def test_the_tidy_table_has_every_number_with_all_that_names_it(results):
     assert not table.drop(columns=["sheet"]).isna().any(axis=None)
 
 
+def test_a_table_that_is_written_in_parts_is_the_whole_table(results, monkeypatch):
+    whole = pd.read_parquet(io.BytesIO(results_parquet(results)))
+    monkeypatch.setattr("thinline.study.publish.folder._ROWS", 1000)
+    content = io.BytesIO(results_parquet(results))
+    pd.testing.assert_frame_equal(pd.read_parquet(content), whole)
+    assert pq.ParquetFile(content).num_row_groups == -(-len(whole) // 1000) > 2
+
+
 def test_compression_changes_no_bit(results):
     """Against pandas' own file: NaN, signs and the last bit of every value, and the types of the other columns."""
     values = [np.nan, -0.0, 0.1 + 0.2, np.nextafter(1.0, 0.0), 5e-324, np.inf]
     rows = results.rows.assign(value=np.resize(values, len(results.rows)))
     own = replace(results, rows=rows)
     plain = io.BytesIO()
-    tidy(own).to_parquet(plain, index=False)
+    in_texts(tidy(own)).to_parquet(plain, index=False)
     table = pd.read_parquet(io.BytesIO(results_parquet(own)))
     expected = pd.read_parquet(plain)
     assert table["value"].to_numpy().view(np.int64).tolist() == expected["value"].to_numpy().view(np.int64).tolist()
@@ -102,7 +116,7 @@ def test_cells_keep_their_order_whatever_that_of_the_numbers(results, tmp_path):
 def test_a_table_that_is_only_compressed_anew_keeps_the_tables_made_from_it(results, tmp_path):
     """at_recall.csv is of the numbers, not of the bytes of results.parquet."""
     write_results(tmp_path, results)
-    tidy(results).to_parquet(tmp_path / "results.parquet", index=False, compression="gzip")
+    in_texts(tidy(results)).to_parquet(tmp_path / "results.parquet", index=False, compression="gzip")
     write_tables(tmp_path, {"at_recall.csv": b"a\n1\n"})
     (tmp_path / "results.csv").write_text("of an earlier version")
     write_results(tmp_path, results)

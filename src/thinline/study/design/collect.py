@@ -63,14 +63,16 @@ def collect(
     matched = _match(study, cells, _of_setting(study, list(candidates), setting))
     finished = {key: run for key, run in matched.items() if run.finished}
     _check_alike(study, list(finished.values()))
-    left_out = [f"{_name(study, cell)} (not asked for)" for cell in declared if cell not in cells]
+    asked = {_key(study, cell) for cell in cells}
+    left_out = [f"{_name(study, cell)} (not asked for)" for cell in declared if _key(study, cell) not in asked]
     if len(finished) < len(cells):
         others = _match_elsewhere(study, cells, _with(setting, elsewhere), next(iter(finished.values()), None))
         gaps = _gaps(study, cells, {**others, **matched})
         if not partial:
             raise StudyError(_missing(study, cells, gaps))
         kept = _balanced(study, cells, finished, gaps)
-        unbalanced = [_name(study, cell) for cell in cells if cell not in kept]
+        balanced = {_key(study, cell) for cell in kept}
+        unbalanced = [_name(study, cell) for cell in cells if _key(study, cell) not in balanced]
         left_out += [gaps[name] for name in unbalanced if name in gaps]
         left_out += [f"{name} (finished, but without its counterparts)" for name in unbalanced if name not in gaps]
         cells = kept
@@ -117,8 +119,9 @@ def _of_setting(study: Study, runs: Sequence[FinishedRun], setting: Mapping[str,
 def _match(study: Study, cells: Sequence[Cell], runs: Iterable[FinishedRun]) -> dict[Key, FinishedRun]:
     """The run of each cell. Runs of no cell are ignored; raises `StudyError` for a cell with two finished runs."""
     matched: dict[Key, FinishedRun] = {}
+    by_levels = _by_levels(cells)
     for run in runs:
-        own = [cell for cell in cells if run.has(cell)]
+        own = _cells_of(run, by_levels)
         if len(own) > 1:
             names = " and ".join(_name(study, cell) for cell in own)
             raise StudyError(
@@ -131,6 +134,21 @@ def _match(study: Study, cells: Sequence[Cell], runs: Iterable[FinishedRun]) -> 
             if run.finished:
                 matched[_key(study, cell)] = run
     return matched
+
+
+def _by_levels(cells: Iterable[Cell]) -> dict[tuple[str, ...], dict[tuple[str, ...], Cell]]:
+    """The cells by the names of their factors (few), then by their levels, so that a run is looked up, not searched."""
+    by_levels: dict[tuple[str, ...], dict[tuple[str, ...], Cell]] = {}
+    for cell in cells:
+        by_levels.setdefault(tuple(cell), {})[tuple(cell.values())] = cell
+    return by_levels
+
+
+def _cells_of(run: FinishedRun, by_levels: Mapping[tuple[str, ...], Mapping[tuple[str, ...], Cell]]) -> list[Cell]:
+    """The cells whose levels `run` has."""
+    own = {**run.levels, SEED: str(run.seed)}
+    matches = (cells.get(tuple(own.get(name, "") for name in names)) for names, cells in by_levels.items())
+    return [cell for cell in matches if cell is not None]
 
 
 def _duplicate(study: Study, cell: Cell, first: FinishedRun, second: FinishedRun) -> str:
@@ -148,12 +166,12 @@ def _match_elsewhere(
 ) -> dict[Key, FinishedRun]:
     """Finished runs of other studies with the levels of a cell, and in all else the levels of the run `like`."""
     fixed = {} if like is None else {name: like.levels[name] for name in _unvaried(study, like)}
+    by_levels = _by_levels(cells)
     return {
         _key(study, cell): replace(run, finished=False, why="finished for another study")
         for run in others
         if run.finished and run.has(fixed)
-        for cell in cells
-        if run.has(cell)
+        for cell in _cells_of(run, by_levels)
     }
 
 

@@ -23,6 +23,8 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
 
 from thinline.metrics.catalogue import metric
 from thinline.study.design.results import CELL_COLUMNS, ROW_COLUMNS, SHEET_COLUMNS, Results
@@ -45,21 +47,32 @@ HEADLINE: Final = ("test/iou", "test/precision", "test/recall")
 """The measures of conditions.csv, and the declared measures of the study after them."""
 
 _EARLIER: Final = "results.csv"
+_TEXTS: Final = ("split", "measure", "class", "signature")
+_ROWS: Final = 2**20
+"""Rows of a row group of results.parquet, which are in memory as texts."""
 
 
 def tidy(results: Results) -> pd.DataFrame:
-    """All numbers of `results` in one table, whole splits first, cells in their order; see the module for columns."""
+    """All numbers of `results` in one table, whole splits first, cells in their order; see the module for columns.
+
+    The columns of texts are categories: as texts, those of 1,200 cells would take a GiB.
+    """
     position = {run: number for number, run in enumerate(results.cells["run"])}
-    parts = [
-        rows.sort_values("run", key=lambda runs: runs.map(position), kind="stable")
-        for rows in (results.rows, results.sheets)
-    ]
+    parts, positions = [], []
+    for rows in (results.rows, results.sheets):
+        cell = rows["run"].map(position).to_numpy(np.int64)
+        order = np.argsort(cell, kind="stable")
+        parts.append(rows.drop(columns="run").iloc[order])
+        positions.append(cell[order])
+    for name in _TEXTS:
+        texts = sorted({str(text) for part in parts for text in part[name].unique()})
+        parts = [part.assign(**{name: pd.Categorical(part[name], categories=texts)}) for part in parts]
     numbers = pd.concat(parts, ignore_index=True)
     numbers["sheet"] = numbers["sheet"].astype("Int64")  # whole splits have none
-    cells = results.cells.set_index("run")
-    of_run = cells.loc[numbers["run"].to_numpy()].reset_index()
     factors = list(results.factors)
-    front = of_run[[*CELL_COLUMNS[:3], "grid", "seed", *factors]]
+    front = results.cells[[*CELL_COLUMNS[:3], "grid", "seed", *factors]]
+    front = front.astype(dict.fromkeys((*CELL_COLUMNS[:3], *factors), "category"))
+    front = front.iloc[np.concatenate(positions)].reset_index(drop=True)
     return pd.concat([front, numbers[["split", "sheet", "measure", "class", "value", "support", "signature"]]], axis=1)
 
 
@@ -101,14 +114,20 @@ def results_parquet(results: Results) -> bytes:
     all other columns repeat and are stored as numbers of a dictionary.
     """
     table, out = tidy(results), io.BytesIO()
-    table.to_parquet(
+    texts = {name: "str" for name in table.columns if table[name].dtype == "category"}
+    first = pa.Table.from_pandas(table.iloc[:1].astype(texts), preserve_index=False)
+    writer = pa.parquet.ParquetWriter(
         out,
-        index=False,
+        first.schema,
         compression="zstd",
         compression_level=19,
         use_dictionary=[name for name in table.columns if name != "value"],
         use_byte_stream_split=["value"],
     )
+    with writer:
+        for start in range(0, len(table), _ROWS):
+            part = table.iloc[start : start + _ROWS].astype(texts)
+            writer.write_table(pa.Table.from_pandas(part, first.schema, preserve_index=False))
     return out.getvalue()
 
 
@@ -129,7 +148,15 @@ def _same_table(path: Path, content: bytes) -> bool:
     """Whether the parquet file `path` is there and has the table of `content`, however either is compressed."""
     if not path.exists():
         return False
-    return path.read_bytes() == content or pd.read_parquet(path).equals(pd.read_parquet(io.BytesIO(content)))
+    old = path.read_bytes()
+    if old == content:
+        return True
+    names = [pa.parquet.ParquetFile(io.BytesIO(each)).schema_arrow.names for each in (old, content)]
+    # a column at a time: the whole tables of 1,200 cells take a GiB each
+    return names[0] == names[1] and all(
+        pd.read_parquet(io.BytesIO(old), columns=[name]).equals(pd.read_parquet(io.BytesIO(content), columns=[name]))
+        for name in names[0]
+    )
 
 
 def write_tables(folder: Path, files: Mapping[str, bytes]) -> None:
