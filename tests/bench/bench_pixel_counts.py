@@ -15,6 +15,7 @@ from torchmetrics.classification import (
     MulticlassPrecision,
     MulticlassRecall,
 )
+from torchmetrics.segmentation import DiceScore, MeanIoU
 from turns import compare
 
 from thinline.metrics.pixels import PixelMeasures
@@ -36,6 +37,7 @@ def batch() -> tuple[Tensor, Tensor]:
 def main() -> Iterator[Row]:
     """Rows: the peer's time over ours, for a sheet."""
     yield _confusion()
+    yield _overlaps()
     yield _histogram()
     yield _share_of_inference()
 
@@ -58,6 +60,27 @@ def _confusion() -> Row:
     our_us, peer_us = (seconds * 1e6 for seconds in comparison.seconds)
     comment = f"{our_us:.0f} us a sheet, torchmetrics J/P/R/F1 {peer_us:.0f}"
     return compared("measures, counts per class", comparison, comment)
+
+
+def _overlaps() -> Row:
+    """torchmetrics.segmentation has no counts: IoU and Dice of each class are kept per sheet."""
+    probabilities, true = batch()
+    predicted = probabilities.argmax(1)
+    ours = PixelMeasures(C)
+    peers = [
+        MeanIoU(num_classes=C, per_class=True, input_format="index"),
+        DiceScore(num_classes=C, average="none", input_format="index"),
+    ]
+
+    def peer() -> None:
+        for measure in peers:
+            measure.update(predicted, true)
+            measure.reset()  # DiceScore keeps the numbers of every batch
+
+    comparison = compare(lambda: ours.update(predicted, true), peer, units=(B, B))
+    our_us, peer_us = (seconds * 1e6 for seconds in comparison.seconds)
+    comment = f"{our_us:.0f} us a sheet, torchmetrics.segmentation's IoU and Dice {peer_us:.0f}"
+    return compared("measures, IoU and Dice of segmentation", comparison, comment)
 
 
 def _histogram() -> Row:

@@ -18,6 +18,7 @@ from typing import Any
 
 import machine
 import results_file
+import turns
 from rows import BUSY, Row, rows_of
 
 from thinline.runs.identity import git_state, library_versions
@@ -32,8 +33,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("name")
     parser.add_argument("--threads", type=int)
     parser.add_argument("--loaded", action="store_true", help="print rows of a busy machine too; nothing is stored")
+    parser.add_argument("--seconds", type=float, default=turns.BUDGET_S, help="after which a ratio is given up")
     options = parser.parse_args(arguments)
     sys.path.append(str(ROOT / "tests" / "cases"))
+    turns.BUDGET_S = options.seconds
     rows: list[Row] = []
     bench = importlib.import_module(f"bench_{options.name}")
     if options.threads:

@@ -32,15 +32,18 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="tests/bench/run.py")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}; all without a name")
     parser.add_argument("--loaded", action="store_true", help="print rows of a busy machine too; nothing is stored")
+    parser.add_argument("--seconds", type=float, help="after which a ratio is given up; 20 without")
     parser.add_argument("--threads", type=int, action="append", help="a number of threads instead of 1 and 2")
     options = parser.parse_args(arguments)
     unknown = sorted(set(options.names) - set(NAMES))
     if unknown:
         parser.error(f"no bench is called {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    passed_on = ["--loaded"] if options.loaded else []
+    passed_on += [] if options.seconds is None else ["--seconds", str(options.seconds)]
     codes = [0]
     for name in options.names or NAMES:
         for threads in threads_of(name, options.threads):
-            codes.append(_start(name, threads, ["--loaded"] if options.loaded else []))
+            codes.append(_start(name, threads, passed_on))
     if not options.loaded:
         print("\nstored in experiments/bench.json; python -m thinline publish writes docs/explanation/speed.md")
     return max(codes)

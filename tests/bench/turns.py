@@ -70,7 +70,7 @@ def compare(
     peer: Job,
     *,
     units: tuple[float, float] = (1, 1),
-    budget_s: float = BUDGET_S,
+    budget_s: float | None = None,
     clock: Clock = time.perf_counter,
     cpu_clock: Clock = time.process_time,
 ) -> Comparison:
@@ -96,11 +96,12 @@ def compare(
     return compare_pairs(pair, budget_s=budget_s, clock=clock)
 
 
-def compare_pairs(pair: Pair, *, budget_s: float = BUDGET_S, clock: Clock = time.perf_counter) -> Comparison:
+def compare_pairs(pair: Pair, *, budget_s: float | None = None, clock: Clock = time.perf_counter) -> Comparison:
     """Run pairs until the median of their ratios is held still, and `LEAST_S` long at least, or `budget_s` is over.
 
-    `FEWEST_PAIRS` pairs are run in any case.
+    `FEWEST_PAIRS` pairs are run in any case. Without `budget_s` it is `BUDGET_S`.
     """
+    budget_s = BUDGET_S if budget_s is None else budget_s
     turns: list[tuple[Turn, Turn]] = []
     began, look_at = clock(), FEWEST_PAIRS
     while True:
@@ -108,7 +109,7 @@ def compare_pairs(pair: Pair, *, budget_s: float = BUDGET_S, clock: Clock = time
         took_s = clock() - began
         if len(turns) < look_at and (took_s < budget_s or len(turns) < FEWEST_PAIRS):
             continue
-        comparison = _comparison(turns, took_s)
+        comparison = comparison_of(turns, took_s)
         if took_s >= budget_s or (comparison.held_still and took_s >= LEAST_S):
             return comparison
         look_at = math.ceil(len(turns) * 1.25)
@@ -127,7 +128,20 @@ def median_interval(values: Sequence[float]) -> tuple[float, float]:
     return ordered[left], ordered[number - 1 - left]
 
 
-def _comparison(turns: Sequence[tuple[Turn, Turn]], took_s: float) -> Comparison:
+def compare_limit(job: Job, limit_s: float, *, budget_s: float | None = None) -> Comparison:
+    """Compare a job with the seconds that it may take: the ratio says how many times it fits into them."""
+
+    def pair(_: bool) -> tuple[Turn, Turn]:
+        began, cpu_began = time.perf_counter(), time.process_time()
+        job()
+        took, cpu = time.perf_counter() - began, time.process_time() - cpu_began
+        return Turn(took, cpu / took), Turn(limit_s)
+
+    return compare_pairs(pair, budget_s=budget_s)
+
+
+def comparison_of(turns: Sequence[tuple[Turn, Turn]], took_s: float) -> Comparison:
+    """The comparison of pairs that were run in `took_s` seconds."""
     ratios = [peer.seconds / ours.seconds for ours, peer in turns]
     low, high = median_interval(ratios)
     seconds = tuple(median(turn.seconds for turn in side) for side in zip(*turns, strict=True))
@@ -140,3 +154,16 @@ def _calls(job: Job, clock: Clock) -> int:
     began = clock()
     job()
     return max(1, math.ceil(TURN_S / max(clock() - began, 1e-9)))
+
+
+def seconds_in_turns(jobs: Sequence[Job], *, repeats: int) -> list[list[float]]:
+    """Seconds of each repetition of each job, after one that does not count: for more than two jobs, without ratios."""
+    taken: list[list[float]] = [[] for _ in jobs]
+    for job in jobs:
+        job()
+    for _ in range(repeats):
+        for times, job in zip(taken, jobs, strict=True):
+            began = time.perf_counter()
+            job()
+            times.append(time.perf_counter() - began)
+    return taken
