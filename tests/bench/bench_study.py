@@ -27,6 +27,7 @@ from thinline.tracking.tracker import Tracker
 from thinline.training.task import SegmentationTask
 
 WIDE = 7
+BUDGET_S = 100  # a process takes some twelve seconds
 PAUSE_S = 1.5
 MANY_SHEETS = ["budget.counts.archive=64", "budget.counts.train=2048", "budget.sheet_mm=[64,64]"]
 
@@ -45,7 +46,7 @@ def main() -> Iterator[Row]:
             peer = Turn(_apart(root / "many", seed))
             return Turn(one.next_cell()), peer
 
-        comparison = compare_pairs(pair)
+        comparison = compare_pairs(pair, budget_s=BUDGET_S)
         together, apart = (3600 / seconds for seconds in comparison.seconds)
         hour = f"{together:,.0f} cells an hour in one process, {apart:,.0f} in processes of their own"
         yield compared("cells in one process / a process each", comparison, hour)

@@ -40,10 +40,12 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"no bench is called {', '.join(unknown)}; there are {', '.join(NAMES)}")
     passed_on = ["--loaded"] if options.loaded else []
     passed_on += [] if options.seconds is None else ["--seconds", str(options.seconds)]
-    codes = [0]
-    for name in options.names or NAMES:
-        for threads in threads_of(name, options.threads):
-            codes.append(_start(name, threads, passed_on))
+    jobs = [(name, count) for name in options.names or NAMES for count in threads_of(name, options.threads)]
+    codes = []
+    for number, (name, threads) in enumerate(jobs, start=1):
+        began = time.perf_counter()
+        codes.append(_start(name, threads, passed_on))
+        print(f"{number} of {len(jobs)}: {name} took {time.perf_counter() - began:.0f} s", file=sys.stderr)
     if not options.loaded:
         print("\nstored in experiments/bench.json; python -m thinline publish writes docs/explanation/speed.md")
     return max(codes)
@@ -60,12 +62,8 @@ def _start(name: str, threads: int | None, options: list[str]) -> int:
     """Run one bench; libraries read the number of threads from the environment when they are loaded."""
     limits = {} if threads is None else dict.fromkeys(machine.THREAD_VARIABLES, str(threads))
     count = [] if threads is None else ["--threads", str(threads)]
-    began = time.perf_counter()
-    code = subprocess.call(
-        [sys.executable, str(HERE / "one_bench.py"), name, *count, *options], env=os.environ | limits, cwd=ROOT
-    )
-    print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr)
-    return code
+    command = [sys.executable, str(HERE / "one_bench.py"), name, *count, *options]
+    return subprocess.call(command, env=os.environ | limits, cwd=ROOT)
 
 
 if __name__ == "__main__":
