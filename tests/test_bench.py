@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rows import Row, compared, rows_of, without
+from rows import Row, compared, limited, rows_of, without
 from scipy.stats import binom
 from turns import FEWEST_PAIRS, SPREAD, Turn, compare, compare_pairs, comparison_of, median_interval
 
@@ -73,6 +73,7 @@ def test_a_ratio_that_does_not_hold_still_is_not_printed():
     assert f"not held still: spread {row.spread:.0%} after {comparison.took_s:.0f} s" in row.line()
     assert f"{comparison.ratio:.2f}" not in row.line()
     assert comparison.took_s >= 60
+    assert limited("pause", comparison, "0.5 s of 1.5").comment == f"0.5 s of 1.5; {row.comment}"
 
 
 def test_the_fewest_pairs_are_run_when_one_takes_longer_than_the_budget():

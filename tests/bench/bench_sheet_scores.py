@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from rows import Row, compared
+from rows import Row, compared, limited
 from turns import Comparison, Turn, compare, compare_limit, compare_pairs
 
 from thinline.curves.compare import compare as compare_curves
@@ -69,7 +69,7 @@ def _tracing(cases: list[Any]) -> Row:
 
     comparison = compare_limit(ours, SHEETS / 200)
     name = "tracing and comparing two curves: of 200 a second"
-    return compared(name, comparison, f"{SHEETS / comparison.seconds[0]:.0f} sheets a second")
+    return limited(name, comparison, f"{SHEETS / comparison.seconds[0]:.0f} sheets a second")
 
 
 def _shares(cases: list[Any]) -> Iterator[Row]:

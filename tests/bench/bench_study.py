@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from rows import Row, compared
+from rows import Row, compared, limited
 from turns import Turn, compare_pairs, comparison_of
 
 from thinline.config.schema import FACTORS, checked, compose_config
@@ -26,7 +26,7 @@ from thinline.pipeline.cell import Sinks, run_cell
 from thinline.tracking.tracker import Tracker
 from thinline.training.task import SegmentationTask
 
-WIDE = 7
+WIDE = 6
 BUDGET_S = 100  # a process takes some twelve seconds
 PAUSE_S = 1.5
 MANY_SHEETS = ["budget.counts.archive=64", "budget.counts.train=2048", "budget.sheet_mm=[64,64]"]
@@ -60,7 +60,7 @@ def main() -> Iterator[Row]:
 
 def _pauses(name: str, cells: Cells, took_s: float) -> Row:
     comparison = comparison_of([(Turn(pause), Turn(PAUSE_S)) for pause in cells.pauses], took_s)
-    return compared(name, comparison, f"{comparison.seconds[0]:.2f} s, at most {PAUSE_S} wanted")
+    return limited(name, comparison, f"{comparison.seconds[0]:.2f} s, at most {PAUSE_S} wanted")
 
 
 class Cells:

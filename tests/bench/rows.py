@@ -77,6 +77,12 @@ def compared(name: str, comparison: Comparison, comment: str) -> Row:
     )
 
 
+def limited(name: str, comparison: Comparison, comment: str) -> Row:
+    """As `compared`, for seconds beside those that are allowed: the comment says them, held still or not."""
+    row = compared(name, comparison, comment)
+    return row if comparison.held_still else replace(row, comment=f"{comment}; {row.comment}")
+
+
 def without(package: str, name: str) -> Row:
     """The row of a peer that is not installed."""
     return Row(name, None, skipped=f"skipped: the package {package} is not installed (pip install {package})")
