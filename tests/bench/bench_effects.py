@@ -5,18 +5,18 @@
 
 from __future__ import annotations
 
-import sys
-import time
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
+
+from rows import Row, limited
+from study_cases import THREE, planted
+from turns import compare_limit
 
 from thinline.study.stats.effects import effects
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "cases"))
-
-from study_cases import THREE, planted
-
 SMALL_S, LARGE_S = 15.0, 120.0
+BUDGET_S = 40
 LARGE = {
     "loss": ("dice", "focal", "lovasz", "soft_ce", "tversky"),
     "class_weight": ("none", "measured", "sqrt", "effective_number"),
@@ -25,19 +25,10 @@ LARGE = {
 }
 
 
-def main() -> list[tuple[str, float, str]]:
-    """The time wanted over the time taken."""
-    rows = []
-    large = replace(THREE, factors=LARGE)
-    for study, wanted in ((THREE, SMALL_S), (large, LARGE_S)):
+def main() -> Iterator[Row]:
+    """Rows: the time wanted over the time taken."""
+    for study, wanted_s in ((THREE, SMALL_S), (replace(THREE, factors=LARGE), LARGE_S)):
         results = planted(study)
-        began = time.perf_counter()
-        effects(results)
-        taken = time.perf_counter() - began
-        rows.append((f"{wanted:g} s / all effects of {len(results.cells):,} cells", wanted / taken, f"{taken:.1f} s"))
-    return rows
-
-
-if __name__ == "__main__":
-    for name, ratio, comment in main():
-        print(f"{name:<52}{ratio:8.2f}  {comment}")
+        comparison = compare_limit(partial(effects, results), wanted_s, budget_s=BUDGET_S)
+        name = f"{wanted_s:g} s / all effects of {len(results.cells):,} cells"
+        yield limited(name, comparison, f"{comparison.seconds[0]:.1f} s")

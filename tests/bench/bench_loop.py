@@ -7,15 +7,20 @@ work the bare loop does not do. Blocks alternate, so that a machine that slows d
 
 from __future__ import annotations
 
-import statistics
+import io
+import itertools
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
 
 import torch
 from hydra.utils import instantiate
+from rows import Row, compared, limited
 from torch.nn.utils import clip_grad_norm_
+from turns import Turn, compare_pairs, comparison_of
 
 from thinline.config.schema import FACTORS, checked, compose_config
 from thinline.losses.class_weight import Imbalance
@@ -27,21 +32,36 @@ from thinline.tracking.tracker import Tracker
 from thinline.training.optimiser import optimiser_of
 from thinline.training.precision import precision_of
 
-STEPS = 24
-ROUNDS = 3
+STEPS = 12
+BUDGET_S = 60  # a pair takes some ten seconds
+BATCH_SHARE = 0.02
 
 
-def main() -> list[tuple[str, float, str]]:
-    """Steps per second of the harness over those of the bare loop; 2 % over the share of a step that batches take."""
+def main() -> Iterator[Row]:
+    """Rows: a step's time of the bare loop over that of the harness; 2 % over the share of a step that batches take."""
+    waited: list[tuple[Turn, Turn]] = []
+    seeds = itertools.count()
     with tempfile.TemporaryDirectory() as folder:
-        rounds = [(_harness(Path(folder), seed), *_bare(Path(folder), seed)) for seed in range(ROUNDS)]
-    ratio = statistics.median(harness / bare for harness, bare, _ in rounds)
-    middle = statistics.median(harness for harness, _, _ in rounds)
-    waiting = statistics.median(share for _, _, share in rounds)
-    return [
-        ("full harness / bare torch loop", ratio, f"steps per second; harness {middle:.2f}, at least .95 wanted"),
-        ("2 % / share of a step spent on its batch", 0.02 / waiting, f"{waiting:.2%} of a step, at most 2 % wanted"),
-    ]
+
+        def bare(seed: int) -> Turn:
+            per_second, share = _bare(Path(folder), seed)
+            waited.append((Turn(share), Turn(BATCH_SHARE)))
+            return Turn(1 / per_second)
+
+        def pair(ours_first: bool) -> tuple[Turn, Turn]:
+            seed = next(seeds)
+            if ours_first:
+                return Turn(1 / _harness(Path(folder), seed)), bare(seed)
+            peer = bare(seed)
+            return Turn(1 / _harness(Path(folder), seed)), peer
+
+        with redirect_stdout(io.StringIO()):  # the harness prints the table of a run
+            comparison = compare_pairs(pair, budget_s=BUDGET_S)
+    comment = f"steps per second; harness {1 / comparison.seconds[0]:.2f}, at least .95 wanted"
+    yield compared("full harness / bare torch loop", comparison, comment)
+    share = comparison_of(waited, comparison.took_s)
+    comment = f"{share.seconds[0]:.2%} of a step, at most 2 % wanted"
+    yield limited("2 % / share of a step spent on its batch", share, comment)
 
 
 def _conf(folder: Path, seed: int):
@@ -85,8 +105,3 @@ def _bare(folder: Path, seed: int) -> tuple[float, float]:
         float(loss.detach())
     took = time.perf_counter() - began
     return STEPS / took, waited / took
-
-
-if __name__ == "__main__":
-    for name, ratio, comment in main():
-        print(f"{name:<40}{ratio:7.2f}  {comment}")

@@ -1,25 +1,24 @@
 """Every loss on every head beside its peers, forward and backward, in one process; and how exact both are.
 
 Both sides start from what a training step has: logits, labels (int64) and strokes (bool). A peer for sigmoid channels
-turns the strokes into floats itself; `ours` is the whole objective with its checks. Pairs are run in turn and their
-medians compared. What is made of the truth once per sheet (tubes, distances, its soft skeleton) is there beforehand on
-both sides, but for soft-clDice as published, which makes both skeletons in every step.
+turns the strokes into floats itself; `ours` is the whole objective with its checks. What is made of the truth once per
+sheet (tubes, distances, its soft skeleton) is there beforehand on both sides, but for soft-clDice as published, which
+makes both skeletons in every step.
 """
 
 from __future__ import annotations
 
-import statistics
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import monai.losses as monai
 import segmentation_models_pytorch.losses as smp
 import torch
 import torch.nn.functional as F
+from published_cldice import soft_cldice
+from rows import Row, compared
 from torch import Tensor, nn
+from turns import Job, compare
 
 from thinline.config.objective import build_objective
 from thinline.heads import Binary, Head, SigmoidStack, Softmax
@@ -32,9 +31,6 @@ from thinline.losses.protocols import map_of
 from thinline.losses.skeleton_recall import Tube
 from thinline.losses.soft_ce import SoftCE
 from thinline.losses.tversky import Tversky
-
-sys.path.append(str(Path(__file__).parents[1] / "cases"))
-from published_cldice import soft_cldice
 
 CLASSES = ("background", "curve_1", "curve_2")
 B, H, W = 8, 256, 256
@@ -52,21 +48,13 @@ class Case:
     logits: Tensor
     ours: Loss
     peer: Loss
-    repeats: int = 15
     weigh_peer: bool = False  # report its error too
 
 
-def main() -> list[tuple[str, float, str]]:
-    """Rows (name, peer's time over ours, comment)."""
-    before = torch.get_num_threads()
-    rows = []
-    try:
-        for threads in (1, 2):
-            torch.set_num_threads(threads)
-            rows += [_row(case, threads) for case in cases()]
-    finally:
-        torch.set_num_threads(before)
-    return rows
+def main() -> Iterator[Row]:
+    """Rows: the peer's time over ours."""
+    for case in cases():
+        yield _row(case)
 
 
 def truth() -> tuple[Tensor, Tensor]:
@@ -107,12 +95,12 @@ def cases() -> list[Case]:
     return [
         *thin_cases(labels, strokes, z3),
         *(
-            Case(f"lovasz softmax, smp, {stage}", field(one_of, trained), ours(Softmax, Lovasz()), peer, repeats=7)
+            Case(f"lovasz softmax, smp, {stage}", field(one_of, trained), ours(Softmax, Lovasz()), peer)
             for stage, trained in TRAINED.items()
             for peer in [_on(smp.LovaszLoss("multiclass"), labels)]
         ),
         *(
-            Case(f"lovasz {head.name}, smp's hinge", z, ours(head, Lovasz()), _on(smp.LovaszLoss(mode), t), repeats=7)
+            Case(f"lovasz {head.name}, smp's hinge", z, ours(head, Lovasz()), _on(smp.LovaszLoss(mode), t))
             for head, z, t, mode in ((SigmoidStack, z2, each, "multilabel"), (Binary, z1, union, "binary"))
         ),
         Case("dice softmax, smp", z3, ours(Softmax, Dice()), _on(smp.DiceLoss("multiclass"), labels), weigh_peer=True),
@@ -180,21 +168,18 @@ def thin_cases(labels: Tensor, strokes: Tensor, z: Tensor) -> list[Case]:
             z,
             ours("cldice", "loss.iterations=10"),
             lambda z: soft_cldice(z.softmax(1)[:, 1:], curves, 10).mean(),
-            repeats=3,
         ),
         Case(
             "cldice 10 iterations, monai",
             z,
             ours("cldice", "loss.iterations=10"),
             _on(monai_cldice, labels[:, None]),
-            repeats=3,
         ),
         Case(
             "cldice 3 iterations, paper",
             z,
             ours("cldice"),
             lambda z: soft_cldice(z.softmax(1)[:, 1:], curves, 3).mean(),
-            repeats=5,
         ),
         Case("boundary, paper", z, ours("boundary"), lambda z: (z.softmax(1) * distance).mean()),
         Case("spatial_soft_ce, torch", z, ours("spatial_soft_ce"), lambda z: F.cross_entropy(z, _blurred(one_of, 0.6))),
@@ -236,21 +221,23 @@ def _monai(loss: Callable[..., nn.Module]) -> nn.Module:
     return loss(softmax=True, to_onehot_y=True, batch=True)
 
 
-def _row(case: Case, threads: int) -> tuple[str, float, str]:
-    seconds: dict[str, list[float]] = {"ours": [], "peer": []}
-    for turn in range(case.repeats + 1):
-        for side, loss in (("ours", case.ours), ("peer", case.peer)):
-            z = case.logits.detach().requires_grad_()
-            start = time.perf_counter()
-            loss(z).backward()
-            if turn:  # the first is a warm-up
-                seconds[side].append(time.perf_counter() - start)
-    ours, peer = (statistics.median(seconds[side]) for side in ("ours", "peer"))
+def _row(case: Case) -> Row:
+    comparison = compare(_step(case.logits, case.ours), _step(case.logits, case.peer))
+    ours, peer = comparison.seconds
     comment = f"{ours * 1e3:.1f} ms for {peer * 1e3:.1f}"
-    if threads == 1:
+    if torch.get_num_threads() == 1:
         comment += f"; off float64 by {_error(case.logits, case.ours)}"
         comment += f" for {_error(case.logits, case.peer)}" if case.weigh_peer else ""
-    return f"{case.name}, {threads} thread{'s' * (threads > 1)}", peer / ours, comment
+    return compared(case.name, comparison, comment)
+
+
+def _step(logits: Tensor, loss: Loss) -> Job:
+    """The loss forward and backward."""
+
+    def step() -> None:
+        loss(logits.detach().requires_grad_()).backward()
+
+    return step
 
 
 def _error(logits: Tensor, loss: Loss) -> str:
@@ -261,8 +248,3 @@ def _error(logits: Tensor, loss: Loss) -> str:
         answers.append((value.double(), torch.autograd.grad(value, z)[0].double()))
     (value, slope), (exact, exact_slope) = answers
     return f"{(value - exact).abs():.0e} / {(slope - exact_slope).norm() / exact_slope.norm():.0e}"
-
-
-if __name__ == "__main__":
-    for name, ratio, comment in main():
-        print(f"{name:45s} {ratio:6.2f}x  {comment}")

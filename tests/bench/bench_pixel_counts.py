@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import torch
+from rows import Row, compared
 from torch import Tensor
 from torchmetrics import MetricCollection
 from torchmetrics.classification import (
@@ -14,14 +15,14 @@ from torchmetrics.classification import (
     MulticlassPrecision,
     MulticlassRecall,
 )
-from turns import seconds_in_turns
+from torchmetrics.segmentation import DiceScore, MeanIoU
+from turns import compare
 
 from thinline.metrics.pixels import PixelMeasures
 from thinline.metrics.thresholds import ScoreHistogram
 from thinline.network import SlimUNet
 
 B, C, H, W = 4, 3, 256, 256
-REPEATS = 9
 
 
 def batch() -> tuple[Tensor, Tensor]:
@@ -33,17 +34,15 @@ def batch() -> tuple[Tensor, Tensor]:
     return (6 * hot + torch.randn(hot.shape, generator=generator)).softmax(1), true
 
 
-def main() -> list[tuple[str, float, str]]:
-    """Rows (name, peer's time over ours, comment)."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        return [_confusion(), _histogram(), _share_of_inference()]
-    finally:
-        torch.set_num_threads(threads)
+def main() -> Iterator[Row]:
+    """Rows: the peer's time over ours, for a sheet."""
+    yield _confusion()
+    yield _overlaps()
+    yield _histogram()
+    yield _share_of_inference()
 
 
-def _confusion() -> tuple[str, float, str]:
+def _confusion() -> Row:
     probabilities, true = batch()
     predicted = probabilities.argmax(1)
     ours = PixelMeasures(C, keep_sheets=True)
@@ -55,12 +54,36 @@ def _confusion() -> tuple[str, float, str]:
         ],
         compute_groups=False,
     )
-    our_s, peer_s = _seconds([lambda: ours.update(predicted, true, index), lambda: peers.update(predicted, true)])
-    comment = f"{our_s * 1e6 / B:.0f} us a sheet, torchmetrics J/P/R/F1 {peer_s * 1e6 / B:.0f}"
-    return "measures, counts per class", peer_s / our_s, comment
+    comparison = compare(
+        lambda: ours.update(predicted, true, index), lambda: peers.update(predicted, true), units=(B, B)
+    )
+    our_us, peer_us = (seconds * 1e6 for seconds in comparison.seconds)
+    comment = f"{our_us:.0f} us a sheet, torchmetrics J/P/R/F1 {peer_us:.0f}"
+    return compared("measures, counts per class", comparison, comment)
 
 
-def _histogram() -> tuple[str, float, str]:
+def _overlaps() -> Row:
+    """torchmetrics.segmentation has no counts: IoU and Dice of each class are kept per sheet."""
+    probabilities, true = batch()
+    predicted = probabilities.argmax(1)
+    ours = PixelMeasures(C)
+    peers = [
+        MeanIoU(num_classes=C, per_class=True, input_format="index"),
+        DiceScore(num_classes=C, average="none", input_format="index"),
+    ]
+
+    def peer() -> None:
+        for measure in peers:
+            measure.update(predicted, true)
+            measure.reset()  # DiceScore keeps the numbers of every batch
+
+    comparison = compare(lambda: ours.update(predicted, true), peer, units=(B, B))
+    our_us, peer_us = (seconds * 1e6 for seconds in comparison.seconds)
+    comment = f"{our_us:.0f} us a sheet, torchmetrics.segmentation's IoU and Dice {peer_us:.0f}"
+    return compared("measures, IoU and Dice of segmentation", comparison, comment)
+
+
+def _histogram() -> Row:
     probabilities, true = batch()
     truth = torch.stack([true == k for k in range(C)], dim=1)
     valid = torch.ones_like(true, dtype=torch.bool)
@@ -71,12 +94,13 @@ def _histogram() -> tuple[str, float, str]:
         for k, curve in enumerate(peers):
             curve.update(probabilities[:, k], truth[:, k].long())
 
-    our_s, peer_s = _seconds([lambda: ours.update(probabilities, truth, valid), peer])
-    comment = f"{our_s * 1e6 / B:.0f} us a sheet, torchmetrics' binned curve {peer_s * 1e6 / B:.0f}"
-    return "measures, score histogram", peer_s / our_s, comment
+    comparison = compare(lambda: ours.update(probabilities, truth, valid), peer, units=(B, B))
+    our_us, peer_us = (seconds * 1e6 for seconds in comparison.seconds)
+    comment = f"{our_us:.0f} us a sheet, torchmetrics' binned curve {peer_us:.0f}"
+    return compared("measures, score histogram", comparison, comment)
 
 
-def _share_of_inference() -> tuple[str, float, str]:
+def _share_of_inference() -> Row:
     probabilities, true = batch()
     predicted = probabilities.argmax(1)
     truth = torch.stack([true == k for k in range(C)], dim=1)
@@ -93,16 +117,7 @@ def _share_of_inference() -> tuple[str, float, str]:
         with torch.inference_mode(), torch.autocast("cpu", dtype=torch.bfloat16):
             network(image)
 
-    our_s, network_s = _seconds([count, infer])
-    comment = f"both counts are {our_s / network_s:.1%} of the slim network's inference, {network_s * 1e3 / B:.1f} ms"
-    return "measures, inference over both", network_s / our_s, comment
-
-
-def _seconds(jobs: list[Callable[[], object]]) -> list[float]:
-    """Least seconds of each job, taken in turns: on a busy machine the others measure their neighbours."""
-    return [min(times) for times in seconds_in_turns(jobs, repeats=REPEATS)]
-
-
-if __name__ == "__main__":
-    for name, ratio, comment in main():
-        print(f"{name:32s} {ratio:6.2f}x  {comment}")
+    comparison = compare(count, infer, units=(B, B))
+    network_ms = comparison.seconds[1] * 1e3
+    comment = f"both counts are {1 / comparison.ratio:.1%} of the slim network's inference, {network_ms:.1f} ms"
+    return compared("measures, inference over both", comparison, comment)

@@ -1,19 +1,18 @@
-"""Sheets per second on one core, beside a plain OpenCV script that draws grid, two curves, text, blur and noise."""
+"""Sheets per second, beside a plain OpenCV script that draws grid, two curves, text, blur and noise."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from statistics import median
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
+from rows import Row, compared
+from turns import compare
 
 from thinline.sheets import render, sample
 from thinline.vocabulary import UInt8
 
-SHEETS = 120
-REPEATS = 7
+SHEETS = 40
 
 
 def plain(seed: int) -> UInt8:
@@ -37,35 +36,15 @@ def plain(seed: int) -> UInt8:
     return np.clip(image + rng.normal(0, 8, image.shape), 0, 255).astype(np.uint8)
 
 
-def main() -> list[tuple[str, float, str]]:
-    """Rows (name, sheets per second over those of the plain script, comment)."""
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        rows = [_row(family) for family in ("archive", "procedural")]
-    finally:
-        cv2.setNumThreads(threads)
-    return rows
-
-
-def _row(family: str) -> tuple[str, float, str]:
-    specs = [sample(family, seed) for seed in range(SHEETS)]
-    render(specs[0], px_per_mm=4)  # compiles the loops
-    seconds: dict[str, list[float]] = {"ours": [], "plain": []}
-    for _ in range(REPEATS):  # turn by turn, so that a busy machine slows both
-        seconds["ours"].append(_seconds(lambda i: render(specs[i], px_per_mm=4)))
-        seconds["plain"].append(_seconds(plain))
-    ours, peer = (SHEETS / median(seconds[who]) for who in ("ours", "plain"))
-    return f"sheets, {family}", ours / peer, f"{ours:.0f} sheets/s with full wear, plain OpenCV script {peer:.0f}"
-
-
-def _seconds(draw: Callable[[int], object]) -> float:
-    start = time.perf_counter()
-    for i in range(SHEETS):
-        draw(i)
-    return time.perf_counter() - start
-
-
-if __name__ == "__main__":
-    for name, ratio, comment in main():
-        print(f"{name:28s} {ratio:6.2f}x  {comment}")
+def main() -> Iterator[Row]:
+    """Rows: the plain script's time for a sheet over ours."""
+    for family in ("archive", "procedural"):
+        specs = [sample(family, seed) for seed in range(SHEETS)]
+        comparison = compare(
+            lambda specs=specs: [render(spec, px_per_mm=4) for spec in specs],
+            lambda: [plain(seed) for seed in range(SHEETS)],
+            units=(SHEETS, SHEETS),
+        )
+        ours, peer = (1 / seconds for seconds in comparison.seconds)
+        comment = f"{ours:.0f} sheets/s with full wear, plain OpenCV script {peer:.0f}"
+        yield compared(f"sheets, {family}", comparison, comment)

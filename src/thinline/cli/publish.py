@@ -1,8 +1,9 @@
 """Generate the tables of docs/ and experiments/README.md.
 
 Writes, from the published studies, the blocks `frontier` and `verdicts` of docs/explanation/findings.md and `studies`
-of experiments/README.md; from the catalogue of metrics and from conf/ the blocks of docs/reference. --check writes
-nothing and exits with 1 where a block is out of date.
+of experiments/README.md; from the catalogue of metrics and from conf/ the blocks of docs/reference; from
+experiments/bench.json the ratios of docs/explanation/speed.md. --check writes nothing and exits with 1 where a block is
+out of date.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from thinline.study.publish.readme_tables import (
     verdict_block,
 )
 from thinline.study.publish.reference_tables import factors_block, metrics_block
+from thinline.study.publish.speed_table import speed_block
 from thinline.sweep.jobs import groups
 from thinline.sweep.study_results import declared
 from thinline.system.atomic_files import write_bytes
@@ -37,6 +39,7 @@ FRONTIER_STUDY: Final = "three_family"
 FINDINGS: Final = "docs/explanation/findings.md"
 METRICS: Final = "docs/reference/metrics.md"
 FACTOR_PAGE: Final = "docs/reference/factors.md"
+SPEED: Final = "docs/explanation/speed.md"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -87,4 +90,5 @@ def _blocks(root: Path, claims: tuple[Claim, ...], results: Mapping[str, Results
         root / "experiments" / "README.md": {"studies": studies},
         root / METRICS: {"metrics": metrics_block()},
         root / FACTOR_PAGE: {"factors": factors_block(CONF, (*FACTORS, "trainer"))},
+        root / SPEED: {"speed": speed_block(root / "experiments" / "bench.json")},
     }
