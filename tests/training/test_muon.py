@@ -29,8 +29,7 @@ def parameters():
 
 
 def in_fp32(monkeypatch):
-    """Both optimisers in fp32, where rounding does not hide a mistake."""
-    monkeypatch.setattr(muon, "cpu_has_bf16", lambda: False)
+    """timm's iterations in fp32, as ours on a CPU, where rounding does not hide a mistake."""
     iterate = timm_muon.zeropower_via_newtonschulz
 
     def exact(matrix, *arguments, **options):
@@ -112,6 +111,12 @@ def test_wide_and_tall_matrices_become_orthogonal():
     for stack in (newton_schulz(torch.stack(tensors([(8, 20)] * 3))), newton_schulz(torch.stack(tensors([(20, 8)])))):
         values = torch.linalg.svdvals(stack.float())
         assert 0.7 < float(values.min()) < float(values.max()) < 1.3
+
+
+def test_the_iterations_of_a_gpu_and_of_a_cpu_have_one_result():
+    matrices = torch.stack(tensors([(12, 40)] * 3))
+    matrices = matrices / torch.linalg.vector_norm(matrices, dim=(1, 2), keepdim=True)
+    assert torch.allclose(muon._by_gram_matrix(matrices), muon._by_matrix(matrices), atol=1e-5)
 
 
 class Launches(TorchDispatchMode):

@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import nn
 
-from thinline.training import optimiser
 from thinline.training.optimiser import optimiser_of
 from thinline.training.settings import Schedule
 
@@ -128,14 +127,12 @@ def newton_schulz(grad):
     return left @ torch.diag(values) @ right
 
 
-@pytest.mark.parametrize("native", [True, False])
-def test_muon_iterates_in_fp32_where_the_processor_has_no_bf16(native, monkeypatch):
-    monkeypatch.setattr(optimiser, "cpu_has_bf16", lambda: native)
-    grad = torch.randn((24, 16), generator=torch.Generator().manual_seed(1))
-    step = after_one_step(nn.Parameter(torch.zeros(24, 16)), grad, name="muon", learning_rate=0.01)
-    expected = -0.01 * 0.2 * 24**0.5 * newton_schulz(grad)
-    error = float((step - expected).abs().max() / expected.abs().max())
-    if native:
-        assert 1e-4 < error < 0.05, "bf16 has 8 bits"
-    else:
-        assert error < 1e-5
+@pytest.mark.parametrize("shape", [(24, 16), (16, 24), (16, 150)])
+@pytest.mark.parametrize(("decades", "most"), [(0, 1e-5), (2, 1e-3), (6, 0.02)])
+def test_muon_iterates_in_fp32_on_a_cpu(shape, decades, most):
+    """Singular values differ by `decades` powers of ten or more; in bf16, as on a GPU, errors of .05 are usual."""
+    grad = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    grad *= torch.logspace(0, -decades, shape[0])[:, None]
+    step = after_one_step(nn.Parameter(torch.zeros(shape)), grad, name="muon", learning_rate=0.01)
+    expected = -0.01 * 0.2 * max(shape) ** 0.5 * newton_schulz(grad)
+    assert float((step - expected).abs().max() / expected.abs().max()) < most
