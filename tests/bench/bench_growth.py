@@ -1,6 +1,6 @@
 """How cost grows with the number of cells, of runs in MLflow, of sheets, and of rows of a scan.
 
-    python tests/bench/bench_growth.py                  small sizes
+    python tests/bench/bench_growth.py                  small sizes, as in `make bench`
     python tests/bench/bench_growth.py large            up to 10,000 runs, 10,000 sheets, 100,000 rows
     python tests/bench/bench_growth.py large status     one row of the table
 

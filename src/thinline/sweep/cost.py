@@ -42,9 +42,9 @@ from thinline.training.precision import on_gpu, precision_of
 SCALE: Final = ("network", "optimiser", "resolution", "budget", "classes", "trainer")
 COSTS: Final = (*SCALE, "loss", "head")
 OBJECTIVE: Final = ("loss", "head", "class_weight", "classes")
-MOST_PIXELS: Final = 8 * 144 * 256
-"""Pixels of a batch of budget=laptop."""
-REPEATS: Final = 3
+MOST_PIXELS: Final = 4 * 144 * 256
+"""Half a batch of budget=laptop."""
+REPEATS: Final = 2
 SCORED_S: Final = 0.02
 REST_S: Final = 3.0
 """Construction, perturbed truth, tables and pictures of a run."""
