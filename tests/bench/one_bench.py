@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.threads:
         machine.limit_threads(options.threads)
     run = _run()
-    print(_title(options.name, options.threads, run))
+    print(_title(options.name, options.threads, run), flush=True)
     complete = False
     try:
         for row in watched(bench, loaded=options.loaded):
@@ -53,10 +54,9 @@ def main(arguments: Sequence[str]) -> int:
         if not options.loaded:
             run["load after"] = os.getloadavg()
             content = results_file.read(RESULTS)
-            results_file.write(
-                RESULTS,
-                results_file.merged(content, options.name, options.threads, rows, run=run, complete=complete),
-            )
+            new = results_file.merged(content, options.name, options.threads, rows, run=run, complete=complete)
+            if new != content:
+                results_file.write(RESULTS, new)
     return 0
 
 
@@ -76,10 +76,12 @@ def watched(bench: Any, *, loaded: bool) -> Iterator[Row]:
 
 
 def _run() -> dict[str, Any]:
-    commit, changed = git_state(ROOT)
+    commit, _ = git_state(ROOT)  # the results of this very run are a change that does not count
+    status = ["git", "status", "--porcelain", "--", "src", "conf", "tests/bench"]
+    changes = commit and subprocess.run(status, cwd=ROOT, capture_output=True, text=True).stdout
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit and f"{commit[:12]}{' with changes' if changed else ''}",
+        "commit": f"{commit}{' with changes' if changes else ''}",
         "machine": machine.describe(machine.cpuinfo(), len(machine.cores())),
         "versions": {"python": sys.version.split()[0], **library_versions(machine.PACKAGES)},
         "load before": os.getloadavg(),

@@ -1,7 +1,7 @@
 """experiments/bench.json: the last result of every row of every bench, and the runs that they come from.
 
     rows    bench, name, threads (null for whole programs), ratio (null: not held still), spread, pairs, seconds and
-            busy cores of ours and of the peer, comment, and the number of the run
+            busy cores of ours and of the peer, cores that other processes used, comment, and the number of the run
     runs    date, commit, machine, versions, load of the machine before and after
 
 A run replaces the rows of its bench and number of threads. A row that could not be measured (a peer is not installed,
@@ -61,6 +61,7 @@ def _entry(row: Row, bench: str, threads: int | None, run: str) -> Content:
         "pairs": row.pairs,
         "seconds": row.seconds and [_figures(value) for value in row.seconds],
         "cores": row.cores and [_figures(value) for value in row.cores],
+        "others": _figures(row.others),
         "comment": row.comment,
         "run": run,
     }

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         codes.append(_start(name, threads, passed_on))
         print(f"{number} of {len(jobs)}: {name} took {time.perf_counter() - began:.0f} s", file=sys.stderr)
     if not options.loaded:
-        print("\nstored in experiments/bench.json; python -m thinline publish writes docs/explanation/speed.md")
+        print("\nundisturbed rows are in experiments/bench.json; thinline publish writes docs/explanation/speed.md")
     return max(codes)
 
 
