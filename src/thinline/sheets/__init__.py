@@ -6,6 +6,7 @@ render(spec, px_per_mm=4) -> Sheet     image and truth; wear(draw(spec))
 families        sample a spec from a family and a seed: archive or procedural; skew and wear parameters
 family_ranges   the ranges that each family is sampled from
 spec            description of a sheet in mm: tracks, curves, pens, texts, skew, wear; its digest (hash)
+generators      NumPy generators from seeds, made faster than by NumPy
 curve_shapes    values of a curve along depth: smooth, jittery, blocky, spiky, or windows of real logs
 pens            the two curves of a sheet: shapes, pen widths, dashes, and the property that tells them apart
 printed_form    tracks, depth column, grids, texts and marks

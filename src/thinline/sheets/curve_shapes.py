@@ -26,6 +26,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from thinline.sheets.generators import generator
 from thinline.sheets.spec import ShapeSpec
 from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import Float64
@@ -46,19 +47,35 @@ def values_at_nodes(shape: ShapeSpec, count: int) -> Float64:
         raise ValueError(f"`kind` of a shape must be one of {KINDS}, got {shape.kind!r}; was the spec edited by hand?")
     if shape.kind == "samples":
         return _samples(shape, count)
-    rng = np.random.default_rng(shape.seed)
-    course = _blocks(shape, count, rng) if shape.kind == "blocky" else _swings(shape, count, rng)
-    if shape.kind == "spiky":
+    rng = generator(shape.seed)
+    jitter = math.ceil(count / max(1.0, shape.rough_step_mm / NODE_MM)), shape.rough
+    if shape.kind == "blocky":
+        course = _blocks(shape, count, rng)
+        call(_add_kicks, course, rng.standard_normal(jitter[0]), jitter[1])
+    elif shape.kind == "spiky":
+        course = _swings(shape, count, rng, (0, 0.0))
         number = rng.poisson(shape.events_per_mm * count * NODE_MM)
-        at, half = rng.uniform(0, count, number), rng.uniform(1.5, 6.0, number)
-        call(_add_spikes, course, at, half, rng.random(number), rng.uniform(0.15, 0.6, number), shape.centre < 0.5)
-    call(_add_kicks, course, _kicks(count, max(1.0, shape.rough_step_mm / NODE_MM), rng), shape.rough)
+        call(_add_spikes, course, rng.random((4, number)), shape.centre < 0.5)
+        call(_add_kicks, course, rng.standard_normal(jitter[0]), jitter[1])
+    else:
+        course = _swings(shape, count, rng, jitter)
     return course
 
 
-def _kicks(count: int, step: float, rng: np.random.Generator) -> Float64:
-    """Independent normal numbers every `step` nodes, [ceil(count / step)]."""
-    return rng.standard_normal(math.ceil(count / step))
+def limited(value: Float64, y_mm: Float64, bounds: tuple[float, float], ends_mm: tuple[float, float]) -> None:
+    """Limit `value [n]` in place to the bounds (low, high); NaN above the first depth and from the second on."""
+    call(_limit, value, y_mm, bounds, ends_mm)
+
+
+@kernel
+def _limit(value, y_mm, bounds, ends_mm):  # type: ignore[no-untyped-def]
+    for n in range(len(value)):
+        if not ends_mm[0] <= y_mm[n] < ends_mm[1]:
+            value[n] = np.nan
+        elif value[n] < bounds[0]:
+            value[n] = bounds[0]
+        elif value[n] > bounds[1]:
+            value[n] = bounds[1]
 
 
 @kernel
@@ -76,15 +93,31 @@ def _add_kicks(course, kicks, strength):  # type: ignore[no-untyped-def]
         course[n] += strength * kick
 
 
-def _swings(shape: ShapeSpec, count: int, rng: np.random.Generator) -> Float64:
-    """Turning points half a period apart, mostly on alternating sides, interpolated smoothly; then detail."""
+def _swings(shape: ShapeSpec, count: int, rng: np.random.Generator, jitter: tuple[int, float]) -> Float64:
+    """Turning points half a period apart, mostly on alternating sides, interpolated smoothly; detail, then jitter.
+
+    Detail and jitter are independent normal numbers at even steps; `jitter` is how many, and their strength.
+    """
     half = shape.period_mm / 2 / NODE_MM
     knots = math.ceil(count / (0.6 * half)) + 4
-    course = call(_turns, rng.random((3, knots)), count, half, shape.centre, shape.swing)
+    draws, details = rng.random((3, knots)), 0
     if shape.detail > 0:
-        step = max(2.0, half * rng.uniform(0.15, 0.45))
-        call(_add_kicks, course, _kicks(count, step, rng), shape.swing * shape.detail)
-    return np.asarray(course)
+        details = math.ceil(count / max(2.0, half * (0.15 + (0.45 - 0.15) * rng.random())))
+    normal = rng.standard_normal(details + jitter[0])
+    strengths = shape.swing * shape.detail, jitter[1]
+    course: Float64 = call(_roughened, draws, (count, half, shape.centre, shape.swing), normal, details, strengths)
+    return course
+
+
+@kernel
+def _roughened(draws, swings, normal, details, strengths):  # type: ignore[no-untyped-def]
+    """`_turns` with kicks of two strengths added; `normal` holds `details` kicks of the first, then the others."""
+    course = _turns(draws, *swings)
+    if details:
+        _add_kicks(course, normal[:details], strengths[0])
+    if details < len(normal):
+        _add_kicks(course, normal[details:], strengths[1])
+    return course
 
 
 @kernel
@@ -113,21 +146,38 @@ def _blocks(shape: ShapeSpec, count: int, rng: np.random.Generator) -> Float64:
     """Beds of independent constant values."""
     bed = shape.period_mm / 2 / NODE_MM
     beds = math.ceil(count / (0.3 * bed)) + 1
-    ends = np.cumsum(rng.uniform(0.3, 1.7, beds)) * bed
-    level = shape.centre + shape.swing * rng.uniform(-1.6, 1.6, beds)
-    return np.asarray(level[np.minimum(ends.searchsorted(np.arange(count)), beds - 1)])
+    course: Float64 = call(_beds, rng.random((2, beds)), count, bed, shape.centre, shape.swing)
+    return course
 
 
 @kernel
-def _add_spikes(course, at, half, sides, heights, rising):  # type: ignore[no-untyped-def]
-    """Add triangles of a half width of 1.5 to 6 nodes, mostly to one side."""
+def _beds(draws, count, bed, centre, swing):  # type: ignore[no-untyped-def]
+    """Values at `count` nodes in beds of mean length `bed`; rows of `draws [2,n]` are length and value."""
+    course, k, last = np.empty(count), 0, draws.shape[1] - 1
+    total = 0.3 + (1.7 - 0.3) * draws[0, 0]
+    for n in range(count):
+        while k < last and total * bed < n:
+            k += 1
+            total += 0.3 + (1.7 - 0.3) * draws[0, k]
+        course[n] = centre + swing * (-1.6 + 3.2 * draws[1, k])
+    return course
+
+
+@kernel
+def _add_spikes(course, draws, rising):  # type: ignore[no-untyped-def]
+    """Add triangles of a half width of 1.5 to 6 nodes, mostly to one side; a column of `draws [4,k]` is one of them."""
+    count = draws.shape[1]
+    at, half, heights = np.empty(count), np.empty(count), np.empty(count)
+    for k in range(count):
+        at[k], half[k] = len(course) * draws[0, k], 1.5 + (6.0 - 1.5) * draws[1, k]
+        sign = (1.0 if draws[2, k] < 0.8 else -1.0) * (1.0 if rising else -1.0)
+        heights[k] = (0.15 + (0.6 - 0.15) * draws[3, k]) * sign
     for n in range(len(course)):
         total = 0.0
-        for k in range(len(at)):
+        for k in range(count):
             near = 1.0 - abs(n - at[k]) / half[k]
             if near > 0:
-                sign = (1.0 if sides[k] < 0.8 else -1.0) * (1.0 if rising else -1.0)
-                total += near * (heights[k] * sign)
+                total += near * heights[k]
         course[n] += total
 
 

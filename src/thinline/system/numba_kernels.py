@@ -2,14 +2,21 @@
 
 A kernel releases the interpreter lock and starts no threads. Its compiled code is cached on disk beside the source
 where that folder is writable, otherwise in memory. Call kernels through `call`, which survives a full disk.
+
+Compiled code contains the kernels that it calls and the constants that it reads. numba compiles again when the file of
+the kernel itself changes; here also when one of the others does (`_with_callees`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numba import njit
+from numba.core.dispatcher import Dispatcher
 
 
 def _cacheable() -> bool:
@@ -26,8 +33,7 @@ _CACHE = _cacheable()
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator that compiles at the first call. Arguments are numbers, arrays and named tuples."""
-    compiled: Callable[..., Any] = njit(nogil=True, cache=_CACHE)(function)
-    return compiled
+    return _with_callees(njit(nogil=True, cache=_CACHE)(function))
 
 
 def vector_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,10 +41,36 @@ def vector_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 
     NaN and infinity are kept. The result depends on the processor in the last digits, as that of torch does.
     """
-    compiled: Callable[..., Any] = njit(
-        nogil=True, cache=_CACHE, error_model="numpy", fastmath={"contract", "reassoc", "nsz"}
-    )(function)
-    return compiled
+    return _with_callees(
+        njit(nogil=True, cache=_CACHE, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})(function)
+    )
+
+
+def _with_callees(compiled: Any) -> Callable[..., Any]:
+    """The kernel, whose code on disk is valid for the same callees and constants only."""
+    if _CACHE:
+        content = hashlib.sha256()
+        for part in sorted(set(_parts(compiled.py_func, set()))):
+            content.update(part)
+        file = compiled._cache._cache_file  # numba has no public way to add to the stamp of a kernel
+        file._source_stamp = (file._source_stamp, content.digest())
+    kernel: Callable[..., Any] = compiled
+    return kernel
+
+
+def _parts(function: Callable[..., Any], seen: set[Callable[..., Any]]) -> Iterator[bytes]:
+    """The source files of the compiled functions that `function` calls, of those that they call, and all constants."""
+    seen.add(function)
+    for name in function.__code__.co_names:
+        value = function.__globals__.get(name)
+        if isinstance(value, Dispatcher):
+            yield Path(value.py_func.__code__.co_filename).read_bytes()
+            if value.py_func not in seen:
+                yield from _parts(value.py_func, seen)
+        elif isinstance(value, np.ndarray):
+            yield f"{name} {value.dtype} {value.shape} ".encode() + value.tobytes()
+        elif isinstance(value, bool | int | float | str | tuple):
+            yield f"{name} {value!r}".encode()
 
 
 def call(function: Callable[..., Any], *arguments: object) -> Any:

@@ -11,7 +11,7 @@ from sheet_cases import bare, curve
 
 from thinline.sheets import render, sample
 from thinline.sheets.drawing.draw import draw
-from thinline.sheets.drawing.noise import cloud, grain, patches
+from thinline.sheets.drawing.noise import grain, patches
 from thinline.sheets.drawing.wear import wear
 from thinline.sheets.sheet import Sheet
 from thinline.sheets.spec import WearSpec
@@ -100,8 +100,6 @@ def test_noise_has_its_moments_at_any_size(shape: tuple[int, int]) -> None:
     assert abs(float(white.mean()) - 128) < 2
     assert abs(float(white.std()) - 32) < 1.5
     assert abs(np.corrcoef(white[:, 1:].ravel(), white[:, :-1].ravel())[0, 1]) < 0.05
-    slow = cloud(shape, rng, cells=5)
-    assert np.corrcoef(slow[:, 1:].ravel(), slow[:, :-1].ravel())[0, 1] > 0.95
 
 
 def test_patches_are_a_tile_that_begins_where_the_seed_says() -> None:
@@ -111,6 +109,7 @@ def test_patches_are_a_tile_that_begins_where_the_seed_says() -> None:
         assert 0 <= min(top, left) <= max(top, left) < 512
         corners.add((top, left))
     assert len(corners) > 15
-    assert tile.shape == (512, 512)
-    assert set(np.unique(tile)) == {0, 255}
-    assert 0.69 < (tile > 0).mean() < 0.71
+    assert tile.shape == (512, 64)
+    bits = np.unpackbits(tile, axis=1, bitorder="little")
+    assert 0.69 < bits.mean() < 0.71
+    assert 0.1 < (bits[:, 1:] != bits[:, :-1]).mean() < 0.25  # patches of some pixels, not noise

@@ -8,6 +8,8 @@ strokes        curve values -> polyline -> pixels of a pen; wraps, dashes, pen w
 stroke_kernels compiled loops of strokes
 layers         join the layers of print, paint strokes over them
 skew           tilt (rotation), shear, waves and stretch of the paper, applied to vertices
+polygons       filled convex polygons, the pixels of cv2.fillConvexPoly
 wear           wear of a sheet: faded ink, uneven paper, blur, grain, threshold, salt and pepper
-noise          noise tiles (grain, patches, cloud) that wear and broken grid lines read
+wear_kernels   compiled loops of wear: the arithmetic of OpenCV's filters, row by row
+noise          noise tiles (grain, patches) that wear and broken grid lines read
 """

@@ -82,7 +82,7 @@ def _true_curves(courses: list[tuple[Float64, Float64]], spec: SheetSpec, skewed
     for (y_mm, value), curve in zip(courses, spec.curves, strict=True):
         track = spec.tracks[curve.track]
         where = (track.left_mm, track.right_mm, *skewed)
-        x, y, lap = call(course_at_rows, row_mm, y_mm, value, *swayed, shape, where)
+        x, y, lap = call(course_at_rows, row_mm, y_mm, value, swayed, shape, where)
         curves.append(DrawnCurve(x, y, lap, (track.right_mm - track.left_mm) * px_per_mm))
     return tuple(curves)
 

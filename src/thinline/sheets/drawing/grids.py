@@ -1,13 +1,12 @@
 """Draw the grid: minor and major lines of each track, linear or logarithmic, and the edges of the tracks.
 
-The lines of one style (minor or major, level or upright, of one track) are one row of a table. One kernel computes the
-positions of all lines, another draws them after skew. A dotted line is cut by a pattern of rows (upright lines) or
-columns (level lines), a broken one by patches of noise.
+The lines of one style (minor or major, level or upright, of one track) are one row of a table. One kernel fills the
+table and computes the positions of all lines, another draws them after skew. A dotted line is cut by a pattern of rows
+(upright lines) or columns (level lines), a broken one by patches of noise.
 """
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Final
 
@@ -16,9 +15,9 @@ import numpy as np
 from thinline.sheets.drawing.lines import BROKEN, DOTTED, SOLID, draw_segment
 from thinline.sheets.drawing.noise import patches
 from thinline.sheets.drawing.skew import MARGIN_MM, Matrix, sway, turned
-from thinline.sheets.spec import LineSpec, SheetSpec, TrackSpec
+from thinline.sheets.spec import SheetSpec, TrackSpec
 from thinline.system.numba_kernels import call, kernel
-from thinline.vocabulary import Bool, UInt8
+from thinline.vocabulary import Bool, Float64, UInt8
 
 _BENDS: Final = np.linspace(0.0, 1.0, 9)  # vertices of an upright line of a wavy sheet, as shares of its length
 _STRAIGHT: Final = np.array([0.0, 1.0])
@@ -27,15 +26,14 @@ _DECADES: Final = np.log10(np.outer(10.0 ** np.arange(8), np.arange(1, 10))).rav
 _STYLES: Final = {"solid": SOLID, "dotted": DOTTED, "broken": BROKEN}
 
 # How the position of line i follows from the two numbers a, b of its row, in mm
-_LEVEL: Final = 0  # y = a + b * i
-_LINEAR: Final = 1  # x = left + wide * (i / a)
-_LOGARITHMIC: Final = 2  # x = left + wide * (decades[i] / a)
-_SIDES: Final = 3  # x = left, right; drawn into the image of the edges
+_LEVEL: Final = 0.0  # y = a + b * i
+_LINEAR: Final = 1.0  # x = left + wide * (i / a)
+_LOGARITHMIC: Final = 2.0  # x = left + wide * (decades[i] / a)
+_SIDES: Final = 3.0  # x = left, right; drawn into the image of the edges
 
-Which = tuple[float, float, float, float, float, float]
-"""Lines of a row: formula, first i, end of i, step of i, a, b."""
 _COLUMNS: Final = 11
-"""Columns of the table: `Which`, then left and right of the track in mm, ink 0..255, width in px, style."""
+"""Columns of a row of the table: formula; first i, end of i, step of i; a, b; left and right of the track in mm; ink
+0..255, width in px, style."""
 
 
 def draw_grid(spec: SheetSpec, shape: tuple[int, int], skewed: Matrix) -> tuple[UInt8, UInt8]:
@@ -43,51 +41,31 @@ def draw_grid(spec: SheetSpec, shape: tuple[int, int], skewed: Matrix) -> tuple[
     grid, edge = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     px_per_mm = skewed[5]
     top, end = spec.header_mm if spec.header_mm > 0 else -MARGIN_MM, spec.size_mm[0] + MARGIN_MM
-    rows: list[float] = []
-    for track in spec.tracks:
-        _add_level(rows, track, top, end, px_per_mm)
-    for track in spec.tracks:
-        _add_upright(rows, track, px_per_mm)
-    for track in spec.tracks:
-        _add(rows, (_SIDES, 0, 2, 1, 0, 0), track, track.edge, px_per_mm)
-    if not rows:
+    if not spec.tracks:
         return grid, edge
-    table = np.array(rows, np.float64).reshape(-1, _COLUMNS)
-    at_mm = call(_positions, table, _DECADES)
+    tracks = _described(spec.tracks)
     bends = _BENDS if spec.skew.wave_mm or spec.skew.stretch_mm else _STRAIGHT
-    along_mm = top + bends * (end - top)
+    table, at_mm, along_mm = call(_lines, tracks, (float(top), float(end)), bends, px_per_mm, _DECADES)
     swayed = *sway(at_mm, spec.skew), *sway(along_mm, spec.skew)
     kept = _dots(shape[0], px_per_mm), _dots(shape[1], px_per_mm)
-    holes = patches(spec.seed if BROKEN in rows[_COLUMNS - 1 :: _COLUMNS] else None)
+    holes = patches(spec.seed if _is_broken(spec.tracks) else None)
     call(_draw, (grid, edge), table, (at_mm, along_mm), swayed, skewed, kept, holes)
     return grid, edge
 
 
-def _add_upright(rows: list[float], track: TrackSpec, px_per_mm: float) -> None:
-    """All upright lines between the edges in the minor style, then the major ones over them."""
-    parts = track.decades or track.divisions
-    every: Which = (_LINEAR, 1, parts, 1, parts, 0)
-    heavy: Which = (_LINEAR, track.major_every, parts, track.major_every, parts, 0)
-    if track.decades:
-        every, heavy = (_LOGARITHMIC, 1, min(9 * parts, len(_DECADES)), 1, parts, 0), every
-    _add(rows, every, track, track.minor, px_per_mm)
-    _add(rows, heavy, track, track.major, px_per_mm)
+def _is_broken(tracks: tuple[TrackSpec, ...]) -> bool:
+    return any("broken" in (track.minor.style, track.major.style, track.edge.style) for track in tracks)
 
 
-def _add_level(rows: list[float], track: TrackSpec, top: float, end: float, px_per_mm: float) -> None:
-    """All level lines below the header in the minor style, then the major ones over them."""
-    step, offset, major = track.depth_step_mm, track.depth_offset_mm, track.depth_major_every
-    first, last = math.ceil((top - offset) / step), math.floor((end - offset) / step)
-    _add(rows, (_LEVEL, first, last + 1, 1, offset, step), track, track.minor, px_per_mm)
-    _add(rows, (_LEVEL, first + -first % major, last + 1, major, offset, step), track, track.major, px_per_mm)
-
-
-def _add(rows: list[float], which: Which, track: TrackSpec, style: LineSpec, px_per_mm: float) -> None:
-    """Add a row to the flat table, unless its ink is invisible. A line thinner than a pixel is paler."""
-    if style.darkness > 0:
-        width = max(1, round(style.width_mm * px_per_mm))
-        ink = round(255 * style.darkness * min(1.0, style.width_mm * px_per_mm / width))
-        rows += (*which, track.left_mm, track.right_mm, ink, width, _STYLES[style.style])
+def _described(tracks: tuple[TrackSpec, ...]) -> Float64:
+    """The numbers of the tracks, [T,17]: their grids, then width in mm, darkness and style of three kinds of lines."""
+    rows: list[float] = []
+    for track in tracks:
+        rows += (track.left_mm, track.right_mm, track.divisions, track.major_every, track.decades)
+        rows += (track.depth_step_mm, track.depth_major_every, track.depth_offset_mm)
+        for line in (track.minor, track.major, track.edge):
+            rows += (line.width_mm, line.darkness, _STYLES[line.style])
+    return np.array(rows, np.float64).reshape(len(tracks), -1)
 
 
 @lru_cache(maxsize=64)
@@ -96,6 +74,51 @@ def _dots(length: int, px_per_mm: float) -> Bool:
     covered = np.asarray(np.mod((np.arange(length) + 0.5) / px_per_mm, _DOT_MM[1]) < _DOT_MM[0], np.bool_)
     covered.flags.writeable = False
     return covered
+
+
+@kernel
+def _lines(tracks, between_mm, bends, px_per_mm, decades):  # type: ignore[no-untyped-def]
+    """The table, [n,11], x (upright) or y (level) of all lines of all its rows, and y of the bends of upright lines.
+
+    Level lines of all tracks come first, then upright ones between the edges, then the edges; of each, all lines in
+    the minor style, then the major ones over them.
+    """
+    table, count = np.empty((5 * len(tracks), _COLUMNS)), 0
+    for track in tracks:
+        step, major, offset = track[5], track[6], track[7]
+        first, end = np.ceil((between_mm[0] - offset) / step), np.floor((between_mm[1] - offset) / step) + 1.0
+        heavy = np.ceil(first / major) * major
+        count = _add(table, count, (_LEVEL, first, end, 1.0, offset, step), track, 8, px_per_mm)
+        count = _add(table, count, (_LEVEL, heavy, end, major, offset, step), track, 11, px_per_mm)
+    for track in tracks:
+        every, parts = (track[3], track[2]) if track[4] == 0 else (1.0, track[4])
+        minor = (_LINEAR, 1.0, parts, 1.0, parts, 0.0)
+        if track[4] > 0:
+            minor = (_LOGARITHMIC, 1.0, min(9.0 * parts, float(len(decades))), 1.0, parts, 0.0)
+        count = _add(table, count, minor, track, 8, px_per_mm)
+        count = _add(table, count, (_LINEAR, every, parts, every, parts, 0.0), track, 11, px_per_mm)
+    for track in tracks:
+        count = _add(table, count, (_SIDES, 0.0, 2.0, 1.0, 0.0, 0.0), track, 14, px_per_mm)
+    along_mm = between_mm[0] + bends * (between_mm[1] - between_mm[0])
+    return table[:count], _positions(table[:count], decades), along_mm
+
+
+@kernel
+def _add(table, count, which, track, line, px_per_mm):  # type: ignore[no-untyped-def]
+    """Fill row `count` of the table, unless its ink is invisible; the number of rows. A thin line is paler.
+
+    `which` is formula, first i, end of i, step of i, a, b; `line` is the column of `track` where its style begins.
+    """
+    width_mm, darkness = track[line], track[line + 1]
+    if darkness <= 0:
+        return count
+    width = max(1, round(width_mm * px_per_mm))
+    row = table[count]
+    row[0], row[1], row[2], row[3], row[4], row[5] = which
+    row[6], row[7] = track[0], track[1]
+    row[8] = round(255 * darkness * min(1.0, width_mm * px_per_mm / width))
+    row[9], row[10] = width, track[line + 2]
+    return count + 1
 
 
 @kernel

@@ -56,7 +56,8 @@ def paint(ink, labels, pixels, label, shades):  # type: ignore[no-untyped-def]
     for n in range(len(pixels)):
         row, column = pixels[n] // width, pixels[n] % width
         labels[row, column] = label
+        inside = reach <= row < height - reach and reach <= column < width - reach
         for near in range(count):
             y, x = row + row_by[near], column + column_by[near]
-            if 0 <= y < height and 0 <= x < width and drawn[near] > ink[y, x]:
-                ink[y, x] = drawn[near]
+            if inside or (0 <= y < height and 0 <= x < width):
+                ink[y, x] = max(ink[y, x], drawn[near])

@@ -60,21 +60,21 @@ def line_through(y_mm, value, left_mm, right_mm):  # type: ignore[no-untyped-def
 
 
 @kernel
-def move_line(x_mm, y_mm, sway_x, sway_y, skewed):  # type: ignore[no-untyped-def]
+def move_line(x_mm, y_mm, swayed, skewed):  # type: ignore[no-untyped-def]
     """The vertices after skew, mm, [V] each."""
     moved_x, moved_y = np.empty(len(x_mm)), np.empty(len(x_mm))
     for v in range(len(x_mm)):
         x, y = turned(x_mm[v], y_mm[v], skewed)
-        moved_x[v], moved_y[v] = x + sway_x[v], y + sway_y[v]
+        moved_x[v], moved_y[v] = x + swayed[0][v], y + swayed[1][v]
     return moved_x, moved_y
 
 
 @kernel
-def _read(values, v, at, position):  # type: ignore[no-untyped-def]
-    """Value at `position` on the segment from vertex v, with vertices at positions `at`, as np.interp computes it."""
-    if v == len(at) - 1 or position <= at[v]:
-        return values[v]
-    return (values[v + 1] - values[v]) / (at[v + 1] - at[v]) * (position - at[v]) + values[v]
+def _slope(values, v, at):  # type: ignore[no-untyped-def]
+    """Slope of the values after vertex v, with vertices at positions `at`, as np.interp computes it; 0 at the last."""
+    if v >= len(at) - 1 or at[v + 1] <= at[v]:
+        return 0.0
+    return (values[v + 1] - values[v]) / (at[v + 1] - at[v])
 
 
 @kernel
@@ -89,10 +89,14 @@ def cut_to_dashes(line, pen_dash, lap_dash, cap_mm):  # type: ignore[no-untyped-
     new_x, new_y = np.empty(len(position)), np.empty(len(position))
     on = np.empty(len(position) - 1, np.bool_)
     vertex, segment, pen_cut, lap_cut = 0, 0, 0, 0
+    slope_x, slope_y = _slope(x, 0, at), _slope(y, 0, at)
     for n in range(len(position)):
-        while vertex < len(at) - 1 and at[vertex + 1] <= position[n]:
-            vertex += 1
-        new_x[n], new_y[n] = _read(x, vertex, at, position[n]), _read(y, vertex, at, position[n])
+        if vertex < len(at) - 1 and at[vertex + 1] <= position[n]:
+            while vertex < len(at) - 1 and at[vertex + 1] <= position[n]:
+                vertex += 1
+            slope_x, slope_y = _slope(x, vertex, at), _slope(y, vertex, at)
+        along = position[n] - at[vertex]
+        new_x[n], new_y[n] = slope_x * along + x[vertex], slope_y * along + y[vertex]
         if n == len(position) - 1:
             break
         middle = (position[n] + position[n + 1]) / 2
@@ -154,6 +158,19 @@ def _merged(a, b, c):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def trace(line, swayed, skewed, dashes, pen, mask):  # type: ignore[no-untyped-def]
+    """`ink_pixels` of a line (x, y, down, lap) after skew, cut to the dashes of the pen and of later laps.
+
+    `pen` is its cap in mm and half a pixel for pens of an even width, else 0.
+    """
+    x, y, on = line[0], line[1], line[2]
+    moved_x, moved_y = move_line(x, y, swayed, skewed)
+    if len(dashes[0]) or len(dashes[1]):
+        moved_x, moved_y, on = cut_to_dashes((moved_x, moved_y, on, line[3]), dashes[0], dashes[1], pen[0])
+    return ink_pixels(moved_x, moved_y, on, pen[1], skewed[5], mask)
+
+
+@kernel
 def ink_pixels(x, y, on, half, px_per_mm, mask):  # type: ignore[no-untyped-def]
     """Set to 1 the pixels of `mask [H,W]` under points one step apart on the segments that are on; their indices."""
     at = np.zeros(len(x))
@@ -163,23 +180,27 @@ def ink_pixels(x, y, on, half, px_per_mm, mask):  # type: ignore[no-untyped-def]
             at[v] = at[v - 1] + (max(abs(x[v] - x[v - 1]), abs(y[v] - y[v - 1])) if on[v - 1] else 0.0)
     first = _STEP_PX / 2
     step = (first + _STEP_PX) - first  # the step of np.arange
-    height, width = mask.shape
+    (height, width), flat = mask.shape, mask.ravel()
     points = max(0, math.ceil((at[-1] - first) / _STEP_PX))
-    pixels, count, v = np.empty(points, np.int64), 0, 0
-    for n in range(points):
-        along = first + n * step
-        while v < len(at) - 1 and at[v + 1] <= along:
-            v += 1
-        column, row = _read(x, v, at, along), _read(y, v, at, along)
-        if 0 <= column < width and 0 <= row < height and not mask[int(row), int(column)]:
-            mask[int(row), int(column)] = 1
-            pixels[count] = int(row) * width + int(column)
-            count += 1
+    pixels, count, n = np.empty(points, np.int64), 0, 0
+    for v in range(len(x) - 1):
+        if at[v + 1] <= at[v]:
+            continue
+        slope_x, slope_y = _slope(x, v, at), _slope(y, v, at)
+        while n < points and first + n * step < at[v + 1]:
+            along = first + n * step - at[v]
+            column, row = slope_x * along + x[v], slope_y * along + y[v]
+            if 0 <= column < width and 0 <= row < height:
+                pixel = int(row) * width + int(column)
+                pixels[count] = pixel  # stays if the pixel is new
+                count += 1 - flat[pixel]
+                flat[pixel] = 1
+            n += 1
     return pixels[:count]
 
 
 @kernel
-def course_at_rows(row_mm, nodes_mm, value, sway_x, sway_y, shape, where):  # type: ignore[no-untyped-def]
+def course_at_rows(row_mm, nodes_mm, value, swayed, shape, where):  # type: ignore[no-untyped-def]
     """x and y, float32 [H], px, and lap, int16 [H], of a course at the depths `row_mm`; NaN off the sheet.
 
     `where` is the left and the right of the track in mm, then the `Matrix` of the skew.
@@ -190,12 +211,14 @@ def course_at_rows(row_mm, nodes_mm, value, sway_x, sway_y, shape, where):  # ty
     for row in range(len(row_mm)):
         while v < len(nodes_mm) - 1 and nodes_mm[v + 1] <= row_mm[row]:
             v += 1
-        at_row = _read(value, v, nodes_mm, row_mm[row])
+        along, at_row = row_mm[row] - nodes_mm[v], value[v]
+        if along > 0:
+            at_row += _slope(value, v, nodes_mm) * along
         lap = lap_of(at_row)
         x, y = turned(left_mm + (at_row - lap) * (right_mm - left_mm), row_mm[row], where[2:])
         laps[row] = int(lap)
-        x_px[row] = (x + sway_x[row]) * px_per_mm - 0.5
-        y_px[row] = (y + sway_y[row]) * px_per_mm - 0.5
+        x_px[row] = (x + swayed[0][row]) * px_per_mm - 0.5
+        y_px[row] = (y + swayed[1][row]) * px_per_mm - 0.5
         if not (-0.5 <= x_px[row] < shape[1] - 0.5 and -0.5 <= y_px[row] < shape[0] - 0.5):
             x_px[row] = y_px[row] = np.nan
     return x_px, y_px, laps

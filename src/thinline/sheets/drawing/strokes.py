@@ -11,15 +11,16 @@ Method
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from thinline.sheets.curve_shapes import NODE_MM, values_at_nodes
+from thinline.sheets.curve_shapes import NODE_MM, limited, values_at_nodes
 from thinline.sheets.drawing.skew import MARGIN_MM, Matrix, sway
-from thinline.sheets.drawing.stroke_kernels import cut_to_dashes, ink_pixels, line_through, move_line
+from thinline.sheets.drawing.stroke_kernels import line_through, trace
 from thinline.sheets.spec import PEN_MM, CurveSpec, PenSpec, SkewSpec, TrackSpec
 from thinline.system.numba_kernels import call
 from thinline.vocabulary import Bool, Float64, Int64, UInt8
@@ -38,10 +39,8 @@ def course(curve: CurveSpec, size_mm: tuple[float, float]) -> tuple[Float64, Flo
     """(y_mm, value) at the nodes, from above the sheet to below it; NaN where the curve has no data."""
     y_mm = _nodes_mm(size_mm[0])
     value = values_at_nodes(curve.shape, len(y_mm))
-    if curve.overflow == "clip":
-        value = np.minimum(np.maximum(value, curve.low), curve.high)
-    value[: y_mm.searchsorted(curve.first_mm)] = np.nan
-    value[y_mm.searchsorted(curve.last_mm) :] = np.nan
+    bounds = (curve.low, curve.high) if curve.overflow == "clip" else (-math.inf, math.inf)
+    limited(value, y_mm, bounds, (curve.first_mm, curve.last_mm))
     return y_mm, value
 
 
@@ -67,13 +66,9 @@ def stroke(ink: Line, curve: CurveSpec, skew: SkewSpec, skewed: Matrix, *, out: 
         return np.empty(0, np.int64)
     px_per_mm = skewed[5]
     width = pen_px(curve.pen, px_per_mm)
-    on = ink.down
-    x_mm, y_mm = call(move_line, ink.x_mm, ink.y_mm, *sway(ink.y_mm, skew), skewed)
-    if curve.pen.dash_mm or curve.lap_dash_mm:
-        dashes = np.array(curve.pen.dash_mm), np.array(curve.lap_dash_mm)
-        x_mm, y_mm, on = call(cut_to_dashes, (x_mm, y_mm, on, ink.lap), *dashes, (width - 1) / px_per_mm)
     half = 0.0 if width % 2 else 0.5  # an even pen covers the pixel and its right and lower neighbours
-    inked = call(ink_pixels, x_mm, y_mm, on, half, px_per_mm, out)
+    dashes = np.array(curve.pen.dash_mm, np.float64), np.array(curve.lap_dash_mm, np.float64)
+    inked = call(trace, ink, sway(ink.y_mm, skew), skewed, dashes, ((width - 1) / px_per_mm, half), out)
     if width > 1:
         kernel = cv2.getStructuringElement(cv2.MORPH_RECT if width == 2 else cv2.MORPH_ELLIPSE, (width, width))
         cv2.dilate(out, kernel, dst=out, anchor=(width // 2, width // 2))
