@@ -1,6 +1,9 @@
 """Compiled loops on a machine that keeps no compiled code."""
 
+import importlib
 import runpy
+import sys
+from pathlib import Path
 
 import pytest
 from numba.core import caching
@@ -32,3 +35,32 @@ def test_a_full_disk_does_not_stop_a_kernel(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(compiled._cache, "save_overload", full)
     monkeypatch.setattr(compiled._cache, "load_overload", lambda *_: None)
     assert call(compiled, 3.0) == 1.5
+
+
+CALLEE = (
+    "from thinline.system.numba_kernels import kernel\n\nSTEP = {step}\n\n@kernel\ndef inner(x):\n    return {inner}"
+)
+CALLER = (
+    "from thinline.system.numba_kernels import kernel\nfrom {callee} import STEP, inner\n\n"
+    "@kernel\ndef middle(x):\n    return inner(x)\n\n@kernel\ndef outer(x):\n    return middle(x) + STEP\n"
+)
+
+
+def outer_of(folder: Path, *, step: float, inner: str) -> float:
+    """outer(1) of two modules in a folder, imported anew as by another process."""
+    (folder / "callee_of_test.py").write_text(CALLEE.format(step=step, inner=inner))
+    (folder / "caller_of_test.py").write_text(CALLER.format(callee="callee_of_test"))
+    for name in ("callee_of_test", "caller_of_test"):
+        sys.modules.pop(name, None)
+    importlib.invalidate_caches()
+    return float(call(importlib.import_module("caller_of_test").outer, 1.0))
+
+
+def test_an_edited_callee_or_constant_is_compiled_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """numba itself looks at the file of the called kernel alone, and would run the code of the older callee."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    assert outer_of(tmp_path, step=10, inner="x + 1") == 12
+    assert outer_of(tmp_path, step=10, inner="x + 2") == 13
+    assert outer_of(tmp_path, step=20, inner="x + 2") == 23
+    assert len(list(tmp_path.rglob("*.nbi"))) == 3, "compiled code is on disk, else this shows nothing"
