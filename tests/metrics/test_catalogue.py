@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -32,7 +33,7 @@ def computed():
     drawn = render(spec, px_per_mm=SCALE)
     tracks = [spec.tracks[curve.track] for curve in spec.curves]
     edges = [[SCALE * track.left_mm - 0.5, SCALE * track.right_mm - 0.5] for track in tracks]
-    courses = CurveTruth(true_rows(spec, px_per_mm=SCALE), edges, true_laps(spec, px_per_mm=SCALE))
+    courses = CurveTruth(true_rows(spec, px_per_mm=SCALE), np.array(edges), true_laps(spec, px_per_mm=SCALE))
     truth = Truth(drawn.labels, drawn.strokes, drawn.layers, SCALE)
     scores = score_sheet(drawn.labels, ink_of(drawn.labels, curves=2), truth, courses)
     return [*RATES, *rates_of_sheets([scores], px_per_mm=SCALE)]

@@ -80,7 +80,7 @@ def test_the_table_has_every_number_of_the_run_once(tmp_path):
         "train/loss": (None, None),
     }
     stored = read(tmp_path)
-    assert set(rows) >= set(stored["split"] + "/" + stored["measure"] + "/" + stored["class"])
+    assert set(rows) >= set(stored[["split", "measure", "class"]].agg("/".join, axis=1))
 
 
 def test_a_run_that_ended_early_has_a_table_of_its_history(tmp_path):
