@@ -49,7 +49,7 @@ format: setup  ## apply the automatic fixes of ruff
 notebooks: setup  ## run the notebooks and store their outputs
 	$(BIN)/python notebooks/store_outputs.py
 
-bench: setup  ## measure speed ratios against other libraries, in pairs, into experiments/bench.json; ten minutes
+bench: setup  ## measure speed ratios against other libraries, in pairs, into experiments/bench.json; twenty minutes
 	$(BIN)/python tests/bench/run.py
 
 soak: setup  ## kill a study 20 times at random, and stop an MLflow server; takes ten minutes
