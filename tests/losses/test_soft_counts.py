@@ -12,7 +12,7 @@ from thinline.losses.dice import Dice, dice
 from thinline.losses.lovasz import Lovasz, lovasz
 from thinline.losses.objective import Objective
 from thinline.losses.skeleton_recall import SkeletonRecall, skeleton_recall
-from thinline.losses.soft_counts import check_probabilities, overlap
+from thinline.losses.soft_counts import by_torch, check_probabilities, overlap
 from thinline.losses.tversky import Tversky, tversky
 
 
@@ -27,6 +27,21 @@ def test_areas_of_soft_fields_are_plain_sums() -> None:
     expected = torch.einsum("bchw,bchw->c", p, t), torch.einsum("bchw->c", p), torch.einsum("bchw->c", t)
     for result, sought in zip(overlap(p, t), expected, strict=True):
         torch.testing.assert_close(result, sought)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_compiled_counts_and_their_gradient_are_those_of_torch(dtype, layout) -> None:
+    values, t = (field.detach().to(dtype).contiguous(memory_format=layout) for field in draw(3, (3, 4, 17, 31)))
+    weights = torch.rand(2, 4, dtype=dtype, generator=torch.Generator().manual_seed(4))
+    results = []
+    for counts in (overlap, by_torch):
+        p = values.clone().requires_grad_()
+        area = counts(p, t)
+        (weights * torch.stack([area.hits, area.predicted])).sum().backward()
+        results.append((*area, p.grad))
+    for result, expected in zip(*results, strict=True):
+        torch.testing.assert_close(result, expected)
 
 
 def test_the_area_of_the_truth_has_no_gradient() -> None:

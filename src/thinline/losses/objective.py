@@ -182,7 +182,7 @@ class Objective(nn.Module):
             return terms.sum() / max(terms.numel(), 1)
         weights = weights.expand_as(terms)
         divisor = weights.sum() if weight is None or kept else _count(valid, terms)
-        return _ratio((terms * weights).sum(), divisor)
+        return _ratio(torch.dot(terms.flatten(), weights.flatten()), divisor)
 
     def _region(self, loss: RegionLoss, batch: _Batch) -> Tensor:
         link, z = self.head.link, batch.logits
