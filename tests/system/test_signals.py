@@ -1,5 +1,6 @@
 import os
 import signal
+import time
 
 import pytest
 
@@ -45,3 +46,24 @@ def test_handlers_are_as_before_after_the_blocks():
     with stoppable(), delayed():
         assert signal.getsignal(signal.SIGINT) is not before[0]
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+class Destroyed:
+    """Python ignores an exception that is raised in a destructor."""
+
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def destroy_and_wait() -> None:
+    thing = Destroyed()
+    del thing
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def test_a_signal_in_a_destructor_is_not_lost():
+    with stoppable(), pytest.raises(Killed) as stop:
+        destroy_and_wait()
+    assert stop.value.signum == signal.SIGINT

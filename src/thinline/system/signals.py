@@ -13,11 +13,15 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import Final
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+AGAIN_S: Final = 0.05
 
 
 class Killed(BaseException):
@@ -54,8 +58,26 @@ def stoppable() -> Iterator[None]:
     def stop(signum: int, frame: FrameType | None) -> None:
         raise Killed(signum)
 
-    with _handled_by(stop):
+    with _handled_by(stop), _sent_again_where_ignored():
         yield
+
+
+@contextmanager
+def _sent_again_where_ignored() -> Iterator[None]:
+    """Python ignores an exception raised in a destructor or callback: send the signal again a moment later."""
+    before = sys.unraisablehook
+
+    def hook(ignored: sys.UnraisableHookArgs) -> None:
+        if isinstance(ignored.exc_value, Killed):
+            threading.Timer(AGAIN_S, os.kill, (os.getpid(), ignored.exc_value.signum)).start()
+        else:
+            before(ignored)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 @contextmanager
