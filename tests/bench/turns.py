@@ -154,16 +154,3 @@ def _calls(job: Job, clock: Clock) -> int:
     began = clock()
     job()
     return max(1, math.ceil(TURN_S / max(clock() - began, 1e-9)))
-
-
-def seconds_in_turns(jobs: Sequence[Job], *, repeats: int) -> list[list[float]]:
-    """Seconds of each repetition of each job, after one that does not count: for more than two jobs, without ratios."""
-    taken: list[list[float]] = [[] for _ in jobs]
-    for job in jobs:
-        job()
-    for _ in range(repeats):
-        for times, job in zip(taken, jobs, strict=True):
-            began = time.perf_counter()
-            job()
-            times.append(time.perf_counter() - began)
-    return taken
