@@ -30,8 +30,7 @@ def write_two_runs(root: str, uri: str, number: int, steps: int) -> None:
         tracker.start(folder, name=f"run-{number}-{thread}")
         for step in range(steps):
             metrics = {f"train/m{number}": float(step * number) for number in range(8)}
-            folder.log(step, metrics)
-            tracker.log(step, metrics)
+            tracker.log(folder.log(step, metrics))
         folder.finish("KILLED")
         assert tracker.finish("KILLED")
 
@@ -46,6 +45,5 @@ def die_while_running(root: str, uri: str) -> None:
     parent = tracker.open_parent("a sweep", {})
     tracker.start(folder, parent_id=parent)
     for step in range(6):
-        folder.log(step, {"train/loss": 1 / (step + 1)})
-        tracker.log(step, {"train/loss": 1 / (step + 1)})
+        tracker.log(folder.log(step, {"train/loss": 1 / (step + 1)}))
     os.kill(os.getpid(), signal.SIGKILL)

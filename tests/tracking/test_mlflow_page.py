@@ -105,8 +105,7 @@ def run(root: Path, tracker: Tracker, parent: str, cell: dict[str, str], metrics
     steps = [(step, {"train/loss": 1 / (1 + step), "data/unique": 6.0}) for step in range(0, 100, 20)]
     tracker.start(folder, parent_id=parent, name=name)
     for step, line in [*steps, (100, metrics)]:
-        folder.log(step, line)
-        tracker.log(step, line)
+        tracker.log(folder.log(step, line))
     rows = [(*name.split("/"), value, 10, "v:1") for name, value in metrics.items()]
     table = pd.DataFrame(rows, columns=list(CLASS_COLUMNS))
     folder.write_results(table, table.assign(sheet=0))

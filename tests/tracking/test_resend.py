@@ -54,8 +54,7 @@ def swept(root, uri):
         folder = begun(root, cell(loss))
         mine.start(folder, parent_id=parent, name=loss, tags={"extra": "1"})
         for step in range(4):
-            folder.log(step, {"test/iou/curve_1": step / 4})
-            mine.log(step, {"test/iou/curve_1": step / 4})
+            mine.log(folder.log(step, {"test/iou/curve_1": step / 4}))
         if loss == "dice":
             folder.write_results(per_class(), per_sheet())
             folder.finish("FINISHED")

@@ -20,6 +20,7 @@ from run_jobs import PROCESSES, die_while_running, write_two_runs
 from sqlalchemy import Engine, event
 
 from thinline.runs import StorageError, parent_runs
+from thinline.runs.history import Line
 from thinline.system.signals import Killed, stoppable
 from thinline.tracking import push, tracker
 from thinline.tracking.tracker import Tracker
@@ -42,8 +43,7 @@ def all_runs(client, text=""):
 def log(folder, mine, steps, value=lambda step: 1 / (step + 1)):
     for step in steps:
         metrics = {"train/loss": value(step), "val/iou/curve_1": step / 100}
-        folder.log(step, metrics)
-        mine.log(step, metrics)
+        mine.log(folder.log(step, metrics))
 
 
 def curve(client, run_id, name="train/loss"):
@@ -119,8 +119,8 @@ def test_one_call_per_step_whatever_the_number_of_metrics(mine, mlflow_store, mo
         "log_batch",
         lambda self, run_id, metrics=(), **more: (calls.append(len(metrics)), real(self, run_id, metrics, **more)),
     )
-    mine.log(1, {f"m{number}": 1.0 for number in range(20)})
-    mine.log(2, {"m0": 1.0})
+    mine.log(Line(1, 0, {f"m{number}": 1.0 for number in range(20)}))
+    mine.log(Line(2, 0, {"m0": 1.0}))
     assert calls == [20, 1]
 
 
@@ -328,7 +328,7 @@ def test_a_run_moves_to_the_sweep_that_resumes_it(mine, mlflow_store, client):
 
 
 def test_calls_out_of_order_do_nothing_or_raise(mine, mlflow_store):
-    mine.log(0, {"a": 1.0})
+    mine.log(Line(0, 0, {"a": 1.0}))
     assert not mine.finish("FINISHED")
     with pytest.raises(StorageError, match="call begin first"):
         mine.start(folder_of(mlflow_store.root, cell(seed=5)))

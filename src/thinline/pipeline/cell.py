@@ -136,9 +136,9 @@ def _train_and_end(location: RunLocation, sinks: Sinks) -> None:
     title = f"{sinks.position} {varied_levels(location.factors, sinks.varied)}".strip()
 
     def record(step: int, metrics: Mapping[str, float]) -> None:
-        folder.log(step, metrics)
+        line = folder.log(step, metrics)
         if tracker is not None:
-            tracker.log(step, metrics)
+            tracker.log(line)
 
     def end(status: str, error: BaseException | None = None) -> None:
         folder.finish(status, error)

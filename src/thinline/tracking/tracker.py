@@ -153,15 +153,14 @@ class Tracker:
         self._attempt("start the run", lambda: self._catch_up(folder))
         return None if self._current is None else self._current.run_id
 
-    def log(self, step: int, metrics: Mapping[str, float]) -> None:
-        """Send the metrics of one step in one call. The caller logs them to the run folder first."""
+    def log(self, line: Line) -> None:
+        """Send the metrics of one step in one call. `line` is what `RunFolder.log` returned."""
         folder, current = self._folder, self._current
         if folder is None:
             return
         if current is None:
             self._attempt("log metrics", lambda: self._catch_up(folder))
             return
-        line = Line(step, _now_ms(), dict(metrics))
         lines = current.headline.lines([line])
         self._attempt("log metrics", lambda: push.send_lines(self._client(), current.run_id, lines, current.held))
 
