@@ -221,7 +221,8 @@ def test_every_claim_has_a_verdict_of_every_study(name, claims, results):
         assert "\n" not in verdict.sentence
         assert verdict.sentence.endswith(".")
         assert "nan" not in verdict.sentence
-    assert sum(name in claim.studies for claim in claims) >= 5
+    tested = sum(name in claim.studies for claim in claims)
+    assert tested >= 5 or (tested == 0 and not declared(name).claims)
 
 
 def test_every_claim_has_the_verdict_of_its_preferred_study(claims, results):

@@ -142,6 +142,7 @@ COUNTS = {
     "data_mix": 40,
     "gpu_stack": 20,
     "longer": 20,
+    "tuned_losses": 240,
     "full_factorial": 3000 - 3 * 4 * 3 * 5,  # three losses that one weight cannot balance under the stack
 }
 
@@ -152,7 +153,7 @@ def test_an_experiment_of_conf_is_documented(name):
     assert study.name == name
     assert len(study.seeds) >= 5
     assert study.command == f"python train.py -m +experiment={name}" + (" study.plan=screening" if study.plans else "")
-    assert study.claims
+    assert study.claims or not study.answer, 'a study without claims of the sources has no claim to quote'
     assert study.expected
     assert compose_config([f"+experiment={name}"]).budget.name == study.budget
     assert len(expand(study)) == COUNTS[name]
