@@ -153,7 +153,7 @@ def test_an_experiment_of_conf_is_documented(name):
     assert study.name == name
     assert len(study.seeds) >= 5
     assert study.command == f"python train.py -m +experiment={name}" + (" study.plan=screening" if study.plans else "")
-    assert study.claims or not study.answer, 'a study without claims of the sources has no claim to quote'
+    assert study.claims or not study.answer, "a study without claims of the sources has no claim to quote"
     assert study.expected
     assert compose_config([f"+experiment={name}"]).budget.name == study.budget
     assert len(expand(study)) == COUNTS[name]
