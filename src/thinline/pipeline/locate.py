@@ -164,5 +164,5 @@ def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | Non
 
 
 def otherwise_measured(manifest: Manifest) -> bool:
-    """Whether a run was scored with other versions of the metrics."""
-    return set(manifest.cell.signatures) != set(signatures())
+    """Whether a run was scored with other versions of the metrics; metrics that did not exist yet do not count."""
+    return not set(manifest.cell.signatures) <= set(signatures())
