@@ -26,6 +26,7 @@ from thinline.config.schema import CONF
 from thinline.study.design.agreement import Repeated, cell_of, chosen, compare
 from thinline.study.design.results import Results
 from thinline.study.design.study import Study, StudyError
+from thinline.study.design.tuning import as_run, run_of
 from thinline.study.publish.folder import read_results
 from thinline.sweep.study_results import declared
 
@@ -67,7 +68,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _trained(study: Study, results: Results, row: pd.Series, options: argparse.Namespace) -> pd.DataFrame:
     """Results of the cell of `row`, trained again. Raises `StudyError` where it failed."""
     store: Path = options.store
-    cell = [f"{name}={level}" for name, level in cell_of(results, row).items()]
+    cell = [f"{name}={level}" for name, level in as_run(study, cell_of(results, row), results).items()]
     threads = results.made_by.get("threads a cell", "")
     settings = results.made_by.get("setting", "").split()
     settings += [f"trainer.threads={threads}"] if threads.isdecimal() else []
@@ -76,7 +77,7 @@ def _trained(study: Study, results: Results, row: pd.Series, options: argparse.N
         *(override_of("paths.store", store), "force=true", *_overrides(options.set)),
     ]
     process = subprocess.run(command, check=False)
-    rows = runs.read(store, study.name, runs=[str(row["run"])])
+    rows = runs.read(store, study.name, runs=[run_of(str(row["run"]))])
     if process.returncode or rows.empty:
         existing = ", ".join(sorted(set(runs.status(store)["run"]))) or "no run"
         raise StudyError(

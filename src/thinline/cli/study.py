@@ -27,6 +27,7 @@ from thinline.runs.folder import RUNS, check_store
 from thinline.study.claims.claims import Claim, read_claims
 from thinline.study.design.results import Results
 from thinline.study.design.study import Study, StudyError
+from thinline.study.design.tuning import run_of
 from thinline.study.figures.sheets import pictures_of
 from thinline.study.publish.folder import check_unedited, read_results
 from thinline.sweep.jobs import groups
@@ -135,7 +136,7 @@ def _overlays(
     run: str, sheets: Sequence[int], *, options: argparse.Namespace, console: Console
 ) -> Mapping[int, Path | UInt8]:
     """Pictures of the test `sheets` of a run, predicted by its network, or the pictures in its folder without one."""
-    folder = RunFolder.open(options.store.absolute() / RUNS / run)
+    folder = RunFolder.open(options.store.absolute() / RUNS / run_of(run))
     kept = pictures_of(folder.overlays.glob("*.png"))
     if not list(folder.checkpoints.glob("*.ckpt")):
         return kept

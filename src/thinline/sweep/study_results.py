@@ -21,6 +21,7 @@ from thinline.runs import FINISHED, Manifest
 from thinline.study.design.collect import FinishedRun, collect
 from thinline.study.design.results import ROW_COLUMNS, SHEET_COLUMNS, Results
 from thinline.study.design.study import Study, StudyError
+from thinline.study.design.tuning import rates_of, run_of, tuned_results
 from thinline.study.publish.folder import SHEET_MEASURES
 from thinline.sweep.jobs import study_of
 
@@ -53,8 +54,14 @@ def gather(
     finished, elsewhere = (
         [finished_run(study, name, manifest) for name, manifest in part.items()] for part in (own, others)
     )
-    results = collect(study, finished, rows, sheets, only=only, partial=partial, elsewhere=elsewhere)
-    of_results = [own[run] for run in results.cells["run"]]
+    if study.tuning is None:
+        results = collect(study, finished, rows, sheets, only=only, partial=partial, elsewhere=elsewhere)
+    elif only:
+        raise StudyError(f"study {study.name!r} chooses levels of {study.tuning.factor} from all cells; drop --only")
+    else:
+        rates = rates_of(study, finished, rows)
+        results = tuned_results(study, finished, rows, sheets, rates=rates, partial=partial)
+    of_results = [own[run] for run in dict.fromkeys(run_of(name) for name in results.cells["run"])]
     return replace(results, made_by={"setting": " ".join(setting(study, of_results[0]))} | made_by(of_results))
 
 

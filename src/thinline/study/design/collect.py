@@ -62,7 +62,7 @@ def collect(
     cells = select(declared, levels)
     matched = _match(study, cells, _of_setting(study, list(candidates), setting))
     finished = {key: run for key, run in matched.items() if run.finished}
-    _check_alike(study, list(finished.values()))
+    check_alike(study, list(finished.values()))
     asked = {_key(study, cell) for cell in cells}
     left_out = [f"{_name(study, cell)} (not asked for)" for cell in declared if _key(study, cell) not in asked]
     if len(finished) < len(cells):
@@ -96,6 +96,11 @@ def _key(study: Study, cell: Mapping[str, str]) -> Key:
 
 def _own_setting(study: Study) -> dict[str, Sequence[str]]:
     return {"budget": [study.budget]} if study.budget and "budget" not in study.names else {}
+
+
+def of_own_setting(study: Study, runs: Iterable[FinishedRun]) -> list[FinishedRun]:
+    """The runs with the budget of the study."""
+    return _with(_own_setting(study), runs)
 
 
 def _with(setting: Mapping[str, Sequence[str]], runs: Iterable[FinishedRun]) -> list[FinishedRun]:
@@ -181,8 +186,8 @@ def _unvaried(study: Study, run: FinishedRun) -> list[str]:
     return [name for name in run.levels if name not in varied]
 
 
-def _check_alike(study: Study, runs: Sequence[FinishedRun]) -> None:
-    """All runs have one level of everything that the study does not vary."""
+def check_alike(study: Study, runs: Sequence[FinishedRun]) -> None:
+    """Raises `StudyError` unless all runs have one level of everything that the study does not vary."""
     for name in _unvaried(study, runs[0]) if runs else ():
         levels = {run.levels.get(name): run.run for run in runs}
         if len(levels) > 1:

@@ -42,6 +42,8 @@ class Results:
     left_out: tuple[str, ...] = ()
     made_by: Mapping[str, str] = field(default_factory=dict)
     """Provenance by name: commits, versions, threads, dates."""
+    choices: pd.DataFrame | None = None
+    """The measurements by which a study with a tuned factor chose its levels (tuning.py)."""
 
     @cached_property
     def factors(self) -> dict[str, tuple[str, ...]]:

@@ -13,6 +13,8 @@ is a group of conf/ or a dotted key of one (`class_weight.value`). The keys of t
     also        more such mappings, each crossed by itself: cells outside of the product
     exclude     [{cells: {factor: level}, because: text}]: a cell with all named levels is left out
     plans       {name: {levels, keep, resolution}}: smaller studies; `plan` selects one, `full` is everything
+    tuning      {factor, by, seeds, default}: one level of `factor` is chosen for each combination of the others; see
+                tuning.py
 
 Cells run seed by seed, so that an interrupted study is balanced as far as it got.
 
@@ -80,6 +82,19 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Tuning:
+    """How levels of `factor` are chosen: by the measure `by` on `seeds`; `default` are the levels without a choice.
+
+    `default` is {factor of the study: {its level: level of `factor`}}, for example {optimiser: {muon: 0.005}}.
+    """
+
+    factor: str
+    by: str
+    seeds: tuple[str, ...]
+    default: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
 class Study:
     """The declaration of an experiment file; see the module for the keys."""
 
@@ -97,6 +112,7 @@ class Study:
     command: str = ""
     claims: tuple[str, ...] = ()
     answer: str = ""
+    tuning: Tuning | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -9,7 +9,19 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo
 
-from thinline.study.design.study import FULL, SEED, Exclusion, Keep, Levels, Plan, Study, StudyError, crossed, strength
+from thinline.study.design.study import (
+    FULL,
+    SEED,
+    Exclusion,
+    Keep,
+    Levels,
+    Plan,
+    Study,
+    StudyError,
+    Tuning,
+    crossed,
+    strength,
+)
 from thinline.system.validation import Items, Node, did_you_mean
 
 Groups = Mapping[str, Sequence[str]]
@@ -87,6 +99,13 @@ class _Plan(Node):
     resolution: int | None = None
 
 
+class _Tuning(Node):
+    factor: str
+    by: str = Field(pattern=r"^val/\w+$")
+    seeds: Annotated[Different, AfterValidator(_seeds)]
+    default: dict[str, dict[str, Text]] = Field(min_length=1)
+
+
 class _Study(Node):
     name: Text
     question: Text
@@ -102,6 +121,7 @@ class _Study(Node):
     command: Text = ""
     claims: Texts = ()
     answer: Text = ""
+    tuning: _Tuning | None = None
 
 
 def read_study(node: Mapping[str, Any], *, groups: Groups) -> Study:
@@ -118,9 +138,11 @@ def read_study(node: Mapping[str, Any], *, groups: Groups) -> Study:
             **dict(checked),
             "exclude": tuple(Exclusion(**dict(rule)) for rule in checked.exclude),
             "plans": {name: _plan(plan) for name, plan in checked.plans.items()},
+            "tuning": None if checked.tuning is None else Tuning(**dict(checked.tuning)),
         }
     )
     _check_plans(study)
+    _check_tuning(study)
     return study
 
 
@@ -148,3 +170,22 @@ def _check_plans(study: Study) -> None:
                     f"study.plans.{name} declares resolution {plan.resolution}, but its cells have {resolution}; "
                     "correct `keep`"
                 )
+
+
+def _check_tuning(study: Study) -> None:
+    """The tuned factor and its seeds are those of the study, and each cell has one default level."""
+    tuning = study.tuning
+    if tuning is None:
+        return
+    if tuning.factor not in study.factors:
+        raise StudyError(f"study.tuning.factor must be one of {', '.join(study.factors)}, got {tuning.factor!r}")
+    if unknown := [seed for seed in tuning.seeds if seed not in study.seeds]:
+        raise StudyError(f"study.tuning.seeds must be seeds of the study, got {', '.join(unknown)}")
+    for block in (study.factors, *study.also):
+        for factor, levels in tuning.default.items():
+            for level in block.get(factor, ()):
+                if levels.get(level) not in block.get(tuning.factor, ()):
+                    raise StudyError(
+                        f"study.tuning.default.{factor}.{level} must be one of {', '.join(block[tuning.factor])}, got "
+                        f"{levels.get(level)!r}"
+                    )

@@ -4,6 +4,7 @@
                        support, signature; `sheet` is empty for a number of a whole split
     conditions.csv     one row a condition, to be read by people: levels of the factors, seeds, and of a few measures of
                        each curve the mean and standard deviation over seeds, 95 % interval and number of values
+    choices.csv        of a study with a tuned factor: every level of it on the seeds of the choice
     environment.json   commit, versions, processor, dates and time of the runs
     at_recall.csv      the runs at one recall, written by `at-recall`; removed when the results change
     digests.json       sha256 of every table
@@ -29,6 +30,7 @@ import pyarrow.parquet
 from thinline.metrics.catalogue import metric
 from thinline.study.design.results import CELL_COLUMNS, ROW_COLUMNS, SHEET_COLUMNS, Results
 from thinline.study.design.study import SEED, Study, StudyError
+from thinline.study.design.tuning import analysed
 from thinline.study.stats.samples import AXES, samples
 from thinline.system.atomic_files import write_bytes
 from thinline.vocabulary import Float64
@@ -38,6 +40,7 @@ CONDITIONS: Final = "conditions.csv"
 ENVIRONMENT: Final = "environment.json"
 DIGESTS: Final = "digests.json"
 AT_RECALL: Final = "at_recall.csv"
+CHOICES: Final = "choices.csv"
 CELLS: Final = "effects/cells.csv"
 
 SHEET_MEASURES: Final = (*AXES, "area_ratio", "viterbi_swaps", "edge_follower_swaps")
@@ -141,7 +144,10 @@ def write_results(folder: Path, results: Results) -> None:
         (folder / AT_RECALL).unlink(missing_ok=True)
     (folder / _EARLIER).unlink(missing_ok=True)
     environment = json.dumps(dict(results.made_by) | {"left_out": list(results.left_out)}, indent=2) + "\n"
-    write_tables(folder, {RESULTS: content, ENVIRONMENT: environment.encode()})
+    tables = {RESULTS: content, ENVIRONMENT: environment.encode()}
+    if results.choices is not None:
+        tables[CHOICES] = results.choices.to_csv(index=False, float_format="%.10g").encode()
+    write_tables(folder, tables)
 
 
 def _same_table(path: Path, content: bytes) -> bool:
@@ -169,12 +175,13 @@ def write_tables(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def read_results(folder: Path, study: Study, *, but: Sequence[str] = ()) -> Results:
-    """The results that `write_results` wrote for `study`.
+    """The results that `write_results` wrote for `study`, or for what is analysed of it (study/design/tuning.py).
 
     Raises `StudyError` for an edited table of the folder, except those in `but`, which the caller will write.
     """
     check_unedited(folder, but=but)
-    path = folder / RESULTS
+    study = analysed(study)
+    path, choices = folder / RESULTS, folder / CHOICES
     if not path.exists():
         raise StudyError(
             f"{path}: expected the results of a study, got no such file; python -m thinline study writes it"
@@ -186,7 +193,9 @@ def read_results(folder: Path, study: Study, *, but: Sequence[str] = ()) -> Resu
     sheets = table.loc[~whole, list(SHEET_COLUMNS)].astype({"sheet": "int64"}).reset_index(drop=True)
     made_by = json.loads((folder / ENVIRONMENT).read_text())
     left_out = tuple(made_by.pop("left_out"))
-    return Results(study, cells, table.loc[whole, list(ROW_COLUMNS)].reset_index(drop=True), sheets, left_out, made_by)
+    rows = table.loc[whole, list(ROW_COLUMNS)].reset_index(drop=True)
+    chosen_by = pd.read_csv(choices, dtype=dict.fromkeys(factors, str)) if choices.exists() else None
+    return Results(study, cells, rows, sheets, left_out, made_by, chosen_by)
 
 
 def read_cells(folder: Path) -> pd.DataFrame:
