@@ -93,7 +93,10 @@ def _gathered(study: Study, options: argparse.Namespace, console: Console) -> Re
             check_store(options.store)
         except StorageError as error:
             raise StorageError(f"{error}: {study.command}") from error
-    results = gather(study, options.store, only=levels, partial=options.partial)
+    out: Path = options.out or EXPERIMENTS / study.name
+    results = gather(study, options.store, only=levels, partial=options.partial, experiments=out.absolute().parent)
+    if "taken over" in results.made_by:
+        console.print(f"taken over from published tables: {results.made_by['taken over']}", soft_wrap=True)
     for line in results.left_out:
         console.print(f"left out: {line}", soft_wrap=True)
     return results

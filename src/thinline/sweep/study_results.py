@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import platform
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
+
+import pandas as pd
 
 from thinline import runs
 from thinline.config.schema import CONF, compose_config
@@ -24,6 +26,7 @@ from thinline.study.design.study import Study, StudyError
 from thinline.study.design.tuning import rates_of, run_of, tuned_results
 from thinline.study.publish.folder import SHEET_MEASURES
 from thinline.sweep.jobs import study_of
+from thinline.sweep.published_cells import levels_of, published_cells
 
 
 @cache
@@ -39,9 +42,14 @@ def declared(name: str) -> Study:
 
 
 def gather(
-    study: Study, store: Path, *, only: Mapping[str, Sequence[str]] | None = None, partial: bool = False
+    study: Study,
+    store: Path,
+    *,
+    only: Mapping[str, Sequence[str]] | None = None,
+    partial: bool = False,
+    experiments: Path | None = None,
 ) -> Results:
-    """The results of `study` from the run folders under `store`.
+    """The results of `study` from the run folders under `store`, and from the published tables under `experiments`.
 
     Raises `StudyError` for cells that are missing or doubled, `StorageError` for tables that are lost or mixed.
     """
@@ -54,6 +62,11 @@ def gather(
     finished, elsewhere = (
         [finished_run(study, name, manifest) for name, manifest in part.items()] for part in (own, others)
     )
+    rows, sheets, taken = rows.astype({"run": "str"}), sheets.astype({"run": "str"}), None
+    if experiments is not None:
+        taken = published_cells(study, experiments, but=finished)
+        finished = [*finished, *taken.runs]
+        rows, sheets = (pd.concat(pair, ignore_index=True) for pair in ((rows, taken.rows), (sheets, taken.sheets)))
     if study.tuning is None:
         results = collect(study, finished, rows, sheets, only=only, partial=partial, elsewhere=elsewhere)
     elif only:
@@ -61,41 +74,20 @@ def gather(
     else:
         rates = rates_of(study, finished, rows)
         results = tuned_results(study, finished, rows, sheets, rates=rates, partial=partial)
-    of_results = [own[run] for run in dict.fromkeys(run_of(name) for name in results.cells["run"])]
-    return replace(results, made_by={"setting": " ".join(setting(study, of_results[0]))} | made_by(of_results))
+    names = dict.fromkeys(run_of(name) for name in results.cells["run"])
+    of_store = [own[run] for run in names if run in own]
+    origin = {"setting": " ".join(setting(study, of_store[0]))} | made_by(of_store) if of_store else {}
+    if taken is not None and (counts := Counter(taken.folders[run] for run in names if run not in own)):
+        origin["taken over"] = "; ".join(f"{count} cells of {name}" for name, count in sorted(counts.items()))
+    return replace(results, made_by=origin)
 
 
 def finished_run(study: Study, name: str, manifest: Manifest) -> FinishedRun:
-    """A run with its levels of the factors of `study`.
-
-    A dotted factor, for example `loss.fp_weight`, gets a level of its own and is removed from the level of its group.
-    """
-    levels = dict(manifest.cell.factors)
-    dotted = [factor for factor in study.names if "." in factor]
-    for factor in dotted:
-        group, _, key = factor.partition(".")
-        option, _, inside = levels.get(group, "").rstrip(")").partition("(")
-        rest = [part for part in inside.split(",") if part and part.partition("=")[0] != key]
-        levels[group] = f"{option}({','.join(rest)})" if rest else option
-        value = _at(manifest.cell.config, factor)
-        if value is not None:
-            levels[factor] = _text(value)
+    """A run with its levels of the factors of `study`."""
+    levels = levels_of(study, manifest.cell.factors, manifest.cell.config)
     failure = manifest.exception
     why = manifest.status if failure is None else f"{manifest.status}: {failure.type}: {failure.message}"
     return FinishedRun(name, manifest.cell.seed, levels, manifest.status == FINISHED, why)
-
-
-def _at(config: Mapping[str, Any], path: str) -> Any:
-    """The value at a dotted path, or None."""
-    value: Any = config
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
-
-
-def _text(value: Any) -> str:
-    """A level in the spelling of study files: 10.0 becomes 10."""
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def setting(study: Study, manifest: Manifest) -> list[str]:
