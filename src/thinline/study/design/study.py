@@ -7,6 +7,7 @@ is a group of conf/ or a dotted key of one (`class_weight.value`). The keys of t
 
     name, question, budget, expected, command, claims   documentation; budget is the option that the cells run with
     answer       id of the claim whose verdict the report quotes first
+    main        {plus, minus}: levels of the contrast that the specification curve shows under every analysis
     primary     measures that the study tests, declared before it runs
     seeds       common random numbers: cells of one seed share initialisation, order of images and test sheets
     factors     {factor: levels}, crossed with each other and the seeds
@@ -112,6 +113,7 @@ class Study:
     command: str = ""
     claims: tuple[str, ...] = ()
     answer: str = ""
+    main: tuple[Levels, Levels] | None = None
     tuning: Tuning | None = None
 
     @property

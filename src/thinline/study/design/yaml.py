@@ -99,6 +99,11 @@ class _Plan(Node):
     resolution: int | None = None
 
 
+class _Main(Node):
+    plus: dict[str, Different] = Field(min_length=1)
+    minus: dict[str, Different] = Field(min_length=1)
+
+
 class _Tuning(Node):
     factor: str
     by: str = Field(pattern=r"^val/\w+$")
@@ -121,6 +126,7 @@ class _Study(Node):
     command: Text = ""
     claims: Texts = ()
     answer: Text = ""
+    main: _Main | None = None
     tuning: _Tuning | None = None
 
 
@@ -138,6 +144,7 @@ def read_study(node: Mapping[str, Any], *, groups: Groups) -> Study:
             **dict(checked),
             "exclude": tuple(Exclusion(**dict(rule)) for rule in checked.exclude),
             "plans": {name: _plan(plan) for name, plan in checked.plans.items()},
+            "main": None if checked.main is None else (checked.main.plus, checked.main.minus),
             "tuning": None if checked.tuning is None else Tuning(**dict(checked.tuning)),
         }
     )

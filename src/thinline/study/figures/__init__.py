@@ -9,6 +9,7 @@ interactions  interaction plots of two factors
 ranks         ranks of levels over measures; Kendall's tau between measures
 resolution    metrics over the pen width in pixels
 crossings     errors inside and outside of crossings; swaps
+specification the main contrast under every analysis, sorted
 sheets        best, median and worst test sheet
 tables        means of conditions and levels with intervals, order of conditions
 style         page, colours, markers, error bars

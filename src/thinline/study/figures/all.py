@@ -10,6 +10,7 @@ resolution          metrics over the width of the pen                           
 crossings           errors inside and outside of crossings, and swaps                   crossings.py
 rank_stability      ranks of the losses over measures                                   ranks.py
 tau                 agreement of measures on losses, or on conditions                   ranks.py
+specification       the main contrast under every metric, aggregation, tracer, threshold  specification.py
 variance            components of the variance of each measure                          effects.py
 sheets              best, median and worst sheet of the best condition                  sheets.py
 """
@@ -34,6 +35,7 @@ from thinline.study.figures.interactions import interactions
 from thinline.study.figures.ranks import rank_stability, tau_matrix
 from thinline.study.figures.resolution import resolution_response
 from thinline.study.figures.sheets import best_run, pictures_of, sheet_overlays
+from thinline.study.figures.specification import specification_curve
 from thinline.study.figures.style import NotDrawn, Picture, png
 from thinline.study.figures.weight import weight_sweep
 
@@ -55,6 +57,7 @@ _KINDS: Final = {
     "crossings": "Dot plots of conditions: a rate inside and outside of crossings, and swaps of two ways of tracing",
     "rank_stability": "Line chart of the rank of each loss over measures",
     "tau": "Tables of Kendall's tau between measures",
+    "specification": "Dots of the main contrast under every analysis, sorted, above marks of the choices of each",
     "variance": "Stacked bars of shares of variance by measure",
     "sheets": "Sheets with truth, prediction and errors side by side",
 }
@@ -118,6 +121,7 @@ def _plan(
         "tau": partial(
             tau_matrix, effects.tau, factor="loss" if (effects.tau["factor"] == "loss").any() else "condition"
         ),
+        "specification": partial(specification_curve, results),
         "variance": partial(variance_shares, effects.variance),
         "sheets": partial(sheet_overlays, results, cells, pictures),
     }

@@ -8,5 +8,6 @@ ranks                P(A better than B), ranks with confidence intervals, Kendal
 variance_components  analysis of variance: share of factors, interactions, seeds, sheets, residual
 samples              one measure as array conditions x seeds x sheets; weights of sheets; jackknife over sheets
 series               the measures and classes of which effects are estimated
+specification        the main contrast under every metric, aggregation, tracer and threshold
 caveats              notes on what a study cannot estimate
 """
