@@ -143,6 +143,7 @@ COUNTS = {
     "gpu_stack": 20,
     "longer": 20,
     "tuned_losses": 240,
+    "weight_dose": 250,
     "full_factorial": 3000 - 3 * 4 * 3 * 5,  # three losses that one weight cannot balance under the stack
 }
 

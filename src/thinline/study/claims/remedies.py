@@ -42,7 +42,7 @@ FAMILIES: Final[Mapping[str, Family]] = {
         "A",
         "weighting",
         "class_weight",
-        frozenset({"fixed", "measured", "sqrt", "effective_number"}),
+        frozenset({"fixed", "fixed_2", "fixed_10", "fixed_42", "measured", "sqrt", "effective_number"}),
         axis="recall",
     ),
     "B": Family(
