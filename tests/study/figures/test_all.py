@@ -59,6 +59,7 @@ def test_every_figure_is_drawn_or_says_why_not(drawn):
         *("crossings", "rank_stability", "tau", "variance", "sheets"),
     ]
     assert reasons == {
+        "tuning": "the study chooses no level on validation",
         "weight_sweep": "the study does not sweep the weight of a curve",
         "resolution": "the study has one resolution",
         "specification": "the study families declares no main contrast",

@@ -3,6 +3,7 @@
 all           all figures as PNG, and why a figure was not drawn
 frontier      precision against recall, IoU of every condition, usable area
 cells         decision matrix of the losses, heat map of all conditions
+tuning        measures over the levels of a factor that is chosen on validation
 weight        F1, precision, recall over the class weight, beside a tuned threshold and logit adjustment
 effects       forest plot of contrasts with intervals; components of variance
 interactions  interaction plots of two factors

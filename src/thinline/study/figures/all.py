@@ -2,6 +2,7 @@
 
 frontier            precision, recall and IoU of every condition, and what is usable    frontier.py
 decision_matrix     losses by measures, with intervals and ranks                        cells.py
+tuning              measures over the levels of a factor that is chosen on validation   tuning.py
 weight_sweep        F1, precision, recall over the weight, beside its controls          weight.py
 forest              contrasts with intervals, after Holm's correction                   effects.py
 interactions_...    two factors at a time, for each primary measure                     interactions.py
@@ -37,6 +38,7 @@ from thinline.study.figures.resolution import resolution_response
 from thinline.study.figures.sheets import best_run, pictures_of, sheet_overlays
 from thinline.study.figures.specification import specification_curve
 from thinline.study.figures.style import NotDrawn, Picture, png
+from thinline.study.figures.tuning import tuning_curves
 from thinline.study.figures.weight import weight_sweep
 
 if TYPE_CHECKING:
@@ -49,6 +51,7 @@ __all__ = ["Picture", "all_figures", "best_run", "pictures_of"]
 _KINDS: Final = {
     "frontier": "Scatter of precision against recall for each curve with lines of equal IoU, and dots of all axes",
     "decision_matrix": "Table of losses by measures for each curve",
+    "tuning": "Line charts of measures over the levels of a tuned factor, a line for each loss",
     "weight_sweep": "Line charts of F1, precision and recall over the weight of a curve",
     "forest": "Forest plot of effects, one row for each contrast",
     "interactions": "Line charts of one factor over the levels of another",
@@ -111,6 +114,7 @@ def _plan(
     return {
         "frontier": partial(frontier, results, cells, usable=usable),
         "decision_matrix": partial(decision_matrix, results, effects.ranks),
+        "tuning": partial(tuning_curves, results),
         "weight_sweep": partial(weight_sweep, results),
         "forest": partial(forest, effects.contrasts),
         **pairs,
