@@ -16,7 +16,7 @@ from typing import Final
 from thinline.config.levels import levels
 from thinline.config.schema import NEUTRAL, NOT_IDENTITY, Conf
 from thinline.config.trained_run import file_digest, trained_files
-from thinline.metrics.catalogue import signatures
+from thinline.metrics.catalogue import comparable, signatures
 from thinline.metrics.own import calls
 from thinline.pipeline.sheets import Planned, plan_sheets
 from thinline.runs import FAILED, FINISHED, Manifest, RunFolder, cell_digest, cell_slug, own_code
@@ -164,5 +164,5 @@ def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | Non
 
 
 def otherwise_measured(manifest: Manifest) -> bool:
-    """Whether a run was scored with other versions of the metrics."""
-    return set(manifest.cell.signatures) != set(signatures())
+    """Whether a run was scored with other versions of the metrics; a run from before a metric was added was not."""
+    return not comparable(manifest.cell.signatures, signatures())
