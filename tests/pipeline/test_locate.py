@@ -40,6 +40,13 @@ def test_published_runs_keep_their_names(study, levels, changes, run):
     assert run in set(published["run"])
 
 
+def test_pooling_is_part_of_the_identity_and_a_level_unless_it_is_none(tiny):
+    plain, none, scnp = (locate(*tiny(*changes)) for changes in ([], ["pooling=none"], ["pooling=scnp"]))
+    assert plain.folder.name == none.folder.name != scnp.folder.name
+    assert "pooling" not in plain.factors
+    assert scnp.factors == plain.factors | {"pooling": "scnp"}
+
+
 def test_an_edited_loss_is_another_run_and_moving_the_folder_is_not(tmp_path, tiny, monkeypatch):
     def located(folder, source):
         path = tmp_path / folder / "mine_located.py"

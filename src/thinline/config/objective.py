@@ -17,7 +17,7 @@ def build_objective(
 ) -> Objective:
     """The objective of a configuration as a module: `(logits [B,c,H,W], labels [B,H,W], strokes [B,K,H,W]) -> scalar`.
 
-    `overrides` are written as on the command line: `["loss=tversky", "head=softmax", "loss.fp_weight=0.3"]`.
+    `overrides` are written as on the command line: `["loss=tversky", "head=softmax", "pooling=scnp"]`.
     `weight [C]` has one number for each class, background first, or is None; `class_weight.scale` says what the
     weighted loss is divided by. `prior [C]` is the share of each class in the training pixels;
     `class_weight=logit_adjustment` needs a prior, and no other option allows one. The scalar has the dtype of the
@@ -35,7 +35,15 @@ def build_objective(
             "share of each class in the training pixels, background first, as [0.97, 0.02, 0.01]"
         )
     scale = level.get("scale", "kept")
-    return Objective(head, loss, weight=weight, scale=scale, prior=prior, tau=1.0 if tau is None else tau)
+    return Objective(
+        head,
+        loss,
+        weight=weight,
+        scale=scale,
+        prior=prior,
+        tau=1.0 if tau is None else tau,
+        pooling=conf.pooling,
+    )
 
 
 def weighting_of(conf: Conf) -> Weighting:
@@ -54,4 +62,5 @@ def objective_of(conf: Conf, imbalance: Imbalance, *, head: Any = None) -> Objec
         scale=imbalance.scale,
         prior=imbalance.prior,
         tau=imbalance.tau,
+        pooling=conf.pooling,
     )

@@ -34,8 +34,9 @@ Ignored pixels (255) add nothing to any sum and get no gradient.
 A weight that cannot change the balance of this head and loss, or of one term of a sum, raises an error at construction.
 Equal weights for all classes are no error: they act as no weights, or under `raw` as a common factor.
 
-With a `prior` the logits are adjusted first (`logit_adjustment.py`), for any head and loss. The loss is computed and
-returned in float32, or in float64 for float64 logits.
+With a `prior` the logits are adjusted first (`logit_adjustment.py`), and with `pooling="scnp"` replaced by those of the
+worst neighbours (`scnp.py`), for any head and loss. The loss is computed and returned in float32, or in float64 for
+float64 logits.
 """
 
 from __future__ import annotations
@@ -64,6 +65,7 @@ from thinline.losses.protocols import (
     map_of,
     singles,
 )
+from thinline.losses.scnp import POOLINGS, scnp
 from thinline.losses.soft_counts import trusted_probabilities
 from thinline.losses.weight_checks import Scale, check_acting, checked_weight, first_channel, shift_of
 
@@ -78,10 +80,11 @@ class Objective(nn.Module):
         scale: "kept" or "raw", see above.
         prior: share of each class of the vocabulary, for logit adjustment; None for no adjustment.
         tau: strength of that adjustment.
+        pooling: "none", or "scnp" for the logits of the worst neighbours.
 
     Raises:
         ValueError: a weight of the wrong length, negative, not finite or all zero, or without effect here; an unknown
-            scale; a prior of the wrong length, of a class without pixels, or outweighed by label smoothing; a loss
+            scale or pooling; a prior of the wrong length, of a class without pixels, or outweighed by label smoothing; a loss
             that lacks what its kind needs (loss_checks.py).
     """
 
@@ -97,14 +100,17 @@ class Objective(nn.Module):
         scale: Scale = "kept",
         prior: Sequence[float] | Tensor | None = None,
         tau: float = 1.0,
+        pooling: str = "none",
     ) -> None:
         super().__init__()
-        if scale not in get_args(Scale):
-            raise ValueError(f"`scale` must be one of {get_args(Scale)}, got {scale!r}")
+        for name, value, known in (("scale", scale, get_args(Scale)), ("pooling", pooling, POOLINGS)):
+            if value not in known:
+                raise ValueError(f"`{name}` must be one of {known}, got {value!r}")
         check_loss(loss)
         self.head = head
         self.loss = loss
         self.scale = scale
+        self.pooling = pooling
         checked = None if weight is None else checked_weight(weight, head.vocabulary)
         if checked is not None:
             check_acting(checked, head, loss, scale)
@@ -128,13 +134,15 @@ class Objective(nn.Module):
         if self.shift is not None:
             wide = wide + self.shift.to(wide.dtype)
         maps = maps or {}
-        if all(_needs_only(part, maps) for _, part in singles(self.loss)):
+        if self.pooling == "none" and all(_needs_only(part, maps) for _, part in singles(self.loss)):
             targets, valid = (
                 wide.new_empty(()).expand_as(wide),
                 self.head.valid(labels, strokes),
             )  # targets are not read
         else:
             targets, valid = self.head.read(labels, strokes, dtype=wide.dtype)
+        if self.pooling == "scnp":
+            wide = scnp(wide, targets, valid)
         return self._value(self.loss, _Batch(self.head, wide, labels, targets, valid, maps))
 
     @property

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from thinline.config.levels import levels
-from thinline.config.schema import NEUTRAL, NOT_IDENTITY, Conf
+from thinline.config.schema import KEY_LEVELS, NEUTRAL, NOT_IDENTITY, Conf
 from thinline.config.trained_run import file_digest, trained_files
 from thinline.metrics.catalogue import comparable, signatures
 from thinline.metrics.own import calls
@@ -126,8 +126,8 @@ def initial_weights(conf: Conf) -> InitialWeights | None:
 
 
 def _levels(conf: Conf, choices: Mapping[str, str], initial: InitialWeights | None) -> dict[str, str]:
-    """The levels of the factors, and of `init_from`, `checkpoint` and `metrics` where they are set."""
-    more = {}
+    """The levels of the factors, and of `pooling`, `init_from`, `checkpoint` and `metrics` where they are set."""
+    more = {key: getattr(conf, key) for key, known in KEY_LEVELS.items() if getattr(conf, key) != known[0]}
     if initial is not None:
         more["init_from"] = initial.name.rpartition("-")[2]  # the digest that `thinline status` lists
     if conf.checkpoint.monitor is not None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from thinline import runs
-from thinline.config.schema import CONF, compose_config
+from thinline.config.schema import CONF, KEY_LEVELS, compose_config
 from thinline.runs import FINISHED, Manifest
 from thinline.study.design.collect import FinishedRun, collect
 from thinline.study.design.results import ROW_COLUMNS, SHEET_COLUMNS, Results
@@ -63,7 +63,7 @@ def finished_run(study: Study, name: str, manifest: Manifest) -> FinishedRun:
 
     A dotted factor, for example `loss.fp_weight`, gets a level of its own and is removed from the level of its group.
     """
-    levels = dict(manifest.cell.factors)
+    levels = {key: known[0] for key, known in KEY_LEVELS.items()} | dict(manifest.cell.factors)
     dotted = [factor for factor in study.names if "." in factor]
     for factor in dotted:
         group, _, key = factor.partition(".")
