@@ -84,8 +84,8 @@ class Objective(nn.Module):
 
     Raises:
         ValueError: a weight of the wrong length, negative, not finite or all zero, or without effect here; an unknown
-            scale or pooling; a prior of the wrong length, of a class without pixels, or outweighed by label smoothing; a loss
-            that lacks what its kind needs (loss_checks.py).
+            scale or pooling; a prior of the wrong length, of a class without pixels, or outweighed by label smoothing;
+            a loss that lacks what its kind needs (loss_checks.py).
     """
 
     weight: Tensor | None
