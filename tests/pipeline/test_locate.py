@@ -5,7 +5,7 @@ import sys
 import pandas as pd
 import pytest
 
-from thinline.config.schema import CONF, checked, compose_config
+from thinline.config.schema import CONF, KEY_LEVELS, checked, compose_config
 from thinline.pipeline.locate import locate
 
 PUBLISHED = [
@@ -40,11 +40,12 @@ def test_published_runs_keep_their_names(study, levels, changes, run):
     assert run in set(published["run"])
 
 
-def test_pooling_is_part_of_the_identity_and_a_level_unless_it_is_none(tiny):
-    plain, none, scnp = (locate(*tiny(*changes)) for changes in ([], ["pooling=none"], ["pooling=scnp"]))
-    assert plain.folder.name == none.folder.name != scnp.folder.name
-    assert "pooling" not in plain.factors
-    assert scnp.factors == plain.factors | {"pooling": "scnp"}
+@pytest.mark.parametrize(("key", "levels"), KEY_LEVELS.items(), ids=KEY_LEVELS)
+def test_a_key_with_levels_is_part_of_the_identity_and_a_factor_unless_it_is_neutral(key, levels, tiny):
+    plain, neutral, other = (locate(*tiny(*change)) for change in ([], *([f"{key}={level}"] for level in levels)))
+    assert plain.folder.name == neutral.folder.name != other.folder.name
+    assert key not in plain.factors
+    assert other.factors == plain.factors | {key: levels[1]}
 
 
 def test_an_edited_loss_is_another_run_and_moving_the_folder_is_not(tmp_path, tiny, monkeypatch):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from hydra.utils import instantiate
 
 from thinline.config.schema import Conf, checked, compose_config
 from thinline.losses.class_weight import Imbalance, Weighting
 from thinline.losses.objective import Objective
+
+_SUM: Final = "thinline.losses.compound.Compound"
 
 
 def build_objective(
@@ -26,7 +28,7 @@ def build_objective(
     unused.
     """
     conf = checked(compose_config(overrides))
-    level, head, loss = conf.class_weight, instantiate(conf.head), instantiate(conf.loss)
+    level, head, loss = conf.class_weight, instantiate(conf.head), loss_of(conf)
     tau = level.get("tau")
     if (tau is None) != (prior is None):
         raise ValueError(
@@ -46,6 +48,18 @@ def build_objective(
     )
 
 
+def loss_of(conf: Conf) -> Any:
+    """The loss of `conf`. Raises ValueError if `shares_of` is set for a loss that is no sum."""
+    if conf.shares_of == "value":
+        return instantiate(conf.loss)
+    if conf.loss.get("_target_") != _SUM:
+        raise ValueError(
+            f"shares_of={conf.shares_of} acts on a sum of losses, got {conf.loss.get('_target_')}; choose one, as "
+            "loss=dice_ce, or shares_of=value"
+        )
+    return instantiate(conf.loss, shares_of=conf.shares_of)
+
+
 def weighting_of(conf: Conf) -> Weighting:
     """The class weighting of `conf`."""
     weighting = instantiate(conf.class_weight)
@@ -57,7 +71,7 @@ def objective_of(conf: Conf, imbalance: Imbalance, *, head: Any = None) -> Objec
     """The objective of `conf` over its own head, or over `head`. Raises ValueError for a weight without effect."""
     return Objective(
         head or instantiate(conf.head),
-        instantiate(conf.loss),
+        loss_of(conf),
         weight=imbalance.weight,
         scale=imbalance.scale,
         prior=imbalance.prior,

@@ -52,7 +52,7 @@ NOT_IDENTITY: Final = (
 """Keys that say where and how fast a run computes, but not what. The paths and file names of the user's own files are
 among them, because the digest of the sheets has the content of these files."""
 
-KEY_LEVELS: Final[Mapping[str, tuple[str, ...]]] = {"pooling": ("none", "scnp")}
+KEY_LEVELS: Final[Mapping[str, tuple[str, ...]]] = {"pooling": ("none", "scnp"), "shares_of": ("value", "gradient")}
 """Factors that are a key without a group, with their levels, the neutral one first. They are newer than the published
 runs: a run names their level only if another level is chosen."""
 
@@ -144,6 +144,7 @@ class Conf:
     fail_fast: bool = True
     init_from: str | None = None
     pooling: str = "none"
+    shares_of: str = "value"
     checkpoint: Checkpoints = field(default_factory=Checkpoints)
     metrics: dict[str, Any] = field(default_factory=dict)
     tree: dict[str, Any] = field(default_factory=dict, repr=False, compare=False, metadata={"omegaconf_ignore": True})

@@ -5,6 +5,7 @@ objective        loss of a batch: class weight normalisation (`class_weight.scal
 class_weight     class weights from pixel counts: fixed, measured, sqrt, effective number; prior
 logit_adjustment shift of the logits by the log prior
 compound         weighted sum of losses (dice_ce, ...)
+gradient_shares  shares of such a sum that hold the ratio of the gradients of its terms
 scnp             pooling of the logits before any loss: each pixel is punished for its worst neighbour
 
 Losses of pixels: soft_ce (cross-entropy, label smoothing), spatial_soft_ce (blurred truth), focal, cb_focal

@@ -17,7 +17,8 @@ the batch. If a loss has maps of the curves only, it has no term for the backgro
 not empty. If a loss reads only the pixels on its map (`on_map_only`, skeleton_recall), it gets the probabilities of
 these pixels alone, on a CPU.
 
-*Sums* (`kind = "sum"`: dice_ce, ...) add the values of their terms, each times its share.
+*Sums* (`kind = "sum"`: dice_ce, ...) add the values of their terms, each times its share, or with
+`shares_of = "gradient"` their gradients of equal norm (gradient_shares.py).
 
 Both means divide by the sum of the weights used under `scale="kept"` (default), so that a weight changes the balance
 between classes and not the learning rate. Under `scale="raw"` they divide by the number of pixels or terms, as without
@@ -42,12 +43,13 @@ float64 logits.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
+from thinline.losses.gradient_shares import WithGradient, combined
 from thinline.losses.loss_checks import check_loss, terms_of
 from thinline.losses.map_pixels import picked_pixels, pixels_on
 from thinline.losses.protocols import (
@@ -61,6 +63,7 @@ from thinline.losses.protocols import (
     RegionLoss,
     SingleLoss,
     Spreads,
+    SumLoss,
     TruthMap,
     map_of,
     singles,
@@ -158,11 +161,21 @@ class Objective(nn.Module):
 
     def _value(self, loss: Loss, batch: _Batch) -> Tensor:
         if loss.kind == "sum":
+            if getattr(loss, "shares_of", "value") == "gradient":
+                return self._of_gradients(loss, batch)
             values = [share * self._value(term, batch) for _, share, term in loss.parts]
             return torch.stack(values).sum()
         if loss.kind == "pixel":
             return self._pixel(loss, batch)
         return self._mapped(loss, batch) if loss.kind == "mapped" else self._region(loss, batch)
+
+    def _of_gradients(self, loss: SumLoss, batch: _Batch) -> Tensor:
+        """A sum whose shares are those of gradients, also where no gradient is asked for."""
+        with torch.enable_grad():
+            own = replace(batch, logits=batch.logits.detach().requires_grad_(), by_precision={})
+            value, gradient = combined([(share, self._value(term, own)) for _, share, term in loss.parts], own.logits)
+        result: Tensor = WithGradient.apply(batch.logits, value, gradient)
+        return result
 
     def _pixel(self, loss: PixelLoss, batch: _Batch) -> Tensor:
         nll = self.head.pixel_nll(batch.logits, self._soft(loss, batch))
