@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from thinline.losses.cb_focal import ClassBalancedFocal
+from thinline.losses.clce import ClCE
 from thinline.losses.cldice import ClDice
 from thinline.losses.compound import Compound
 from thinline.losses.dice import Dice
@@ -29,7 +30,7 @@ both = partial(Compound, name="both", terms={"dice": Dice(), "ce": SoftCE()})
             for loss in (Focal, ClassBalancedFocal)
             for gamma in (-0.5, NAN, INF)
         ],
-        (ClDice, {"iterations": -1}, r"`loss\.iterations` must be 0 or more, got -1"),
+        *[(loss, {"iterations": -1}, r"`loss\.iterations` must be 0 or more, got -1") for loss in (ClDice, ClCE)],
         (SkeletonRecall, {"radius_px": -1}, r"`loss\.radius_px` must be 0 or more, got -1"),
         *[(SoftCE, {"smoothing": s}, r"`loss\.smoothing` must be at least 0 and below 1") for s in (-0.1, 1.0, NAN)],
         *[

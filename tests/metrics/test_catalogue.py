@@ -7,7 +7,17 @@ import pandas as pd
 import pytest
 
 from thinline.curves.trace import ink_of
-from thinline.metrics.catalogue import RATES, ROWS, label, less_is_better, metric, rows_of, signature, signatures
+from thinline.metrics.catalogue import (
+    RATES,
+    ROWS,
+    comparable,
+    label,
+    less_is_better,
+    metric,
+    rows_of,
+    signature,
+    signatures,
+)
 from thinline.metrics.structure.sheet_rates import rates_of_sheets
 from thinline.metrics.structure.sheet_scores import CurveTruth, score_sheet
 from thinline.metrics.structure.truth import Truth
@@ -51,7 +61,18 @@ def test_signatures_are_those_that_are_stored(stored):
     assert signatures() == (
         *(f"{name}|absent:nan|ignore:255|v:1" for name in RATES),
         *("surfaces|v:1", "centrelines|v:1", "anatomy|v:1", "places|v:1", "curves|v:1"),
+        *("topology|v:1", "calibration|v:1"),
     )
+
+
+def test_a_run_that_lacks_newer_metrics_is_comparable_and_one_of_another_version_is_not():
+    today = signatures()
+    first = [mark for mark in today if mark not in ("topology|v:1", "calibration|v:1")]
+    assert comparable(first, today)
+    assert comparable(today, today)
+    assert not comparable([*first, "topology|v:0"], today)
+    assert not comparable(first[1:], today)
+    assert not comparable([], today)
 
 
 def test_every_row_is_in_use(stored, computed):

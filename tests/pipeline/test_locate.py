@@ -5,7 +5,7 @@ import sys
 import pandas as pd
 import pytest
 
-from thinline.config.schema import CONF, checked, compose_config
+from thinline.config.schema import CONF, KEY_LEVELS, checked, compose_config
 from thinline.pipeline.locate import locate
 
 PUBLISHED = [
@@ -38,6 +38,14 @@ def test_published_runs_keep_their_names(study, levels, changes, run):
     assert locate(conf, options).folder.name == run
     published = pd.read_parquet(CONF.parent / "experiments" / study / "results.parquet", columns=["run"])
     assert run in set(published["run"])
+
+
+@pytest.mark.parametrize(("key", "levels"), KEY_LEVELS.items(), ids=KEY_LEVELS)
+def test_a_key_with_levels_is_part_of_the_identity_and_a_factor_unless_it_is_neutral(key, levels, tiny):
+    plain, neutral, other = (locate(*tiny(*change)) for change in ([], *([f"{key}={level}"] for level in levels)))
+    assert plain.folder.name == neutral.folder.name != other.folder.name
+    assert key not in plain.factors
+    assert other.factors == plain.factors | {key: levels[1]}
 
 
 def test_an_edited_loss_is_another_run_and_moving_the_folder_is_not(tmp_path, tiny, monkeypatch):

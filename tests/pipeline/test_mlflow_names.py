@@ -24,6 +24,7 @@ def test_only_keys_that_differ_between_jobs_are_varied():
         (("data_mix", "loss"), "soft_ce-fresh-s3"),
         (("class_weight.value", "loss"), "soft_ce-fixed-s3-value_10"),
         (("seed",), "soft_ce-s3"),
+        (("pooling", "loss"), "soft_ce-s3-none"),  # the neutral level, which the run itself does not name
         (("trainer.threads",), "soft_ce-s3"),
         ((), None),
     ],
@@ -38,6 +39,7 @@ def test_a_cell_is_named_by_the_levels_its_sweep_varies(keys, name):
         (("loss", "seed"), "soft_ce/s3"),
         (("class_weight.value", "loss"), "soft_ce/fixed(value=10)"),
         (("trainer.threads",), "soft_ce"),
+        (("pooling",), "none"),
         ((), "soft_ce"),
     ],
 )

@@ -35,7 +35,7 @@ def drawings(monkeypatch):
 
 
 def test_the_losses_with_maps_are_those_on_distances_and_skeletons() -> None:
-    kinds = ("boundary", "cldice", "skeleton_recall")
+    kinds = ("boundary", "clce", "cldice", "skeleton_recall")
     mapped = [name for name in LEVELS["loss"] if of_levels(loss=name).truth_maps]
     assert sorted([*kinds, *(f"dice_{kind}" for kind in kinds)]) == mapped
 

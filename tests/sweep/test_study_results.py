@@ -6,6 +6,7 @@ import pytest
 
 from thinline.runs import FAILED, FINISHED, Cell, Failure, Manifest, Origin
 from thinline.study.design.study import StudyError
+from thinline.sweep.jobs import groups
 from thinline.sweep.study_results import declared, finished_run, made_by, setting
 
 LEVELS = {
@@ -46,6 +47,12 @@ def test_other_changes_to_an_option_stay_in_its_level():
 def test_an_option_without_the_key_has_no_such_level():
     odd = manifest({"class_weight": "tuned_threshold"}, value=None)
     assert "class_weight.value" not in finished_run(declared("weight_sweep"), "r", odd).levels
+
+
+def test_a_run_from_before_pooling_has_its_neutral_level():
+    assert finished_run(declared("three_family"), "r", manifest()).levels["pooling"] == "none"
+    assert finished_run(declared("three_family"), "r", manifest({"pooling": "scnp"})).levels["pooling"] == "scnp"
+    assert groups()["pooling"] == ["none", "scnp"]
 
 
 def test_a_run_that_failed_says_why():

@@ -52,6 +52,12 @@ def test_cells_of_one_option_are_named_by_what_was_changed():
     assert cell_labels(two) == {"r1": "fixed(value=5)", "r2": "fixed"}
 
 
+def test_a_run_that_does_not_name_the_neutral_level_of_a_key_has_it_in_its_label() -> None:
+    pooled = rows(("r2", "dice", "none", {"curve_1": 0.5})).assign(pooling="scnp")
+    both = pd.concat([rows(("r1", "dice", "none", {"curve_1": 0.5})), pooled], ignore_index=True)
+    assert cell_labels(both) == {"r1": "none", "r2": "scnp"}
+
+
 def test_each_class_has_its_own_table_and_its_own_best():
     """Over two seeds tversky leads on the first curve and dice on the background; on the second, dice is alone."""
     same = TWO.assign(seed=1, run=TWO["run"] + "s1")

@@ -54,7 +54,9 @@ def test_columns_names_and_signatures():
     assert rows["class"].unique().tolist() == ["paper", "black", "red"]
     assert all(rows["signature"] == rows["measure"].map(signature))
     assert not rows.duplicated(["measure", "class"]).any()
-    assert rows[rows["class"] == "red"]["support"].unique().tolist() == [3]
+    of_pixels = rows[~rows["measure"].str.startswith("junction")]
+    assert of_pixels[of_pixels["class"] == "red"]["support"].unique().tolist() == [3]
+    assert rows[rows["measure"] == "junction_f1_3px"]["support"].tolist() == [0, 0]  # junctions of black and red
 
 
 def test_lengths_in_mm_need_a_scale():

@@ -52,7 +52,16 @@ NOT_IDENTITY: Final = (
 """Keys that say where and how fast a run computes, but not what. The paths and file names of the user's own files are
 among them, because the digest of the sheets has the content of these files."""
 
-NEUTRAL: Final[Mapping[str, object]] = {"init_from": None, "checkpoint": asdict(Checkpoints()), "metrics": {}}
+KEY_LEVELS: Final[Mapping[str, tuple[str, ...]]] = {"pooling": ("none", "scnp"), "shares_of": ("value", "gradient")}
+"""Factors that are a key without a group, with their levels, the neutral one first. They are newer than the published
+runs: a run names their level only if another level is chosen."""
+
+NEUTRAL: Final[Mapping[str, object]] = {
+    "init_from": None,
+    "checkpoint": asdict(Checkpoints()),
+    "metrics": {},
+    **{key: levels[0] for key, levels in KEY_LEVELS.items()},
+}
 """Keys that are newer than the first published runs, each with its neutral value: at this value a run computes the same
 as before the key existed. A key with its neutral value is not hashed, so published runs keep their names."""
 
@@ -134,6 +143,8 @@ class Conf:
     tracking: TrackingConf
     fail_fast: bool = True
     init_from: str | None = None
+    pooling: str = "none"
+    shares_of: str = "value"
     checkpoint: Checkpoints = field(default_factory=Checkpoints)
     metrics: dict[str, Any] = field(default_factory=dict)
     tree: dict[str, Any] = field(default_factory=dict, repr=False, compare=False, metadata={"omegaconf_ignore": True})
@@ -203,6 +214,9 @@ def _check(conf: Conf) -> None:
         own_rows(conf.metrics)
     except ValueError as error:
         raise ConfigError(str(error)) from error
+    for key, known in KEY_LEVELS.items():
+        if (level := getattr(conf, key)) not in known:
+            raise ConfigError(f"`{key}` must be one of {', '.join(known)}, got {level!r}")
     if conf.init_from is not None and not conf.init_from.strip():
         raise ConfigError("`init_from` must be a run or a checkpoint, got an empty text; say init_from=null for none")
     if len(conf.classes) < 2 or len(set(conf.classes)) != len(conf.classes):

@@ -5,10 +5,12 @@ objective        loss of a batch: class weight normalisation (`class_weight.scal
 class_weight     class weights from pixel counts: fixed, measured, sqrt, effective number; prior
 logit_adjustment shift of the logits by the log prior
 compound         weighted sum of losses (dice_ce, ...)
+gradient_shares  shares of such a sum that hold the ratio of the gradients of its terms
+scnp             pooling of the logits before any loss: each pixel is punished for its worst neighbour
 
 Losses of pixels: soft_ce (cross-entropy, label smoothing), spatial_soft_ce (blurred truth), focal, cb_focal
 (class-balanced focal). Of regions: dice, tversky, lovasz (Jaccard/IoU). With truth maps: skeleton_recall, cldice
-(soft clDice), boundary (signed distance).
+(soft clDice), clce (cross-entropy on skeletons), boundary (signed distance).
 
 Support: protocols (interfaces of head, losses and truth maps), weight_checks (form and effect of class weights),
 soft_counts (soft areas of region losses and the check of probabilities), soft_skeleton (for cldice), thinning (for

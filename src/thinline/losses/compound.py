@@ -6,6 +6,9 @@ Conventions: every term is the complete objective of its loss (weights, absent c
 `shares={dice: 1, ce: 1}` is the sum of the values of `loss=dice` and `loss=soft_ce`. Shares are not normalised. A term
 with share zero is not evaluated.
 
+With `shares_of="gradient"` (the key `shares_of` of a configuration) a share is not a factor of the value of a term but
+of its gradient, after all gradients have been brought to one norm: gradient_shares.py.
+
 A class weight must act on *every* term; otherwise the objective raises an error with the name of the term, because half
 an effect would look like an interaction of loss and weight.
 
@@ -20,6 +23,7 @@ from typing import ClassVar, Literal, cast
 
 from torch import nn
 
+from thinline.losses.gradient_shares import SHARES_OF
 from thinline.losses.protocols import Loss
 
 
@@ -27,13 +31,18 @@ class Compound(nn.Module):
     """The sum of `terms`, each times its share of `shares`; both have the same keys.
 
     Raises:
-        ValueError: keys that differ, a share that is negative or not finite, or no share above zero.
+        ValueError: keys that differ, a share that is negative or not finite, no share above zero, or another word for
+            `shares_of`.
     """
 
     kind: ClassVar[Literal["sum"]] = "sum"
 
-    def __init__(self, *, name: str, terms: Mapping[str, nn.Module], shares: Mapping[str, float]) -> None:
+    def __init__(
+        self, *, name: str, terms: Mapping[str, nn.Module], shares: Mapping[str, float], shares_of: str = "value"
+    ) -> None:
         super().__init__()
+        if shares_of not in SHARES_OF:
+            raise ValueError(f"`shares_of` must be one of {', '.join(SHARES_OF)}, got {shares_of!r}")
         if set(terms) != set(shares):
             raise ValueError(
                 f"`loss.shares` must name the terms of {name}, {sorted(terms)}, got {sorted(shares)}; "
@@ -44,6 +53,7 @@ class Compound(nn.Module):
                 f"`loss.shares` must be finite, not negative and not all 0, got {dict(shares)}; 1 each is a plain sum"
             )
         self.name = name
+        self.shares_of = shares_of
         self.terms = nn.ModuleDict(dict(terms))
         self.shares = {term: float(shares[term]) for term in terms}
 

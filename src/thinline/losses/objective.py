@@ -17,7 +17,8 @@ the batch. If a loss has maps of the curves only, it has no term for the backgro
 not empty. If a loss reads only the pixels on its map (`on_map_only`, skeleton_recall), it gets the probabilities of
 these pixels alone, on a CPU.
 
-*Sums* (`kind = "sum"`: dice_ce, ...) add the values of their terms, each times its share.
+*Sums* (`kind = "sum"`: dice_ce, ...) add the values of their terms, each times its share, or with
+`shares_of = "gradient"` their gradients of equal norm (gradient_shares.py).
 
 Both means divide by the sum of the weights used under `scale="kept"` (default), so that a weight changes the balance
 between classes and not the learning rate. Under `scale="raw"` they divide by the number of pixels or terms, as without
@@ -34,19 +35,21 @@ Ignored pixels (255) add nothing to any sum and get no gradient.
 A weight that cannot change the balance of this head and loss, or of one term of a sum, raises an error at construction.
 Equal weights for all classes are no error: they act as no weights, or under `raw` as a common factor.
 
-With a `prior` the logits are adjusted first (`logit_adjustment.py`), for any head and loss. The loss is computed and
-returned in float32, or in float64 for float64 logits.
+With a `prior` the logits are adjusted first (`logit_adjustment.py`), and with `pooling="scnp"` replaced by those of the
+worst neighbours (`scnp.py`), for any head and loss. The loss is computed and returned in float32, or in float64 for
+float64 logits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
+from thinline.losses.gradient_shares import WithGradient, combined
 from thinline.losses.loss_checks import check_loss, terms_of
 from thinline.losses.map_pixels import picked_pixels, pixels_on
 from thinline.losses.protocols import (
@@ -60,10 +63,12 @@ from thinline.losses.protocols import (
     RegionLoss,
     SingleLoss,
     Spreads,
+    SumLoss,
     TruthMap,
     map_of,
     singles,
 )
+from thinline.losses.scnp import POOLINGS, scnp
 from thinline.losses.soft_counts import trusted_probabilities
 from thinline.losses.weight_checks import Scale, check_acting, checked_weight, first_channel, shift_of
 
@@ -78,11 +83,12 @@ class Objective(nn.Module):
         scale: "kept" or "raw", see above.
         prior: share of each class of the vocabulary, for logit adjustment; None for no adjustment.
         tau: strength of that adjustment.
+        pooling: "none", or "scnp" for the logits of the worst neighbours.
 
     Raises:
         ValueError: a weight of the wrong length, negative, not finite or all zero, or without effect here; an unknown
-            scale; a prior of the wrong length, of a class without pixels, or outweighed by label smoothing; a loss
-            that lacks what its kind needs (loss_checks.py).
+            scale or pooling; a prior of the wrong length, of a class without pixels, or outweighed by label smoothing;
+            a loss that lacks what its kind needs (loss_checks.py).
     """
 
     weight: Tensor | None
@@ -97,14 +103,17 @@ class Objective(nn.Module):
         scale: Scale = "kept",
         prior: Sequence[float] | Tensor | None = None,
         tau: float = 1.0,
+        pooling: str = "none",
     ) -> None:
         super().__init__()
-        if scale not in get_args(Scale):
-            raise ValueError(f"`scale` must be one of {get_args(Scale)}, got {scale!r}")
+        for name, value, known in (("scale", scale, get_args(Scale)), ("pooling", pooling, POOLINGS)):
+            if value not in known:
+                raise ValueError(f"`{name}` must be one of {known}, got {value!r}")
         check_loss(loss)
         self.head = head
         self.loss = loss
         self.scale = scale
+        self.pooling = pooling
         checked = None if weight is None else checked_weight(weight, head.vocabulary)
         if checked is not None:
             check_acting(checked, head, loss, scale)
@@ -128,13 +137,15 @@ class Objective(nn.Module):
         if self.shift is not None:
             wide = wide + self.shift.to(wide.dtype)
         maps = maps or {}
-        if all(_needs_only(part, maps) for _, part in singles(self.loss)):
+        if self.pooling == "none" and all(_needs_only(part, maps) for _, part in singles(self.loss)):
             targets, valid = (
                 wide.new_empty(()).expand_as(wide),
                 self.head.valid(labels, strokes),
             )  # targets are not read
         else:
             targets, valid = self.head.read(labels, strokes, dtype=wide.dtype)
+        if self.pooling == "scnp":
+            wide = scnp(wide, targets, valid)
         return self._value(self.loss, _Batch(self.head, wide, labels, targets, valid, maps))
 
     @property
@@ -150,11 +161,21 @@ class Objective(nn.Module):
 
     def _value(self, loss: Loss, batch: _Batch) -> Tensor:
         if loss.kind == "sum":
+            if getattr(loss, "shares_of", "value") == "gradient":
+                return self._of_gradients(loss, batch)
             values = [share * self._value(term, batch) for _, share, term in loss.parts]
             return torch.stack(values).sum()
         if loss.kind == "pixel":
             return self._pixel(loss, batch)
         return self._mapped(loss, batch) if loss.kind == "mapped" else self._region(loss, batch)
+
+    def _of_gradients(self, loss: SumLoss, batch: _Batch) -> Tensor:
+        """A sum whose shares are those of gradients, also where no gradient is asked for."""
+        with torch.enable_grad():
+            own = replace(batch, logits=batch.logits.detach().requires_grad_(), by_precision={})
+            value, gradient = combined([(share, self._value(term, own)) for _, share, term in loss.parts], own.logits)
+        result: Tensor = WithGradient.apply(batch.logits, value, gradient)
+        return result
 
     def _pixel(self, loss: PixelLoss, batch: _Batch) -> Tensor:
         nll = self.head.pixel_nll(batch.logits, self._soft(loss, batch))

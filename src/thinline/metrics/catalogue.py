@@ -11,7 +11,7 @@ averaged. Metrics of one family share a version, which rises when their definiti
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal
@@ -74,6 +74,25 @@ _TABLE: Final[Mapping[str, Sequence[tuple[str, str, str, Better, int, str]]]] = 
             "both centrelines: harmonic mean of shares near a mask",
         ),
         ("breaks", "breaks", "", "down", 0, "interruptions of the true centreline, number per split"),
+    ),
+    "topology": (
+        ("betti0_error", "Betti-0 error", "", "down", 2, "difference of the numbers of components, sheet mean"),
+        ("betti1_error", "Betti-1 error", "", "down", 2, "difference of the numbers of holes, sheet mean"),
+        ("fragmenting", "misses in gaps", "", "", 3, "share of the missed pixels between two parts of one line"),
+        ("betti0_error_filled", "Betti-0 error, gaps filled", "", "down", 2, "Betti-0 error with all such gaps filled"),
+        (
+            "betti0_error_random",
+            "Betti-0 error, random fill",
+            "",
+            "down",
+            2,
+            "Betti-0 error with as many missed pixels filled at random",
+        ),
+        ("junction_f1_{tolerance}", "junction F1 {tolerance}", "", "up", 3, "F1 of junctions, matched one to one"),
+    ),
+    "calibration": (
+        ("ece", "ECE", "", "down", 4, "expected calibration error of the probabilities, 15 bins"),
+        ("brier", "Brier score", "", "down", 4, "mean squared error of the probabilities"),
     ),
     "anatomy": (
         ("fp_{cause}", "false positives: {cause}", "", "", 3, "share of the false positives that have this cause"),
@@ -142,6 +161,8 @@ _PLACEHOLDERS: Final = {
     "bridged": "|".join(_BRIDGED),
 }
 _VERSIONS: Final = {"surfaces": 1, "centrelines": 1, "anatomy": 1, "places": 1, "curves": 1}
+_ADDED_VERSIONS: Final = {"topology": 1, "calibration": 1}
+"""Families that are newer than the first published runs; these runs have no values of them."""
 _OTHER_SIGNATURES: Final = {
     "pixels": f"{{name}}|absent:nan|ignore:{IGNORE}|v:1",
     "claims": f"{{name}}|p>0.5|ignore:{IGNORE}|v:1",
@@ -228,9 +249,19 @@ def signature(name: str) -> str:
     family = metric(name).family
     if family in _OTHER_SIGNATURES:
         return _OTHER_SIGNATURES[family].format(name=name)
-    return f"{name}|{family}|absent:nan|ignore:{IGNORE}|v:{_VERSIONS[family]}"
+    return f"{name}|{family}|absent:nan|ignore:{IGNORE}|v:{(_VERSIONS | _ADDED_VERSIONS)[family]}"
 
 
 def signatures() -> tuple[str, ...]:
     """The signatures of all pixel rates and the versions of the other families: what a run is marked with."""
-    return (*(signature(name) for name in RATES), *(f"{family}|v:{version}" for family, version in _VERSIONS.items()))
+    return (*(signature(name) for name in RATES), *_marks(_VERSIONS | _ADDED_VERSIONS))
+
+
+def comparable(marks: Iterable[str], today: Iterable[str]) -> bool:
+    """Whether a run with the signatures `marks` was scored as runs are `today`; it may lack families added since."""
+    of_run, of_today = set(marks), set(today)
+    return of_run <= of_today and of_today - of_run <= set(_marks(_ADDED_VERSIONS))
+
+
+def _marks(versions: Mapping[str, int]) -> list[str]:
+    return [f"{family}|v:{version}" for family, version in versions.items()]

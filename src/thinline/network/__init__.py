@@ -1,8 +1,9 @@
 """Networks: from an image of any size to logits.
 
 `slim.py` a small U-Net for a laptop, `veernet.py` the network of the published study, `smp.py` every architecture and
-encoder of segmentation_models_pytorch. Their parts: `attention.py` transformer layer, `row_column_mixing.py` strip
-pooling, `mirror_average.py` flip averaging, `sizes.py` padding, cropping and the initial bias of the last layer.
+encoder of segmentation_models_pytorch, `pretrained.py` weights of one of these encoders from a package. Their parts:
+`attention.py` transformer layer, `row_column_mixing.py` strip pooling, `mirror_average.py` flip averaging, `sizes.py`
+padding, cropping and the initial bias of the last layer.
 `transfer.py` begins with the weights of a trained network. `onnx_model.py` exports a network with its head as ONNX,
 checked by onnxruntime.
 

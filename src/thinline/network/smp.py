@@ -16,6 +16,7 @@ from typing import Final
 
 from torch import nn
 
+from thinline.network.pretrained import load_into, packaged, weights_file
 from thinline.network.sizes import AnySize, set_prior
 
 SMP_STRIDE: Final = 32
@@ -40,8 +41,9 @@ def unet(
 ) -> AnySize:
     """A U-Net of segmentation_models_pytorch with any of its encoders; a less deep encoder uses the last widths.
 
-    `encoder_weights` is null or a set of weights of the encoder, as "imagenet", downloaded once and cached. Raises
-    `ValueError` for an unknown encoder, depth or weights, `RuntimeError` if the weights cannot be downloaded.
+    `encoder_weights` is null or a set of weights of the encoder, as "imagenet", downloaded once and cached; those of
+    tu-tf_efficientnet_lite0 come from a package (pretrained.py). Raises `ValueError` for an unknown encoder, depth or
+    weights, `RuntimeError` if the weights cannot be downloaded or the package is missing.
     """
     _check_encoder(encoder)
     if not 1 <= encoder_depth <= len(decoder_channels) <= 5:
@@ -52,15 +54,18 @@ def unet(
     # imported here because it takes seconds and only these networks need it
     import segmentation_models_pytorch as smp
 
+    weights = _weights(encoder, encoder_weights)
     with _explained(encoder, encoder_weights):
         network = smp.Unet(
             encoder_name=encoder,
             encoder_depth=encoder_depth,
-            encoder_weights=_weights(encoder, encoder_weights),
+            encoder_weights=weights,
             decoder_channels=list(decoder_channels)[-encoder_depth:],
             in_channels=in_channels,
             classes=channels,
         )
+    if packaged(encoder, encoder_weights):
+        load_into(network.encoder, in_channels=in_channels)
     set_prior(network.segmentation_head[0].bias, prior)
     return AnySize(network, stride=SMP_STRIDE)
 
@@ -90,11 +95,12 @@ def smp_network(
             f"{', '.join(close) or 'unetplusplus'}?"
         )
     _check_encoder(encoder)
+    weights = _weights(encoder, encoder_weights)
     with _explained(encoder, encoder_weights, architecture):
         network = smp.create_model(
             architecture,
             encoder_name=encoder,
-            encoder_weights=_weights(encoder, encoder_weights),
+            encoder_weights=weights,
             in_channels=in_channels,
             classes=channels,
             # a vision transformer has learned positions for one image size; this option interpolates them
@@ -102,6 +108,8 @@ def smp_network(
         )
         if SMP_STRIDE % network.encoder.output_stride:
             raise ValueError(f"its patches of {network.encoder.output_stride} px do not divide {SMP_STRIDE}")
+    if packaged(encoder, encoder_weights):
+        load_into(network.encoder, in_channels=in_channels)
     last = [layer for layer in network.segmentation_head.modules() if isinstance(layer, nn.Conv2d)][-1]
     set_prior(last.bias, prior)
     return AnySize(
@@ -125,7 +133,13 @@ def _check_encoder(encoder: str) -> None:
 
 
 def _weights(encoder: str, weights: str | None) -> str | bool | None:
-    """The argument of smp: the name of an encoder of timm contains its weights, so True loads them."""
+    """The argument of smp: the name of an encoder of timm contains its weights, so True loads them.
+
+    Raises what `weights_file` raises.
+    """
+    if packaged(encoder, weights):
+        weights_file()  # before the network is built
+        return None
     return True if weights and encoder.startswith("tu-") else weights
 
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from thinline.config.levels import levels
-from thinline.config.schema import NEUTRAL, NOT_IDENTITY, Conf
+from thinline.config.schema import KEY_LEVELS, NEUTRAL, NOT_IDENTITY, Conf
 from thinline.config.trained_run import file_digest, trained_files
-from thinline.metrics.catalogue import signatures
+from thinline.metrics.catalogue import comparable, signatures
 from thinline.metrics.own import calls
 from thinline.pipeline.sheets import Planned, plan_sheets
 from thinline.runs import FAILED, FINISHED, Manifest, RunFolder, cell_digest, cell_slug, own_code
@@ -126,8 +126,8 @@ def initial_weights(conf: Conf) -> InitialWeights | None:
 
 
 def _levels(conf: Conf, choices: Mapping[str, str], initial: InitialWeights | None) -> dict[str, str]:
-    """The levels of the factors, and of `init_from`, `checkpoint` and `metrics` where they are set."""
-    more = {}
+    """The levels of the factors, and of `pooling`, `init_from`, `checkpoint` and `metrics` where they are set."""
+    more = {key: getattr(conf, key) for key, known in KEY_LEVELS.items() if getattr(conf, key) != known[0]}
     if initial is not None:
         more["init_from"] = initial.name.rpartition("-")[2]  # the digest that `thinline status` lists
     if conf.checkpoint.monitor is not None:
@@ -164,5 +164,5 @@ def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | Non
 
 
 def otherwise_measured(manifest: Manifest) -> bool:
-    """Whether a run was scored with other versions of the metrics; metrics that did not exist yet do not count."""
-    return not set(manifest.cell.signatures) <= set(signatures())
+    """Whether a run was scored with other versions of the metrics; a run from before a metric was added was not."""
+    return not comparable(manifest.cell.signatures, signatures())

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from thinline.config.schema import FACTORS
+from thinline.config.schema import FACTORS, KEY_LEVELS
 from thinline.runs import cell_slug
 from thinline.study.design.study import SEED, Study
 
@@ -44,6 +44,7 @@ def varied_levels(levels: Mapping[str, str], keys: Sequence[str]) -> str:
 
     `levels` has the level of every factor and the seed; `keys` is the result of `varied`.
     """
+    levels = _complete(levels)
     names = {key.partition(".")[0] for key in keys} & levels.keys() or {FACTORS[0]}
     return "/".join(f"s{level}" if name == SEED else level for name, level in levels.items() if name in names)
 
@@ -84,8 +85,14 @@ def comparison(study: Study | None, keys: Sequence[str], classes: Sequence[str])
 
 def _of_varied(levels: Mapping[str, str], keys: Sequence[str], *others: str) -> dict[str, str]:
     """The `levels` of the factors that a sweep varies (of the loss if it varies no factor) and of `others`."""
+    levels = _complete(levels)
     groups = {key.partition(".")[0] for key in keys} & (levels.keys() - {SEED}) or {FACTORS[0]}
     return {name: level for name, level in levels.items() if name in groups or name in others}
+
+
+def _complete(levels: Mapping[str, str]) -> dict[str, str]:
+    """The levels with the neutral ones of KEY_LEVELS, which a run does not name."""
+    return {**levels, **{key: known[0] for key, known in KEY_LEVELS.items() if key not in levels}}
 
 
 def _without_seed(keys: Sequence[str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from thinline.config.schema import CONF
+from thinline.config.schema import CONF, KEY_LEVELS
 from thinline.study.design.study import SEED, Study, expand, select
 from thinline.study.design.yaml import read_study
 
@@ -24,9 +24,10 @@ NOT_VARIED: Final = ("experiment", "hydra")
 
 
 def groups() -> dict[str, list[str]]:
-    """The options of each config group that a study may vary."""
+    """The options of each config group that a study may vary, and the levels of KEY_LEVELS."""
     folders = [folder for folder in CONF.iterdir() if folder.is_dir() and folder.name not in NOT_VARIED]
-    return {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in sorted(folders)}
+    options = {folder.name: sorted(path.stem for path in folder.glob("*.yaml")) for folder in sorted(folders)}
+    return options | {key: list(levels) for key, levels in KEY_LEVELS.items()}
 
 
 def study_of(config: DictConfig) -> Study | None:

@@ -17,7 +17,7 @@ import pandas as pd
 from hydra import compose, initialize_config_dir
 from omegaconf import open_dict, read_write
 
-from thinline.config.schema import CONF, Conf, checked
+from thinline.config.schema import CONF, KEY_LEVELS, Conf, checked
 from thinline.pipeline.locate import locate, outline
 from thinline.study.design.collect import FinishedRun
 from thinline.study.design.results import ROW_COLUMNS, SHEET_COLUMNS
@@ -65,7 +65,7 @@ def levels_of(study: Study, factors: Mapping[str, str], config: Mapping[str, Any
 
     A dotted factor, for example `loss.fp_weight`, gets a level of its own and is removed from the level of its group.
     """
-    levels = dict(factors)
+    levels = {key: known[0] for key, known in KEY_LEVELS.items()} | dict(factors)
     for factor in (name for name in study.names if "." in name):
         group, _, key = factor.partition(".")
         option, _, inside = levels.get(group, "").rstrip(")").partition("(")

@@ -18,6 +18,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from thinline.config.schema import KEY_LEVELS
 from thinline.metrics.catalogue import label, metric, registered
 from thinline.metrics.number_format import number
 from thinline.sweep.best_cell import best_cell
@@ -85,7 +86,8 @@ def cell_labels(rows: pd.DataFrame) -> dict[str, str]:
     factors = [name for name in rows.columns if name not in NOT_FACTORS]
     runs = rows[["run", *factors]].drop_duplicates().set_index("run")
     varied = [name for name in factors if runs[name].nunique(dropna=False) > 1] or factors[:2]
-    runs = runs.astype(object).fillna("-")  # a run may lack a factor, for example init_from
+    neutral = {key: levels[0] for key, levels in KEY_LEVELS.items()}
+    runs = runs.astype(object).fillna(neutral).fillna("-")  # a run may lack a factor, for example init_from
     return {str(run): "/".join(str(level) for level in levels) for run, *levels in runs[varied].itertuples()}
 
 

@@ -2,7 +2,8 @@
 
 A row is (split, measure, class, value, support, signature), in tables per sheet also `sheet`. Counts are summed over
 the split and divided once (metrics/pixels.py, metrics/structure/sheet_rates.py). `support` is the number of true pixels
-of the class; for metrics of traced curves it is the number of rows in which the true curve is. If the scale of the
+of the class; for metrics of traced curves it is the number of rows in which the true curve is, for junctions the number
+of true junctions. If the scale of the
 sheets is unknown, lengths in mm are left out, and for distances that are defined in mm one pixel counts as the width of
 a nominal pen.
 """
@@ -172,7 +173,9 @@ def _score_rows(
         method: np.sum([[error.rows for error in sheet.curves[method]] for sheet in scores if sheet.curves], axis=0)
         for method in next((sheet.curves for sheet in scores if sheet.curves), {})
     }
-    support = [next((rows for way, rows in traced_rows.items() if name.startswith(way)), pixels) for name in names]
+    junctions = np.sum([[each.true for each in sheet.junctions] for sheet in scores], axis=0)
+    of_others = traced_rows | {"junction_f1": junctions}
+    support = [next((number for way, number in of_others.items() if name.startswith(way)), pixels) for name in names]
     return _rows(split, names, curves, [values[name] for name in names], support)
 
 

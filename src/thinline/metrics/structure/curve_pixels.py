@@ -1,4 +1,4 @@
-"""The pixels of a curve as a list: distance from any position to the nearest one, and slope of the curve at each.
+"""The pixels of a curve as a list: distance to the nearest one, slope of the curve at each, components, junctions.
 
 Conventions
 -----------
@@ -9,6 +9,9 @@ in the order of rows is taken.
     1. slope    |dx/dy| at a pixel: that of the longer principal axis of the curve's pixels within a number of rows and
                 columns. It does not depend on the width of the pen, is defined for dashes, and ignores the other end
                 of a wrap. Where both axes are equally long, as for a dot, the slope is 1
+    2. junction of a centreline: an 8-connected group of pixels with three or more neighbours on the line, from which
+                three or more arms leave, at the mean of its pixels. Pixels that follow the group and touch each other
+                are one arm, so that the corner of a staircase is no junction
 
 Method
 ------
@@ -47,6 +50,15 @@ class CurvePixels:
         numbers = np.empty(len(self.positions), np.int64)
         call(_connect, np.ascontiguousarray(self.positions), self.shape[1], numbers)
         return numbers
+
+    @cached_property
+    def junctions(self) -> Float64:
+        """Row and column of each junction (number 2 of the module) of these pixels of a centreline, float64 [J,2]."""
+        height, width = self.shape
+        centres = np.empty((len(self.positions), 2))
+        grid = np.full((height + 2) * (width + 2), -1, np.int32)
+        count = call(_find_junctions, self.positions, width, grid, centres)
+        return centres[:count].copy()
 
     def slopes(self, *, within_px: float) -> Float64:
         """Slope (number 1 of the module) at each pixel, float64 [P], from the pixels `within_px` rows and columns."""
@@ -148,6 +160,75 @@ def _axes(pixels, rows, width, reach, slopes):  # type: ignore[no-untyped-def]
         along = count * (sum_yy - sum_xx) - (sum_y * sum_y - sum_x * sum_x)
         aslant = 2 * abs(count * sum_xy - sum_x * sum_y)
         slopes[p] = np.tan(0.5 * np.arctan2(aslant, along)) if along or aslant else 1.0
+
+
+@kernel
+def _find_junctions(positions, width, grid, centres):  # type: ignore[no-untyped-def]
+    """Write row and column of each junction (number 2 of the module) into `centres [P,2]`; returns their number.
+
+    `grid` is a flat sheet of -1 in a frame of one pixel, and gets the index of each of the P pixels.
+    """
+    wide = width + 2
+    steps = np.array([-wide - 1, -wide, -wide + 1, -1, 1, wide - 1, wide, wide + 1])
+    framed = np.empty(len(positions), np.int64)
+    for p in range(len(positions)):
+        framed[p] = positions[p] + wide + 1 + 2 * (positions[p] // width)
+        grid[framed[p]] = p
+    node = np.zeros(len(positions), np.bool_)
+    for p in range(len(positions)):
+        degree = 0
+        for step in steps:
+            degree += grid[framed[p] + step] >= 0
+        node[p] = degree >= 3
+    count = 0
+    done = np.zeros(len(positions), np.bool_)
+    group = np.empty(len(positions), np.int64)
+    firsts = np.empty(len(positions), np.int64)
+    for start in range(len(positions)):
+        if not node[start] or done[start]:
+            continue
+        group[0], done[start] = start, True
+        size, read, ends = 1, 0, 0
+        while read < size:
+            for step in steps:
+                near = grid[framed[group[read]] + step]
+                if near < 0:
+                    continue
+                if node[near]:
+                    if not done[near]:
+                        done[near] = True
+                        group[size] = near
+                        size += 1
+                elif not _among(firsts, ends, near):
+                    firsts[ends] = near
+                    ends += 1
+            read += 1
+        if _arms(framed[firsts[:ends]], wide) >= 3:
+            centres[count, 0] = (positions[group[:size]] // width).sum() / size
+            centres[count, 1] = (positions[group[:size]] % width).sum() / size
+            count += 1
+    return count
+
+
+@kernel
+def _among(values, count, value):  # type: ignore[no-untyped-def]
+    """Whether `value` is one of the first `count` of `values`."""
+    return value in values[:count]
+
+
+@kernel
+def _arms(framed, wide):  # type: ignore[no-untyped-def]
+    """Number of arms whose first pixels are `framed`: pixels that touch each other are of one arm."""
+    parent = np.arange(len(framed))
+    arms = len(framed)
+    for q in range(len(framed)):
+        for p in range(q):
+            rows = abs(framed[q] // wide - framed[p] // wide)
+            columns = abs(framed[q] % wide - framed[p] % wide)
+            if rows <= 1 and columns <= 1 and _root(parent, p) != _root(parent, q):
+                _join(parent, p, q)
+                arms -= 1
+    return arms
 
 
 @kernel

@@ -49,6 +49,11 @@ class ClassMask:
             )
 
     @cached_property
+    def pixels(self) -> CurvePixels:
+        """The mask as a list of pixels."""
+        return curve_pixels(self.mask)
+
+    @cached_property
     def surface(self) -> Bool:
         """The surface, bool [H,W]."""
         inner = cv2.erode(self.mask.view(np.uint8), _CROSS, borderType=cv2.BORDER_CONSTANT, borderValue=0)

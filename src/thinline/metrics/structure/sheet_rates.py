@@ -3,6 +3,9 @@
     nsd_T tol_precision_T tol_recall_T tol_f1_T     T of 1px 2px 3px 0.25mm 0.5mm 1mm                   surfaces.py
     boundary_iou hd95_px hd95_mm                                                                        surfaces.py
     cldice_0px cldice_T breaks                                                                       centrelines.py
+    betti0_error betti1_error fragmenting betti0_error_filled betti0_error_random                       topology.py
+    junction_f1_3px                                                                                    junctions.py
+    ece brier                                       of probabilities                              ../calibration.py
     fp_CAUSE fn_CAUSE                               shares of false positives and of misses          error_types.py
     crossing_ZONE_RATE slope_ZONE_RATE distance_ZONE_RATE                                                  zones.py
     METHOD_RATE                                     METHOD of sheet_scores.py                     curves/compare.py
@@ -24,12 +27,15 @@ import numpy as np
 
 from thinline.curves.compare import curve_rates
 from thinline.metrics.absent import Counts
+from thinline.metrics.calibration import calibration_rates
 from thinline.metrics.own import own_rates
 from thinline.metrics.structure.centrelines import centreline_rates
 from thinline.metrics.structure.error_types import error_type_rates
 from thinline.metrics.structure.identity_swaps import swap_rates
+from thinline.metrics.structure.junctions import TOLERANCE_PX, junction_f1
 from thinline.metrics.structure.sheet_scores import SheetScores, tolerances
 from thinline.metrics.structure.surfaces import surface_rates
+from thinline.metrics.structure.topology import topology_rates
 from thinline.metrics.structure.wrap_accuracy import wrap_rates
 from thinline.metrics.structure.zones import ZONES, zone_rates
 from thinline.vocabulary import Float64
@@ -60,7 +66,7 @@ def _total(counts: Iterable[C]) -> C:
 
 
 def _of_mask(scores: Sequence[SheetScores], k: int, suffixes: Sequence[str], px_per_mm: float) -> dict[str, float]:
-    """Surface and centreline rates of curve k."""
+    """Surface, centreline and topology rates of curve k, and the calibration where all sheets have probabilities."""
     by_tolerance = surface_rates(_total(sheet.surfaces[k].counts for sheet in scores))
     defined = [sheet.surfaces[k].hd95 for sheet in scores if not np.isnan(sheet.surfaces[k].hd95)]
     hd95 = float(np.mean(defined)) if defined else np.nan
@@ -69,7 +75,12 @@ def _of_mask(scores: Sequence[SheetScores], k: int, suffixes: Sequence[str], px_
         rates |= {f"{name}_{suffix}": value for suffix, value in zip(suffixes, values.tolist(), strict=True)}
     lines = centreline_rates(_total(sheet.centrelines[k] for sheet in scores))
     rates |= {f"cldice_{suffix}": v for suffix, v in zip(["0px", *suffixes], lines["cldice"].tolist(), strict=True)}
-    return rates | {"breaks": float(lines["breaks"]), "hd95_mm": hd95 / px_per_mm}
+    rates |= {"breaks": float(lines["breaks"]), "hd95_mm": hd95 / px_per_mm}
+    rates |= topology_rates(_total(sheet.topology[k] for sheet in scores))
+    rates[f"junction_f1_{TOLERANCE_PX:g}px"] = junction_f1(_total(sheet.junctions[k] for sheet in scores))
+    if all(sheet.calibration for sheet in scores):
+        rates |= calibration_rates(_total(sheet.calibration[k] for sheet in scores))
+    return rates
 
 
 def _of_curves(scores: Sequence[SheetScores], px_per_mm: float) -> dict[str, Float64]:

@@ -4,10 +4,13 @@ Which metric lives in which file
 
     surfaces.py        NSD, tolerance precision, recall and F1, boundary IoU, HD95
     centrelines.py     clDice with a tolerance, breaks of the centreline
+    topology.py        errors of the Betti numbers, share of the misses in gaps, two repairs of gaps
+    junctions.py       F1 of the junctions of the centreline
     error_types.py     causes of false positives (text, grid, thickness, ...) and of misses (crossing, gap, end, ...)
     zones.py           IoU, precision, recall and F1 at crossings, by slope, by distance to other curves
     identity_swaps.py  traces that follow the wrong curve
     wrap_accuracy.py   traces with the wrong number of wraps
+    ../calibration.py  ECE and Brier score of the probabilities
     thinline.curves.compare  error of traced curves: MAE, RMSE, p95, R2, coverage
 
     Their inputs: truth.py, prediction.py, distances.py (masks), curve_pixels.py (nearest pixel, slope).
@@ -36,7 +39,7 @@ The cost of tracing alone is the score of `oracle_exact` (metrics/perturbed_trut
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
@@ -47,13 +50,16 @@ from thinline.curves.gaps import bridged, resampled
 from thinline.curves.row_runs import Strands, strands_of
 from thinline.curves.trace import ink_of, trace
 from thinline.curves.viterbi import viterbi
+from thinline.metrics.calibration import CalibrationCounts, calibration
 from thinline.metrics.own import Counts, OwnMetric
 from thinline.metrics.structure.centrelines import CentrelineCounts, centrelines
 from thinline.metrics.structure.distances import Pair
 from thinline.metrics.structure.error_types import ErrorTypeCounts, error_types
 from thinline.metrics.structure.identity_swaps import SwapCounts, swaps
+from thinline.metrics.structure.junctions import JunctionCounts, junctions
 from thinline.metrics.structure.prediction import Prediction
 from thinline.metrics.structure.surfaces import Surfaces, surfaces
+from thinline.metrics.structure.topology import TopologyCounts, topology
 from thinline.metrics.structure.truth import Truth
 from thinline.metrics.structure.wrap_accuracy import WrapCounts, wrap_counts
 from thinline.metrics.structure.zones import ZoneCounts, zones
@@ -83,13 +89,16 @@ class CurveTruth:
 class SheetScores:
     """Counts of one sheet. Tuples are by curve, K of them; `curves`, `swaps` and `wraps` are by tracing method.
 
-    Without true curves these three are empty, and `wraps` also without laps. `own` are the counts of the user's metrics
-    by name.
+    Without true curves these three are empty, and `wraps` also without laps; `calibration` is empty without
+    probabilities. `own` are the counts of the user's metrics by name.
     """
 
     support: tuple[int, ...]
     surfaces: tuple[Surfaces, ...]
     centrelines: tuple[CentrelineCounts, ...]
+    topology: tuple[TopologyCounts, ...]
+    junctions: tuple[JunctionCounts, ...]
+    calibration: tuple[CalibrationCounts, ...]
     errors: ErrorTypeCounts
     zones: ZoneCounts
     curves: Mapping[str, tuple[CurveError, ...]]
@@ -114,13 +123,15 @@ def score_sheet(
 ) -> SheetScores:
     """Score a prediction on one sheet; curves are traced if `probabilities` and `curve_truth` are both there.
 
-    `own` are metrics of the user. Raises what `Prediction`, `trace`, `compare` and `OwnMetric.counts` raise.
+    `own` are metrics of the user. Raises what `Prediction`, `calibration`, `trace`, `compare` and `OwnMetric.counts`
+    raise.
     """
     prediction = Prediction(labels, truth)
     limits = list(tolerances(truth.px_per_mm).values())
     valid = truth.labels != IGNORE
     pairs = [Pair((labels == k) & valid, true) for k, true in enumerate(truth.masks, start=1)]
     ids = range(1, len(truth.masks) + 1)
+    inks: Iterable[Float32] = () if probabilities is None else probabilities
     traced = _Traced({}, {}, {})
     if probabilities is not None and curve_truth is not None:
         traced = _traced(labels, probabilities, truth, curve_truth)
@@ -128,6 +139,9 @@ def score_sheet(
         support=tuple(int(np.count_nonzero(mask.mask)) for mask in truth.masks),
         surfaces=tuple(surfaces(pair, tolerances_px=limits) for pair in pairs),
         centrelines=tuple(centrelines(pair, tolerances_px=[0.0, *limits]) for pair in pairs),
+        topology=tuple(topology(pair) for pair in pairs),
+        junctions=tuple(junctions(pair) for pair in pairs),
+        calibration=tuple(calibration(ink, truth.labels, k) for k, ink in enumerate(inks, start=1)),
         errors=error_types(prediction),
         zones=zones(prediction),
         curves=traced.curves,

@@ -10,6 +10,7 @@ base of all three is class_weight=none, loss=soft_ce, data_mix=scarce. Decisions
     ce, focal, cb_focal                 terms of single pixels: not B
     spatial_soft_ce                     of pixels and their neighbours, one by one: not B
     dice_ce, tversky_ce, dice_focal     sums with a region term: B
+    clce                                cross-entropy on skeletons, which depend on the neighbours of a pixel: B
     duplicated, folder                  no synthetic sheet: not C
 
 A family has moved in no condition of a study that does not vary its factor: the tables of the study hold no level.
@@ -51,8 +52,9 @@ FAMILIES: Final[Mapping[str, Family]] = {
         "loss",
         frozenset(
             {
-                *("dice", "tversky", "lovasz", "cldice", "boundary", "skeleton_recall"),
-                *("dice_ce", "tversky_ce", "dice_focal", "dice_boundary", "dice_cldice", "dice_skeleton_recall"),
+                *("dice", "tversky", "lovasz", "cldice", "clce", "boundary", "skeleton_recall"),
+                *("dice_ce", "tversky_ce", "dice_focal"),
+                *("dice_boundary", "dice_cldice", "dice_clce", "dice_skeleton_recall"),
             }
         ),
         axis="iou",
