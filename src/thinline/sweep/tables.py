@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.segment import Segment
 from rich.table import Table
 
 from thinline.metrics.catalogue import label, metric, registered
@@ -162,7 +163,8 @@ def _fitting(
     for shown in range(len(columns), min(len(columns), _FEWEST_COLUMNS) - 1, -1):
         for broken, gap in ((False, 1), (True, 1), (True, 0)):
             table = _table(title, columns[:shown], lines, several=several, broken=broken, gap=gap)
-            if ruler.measure(table).maximum <= width:
+            lengths = map(Segment.get_line_length, ruler.render_lines(table, pad=False))
+            if max(lengths) <= width:  # rich's own measure is a character short for some tables
                 return table
     return table
 
