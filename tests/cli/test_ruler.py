@@ -20,7 +20,7 @@ def test_files_and_table_are_written_and_not_overwritten_without_force(tmp_path,
     out = tmp_path / "deep" / "ruler"
     assert main(["ruler", "--out", str(out), "--count", "1"]) == 0
     text = capsys.readouterr().out
-    pictures = {"shift_experiment", "shift", "jitter", "thickness", "gaps", "swaps"}
+    pictures = {"shift_experiment", "shift", "jitter", "thickness", "gaps", "swaps", "shift_normal", "jitter_normal"}
     assert {path.stem for path in out.glob("*.png")} == pictures
     assert all(cv2.imread(str(path)).std() > 5 for path in out.glob("*.png"))
     table = pd.read_csv(out / "responses.csv")
@@ -28,6 +28,7 @@ def test_files_and_table_are_written_and_not_overwritten_without_force(tmp_path,
     shifted = table[(table["width_px"] == 1) & (table["perturbation"] == "shift") & (table["amount"] == 1)]
     iou = shifted.set_index("measure")["value"]["iou"]
     assert re.search(rf"1 px +shift 1 +{iou:.3f} +{iou:.3f}\*", text)  # boundary IoU is IoU, and marked
+    assert re.search(r"shift ⟂ 1 +\d\.\d", text)
     assert "boundary IoU" in text
     assert "is IoU" in text
     assert "…" not in text.split("degenerate on this truth")[0]

@@ -6,6 +6,7 @@ from hypothesis.extra import numpy as arrays
 from sklearn import metrics
 
 from thinline.curves.compare import compare, curve_rates
+from thinline.curves.gaps import bridged
 
 TRACK = 100.0
 columns = st.floats(0, 100)
@@ -86,6 +87,25 @@ def test_leaving_rows_out_never_improves_a_score(pair, data):
         assert np.isnan(all_rows[name]) or not fewer[name] > all_rows[name] + 1e-12
 
 
+def test_extra_rows_are_counted_over_all_sheets_and_leave_the_error_as_it_is():
+    one, two = (scored([4, 5, 6, 7], [4, 5, *end]) for end in ([np.nan, np.nan], [np.nan, 9]))
+    got = rates(one, two)
+    assert (got["extra_rows"], got["extra"]) == (3, 3 / 8)
+    assert got["mae_px"] == pytest.approx(2 / 5)
+
+
+def test_bridging_flatters_a_curve_of_which_half_was_read():
+    """A log whose every second stretch of 32 rows was not found: the bridged error hides the missing half."""
+    y = np.arange(512)
+    true = 50 + 25 * np.sin(y / 15) + 8 * np.sin(y / 5)
+    read = np.where(y // 32 % 2 == 0, true + 1, np.nan)
+    with_gaps, filled = rates(scored(read, true)), rates(scored(bridged(read), true))
+    assert with_gaps["mae_px"] == pytest.approx((1 * 256 + TRACK * 256) / 512)
+    assert with_gaps["mae_track"] >= 1 - with_gaps["coverage"] == 0.5
+    assert with_gaps["mae_px"] > 3 * filled["mae_px"]
+    assert filled["coverage"] > 0.9
+
+
 @settings(max_examples=50)
 @given(pairs(), pairs())
 def test_sheets_are_summed_before_they_are_divided(one, two):
@@ -102,8 +122,10 @@ def test_sheets_are_summed_before_they_are_divided(one, two):
 def test_without_truth_all_found_rows_are_extra():
     got = rates(scored([1, np.nan], [np.nan, np.nan]))
     assert got["extra"] == 1
-    assert all(np.isnan(value) for name, value in got.items() if name != "extra")
+    assert got["extra_rows"] == 1
+    assert all(np.isnan(value) for name, value in got.items() if not name.startswith("extra"))
     assert np.isnan(rates(scored([np.nan], [np.nan]))["extra"])
+    assert rates(scored([np.nan], [np.nan]))["extra_rows"] == 0
     assert np.isnan(rates(scored([3, 4], [5, 5]))["r2"])
     assert np.isnan(rates(scored([0.1] * 7, [0.7] * 7, track=49.3))["r2"])
 

@@ -95,7 +95,7 @@ def test_labels_are_filled_in_and_distinct(stored, computed):
         ("cldice_0px", "clDice 0 px", "up", 3),
         ("hd95_px", "HD95 [px]", "down", 2),
         ("breaks", "breaks", "down", 0),
-        ("viterbi_bridged_mae_track", "MAE [tracks]", "down", 4),
+        ("viterbi_bridged_mae_track", "MAE, bridged [tracks]", "down", 4),
         ("centroid_mae_mm", "MAE, centroid [mm]", "down", 3),
         ("crossing_inside_iou", "IoU inside crossings", "up", 3),
         ("area_ratio", "area ratio", "", 3),

@@ -18,7 +18,6 @@ from thinline import runs
 from thinline.config.schema import CONF
 from thinline.losses.class_weight import Imbalance
 from thinline.losses.dice import Dice
-from thinline.metrics.catalogue import signatures
 from thinline.metrics.perturbed_truth import PERTURBATIONS
 from thinline.pipeline import cell, locate, train
 from thinline.pipeline import sheets as rendering
@@ -180,12 +179,6 @@ def test_a_cell_of_other_metric_versions_is_refused(ended, own, tiny, tmp_path, 
         run(tiny())
     assert only_folder(tmp_path / "store").manifest() == manifest(ended)  # unchanged
     assert run(tiny("force=true")).status == FINISHED
-
-
-def test_a_cell_from_before_a_metric_existed_is_finished(own, tiny, monkeypatch):
-    """It lacks the values of that metric, and all that it has are of the current versions."""
-    monkeypatch.setattr(locate, "signatures", lambda: (*signatures(), "betti|v:1"))
-    assert run(tiny()).status == SKIPPED
 
 
 def test_a_budget_that_does_not_fit_is_refused_before_the_first_step(tiny, tmp_path):

@@ -94,6 +94,13 @@ def test_perturbed_truth_is_scored_as_a_prediction_and_once(split, tmp_path, mon
     pd.testing.assert_frame_equal(perturbed_truth_rows(exact, cache=cache), rows)
 
 
+def test_perturbed_truth_is_scored_again_when_a_kind_is_added(split, monkeypatch):
+    conf, specs, sheets = split
+    now = scorer.key_of(scorer_of(conf, specs, sheets, Softmax(LOG_CLASSES)))
+    monkeypatch.setattr(scorer, "PERTURBATIONS", PERTURBATIONS[:4])
+    assert scorer.key_of(scorer_of(conf, specs, sheets, Softmax(LOG_CLASSES))) != now
+
+
 def test_the_truth_of_a_split_is_kept_for_the_next_cell_only(split):
     conf, specs, sheets = split
     first = scorer_of(conf, specs, sheets, Softmax(LOG_CLASSES))

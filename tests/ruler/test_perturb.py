@@ -1,5 +1,7 @@
 """The ruler against closed forms of vertical lines, against the metrics, and against the definitions of degenerate."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -13,7 +15,18 @@ from thinline.metrics.pixels import PixelCounts, confusion, rates
 from thinline.metrics.structure.distances import BAND
 from thinline.ruler.degenerate import degenerate, grouped
 from thinline.ruler.figures import check_matplotlib, response_figure, shift_figure
-from thinline.ruler.perturb import AMOUNTS, COLUMNS, GAP_ROWS, WIDTHS_PX, disturbed, jittered, respond, swapped, torn
+from thinline.ruler.perturb import (
+    AMOUNTS,
+    COLUMNS,
+    GAP_ROWS,
+    WIDTHS_PX,
+    disturbed,
+    jittered,
+    moved_across,
+    respond,
+    swapped,
+    torn,
+)
 from thinline.ruler.scores import MEASURES
 from thinline.ruler.shift_experiment import BLOB, SHIFTS, cells, moved, shift_experiment
 from thinline.ruler.truth import MARGIN_PX, RulerError, drawn, of_courses, of_masks, of_sheets
@@ -161,7 +174,7 @@ def test_pixel_scores_are_those_of_the_metrics(sheets, responses):
 
 
 def test_amount_0_gives_perfect_scores(responses):
-    for perturbation, amount in (("shift", 0), ("jitter", 0), ("gaps", 0), ("swaps", 0), ("thickness", 3)):
+    for perturbation, amount in [(name, 3 if name == "thickness" else 0) for name in AMOUNTS]:
         for measure, scale in MEASURES.items():
             assert value(responses, 3, perturbation, amount, measure) == pytest.approx(scale.perfect), measure
 
@@ -187,6 +200,46 @@ def test_jitter_moves_every_row_independently():
     assert set(moves.tolist()) == {-2, -1, 0, 1, 2}
     np.testing.assert_array_equal(disturbed(truth, "jitter", 2, seed=3).lines, answer.lines)
     assert (disturbed(truth, "jitter", 2, seed=4).lines != answer.lines).any()
+
+
+@pytest.mark.parametrize("amount", AMOUNTS["shift_normal"])
+def test_a_vertical_line_moves_along_its_normal_as_along_the_rows(straight, amount):
+    for measure in MEASURES:
+        along_rows, across = (value(straight, 3, name, amount, measure) for name in ("shift", "shift_normal"))
+        assert across == pytest.approx(along_rows, nan_ok=True), measure
+
+
+@pytest.mark.parametrize("amount", [1, 3])
+def test_a_slanted_line_is_read_as_far_off_as_its_slope_says(amount):
+    """Moved by a along the normal, a line of slope s = dx/dy is off by a * sqrt(1 + s^2) in each row."""
+    for slope in (0.437, 2.11):
+        truth = of_courses((20 + slope * np.arange(120.0))[None], 300)
+        answer = disturbed(truth, "shift_normal", amount)
+        off = (answer.x_px - truth.x_px)[0]
+        assert off[10:-10].mean() == pytest.approx(amount * np.hypot(1, slope), rel=0.05)
+        assert np.isfinite(off).all()  # rows that the line leaves are off as the nearest row that it keeps
+        assert set(off[:2]) <= set(off[:8])
+
+
+def test_moved_across_needs_no_row_in_common():
+    truth = of_courses(np.where(np.arange(30) == 15, 10.0, np.nan)[None], 40)
+    lying = replace(truth, lines=np.zeros_like(truth.lines))
+    lying.lines[0, 15, 20:50] = True
+    answer = moved_across(lying, lambda points: np.full(points, 2.0))
+    np.testing.assert_array_equal(answer.lines[0], np.roll(lying.lines[0], 2, axis=0))
+    np.testing.assert_array_equal(answer.x_px, lying.x_px)
+
+
+def test_jitter_along_the_normal_is_random_connected_and_reproducible(sheets):
+    truth = vertical(12, rows=300)
+    answer = disturbed(truth, "jitter_normal", 2, seed=3)
+    assert set((answer.x_px - truth.x_px)[0].tolist()) >= {-2, -1, 0, 1, 2}  # halves where rows are joined
+    np.testing.assert_array_equal(disturbed(truth, "jitter_normal", 2, seed=3).lines, answer.lines)
+    for line, moved_line in zip(sheets[0].lines, disturbed(sheets[0], "jitter_normal", 3).lines, strict=True):
+        before, after = (
+            cv2.connectedComponents(mask.astype(np.uint8), connectivity=8)[0] for mask in (line, moved_line)
+        )
+        assert after <= before
 
 
 def test_gaps_and_swaps_change_only_their_rows():

@@ -3,7 +3,8 @@
 Writes, from the published studies, the blocks `frontier` and `verdicts` of docs/explanation/findings.md and `studies`
 of experiments/README.md; from the catalogue of metrics and from conf/ the blocks of docs/reference; from
 experiments/bench.json the ratios of docs/explanation/speed.md. --check writes nothing and exits with 1 where a block is
-out of date.
+out of date. --perturbed-truth first scores the truth of the published test sheets, moved along the normal of the
+curves, and writes experiments/perturbed_truth.csv (minutes); studies that are older than these scores read it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from rich.console import Console
@@ -19,7 +21,7 @@ from thinline.config.schema import CONF, FACTORS
 from thinline.study.claims.claims import Claim, read_claims
 from thinline.study.claims.verdicts import table, verdicts_of, verdicts_of_studies
 from thinline.study.design.results import Results
-from thinline.study.publish.folder import read_cells, read_results
+from thinline.study.publish.folder import PERTURBED_TRUTH, read_cells, read_results
 from thinline.study.publish.readme_tables import (
     frontier_block,
     published_folders,
@@ -45,11 +47,17 @@ SPEED: Final = "docs/explanation/speed.md"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("--root", type=Path, default=ROOT, help="root of the repository")
-    parser.add_argument("--check", action="store_true", help="write nothing, exit with 1 where a block is out of date")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="write nothing, exit with 1 where a block is out of date")
+    what.add_argument(
+        "--perturbed-truth", action="store_true", help=f"also write experiments/{PERTURBED_TRUTH} (minutes)"
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Update or check the blocks of all pages."""
+    if options.perturbed_truth:
+        _write_perturbed_truth(options.root / "experiments" / PERTURBED_TRUTH, console)
     stale = []
     for path, text in pages(options.root).items():
         if path.read_text(encoding="utf-8") == text:
@@ -62,6 +70,16 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if not stale:
         console.print("every block is up to date")
     return 1 if stale and options.check else 0
+
+
+def _write_perturbed_truth(path: Path, console: Console) -> None:
+    # torch takes seconds to import, and the pages need none of it
+    from thinline.pipeline.perturbed_rows import published_table
+
+    with TemporaryDirectory() as folder:
+        table = published_table(folder=Path(folder), console=console)
+    write_bytes(path, table.to_csv(index=False, float_format="%.10g").encode())
+    console.print(f"{path}: {len(table):,} rows")
 
 
 def pages(root: Path) -> dict[Path, str]:

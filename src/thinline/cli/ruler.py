@@ -1,6 +1,7 @@
 """Measure how every metric reacts when your own truth is perturbed.
 
-The truth is shifted, jittered, thickened, interrupted, and its curves are swapped. Writes into DIR:
+The truth is shifted and jittered along the rows and along the normal of its curves, thickened, interrupted, and its
+curves are swapped. Writes into DIR:
 shift_experiment.png and .csv; one page of figures for each perturbation; responses.csv with the columns width_px,
 perturbation, amount, measure, value; degenerate.csv with the metrics that carry no information on this truth, and why.
 """
@@ -30,6 +31,8 @@ _TABLE_PERTURBATIONS: Final = (
     ("shift", 1),
     ("shift", 3),
     ("jitter", 1),
+    ("shift_normal", 1),
+    ("jitter_normal", 1),
     ("thickness", 3),
     ("gaps", 0.1),
     ("swaps", 0.5),
@@ -113,7 +116,7 @@ def _write(out: Path, table: pd.DataFrame, without_information: Sequence[Degener
 
 def _responses(table: pd.DataFrame, without_information: Sequence[Degenerate], truth: str) -> Table:
     """One line for some amounts at some widths; the files contain all."""
-    title = f"{truth}; * degenerate, see below"
+    title = f"{truth}; ⟂ along the normal of the curve; * degenerate, see below"
     summary = Table(
         title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False, pad_edge=False
     )
@@ -131,7 +134,7 @@ def _responses(table: pd.DataFrame, without_information: Sequence[Degenerate], t
                 stars = [{(width, by, name) for by in (perturbation, EVERYTHING)} & marked for name in _TABLE_MEASURES]
                 summary.add_row(
                     first,
-                    f"{perturbation} {amount:g}",
+                    f"{perturbation.replace('_normal', ' ⟂')} {amount:g}",
                     *(cell + ("*" if star else " ") for cell, star in zip(cells, stars, strict=True)),
                 )
                 first = ""

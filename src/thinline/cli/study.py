@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,7 +30,7 @@ from thinline.study.design.results import Results
 from thinline.study.design.study import Study, StudyError
 from thinline.study.design.tuning import run_of
 from thinline.study.figures.sheets import pictures_of
-from thinline.study.publish.folder import check_unedited, read_results
+from thinline.study.publish.folder import PERTURBED_TRUTH, check_unedited, read_results, rows_beside
 from thinline.sweep.jobs import groups
 from thinline.sweep.study_results import declared, gather
 from thinline.system.atomic_files import StorageError
@@ -99,7 +100,7 @@ def _gathered(study: Study, options: argparse.Namespace, console: Console) -> Re
         console.print(f"taken over from published tables: {results.made_by['taken over']}", soft_wrap=True)
     for line in results.left_out:
         console.print(f"left out: {line}", soft_wrap=True)
-    return results
+    return replace(results, beside=rows_beside(EXPERIMENTS / PERTURBED_TRUTH, results.cells, results.rows))
 
 
 def _levels(settings: Sequence[str]) -> Mapping[str, Sequence[str]]:

@@ -6,6 +6,14 @@ Conventions
     was not found has the error of one track**, so leaving rows out never improves a score. To score a curve with its
     gaps bridged, bridge it first (gaps.py); the name of the score then says so. Found rows without truth are `extra`.
 
+    One track is the least cost of a missing row with that property: a row that was found can be wrong by as much. With
+    less, half a track (the error of a guess at the middle of the track, at most) or the error of the best constant, a
+    curve gains by leaving out its rows that are wrong by more. Means over the found rows alone, as of exported curves,
+    gain by leaving out all but the easiest rows; the published error (References) is that of a curve that was bridged
+    by a spline, where a gap costs what the spline is off. So a bridged error says how good the curve is that is handed
+    on, and the unbridged one how much of it was read; `coverage` is the share of rows, which the unbridged error
+    contains: it is at least 1 - coverage.
+
 Measures, of the sums over one or more sheets
     1. mae_track   mean error, in tracks; mae_px, mae_mm: in the unit of each sheet
     2. rmse_track  root of the mean squared error
@@ -14,9 +22,9 @@ Measures, of the sums over one or more sheets
                    NaN for a constant truth
     5. coverage    found true rows / true rows
     6. gap_mm      longest run of true rows that were not found, over all sheets
-    7. extra       found rows without truth / found rows
+    7. extra       found rows without truth / found rows; extra_rows: their number
 
-    Without true rows all but `extra` are NaN.
+    Without true rows all but `extra` and `extra_rows` are NaN. Extra rows have no error that could be averaged.
 
 References
     "VeerNet", J. Imaging 9(7), 136 (2023) reports MAE of the curve normalised by its track, and R2.
@@ -117,7 +125,7 @@ def curve_rates(errors: Sequence[CurveError], *, px_per_mm: float) -> dict[str, 
     scored = [each for each in errors if each.rows]
     traced = sum(each.traced for each in errors)
     extra = sum(each.extra for each in errors)
-    rates = {"extra": extra / (traced + extra) if traced + extra else np.nan}
+    rates = {"extra": extra / (traced + extra) if traced + extra else np.nan, "extra_rows": float(extra)}
     if not scored:
         names = ("mae_track", "mae_px", "mae_mm", "rmse_track", "p95_track", "max_track", "r2", "coverage", "gap_mm")
         return dict.fromkeys(names, np.nan) | rates

@@ -6,7 +6,7 @@ calibration        do probabilities agree with frequencies: ECE, Brier score
 thresholds         best-F1 threshold of validation, threshold for a given recall, tuned labels; score histograms
 channel_conflicts  share of pixels with several curves, or none, above probability 0.5
 gradients          gradient norm of the loss per class
-perturbed_truth    truth with a known error (oracle_shift, oracle_jitter, oracle_thick)
+perturbed_truth    truth with a known error: shift and jitter along the rows or the normal, 3 px thick
 catalogue          every metric: label, unit, direction (higher or lower is better), digits, signature (version)
 own                metrics of the user, named in the configuration
 number_format      numbers as text in tables and figures

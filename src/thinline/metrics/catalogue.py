@@ -128,6 +128,7 @@ _TABLE: Final[Mapping[str, Sequence[tuple[str, str, str, Better, int, str]]]] = 
         ("budget_identity_mae_mm", "MAE, right labels", "mm", "down", 3, "MAE if each piece gets its right curve"),
         ("{traced}_coverage", "coverage{traced}", "", "up", 3, "share of true rows with a traced position"),
         ("{traced}_extra", "extra rows{traced}", "", "down", 3, "share of the traced rows where the curve has none"),
+        ("{traced}_extra_rows", "extra rows{traced}, number", "", "down", 0, "traced rows where the curve has none"),
         ("{traced}_gap_mm", "longest gap{traced}", "mm", "down", 2, "longest run of true rows without a position"),
         ("{traced}_swaps", "swaps{traced}", "", "down", 0, "changes of the trace to another curve, per split"),
         ("{traced}_swapped", "swapped rows{traced}", "", "down", 3, "share of rows on another curve"),
@@ -147,7 +148,7 @@ _TRACED = {
     "edge_follower": ", edge follower",
     "published": ", published tracer",
 }
-_BRIDGED = _TRACED | {"viterbi": ", unbridged", "viterbi_bridged": ""}
+_BRIDGED = _TRACED | {"viterbi": ", with gaps", "viterbi_bridged": ", bridged"}
 """What each tracer adds to a label. The default tracer adds nothing to the label."""
 
 _PLACEHOLDERS: Final = {
@@ -156,7 +157,8 @@ _PLACEHOLDERS: Final = {
     "cause": "[a-z_]+",
     "zone": r"[a-z]+|[\d.]+mm",
     "rate": "iou|precision|recall|f1",
-    # both stand for any tracer; the default is `viterbi` for {traced}, `viterbi_bridged` (gaps filled) for {bridged}
+    # both stand for any tracer; the default one is `viterbi`. Its errors have two names: of {bridged}, `viterbi` is the
+    # curve with its gaps, where a missing row has the error of one track, and `viterbi_bridged` that with gaps filled
     "traced": "|".join(_TRACED),
     "bridged": "|".join(_BRIDGED),
 }

@@ -24,6 +24,7 @@ from thinline.data.folder.crops import Piece
 from thinline.heads import Head
 from thinline.metrics.catalogue import register, signatures
 from thinline.metrics.own import FAMILY, OwnMetric, calls, own_rows
+from thinline.metrics.perturbed_truth import PERTURBATIONS
 from thinline.metrics.structure.sheet_scores import CurveTruth, SheetScores, score_sheet
 from thinline.metrics.structure.truth import NOMINAL_PX_PER_MM, Truth
 from thinline.pipeline.user_images import is_folder
@@ -33,7 +34,9 @@ from thinline.sheets.true_positions import true_laps, true_rows
 from thinline.training.scoring_workers import Prediction
 from thinline.vocabulary import IGNORE, Bool, UInt8
 
-PERTURBED_TRUTH_VERSION: Final = 2
+PERTURBED_TRUTH_VERSION: Final = 3
+"""Rises when the rows of a perturbed truth change: their definition, or a metric that is added to a family."""
+
 _KEPT_PX: Final = 2**24
 """Largest test split, in px, whose truth stays in memory between the runs of a sweep, with the results derived from it
 for scoring."""
@@ -142,11 +145,11 @@ def scorer_of(conf: Conf, specs: Sequence[SheetSpec | Piece], sheets: CachedShee
 
 
 def key_of(scorer: SheetScorer) -> str:
-    """A key that is equal for scorers with equal sheets, head and metric versions."""
+    """A key that is equal for scorers with equal sheets, head, metric versions and kinds of perturbed truth."""
     files = [part.path.name for part in scorer.sheets.parts or (scorer.sheets,)]
     words = [*files, scorer.head.name, *scorer.head.vocabulary, str(scorer.px_per_mm), *signatures()]
     words += [metric.signature for metric in scorer.own]
-    words += [str(PERTURBED_TRUTH_VERSION), str(COSTS), str((WRAP_MM, MOST_LAPS))]
+    words += [str(PERTURBED_TRUTH_VERSION), *PERTURBATIONS, str(COSTS), str((WRAP_MM, MOST_LAPS))]
     digest = hashlib.sha256("|".join(words).encode())
     for spec in scorer.specs:
         digest.update(spec.digest.encode())

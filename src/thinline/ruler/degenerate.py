@@ -9,7 +9,7 @@ meaningful change of the metric (.01 for a rate, .1 px, .1 breaks per curve; `ME
     copy        equal to a metric earlier in `MEASURES` under every perturbation and amount, to 1e-12
     blind       the range of values over all amounts is below `least`: the metric does not see the perturbation
     saturated   at half of the disturbed amounts or more, the value is within `least` of the perfect value
-    cliff       a rate is .05 or less at the smallest disturbed amount of shift or jitter: near and far score alike
+    cliff       a rate is .05 or less at the smallest disturbed amount of a shift or jitter: near and far score alike
 
 A degenerate metric is not wrong: metrics of columns are meant to ignore thickness, and tolerances are meant to
 saturate. The list states where a metric carries no information on this truth. NaN values are skipped.
@@ -84,7 +84,7 @@ def _kind(values: pd.Series, measure: str, perturbation: str, width: int) -> tup
     if len(near) >= MOST_OF * len(disturbed):
         return "saturated", f"perfect at {', '.join(f'{amount:g}' for amount in near.index)}"
     first = float(disturbed.iloc[0])
-    if perturbation in ("shift", "jitter") and scale.perfect == 1 and first <= FALLEN:
+    if perturbation.startswith(("shift", "jitter")) and scale.perfect == 1 and first <= FALLEN:
         return "cliff", f"{first:.3f} at {disturbed.index[0]:g}"
     return None
 

@@ -101,11 +101,12 @@ def response_figure(table: pd.DataFrame, perturbation: str, degenerate: Sequence
     for axes in panels.flat[len(measures) :]:
         axes.set_visible(False)
     for axes in panels.flat[max(0, len(measures) - _COLUMNS) : len(measures)]:
-        axes.set_xlabel(f"{perturbation} [{UNITS[perturbation]}]")
+        axes.set_xlabel(f"{perturbation.removesuffix('_normal')} [{UNITS[perturbation]}]")
     handles, labels = panels.flat[0].get_legend_handles_labels()
     legend = figure.legend(handles, labels, loc="upper right", ncols=len(labels), frameon=False)
     legend.set_title("width of the truth")
-    figure.suptitle(f"Metrics under {perturbation}: {truth}", x=0.03, y=1 - 0.25 / height_in, ha="left")
+    name = perturbation.replace("_normal", " along the normal")
+    figure.suptitle(f"Metrics under {name}: {truth}", x=0.03, y=1 - 0.25 / height_in, ha="left")
     return _png(figure)
 
 

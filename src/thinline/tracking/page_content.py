@@ -53,7 +53,7 @@ MEASURES: Final[Mapping[str, tuple[str, ...]]] = {
     "test": (
         *RATES,
         *("nsd_1px", "tol_f1_1px"),
-        *(f"viterbi_{name}" for name in ("bridged_mae_track", "bridged_r2", "coverage", "swaps")),
+        *(f"viterbi_{name}" for name in ("mae_track", "bridged_mae_track", "bridged_r2", "coverage", "swaps")),
     ),
     "tuned": ("f1", "threshold"),
 }

@@ -42,6 +42,7 @@ OF_PERTURBED_TRUTH: Final = (
     "f1",
     "nsd_1px",
     "cldice_1px",
+    "viterbi_mae_track",
     "viterbi_bridged_mae_track",
     "viterbi_values_mae_track",
 )

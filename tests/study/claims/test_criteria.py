@@ -9,7 +9,7 @@ from effect_cases import difference
 from scipy import stats
 from study_cases import planted
 
-from thinline.study.claims.verdicts import REFUTED, SUPPORTED, UNDECIDED
+from thinline.study.claims.verdicts import REFUTED, SUPPORTED, UNDECIDED, UNTESTABLE
 from thinline.study.design.study import Study
 from thinline.study.stats.samples import samples
 
@@ -237,6 +237,18 @@ def test_each_verdict_of_a_level_of_the_perturbed_truth(value, noise, expected, 
     assert verdict.verdict == expected
     assert verdict.key.expected == ".5 or less"
     assert not verdict.key.value.startswith("+")
+
+
+def test_a_criterion_reads_perturbed_truth_that_the_runs_lack_from_beside_them(tmp_path):
+    """A difference from the one that they have, paired by seed."""
+    results = with_rows(planted(**SMALL), "oracle_thick", "iou", "curve_1", lambda row: 0.3 + row["seed"] / 100)
+    shifted = with_rows(results, "oracle_shift_normal", "iou", "curve_1", lambda row: 0.05 + row["seed"] / 100)
+    lacking = replace(results, beside=shifted.rows[shifted.rows["split"] == "oracle_shift_normal"])
+    asked = {"kind": "within", "plus": "oracle_thick/iou", "minus": "oracle_shift_normal/iou", "expect": "up"}
+    for each in (shifted, lacking):
+        verdict = verdict_of(tmp_path, each, asked | {"classes": ["curve_1"]})
+        assert (verdict.verdict, verdict.key.effect) == (SUPPORTED, pytest.approx(0.25))
+    assert verdict_of(tmp_path, results, asked | {"classes": ["curve_1"]}).verdict == UNTESTABLE
 
 
 def test_a_contrast_may_have_any_terms(tmp_path):

@@ -63,8 +63,9 @@ def test_a_study_of_one_loss_has_no_matrix():
 
 
 def test_measures_are_those_that_were_measured():
+    """All but the error with gaps, which repeats coverage."""
     figure = decision_matrix(small(PENS), tables(small(PENS)).ranks)
-    assert len(figure.axes[0].get_xticklabels()) == len(AXES)
+    assert len(figure.axes[0].get_xticklabels()) == len(AXES) - 1
 
 
 def test_the_heat_map_has_every_mean_in_its_cell_sorted_by_iou(results):

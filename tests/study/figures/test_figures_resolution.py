@@ -35,7 +35,7 @@ def test_means_over_the_other_factors(results, figure):
         drawn = points(panel(figure, "IoU"), label)
         assert drawn[:, 1] == pytest.approx(means(results, "iou", name).to_numpy())
         assert drawn[:, 0] == pytest.approx([1, 2, 3], abs=0.03)
-    assert points(panel(figure, "MAE [mm]"), "curve 1")[:, 1] == pytest.approx([3.01, 1.51, 1.01])
+    assert points(panel(figure, "MAE, bridged [mm]"), "curve 1")[:, 1] == pytest.approx([3.01, 1.51, 1.01])
 
 
 def test_faint_lines_are_the_levels_of_the_others(results, figure):
@@ -52,14 +52,14 @@ def test_what_a_perfect_trace_with_jitter_scores_is_dotted(figure):
 
 def test_the_title_says_both_ends(results, figure):
     first, last = (np.mean([means(results, "iou", name)[pen] for name in results.classes]) for pen in ("pen1", "pen3"))
-    expected = f"Pens of 1 and 3 px: IoU {number(first)} and {number(last)}, MAE [mm] 3.010 and 1.010"
+    expected = f"Pens of 1 and 3 px: IoU {number(first)} and {number(last)}, MAE, bridged [mm] 3.010 and 1.010"
     assert figure.get_suptitle() == expected
 
 
 def test_what_was_not_measured_says_so():
     figure = resolution_response(small(PENS))
-    assert texts(panel(figure, "MAE [mm]")) == ["not measured"]
-    assert figure.get_suptitle().endswith("MAE [mm] not measured")
+    assert texts(panel(figure, "MAE, bridged [mm]")) == ["not measured"]
+    assert figure.get_suptitle().endswith("MAE, bridged [mm] not measured")
 
 
 def test_one_resolution_is_no_response():

@@ -39,6 +39,42 @@ def test_written_results_are_read_back_equal(results, tmp_path):
     assert (again.left_out, dict(again.made_by)) == (results.left_out, {"git_commit": "abc"})
 
 
+def beside(results, path, *, seeds, splits=("oracle_shift_normal",)):
+    """Write a table of perturbed truth for the test sheets of `seeds`; the value is a hundredth of the seed."""
+    scored = results.rows[(results.rows["split"] == "test") & (results.rows["measure"] == "iou")]
+    scored = scored.merge(results.cells[["run", "seed"]], on="run").drop_duplicates(["seed", "class"])
+    scored = scored[scored["seed"].isin(seeds)].assign(budget="laptop", resolution="pen1", value=scored["seed"] / 100)
+    pd.concat([scored.assign(split=split) for split in splits]).drop(columns="run").to_csv(path, index=False)
+
+
+def test_rows_of_perturbed_truth_are_read_from_beside_the_folder_and_not_written(results, tmp_path):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    write_results(folder, results)
+    content = (folder / "results.parquet").read_bytes()
+    assert read_results(folder, THREE).beside.empty
+    beside(results, tmp_path / "perturbed_truth.csv", seeds=(1, 3))
+    again = read_results(folder, THREE)
+    pd.testing.assert_frame_equal(again.rows, results.rows, check_dtype=False)
+    seeds = again.beside.merge(again.cells[["run", "seed"]], on="run")
+    assert set(seeds["seed"]) == {1, 3}
+    assert len(seeds) == 2 * 12 * 2  # seeds, conditions, curves
+    assert (seeds["value"] == seeds["seed"] / 100).all()
+    write_results(folder, again)
+    assert (folder / "results.parquet").read_bytes() == content
+
+
+def test_rows_beside_are_of_sheets_with_as_many_true_pixels_and_of_splits_that_are_lacking(results, tmp_path):
+    folder, path = tmp_path / "study", tmp_path / "perturbed_truth.csv"
+    folder.mkdir()
+    write_results(folder, results)
+    beside(results, path, seeds=(1,), splits=("oracle_shift_normal", "tuned"))
+    assert set(read_results(folder, THREE).beside["split"]) == {"oracle_shift_normal"}
+    table = pd.read_csv(path)
+    table.assign(support=table["support"] + (table["class"] == "curve_2")).to_csv(path, index=False)
+    assert read_results(folder, THREE).beside.empty
+
+
 def in_texts(table):
     """The table with texts in place of categories."""
     return table.astype({name: "str" for name in table.columns if table[name].dtype == "category"})

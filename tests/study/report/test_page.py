@@ -196,6 +196,13 @@ def test_the_best_value_is_the_smallest_where_less_is_better(effects, data):
         assert next(row for row in rows if row["label"] == best)["cells"][number]["shade"] == 4
 
 
+def test_the_error_with_gaps_is_beside_the_bridged_one():
+    actual = small(others=("viterbi_mae_track", "viterbi_bridged_mae_track"))
+    columns = report_data(actual, tables(actual), VERDICTS, {}, usable=USABLE, sources={})["matrix"]["columns"]
+    names = [column["measure"] for column in columns if column["class"] == "curve_1"]
+    assert names[-2:] == ["MAE, with gaps [tracks]", "MAE, bridged [tracks]"]
+
+
 def test_levels_are_means_over_the_grid(results, data):
     """Against the tables of whole splits: a mean over conditions, then over seeds."""
     assert [view["key"] for view in data["matrix"]["views"]] == ["conditions", "class_weight", "loss", "data_mix"]

@@ -266,7 +266,7 @@ def head(page: Page, column: str, view: str = "conditions"):
     ("column", "measure", "curve", "lower"),
     [
         ("tuned F1 curve 2", "tuned/f1", "curve_2", False),
-        ("MAE [tracks] curve 1", "test/viterbi_bridged_mae_track", "curve_1", True),
+        ("MAE, bridged [tracks] curve 1", "test/viterbi_bridged_mae_track", "curve_1", True),
     ],
 )
 def test_a_column_head_sorts_the_rows_and_reverses_them(visit, board, column, measure, curve, lower):

@@ -10,6 +10,7 @@ error_types     cause of each false positive (text, grid, thickness, ...) and of
 zones           IoU, precision, recall, F1 at crossings, by slope, by distance to other curves
 identity_swaps  traces that follow the wrong curve
 wrap_accuracy   traces with the wrong number of wraps
+normal_moves    move the pixels of a curve along its normal (perturbed truth, ruler)
 
 Inputs: truth (labels, strokes, layers of a sheet), prediction (counted pixels of a class map), distances (surface,
 centreline, squared distances of two masks), curve_pixels (nearest pixel of a curve, slope, junctions). The error of a

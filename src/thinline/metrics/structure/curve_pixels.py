@@ -92,7 +92,7 @@ def union(curves: list[CurvePixels], shape: tuple[int, int]) -> CurvePixels:
 
 
 @kernel
-def _first_from(pixels, low, high, target):  # type: ignore[no-untyped-def]
+def first_from(pixels, low, high, target):  # type: ignore[no-untyped-def]
     """The first of ascending `pixels[low:high]` that is at least `target`, or `high`."""
     while low < high:
         middle = (low + high) // 2
@@ -128,7 +128,7 @@ def _search(positions, pixels, rows, width, limit, squared, which):  # type: ign
                 if line < 0 or line + 1 >= len(rows) or rows[line] == rows[line + 1]:
                     continue
                 target = line * width + x
-                right_of = _first_from(pixels, rows[line], rows[line + 1], target)
+                right_of = first_from(pixels, rows[line], rows[line + 1], target)
                 for i in range(max(rows[line], right_of - 1), min(rows[line + 1], right_of + 1)):
                     away = step * step + (pixels[i] - target) ** 2
                     if away < best or (away == best and (nearest < 0 or i < nearest)):
@@ -147,7 +147,7 @@ def _axes(pixels, rows, width, reach, slopes):  # type: ignore[no-untyped-def]
         count = sum_x = sum_y = sum_xx = sum_yy = sum_xy = 0
         for row in range(max(0, y - reach), min(len(rows) - 1, y + reach + 1)):
             start, dy = row * width, row - y
-            i = _first_from(pixels, rows[row], rows[row + 1], start + x - reach)
+            i = first_from(pixels, rows[row], rows[row + 1], start + x - reach)
             while i < rows[row + 1] and pixels[i] - start <= x + reach:
                 dx = pixels[i] - start - x
                 count += 1

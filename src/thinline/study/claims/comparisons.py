@@ -106,11 +106,18 @@ class StudyData:
             split, _, short = measure.partition("/")
             try:
                 read = _counted(self._results, split, short, name) if short in COUNTED else None
-                read = read if short in COUNTED else samples(self._results, short, name, split=split)
+                read = read if short in COUNTED else self._read(split, short, name)
             except StudyError:
                 read = None
             self._samples[measure, name] = read
         return self._samples[measure, name]
+
+    def _read(self, split: str, measure: str, name: str) -> Samples:
+        """The samples of the runs, or of the rows beside them. Raises `StudyError` if neither has the measure."""
+        try:
+            return samples(self._results, measure, name, split=split)
+        except StudyError:
+            return samples(self._results.of_beside, measure, name, split=split)
 
     def weights(self, terms: Sequence[Term]) -> Weights:
         """The weights of the conditions in each term. Raises `NotTestable` naming what the study lacks."""

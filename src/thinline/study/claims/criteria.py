@@ -44,7 +44,9 @@ from thinline.study.claims.expectations import Expectation
 from thinline.study.design.yaml import check_known, check_levels
 from thinline.system.validation import Items, Node
 
-_MEASURE: Final = re.compile(r"(val|test|tuned|oracle_exact|oracle_jitter|oracle_shift|oracle_thick)/([\w.]+)")
+_MEASURE: Final = re.compile(
+    r"(val|test|tuned|oracle_exact|oracle_jitter(?:_normal)?|oracle_shift(?:_normal)?|oracle_thick)/([\w.]+)"
+)
 _OTHERS: Final = ("threshold", "claimed_twice", "claimed_none", *COUNTED)
 
 

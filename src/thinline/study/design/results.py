@@ -19,7 +19,7 @@ Tidy tables, one number a row:
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import pandas as pd
@@ -44,6 +44,14 @@ class Results:
     """Provenance by name: commits, versions, threads, dates."""
     choices: pd.DataFrame | None = None
     """The measurements by which a study with a tuned factor chose its levels (tuning.py)."""
+
+    beside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(ROW_COLUMNS)))
+    """Rows of perturbed truth that the runs lack, as `rows`. They are read, but not written with the results."""
+
+    @cached_property
+    def of_beside(self) -> Results:
+        """The same cells with the rows `beside` alone."""
+        return replace(self, rows=self.beside)
 
     @cached_property
     def factors(self) -> dict[str, tuple[str, ...]]:

@@ -46,8 +46,8 @@ _JITTER: Final = "oracle_jitter"
 def resolution_response(results: Results) -> Figure:
     """Metrics over the width of the pen: in pixels above, in mm and shares of the track below; a line for each curve.
 
-    Faint lines are single levels of the other factors. The dotted line is the IoU of the truth with 1 px jitter. Raises
-    `NotDrawn` where the study has one resolution.
+    Faint lines are single levels of the other factors. The dotted line is the IoU of the truth with 1 px jitter along
+    the rows. Raises `NotDrawn` where the study has one resolution.
     """
     factors, conditions = varied(results), results.conditions
     if _RESOLUTION not in factors:
@@ -72,7 +72,7 @@ def resolution_response(results: Results) -> Figure:
         f"Pens of {' and '.join(f'{pen:g}' for pen in ends)} px: {_at(tables, 'iou', ends)}, "
         f"{_at(tables, 'viterbi_bridged_mae_mm', ends)}",
         "On grey: measures in pixels, which do not compare between widths. Faint: single levels of the other factors. "
-        "Dotted: IoU of the truth with 1 px jitter. Title: mean over curves. "
+        "Dotted: IoU of the truth with 1 px jitter along the rows. Title: mean over curves. "
         f"{intervals_note(results)}",
     )
     return figure
@@ -113,7 +113,7 @@ def _over_pens(
 
 
 def _jitter(axes: Axes, results: Results, name: str, ink: str) -> None:
-    """The IoU of the truth with 1 px jitter, where the runs have it."""
+    """The IoU of the truth with 1 px jitter along the rows, where the runs have it."""
     try:
         data = data_of(results, "iou", name, split=_JITTER)
     except NotDrawn:

@@ -21,7 +21,7 @@ from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
 from thinline.study.figures.style import NotDrawn, words
 from thinline.study.stats.estimates import LEVEL, estimate, mean_of
-from thinline.study.stats.samples import AXES, Samples, of_split, samples
+from thinline.study.stats.samples import AXES, UNBRIDGED, Samples, of_split, samples
 from thinline.vocabulary import Float64
 
 MEANS: Final = ("mean", "low", "high")
@@ -159,9 +159,9 @@ def order_note(results: Results) -> str:
 
 
 def measured_axes(results: Results) -> list[str]:
-    """The measures of `AXES` that the study has on the test split."""
+    """The measures of `AXES` that the study has on the test split, but `UNBRIDGED`."""
     there = set(results.rows.loc[results.rows["split"] == "test", "measure"])
-    return [name for name in AXES if name in there]
+    return [name for name in AXES if name in there and name != UNBRIDGED]
 
 
 def intervals_note(results: Results, shown_as: str = "Lines") -> str:

@@ -9,6 +9,10 @@
     at_recall.csv      the runs at one recall, written by `at-recall`; removed when the results change
     digests.json       sha256 of every table
 
+    ../perturbed_truth.csv   scores of the truth of the published test sheets, moved along the normal of the curves:
+                       budget, resolution, seed, split, measure, class, value, support, signature. Studies that are
+                       older than these scores read it; `thinline publish --perturbed-truth` writes it
+
 Whole splits have every metric of the runs, single sheets those from which effects are estimated (`SHEET_MEASURES`).
 Folders of earlier versions have a results.csv, a part of results.parquet; writing the results anew removes it.
 """
@@ -42,6 +46,7 @@ DIGESTS: Final = "digests.json"
 AT_RECALL: Final = "at_recall.csv"
 CHOICES: Final = "choices.csv"
 CELLS: Final = "effects/cells.csv"
+PERTURBED_TRUTH: Final = "perturbed_truth.csv"
 
 SHEET_MEASURES: Final = (*AXES, "area_ratio", "viterbi_swaps", "edge_follower_swaps")
 """The metrics of single sheets that are kept."""
@@ -195,7 +200,33 @@ def read_results(folder: Path, study: Study, *, but: Sequence[str] = ()) -> Resu
     left_out = tuple(made_by.pop("left_out"))
     rows = table.loc[whole, list(ROW_COLUMNS)].reset_index(drop=True)
     chosen_by = pd.read_csv(choices, dtype=dict.fromkeys(factors, str)) if choices.exists() else None
-    return Results(study, cells, rows, sheets, left_out, made_by, chosen_by)
+    beside = rows_beside(folder.parent / PERTURBED_TRUTH, cells, rows)
+    return Results(study, cells, rows, sheets, left_out, made_by, beside=beside, choices=chosen_by)
+
+
+def rows_beside(path: Path, cells: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the table `path` that `rows` lacks, for each run that was scored on test sheets of the table.
+
+    There are none without such a file. The sheets are known by the seed and the number of true pixels of each class.
+    """
+    if not path.exists():
+        return rows.iloc[:0]
+    table = pd.read_csv(path)
+    table = table[~table["split"].isin(rows["split"].unique())]
+    of_sheets = {
+        _sheets_key(own["seed"].iloc[0], own[(own["measure"] == "iou") & (own["split"] == own["split"].iloc[0])]): own
+        for _, own in table.groupby(["budget", "resolution", "seed"])
+    }
+    seeds = cells.set_index("run")["seed"]
+    scored = rows[(rows["split"] == "test") & (rows["measure"] == "iou")].groupby("run", observed=True)
+    keys = {run: _sheets_key(seeds[run], own) for run, own in scored}
+    parts = [of_sheets[key].assign(run=run) for run, key in keys.items() if key in of_sheets]
+    return pd.concat([rows.iloc[:0], *parts], ignore_index=True)[list(ROW_COLUMNS)]
+
+
+def _sheets_key(seed: int, rows: pd.DataFrame) -> tuple[int, frozenset[tuple[str, int]]]:
+    """The seed, and the true pixels of each class in the `rows` of one measure."""
+    return int(seed), frozenset(zip(rows["class"].astype(str), rows["support"].astype(int), strict=True))
 
 
 def read_cells(folder: Path) -> pd.DataFrame:
