@@ -36,7 +36,7 @@ from thinline.config.trained_run import (
     offered,
     trained_files,
 )
-from thinline.data.folder.image_folder import FOLDER
+from thinline.data.folder.keys import FOLDER
 from thinline.digitise.inference import Reader
 from thinline.heads import Head
 from thinline.losses.class_weight import TunedThreshold

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 MEASURES: Final = ("test/iou", "test/precision", "test/recall")
 """The measures that compare the cells of a sweep without a study."""
+REPLICATES: Final = (SEED, "fold")
+"""Keys over which the runs of a condition are repeated."""
 STUDY_TAG: Final = "study"
 NOTE_TAG: Final = "mlflow.note.content"
 
@@ -31,11 +33,11 @@ def cell_name(levels: Mapping[str, str], keys: Sequence[str]) -> str | None:
 
     `levels` has the level of every factor and the seed; `keys` is the result of `varied`.
     """
-    return cell_slug(_of_varied(levels, keys, SEED)) if keys else None
+    return cell_slug(_of_varied(levels, keys, *REPLICATES)) if keys else None
 
 
 def condition_name(levels: Mapping[str, str], keys: Sequence[str]) -> str:
-    """The name of a configuration over all seeds: `cell_name` without the seed, for example `soft_ce-none`."""
+    """The name of a configuration over all seeds and folds: `cell_name` without them, for example `soft_ce-none`."""
     return cell_slug(_of_varied(levels, keys))
 
 
@@ -84,12 +86,12 @@ def comparison(study: Study | None, keys: Sequence[str], classes: Sequence[str])
 
 def _of_varied(levels: Mapping[str, str], keys: Sequence[str], *others: str) -> dict[str, str]:
     """The `levels` of the factors that a sweep varies (of the loss if it varies no factor) and of `others`."""
-    groups = {key.partition(".")[0] for key in keys} & (levels.keys() - {SEED}) or {FACTORS[0]}
+    groups = {key.partition(".")[0] for key in keys} & (levels.keys() - {*REPLICATES}) or {FACTORS[0]}
     return {name: level for name, level in levels.items() if name in groups or name in others}
 
 
 def _without_seed(keys: Sequence[str]) -> tuple[str, ...]:
-    return tuple(key for key in keys if key != SEED)
+    return tuple(key for key in keys if key not in REPLICATES)
 
 
 def _levels(study: Study, factor: str) -> list[str]:

@@ -48,7 +48,7 @@ PERTURBED_TRUTH: Final = {
 }
 """Label of each perturbation, by the split under which its scores are stored."""
 
-NOT_FACTORS: Final = frozenset({"run", "seed", "split", "measure", "class", "value", "support", "signature"})
+NOT_FACTORS: Final = frozenset({"run", "seed", "fold", "split", "measure", "class", "value", "support", "signature"})
 _FEWEST_COLUMNS: Final = 4
 
 
@@ -71,6 +71,10 @@ def class_tables(rows: pd.DataFrame, *, order: Sequence[str], width: int = 80) -
         tables.append(_class_table(of_class, f"{name}: unseen test sheets", COLUMNS, order, cells, width))
         if "nsd_1px" in set(of_class["measure"]):
             tables.append(_class_table(of_class, f"{name} as a line", LINE_COLUMNS, order, cells, width))
+        more = [(split, "iou") for split in rows["split"].unique() if str(split).startswith("test_")]
+        if more and name != "background":
+            columns = [COLUMNS[0], *more]
+            tables.append(_class_table(of_class, f"{name}: further test sets", columns, order, cells, width))
         own = [("test", measure) for measure in registered() if measure in set(of_class["measure"])]
         if own:
             tables.append(_class_table(of_class, f"{name} by own metrics", [COLUMNS[0], *own], order, cells, width))
