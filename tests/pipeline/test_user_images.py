@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from folder_cases import FOUR, draw_folder
 
+from thinline import load_run
 from thinline.config.schema import CONF, ConfigError
 from thinline.pipeline.cell import run_cell
 from thinline.pipeline.locate import locate
@@ -196,6 +197,25 @@ def test_keys_newer_than_a_run_do_not_rename_it(own):
     tree = {key: value for key, value in conf.tree.items() if key != "fold"} | {"data_mix": older}
     assert locate(replace(conf, tree=tree), choices).folder.name == name
     assert locate(*own(FOUR, "data_mix.scale=0.5")).folder.name != name
+
+
+def test_a_run_at_a_smaller_scale_predicts_images_of_full_size(own):
+    """Its test sheets are those of its test pass, and a whole image gets the probabilities of the smaller one."""
+    conf, choices = own(FOUR, "data_mix.scale=0.5", "data_mix.px_per_mm=8", "trainer.precision=fp32")
+    ended = run_cell(conf, choices)
+    run = load_run(ended.folder)
+    small = replace(run, scale=1.0)
+    (photo,) = photos_of(plan_sheets(conf).splits)["test"]
+    image, labels = photo.load()
+    ids = small.predict(image).labels
+    both = [((ids == k) & (labels == k)).sum() / max(1, ((ids == k) | (labels == k)).sum()) for k in range(4)]
+    assert scores(ended).tolist() == pytest.approx(both)
+    whole = run.predict(photo.image)
+    assert whole.labels.shape == cv2.imread(str(photo.image), 0).shape == tuple(2 * side for side in image.shape)
+    expected = [cv2.resize(plane, whole.labels.shape[::-1]) for plane in small.predict(image).probabilities]
+    assert np.abs(whole.probabilities - np.stack(expected)).max() < 1e-6
+    names = set(pd.read_parquet(ended.folder / "per_class.parquet")["measure"])
+    assert "nsd_0.25mm" in names  # 1 px at 4 px per mm
 
 
 TOPOMORTAR = SHARED / "topomortar"

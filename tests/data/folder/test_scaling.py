@@ -7,7 +7,7 @@ import numpy as np
 from folder_cases import draw_folder, folder_of
 
 from thinline.data.folder.image_folder import read_folder
-from thinline.data.folder.scaling import scaled_image, scaled_labels
+from thinline.data.folder.scaling import enlarged, scaled_image, scaled_labels
 
 BLOCKS = np.array(
     [
@@ -42,3 +42,11 @@ def test_a_folder_is_read_at_its_scale_and_its_px_per_mm_follow(tmp_path: Path) 
     assert (photo.height, photo.width) == image.shape == labels.shape == (30, 24)
     assert np.abs(image - grey.reshape(30, 2, 24, 2).mean(axis=(1, 3))).max() <= 0.5
     assert np.array_equal(labels > 0, mask.reshape(30, 2, 24, 2).mean(axis=(1, 3)) >= 255 / 2)
+
+
+def test_enlarged_probabilities_keep_their_mean_and_range() -> None:
+    planes = np.random.default_rng(1).random((2, 8, 6), np.float32)
+    large = enlarged(planes, (16, 12))
+    assert large.shape == (2, 16, 12)
+    assert planes.min() <= large.min() <= large.max() <= planes.max()
+    assert np.allclose(enlarged(np.full((1, 3, 3), 0.25, np.float32), (7, 9)), 0.25)

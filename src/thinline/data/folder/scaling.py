@@ -12,14 +12,16 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from thinline.vocabulary import UInt8
+from thinline.vocabulary import Float32, UInt8
 
 _TIE = 1e-4
 """How much a part may be smaller than that of the background and count as equal: the rounding of float32 areas."""
 
 
 def scaled_image(image: UInt8, scale: float) -> UInt8:
-    """Grey levels [h,w] of an image [H,W]."""
+    """Grey levels [h,w] of an image [H,W]; the image itself at a scale of 1."""
+    if scale == 1:
+        return image
     return np.asarray(cv2.resize(image, _size(image, scale), interpolation=cv2.INTER_AREA), np.uint8)
 
 
@@ -32,6 +34,12 @@ def scaled_labels(labels: UInt8, scale: float) -> UInt8:
         for number in ids
     ]
     return np.asarray(ids[np.argmax(np.stack(parts), axis=0)], np.uint8)
+
+
+def enlarged(probabilities: Float32, shape: tuple[int, int]) -> Float32:
+    """Probabilities [c,H,W] of `shape` (H, W) from those of a smaller image [c,h,w], by linear interpolation."""
+    planes = [cv2.resize(plane, shape[::-1], interpolation=cv2.INTER_LINEAR) for plane in probabilities]
+    return np.asarray(np.stack(planes), np.float32)
 
 
 def _size(image: UInt8, scale: float) -> tuple[int, int]:

@@ -7,6 +7,7 @@ centrelines     clDice, tolerance clDice, breaks of the centreline
 error_types     cause of each false positive (text, grid, thickness, ...) and of each miss (crossing, gap, end, ...)
 zones           IoU, precision, recall, F1 at crossings, by slope, by distance to other curves
 identity_swaps  traces that follow the wrong curve
+transfer_scores ink and centrelines of a tile of a real log, under both namings of two curves
 wrap_accuracy   traces with the wrong number of wraps
 
 Inputs: truth (labels, strokes, layers of a sheet), prediction (counted pixels of a class map), distances (surface,
