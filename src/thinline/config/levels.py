@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import PurePath
 from typing import Final
 
+from hydra.errors import HydraException
+
 from thinline.config.schema import CONF, FACTORS, NOT_IDENTITY, Conf, checked, compose_config
 
 _leaves: Final[dict[str, dict[str, str]]] = {}
@@ -29,9 +31,9 @@ def levels(choices: Mapping[str, str], conf: Conf, *, leave_out: Sequence[str] =
     plain, actual = _of_files(options), _flat(asdict(conf))
     more = {}
     if conf.data_set is not None:
-        more["data_set"], of_mix = _data_set(choices["data_mix"], conf.data_set)
+        more["data_set"], of_mix = _data_set(choices, conf.data_set)
         plain = {key: value for key, value in plain.items() if not (of_mix and key.startswith("data_mix."))} | of_mix
-        if not of_mix:  # a file of --config-dir
+        if not of_mix:
             options = tuple(option for option in options if not option.startswith("data_mix="))
     named = {}
     for name in FACTORS:
@@ -43,21 +45,22 @@ def levels(choices: Mapping[str, str], conf: Conf, *, leave_out: Sequence[str] =
     return named | {"seed": str(conf.seed)} | more | fold
 
 
-def _data_set(mix: str, branch: Mapping[str, object]) -> tuple[str, dict[str, str]]:
+def _data_set(choices: Mapping[str, str], branch: Mapping[str, object]) -> tuple[str, dict[str, str]]:
     """The level of a data set, and the leaves that its file sets in `data_mix` and for the classes of the head.
 
-    There are no leaves if the file is not in conf/."""
-    name, variants = str(branch["name"]), branch.get("variants")
+    There are no leaves for a file of `--config-dir` outside a job of Hydra, which knows this folder.
+    """
+    name, variants = str(choices.get("data_set") or branch["name"]), branch.get("variants")
     chosen = [f"{key}={branch[key]}" for key in sorted(variants)] if isinstance(variants, Mapping) else []
-    level = f"{name}({','.join(chosen)})" if chosen else name
-    if not (CONF / "data_set" / f"{name}.yaml").exists():
-        return level, {}
-    overrides = (f"data_mix={mix}", f"data_set={name}", *(f"data_set.{each}" for each in chosen))
+    overrides = (f"data_mix={choices['data_mix']}", f"data_set={name}", *(f"data_set.{each}" for each in chosen))
     key = " ".join(overrides)
     if key not in _leaves:
-        flat = _flat(asdict(checked(compose_config(overrides))))
+        try:
+            flat = _flat(asdict(checked(compose_config(overrides))))
+        except HydraException:
+            flat = {}
         _leaves[key] = {leaf: value for leaf, value in flat.items() if leaf.startswith(("data_mix.", "head.classes"))}
-    return level, _leaves[key]
+    return f"{name}({','.join(chosen)})" if chosen else name, _leaves[key]
 
 
 def within(key: str, names: Sequence[str]) -> bool:
