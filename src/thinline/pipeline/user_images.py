@@ -13,9 +13,10 @@ from thinline.config.data_set import check_root
 from thinline.config.schema import Conf, ConfigError
 from thinline.data.folder.crops import Piece, cut
 from thinline.data.folder.image_files import SUFFIXES
-from thinline.data.folder.image_folder import Photo, Stamps, files_left_out, read_folder, state
+from thinline.data.folder.image_folder import Photo, files_left_out, read_folder, state
 from thinline.data.folder.image_pairs import printable
 from thinline.data.folder.keys import FOLDER, Folder, PartTemplates
+from thinline.data.folder.reading import Stamps
 from thinline.data.folder.splits import PARTS
 from thinline.data.folder.summary import SplitSummary, oddities, span, summaries
 from thinline.data.mix import Split, Splits

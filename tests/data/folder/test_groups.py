@@ -44,6 +44,11 @@ def test_images_of_a_group_are_in_one_split(tmp_path: Path) -> None:
         ["p3", "p4", "p5"],
         ["p6", "p7", "p8"],
     ]
+    lines = "".join(f"p{i},{('train', 'val', 'test')[min(2, i // 2)]}\n" for i in range(9))
+    (root / "splits.csv").write_text(f"file,split\n{lines}")
+    named = folder_of(root, groups=folder.groups, split={"file": "splits.csv", "ratio": [1, 1, 1]})
+    with pytest.raises(FolderError, match=r"group a: expected its images in one split, got train and val"):
+        read_folder(named, seed=0)
     cv2.imwrite(str(root / "images/p8.png"), cv2.imread(str(root / "images/p0.png"), cv2.IMREAD_GRAYSCALE))
     with pytest.raises(FolderError, match=r"p8.png: the same image as p0.png, which is in another group"):
         read_folder(folder, seed=0)

@@ -1,6 +1,7 @@
 """The user's own images and masks (`data_mix=folder`): pair, check, split and cut them into pieces.
 
 keys          the keys of conf/data_mix/folder.yaml, checked
+reading       read one image with its mask as trained on
 image_folder  read and check the whole folder; all problems in one error
 image_pairs   pair images with masks by file name templates
 image_files   read PNG, TIFF and JPEG as grey levels or mask values; resize

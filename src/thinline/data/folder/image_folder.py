@@ -17,29 +17,23 @@ The strokes of a folder are the one-hot labels: a mask holds one class per pixel
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from thinline.data.folder.class_greys import ClassGreys, class_greys
 from thinline.data.folder.curve_truth import CourseError, read_courses
 from thinline.data.folder.groups import groups_of
-from thinline.data.folder.image_files import SUFFIXES, PictureError, read_image, read_mask, resized
+from thinline.data.folder.image_files import SUFFIXES, PictureError
 from thinline.data.folder.image_pairs import left_out, matching, without_partner
 from thinline.data.folder.keys import TEST, Folder, FolderError, GroupsBy, Templates
-from thinline.data.folder.scaling import scaled_image, scaled_labels
+from thinline.data.folder.reading import Stamps, digest_of, read_pair, stamps_of
 from thinline.data.folder.splits import PARTS, Folds, by_file, by_folds, by_ratio
-from thinline.vocabulary import IGNORE, Float64, UInt8
-
-Stamps = tuple[tuple[str, int, int], ...]
+from thinline.vocabulary import Float64, UInt8
 
 FULL_LINES: Final = 10
-_VALUES_SHOWN: Final = 5
-_SKEWED: Final = 0.01  # by how much the proportions of an image and of its mask may differ where it is resized
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,10 +59,10 @@ class Photo:
     def load(self) -> tuple[UInt8, UInt8]:
         """Grey levels and labels [H,W]. FolderError when the files have changed."""
         try:
-            image, labels, _ = _read(self.folder, self.image, self.mask, _stamps(self.image, self.mask))
+            image, labels, _ = read_pair(self.folder, self.image, self.mask, stamps_of(self.image, self.mask))
         except PictureError as error:
             raise FolderError(f"{self.image}: was read before, now {error}") from error
-        if _digest(image, labels) != self.digest:
+        if digest_of(image, labels) != self.digest:
             raise FolderError(f"{self.image}: its image or mask changed while it was read; run again")
         return image, labels
 
@@ -123,20 +117,7 @@ def state(folder: Folder) -> Stamps:
     for parent in sorted({(folder.root / name).parent for name in names}):
         with suppress(OSError):  # reading the folder reports one that cannot be listed
             files += sorted(path for path in parent.iterdir() if path.is_file())
-    return _stamps(*files)
-
-
-def _stamps(*files: Path) -> Stamps:
-    """Name, size and time of files; the name alone of a file without status."""
-    stamps: list[tuple[str, int, int]] = []
-    for path in files:
-        try:
-            status = path.stat()
-        except OSError:
-            stamps.append((str(path), 0, 0))
-        else:
-            stamps.append((str(path), status.st_size, status.st_mtime_ns))
-    return tuple(stamps)
+    return stamps_of(*files)
 
 
 def _all_templates(folder: Folder) -> list[str]:
@@ -186,7 +167,7 @@ def _photos(folder: Folder, pairs: Mapping[str, Pair], curves: Mapping[str, Path
     photos = []
     for name, (part, image, mask) in pairs.items():
         try:
-            grey, labels, pixels = _read(folder, image, mask, _stamps(image, mask))
+            grey, labels, pixels = read_pair(folder, image, mask, stamps_of(image, mask))
         except PictureError as error:
             problems.append(str(error))
             continue
@@ -197,77 +178,9 @@ def _photos(folder: Folder, pairs: Mapping[str, Pair], curves: Mapping[str, Path
             except CourseError as error:
                 problems.append(f"{curves[name]}: {error}")
         greys = class_greys(grey, labels, len(folder.class_map.classes))
-        size, digest = (labels.shape[0], labels.shape[1]), _digest(grey, labels)
+        size, digest = (labels.shape[0], labels.shape[1]), digest_of(grey, labels)
         photos.append(Photo(name, folder, image, mask, *size, digest, pixels, greys, courses, part))
     return photos
-
-
-@lru_cache(maxsize=1)  # pieces of one image are rendered in a row
-def _read(folder: Folder, image: Path, mask: Path, stamps: Stamps) -> tuple[UInt8, UInt8, str]:
-    """Grey levels and labels [H,W] as they are trained on, and the digest of the image as it was read.
-
-    `stamps` of the files are part of the cache key, so that a changed file is read again.
-    """
-    grey = _with_path(image, read_image)
-    labels, unknown = folder.class_map.labels(_with_path(mask, read_mask))
-    if unknown:
-        raise PictureError(f"{mask}: {_outside(unknown, mask.suffix)} (the map is {folder.class_map})")
-    pixels = hashlib.sha256(repr(grey.shape).encode() + grey.tobytes()).hexdigest()
-    if grey.shape != labels.shape:
-        grey = _fitted(folder, image, grey, labels)
-    labels = _trimmed(labels, folder.margin_px)
-    if folder.scale != 1:
-        grey, labels = scaled_image(grey, folder.scale), scaled_labels(labels, folder.scale)
-    if (labels == IGNORE).all():
-        margin = f" or lies in the margin of {folder.margin_px} px" if folder.margin_px else ""
-        raise PictureError(f"{mask}: no pixel is counted, each is `ignore` in class_map{margin}; leave the image out")
-    if not folder.allow_empty and not ((labels > 0) & (labels != IGNORE)).any():
-        raise PictureError(f"{mask}: the mask is empty, nothing but background; allow_empty=true lets it pass")
-    return 255 - grey if folder.invert else grey, labels, pixels
-
-
-def _with_path(path: Path, read: Callable[[Path], Any]) -> Any:
-    """The result of `read`; its error with the path of the file in front."""
-    try:
-        return read(path)
-    except PictureError as error:
-        raise PictureError(f"{path}: {error}") from error
-
-
-def _outside(unknown: Mapping[int, int], suffix: str) -> str:
-    """Values outside the class map with their number of pixels, and advice."""
-    values = [f"{value} ({pixels:,} px)" for value, pixels in unknown.items()]
-    listed = ", ".join(values[:_VALUES_SHOWN])
-    if len(values) > _VALUES_SHOWN:
-        listed += f" and {len(values) - _VALUES_SHOWN} other values ({sum(unknown.values()):,} px in all)"
-    if suffix.lower() in (".jpg", ".jpeg"):
-        advice = "JPEG changes values at edges: save masks as PNG, or map ranges as 0-127"
-    else:
-        advice = "add them to data_mix.class_map, as ranges (0-127) where edges are soft, or correct the mask"
-    return f"values {listed} are outside data_mix.class_map; {advice}"
-
-
-def _fitted(folder: Folder, path: Path, grey: UInt8, labels: UInt8) -> UInt8:
-    """The image at the size of its mask, if that is allowed and keeps its proportions."""
-    sizes = f"{path}: {grey.shape[0]} x {grey.shape[1]} px, but its mask {labels.shape[0]} x {labels.shape[1]}"
-    if not folder.resize_images:
-        raise PictureError(f"{sizes}; resize_images=true resizes the image")
-    height, width = (new / old for new, old in zip(labels.shape, grey.shape, strict=True))
-    if abs(height / width - 1) > _SKEWED:
-        raise PictureError(f"{sizes}, of other proportions; was one of them cut or turned?")
-    return resized(grey, (labels.shape[0], labels.shape[1]))
-
-
-def _trimmed(labels: UInt8, margin: int) -> UInt8:
-    """The labels with the pixels along the edges ignored."""
-    if margin:
-        labels[:margin] = labels[-margin:] = IGNORE
-        labels[:, :margin] = labels[:, -margin:] = IGNORE
-    return labels
-
-
-def _digest(image: UInt8, labels: UInt8) -> str:
-    return hashlib.sha256(repr(image.shape).encode() + image.tobytes() + labels.tobytes()).hexdigest()
 
 
 def _splits(
@@ -287,6 +200,8 @@ def _splits(
         split_of, wrong = by_file(folder.split.file, folder.root, names)
         problems += wrong
         split_of = _without_copies(photos, split_of, problems)
+        if not folder.split.tests:
+            problems += _in_two_splits(groups, split_of)
         if not wrong:
             problems += [f"{folder.split.file}: no image for {part}" for part in PARTS if part not in split_of.values()]
         return split_of
@@ -303,6 +218,18 @@ def _splits(
         division = Folds(folder.split.folds, fold, kind)
         parts = by_folds(units, folder.split.ratio, division, seed=seed)
     return dict(zip([photo.name for photo in photos], parts, strict=True))
+
+
+def _in_two_splits(groups: Mapping[str, str], split_of: Mapping[str, str]) -> list[str]:
+    """A problem for each group whose images are in several splits."""
+    splits: dict[str, set[str]] = {}
+    for name, group in groups.items():
+        splits.setdefault(group, set()).add(split_of.get(name, ""))
+    return [
+        f"group {group}: expected its images in one split, got {' and '.join(sorted(mine))}; correct split.file"
+        for group, mine in splits.items()
+        if len(mine) > 1
+    ]
 
 
 def _without_copies(
