@@ -91,7 +91,8 @@ def test_views_without_a_study_compare_the_varied_keys():
 
 
 def test_a_fold_repeats_a_condition_as_a_seed_does():
-    levels = {"loss": "dice", "class_weight": "none", "seed": "0", "fold": "fold2"}
+    levels = {"loss": "dice", "class_weight": "none", "seed": "0", "fold": "2"}
     assert condition_name(levels, ["loss", "fold", "seed"]) == condition_name(levels, ["fold"]) == "dice"
     assert cell_name(levels, ["loss", "fold"]) == "dice-s0-fold2"
+    assert varied_levels(levels, ["loss", "fold"]) == "dice/fold2"
     assert comparison(None, ["loss", "seed", "fold"], ["vessel"]).factors == ("loss",)

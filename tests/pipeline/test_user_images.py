@@ -183,7 +183,7 @@ def test_a_fold_is_part_of_the_name_and_each_image_is_tested_once(own):
         tested += [photo.name for photo in photos_of(run.planned.splits)["test"]]
         names.add(run.folder.name)
         assert f"-fold{fold}-" in run.folder.name
-        assert run.factors["fold"] == f"fold{fold}"
+        assert run.factors["fold"] == str(fold)
     assert sorted(tested) == [f"p{number}" for number in range(6)]
     assert len(names) == 3
 

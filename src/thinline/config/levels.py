@@ -41,7 +41,7 @@ def levels(choices: Mapping[str, str], conf: Conf, *, leave_out: Sequence[str] =
         changed = [_change(key, actual) for key in keys if actual.get(key) != plain.get(key)]
         in_conf = f"{name}={choices[name]}" in options
         named[name] = f"{choices[name]}({','.join(changed)})" if changed and in_conf else choices[name]
-    fold = {} if conf.fold is None else {"fold": f"fold{conf.fold}"}
+    fold = {} if conf.fold is None else {"fold": str(conf.fold)}
     return named | {"seed": str(conf.seed)} | more | fold
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from thinline.config.schema import FACTORS
 from thinline.runs import cell_slug
+from thinline.runs.identity import PREFIXES
 from thinline.study.design.study import SEED, Study
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def varied_levels(levels: Mapping[str, str], keys: Sequence[str]) -> str:
     `levels` has the level of every factor and the seed; `keys` is the result of `varied`.
     """
     names = {key.partition(".")[0] for key in keys} & levels.keys() or {FACTORS[0]}
-    return "/".join(f"s{level}" if name == SEED else level for name, level in levels.items() if name in names)
+    return "/".join(f"{PREFIXES.get(name, '')}{level}" for name, level in levels.items() if name in names)
 
 
 def parent_name(study: Study | None, overrides: Sequence[str]) -> str:
