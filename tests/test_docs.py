@@ -32,7 +32,7 @@ def test_every_metric_of_the_catalogue_has_its_row():
 
 def test_every_option_of_conf_is_described_with_its_keys():
     sections = dict(re.findall(r"^### (\S+=\S+)\n(.*?)(?=^##|^<!--|\Z)", FACTOR_PAGE, re.MULTILINE | re.DOTALL))
-    names = [(group, option) for group in (*FACTORS, "trainer") for option in options(group)]
+    names = [(group, option) for group in (*FACTORS, "data_set", "trainer") for option in options(group)]
     assert list(sections) == [f"{group}={option}" for group, option in names]
     for group, option in names:
         (keys,) = blocks(sections[f"{group}={option}"], "yaml")
@@ -40,7 +40,7 @@ def test_every_option_of_conf_is_described_with_its_keys():
         assert len(sections[f"{group}={option}"].partition("```")[0].split()) > 2
 
 
-@pytest.mark.parametrize("factor", [*FACTORS, "trainer"])
+@pytest.mark.parametrize("factor", [*FACTORS, "data_set", "trainer"])
 def test_the_table_of_factors_names_every_option(factor):
     (row,) = [line for line in FACTOR_PAGE.splitlines() if line.startswith(f"| `{factor}` |")]
     assert set(options(factor)) == set(re.findall(r"`(\w+)`", row.split("|")[2]))

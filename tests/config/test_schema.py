@@ -14,7 +14,12 @@ def identity(overrides):
 
 
 def test_every_group_of_conf_is_a_factor_or_the_trainer_or_an_experiment():
-    assert {folder.name for folder in CONF.iterdir() if folder.is_dir()} == {*FACTORS, "trainer", "experiment"}
+    assert {folder.name for folder in CONF.iterdir() if folder.is_dir()} == {
+        *FACTORS,
+        "data_set",
+        "trainer",
+        "experiment",
+    }
     assert all(options(factor) for factor in FACTORS)
 
 

@@ -3,7 +3,15 @@
 import pytest
 
 from thinline.config.schema import CONF
-from thinline.pipeline.mlflow_names import cell_name, comparison, parent_name, parent_tags, varied, varied_levels
+from thinline.pipeline.mlflow_names import (
+    cell_name,
+    comparison,
+    condition_name,
+    parent_name,
+    parent_tags,
+    varied,
+    varied_levels,
+)
 from thinline.sweep.study_results import declared
 
 LEVELS = {"loss": "soft_ce", "head": "softmax", "class_weight": "fixed(value=10)", "data_mix": "fresh", "seed": "3"}
@@ -82,3 +90,11 @@ def test_views_without_a_study_compare_the_varied_keys():
     assert comparison(None, ("head", "seed"), ["background", "a"]).factors == ("head",)
     assert comparison(None, ("seed",), ["background", "a"]).factors == ("loss",)
     assert "study" not in parent_tags(None, ["loss=dice,focal"], 2)
+
+
+def test_a_fold_repeats_a_condition_as_a_seed_does():
+    levels = {"loss": "dice", "class_weight": "none", "seed": "0", "fold": "2"}
+    assert condition_name(levels, ["loss", "fold", "seed"]) == condition_name(levels, ["fold"]) == "dice"
+    assert cell_name(levels, ["loss", "fold"]) == "dice-s0-fold2"
+    assert varied_levels(levels, ["loss", "fold"]) == "dice/fold2"
+    assert comparison(None, ["loss", "seed", "fold"], ["vessel"]).factors == ("loss",)

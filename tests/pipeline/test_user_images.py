@@ -1,6 +1,7 @@
 """Runs on the user's own images, of several sizes and numbers of classes."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 from folder_cases import FOUR, draw_folder
 
+from thinline import load_run
 from thinline.config.schema import CONF, ConfigError
 from thinline.pipeline.cell import run_cell
 from thinline.pipeline.locate import locate
@@ -145,21 +147,119 @@ def test_images_smaller_than_any_network_takes_are_padded_by_it(own):
     assert ended.status == FINISHED
 
 
+def test_each_test_set_has_rows_of_its_own(own, capsys):
+    """Two sets of the same images have equal rows, also equal to those of `test` with these images."""
+    root = Path(own(FOUR)[0].data_mix["root"])
+    parts = ["train", "train", "val", "test", "test", "test"]
+    lines = [f"p{number},{part}\n" for number, part in enumerate(parts)]
+    (root / "splits.csv").write_text("file,split\n" + "".join(lines))
+    keys = ["data_mix.split.file=splits.csv", "data_mix.groups='p([0-9])'", "head=sigmoid_stack"]
+
+    def rows_of(tests):
+        ended = run_cell(*own(FOUR, *keys, f"data_mix.split.tests={{{tests}}}", root=root))
+        tables = [pd.read_parquet(ended.folder / f"per_{kind}.parquet") for kind in ("class", "sheet")]
+        assert len(list((ended.folder / "overlays").glob("*.png"))) == 1
+        return [dict(list(table.drop(columns="split").groupby(table["split"]))) for table in tables], ended
+
+    (per_class, per_sheet), ended = rows_of("test:['3'],test_dark:['4','5'],test_again:['5','4']")
+    assert set(per_class) >= {"val", "test", "test_dark", "test_again", "tuned", "oracle_exact"}
+    for table in (per_class, per_sheet):
+        pd.testing.assert_frame_equal(*(table[name].reset_index(drop=True) for name in ("test_dark", "test_again")))
+    alone, _ = rows_of("test:['4','5'],test_other:['3']")
+    for mine, theirs in zip((per_class, per_sheet), alone, strict=True):
+        pd.testing.assert_frame_equal(*(rows.reset_index(drop=True) for rows in (mine["test_dark"], theirs["test"])))
+        pd.testing.assert_frame_equal(*(rows.reset_index(drop=True) for rows in (mine["test"], theirs["test_other"])))
+    assert "own images, test_dark: pairs 2" in capsys.readouterr().out
+    titles = [table.title for table in class_tables(read(ended.folder.parents[1]), order=[ended.name])]
+    assert [title for title in titles if "vessel: further test sets" in title]
+    assert {each["split"] for each in RunFolder.open(ended.folder).begun().cell.datasets} > {"test_dark", "test_again"}
+
+
+def test_a_fold_is_part_of_the_name_and_each_image_is_tested_once(own):
+    tested, names = [], set()
+    for fold in range(3):
+        conf, choices = own(FOUR, "data_mix.split.folds=3", f"fold={fold}")
+        run = locate(conf, choices)
+        tested += [photo.name for photo in photos_of(run.planned.splits)["test"]]
+        names.add(run.folder.name)
+        assert f"-fold{fold}-" in run.folder.name
+        assert run.factors["fold"] == str(fold)
+    assert sorted(tested) == [f"p{number}" for number in range(6)]
+    assert len(names) == 3
+
+
+def test_keys_newer_than_a_run_do_not_rename_it(own):
+    """A configuration of a version without folds, test sets, groups and scale has the digest of today."""
+    conf, choices = own(FOUR)
+    name = locate(conf, choices).folder.name
+    older = {key: value for key, value in conf.data_mix.items() if key not in ("groups", "scale")}
+    older["split"] = {key: value for key, value in older["split"].items() if key not in ("folds", "tests")}
+    tree = {key: value for key, value in conf.tree.items() if key != "fold"} | {"data_mix": older}
+    assert locate(replace(conf, tree=tree), choices).folder.name == name
+    assert locate(*own(FOUR, "data_mix.scale=0.5")).folder.name != name
+
+
+def test_a_run_at_a_smaller_scale_predicts_images_of_full_size(own):
+    """Its test sheets are those of its test pass, and a whole image gets the probabilities of the smaller one."""
+    conf, choices = own(FOUR, "data_mix.scale=0.5", "data_mix.px_per_mm=8", "trainer.precision=fp32")
+    ended = run_cell(conf, choices)
+    run = load_run(ended.folder)
+    small = replace(run, scale=1.0)
+    (photo,) = photos_of(plan_sheets(conf).splits)["test"]
+    image, labels = photo.load()
+    ids = small.predict(image).labels
+    both = [((ids == k) & (labels == k)).sum() / max(1, ((ids == k) | (labels == k)).sum()) for k in range(4)]
+    assert scores(ended).tolist() == pytest.approx(both)
+    whole = run.predict(photo.image)
+    assert whole.labels.shape == cv2.imread(str(photo.image), 0).shape == tuple(2 * side for side in image.shape)
+    expected = [cv2.resize(plane, whole.labels.shape[::-1]) for plane in small.predict(image).probabilities]
+    assert np.abs(whole.probabilities - np.stack(expected)).max() < 1e-6
+    names = set(pd.read_parquet(ended.folder / "per_class.parquet")["measure"])
+    assert "nsd_0.25mm" in names  # 1 px at 4 px per mm
+
+
+TOPOMORTAR = SHARED / "topomortar"
+
+
+@pytest.mark.skipif(not TOPOMORTAR.is_dir(), reason="the TopoMortar images are not beside this checkout")
+def test_topomortar_runs_with_weights_and_scores_each_test_set(tiny, tmp_path):
+    """Few of its images, in the folders of its authors; a quarter of their size."""
+    few = {"train": ["001", "002", "003"], "val": ["051", "052"], "test": ["071", "072", "121", "171", "221", "271"]}
+    few["test"] += ["321", "371"]
+    for part, names in few.items():
+        for kind in ("images", "accurate" if part == "test" else "noisy"):
+            (tmp_path / part / kind).mkdir(parents=True)
+            for name in names:
+                (tmp_path / part / kind / f"{name}.png").symlink_to(
+                    (TOPOMORTAR / part / kind / f"{name}.png").resolve()
+                )
+    (tmp_path / "dataset_types.txt").symlink_to((TOPOMORTAR / "dataset_types.txt").resolve())
+    keys = [f"data_mix.root={tmp_path}", "data_set=topomortar", "data_set.labels=noisy", "data_mix.scale=0.25"]
+    conf, choices = tiny("data_mix=folder", *keys, "class_weight=measured", "loss=soft_ce", "head=binary")
+    ended = run_cell(conf, choices | {"data_set": "topomortar"})
+    assert "topomortar" in ended.name
+    rows = pd.read_parquet(ended.folder / "per_class.parquet").query("measure == 'iou' and `class` == 'mortar'")
+    kinds = ("angles", "colors", "graffiti", "objects", "occlusion", "shadows")
+    assert {*rows["split"]} > {"test", *(f"test_{kind}" for kind in kinds)}
+    assert rows["value"].between(0, 1).all()
+    record = RunFolder.open(ended.folder).begun().cell.datasets[0]
+    assert (record["name"], record["profile"]["licence"]) == ("topomortar", "MIT")
+
+
 @pytest.mark.skipif(not (SHARED / "octa").is_dir(), reason="the OCTA images are not beside this checkout")
 def test_octa_runs(tiny, tmp_path):
     """Vessels in bright on dark, two classes; images of 304 px, masks of 1216; three of the thirteen."""
     for path in [*sorted((SHARED / "octa/images").iterdir())[:3], *sorted((SHARED / "octa/labels").iterdir())[:3]]:
         (tmp_path / "octa" / path.parent.name).mkdir(parents=True, exist_ok=True)
         (tmp_path / "octa" / path.parent.name / path.name).symlink_to(path.resolve())
-    keys = [
-        "images=images/G_*",
-        "masks=labels/*",
-        "invert=true",
-        "resize_images=true",
-        "class_map={0:background,255:vessel}",
+    keys = ["data_set=octa", f"data_mix.root={tmp_path / 'octa'}", "data_mix.piece_px=304"]
+    keys += [
+        "data_mix.split.folds=3",
+        "fold=1",
+        "network.widths=[4,8,8,8]",
+        "budget.validate_every=6",
+        "mirrored=false",
     ]
-    keys = [f"data_mix.{key}" for key in (f"root={tmp_path / 'octa'}", "piece_px=304", *keys)]
-    keys += ["classes=[background,vessel]", "network.widths=[4,8,8,8]", "budget.validate_every=6", "mirrored=false"]
     ended = run_cell(*tiny("data_mix=folder", *keys))
     iou = scores(ended)
     assert iou.index.tolist() == ["background", "vessel"]
@@ -169,9 +269,8 @@ def test_octa_runs(tiny, tmp_path):
 @pytest.mark.skipif(not (SHARED / "ecg").is_dir(), reason="the ECG strips are not beside this checkout")
 def test_ecg_runs(tiny):
     """Dark traces on a green grid; the masks are anti-aliased and hold the frame of the page."""
-    keys = ["images=*", "masks=*-gt", "margin_px=2", "class_map={0-127:trace,128-255:background}"]
-    keys = [f"data_mix.{key}" for key in (f"root={SHARED / 'ecg'}", *keys)]
-    keys += ["classes=[background,trace]", "network.widths=[4,8,8,8,8]", "budget.validate_every=6", "mirrored=false"]
+    keys = ["data_set=ecg", f"data_mix.root={SHARED / 'ecg'}"]
+    keys += ["network.widths=[4,8,8,8,8]", "budget.validate_every=6", "mirrored=false"]
     ended = run_cell(*tiny("data_mix=folder", *keys))
     rows = pd.read_parquet(ended.folder / "per_class.parquet")
     support = rows.query("split == 'test' and measure == 'support'").set_index("class")["value"]

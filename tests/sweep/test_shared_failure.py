@@ -46,7 +46,9 @@ def test_only_what_all_cells_need_is_shared(error, overrides, varied, shared):
     assert is_shared(error, conf, {key: values[key] for key in varied}) == shared
 
 
-@pytest.mark.parametrize(("varied", "shared"), [("loss", True), ("data_mix.root", False), ("data_mix", False)])
+@pytest.mark.parametrize(
+    ("varied", "shared"), [("loss", True), ("data_mix.root", False), ("data_mix", False), ("data_set", False)]
+)
 def test_a_missing_folder_of_images_is_shared_unless_it_varies(tmp_path, varied, shared):
     conf = checked(composed("data_mix=folder", f"data_mix.root={tmp_path}/none"))
     error = ValueError(f"{tmp_path}/none: expected a folder with images, got no such folder")

@@ -28,8 +28,9 @@ from typing_extensions import override
 from thinline.cli.parser import Parser
 from thinline.cli.sheets import write_png
 from thinline.config.schema import Conf, ConfigError, checked, compose_config
-from thinline.data.folder.image_folder import FOLDER, Folder, Photo
+from thinline.data.folder.image_folder import Photo
 from thinline.data.folder.image_pairs import printable
+from thinline.data.folder.keys import FOLDER, Folder
 from thinline.data.folder.summary import SplitSummary, span, summaries
 from thinline.metrics.overlay import class_legend, truth_overlay
 from thinline.pipeline.user_images import folder_warnings, is_folder, photos_of, split_folder
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     photos = photos_of(splits)
     folder = photos["train"][0].folder
     rows = summaries(photos)
-    pieces = {row.part: len(getattr(splits, row.part).specs) for row in rows}
+    pieces = {part: len(split.specs) for part, split in splits.by_name().items()}
     console.print(f"{folder.root}: seed {conf.seed}, data_mix.invert={str(folder.invert).lower()}", soft_wrap=True)
     console.print(_sizes_table(rows, pieces))
     console.print(_classes_table(rows, folder.class_map.classes))

@@ -26,7 +26,7 @@ from thinline.cli import (
     status,
     study,
 )
-from thinline.cli.network import evaluate, export, predict, train
+from thinline.cli.network import evaluate, export, predict, train, transfer
 from thinline.cli.parser import Parser
 from thinline.system.atomic_files import StorageError
 
@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "train": train,
     "predict": predict,
     "evaluate": evaluate,
+    "transfer": transfer,
     "export": export,
     "sheets": sheets,
     "data": data,

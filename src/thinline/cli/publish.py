@@ -107,6 +107,6 @@ def _blocks(root: Path, claims: tuple[Claim, ...], results: Mapping[str, Results
         root / FINDINGS: blocks,
         root / "experiments" / "README.md": {"studies": studies},
         root / METRICS: {"metrics": metrics_block()},
-        root / FACTOR_PAGE: {"factors": factors_block(CONF, (*FACTORS, "trainer"))},
+        root / FACTOR_PAGE: {"factors": factors_block(CONF, (*FACTORS, "data_set", "trainer"))},
         root / SPEED: {"speed": speed_block(root / "experiments" / "bench.json")},
     }

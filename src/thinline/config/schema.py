@@ -17,6 +17,8 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from thinline.config.data_set import check_data_set
+from thinline.data.folder.keys import FOLDER
 from thinline.data.sheet_counts import Counts
 from thinline.metrics.own import own_rows
 from thinline.training.settings import Checkpoints, Machine, Schedule
@@ -47,7 +49,8 @@ NOT_IDENTITY: Final = (
     "trainer.scorers",
     "trainer.renderers",
     "data_mix.archive.las_dir",
-    *(f"data_mix.{key}" for key in ("root", "images", "masks", "curves", "split.file")),
+    "data_set",
+    *(f"data_mix.{key}" for key in ("root", "images", "masks", "curves", "split.file", "groups")),
 )
 """Keys that say where and how fast a run computes, but not what. The paths and file names of the user's own files are
 among them, because the digest of the sheets has the content of these files."""
@@ -61,9 +64,13 @@ NEUTRAL: Final[Mapping[str, object]] = {
     "checkpoint": asdict(Checkpoints()),
     "metrics": {},
     **{key: levels[0] for key, levels in KEY_LEVELS.items()},
+    "fold": None,
+    "data_mix.split.folds": None,
+    "data_mix.split.tests": None,
+    "data_mix.scale": 1.0,
 }
-"""Keys that are newer than the first published runs, each with its neutral value: at this value a run computes the same
-as before the key existed. A key with its neutral value is not hashed, so published runs keep their names."""
+"""Dotted keys that are newer than the first published runs, each with its neutral value: at this value a run computes
+the same as before the key existed. A key with its neutral value is not hashed, so published runs keep their names."""
 
 _RENAMED: Final = ((r"(?m)^(\s*_target_: )hairline\.", r"\1thinline."), (r"(?m)^  judges:", "  scorers:"))
 """Patterns of a config.yaml written before the package was called thinline, and their replacements."""
@@ -142,6 +149,8 @@ class Conf:
     paths: PathsConf
     tracking: TrackingConf
     fail_fast: bool = True
+    fold: int | None = None
+    data_set: dict[str, Any] | None = None
     init_from: str | None = None
     pooling: str = "none"
     shares_of: str = "value"
@@ -210,7 +219,13 @@ def _check(conf: Conf) -> None:
             f"{budget.steps} and {budget.validate_every}; the next multiple is "
             f"{-(-budget.steps // budget.validate_every) * budget.validate_every}"
         )
+    if conf.fold is not None and conf.data_mix.get("name") != FOLDER:
+        raise ConfigError(
+            f"`fold` needs data_mix={FOLDER} and data_mix.split.folds, got fold={conf.fold}; leave it out"
+        )
     try:
+        if conf.data_set is not None:
+            check_data_set(conf.data_set, conf.data_mix.get("name"))
         own_rows(conf.metrics)
     except ValueError as error:
         raise ConfigError(str(error)) from error

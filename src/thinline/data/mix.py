@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Self
 
@@ -93,12 +93,20 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """The three splits of a run. `apart` names what splits of real curves do not share (well, ...), "" without LAS."""
+    """The splits of a run. `apart` names what splits of real curves do not share (well, ...), "" without LAS.
+
+    `more_tests` are further test sets of a folder by name, as `test_dark`; each is scored on its own.
+    """
 
     train: Split
     val: Split
     test: Split
     apart: str = ""
+    more_tests: Mapping[str, Split] = field(default_factory=dict)
+
+    def by_name(self) -> dict[str, Split]:
+        """Every split by its name: train, val, test, then the further test sets."""
+        return {"train": self.train, "val": self.val, "test": self.test, **self.more_tests}
 
 
 def compose(mix: Mix, counts: Counts, *, seed: int, size_mm: SizeMm, samples: Sequence[LasCurve] = ()) -> Splits:

@@ -13,7 +13,7 @@ from rich.console import Console
 from thinline.config.schema import Conf
 from thinline.data.curve_coverage import coverage
 from thinline.data.mix import summary
-from thinline.pipeline.sheets import SPLITS, Planned, Rendered, reference_sheets
+from thinline.pipeline.sheets import Planned, Rendered, reference_sheets
 from thinline.pipeline.user_images import is_folder, photos_of
 from thinline.vocabulary import Int64
 
@@ -47,17 +47,21 @@ def dataset_records(conf: Conf, planned: Planned) -> tuple[dict[str, Any], ...]:
     mlflow.data), source, profile. Sheet i of a family is drawn from the i-th number of the stream of its split and seed
     (data/mix.py), so seed, split, family and count determine every sheet.
     """
-    return tuple(_record(conf, planned, name) for name in SPLITS)
+    return tuple(_record(conf, planned, name) for name in planned.splits.by_name())
 
 
 def _record(conf: Conf, planned: Planned, split: str) -> dict[str, Any]:
-    specs = getattr(planned.splits, split).specs
+    specs = planned.splits.by_name()[split].specs
     families = dict(Counter(spec.family for spec in specs))
     record: dict[str, Any] = {"split": split, "name": "+".join(families), "digest": planned.split_digests[split]}
     if is_folder(conf):
         root = Path(str(conf.data_mix["root"])).absolute()
         record |= {"name": root.name, "source_type": "local", "source": {"uri": str(root)}}
-        return record | {"profile": {"num_rows": len(specs), "images": len(photos_of(planned.splits)[split])}}
+        profile: dict[str, Any] = {"num_rows": len(specs), "images": len(photos_of(planned.splits)[split])}
+        if conf.data_set is not None:
+            record["name"] = conf.data_set["name"]
+            profile |= {key: conf.data_set[key] for key in ("source", "licence", "citation")}
+        return record | {"profile": profile}
     source = {"drawn_by": "thinline.sheets", "data_mix": str(conf.data_mix["name"]), "split": split}
     source |= {"seed": str(conf.seed), "sheets": ", ".join(f"{name} {count}" for name, count in families.items())}
     profile = {"num_rows": len(specs), "families": families, "px_per_mm": conf.resolution.px_per_mm}

@@ -3,8 +3,8 @@
 config/trained_run.py lists all values that `run` may have.
 
 Runs of older versions load too, although their configurations lack newer keys, because few keys are read. Required:
-`head`, `network`, `resolution.px_per_mm`, `budget.sheet_mm`. Optional: `mirrored`; `name`, `invert` and `piece_px` of
-`data_mix`; `class_weight._target_`. If the classes of the run come from tuned thresholds
+`head`, `network`, `resolution.px_per_mm`, `budget.sheet_mm`. Optional: `mirrored`; `name`, `invert`, `piece_px` and
+`scale` of `data_mix`; `class_weight._target_`. If the classes of the run come from tuned thresholds
 (class_weight=tuned_threshold), the thresholds are read from the tables of the run folder.
 """
 
@@ -36,7 +36,8 @@ from thinline.config.trained_run import (
     offered,
     trained_files,
 )
-from thinline.data.folder.image_folder import FOLDER
+from thinline.data.folder.keys import FOLDER
+from thinline.data.folder.scaling import enlarged, scaled_image
 from thinline.digitise.inference import Reader
 from thinline.heads import Head
 from thinline.losses.class_weight import TunedThreshold
@@ -63,7 +64,8 @@ class LoadedRun:
 
     `name` consists of the name of the run and a digest of the checkpoint. `sheet_px` is the shorter side of the sheets
     of the run, `tile_px` the side of the tiles of `predict`. `invert`: the run was trained on inverted images. `tuned`:
-    the classes come from the K `thresholds`, which are None if there is no run folder.
+    the classes come from the K `thresholds`, which are None if there is no run folder. `scale`: the run was trained on
+    images made smaller by this factor (data_mix.scale).
     """
 
     name: str
@@ -77,14 +79,16 @@ class LoadedRun:
     invert: bool = False
     tuned: bool = False
     thresholds: tuple[float, ...] | None = None
+    scale: float = 1.0
 
     def predict(self, image: UInt8 | str | Path) -> Prediction:
         """Labels and probabilities of an image of any size: grey uint8 [H,W], 255 white, or a PNG, TIFF or JPEG file.
 
         The network predicts overlapping tiles as large as the sheets of the run; the probabilities of the tiles are
         blended. An image that fits into one tile gets the same labels as in the test of the run if the run computed in
-        fp32, as the network does here; else a few pixels may differ. Raises TypeError for another dtype, ValueError for
-        another shape, for a file that cannot be read, and for a tuned run without thresholds.
+        fp32, as the network does here; else a few pixels may differ. For a run with a `scale` the image is made smaller
+        first, and the probabilities are interpolated to the pixels of the image. Raises TypeError for another dtype,
+        ValueError for another shape, for a file that cannot be read, and for a tuned run without thresholds.
         """
         if self.tuned and self.thresholds is None:
             raise ValueError(
@@ -93,7 +97,9 @@ class LoadedRun:
             )
         grey = grey_of(image)
         reader = Reader(self.network, self.head, self.tile_px or self.sheet_px, self.device)
-        probabilities = reader.probabilities(255 - grey if self.invert else grey)
+        probabilities = reader.probabilities(scaled_image(255 - grey if self.invert else grey, self.scale))
+        if probabilities.shape[1:] != grey.shape:
+            probabilities = enlarged(probabilities, (grey.shape[0], grey.shape[1]))
         labels = decided(self.head, probabilities, self.thresholds)
         return Prediction(labels, probabilities[self.head.first_curve :], self.head.classes, self.px_per_mm)
 
@@ -128,6 +134,7 @@ def load_run(run: str | Path | None, store: str | Path = "mlruns", device: str =
         invert=bool(OmegaConf.select(config, "data_mix.invert")),
         tuned=tuned,
         thresholds=_thresholds(folder, head) if tuned else None,
+        scale=float(OmegaConf.select(config, "data_mix.scale") or 1),
     )
 
 

@@ -85,7 +85,7 @@ def locate(conf: Conf, choices: Mapping[str, str]) -> RunLocation:
         content["init_from"] = initial.digest  # in place of the path or name
     if conf.metrics:
         content["metrics"] = calls(conf.metrics)  # without labels and units
-    digest = cell_digest(_hashed(conf) | content, leave_out=NOT_IDENTITY)
+    digest = cell_digest(conf.tree | content, leave_out=_not_hashed(conf))
     folder = RunFolder(Path(conf.paths.store), slug_of(conf, choices), digest)
     return RunLocation(conf, _levels(conf, choices, initial), planned, folder, code, initial)
 
@@ -103,7 +103,7 @@ class Outline:
 def outline(conf: Conf, choices: Mapping[str, str]) -> Outline:
     """The outline of the run of `conf`, as for `locate`. Raises `NoRunError` if `init_from` names no run."""
     factors = _levels(conf, choices, initial_weights(conf))
-    return Outline(slug_of(conf, choices), factors, cell_digest(_hashed(conf), leave_out=NOT_IDENTITY))
+    return Outline(slug_of(conf, choices), factors, cell_digest(conf.tree, leave_out=_not_hashed(conf)))
 
 
 def slug_of(conf: Conf, choices: Mapping[str, str]) -> str:
@@ -111,9 +111,17 @@ def slug_of(conf: Conf, choices: Mapping[str, str]) -> str:
     return cell_slug(levels(choices, conf, leave_out=NOT_IDENTITY))
 
 
-def _hashed(conf: Conf) -> dict[str, object]:
-    """The branches of the configuration that are part of the identity; newer keys only where they are not neutral."""
-    return {key: value for key, value in conf.tree.items() if key not in NEUTRAL or value != NEUTRAL[key]}
+def _not_hashed(conf: Conf) -> tuple[str, ...]:
+    """The dotted keys that are no part of the identity: `NOT_IDENTITY`, and newer keys where they are neutral."""
+    return (*NOT_IDENTITY, *(key for key, neutral in NEUTRAL.items() if _at(conf.tree, key) == neutral))
+
+
+def _at(tree: Mapping[str, object], key: str) -> object:
+    """The value of a dotted key, None where there is none."""
+    node: object = tree
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, Mapping) else None
+    return node
 
 
 def initial_weights(conf: Conf) -> InitialWeights | None:

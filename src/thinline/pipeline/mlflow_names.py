@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from thinline.config.schema import FACTORS, KEY_LEVELS
 from thinline.runs import cell_slug
+from thinline.runs.identity import PREFIXES
 from thinline.study.design.study import SEED, Study
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MEASURES: Final = ("test/iou", "test/precision", "test/recall")
 """The measures that compare the cells of a sweep without a study."""
+REPLICATES: Final = (SEED, "fold")
+"""Keys over which the runs of a condition are repeated."""
 STUDY_TAG: Final = "study"
 NOTE_TAG: Final = "mlflow.note.content"
 
@@ -31,11 +34,11 @@ def cell_name(levels: Mapping[str, str], keys: Sequence[str]) -> str | None:
 
     `levels` has the level of every factor and the seed; `keys` is the result of `varied`.
     """
-    return cell_slug(_of_varied(levels, keys, SEED)) if keys else None
+    return cell_slug(_of_varied(levels, keys, *REPLICATES)) if keys else None
 
 
 def condition_name(levels: Mapping[str, str], keys: Sequence[str]) -> str:
-    """The name of a configuration over all seeds: `cell_name` without the seed, for example `soft_ce-none`."""
+    """The name of a configuration over all seeds and folds: `cell_name` without them, for example `soft_ce-none`."""
     return cell_slug(_of_varied(levels, keys))
 
 
@@ -46,7 +49,7 @@ def varied_levels(levels: Mapping[str, str], keys: Sequence[str]) -> str:
     """
     levels = _complete(levels)
     names = {key.partition(".")[0] for key in keys} & levels.keys() or {FACTORS[0]}
-    return "/".join(f"s{level}" if name == SEED else level for name, level in levels.items() if name in names)
+    return "/".join(f"{PREFIXES.get(name, '')}{level}" for name, level in levels.items() if name in names)
 
 
 def parent_name(study: Study | None, overrides: Sequence[str]) -> str:
@@ -86,7 +89,7 @@ def comparison(study: Study | None, keys: Sequence[str], classes: Sequence[str])
 def _of_varied(levels: Mapping[str, str], keys: Sequence[str], *others: str) -> dict[str, str]:
     """The `levels` of the factors that a sweep varies (of the loss if it varies no factor) and of `others`."""
     levels = _complete(levels)
-    groups = {key.partition(".")[0] for key in keys} & (levels.keys() - {SEED}) or {FACTORS[0]}
+    groups = {key.partition(".")[0] for key in keys} & (levels.keys() - {*REPLICATES}) or {FACTORS[0]}
     return {name: level for name, level in levels.items() if name in groups or name in others}
 
 
@@ -96,7 +99,7 @@ def _complete(levels: Mapping[str, str]) -> dict[str, str]:
 
 
 def _without_seed(keys: Sequence[str]) -> tuple[str, ...]:
-    return tuple(key for key in keys if key != SEED)
+    return tuple(key for key in keys if key not in REPLICATES)
 
 
 def _levels(study: Study, factor: str) -> list[str]:

@@ -27,7 +27,7 @@ from thinline.metrics.own import FAMILY, OwnMetric, calls, own_rows
 from thinline.metrics.perturbed_truth import PERTURBATIONS
 from thinline.metrics.structure.sheet_scores import CurveTruth, SheetScores, score_sheet
 from thinline.metrics.structure.truth import NOMINAL_PX_PER_MM, Truth
-from thinline.pipeline.user_images import is_folder
+from thinline.pipeline.user_images import is_folder, px_per_mm_of
 from thinline.runs import cell_digest, own_code
 from thinline.sheets import SheetSpec
 from thinline.sheets.true_positions import true_laps, true_rows
@@ -130,9 +130,9 @@ def scorer_of(conf: Conf, specs: Sequence[SheetSpec | Piece], sheets: CachedShee
 
     The sheets themselves are not kept in memory. Raises what `own_metrics` raises.
     """
-    scale = conf.data_mix.get("px_per_mm") if is_folder(conf) else conf.resolution.px_per_mm
+    scale = px_per_mm_of(conf) if is_folder(conf) else conf.resolution.px_per_mm
     own = own_metrics(conf, classes=len(head.classes))
-    scorer = SheetScorer(sheets, specs, head, px_per_mm=None if scale is None else float(scale), own=own)
+    scorer = SheetScorer(sheets, specs, head, px_per_mm=scale, own=own)
     key = f"{sheets.path.parent.absolute()}|{key_of(scorer)}"
     if key not in _known_of_latest:
         _known_of_latest.clear()

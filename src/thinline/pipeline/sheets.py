@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from rich.console import Console
@@ -34,7 +35,7 @@ SPLITS = ("train", "val", "test")
 class Planned:
     """The specs of the sheets of a run; `digest` is that of the pixels of all splits and of the training order.
 
-    `split_digests` has the digest of the pixels of each of `SPLITS`.
+    `split_digests` has the digest of the pixels of each split, also of further test sets.
     """
 
     splits: Splits
@@ -43,30 +44,33 @@ class Planned:
 
 
 class Rendered(NamedTuple):
-    """The pixels of a run, memory-mapped from the cache."""
+    """The pixels of a run, memory-mapped from the cache; `more_tests` are those of further test sets by name."""
 
     train: CachedSheets
     val: CachedSheets
     test: CachedSheets
+    more_tests: Mapping[str, CachedSheets] = MappingProxyType({})
 
 
 def plan_sheets(conf: Conf) -> Planned:
     """The sheets of the run of `conf`. Raises what `read_las_folder`, `compose` and `split_folder` raise."""
     splits = split_folder(conf) if is_folder(conf) else _drawn(conf)
-    keys = [_key(split, conf) for split in (splits.train, splits.val, splits.test)]
+    keys = {name: _key(split, conf) for name, split in splits.by_name().items()}
     order = hashlib.sha256(splits.train.order.tobytes()).hexdigest()
-    digest = hashlib.sha256("".join([*keys, order]).encode()).hexdigest()[:16]
-    return Planned(splits, digest, {name: key[:16] for name, key in zip(SPLITS, keys, strict=True)})
+    digest = hashlib.sha256("".join([*keys.values(), order]).encode()).hexdigest()[:16]
+    return Planned(splits, digest, {name: key[:16] for name, key in keys.items()})
 
 
 def render_sheets(planned: Planned, conf: Conf, *, console: Console) -> Rendered:
     """The pixels of every split, from the cache or rendered now. Raises `CacheError` if they cannot be written."""
-    return Rendered(*(render_split(planned, name, conf, console=console) for name in SPLITS))
+    train, val, test = (render_split(planned, name, conf, console=console) for name in SPLITS)
+    more = {name: render_split(planned, name, conf, console=console) for name in planned.splits.more_tests}
+    return Rendered(train, val, test, more)
 
 
 def render_split(planned: Planned, name: str, conf: Conf, *, console: Console) -> CachedSheets:
-    """The pixels of one of `SPLITS`, as in `render_sheets`."""
-    split: Split = getattr(planned.splits, name)
+    """The pixels of one of `SPLITS`, or of a further test set, as in `render_sheets`."""
+    split = planned.splits.by_name()[name]
     with progress(f"rendering {name} sheets", console) as on_progress:
         if is_folder(conf):
             return open_pieces([*split.specs], folder=Path(conf.paths.cache), on_progress=on_progress)

@@ -25,7 +25,7 @@ from thinline.pipeline.data_summary import data_numbers, print_data
 from thinline.pipeline.load import begin_with
 from thinline.pipeline.locate import initial_weights
 from thinline.pipeline.perturbed_rows import perturbed_truth_rows
-from thinline.pipeline.scorer import own_metrics, scorer_of
+from thinline.pipeline.scorer import SheetScorer, own_metrics, scorer_of
 from thinline.pipeline.sheets import Planned, Rendered, render_sheets
 from thinline.pipeline.truth_maps import open_truth_maps
 from thinline.pipeline.user_images import is_folder, print_folder
@@ -33,7 +33,7 @@ from thinline.runs import RunFolder
 from thinline.runs.contact_sheet import contact_sheet, picture_name
 from thinline.sheets import PEN_MM
 from thinline.system.launch import rank_and_world
-from thinline.training.batches import Sheets, resident_bytes
+from thinline.training.batches import Sheets, TestSet, resident_bytes
 from thinline.training.callbacks import Record
 from thinline.training.evaluation import Outcome
 from thinline.training.fit import halves_batch_norm, train
@@ -58,6 +58,7 @@ def train_cell(conf: Conf, planned: Planned, *, folder: RunFolder, record: Recor
     scorers = ScoringWorkers(scorer, processes=conf.trainer.scorers)
     task = build_task(conf, head, imbalance, folder=folder.path, scorers=scorers)
     batches = batches_of(conf, planned, sheets, open_truth_maps(task.objective, sheets.train, conf, console=CONSOLE))
+    batches.more_tests = _more_tests(conf, planned, sheets, scorer)
     _check_memory(conf, task, batches.training)
     first = rank_and_world()[0] == 0
     if first:
@@ -149,6 +150,21 @@ def batches_of(conf: Conf, planned: Planned, sheets: Rendered, maps: Mapping[str
         EvaluationTiles(sheets.val, batch_size=budget.batch_size, rank=rank, world=world),
         EvaluationTiles(sheets.test, batch_size=budget.batch_size, rank=rank, world=world),
         validate_every=budget.validate_every,
+    )
+
+
+def _more_tests(conf: Conf, planned: Planned, sheets: Rendered, scorer: SheetScorer) -> tuple[TestSet, ...]:
+    """The further test sets of a folder, scored as the test split is by `scorer`."""
+    rank, world = rank_and_world()
+    return tuple(
+        TestSet(
+            name,
+            EvaluationTiles(cached, batch_size=conf.budget.batch_size, rank=rank, world=world),
+            SheetScorer(
+                cached, planned.splits.more_tests[name].specs, scorer.head, px_per_mm=scorer.px_per_mm, own=scorer.own
+            ),
+        )
+        for name, cached in sheets.more_tests.items()
     )
 
 

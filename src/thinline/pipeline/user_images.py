@@ -9,11 +9,14 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from thinline.config.data_set import check_root
 from thinline.config.schema import Conf, ConfigError
 from thinline.data.folder.crops import Piece, cut
 from thinline.data.folder.image_files import SUFFIXES
-from thinline.data.folder.image_folder import FOLDER, Folder, Photo, Stamps, files_left_out, read_folder, state
+from thinline.data.folder.image_folder import Photo, files_left_out, read_folder, state
 from thinline.data.folder.image_pairs import printable
+from thinline.data.folder.keys import FOLDER, Folder, PartTemplates
+from thinline.data.folder.reading import Stamps
 from thinline.data.folder.splits import PARTS
 from thinline.data.folder.summary import SplitSummary, oddities, span, summaries
 from thinline.data.mix import Split, Splits
@@ -37,28 +40,50 @@ def split_folder(conf: Conf) -> Splits:
             f"resolution={conf.resolution.name} needs sheets at another scale, but a folder has only one; expected "
             "resolution=pen1 with data_mix=folder. Scan again at the finer scale and set data_mix.px_per_mm to it"
         )
-    folder = Folder.from_conf(conf.data_mix, conf.classes)
-    photos = _photos(folder, conf.seed, state(folder))
-    pieces = [cut(photos[part], folder.piece_px) for part in PARTS]
+    folder = folder_of(conf)
+    photos = _photos(folder, conf.seed, conf.fold, state(folder))
+    pieces = {part: cut(mine, folder.piece_px) for part, mine in photos.items()}
     for wanted, side, kind in zip(conf.budget.tile_px, ("height", "width"), ("rows", "columns"), strict=True):
-        least, name = min((getattr(piece, side), piece.photo.image.name) for piece in pieces[0])
+        least, name = min((getattr(piece, side), piece.photo.image.name) for piece in pieces[PARTS[0]])
         if least < wanted:
             logger.warning(
                 "training tiles have %d %s, not %d as budget.tile_px: the size of %s", least, kind, wanted, name
             )
-    train, val, test = (Split(each, np.arange(len(each))) for each in pieces)
-    return Splits(train, val, test)
+    splits = {part: Split(each, np.arange(len(each))) for part, each in pieces.items()}
+    train, val, test = (splits.pop(part) for part in PARTS)
+    return Splits(train, val, test, more_tests=splits)
+
+
+def folder_of(conf: Conf) -> Folder:
+    """The folder of `conf`. Raises ValueError for a wrong key, ConfigError for a fold that the folder does not have."""
+    if conf.data_set is not None:
+        check_root(conf.data_set, conf.data_mix.get("root"))
+    folder = Folder.from_conf(conf.data_mix, conf.classes)
+    folds = folder.split.folds
+    if folds is None and conf.fold is not None:
+        raise ConfigError(f"`fold` needs folds, got fold={conf.fold} and data_mix.split.folds=null; say how many, as 5")
+    if folds is not None and (conf.fold is None or not 0 <= conf.fold < folds):
+        got = "null" if conf.fold is None else conf.fold
+        raise ConfigError(f"`fold` must be 0 to {folds - 1} with data_mix.split.folds={folds}, got {got}; say fold=0")
+    return folder
+
+
+def px_per_mm_of(conf: Conf) -> float | None:
+    """The scale of the images as they are read; None if it is unknown."""
+    scale = conf.data_mix.get("px_per_mm")
+    return None if scale is None else float(scale) * float(conf.data_mix.get("scale", 1.0))
 
 
 @lru_cache(maxsize=2)
-def _photos(folder: Folder, seed: int, files: Stamps) -> dict[str, tuple[Photo, ...]]:
+def _photos(folder: Folder, seed: int, fold: int | None, files: Stamps) -> dict[str, tuple[Photo, ...]]:
     """The photos of each split. They are read again only if a file has changed."""
-    return read_folder(folder, seed=seed)
+    return read_folder(folder, seed=seed, fold=fold)
 
 
 def photos_of(splits: Splits) -> dict[str, list[Photo]]:
     """The photos of each split, in their order."""
-    pieces = {part: [spec for spec in getattr(splits, part).specs if isinstance(spec, Piece)] for part in PARTS}
+    by_name = splits.by_name()
+    pieces = {part: [spec for spec in split.specs if isinstance(spec, Piece)] for part, split in by_name.items()}
     return {part: list(dict.fromkeys(piece.photo for piece in mine)) for part, mine in pieces.items()}
 
 
@@ -66,8 +91,9 @@ def print_folder(splits: Splits, console: Console) -> None:
     """Print a line for each split (images, pieces, sizes, shares and grey levels of the classes), and the warnings."""
     photos = photos_of(splits)
     folder = photos[PARTS[0]][0].folder
+    by_name = splits.by_name()
     for row in summaries(photos):
-        console.print(_line(row, folder, len(getattr(splits, row.part).specs)), style="dim", soft_wrap=True)
+        console.print(_line(row, folder, len(by_name[row.part].specs)), style="dim", soft_wrap=True)
     for sentence in folder_warnings(folder, photos):
         console.print(f"warning: {sentence}", style="yellow", soft_wrap=True)
 
@@ -79,8 +105,8 @@ def folder_warnings(folder: Folder, photos: dict[str, list[Photo]]) -> list[str]
     if others:
         more = f" and {len(others) - LEFT_OUT_SHOWN} more" if len(others) > LEFT_OUT_SHOWN else ""
         sentences.append(
-            f"left out: {', '.join(others[:LEFT_OUT_SHOWN])}{more}; neither data_mix.images={folder.images} nor "
-            f"data_mix.masks={folder.masks} with a suffix of {' '.join(SUFFIXES)} fits"
+            f"left out: {', '.join(others[:LEFT_OUT_SHOWN])}{more}; neither data_mix.images={_shown(folder.images)} "
+            f"nor data_mix.masks={_shown(folder.masks)} with a suffix of {' '.join(SUFFIXES)} fits"
         )
     return sentences
 
@@ -97,6 +123,11 @@ def _line(row: SplitSummary, folder: Folder, pieces: int) -> str:
         f"own images, {row.part}: pairs {row.images}, pieces {pieces}, {span(row.heights)} x {span(row.widths)} px; "
         f"{', '.join(classes[:CLASSES_SHOWN])}{more}"
     )
+
+
+def _shown(templates: str | PartTemplates) -> str:
+    """A template as it was written, or those of the splits."""
+    return templates if isinstance(templates, str) else ", ".join(template for _, template in templates)
 
 
 def _relative(path: Path, root: Path) -> str:

@@ -28,6 +28,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path, PurePath
+from typing import Final
 
 from thinline.system.atomic_files import StorageError
 
@@ -44,6 +45,8 @@ LIBRARIES = (
     "torch",
     "torchvision",
 )
+PREFIXES: Final = {"seed": "s", "fold": "fold"}
+"""What is written before the numbers of these factors in a slug."""
 _GIT_TIMEOUT_S = 10.0
 _NAME, _HASHED_NAME = "thinline.", "hairline."
 """The package was once called hairline. Import paths are hashed under that name, so published digests stay valid."""
@@ -62,15 +65,15 @@ def cell_digest(config: Mapping[str, object], *, leave_out: Sequence[str] = ()) 
 def cell_slug(factors: Mapping[str, str]) -> str:
     """The slug of a run whose factors have these levels, for example `tversky-softmax-none-fresh-s0`.
 
-    The options are joined by dashes in the order of `factors`; level 0 of `seed` becomes `s0`. A level may list changes
-    to its option in brackets; they are moved to the end of the slug: `fixed(value=10)` and seed 0 give
-    `fixed-s0-value_10`. Characters that are special in a file name or a shell become `_`. A slug is cut after
+    The options are joined by dashes in the order of `factors`; level 0 of `seed` becomes `s0`, of `fold` `fold0`. A
+    level may list changes to its option in brackets; they are moved to the end of the slug: `fixed(value=10)` and seed
+    0 give `fixed-s0-value_10`. Characters that are special in a file name or a shell become `_`. A slug is cut after
     SLUG_LENGTH characters.
     """
     options, changes = [], []
     for name, level in factors.items():
         option, _, changed = str(level).partition("(")
-        options.append(re.sub(r"[^A-Za-z0-9._+]", "_", f"s{option}" if name == "seed" else option))
+        options.append(re.sub(r"[^A-Za-z0-9._+]", "_", f"{PREFIXES.get(name, '')}{option}"))
         changes.append(re.sub(r"[^A-Za-z0-9._+]+", "_", changed).strip("_"))
     return "-".join([*options, *filter(None, changes)])[:SLUG_LENGTH]
 

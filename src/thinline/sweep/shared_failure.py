@@ -45,7 +45,8 @@ def is_shared(error: BaseException, conf: Conf, varied: Mapping[str, str]) -> bo
     missing = [key for key in OWN_DATA if _is_missing(conf.tree, key)]
     if not _KIND.search(text) and not missing:
         return False
-    if any(key == name or key.startswith(f"{name}.") for key in missing for name in varied):
+    names = [*varied, *(["data_mix"] if "data_set" in varied else [])]  # a data set has a folder of its own
+    if any(key == name or key.startswith(f"{name}.") for key in missing for name in names):
         return False
     words = [*_level_names(varied), *_built_by(conf, varied)]
     return not any(re.search(rf"(?<![A-Za-z0-9_]){re.escape(word)}(?![A-Za-z0-9_])", text) for word in words)

@@ -52,7 +52,7 @@ PERTURBED_TRUTH: Final = {
 }
 """Label of each perturbation, by the split under which its scores are stored; moved along the normal, or the rows."""
 
-NOT_FACTORS: Final = frozenset({"run", "seed", "split", "measure", "class", "value", "support", "signature"})
+NOT_FACTORS: Final = frozenset({"run", "seed", "fold", "split", "measure", "class", "value", "support", "signature"})
 _FEWEST_COLUMNS: Final = 4
 
 
@@ -75,10 +75,24 @@ def class_tables(rows: pd.DataFrame, *, order: Sequence[str], width: int = 80) -
         tables.append(_class_table(of_class, f"{name}: unseen test sheets", COLUMNS, order, cells, width))
         if "nsd_1px" in set(of_class["measure"]):
             tables.append(_class_table(of_class, f"{name} as a line", LINE_COLUMNS, order, cells, width))
+        if name != "background":
+            tables += _tables_of_more_tests(of_class, name, order, cells, width)
         own = [("test", measure) for measure in registered() if measure in set(of_class["measure"])]
         if own:
             tables.append(_class_table(of_class, f"{name} by own metrics", [COLUMNS[0], *own], order, cells, width))
     return tables
+
+
+def _tables_of_more_tests(
+    rows: pd.DataFrame, name: str, order: Sequence[str], cells: Mapping[str, str], width: int
+) -> list[Table]:
+    """Tables of the IoU on further test sets of a folder, FEWEST_COLUMNS - 1 sets in each, beside that of `test`."""
+    more = [(str(split), "iou") for split in rows["split"].unique() if str(split).startswith("test_")]
+    step = _FEWEST_COLUMNS - 1
+    parts = [more[first : first + step] for first in range(0, len(more), step)]
+    title = f"{name}: further test sets"
+    rows = rows[~rows["split"].str.startswith("oracle")]
+    return [_class_table(rows, title, [COLUMNS[0], *part], order, cells, width) for part in parts]
 
 
 def cell_labels(rows: pd.DataFrame) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import pytorch_lightning as pl
 import torch
@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset
 from thinline.data.device_tiles import ResidentTiles, bytes_on_device
 from thinline.data.tiles import Batch, EvaluationTiles, TrainingTiles
 from thinline.training.memory import free_bytes
+from thinline.training.scoring_workers import Scorer
 
 SHARE_OF_DEVICE: Final = 0.25
 """Largest share of the free memory of a device that sheets may take; the rest is left to the network."""
@@ -22,6 +23,14 @@ def resident_bytes(tiles: TrainingTiles, device: torch.device) -> int:
     return need if device.type != "cpu" and need < SHARE_OF_DEVICE * free_bytes(device) else 0
 
 
+class TestSet(NamedTuple):
+    """A further test set: the name of its split, its sheets, and the scorer of the metrics beyond pixels."""
+
+    name: str
+    tiles: EvaluationTiles
+    scorer: Scorer
+
+
 class Sheets(pl.LightningDataModule):
     """Batches for fit, validate and test. One Lightning "epoch" is the steps between two validations."""
 
@@ -29,6 +38,7 @@ class Sheets(pl.LightningDataModule):
         self, training: TrainingTiles, validation: EvaluationTiles, testing: EvaluationTiles, *, validate_every: int
     ):
         super().__init__()
+        self.more_tests: tuple[TestSet, ...] = ()
         self.training = training
         self.validation = validation
         self.testing = testing

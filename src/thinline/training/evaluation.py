@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -96,6 +96,16 @@ class Outcome:
         rows = rows[~detail & (~perturbed | rows["measure"].isin(OF_PERTURBED_TRUTH))]
         names = rows["split"] + "/" + rows["measure"] + "/" + rows["class"]
         return dict(zip(names.tolist(), rows["value"].tolist(), strict=True))
+
+    def joined(self, more: Sequence[Evaluation], classes: Sequence[str]) -> Outcome:
+        """With the rows of further test sets."""
+        tables, of_sheets = [self.per_class], [self.per_sheet]
+        for each in more:
+            rows, sheets = each.tables(classes)
+            tables += [rows, *([_conflict_rows(each)] if int(each.conflicts[0]) else [])]
+            of_sheets.append(sheets)
+        per_class, per_sheet = (pd.concat(frames, ignore_index=True) for frames in (tables, of_sheets))
+        return replace(self, per_class=per_class, per_sheet=per_sheet) if more else self
 
 
 def outcome(val: Evaluation, test: Evaluation, classes: Sequence[str]) -> Outcome:

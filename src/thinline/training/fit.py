@@ -18,11 +18,12 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 from torch import nn
 
 from thinline.system.kept_heap import keep_freed_memory
-from thinline.training.batches import Sheets
+from thinline.training.batches import Sheets, TestSet
 from thinline.training.callbacks import AtomicCheckpoint, BestCheckpoint, Record, Recorder
-from thinline.training.evaluation import Outcome, outcome
+from thinline.training.evaluation import Evaluation, Outcome, outcome
 from thinline.training.precision import on_gpu, precision_of
 from thinline.training.progress import ClassProgress
+from thinline.training.scoring_workers import ScoringWorkers
 from thinline.training.settings import BEST, LAST, Checkpoints, Machine
 from thinline.training.task import SegmentationTask
 
@@ -73,7 +74,7 @@ def train(
     title: str,
     checkpoints: Checkpoints | None = None,
 ) -> Outcome:
-    """Train to the last step of `sheets`, or until `checkpoints` ends the training; then evaluate validation and test.
+    """Train to the last step of `sheets`, or until `checkpoints` ends the training; then evaluate all other splits.
 
     Checkpoints are in `folder`; `record` gets the numbers of every validation; `title` is printed with the progress.
     Raises `TrainingDivergedError`, and ValueError if the head does not have the monitored class.
@@ -103,8 +104,18 @@ def train(
         validation = task.evaluation("val")
         task.tune(validation)
         trainer.test(task, datamodule=sheets, verbose=False)
-    result = outcome(validation, task.evaluation("test"), task.classes)
-    return replace(result, label_maps=task.shown_sheets(result.per_sheet))
+        result = outcome(validation, task.evaluation("test"), task.classes)
+        result = replace(result, label_maps=task.shown_sheets(result.per_sheet))
+        more = [_tested_on(each, task, sheets, trainer) for each in sheets.more_tests]
+    return result.joined(more, task.classes)
+
+
+def _tested_on(test: TestSet, task: SegmentationTask, sheets: Sheets, trainer: pl.Trainer) -> Evaluation:
+    """The counts of a further test set; label maps are not kept."""
+    sheets.testing, task.pictures = test.tiles, 0
+    with ScoringWorkers(test.scorer, processes=0 if task.scorers is None else task.scorers.processes) as task.scorers:
+        trainer.test(task, datamodule=sheets, verbose=False)
+        return task.evaluation(test.name)
 
 
 def _trainer(task: SegmentationTask, sheets: Sheets, machine: Machine, callbacks: list[pl.Callback]) -> pl.Trainer:

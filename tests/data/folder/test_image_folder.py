@@ -213,7 +213,7 @@ def test_a_folder_of_nothing_says_what_was_looked_for(tmp_path: Path) -> None:
         ({"px_per_mm": -1}, "data_mix.px_per_mm"),
         ({"margin_px": -1}, "data_mix.margin_px: expected greater than or equal to 0, got -1"),
         ({"invert": "yes"}, "data_mix.invert: expected true or false, got 'yes'"),
-        ({"split": {"file": None}}, r"data_mix.split: expected the keys file, ratio, got no 'ratio'"),
+        ({"split": {"file": None}}, r"data_mix.split: expected the keys file, ratio, folds, tests, got no 'ratio'"),
         ({"roots": "x"}, r"got the unknown 'roots'; did you mean 'root'"),
     ],
 )

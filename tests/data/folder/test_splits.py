@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinline.data.folder.splits import PARTS, by_file, by_ratio
+from thinline.data.folder.splits import PARTS, Folds, by_file, by_folds, by_ratio
 
 NAMES = {"1": "G_1.png", "2": "G_2.png", "3": "G_3.png"}
 
@@ -84,3 +84,34 @@ def test_what_is_wrong_with_a_split_file_is_named(tmp_path: Path, text: bytes, m
 def test_a_suffix_in_other_case_is_the_same_image(tmp_path: Path) -> None:
     (tmp_path / "splits.csv").write_bytes(b"\xef\xbb\xbffile,split\r\nG_1.PNG,train\r\nG_2.Tif,val\r\nG_3,test\r\n")
     assert by_file("splits.csv", tmp_path, NAMES) == ({"1": "train", "2": "val", "3": "test"}, [])
+
+
+@given(st.lists(st.integers(0, 12), min_size=12, max_size=60), st.integers(3, 5), st.integers(0, 3))
+def test_every_image_is_tested_in_one_fold_and_groups_stay_together(groups: list[int], count: int, seed: int) -> None:
+    units = [f"g{number}" for number in (*groups, *range(6))]
+    runs = [by_folds(units, [0.6, 0.2, 0.2], Folds(count, fold), seed=seed) for fold in range(count)]
+    for image, unit in enumerate(units):
+        assert [run[image] for run in runs].count("test") == 1
+        assert all(run[image] == run[units.index(unit)] for run in runs)
+    assert all(set(run) == set(PARTS) for run in runs)
+    sizes = [run.count("test") for run in runs]
+    assert max(sizes) - min(sizes) <= max(units.count(unit) for unit in units)
+
+
+def test_folds_of_single_images_are_equal_and_validation_is_the_next_fold() -> None:
+    units = [f"d{number}" for number in range(20)]
+    runs = [by_folds(units, [0.6, 0.2, 0.2], Folds(5, fold), seed=1) for fold in range(5)]
+    assert {run.count(part) for run in runs for part in ("val", "test")} == {4}
+    for fold, run in enumerate(runs):
+        tested_next = {unit for unit, part in zip(units, runs[(fold + 1) % 5], strict=True) if part == "test"}
+        assert {unit for unit, part in zip(units, run, strict=True) if part == "val"} == tested_next
+
+
+def test_more_folds_than_images_or_groups_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"at most one fold for each, got 5 folds of 4 images; take fewer folds"):
+        by_folds(["a", "b", "c", "d", "a"], [0.6, 0.2, 0.2], Folds(5, 0), seed=0)
+    with pytest.raises(ValueError, match=r"expected 3 or more different groups .*, got 2 folds of 2 groups"):
+        by_folds(["a", "b"] * 9, [0.6, 0.2, 0.2], Folds(2, 0, "group"), seed=0)
+    units = [*["a"] * 9, "b", "c"]  # two folds of three groups: one fold holds two of them
+    with pytest.raises(ValueError, match=r"2 or more groups outside the tested fold, .* got 1 with 2 folds; take more"):
+        [by_folds(units, [0.6, 0.2, 0.2], Folds(2, fold, "group"), seed=3) for fold in range(2)]

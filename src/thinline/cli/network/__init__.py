@@ -3,5 +3,6 @@
 train      train one cell or sweep many: Hydra parses the arguments, as those of train.py; also outside a checkout
 predict    write the predicted classes of images of any size
 evaluate   every metric of predicted label images against true ones
+transfer   score runs on tiles of real logs with truth
 export     write a trained network as ONNX
 """

@@ -59,7 +59,7 @@ class Classes:
 
     def read(self, pair: Pair) -> tuple[NDArray[Any], NDArray[Any]]:
         """Predicted and true ids [H,W]."""
-        return _ids(pair[0], self.of_prediction), _ids(pair[1], self.of_truth)
+        return read_ids(pair[0], self.of_prediction), read_ids(pair[1], self.of_truth)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Print the table of all images, and write the rows of every image."""
     if options.out is not None and options.out.suffix.lower() != ".csv":
         raise ValueError(f"--out: expected a file that ends in .csv, got {options.out}")
-    classes = _classes(options.classes, options.prediction_classes)
+    classes = classes_of(options.classes, options.prediction_classes)
     pairs = _pairs(options.prediction, options.truth)
     rows = _rows(pairs, classes, px_per_mm=options.px_per_mm)
     whole = rows[rows["image"] == ALL] if len(pairs) > 1 else rows
@@ -88,7 +88,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _classes(text: str | None, of_prediction: str | None) -> Classes:
+def classes_of(text: str | None, of_prediction: str | None = None) -> Classes:
     """The classes of the options. Raises ValueError where they do not agree."""
     if text is None:
         if of_prediction is not None:
@@ -187,7 +187,7 @@ def _refuse_grey_levels(pairs: Iterable[Pair], classes: Classes) -> None:
                 )
 
 
-def _ids(path: Path, values: ClassMap | None) -> NDArray[Any]:
+def read_ids(path: Path, values: ClassMap | None) -> NDArray[Any]:
     """Class ids [H,W] of a label image."""
     try:
         mask = read_mask(path)

@@ -24,7 +24,8 @@ import numpy as np
 
 from thinline.data.cache import Progress, open_sheets
 from thinline.data.cached_sheets import CachedSheets, joined
-from thinline.data.folder.image_folder import FOLDER, Photo
+from thinline.data.folder.image_folder import Photo
+from thinline.data.folder.keys import FOLDER
 from thinline.sheets import Sheet
 from thinline.vocabulary import Float64
 
@@ -58,7 +59,7 @@ class Piece:
     @property
     def size_mm(self) -> tuple[float, float]:
         """Height and width; in pixels where the folder has no scale."""
-        scale = self.photo.folder.px_per_mm or 1.0
+        scale = self.photo.folder.read_px_per_mm or 1.0
         return self.height / scale, self.width / scale
 
     @property
@@ -107,7 +108,7 @@ def open_pieces(pieces: Sequence[Piece], *, folder: Path, on_progress: Progress 
         groups.append(
             open_sheets(
                 [pieces[row] for row in numbers],
-                px_per_mm=pieces[0].photo.folder.px_per_mm or 1.0,
+                px_per_mm=pieces[0].photo.folder.read_px_per_mm or 1.0,
                 folder=folder,
                 render=render_piece,
                 version=READING_VERSION,

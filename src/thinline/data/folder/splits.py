@@ -8,14 +8,22 @@ By file
 By ratio
     Images are ordered by SHA-256 of the seed and of their pixels and divided in that order. An image stays in its split
     when it is renamed or saved in another format, and copies of one image are in one split. Images of one patient, well
-    or record are not recognised: list their splits in a file.
+    or record are together if `data_mix.groups` names them: then groups are ordered and divided, by the SHA-256 of the
+    seed and their name.
+
+By folds
+    The same order is dealt into k folds of nearly equal numbers of images. Each image, or group, is in one fold, and
+    the k runs of a seed test every image once. Validation is taken from the other folds, beginning with the one after
+    the tested fold; its share of them is that of `ratio`, val / (train + val).
 """
 
 from __future__ import annotations
 
 import csv
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -25,24 +33,71 @@ PARTS: Final = ("train", "val", "test")
 HEADER: Final = ["file", "split"]
 
 
-def by_ratio(digests: Sequence[str], ratio: Sequence[float], *, seed: int) -> list[str]:
-    """The split of each image, from the digests of their pixels. ValueError for too few images."""
+@dataclass(frozen=True)
+class Folds:
+    """`count` folds, of which number `tested` is the test split; `kind` of what is divided: image or group."""
+
+    count: int
+    tested: int
+    kind: str = "image"
+
+
+def by_ratio(units: Sequence[str], ratio: Sequence[float], *, seed: int, kind: str = "image") -> list[str]:
+    """The split of each image, from the digests of their pixels or from their groups. ValueError for too few."""
+    _check_ratio(ratio)
+    unique = _ordered(units, seed)
+    held = [max(1, round(len(unique) * share / sum(ratio))) for share in ratio[1:]]
+    if len(unique) - sum(held) < 1:
+        larger = ", or take a larger share for train" if len(unique) >= len(PARTS) else ""
+        copies = " (copies of one image count once)" if kind == "image" else ""
+        raise ValueError(
+            f"a folder must hold 3 or more different {kind}s, enough for every split of {list(ratio)}, got "
+            f"{len(unique)}{copies}; add images{larger}"
+        )
+    names = ["val"] * held[0] + ["test"] * held[1] + ["train"] * (len(unique) - sum(held))
+    split_of = dict(zip(unique, names, strict=True))
+    return [split_of[unit] for unit in units]
+
+
+def by_folds(units: Sequence[str], ratio: Sequence[float], folds: Folds, *, seed: int) -> list[str]:
+    """The split of each image where one of `folds` is tested. ValueError for more folds than images or groups."""
+    _check_ratio(ratio)
+    unique, images = _ordered(units, seed), Counter(units)
+    if len(unique) < max(folds.count, len(PARTS)):
+        raise ValueError(
+            f"data_mix.split.folds: expected 3 or more different {folds.kind}s and at most one fold for each, got "
+            f"{folds.count} folds of {len(unique)} {folds.kind}s; take fewer folds, or add images"
+        )
+    fold_of: dict[str, int] = {}
+    sizes = [0] * folds.count
+    for unit in unique:
+        fold_of[unit] = sizes.index(min(sizes))
+        sizes[fold_of[unit]] += images[unit]
+    rest = sorted(
+        (unit for unit in unique if fold_of[unit] != folds.tested),
+        key=lambda u: (fold_of[u] - folds.tested) % folds.count,
+    )
+    if len(rest) < 2:
+        raise ValueError(
+            f"data_mix.split.folds: expected 2 or more {folds.kind}s outside the tested fold, for train and val, got "
+            f"{len(rest)} with {folds.count} folds; take more folds"
+        )
+    held = min(len(rest) - 1, max(1, round(len(rest) * ratio[1] / (ratio[0] + ratio[1]))))
+    val = set(rest[:held])
+    return ["test" if fold_of[unit] == folds.tested else "val" if unit in val else "train" for unit in units]
+
+
+def _check_ratio(ratio: Sequence[float]) -> None:
     if len(ratio) != len(PARTS) or min(ratio) <= 0:
         raise ValueError(
             f"data_mix.split.ratio: expected three shares above 0 for {', '.join(PARTS)}, got {list(ratio)}; "
             "as [0.6, 0.2, 0.2]"
         )
-    unique = sorted(set(digests), key=lambda digest: hashlib.sha256(f"{seed}:{digest}".encode()).digest())
-    held = [max(1, round(len(unique) * share / sum(ratio))) for share in ratio[1:]]
-    if len(unique) - sum(held) < 1:
-        larger = ", or take a larger share for train" if len(unique) >= len(PARTS) else ""
-        raise ValueError(
-            f"a folder must hold 3 or more different images, enough for every split of {list(ratio)}, got "
-            f"{len(unique)} (copies of one image count once); add images{larger}"
-        )
-    names = ["val"] * held[0] + ["test"] * held[1] + ["train"] * (len(unique) - sum(held))
-    split_of = dict(zip(unique, names, strict=True))
-    return [split_of[digest] for digest in digests]
+
+
+def _ordered(units: Sequence[str], seed: int) -> list[str]:
+    """Each unit once, in the order of the SHA-256 of the seed and the unit."""
+    return sorted(set(units), key=lambda unit: hashlib.sha256(f"{seed}:{unit}".encode()).digest())
 
 
 def by_file(path: str, root: Path, names: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:

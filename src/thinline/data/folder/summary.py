@@ -18,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thinline.data.folder.class_greys import ClassGreys
-from thinline.data.folder.image_folder import Folder, Photo
+from thinline.data.folder.image_folder import Photo
 from thinline.data.folder.image_pairs import printable
+from thinline.data.folder.keys import Folder
+from thinline.data.folder.splits import PARTS
 from thinline.vocabulary import Float64
 
 FAINT: Final = 8.0
@@ -80,7 +82,7 @@ def oddities(folder: Folder, photos: Photos) -> list[str]:
     """Warnings about the folder or its keys, one sentence each."""
     rows = summaries(photos)
     absent = [_absent(folder, number, rows) for number in range(len(folder.class_map.classes))]
-    everyone = [photo for split in photos.values() for photo in split]
+    everyone = [photo for part in PARTS for photo in photos[part]]  # further test sets may differ, as by night
     return [
         *_large(folder, rows),
         *_large_in_some(folder, everyone),
@@ -157,6 +159,8 @@ def _absent(folder: Folder, number: int, rows: Sequence[SplitSummary]) -> str | 
         advice = f"{holding} image{'s have' if holding != 1 else ' has'} it, each split needs one"
     elif folder.split.file is not None:
         advice = f"list an image that has it there in {folder.split.file}"
+    elif folder.templates[0].part or folder.split.folds:
+        advice = "the images of this split have none"
     else:
         advice = "take another seed, or name the splits in data_mix.split.file"
     where = " and ".join(parts)

@@ -9,6 +9,7 @@ junctions       F1 of the junctions of the centreline
 error_types     cause of each false positive (text, grid, thickness, ...) and of each miss (crossing, gap, end, ...)
 zones           IoU, precision, recall, F1 at crossings, by slope, by distance to other curves
 identity_swaps  traces that follow the wrong curve
+transfer_scores ink and centrelines of a tile of a real log, under both namings of two curves
 wrap_accuracy   traces with the wrong number of wraps
 normal_moves    move the pixels of a curve along its normal (perturbed truth, ruler)
 

@@ -40,7 +40,7 @@ def factors_block(conf: Path, groups: Sequence[str]) -> str:
 
 def _option(path: Path, group: str) -> str:
     """The leading comment of a file as text, and what follows as YAML."""
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("# @package")]
     comments = next((number for number, line in enumerate(lines) if not line.startswith("#")), len(lines))
     meaning = " ".join(line.lstrip("# ") for line in lines[:comments])
     keys = "\n".join(lines[comments:]).strip()
