@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import floor, log10
 from typing import Final
@@ -10,6 +11,7 @@ import numpy as np
 
 from thinline.metrics.number_format import interval, number
 from thinline.study.claims.expectations import Expectation
+from thinline.vocabulary import Float64
 
 LEVEL: Final = "level"
 AVERAGED: Final = "averaged"
@@ -19,18 +21,22 @@ Setting = tuple[tuple[str, str], ...]
 """Levels of the factors that a comparison does not name, as (factor, level)."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Tested:
-    """One test behind a finding: what is expected, and the contrast of every seed (NaN where a seed lacks a cell), its
-    standard error and degrees of freedom. `group` names tests whose variances are comparable, and `size` is the sum of
-    the squares of their weights."""
+    """One test behind a finding: what is expected of a contrast of `measure`, the contrast of every seed (NaN where a
+    seed lacks a cell), its standard error and degrees of freedom, and its weights [A] by measure and class."""
 
+    measure: str
     expectation: Expectation
     by_seed: tuple[float, ...]
     error: float
     freedom: float
-    group: str = ""
-    size: float = 1.0
+    parts: Mapping[tuple[str, str], Float64]
+
+    @property
+    def seeds(self) -> tuple[float, ...]:
+        """The contrasts of the seeds that have all cells."""
+        return tuple(value for value in self.by_seed if np.isfinite(value))
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,6 @@ from thinline.study.claims.comparisons import (
 )
 from thinline.study.claims.expectations import BOUNDS
 from thinline.study.claims.findings import AVERAGED, LEVEL, STEP, Finding, Setting, Tested
-from thinline.study.stats.estimates import Estimate
 
 _SAME = 1e-12
 
@@ -131,43 +130,35 @@ def _finding(data: StudyData, comparison: Comparison, name: str, setting: Settin
     estimated = estimate_of_terms(data, terms, name)
     if estimated is None:
         return None
-    finding = finding_of(comparison, name, estimated, size=_size(data, terms, name))
-    return replace(finding, contrast=f"{comparison.text}{where}{matched}", setting=setting)
-
-
-def _size(data: StudyData, terms: Sequence[Term], name: str) -> float:
-    """The sum of the squares of the weights."""
-    return float(sum((weights**2).sum() for weights in summed_weights(data, terms, name).values()))
-
-
-def finding_of(comparison: Comparison, name: str, estimated: Estimate, *, size: float = 1.0) -> Finding:
-    """The finding of one estimate of class `name`; `size` is the sum of the squares of its weights."""
     expected, low, high = comparison.expected, estimated.low, estimated.high
     finding = Finding(
         comparison.measure,
         name,
-        comparison.text,
+        f"{comparison.text}{where}{matched}",
         expected.text if expected else "",
         estimated.effect,
         low,
         high,
         estimated.p,
         estimated.seeds,
-        expected.holds(low, high) if expected else None,
+        None,
+        signed=expected is not None and expected.kind not in BOUNDS,
+        setting=setting,
         role=STEP if comparison.step else LEVEL,
         asked=f"{comparison.measure}|{comparison.text}",
     )
     if expected is None:
-        return replace(finding, signed=False)
+        return finding
     p_holds, p_refuted = expected.p_of(estimated.effect, estimated.error, estimated.freedom)
-    group = f"{comparison.measure} of {name}"
+    parts = summed_weights(data, terms, name)
+    tested = Tested(comparison.measure, expected, estimated.by_seed, estimated.error, estimated.freedom, parts)
     return replace(
         finding,
+        holds=expected.holds(low, high),
         clearance=expected.clearance(low, high),
-        signed=expected.kind not in BOUNDS,
         p_holds=p_holds,
         p_refuted=p_refuted,
-        tests=(Tested(expected, estimated.by_seed, estimated.error, estimated.freedom, group, size),),
+        tests=(tested,),
         owner=expected.owner,
     )
 

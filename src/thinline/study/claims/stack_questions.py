@@ -38,6 +38,7 @@ from thinline.study.claims.nodes import Beside, Best, Clears
 from thinline.study.claims.remedies import FAMILIES, families_of
 from thinline.study.claims.simple_effects import findings_of
 from thinline.study.stats.estimates import Estimate, rounded, size_of
+from thinline.vocabulary import Float64
 
 WEAKEST = "test/iou"
 """The measure whose weakest curve selects the stack beside the numbers of the source."""
@@ -53,6 +54,7 @@ class _Axis:
     of: str
     estimated: Estimate
     threshold: float
+    weights: Float64
 
     @property
     def above(self) -> float:
@@ -70,9 +72,9 @@ class _Axis:
 
     def tested(self, kind: str) -> Tested:
         """The test of this axis, for the power."""
-        estimated = self.estimated
-        group = f"{self.measure} of {self.of}"
-        return Tested(self.expected(kind), estimated.by_seed, estimated.error, estimated.freedom, group)
+        own = self.estimated
+        parts = {(self.measure, self.of): self.weights}
+        return Tested(self.measure, self.expected(kind), own.by_seed, own.error, own.freedom, parts)
 
 
 def cleared(data: StudyData, clears: Clears) -> list[Finding]:
@@ -172,11 +174,12 @@ def _axes(data: StudyData, clears: Clears, label: str) -> list[_Axis]:
     axes, lacking = [], ""
     for measure, threshold in clears.thresholds.items():
         for name in clears.classes or data.classes:
-            estimated = estimate_of_terms(data, [_condition(measure, label)], name)
+            term = _condition(measure, label)
+            estimated = estimate_of_terms(data, [term], name)
             if estimated is None or not estimated.seeds:
                 lacking = lacking or f"no value of {measure} of {name} in {label}"
             else:
-                axes.append(_Axis(measure, name, estimated, threshold))
+                axes.append(_Axis(measure, name, estimated, threshold, data.weights([term]).of_terms[0]))
     if lacking and _reaches(axes) is not False:
         raise NotTestable(lacking)
     return axes

@@ -160,15 +160,17 @@ def _of_study(claim: Claim, data: StudyData) -> Verdict:
         return _untestable(claim, study, str(error))
     if not counted(findings):
         return Verdict(claim, study, UNTESTABLE, beside_sentence(findings), findings, findings[0])
-    return _decided(claim, study, findings, decide(findings))
+    return _decided(claim, data, findings, decide(findings))
 
 
-def _decided(claim: Claim, study: str, findings: tuple[Finding, ...], decision: Decision) -> Verdict:
+def _decided(claim: Claim, data: StudyData, findings: tuple[Finding, ...], decision: Decision) -> Verdict:
     key = key_of(findings, decision)
-    power, holm = power_of(findings), decide(corrected(findings)).verdict
+    power, holm = power_of(findings, data), decide(corrected(findings)).verdict
     sentence = sentence_of(findings, decision, key, holm=holm, power=power)
     assumed = assumed_words(findings)
-    return Verdict(claim, study, decision.verdict, sentence, findings, key, holm=holm, power=power, assumed=assumed)
+    return Verdict(
+        claim, data.study, decision.verdict, sentence, findings, key, holm=holm, power=power, assumed=assumed
+    )
 
 
 def _findings(criterion: Criterion, data: StudyData) -> list[Finding]:
