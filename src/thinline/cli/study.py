@@ -112,6 +112,7 @@ def _publish(
     """Write the folder, print the verdicts, and attach the report to the study in MLflow."""
     # only this command needs matplotlib and jinja2
     from thinline.study.publish.folder import CONDITIONS
+    from thinline.study.publish.readme_tables import smallest_block
     from thinline.study.publish.write import EFFECTS, REPORT, VERDICTS, publish
 
     published = publish(
@@ -122,6 +123,7 @@ def _publish(
         tell=lambda text: console.print(text, style="dim"),
     )
     console.print(_verdicts(published.verdicts))
+    console.print(smallest_block(results))
     for note in published.effects.notes:
         console.print(f"note: {note}", soft_wrap=True)
     for name, reason in published.not_drawn.items():
@@ -179,12 +181,17 @@ def _verdicts(table: pd.DataFrame) -> Table:
     tested = table[table["verdict"] != "untestable"]
     title = f"{len(tested)} of {len(table)} claims tested; verdicts.csv has the others with their reasons"
     summary = Table("claim", title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    summary.add_column("verdict", no_wrap=True)
+    summary.add_column("verdict")
     summary.add_column("effect", justify="right", no_wrap=True)
     summary.add_column("95 %", justify="right", no_wrap=True)
+    summary.add_column("hold", justify="right", no_wrap=True)
+    summary.add_column("with Holm")
+    summary.add_column("power", justify="right", no_wrap=True)
     for row in tested.to_dict("records"):
         write = partial(number, signed=bool(row["signed"]))
         effect = "-" if pd.isna(row["effect"]) else write(row["effect"])
         interval = "-" if pd.isna(row["low"]) else f"{write(row['low'])} to {write(row['high'])}"
-        summary.add_row(str(row["statement"]), str(row["verdict"]), effect, interval)
+        claim = f"{row['statement']}{f' Caution: {caution}' if (caution := row['caution']) else ''}"
+        counts = (f"{row['holding']} of {row['findings']}", str(row["holm"]), number(row["power"], 2))
+        summary.add_row(claim, str(row["verdict"]), effect, interval, *counts)
     return summary
