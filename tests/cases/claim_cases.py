@@ -9,7 +9,7 @@ from study_cases import planted
 
 from thinline.study.claims.claims import read_claims
 from thinline.study.claims.comparisons import COUNTED, Comparison
-from thinline.study.claims.criteria import Clears
+from thinline.study.claims.nodes import Clears
 from thinline.study.claims.verdicts import verdicts_of
 from thinline.study.stats.samples import TOTALS
 

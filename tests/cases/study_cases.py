@@ -1,6 +1,7 @@
 """Declared studies of conf/, and planted studies: results with known effects."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,10 @@ THREE = Study(
     budget="laptop",
     command="python train.py -m +experiment=planted",
 )
+LOSSES = replace(THREE, factors={"loss": THREE.factors["loss"]})
+"""The same with one factor: a comparison of its levels has no other factor to depend on."""
+
+TWO = replace(THREE, factors={name: THREE.factors[name] for name in ("loss", "data_mix")})
 CONF = Path(__file__).parents[2] / "conf"
 STUDIES = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
 CURVES = ("curve_1", "curve_2")

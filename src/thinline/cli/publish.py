@@ -1,10 +1,11 @@
 """Generate the tables of docs/ and experiments/README.md.
 
-Writes, from the published studies, the blocks `frontier` and `verdicts` of docs/explanation/findings.md and `studies`
-of experiments/README.md; from the catalogue of metrics and from conf/ the blocks of docs/reference; from
-experiments/bench.json the ratios of docs/explanation/speed.md. --check writes nothing and exits with 1 where a block is
-out of date. --perturbed-truth first scores the truth of the published test sheets, moved along the normal of the
-curves, and writes experiments/perturbed_truth.csv (minutes); studies that are older than these scores read it.
+Writes, from the published studies, the blocks `frontier` and `verdicts` of docs/explanation/findings.md, `studies` of
+experiments/README.md and `smallest` of the page of each study; from the catalogue of metrics and from conf/ the blocks
+of docs/reference; from experiments/bench.json the ratios of docs/explanation/speed.md. --check writes nothing and exits
+with 1 where a block is out of date. --perturbed-truth first scores the truth of the published test sheets, moved along
+the normal of the curves, and writes experiments/perturbed_truth.csv (minutes); studies that are older than these scores
+read it.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from thinline.study.publish.readme_tables import (
     frontier_block,
     published_folders,
     replaced,
+    smallest_block,
     studies_block,
     study_row,
     verdict_block,
@@ -106,6 +108,10 @@ def _blocks(root: Path, claims: tuple[Claim, ...], results: Mapping[str, Results
     return {
         root / FINDINGS: blocks,
         root / "experiments" / "README.md": {"studies": studies},
+        **{
+            root / "experiments" / name / "README.md": {"smallest": smallest_block(own)}
+            for name, own in results.items()
+        },
         root / METRICS: {"metrics": metrics_block()},
         root / FACTOR_PAGE: {"factors": factors_block(CONF, (*FACTORS, "data_set", "trainer"))},
         root / SPEED: {"speed": speed_block(root / "experiments" / "bench.json")},

@@ -117,6 +117,7 @@ def _publish(
     """Write the folder, print the verdicts, and attach the report to the study in MLflow."""
     # only this command needs matplotlib and jinja2
     from thinline.study.publish.folder import CONDITIONS
+    from thinline.study.publish.readme_tables import smallest_block
     from thinline.study.publish.write import EFFECTS, REPORT, VERDICTS, publish
 
     published = publish(
@@ -127,6 +128,7 @@ def _publish(
         tell=lambda text: console.print(text, style="dim"),
     )
     console.print(_verdicts(published.verdicts))
+    console.print(smallest_block(results).replace("\n", " "), soft_wrap=True)
     for note in published.effects.notes:
         console.print(f"note: {note}", soft_wrap=True)
     for name, reason in published.not_drawn.items():
@@ -180,16 +182,18 @@ def _attach(study: Study, files: Sequence[Path], options: argparse.Namespace, co
 
 
 def _verdicts(table: pd.DataFrame) -> Table:
-    """The claims that this study tests, and the number of those that it does not test."""
+    """The claims that this study tests with their cautions and verdicts, and how many it does not test."""
     tested = table[table["verdict"] != "untestable"]
     title = f"{len(tested)} of {len(table)} claims tested; verdicts.csv has the others with their reasons"
     summary = Table("claim", title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    summary.add_column("verdict", no_wrap=True)
-    summary.add_column("effect", justify="right", no_wrap=True)
-    summary.add_column("95 %", justify="right", no_wrap=True)
+    summary.add_column("verdict")
+    summary.add_column("effect, 95 %", justify="right", no_wrap=True)
     for row in tested.to_dict("records"):
         write = partial(number, signed=bool(row["signed"]))
         effect = "-" if pd.isna(row["effect"]) else write(row["effect"])
-        interval = "-" if pd.isna(row["low"]) else f"{write(row['low'])} to {write(row['high'])}"
-        summary.add_row(str(row["statement"]), str(row["verdict"]), effect, interval)
+        interval = "" if pd.isna(row["low"]) else f"\n{write(row['low'])} to {write(row['high'])}"
+        claim = f"{row['statement']}{f' Caution: {caution}' if (caution := row['caution']) else ''}"
+        counts = f"{row['holding']} of {row['findings']} hold, power {number(row['power'], 2)}"
+        holm = "" if row["holm"] == row["verdict"] else f"\nwith Holm: {row['holm']}"
+        summary.add_row(claim, f"{row['verdict']}\n{counts}{holm}", f"{effect}{interval}")
     return summary

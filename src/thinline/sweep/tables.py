@@ -2,7 +2,8 @@
 
 Each curve has two tables, one for its pixels and one for the traced curve; the background has one table. Classes are
 never averaged. A *cell* in these tables is a condition: one configuration with all its seeds. As a reference, the lines
-below the cells have the scores of the perturbed truth on the same sheets.
+below the cells have the scores of the perturbed truth on the same sheets. Lines are not compared by their deviations,
+which are mostly those of the sheets: the caption has the smallest difference that the seeds can tell.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from rich.table import Table
 from thinline.config.schema import KEY_LEVELS
 from thinline.metrics.catalogue import label, metric, registered
 from thinline.metrics.number_format import number
+from thinline.study.stats.detectable import smallest_difference
 from thinline.sweep.best_cell import best_cell
 
 Column = tuple[str, str]
@@ -123,7 +125,8 @@ def _class_table(
     means, seeds = by_cell.mean(skipna=False), by_cell.size()
     deviations = by_cell[[first]].std().iloc[:, 0]
     seed_of = rows.drop_duplicates("run").set_index("run")["seed"]
-    best = best_cell(_by_seed(wide, first, cells, seed_of)) if first in wide else None
+    scores = _by_seed(wide, first, cells, seed_of) if first in wide else pd.DataFrame()
+    best = best_cell(scores) if first in wide else None
     several = int(seeds.max()) > 1
     lines = []
     for (cell, values), deviation, count in zip(means.iterrows(), deviations, seeds, strict=True):
@@ -134,7 +137,12 @@ def _class_table(
     support = "no" if pixels is None or pixels.isna().all() else f"{int(pixels.max()):,}"
     title = f"{title}{', mean over seeds' if several else ''}, {support} true pixels"
     filled = [column for column in columns[1:] if any(pd.notna(values.get(column)) for _, _, values, _, _ in lines)]
-    return _fitting(title, [first, *filled], lines, several=several, width=width)
+    table = _fitting(title, [first, *filled], lines, several=several, width=width)
+    smallest = smallest_difference(scores.replace(np.inf, np.nan).to_numpy(np.float64).T)
+    if np.isfinite(smallest):
+        difference = f"{label(first[1], first[0])} {number(smallest, metric(first[1]).digits)}"
+        table.caption = f"smallest difference of two lines that these seeds can tell: {difference}"
+    return table
 
 
 def _by_seed(wide: pd.DataFrame, first: Column, cells: Mapping[str, str], seed_of: pd.Series) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from claim_cases import RECALL, claim_node, claims_of, verdict_of
 from study_cases import THREE, planted
 
 from thinline.study.claims.comparisons import NotTestable, Term, weights_of
-from thinline.study.claims.verdicts import SUPPORTED, UNTESTABLE
+from thinline.study.claims.verdicts import SUPPORTED, UNDECIDED, UNTESTABLE
 from thinline.study.design.study import Exclusion, Keep, Plan
 from thinline.study.stats.contrasts import contrasts_of, grid_of
 from thinline.study.stats.estimates import mean_of
@@ -158,8 +158,14 @@ def test_a_condition_without_a_value_keeps_a_comparison_open_and_is_named(tmp_pa
     gone = results.sheets["run"].isin(runs) & (results.sheets["measure"] == "precision")
     results = replace(results, sheets=results.sheets.assign(value=results.sheets["value"].mask(gone)))
     verdict = verdict_of(tmp_path, results, RECALL | {"measure": "test/precision", "expect": "none"})
-    assert verdict.verdict == UNTESTABLE
-    assert "no value of test/precision for curve_1, curve_2 in none/dice/scarce" in verdict.sentence
+    assert verdict.verdict == UNDECIDED
+    assert (verdict.key.setting, verdict.key.seeds) == ((("class_weight", "none"), ("data_mix", "scarce")), 0)
+    assert "at class_weight=none, data_mix=scarce: no value in any seed" in verdict.sentence
+    alone = RECALL | {"measure": "test/precision", "expect": "none"}
+    alone["where"] = {"class_weight": "none", "data_mix": "scarce"}
+    lacking = verdict_of(tmp_path, results, alone)
+    assert lacking.verdict == UNTESTABLE
+    assert "no value of test/precision for curve_1, curve_2 in none/dice/scarce" in lacking.sentence
 
 
 def test_a_fraction_of_enough_resolution_is_not_matched():

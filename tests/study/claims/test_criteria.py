@@ -7,7 +7,7 @@ import pytest
 from claim_cases import RECALL, SMALL, shift, verdict_of, with_rows
 from effect_cases import difference
 from scipy import stats
-from study_cases import planted
+from study_cases import LOSSES, TWO, planted
 
 from thinline.study.claims.verdicts import REFUTED, SUPPORTED, UNDECIDED, UNTESTABLE
 from thinline.study.design.study import Study
@@ -18,7 +18,7 @@ SWEEP = Study(
     question="Does it rise?",
     primary=("test/recall",),
     seeds=("0", "1", "2", "3", "4"),
-    factors={"class_weight.value": ("1", "10", "100"), "loss": ("soft_ce", "dice")},
+    factors={"class_weight.value": ("1", "10", "100")},
 )
 
 
@@ -39,7 +39,7 @@ DIFFERENCES = {
 @pytest.mark.parametrize(("expect", "expected"), DIFFERENCES)
 def test_each_verdict_of_a_difference(expect, expected, tmp_path):
     effect, noise = DIFFERENCES[expect, expected]
-    results = planted(effect=shift(effect, loss="dice"), cell_sd=noise, **SMALL)
+    results = planted(LOSSES, effect=shift(effect, loss="dice"), cell_sd=noise, **SMALL)
     verdict = verdict_of(tmp_path, results, RECALL | {"expect": expect})
     assert verdict.verdict == expected
     assert [finding.of for finding in verdict.findings] == ["curve_1", "curve_2"]
@@ -64,7 +64,7 @@ def by_hand(results, name):
 @pytest.mark.parametrize("shared", [False, True])
 def test_the_interval_is_that_of_the_effects(shared, tmp_path):
     """With test sheets of each seed's own, and with sheets that all seeds share, whose noise widens the interval."""
-    results = planted(effect=shift(0.1, loss="dice"), **SMALL)
+    results = planted(LOSSES, effect=shift(0.1, loss="dice"), **SMALL)
     if shared:
         results = replace(results, sheets=results.sheets.assign(support=500))
     verdict = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
@@ -78,7 +78,7 @@ def test_the_interval_is_that_of_the_effects(shared, tmp_path):
 
 def test_an_effect_too_small_to_count_is_no_rise(tmp_path):
     """.01 is found with certainty, and is less than the margin of .02."""
-    results = planted(effect=shift(0.01, loss="dice"), cell_sd=1e-4, **SMALL)
+    results = planted(LOSSES, effect=shift(0.01, loss="dice"), cell_sd=1e-4, **SMALL)
     verdict = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
     assert all(finding.low > 0 for finding in verdict.findings)
     assert verdict.verdict == REFUTED
@@ -89,18 +89,20 @@ def test_one_curve_is_enough_to_refute(tmp_path):
     def of_one(cell, measure, name):
         return shift(0.1 if name == "curve_1" else -0.1, loss="dice")(cell, measure, name)
 
-    verdict = verdict_of(tmp_path, planted(effect=of_one, **SMALL), RECALL | {"expect": "up"})
+    verdict = verdict_of(tmp_path, planted(LOSSES, effect=of_one, **SMALL), RECALL | {"expect": "up"})
     assert verdict.verdict == REFUTED
     assert [finding.holds for finding in verdict.findings] == [True, False]
     assert verdict.key.of == "curve_2"
-    assert "test/recall of curve_2, loss=dice less loss=soft_ce: -.1" in verdict.sentence
-    assert "(1 of 2 findings)" in verdict.sentence
-    alone = verdict_of(tmp_path, planted(effect=of_one, **SMALL), RECALL | {"expect": "up", "classes": ["curve_1"]})
+    assert "test/recall of curve_2, loss=dice less loss=soft_ce: -.098 [" in verdict.sentence
+    assert "; 1 of 2 findings hold, 1 is refuted; " in verdict.sentence
+    alone = verdict_of(
+        tmp_path, planted(LOSSES, effect=of_one, **SMALL), RECALL | {"expect": "up", "classes": ["curve_1"]}
+    )
     assert alone.verdict == SUPPORTED
 
 
 def test_levels_shared_by_both_sides_narrow_a_difference(tmp_path):
-    results = planted(effect=shift(0.1, loss="dice", data_mix="fresh"), **SMALL)
+    results = planted(TWO, effect=shift(0.1, loss="dice", data_mix="fresh"), **SMALL)
     for mix, expected in (("fresh", SUPPORTED), ("scarce", REFUTED)):
         verdict = verdict_of(tmp_path, results, RECALL | {"expect": "up", "where": {"data_mix": mix}})
         assert (verdict.verdict, verdict.key.contrast) == (expected, f"loss=dice less loss=soft_ce, at data_mix={mix}")
@@ -124,7 +126,7 @@ PAIRS = [
 )
 def test_each_verdict_of_an_interaction(effect, noise, expect, expected, tmp_path):
     """Recall of dice gains `effect` with fresh sheets and nothing else: that is the interaction."""
-    results = planted(effect=shift(effect, loss="dice", data_mix="fresh"), cell_sd=noise, **SMALL)
+    results = planted(TWO, effect=shift(effect, loss="dice", data_mix="fresh"), cell_sd=noise, **SMALL)
     asked = {"kind": "interaction", "measure": "test/recall", "of": PAIRS, "expect": expect}
     verdict = verdict_of(tmp_path, results, asked)
     assert verdict.verdict == expected
@@ -136,7 +138,7 @@ def test_effects_that_add_do_not_interact(tmp_path):
         return shift(0.1, loss="dice")(cell, measure, name) + shift(0.1, data_mix="fresh")(cell, measure, name)
 
     asked = {"kind": "interaction", "measure": "test/recall", "of": PAIRS, "expect": "none"}
-    verdict = verdict_of(tmp_path, planted(effect=both, cell_sd=0.001, seed_sd=0.001, **SMALL), asked)
+    verdict = verdict_of(tmp_path, planted(TWO, effect=both, cell_sd=0.001, seed_sd=0.001, **SMALL), asked)
     assert verdict.verdict == SUPPORTED
 
 
@@ -147,7 +149,10 @@ def test_effects_that_add_do_not_interact(tmp_path):
 def test_each_verdict_of_an_order(steps, noise, expected, tmp_path):
     by_loss = dict(zip(("soft_ce", "dice", "tversky"), steps, strict=True))
     results = planted(
-        effect=lambda cell, measure, name: by_loss[cell["loss"]] if measure == "recall" else 0, cell_sd=noise, **SMALL
+        LOSSES,
+        effect=lambda cell, measure, name: by_loss[cell["loss"]] if measure == "recall" else 0,
+        cell_sd=noise,
+        **SMALL,
     )
     asked = {"kind": "order", "measure": "test/recall", "factor": "loss", "levels": ["soft_ce", "dice", "tversky"]}
     verdict = verdict_of(tmp_path, results, asked)
@@ -180,7 +185,7 @@ def test_each_verdict_of_a_trend(slope, noise, expect, expected, tmp_path):
     asked = {"kind": "trend", "measure": "test/recall", "factor": "class_weight.value", "levels": [1, 10, 100]}
     verdict = verdict_of(tmp_path, results, asked | {"expect": expect})
     assert verdict.verdict == expected
-    for finding in verdict.findings:
+    for finding in verdict.deciding:
         assert finding.effect == pytest.approx(slope_by_fit(results, finding.of), abs=1e-12)
 
 
@@ -195,6 +200,7 @@ def slope_by_fit(results, name):
 def test_each_verdict_of_two_measures_of_the_same_cells(more, noise, expected, tmp_path):
     """nsd is higher than recall by `more`; noise of seeds and sheets is their own."""
     results = planted(
+        replace(LOSSES, factors={"loss": ("soft_ce",)}),
         effect=lambda cell, measure, name: more if measure == "nsd_1px" else 0.0,
         cell_sd=noise,
         seed_sd=noise,
@@ -212,7 +218,7 @@ def test_each_verdict_of_two_measures_of_the_same_cells(more, noise, expected, t
 
 def test_measures_with_and_without_sheets_and_other_classes_are_paired_by_seed(tmp_path):
     """`tuned/f1` is planted at test/f1 and .01 more, in every cell: no noise is left."""
-    results = planted(**SMALL)
+    results = planted(replace(LOSSES, factors={"loss": ("soft_ce",)}), **SMALL)
     asked = {"kind": "within", "plus": "tuned/f1", "minus": "test/f1", "expect": "not_up"}
     verdict = verdict_of(tmp_path, results, asked)
     assert (verdict.verdict, [finding.effect for finding in verdict.findings]) == (SUPPORTED, pytest.approx([0.01] * 2))
@@ -231,7 +237,14 @@ def test_measures_with_and_without_sheets_and_other_classes_are_paired_by_seed(t
     ("value", "noise", "expected"), [(0.2, 0.01, SUPPORTED), (0.7, 0.01, REFUTED), (0.51, 0.2, UNDECIDED)]
 )
 def test_each_verdict_of_a_level_of_the_perturbed_truth(value, noise, expected, tmp_path):
-    results = with_rows(planted(**SMALL), "oracle_jitter", "iou", "curve_1", lambda row: value, sd=noise)
+    results = with_rows(
+        planted(replace(LOSSES, factors={"loss": ("soft_ce",)}), **SMALL),
+        "oracle_jitter",
+        "iou",
+        "curve_1",
+        lambda row: value,
+        sd=noise,
+    )
     asked = {"kind": "level", "measure": "oracle_jitter/iou", "expect": "at_most", "bound": 0.5, "classes": ["curve_1"]}
     verdict = verdict_of(tmp_path, results, asked)
     assert verdict.verdict == expected
@@ -253,7 +266,7 @@ def test_a_criterion_reads_perturbed_truth_that_the_runs_lack_from_beside_them(t
 
 def test_a_contrast_may_have_any_terms(tmp_path):
     """2 of one cell less two others, planted to be .3."""
-    results = planted(effect=shift(0.15, loss="dice"), cell_sd=0.001, **SMALL)
+    results = planted(TWO, effect=shift(0.15, loss="dice"), cell_sd=0.001, **SMALL)
     terms = [
         {"times": 2, "where": {"loss": "dice"}},
         {"times": -1, "where": {"loss": "soft_ce"}},

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from thinline.study.claims.expectations import EXPECTED, Expectation, Finding, decimals_of, plain
+from thinline.study.claims.expectations import EXPECTED, Expectation, plain
+from thinline.study.claims.findings import Finding, decimals_of
 
 INTERVALS = {
     # (low, high) -> what up, down, none, not_up, not_down say with a margin of 2

@@ -10,7 +10,7 @@ from study_cases import STUDIES, declared
 
 from thinline.study.claims.claims import CLAIMS, SOURCES, read_claims
 from thinline.study.claims.comparisons import COUNTED, Comparison
-from thinline.study.claims.criteria import Beside
+from thinline.study.claims.nodes import Beside
 from thinline.study.design.study import StudyError
 from thinline.sweep.jobs import groups
 

@@ -32,7 +32,8 @@ from typing import Annotated, Any, Final, Literal, Self
 import yaml
 from pydantic import AfterValidator, Field, model_validator
 
-from thinline.study.claims.criteria import Beside, Criterion, CriterionNode, criteria_of
+from thinline.study.claims.criteria import Criterion, CriterionNode, criteria_of
+from thinline.study.claims.nodes import Beside
 from thinline.study.design.study import StudyError
 from thinline.study.design.yaml import Groups
 from thinline.system.validation import Items, Node

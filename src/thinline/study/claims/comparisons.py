@@ -35,13 +35,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from thinline.study.claims.expectations import BOUNDS, Expectation, Finding
+from thinline.study.claims.expectations import Expectation
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
 from thinline.study.stats.contrasts import Grid, conditions_by_levels, grid_of
 from thinline.study.stats.estimates import Estimate, estimate, mean_of
 from thinline.study.stats.samples import Samples, samples
-from thinline.vocabulary import BACKGROUND, Float64, Int64
+from thinline.vocabulary import BACKGROUND, Bool, Float64, Int64
 
 FREQUENCY: Final = "frequency"
 BACKGROUND_RATIO: Final = "background_ratio"
@@ -66,12 +66,16 @@ class Term:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A sum of `terms`, `text` in words, and what is expected of it, if anything; of `classes`, or of every curve."""
+    """A sum of `terms`, `text` in words, and what is expected of it, if anything; of `classes`, or of every curve.
+
+    `step` marks a step of a trend: it may be open, but a step the other way refutes the trend.
+    """
 
     text: str
     terms: tuple[Term, ...]
     expected: Expectation | None
     classes: tuple[str, ...] = ()
+    step: bool = False
 
     @property
     def measure(self) -> str:
@@ -97,7 +101,8 @@ class StudyData:
         self.classes = results.classes
         self._results = results
         self._samples: dict[tuple[str, str], Samples | None] = {}
-        self._grid = grid_of(results)
+        self.grid = grid_of(results)
+        self._predicted: dict[str, Bool] = {}
         self._weights: dict[tuple[tuple[str, bool, float], ...], Weights] = {}
 
     def samples(self, measure: str, name: str) -> Samples | None:
@@ -119,79 +124,36 @@ class StudyData:
         except StudyError:
             return samples(self._results.of_beside, measure, name, split=split)
 
+    def predicted(self, name: str) -> Bool:
+        """Indicator [A] of the conditions whose runs have any number of class `name`: other heads have none."""
+        if name not in self._predicted:
+            rows = self._results.rows
+            runs = rows.loc[(rows["class"] == name) & rows["value"].notna(), "run"].unique()
+            cells = self._results.cells
+            of_class = set(cells.loc[cells["run"].isin(runs), "condition"])
+            self._predicted[name] = np.array([label in of_class for label in self.conditions.index], np.bool_)
+        return self._predicted[name]
+
     def weights(self, terms: Sequence[Term]) -> Weights:
         """The weights of the conditions in each term. Raises `NotTestable` naming what the study lacks."""
         key = tuple((words_of(term.where), term.outside, term.times) for term in terms)
         if key not in self._weights:
-            self._weights[key] = weights_of(self.conditions, self._grid, terms)
+            self._weights[key] = weights_of(self.conditions, self.grid, terms)
         return self._weights[key]
 
 
-def findings_of(data: StudyData, comparison: Comparison) -> list[Finding]:
-    """A finding for each class with values in the conditions compared; it is open if no seed has all of them.
-
-    Raises `NotTestable` if that is so of every class.
-    """
-    if data.weights(comparison.terms).matched:
-        comparison = replace(comparison, text=f"{comparison.text}, matched")
-    names = comparison.classes or data.classes
-    if all(term.of for term in comparison.terms):
-        names = (" and ".join(dict.fromkeys(term.of for term in comparison.terms)),)
-    findings = []
-    for name in names:
-        sum_of_terms = estimate_of_terms(data, comparison.terms, name)
-        if sum_of_terms is not None and (sum_of_terms.seeds or _partly(data, comparison.terms, name)):
-            findings.append(_finding(comparison, name, sum_of_terms))
-    if not any(finding.seeds for finding in findings):
-        curves, where = ", ".join(names) or "any curve", _without_value(data, comparison, names)
-        raise NotTestable(f"no value of {comparison.measure} for {curves} in {where}")
-    return findings
-
-
-def _finding(comparison: Comparison, name: str, estimated: Estimate) -> Finding:
-    expected, low, high = comparison.expected, estimated.low, estimated.high
-    return Finding(
-        comparison.measure,
-        name,
-        comparison.text,
-        expected.text if expected else "",
-        estimated.effect,
-        low,
-        high,
-        estimated.p,
-        estimated.seeds,
-        expected.holds(low, high) if expected else None,
-        clearance=expected.clearance(low, high) if expected else float("nan"),
-        signed=expected is not None and expected.kind not in BOUNDS,
-    )
-
-
-def _without_value(data: StudyData, comparison: Comparison, names: Sequence[str]) -> str:
-    """Compared conditions in which the first curve lacks a value, or else all levels compared."""
-    for term, weights in zip(comparison.terms, data.weights(comparison.terms).of_terms, strict=True):
-        read = data.samples(term.measure, term.of or names[0]) if term.of or names else None
-        if read is not None:
-            lacking = (weights != 0) & ~np.isfinite(read.values).all(1)
-            if lacking.any():
-                return ", ".join(data.conditions.index[lacking][:3])
-    return "; ".join(dict.fromkeys(words_of(term.where) for term in comparison.terms))
-
-
-def _partly(data: StudyData, terms: Sequence[Term], name: str) -> bool:
-    """Whether a class has a value in some cells of each term; a class that a head does not predict has none at all."""
-    for term, weights in zip(terms, data.weights(terms).of_terms, strict=True):
-        read = data.samples(term.measure, term.of or name)
-        if read is None or not np.isfinite(read.values[weights != 0]).any():
-            return False
-    return True
-
-
-def estimate_of_terms(data: StudyData, terms: Sequence[Term], name: str) -> Estimate | None:
-    """The estimate of the sum of `terms` for class `name`; None if no run has one of the measures."""
+def summed_weights(data: StudyData, terms: Sequence[Term], name: str) -> dict[tuple[str, str], Float64]:
+    """The weights [A] of the sum of `terms` for class `name`, by measure and class."""
     parts: dict[tuple[str, str], Float64] = {}
     for term, own in zip(terms, data.weights(terms).of_terms, strict=True):
         key = (term.measure, term.of or name)
         parts[key] = parts.get(key, 0.0) + own
+    return parts
+
+
+def estimate_of_terms(data: StudyData, terms: Sequence[Term], name: str) -> Estimate | None:
+    """The estimate of the sum of `terms` for class `name`; None if no run has one of the measures."""
+    parts = summed_weights(data, terms, name)
     known = {key: data.samples(*key) for key in parts}
     read = [each for each in known.values() if each is not None]
     if len(read) < len(parts):

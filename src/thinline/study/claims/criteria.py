@@ -5,14 +5,16 @@ Kinds
 A measure is `split/name`: `test/iou`, `tuned/f1`, `oracle_jitter/nsd_1px`; `measure` may be a list, of which all
 must be as expected. Levels are `{factor: level or levels}`: the mean over all conditions of the grid with one of them.
 Every kind may have `classes` (default: all curves); kinds that expect something of a contrast may have `margin`
-(default: that of the measure), `where` (levels that all terms share) and `outside` (true: conditions outside of the
-grid count as well).
+(default: that of the measure), `margin_of` (`us`, or `source` for a margin of the source text), `where` (levels that
+all terms share) and `outside` (true: conditions outside of the grid count as well). A comparison is judged at each
+level of the factors that it does not name (simple_effects.py).
 
     difference    measure, plus, minus, expect        levels `plus` less levels `minus`
     interaction   measure, of, expect                 of: two {plus, minus}; the first difference, at plus less at minus
                                                       of the second
     order         measure, factor, levels             each level less the one before: up, unless `expect` says otherwise
-    trend         measure, factor, levels, expect     least-squares slope for a tenfold level; levels are numbers
+    trend         measure, factor, levels, expect     least-squares slope for a tenfold level; levels are numbers. A
+                                                      step between two levels may be open, and refutes if it is refuted
     within        plus, minus, expect                 two measures of the same cells, or classes: {measure, class}
     contrast      measure, terms, expect              any sum of {times, where}
     level         measure, expect, bound              the value itself: at_least or at_most
@@ -28,127 +30,39 @@ group of conf/, margins: that of each measure}.
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from math import log10
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field, PlainValidator, Strict, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, Strict, ValidationInfo, model_validator
 
-from thinline.metrics.catalogue import signature
-from thinline.study.claims.comparisons import COUNTED, Comparison, Term, Where, words_of
-from thinline.study.claims.expectations import Expectation
-from thinline.study.design.yaml import check_known, check_levels
+from thinline.study.claims.comparisons import Comparison, Term, Where, words_of
+from thinline.study.claims.expectations import DEFAULT_EFFECT, Expectation
+from thinline.study.claims.nodes import (
+    Beside,
+    Best,
+    Clears,
+    Expect,
+    Expecting,
+    Levels,
+    Measure,
+    Measured,
+    Measures,
+    Texts,
+    levels_of,
+)
+from thinline.study.design.yaml import check_known
 from thinline.system.validation import Items, Node
 
-_MEASURE: Final = re.compile(
-    r"(val|test|tuned|oracle_exact|oracle_jitter(?:_normal)?|oracle_shift(?:_normal)?|oracle_thick)/([\w.]+)"
-)
-_OTHERS: Final = ("threshold", "claimed_twice", "claimed_none", *COUNTED)
-
-
-class Measured(NamedTuple):
-    """A measure `split/name`, and its declared margin, if any."""
-
-    name: str
-    margin: float | None
-
-
-def _texts(node: Any) -> tuple[str, ...]:
-    return tuple(map(str, node)) if isinstance(node, list | tuple) else (str(node),)
-
-
-def _measure(node: Any, info: ValidationInfo) -> Measured:
-    form = _MEASURE.fullmatch(str(node))
-    if not form:
-        raise ValueError(f"expected `split/name` as test/iou, tuned/f1 or oracle_jitter/iou, got {node!r}")
-    if form[2] not in _OTHERS:
-        try:
-            signature(form[2])
-        except ValueError as error:
-            raise ValueError(f"expected a measure of metrics/catalogue.py, got {node!r}: {error}") from None
-    return Measured(form[0], (info.context or {})["margins"].get(form[2]))
-
-
-def _measures(node: Any, info: ValidationInfo) -> tuple[Measured, ...]:
-    return tuple(_measure(each, info) for each in (node if isinstance(node, list) else [node]))
-
-
-def _levels(node: Any, info: ValidationInfo) -> Where:
-    if not isinstance(node, Mapping):
-        raise ValueError(f"expected levels as a mapping {{loss: dice}}, got {node!r}")
-    levels = {str(factor): _texts(own) for factor, own in node.items()}
-    check_levels(levels, (info.context or {})["groups"])
-    return levels
-
-
-Texts = Annotated[tuple[str, ...], PlainValidator(_texts)]
-Levels = Annotated[Where, PlainValidator(_levels)]
-Measure = Annotated[Measured, PlainValidator(_measure)]
-Measures = Annotated[tuple[Measured, ...], PlainValidator(_measures)]
-Expect = Literal["up", "down", "none", "not_up", "not_down", "at_least", "at_most"]
 Sum = tuple[str, Sequence[tuple[float, Where]]]
 """A comparison in words, and the factors and levels of its terms."""
 
 
-class Clears(Node):
-    """Whether conditions reach all `thresholds`, by measure; see the module."""
-
-    kind: Literal["clears"]
-    thresholds: dict[str, float] = Field(min_length=1)
-    short: Items[int]
-    stack: bool = True
-    classes: Texts = ()
-
-    @model_validator(mode="after")
-    def _check(self, info: ValidationInfo) -> Self:
-        _measures(list(self.thresholds), info)
-        return self
-
-
-class Beside(Node):
-    """A value beside a number of the source: the mean of each `measure` over `where`, or that of the best stack."""
-
-    kind: Literal["beside"]
-    measure: Measures
-    where: Levels = Field(default_factory=dict)
-    pick: Literal["stack"] | None = None
-    classes: Texts = ()
-
-
-class _Expecting(Node):
-    """The keys of kinds that expect something of a contrast."""
-
-    expect: Expect
-    margin: float | None = None
-    classes: Texts = ()
-
-    def expected(self, measure: Measured) -> Expectation:
-        """The expectation of a measure. Raises ValueError without a margin."""
-        margin = measure.margin if self.margin is None else self.margin
-        if margin is None:
-            raise ValueError(f"expected a `margin`, got none, and none is declared for {measure.name}; add one")
-        return Expectation(self.expect, margin)
-
-
-class Best(_Expecting):
-    """Whether the best condition by each `measure` is a stack, by as much as is expected."""
-
-    kind: Literal["best"]
-    measure: Measures
-    expect: Expect = "up"
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        for measure in self.measure:
-            self.expected(measure)
-        return self
-
-
-class _Comparing(_Expecting):
+class _Comparing(Expecting):
     """The keys of kinds that compare means over conditions."""
 
     where: Levels = Field(default_factory=dict)
@@ -226,7 +140,7 @@ class _OfLevels(_OfMeasures):
 
     @model_validator(mode="after")
     def _check_levels(self, info: ValidationInfo) -> Self:
-        _levels({self.factor: self.levels}, info)
+        levels_of({self.factor: self.levels}, info)
         return self
 
     @property
@@ -247,14 +161,42 @@ class _Trend(_OfLevels):
     kind: Literal["trend"]
 
     def sums(self) -> list[Sum]:
-        try:
-            x = np.array([log10(float(level)) for level in self.levels])
-        except ValueError:
-            levels = ", ".join(map(str, self.levels))
-            raise ValueError(f"expected levels of a trend that are numbers above 0, got {levels}; see order") from None
+        x = np.array(self._decades())
         deviation = x - x.mean()
         text = f"slope for a tenfold {self.factor} from {self.levels[0]} to {self.levels[-1]}"
         return [(text, list(zip((deviation / (deviation**2).sum()).tolist(), self.steps, strict=True)))]
+
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """The slope, and each step between two levels, which refutes the trend if it goes the other way.
+
+        A step of a rise or a fall has no margin; its expected size is its share of the smallest slope that counts.
+        """
+        comparisons = list(super().comparisons())
+        if self.expect not in ("up", "down", "not_up", "not_down"):
+            return tuple(comparisons)
+        ordered = sorted(zip(self._decades(), self.steps, strict=True), key=lambda level: level[0])
+        for slope in tuple(comparisons):
+            for (low, lower), (high, higher) in pairwise(ordered):
+                text, pair = _less(higher, lower)
+                terms = (replace(slope.terms[0], times=times, where={**self.where, **own}) for times, own in pair)
+                expected = self._of_step(slope.expected, high - low)
+                comparisons.append(
+                    replace(slope, text=f"{text}{self.at}", terms=tuple(terms), expected=expected, step=True)
+                )
+        return tuple(comparisons)
+
+    def _of_step(self, slope: Expectation | None, decades: float) -> Expectation | None:
+        if slope is None or self.expect in ("not_up", "not_down"):
+            return slope
+        return replace(slope, margin=0.0, smallest=slope.assumed_size * decades)
+
+    def _decades(self) -> list[float]:
+        """The logarithm to base ten of every level."""
+        try:
+            return [log10(float(level)) for level in self.levels]
+        except ValueError:
+            levels = ", ".join(map(str, self.levels))
+            raise ValueError(f"expected levels of a trend that are numbers above 0, got {levels}; see order") from None
 
 
 class _Times(Node):
@@ -281,7 +223,7 @@ class _Level(_OfMeasures):
         return ""
 
     def expected(self, measure: Measured) -> Expectation:
-        return Expectation(self.expect, self.bound)
+        return Expectation(self.expect, self.bound, smallest=measure.margin or DEFAULT_EFFECT)
 
     def sums(self) -> list[Sum]:
         return [(f"mean of {words_of(self.where)}", [(1.0, {})])]

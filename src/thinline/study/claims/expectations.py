@@ -2,7 +2,7 @@
 
 Conventions
 -----------
-`low`, `high` are the ends of the interval of a contrast; the margin `m`, declared before the runs, is the smallest
+`low`, `high` are the ends of the 95 % interval of a contrast; the margin `m`, declared before the runs, is the smallest
 effect that counts. For example, a rise (`up`) holds if the whole interval lies above 0 and reaches the margin; it is
 refuted if the whole interval lies below the margin. An expectation that neither holds nor is refuted is *open*:
 
@@ -15,8 +15,13 @@ refuted if the whole interval lies below the margin. An expectation that neither
     at_least   low >= m                     high < m             of a value, not a difference; m is the bound
     at_most    high <= m                    low > m
 
-`none` is a test of equivalence (two one-sided tests): a difference that is not significant is not an equivalence.
-Without an interval (one seed) every expectation is open.
+Each comparison of one end with one bound is a one-sided test at `ALPHA`, 2.5 %: an end of a two-sided 95 % interval is
+a one-sided 97.5 % bound. `up` and `down` are tested in the direction claimed alone, `not_up` and `not_down` are tests
+of non-superiority and non-inferiority, `none` is a test of equivalence (two one-sided tests): a difference that is not
+significant is not an equivalence. Without an interval (one seed) every expectation is open.
+
+`p_of` gives the p values of these tests, from Student's t: `holds`, that the expectation is only shown by chance, and
+`refuted`, that it is only refuted by chance. `assumed` is the true effect for which the power of a claim is computed.
 
 References
 ----------
@@ -27,12 +32,18 @@ Schuirmann, "A comparison of the two one-sided tests procedure and the power app
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import floor, log10
 from typing import Final
 
 import numpy as np
+from scipy import special
 
-from thinline.metrics.number_format import interval, number
+from thinline.vocabulary import Bool, Float64
+
+ALPHA: Final = 0.025
+"""The level of each one-sided test."""
+
+DEFAULT_EFFECT: Final = 0.02
+"""The effect assumed for the power of a test of a measure without a declared margin."""
 
 EXPECTED: Final = ("up", "down", "none", "not_up", "not_down", "at_least", "at_most")
 BOUNDS: Final = ("at_least", "at_most")
@@ -46,34 +57,95 @@ _TEXTS: Final = {
     "at_most": "{0} or less",
 }
 
+_DIRECTIONS: Final = {"up": "a rise", "down": "a fall"}
+
 
 @dataclass(frozen=True)
 class Expectation:
-    """An expectation: its `kind`, one of `EXPECTED`, with its margin or bound `m` (see the table above)."""
+    """An expectation: its `kind`, one of `EXPECTED`, with its margin or bound `m` (see the table above).
+
+    `smallest` is the smallest effect of the measure that counts, and `source` whether the margin is one of the source
+    texts; all other margins are of this project.
+    """
 
     kind: str
     margin: float
+    smallest: float = DEFAULT_EFFECT
+    source: bool = False
 
     @property
     def text(self) -> str:
         """E.g. `no rise of .02 or more`, or `a rise whose interval reaches .02`."""
+        if self.margin == 0 and self.kind in _DIRECTIONS:
+            return _DIRECTIONS[self.kind]
         return _TEXTS[self.kind].format(plain(self.margin))
+
+    @property
+    def owner(self) -> str:
+        """Whose margin is applied, e.g. `margin .02, ours`; empty for a bound and for a margin of 0."""
+        if self.kind in BOUNDS or self.margin == 0:
+            return ""
+        return f"margin {plain(self.margin)}, {'of the source' if self.source else 'ours'}"
+
+    @property
+    def assumed_size(self) -> float:
+        """The size of an assumed rise or fall: the margin, or `smallest` where there is none."""
+        return self.margin if self.margin > 0 and self.kind not in BOUNDS else self.smallest
+
+    @property
+    def assumed(self) -> float:
+        """The true effect for which the power is computed.
+
+        A rise or fall of the margin, of `smallest` where the margin is 0; a value as far beyond its bound; else 0.
+        """
+        size = self.assumed_size
+        effects = {"up": size, "down": -size, "at_least": self.margin + size, "at_most": self.margin - size}
+        return effects.get(self.kind, 0.0)
 
     def holds(self, low: float, high: float) -> bool | None:
         """Whether the expectation holds for an interval (True), is refuted (False), or is open (None)."""
         if np.isnan(low) or np.isnan(high):
             return None
+        supported, refuted = self.decided(np.array([low]), np.array([high]))
+        return True if supported[0] else False if refuted[0] else None
+
+    def decided(self, low: Float64, high: Float64) -> tuple[Bool, Bool]:
+        """Whether the expectation holds, and whether it is refuted, for each interval `low [.]`, `high [.]`."""
         m = self.margin
-        supported, refuted = {
-            "up": (low > 0 and high >= m, high < m),
-            "down": (high < 0 and low <= -m, low > -m),
-            "none": (-m < low and high < m, low > m or high < -m),
-            "not_up": (high < m, low > m),
-            "not_down": (low > -m, high < -m),
-            "at_least": (low >= m, high < m),
-            "at_most": (high <= m, low > m),
+        return {
+            "up": lambda: ((low > 0) & (high >= m), high < m),
+            "down": lambda: ((high < 0) & (low <= -m), low > -m),
+            "none": lambda: ((-m < low) & (high < m), (low > m) | (high < -m)),
+            "not_up": lambda: (high < m, low > m),
+            "not_down": lambda: (low > -m, high < -m),
+            "at_least": lambda: (low >= m, high < m),
+            "at_most": lambda: (high <= m, low > m),
+        }[self.kind]()
+
+    def p_of(self, effect: float, error: float, freedom: float) -> tuple[float, float]:
+        """The one-sided p that the expectation holds, and that it is refuted; NaN without a standard `error`.
+
+        Of `none` the larger p of the two tests of equivalence, and the smaller of a rise and a fall beyond the margin.
+        """
+
+        def above(bound: float) -> float:
+            return _p_above(effect - bound, error, freedom)
+
+        def below(bound: float) -> float:
+            return _p_above(bound - effect, error, freedom)
+
+        m = self.margin
+        if not np.isfinite(error):
+            return float("nan"), float("nan")
+        return {
+            "up": (above(0), below(m)),
+            "down": (below(0), above(-m)),
+            "none": (max(above(-m), below(m)), min(above(m), below(-m))),
+            "not_up": (below(m), above(m)),
+            "not_down": (above(-m), below(-m)),
+            "at_least": (above(m), below(m)),
+            "at_most": (below(m), above(m)),
         }[self.kind]
-        return True if supported else False if refuted else None
 
     def clearance(self, low: float, high: float) -> float:
         """Distance from a bound to one end of the interval, divided by the width of the interval.
@@ -96,62 +168,11 @@ class Expectation:
         return round(distance / (high - low), 9) if high > low else float(np.copysign(np.inf, distance))
 
 
-@dataclass(frozen=True)
-class Finding:
-    """The estimate of one contrast of one class over `seeds` seeds, and whether the expectation holds.
-
-    `measure`: for example `test/iou`; `of`: the class; `contrast` and `expected`: in words; `holds`: True, False
-    (refuted) or None (open); `clearance`: that of the expectation; `signed`: whether the effect is a difference, which
-    is written with its sign.
-    """
-
-    measure: str
-    of: str
-    contrast: str
-    expected: str
-    effect: float
-    low: float
-    high: float
-    p: float
-    seeds: int
-    holds: bool | None
-    clearance: float = float("nan")
-    signed: bool = True
-
-    @property
-    def text(self) -> str:
-        """E.g. `test/iou of curve_1, loss=dice less loss=soft_ce: +.031 [.020, .042]`."""
-        return f"{self.measure} of {self.of}, {self.contrast}: {self.value}"
-
-    @property
-    def value(self) -> str:
-        """Effect and interval, e.g. `+.031 [.020, .042]`."""
-        if not self.seeds:
-            return "no value in any seed"
-        decimals = decimals_of(self.effect, self.high - self.low)
-        effect = number(self.effect, decimals, signed=self.signed)
-        if np.isnan(self.low):
-            return f"{effect} without interval"
-        return f"{effect} {interval(self.low, self.high, decimals)}"
-
-
-def decimals_of(value: float, width: float) -> int:
-    """Decimals that show the `width` of an interval with two digits, or a `value` without interval with three."""
-    scale, digits = (width, 1) if np.isfinite(width) and width > 0 else (abs(value), 2)
-    if not np.isfinite(scale) or scale <= 0:
-        return 3
-    return int(np.clip(digits - magnitude(scale), 0, 5))
-
-
-def magnitude(size: float) -> int:
-    """The exponent of ten of the first digit of `size`, which is above 0: -2 for .03.
-
-    A number that rounding errors put just below a power of ten counts as that power: -1 for .09999999999999999.
-    """
-    return floor(log10(size) + _ROUNDING)
-
-
-_ROUNDING: Final = 1e-9
+def _p_above(difference: float, error: float, freedom: float) -> float:
+    """One-sided p of a true difference of 0 or less; 0, .5 or 1 by the sign of a difference without error."""
+    if error == 0:
+        return 0.5 - 0.5 * float(np.sign(difference))
+    return float(special.stdtr(freedom, -difference / error))
 
 
 def plain(value: float) -> str:

@@ -20,7 +20,7 @@ This optimism of `best` matters if a stack is selected among many, with few seed
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -30,13 +30,15 @@ from thinline.study.claims.comparisons import (
     StudyData,
     Term,
     estimate_of_terms,
-    findings_of,
     words_of,
 )
-from thinline.study.claims.criteria import Beside, Best, Clears
-from thinline.study.claims.expectations import Expectation, Finding, plain
+from thinline.study.claims.expectations import Expectation, plain
+from thinline.study.claims.findings import Finding, Tested
+from thinline.study.claims.nodes import Beside, Best, Clears
 from thinline.study.claims.remedies import FAMILIES, families_of
+from thinline.study.claims.simple_effects import findings_of
 from thinline.study.stats.estimates import Estimate, rounded, size_of
+from thinline.vocabulary import Float64
 
 WEAKEST = "test/iou"
 """The measure whose weakest curve selects the stack beside the numbers of the source."""
@@ -52,11 +54,27 @@ class _Axis:
     of: str
     estimated: Estimate
     threshold: float
+    weights: Float64
 
     @property
     def above(self) -> float:
         """How far the mean is above the threshold, rounded: axes with equal values keep their order."""
         return round(self.estimated.effect - self.threshold, _DECIMALS)
+
+    @property
+    def numbers(self) -> tuple[float, float, float]:
+        """Value, standard error and degrees of freedom."""
+        return self.estimated.effect, self.estimated.error, self.estimated.freedom
+
+    def expected(self, kind: str) -> Expectation:
+        """`at_least` or `at_most` the threshold."""
+        return Expectation(kind, self.threshold)
+
+    def tested(self, kind: str) -> Tested:
+        """The test of this axis, for the power."""
+        own = self.estimated
+        parts = {(self.measure, self.of): self.weights}
+        return Tested(self.measure, self.expected(kind), own.by_seed, own.error, own.freedom, parts)
 
 
 def cleared(data: StudyData, clears: Clears) -> list[Finding]:
@@ -156,11 +174,12 @@ def _axes(data: StudyData, clears: Clears, label: str) -> list[_Axis]:
     axes, lacking = [], ""
     for measure, threshold in clears.thresholds.items():
         for name in clears.classes or data.classes:
-            estimated = estimate_of_terms(data, [_condition(measure, label)], name)
+            term = _condition(measure, label)
+            estimated = estimate_of_terms(data, [term], name)
             if estimated is None or not estimated.seeds:
                 lacking = lacking or f"no value of {measure} of {name} in {label}"
             else:
-                axes.append(_Axis(measure, name, estimated, threshold))
+                axes.append(_Axis(measure, name, estimated, threshold, data.weights([term]).of_terms[0]))
     if lacking and _reaches(axes) is not False:
         raise NotTestable(lacking)
     return axes
@@ -177,7 +196,10 @@ def _of_single(label: str, axes: list[_Axis]) -> Finding:
     """The finding of a condition expected not to clear: of an axis that rules it out, if there is one."""
     reaches = _reaches(axes)
     below = [axis for axis in axes if axis.estimated.high < axis.threshold]
-    return _of_axis(label, below or axes, "at_most", holds=None if reaches is None else not reaches)
+    finding = _of_axis(label, below or axes, "at_most", holds=None if reaches is None else not reaches)
+    weakest = min(below or axes, key=lambda axis: axis.above)
+    p_short, p_reaches = min(_p_below(axes)), max(_p_reaching(axes))
+    return replace(finding, p_holds=p_short, p_refuted=p_reaches, tests=(weakest.tested("at_most"),))
 
 
 def _of_stacks(axes: Mapping[str, list[_Axis]]) -> Finding:
@@ -185,7 +207,21 @@ def _of_stacks(axes: Mapping[str, list[_Axis]]) -> Finding:
     holds = True if True in reached.values() else False if set(reached.values()) == {False} else None
     candidates = [label for label in axes if not holds or reached[label]]
     label = max(candidates, key=lambda label: min(axis.above for axis in axes[label]))
-    return _of_axis(label, axes[label], "at_least", holds=holds)
+    finding = _of_axis(label, axes[label], "at_least", holds=holds)
+    p_reaches = min(max(_p_reaching(own)) for own in axes.values())
+    p_short = max(min(_p_below(own)) for own in axes.values())
+    tests = tuple(axis.tested("at_least") for axis in axes[label])
+    return replace(finding, p_holds=p_reaches, p_refuted=p_short, tests=tests)
+
+
+def _p_reaching(axes: list[_Axis]) -> list[float]:
+    """One-sided p that each axis reaches its threshold."""
+    return [axis.expected("at_least").p_of(*axis.numbers)[0] for axis in axes]
+
+
+def _p_below(axes: list[_Axis]) -> list[float]:
+    """One-sided p that each axis is below its threshold."""
+    return [axis.expected("at_least").p_of(*axis.numbers)[1] for axis in axes]
 
 
 def _of_axis(label: str, axes: list[_Axis], kind: str, *, holds: bool | None) -> Finding:
@@ -203,6 +239,7 @@ def _of_axis(label: str, axes: list[_Axis], kind: str, *, holds: bool | None) ->
         estimated.p,
         estimated.seeds,
         holds,
-        clearance=Expectation(kind, weakest.threshold).clearance(estimated.low, estimated.high),
+        clearance=weakest.expected(kind).clearance(estimated.low, estimated.high),
         signed=False,
+        asked=label,
     )

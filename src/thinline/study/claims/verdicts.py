@@ -1,24 +1,23 @@
-"""Verdicts of studies on the claims of the source texts: supported, refuted, undecided, or untestable.
+"""Verdicts of studies on the claims of the source texts: supported, refuted, depends on, undecided, or untestable.
 
 Conventions
 -----------
-A claim has one finding for each of its comparisons and each curve; expectations.py says when a finding holds, is
-refuted, or is open. The verdict of a study on a claim is
-
-    supported    all findings of the claim hold
-    refuted      at least one finding is refuted
-    undecided    no finding is refuted, and at least one is open
-    untestable   the study does not vary or measure what the claim needs; the verdict gives the reason
+A claim has one finding for each of its comparisons, each curve, and each setting of the factors that the comparison
+does not name (simple_effects.py). expectations.py says when a finding holds, is refuted, or is open, and rule.py how
+the findings make the verdict. A claim that a study does not vary or measure is untestable, and the verdict gives the
+reason. So is a number of the source that no study here can reproduce or contradict; the verdict shows our value beside
+it.
 
 If a claim is false, at least one of its findings is false. A false claim is supported only if this false finding holds,
-so the probability of a false support is at most that of one finding. One refuted finding refutes the claim, so the
-probability of a false refutation grows with the number of findings: by at most 2.5 % (one side of a 95 % interval) for
-each. A number of the source that no study here can reproduce or contradict is untestable too; the verdict shows our
-value beside it.
+so the probability of a false support is at most that of one finding, 2.5 %, without a correction. The probability that
+some finding is refuted by chance grows with their number, by at most 2.5 % for each; `holm` is the verdict with Holm's
+correction within the claim. `holding` of `findings` findings hold. `power` is the probability that a true claim would
+have been supported (power.py), for the true effects `assumed`.
 
 The sentence of a verdict quotes its key finding. The key finding of a supported claim is the one with the smallest
-clearance (`Expectation.clearance`); of a refuted claim, the refuted finding with the smallest clearance; of an
-undecided claim, the first open finding.
+clearance (`Expectation.clearance`); of a refuted claim and of one that depends on a factor, the refuted finding with
+the smallest clearance; of an undecided claim, the first open finding. Of a claim that depends on a factor the sentence
+also quotes the same contrast where the claim holds.
 
 A claim lists studies in an order of preference. Its verdict is that of the first study that can test it; `elsewhere`
 lists the verdicts of the others.
@@ -26,39 +25,49 @@ lists the verdicts of the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 import pandas as pd
 
 from thinline.study.claims.claims import Claim
-from thinline.study.claims.comparisons import Comparison, NotTestable, StudyData, findings_of
-from thinline.study.claims.criteria import Beside, Clears, Criterion
-from thinline.study.claims.expectations import Finding
+from thinline.study.claims.comparisons import Comparison, NotTestable, StudyData
+from thinline.study.claims.criteria import Criterion
+from thinline.study.claims.findings import AVERAGED, STEP, Finding
+from thinline.study.claims.nodes import Beside, Clears
+from thinline.study.claims.power import assumed_words, power_of
+from thinline.study.claims.rule import DEPENDS, REFUTED, SUPPORTED, UNDECIDED, Decision, corrected, counted, decide
+from thinline.study.claims.sentences import beside_sentence, key_of, sentence_of
+from thinline.study.claims.simple_effects import findings_of
 from thinline.study.claims.stack_questions import beside, best, cleared
 from thinline.study.design.results import Results
 
-SUPPORTED: Final = "supported"
-REFUTED: Final = "refuted"
-UNDECIDED: Final = "undecided"
 UNTESTABLE: Final = "untestable"
-VERDICTS: Final = (SUPPORTED, REFUTED, UNDECIDED, UNTESTABLE)
+VERDICTS: Final = (SUPPORTED, REFUTED, DEPENDS, UNDECIDED, UNTESTABLE)
+"""The kinds of verdict; a verdict of the kind DEPENDS names the factors, as `depends on class_weight`."""
+
 COLUMNS: Final = (
-    *("claim", "statement", "source", "standing", "sourced_numbers", "verdict", "study"),
-    *("measure", "class", "contrast", "effect", "low", "high", "signed", "seeds", "sentence", "elsewhere", "caution"),
+    *("claim", "statement", "source", "standing", "sourced_numbers", "verdict", "holm", "holding", "findings", "power"),
+    *("assumed", "study", "measure", "class", "contrast", "effect", "low", "high", "signed", "seeds", "averaged"),
+    *("sentence", "elsewhere", "caution"),
 )
 FINDING_COLUMNS: Final = (
-    *("claim", "study", "measure", "class", "contrast", "expected"),
-    *("effect", "low", "high", "p", "seeds", "holds"),
+    *("claim", "study", "measure", "class", "contrast", "setting", "role", "expected", "effect", "low", "high", "p"),
+    *("p_holds", "p_refuted", "seeds", "holds", "holm"),
 )
+
+
+def kind_of(verdict: str) -> str:
+    """The kind of a verdict, one of `VERDICTS`, or the text itself if there is none."""
+    return DEPENDS if verdict.startswith(f"{DEPENDS} on ") else verdict
 
 
 @dataclass(frozen=True)
 class Verdict:
     """The verdict of a study on a claim, in one `sentence`, with its findings and the `key` finding.
 
-    `elsewhere` has (study, verdict) for each other study.
+    `holm`, `power` and `assumed` as the module says; `elsewhere` has (study, verdict) for each other study.
     """
 
     claim: Claim
@@ -68,6 +77,19 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     key: Finding | None = None
     elsewhere: tuple[tuple[str, str], ...] = ()
+    holm: str = ""
+    power: float = float("nan")
+    assumed: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the verdict, one of `VERDICTS`."""
+        return kind_of(self.verdict)
+
+    @property
+    def deciding(self) -> list[Finding]:
+        """The findings that the verdict counts: those of levels that expect something, without steps and averages."""
+        return [finding for finding in counted(self.findings) if finding.role != STEP]
 
 
 def verdicts_of(claims: Iterable[Claim], results: Results) -> list[Verdict]:
@@ -84,21 +106,35 @@ def verdicts_of_studies(claims: Iterable[Claim], results: Mapping[str, Results])
 
 def table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
     """One claim a row, columns COLUMNS; NaN if the verdict has no finding."""
-    return pd.DataFrame([_row(verdict) for verdict in verdicts], columns=list(COLUMNS))
+    rows = pd.DataFrame([_row(verdict) for verdict in verdicts], columns=list(COLUMNS))
+    return rows.astype({"holding": "Int64", "findings": "Int64"})
 
 
 def findings_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
-    """One finding a row, columns FINDING_COLUMNS; `holds` is yes, no (refuted), open, or empty without expectation."""
-    words = {True: "yes", False: "no", None: "open"}
-    rows = [
-        [
-            *(verdict.claim.id, verdict.study, each.measure, each.of, each.contrast, each.expected),
-            *(each.effect, each.low, each.high, each.p, each.seeds, words[each.holds] if each.expected else ""),
-        ]
-        for verdict in verdicts
-        for each in verdict.findings
-    ]
+    """One finding a row, columns FINDING_COLUMNS.
+
+    `holds` is yes, no (refuted), open, or empty without expectation; `holm` the same with Holm's correction, empty for
+    averages, which decide nothing.
+    """
+    rows = [row for verdict in verdicts for row in _finding_rows(verdict)]
     return pd.DataFrame(rows, columns=list(FINDING_COLUMNS))
+
+
+def _finding_rows(verdict: Verdict) -> list[list[object]]:
+    words = {True: "yes", False: "no", None: "open"}
+    after = iter(corrected(verdict.findings)) if counted(verdict.findings) else iter(())
+    rows = []
+    for each in verdict.findings:
+        counts = bool(each.expected) and each.role != AVERAGED
+        setting = ", ".join(f"{factor}={level}" for factor, level in each.setting)
+        rows.append(
+            [
+                *(verdict.claim.id, verdict.study, each.measure, each.of, each.contrast, setting, each.role),
+                *(each.expected, each.effect, each.low, each.high, each.p, each.p_holds, each.p_refuted, each.seeds),
+                *(words[each.holds] if each.expected else "", words[next(after).holds] if counts else ""),
+            ]
+        )
+    return rows
 
 
 def _of_first_study(claim: Claim, data: Mapping[str, StudyData]) -> Verdict:
@@ -122,12 +158,19 @@ def _of_study(claim: Claim, data: StudyData) -> Verdict:
         findings = tuple(finding for criterion in claim.tests[study] for finding in _findings(criterion, data))
     except NotTestable as error:
         return _untestable(claim, study, str(error))
-    expecting = [finding for finding in findings if finding.expected]
-    if not expecting:
-        return Verdict(claim, study, UNTESTABLE, _beside_sentence(findings), findings, findings[0])
-    verdict = _verdict([finding.holds for finding in expecting])
-    key = _key(expecting, verdict)
-    return Verdict(claim, study, verdict, _sentence(verdict, key, expecting), findings, key)
+    if not counted(findings):
+        return Verdict(claim, study, UNTESTABLE, beside_sentence(findings), findings, findings[0])
+    return _decided(claim, data, findings, decide(findings))
+
+
+def _decided(claim: Claim, data: StudyData, findings: tuple[Finding, ...], decision: Decision) -> Verdict:
+    key = key_of(findings, decision)
+    power, holm = power_of(findings, data), decide(corrected(findings)).verdict
+    sentence = sentence_of(findings, decision, key, holm=holm, power=power)
+    assumed = assumed_words(findings)
+    return Verdict(
+        claim, data.study, decision.verdict, sentence, findings, key, holm=holm, power=power, assumed=assumed
+    )
 
 
 def _findings(criterion: Criterion, data: StudyData) -> list[Finding]:
@@ -138,60 +181,28 @@ def _findings(criterion: Criterion, data: StudyData) -> list[Finding]:
     return beside(data, criterion) if isinstance(criterion, Beside) else best(data, criterion)
 
 
-def _verdict(holds: Sequence[bool | None]) -> str:
-    if False in holds:
-        return REFUTED
-    return UNDECIDED if None in holds else SUPPORTED
-
-
-def _key(findings: Sequence[Finding], verdict: str) -> Finding:
-    """The key finding, as the docstring of the module defines it."""
-    if verdict == UNDECIDED:
-        return next(finding for finding in findings if finding.holds is None)
-    deciding = [finding for finding in findings if verdict == SUPPORTED or finding.holds is False]
-    return min(deciding, key=lambda finding: finding.clearance)
-
-
 def _untestable(claim: Claim, study: str, reason: str) -> Verdict:
     return Verdict(claim, study, UNTESTABLE, f"Untestable: {reason}.")
 
 
-def _sentence(verdict: str, key: Finding, findings: Sequence[Finding]) -> str:
-    """One sentence with the verdict, the number of seeds, effect and interval of the key finding."""
-    count = len(findings)
-    if verdict == SUPPORTED:
-        least, most = (end(finding.seeds for finding in findings) for end in (min, max))
-        seeds = _seeds(key.seeds) if least == most else f"{least} to {most} seeds"
-        text = key.text if count == 1 else f"all {count} findings hold, the narrowest being {key.text}"
-        return f"Supported over {seeds}: {text} where {key.expected} was expected."
-    if verdict == UNDECIDED and key.seeds == 1:
-        return f"Undecided: one seed, no interval; {key.text} where {key.expected} was expected."
-    same = sum(finding.holds is key.holds for finding in findings)
-    text = f"{key.text} where {key.expected} was expected"
-    if verdict == REFUTED:
-        return f"Refuted over {_seeds(key.seeds)}: {text}{f' ({same} of {count} findings)' if count > 1 else ''}."
-    over = f" over {_seeds(key.seeds)}" if key.seeds else ""
-    return f"Undecided{over}: {text}{f' ({same} of {count} findings are open)' if count > 1 else ''}."
-
-
-def _seeds(count: int) -> str:
-    return "one seed" if count == 1 else f"{count} seeds"
-
-
-def _beside_sentence(findings: Sequence[Finding]) -> str:
-    ours = "; ".join(f"{finding.measure} of {finding.of} {finding.value}" for finding in findings)
-    return (
-        f"Untestable: a number of the source's own data; ours beside it over {_seeds(findings[0].seeds)}, "
-        f"{findings[0].contrast}: {ours}."
-    )
-
-
 def _row(verdict: Verdict) -> list[object]:
-    claim, key = verdict.claim, verdict.key
+    claim, key, nan = verdict.claim, verdict.key, float("nan")
     subject = (key.measure, key.of, key.contrast) if key else ("", "", "")
-    numbers = (key.effect, key.low, key.high, key.signed, key.seeds) if key else (float("nan"),) * 5
+    numbers = (key.effect, key.low, key.high, key.signed, key.seeds) if key else (nan,) * 5
+    deciding = verdict.deciding
+    counts = (sum(finding.holds is True for finding in deciding), len(deciding)) if deciding else (nan, nan)
     elsewhere = "; ".join(f"{study}: {other}" for study, other in verdict.elsewhere)
     return [
         *(claim.id, claim.statement, claim.source, claim.standing, claim.sourced_numbers, verdict.verdict),
-        *(verdict.study, *subject, *numbers, verdict.sentence, elsewhere, claim.caution),
+        *(verdict.holm, *counts, verdict.power, verdict.assumed, verdict.study, *subject, *numbers),
+        *(_averaged(verdict), verdict.sentence, elsewhere, claim.caution),
     ]
+
+
+def _averaged(verdict: Verdict) -> str:
+    """The contrast of the key finding averaged over all settings, e.g. `+.133 [.124, .142], averaged over data_mix`."""
+    key = verdict.key
+    for finding in verdict.findings:
+        if key and finding.role == AVERAGED and (finding.asked, finding.of) == (key.asked, key.of):
+            return f"{finding.value}, averaged over {finding.contrast.rpartition(', averaged over ')[2]}"
+    return ""

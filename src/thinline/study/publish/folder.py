@@ -3,7 +3,8 @@
     results.parquet    every number: run, cell, condition, grid, seed, the factors, split, sheet, measure, class, value,
                        support, signature; `sheet` is empty for a number of a whole split
     conditions.csv     one row a condition, to be read by people: levels of the factors, seeds, and of a few measures of
-                       each curve the mean and standard deviation over seeds, 95 % interval and number of values
+                       each curve the mean and standard deviation over seeds, 95 % interval and number of values, and
+                       `detectable`, the smallest difference of two rows that these seeds can tell, equal in all rows
     choices.csv        of a study with a tuned factor: every level of it on the seeds of the choice
     environment.json   commit, versions, processor, dates and time of the runs
     at_recall.csv      the runs at one recall, written by `at-recall`; removed when the results change
@@ -35,6 +36,7 @@ from thinline.metrics.catalogue import metric
 from thinline.study.design.results import CELL_COLUMNS, ROW_COLUMNS, SHEET_COLUMNS, Results
 from thinline.study.design.study import SEED, Study, StudyError
 from thinline.study.design.tuning import analysed
+from thinline.study.stats.detectable import smallest_of
 from thinline.study.stats.samples import AXES, samples
 from thinline.system.atomic_files import write_bytes
 from thinline.vocabulary import Float64
@@ -103,6 +105,8 @@ def conditions_csv(results: Results, cells: pd.DataFrame) -> bytes:
             for each in ("mean", "sd", "low", "high"):
                 table[f"{head} {each}"] = columns[each].round(metric(measure).digits + 2)
             table[f"{head} n"] = own["seeds"].fillna(0).to_numpy(np.int64)
+            smallest = smallest_of(results, measure, name, split=split)
+            table[f"{head} detectable"] = round(smallest, metric(measure).digits + 2)
     return _csv(table)
 
 

@@ -17,12 +17,18 @@ import pandas as pd
 from thinline.metrics.catalogue import label, metric
 from thinline.metrics.number_format import number
 from thinline.study.claims.remedies import families_of, moves
-from thinline.study.claims.verdicts import UNTESTABLE, VERDICTS
+from thinline.study.claims.rule import DEPENDS
+from thinline.study.claims.verdicts import UNTESTABLE, VERDICTS, kind_of
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
-from thinline.study.publish.folder import RESULTS
+from thinline.study.publish.folder import HEADLINE, RESULTS
+from thinline.study.stats.detectable import smallest_of
 
 BOARD: Final = ("iou", "precision", "recall")
+_HEADS: Final = (
+    "| claim of the source | its numbers | measured here, 95 % | findings that hold | with Holm | power | study |",
+    "|---|---|---|---|---|---|---|",
+)
 
 
 def published_folders(experiments: Path) -> list[Path]:
@@ -32,6 +38,8 @@ def published_folders(experiments: Path) -> list[Path]:
 
 def frontier_block(results: Results, cells: pd.DataFrame) -> str:
     """A line for each condition: its families, and IoU, precision and recall of every curve with half the interval.
+
+    The last line has the smallest difference of two conditions that the seeds can tell (stats/detectable.py).
 
     `cells` is the table of that name of the effects.
     """
@@ -44,6 +52,8 @@ def frontier_block(results: Results, cells: pd.DataFrame) -> str:
         condition = results.conditions.index[row]
         values = " | ".join(column[row] for column in means)
         lines.append(f"| {moves(families[condition])} | {condition} | {values} |")
+    smallest = [number(smallest_of(results, measure, name), metric(measure).digits) for measure, name in columns]
+    lines.append(f"| | *smallest difference of two rows that these seeds can tell* | {' | '.join(smallest)} |")
     return "\n".join(lines)
 
 
@@ -66,11 +76,11 @@ def verdict_block(table: pd.DataFrame) -> str:
     """A table for each verdict with a line for each of its claims; then the number of claims that were not tested."""
     parts = []
     for verdict in (name for name in VERDICTS if name != UNTESTABLE):
-        claims = table[table["verdict"] == verdict]
+        claims = table[table["verdict"].map(kind_of) == verdict]
         if len(claims):
-            heads = ["| claim of the source | its numbers | measured here, 95 % | study |", "|---|---|---|---|"]
+            title = "Depends on another factor" if verdict == DEPENDS else verdict.capitalize()
             lines = [_verdict_line(row, verdict) for row in claims.to_dict("records")]
-            parts.append("\n".join([f"**{verdict.capitalize()}: {len(claims)}**", "", *heads, *lines]))
+            parts.append("\n".join([f"**{title}: {len(claims)}**", "", *_HEADS, *lines]))
     untested = int((table["verdict"] == UNTESTABLE).sum())
     if untested:
         parts.append(f"**Not tested: {untested}** claims and numbers; verdicts.csv of a study says why.")
@@ -78,22 +88,53 @@ def verdict_block(table: pd.DataFrame) -> str:
 
 
 def _verdict_line(row: Mapping[Hashable, object], verdict: str) -> str:
-    numbers = row["sourced_numbers"] if isinstance(row["sourced_numbers"], str) else ""
+    numbers, caution = (row[name] if isinstance(row[name], str) else "" for name in ("sourced_numbers", "caution"))
     measured = str(row["sentence"]).removeprefix(verdict.capitalize()).lstrip(" :")
-    cells = [str(text).replace("|", r"\|") for text in (row["statement"], numbers, measured, row["study"])]
+    if verdict == DEPENDS:
+        measured = str(row["sentence"])
+    if caution:
+        measured += f" *Caution:* {caution}"
+    holm = "the same" if row["holm"] == row["verdict"] else row["holm"]
+    counts = (f"{row['holding']} of {row['findings']}", holm, number(_float(row["power"]), 2))
+    texts = (row["statement"], numbers, measured, *counts, row["study"])
+    cells = [str(text).replace("|", r"\|") for text in texts]
     return f"| {' | '.join(cells)} |"
+
+
+def _float(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")
 
 
 def study_row(results: Results, verdicts: pd.DataFrame, folder: str) -> str:
     """The row of a study in experiments/README.md."""
-    counts = verdicts["verdict"].value_counts()
-    tested = ", ".join(f"{counts[name]} {name}" for name in counts.index if name != UNTESTABLE) or "none"
+    counts = verdicts["verdict"].map(kind_of).value_counts()
+    texts = {DEPENDS: "depend on a factor"}
+    tested = (
+        ", ".join(f"{counts[name]} {texts.get(name, name)}" for name in counts.index if name != UNTESTABLE) or "none"
+    )
     cells = f"{len(results.cells)} cells, {len(results.seeds)} seeds"
     left = f"; {len(results.left_out)} left out" if results.left_out else ""
     made = results.made_by
     return (
         f"| [{results.study.name}]({folder}/README.md) | {results.study.question} | {cells}{left} | {tested} | "
         f"{made.get('hours of training', '')} | [report]({folder}/report.html) |"
+    )
+
+
+def smallest_block(results: Results) -> str:
+    """A sentence with the smallest difference of two conditions that the seeds of a study can tell, by measure."""
+    texts = []
+    for key in dict.fromkeys([*HEADLINE, *results.study.primary]):
+        split, _, measure = key.partition("/")
+        values = [
+            number(smallest_of(results, measure, name, split=split), metric(measure).digits) for name in results.classes
+        ]
+        texts.append(f"{label(measure, split)} {' / '.join(values)}")
+    curves = " / ".join(name.replace("_", " ") for name in results.classes)
+    return (
+        "Rows of the tables are not compared by their own intervals. The smallest difference of two conditions that\n"
+        f"these {len(results.seeds)} seeds can tell (paired by seed, found with a probability of .8 at p < .05, median "
+        f"over pairs; {curves}):\n{', '.join(texts)}."
     )
 
 

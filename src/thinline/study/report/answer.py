@@ -39,7 +39,12 @@ if TYPE_CHECKING:
     from thinline.study.stats.effects import Effects
 
 _JOINED: Final = "\N{NO-BREAK SPACE}"
-_TESTED: Final = ("supported", "refuted", "undecided")
+_TESTED: Final = {
+    "supported": "supported",
+    "refuted": "refuted",
+    "depends": "that depend on a factor",
+    "undecided": "undecided",
+}
 _MOST_ROWS: Final = 5
 _MOST_MAINS: Final = 4
 
@@ -205,14 +210,16 @@ def _best_sentence(results: Results, row: Row, tested: str = "") -> str:
 
 def _verdict(rows: Sequence[Mapping[str, str]], answer: str) -> str:
     """The verdict on the claim `answer`, else how many claims the study supports, refutes, and leaves undecided."""
-    tested = [row for row in rows if row["verdict"] in _TESTED]
+    tested = [row for row in rows if row["kind"] in _TESTED]
     for row in (row for row in tested if row["claim"] == answer):
         split, _, measure = row["measure"].partition("/")
         name = row["measure"] if " " in row["measure"] else label(measure, split)
         numbers = f"{row['effect']} {row['span']}".strip().replace(", ", f",{_JOINED}")
-        return f'"{row["statement"].rstrip(".")}" is {row["verdict"]} ({name} of {words(row["class"])}: {numbers})'
-    counts = Counter(row["verdict"] for row in tested)
-    named = _listed([f"{counts[verdict]} {verdict}" for verdict in _TESTED if counts[verdict]])
+        verdict = row["verdict"] if row["kind"] == "depends" else f"is {row['verdict']}"
+        caution = f"; caution: {row['caution'].rstrip('.')}" if row["caution"] else ""
+        return f'"{row["statement"].rstrip(".")}" {verdict} ({name} of {words(row["class"])}: {numbers}{caution})'
+    counts = Counter(row["kind"] for row in tested)
+    named = _listed([f"{counts[kind]} {text}" for kind, text in _TESTED.items() if counts[kind]])
     return f"Verdicts on {len(tested)} claims: {named}" if named else ""
 
 

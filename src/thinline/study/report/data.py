@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from thinline.study.claims.verdicts import VERDICTS
 from thinline.study.design.results import Results
 from thinline.study.figures.effects import SIGNIFICANT
 from thinline.study.figures.style import Picture, words
@@ -16,7 +17,6 @@ from thinline.study.report.answer import answer
 from thinline.study.report.board import board, values
 from thinline.study.report.tables import (
     ORDERS,
-    VERDICTS,
     effects,
     matrix,
     measures_of,
@@ -53,7 +53,7 @@ def report_data(
     measures, classes, study = measures_of(tables.cells), results.classes, results.study
     of_conditions = values(tables.cells, measures, classes)
     verdict_rows = verdicts(verdict_table)
-    counts = Counter(row["verdict"] for row in verdict_rows)
+    counts = Counter(row["kind"] for row in verdict_rows)
     data = {
         "study": {"title": words(study.name)}
         | {name: getattr(study, name) for name in ("name", "question", "command", "budget", "primary")},

@@ -23,11 +23,13 @@ import pandas as pd
 
 from thinline.metrics.catalogue import label, less_is_better, metric
 from thinline.metrics.number_format import MISSING, interval, number, probability
+from thinline.study.claims.verdicts import VERDICTS, kind_of
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
 from thinline.study.figures.effects import SIGNIFICANT
 from thinline.study.figures.style import words
 from thinline.study.figures.tables import short_labels, varied
+from thinline.study.stats.detectable import smallest_of
 from thinline.study.stats.samples import AXES
 
 if TYPE_CHECKING:
@@ -36,13 +38,13 @@ if TYPE_CHECKING:
 ORDERS: Final = 2
 """Main effects and interactions of up to so many factors are in the page."""
 
-VERDICTS: Final = ("supported", "refuted", "undecided", "untestable")
 VERDICT_COLUMNS: Final = (
     *("claim", "statement", "source", "standing", "sourced_numbers", "verdict", "study"),
     *("measure", "class", "effect", "low", "high", "signed", "seeds", "sentence"),
 )
-NOTES: Final = ("elsewhere", "caution")
-"""Optional columns: the verdicts of other studies on the claim, and contradictions; shown below the sentence."""
+NOTES: Final = ("elsewhere", "caution", "averaged", "holm", "holding", "findings", "power", "assumed")
+"""Optional columns, shown below the sentence or the verdict: the verdicts of other studies, contradictions, the average
+over other factors; the verdict with Holm's correction, how many findings hold, and the power."""
 
 _SHADES: Final = 5
 _SMALL: Final = 0.02
@@ -88,7 +90,8 @@ def measures_of(cells: pd.DataFrame) -> list[Measure]:
 def matrix(
     results: Results, values: Mapping[str, Mapping[str, Any]], tables: Effects, measures: Sequence[Measure]
 ) -> dict[str, Any]:
-    """Columns and views: the conditions, and the levels of each factor that the grid varies."""
+    """Columns, the smallest difference of two conditions that the seeds can tell, and views: the conditions, and the
+    levels of each factor that the grid varies."""
     ranks = tables.ranks
     columns = [(measure, name) for measure in measures for name in results.classes]
     names = short_labels(results)
@@ -100,7 +103,9 @@ def matrix(
         view = _view(factor, words(factor), levels, levels, columns, means[factor])
         _add_ranks(view, ranks[ranks["factor"] == factor], columns)
         views.append(view)
-    return {"columns": [_column(measure, name) for measure, name in columns], "views": views}
+    smallest = [smallest_of(results, measure.measure, name, split=measure.split) for measure, name in columns]
+    differences = [number(value, measure.digits) for value, (measure, _) in zip(smallest, columns, strict=True)]
+    return {"columns": [_column(measure, name) for measure, name in columns], "views": views, "smallest": differences}
 
 
 def _column(measure: Measure, name: str) -> dict[str, Any]:
@@ -244,7 +249,7 @@ def verdicts(table: pd.DataFrame) -> list[dict[str, Any]]:
         raise StudyError(
             f"expected verdicts with the columns {', '.join(VERDICT_COLUMNS)}, lacking {', '.join(lacking)}"
         )
-    unknown = sorted(set(table["verdict"]) - set(VERDICTS))
+    unknown = sorted(verdict for verdict in set(table["verdict"]) if kind_of(verdict) not in VERDICTS)
     if unknown:
         raise StudyError(f"expected verdicts {', '.join(VERDICTS)}, got {', '.join(map(repr, unknown))}")
     return [_verdict(row) for row in table.to_dict("records")]
@@ -256,7 +261,10 @@ def _verdict(row: Mapping[Any, Any]) -> dict[str, Any]:
     seeds = pd.to_numeric(row["seeds"], errors="coerce")
     known, signed = bool(np.isfinite(effect)), str(row["signed"]) != "False"  # a text where the table was read from csv
     digits = 4 if np.nanmax(np.abs([effect, low, high, 0])) < _SMALL else 3
+    power = pd.to_numeric(row.get("power", np.nan), errors="coerce")
     return texts | {
+        "kind": kind_of(str(row["verdict"])),
+        "power": number(power, 2) if np.isfinite(power) else "",
         "effect": number(effect, digits, signed=signed) if known else MISSING,
         "span": interval(low, high, digits, signed=signed) if known else "",
         "seeds": f"{int(seeds)} seed{'s' if seeds != 1 else ''}" if known and np.isfinite(seeds) else "",

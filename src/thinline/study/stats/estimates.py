@@ -95,13 +95,21 @@ class Estimates:
 
 @dataclass(frozen=True)
 class Estimate:
-    """One effect with its interval, two-sided p against 0, and the contrasts of the seeds that have all its cells."""
+    """One effect with its interval, two-sided p against 0, standard error and degrees of freedom; `by_seed` [S] is NaN
+    where a seed lacks a cell."""
 
     effect: float
     low: float
     high: float
     p: float
-    per_seed: tuple[float, ...]
+    error: float
+    freedom: float
+    by_seed: tuple[float, ...]
+
+    @property
+    def per_seed(self) -> tuple[float, ...]:
+        """The contrasts of the seeds that have all cells."""
+        return tuple(value for value in self.by_seed if np.isfinite(value))
 
     @property
     def seeds(self) -> int:
@@ -146,9 +154,8 @@ def estimate_of_seeds(values: Float64) -> Estimate:
 
 
 def _single(estimates: Estimates) -> Estimate:
-    each = estimates.per_seed[0]
-    effect, low, high, p = (float(column[0]) for column in _columns(estimates)[:4])
-    return Estimate(effect, low, high, p, tuple(each[np.isfinite(each)].tolist()))
+    effect, low, high, p, error, freedom = (float(column[0]) for column in _columns(estimates)[:6])
+    return Estimate(effect, low, high, p, error, freedom, tuple(estimates.per_seed[0].tolist()))
 
 
 def _over_seeds(each: Float64, size: float, *, sheets: Float64, sheet_count: int) -> Estimates:
