@@ -149,7 +149,7 @@ _TRACED = {
     "published": ", published tracer",
 }
 _BRIDGED = _TRACED | {"viterbi": ", with gaps", "viterbi_bridged": ", bridged"}
-"""What each tracer adds to a label. The default tracer adds nothing to the label."""
+"""What each tracer adds to a label. The default tracer has no name in labels; its errors say what became of gaps."""
 
 _PLACEHOLDERS: Final = {
     "tolerance": r"[\d.]+(?:px|mm)",
