@@ -144,6 +144,8 @@ COUNTS = {
     "longer": 20,
     "tuned_losses": 240,
     "weight_dose": 250,
+    "topomortar": 130,
+    "vessels": 60,
     "full_factorial": 3000 - 3 * 4 * 3 * 5,  # three losses that one weight cannot balance under the stack
 }
 
