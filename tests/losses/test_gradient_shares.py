@@ -4,7 +4,7 @@ import pytest
 import torch
 from drawn_sheets import draw, random_batch, torn
 from hydra.utils import instantiate
-from option_cases import keys, option
+from option_cases import LEVELS, keys, option
 
 from thinline.config.objective import build_objective
 from thinline.config.schema import KEY_LEVELS
@@ -12,6 +12,7 @@ from thinline.losses.compound import Compound
 from thinline.losses.dice import Dice
 from thinline.losses.gradient_shares import SHARES_OF
 from thinline.losses.objective import Objective
+from thinline.losses.scnp import by_pooling
 
 UNEVEN = [1.0, 42.0, 7.0]
 
@@ -84,13 +85,30 @@ def test_the_value_is_the_same_where_no_gradient_is_asked_for() -> None:
     torch.testing.assert_close(value, objective(logits, *batch).detach())
 
 
-def test_it_acts_with_pooling_and_truth_maps() -> None:
-    batch = random_batch(3)
-    objective = build_objective(["loss=dice_cldice", "shares_of=gradient", "pooling=scnp"], weight=None)
+@pytest.mark.parametrize("pooling", ["none", "scnp"])
+@pytest.mark.parametrize("head", LEVELS["head"])
+@pytest.mark.parametrize("level", [level for level in LEVELS["loss"] if option("loss", level).kind == "sum"])
+def test_every_sum_is_that_of_its_terms_with_truth_maps_and_pooling(level, head, pooling) -> None:
+    batch, head, loss = random_batch(3), option("head", head), option("loss", level)
+    logits = batch.logits(head.channels)
+    slopes, norms, shares = [], [], []
+    for _, share, term in loss.parts:
+        alone = Objective(head, term)
+        targets, valid = head.read(*batch)
+        pooled = (by_pooling(logits, targets, valid) if pooling == "scnp" else logits).detach().requires_grad_()
+        maps = {each.key: alone.draw(each, *batch) for each in alone.truth_maps}
+        slopes.append(torch.autograd.grad(alone(pooled, *batch, maps=maps), pooled)[0])
+        norms.append(slopes[-1].norm())
+        shares.append(share)
+    mean = sum(share * norm for share, norm in zip(shares, norms, strict=True)) / sum(shares)
+    expected = sum(share * mean / norm * slope for share, norm, slope in zip(shares, norms, slopes, strict=True))
+    objective = Objective(head, of_gradients(level, **loss.shares), pooling=pooling)
     maps = {each.key: objective.draw(each, *batch) for each in objective.truth_maps}
-    logits = batch.logits(3)
-    value = objective(logits, *batch, maps=maps)
-    assert float(torch.autograd.grad(value, logits)[0].norm()) > 0
+    seen = logits.detach().requires_grad_()
+    objective(seen, *batch, maps=maps).backward()
+    if pooling == "scnp":  # back through the pooling
+        expected = torch.autograd.grad(by_pooling(seen, *head.read(*batch)), seen, expected)[0]
+    torch.testing.assert_close(seen.grad, expected)
 
 
 def test_it_acts_or_raises() -> None:

@@ -15,7 +15,8 @@ patches, and beyond the sheet is background:
     3. fragmenting          share of the missed pixels that lie in a gap, summed over sheets. The missed pixels (true,
                             not predicted) form 8-connected groups. A group that touches two or more components of
                             the prediction is a gap between two parts of one true line; the other groups are missing:
-                            ends, whole components, the rim of a line drawn too thin
+                            ends, whole components, the rim of a line drawn too thin. A false component that touches
+                            the group counts as a part
     4. betti0_error_filled  metric 1 after the pixels of all gaps were added to the prediction: what a repair of gaps,
                             without a new detection, can reach
     5. betti0_error_random  metric 1 after as many of the missed pixels were added as there are in gaps, drawn at
