@@ -320,7 +320,7 @@ def test_a_page_without_its_folder_has_the_figures_in_it(html, tmp_path):
 
 
 def test_verdicts_are_counted_and_have_no_number_where_there_is_none(data):
-    assert data["verdict_counts"] == {"supported": 1, "refuted": 1, "undecided": 1, "untestable": 1}
+    assert data["verdict_counts"] == {"supported": 1, "refuted": 1, "depends": 0, "undecided": 1, "untestable": 1}
     rows = {row["claim"]: row for row in data["verdicts"]}
     result = [rows["recall-up"][name] for name in ("effect", "span", "seeds", "sourced_numbers")]
     assert result == ["+.100", "[+.080, +.120]", "3 seeds", "recall .96, .97"]
