@@ -31,4 +31,6 @@ def test_it_is_far_smaller_than_the_intervals_of_rows():
 def test_too_few_seeds_or_conditions_have_none():
     assert np.isnan(smallest_difference(np.zeros((3, 1))))
     assert np.isnan(smallest_difference(np.array([[1.0, 2.0], [np.nan, 1.0]])))
+    three = np.array([[0.1, 0.2, 0.4], [0.0, 0.3, 0.5]])
+    assert smallest_difference(np.c_[three, [np.nan, 0.5]]) == smallest_difference(three)
     assert np.isnan(smallest_of(planted(sheets=3), "breaks", "curve_1"))
