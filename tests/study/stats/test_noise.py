@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from thinline.study.stats.noise import Prior, noise_of, prior_of
+from thinline.study.stats.noise import Prior, _cholesky, noise_of, prior_of
 
 CODES = np.array([[a, b] for a in range(3) for b in range(4)], np.int64)
 
@@ -70,3 +70,9 @@ def test_cells_without_value_are_left_out():
     assert np.isfinite(noise.cells).all()
     assert noise.cells[1, 3] == 0
     assert np.isfinite(noise.mixing).all()
+
+
+def test_the_lower_triangle_is_that_of_lapack():
+    rng = np.random.default_rng(6)
+    matrix = np.corrcoef(rng.standard_normal((4, 30)))
+    np.testing.assert_allclose(_cholesky(matrix), np.linalg.cholesky(matrix), atol=1e-12)

@@ -98,16 +98,19 @@ class Noise:
     def variance(self, weights: Float64) -> float:
         """The variance over seeds of the contrast `weights` [K,A], by the model."""
         own = weights * self.cells
-        correlation = self.mixing @ self.mixing.T
+        correlation = (self.mixing[:, None] * self.mixing).sum(-1)
         of_seeds = (weights.sum(1)[:, None] * self.shared).sum(0)
-        return float((own.T @ correlation * own.T).sum() + (of_seeds**2).sum())
+        return float((own[:, None] * own * correlation[..., None]).sum() + (of_seeds**2).sum())
 
     def draw(self, rng: np.random.Generator, count: int, seeds: int, used: Int64) -> tuple[Float64, Float64]:
         """Noise of the cells [count,S,U,K] of the conditions numbered `used` [U], and of the seeds [count,S,K]."""
         measures, samples = self.shared.shape
-        own = np.einsum("nsuk,lk->nsul", rng.standard_normal((count, seeds, len(used), measures)), self.mixing)
-        of_seeds = np.einsum("nsj,kj->nsk", rng.standard_normal((count, seeds, samples)), self.shared)
-        return np.asarray(own * self.cells.T[used]), np.asarray(of_seeds)
+        drawn = rng.standard_normal((count, seeds, len(used), measures))
+        own = np.zeros_like(drawn)
+        for row, column in zip(*np.nonzero(self.mixing), strict=True):
+            own[..., row] += self.mixing[row, column] * drawn[..., column]
+        of_seeds = (rng.standard_normal((count, seeds, 1, samples)) * self.shared).sum(-1)
+        return own * self.cells.T[used], of_seeds
 
 
 def noise_of(values: Float64, codes: Int64) -> Noise:
@@ -181,10 +184,20 @@ def _mixing(residuals: Float64, cells: Float64) -> Float64:
     unit = np.divide(residuals, cells[..., None], out=np.zeros_like(residuals), where=cells[..., None] > 0)
     flat = unit.reshape(len(unit), -1)
     norms = np.sqrt((flat**2).sum(1))
-    products = np.einsum("ki,li->kl", flat, flat)
+    products = (flat[:, None] * flat).sum(-1)
     correlation = products / np.maximum(norms[:, None] * norms, _JITTER)
     np.fill_diagonal(correlation, 1.0)
-    lower: Float64 = np.linalg.cholesky((correlation + _JITTER * np.eye(len(unit))) / (1 + _JITTER))
+    return _cholesky((correlation + _JITTER * np.eye(len(unit))) / (1 + _JITTER))
+
+
+def _cholesky(matrix: Float64) -> Float64:
+    """The lower triangle whose product with its transpose is `matrix`; in a fixed order, unlike that of LAPACK."""
+    lower = np.zeros_like(matrix)
+    for row in range(len(matrix)):
+        for column in range(row + 1):
+            rest = matrix[row, column] - (lower[row, :column] * lower[column, :column]).sum()
+            pivot = lower[column, column]
+            lower[row, column] = np.sqrt(max(rest, 0.0)) if row == column else rest / pivot if pivot > 0 else 0.0
     return lower
 
 
