@@ -151,6 +151,7 @@ def test_conditions_are_compared_by_seed(folder_of_study, trained, cache, capsys
             mean = (wide[label] - wide["fresh/dice"]).mean()
             if label != "fresh/dice":
                 assert f"{printed(mean, '+')} [{printed(low)}, {printed(high)}]" in text
+    assert "smallest difference of two rows in IoU that these seeds can tell: ." in " ".join(text.split())
 
 
 def printed(value, sign=""):

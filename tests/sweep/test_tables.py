@@ -6,6 +6,7 @@ import re
 import pandas as pd
 import pytest
 from rich.console import Console
+from scipy import optimize, stats
 
 from thinline.sweep.tables import COLUMNS, LINE_COLUMNS, PERTURBED_TRUTH, cell_labels, class_tables, show
 
@@ -110,6 +111,17 @@ def test_runs_that_differ_in_their_seed_alone_are_one_line():
     assert ["none", ".300", ".265", "3"] in lines  # statistics.stdev of the three
     assert ["*", "measured", ".350", ".071", "2"] in lines
     assert "mean over seeds" in text
+
+
+def test_the_caption_has_the_smallest_difference_of_two_lines():
+    """Three shared seeds, differences of .1, .2 and .3: an error of .0577, times the noncentrality of two degrees."""
+    scored = pd.concat([seeds(0.1, 0.2, 0.3), seeds(0.2, 0.4, 0.6, 0.9, weight="measured")])
+    order = [f"rnone{k}" for k in range(3)] + [f"rmeasured{k}" for k in range(4)]
+    (text,) = (printed(table, 100) for table in class_tables(scored, order=order, width=100))
+    critical = stats.t.ppf(0.975, 2)
+    shift = optimize.brentq(lambda nc: stats.nct.sf(critical, 2, nc) - 0.8, 0, 30)
+    words = f"smallest difference of two lines that these seeds can tell: IoU {0.1 / 3**0.5 * shift:.3f}"
+    assert words.replace("0.", ".") in " ".join(text.split())
 
 
 def test_columns_without_a_number_are_left_out_but_for_the_first():

@@ -76,7 +76,8 @@ def test_the_parent_run_has_the_numbers_of_its_conditions(swept, client, tmp_pat
         "| dice-none | 3 | .500 ± .020 [.450, .550] |",
         "| focal-none | 1 | .250 |",
         "",
-        "Test images: mean over seeds ± standard deviation [95 % interval of the mean].",
+        "Test images: mean over seeds ± standard deviation [95 % interval of the mean]. Conditions share their sheets: "
+        "compare them seed by seed, not by these intervals.",
         "",
         "4 cells.",
     ]

@@ -5,8 +5,9 @@
 A loss or a class weight moves the operating point, so a table of recall and precision compares operating points, not
 networks. Here the threshold of each curve of each run is set on its validation sheets, where it reaches the given
 recall; precision, IoU and F1 are measured on test at this threshold. The recall on test is close to the given one, not
-equal. Each interval is over the seeds of one condition and does not test a difference; --against CONDITION adds the
-difference of IoU to that condition, paired by seed. `threshold` is a probability. Replaces `at_recall.csv`.
+equal. Each interval is over the seeds of one condition and does not test a difference; the last line of a table has the
+smallest difference that the seeds can tell, and --against CONDITION adds the difference of IoU to that condition,
+paired by seed. `threshold` is a probability. Replaces `at_recall.csv`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
 from thinline.study.figures.tables import short_labels
 from thinline.study.publish.folder import AT_RECALL, read_results, write_tables
+from thinline.study.stats.detectable import smallest_difference
 from thinline.study.stats.estimates import estimate_of_seeds
 from thinline.sweep.study_results import declared
 
@@ -113,6 +115,9 @@ def _summary(results: Results, rows: pd.DataFrame, title: str, against: str | No
         if against is not None:
             cells.append("-" if label == against else _difference(iou[label], iou[against]))
         table.add_row(names[label], *cells)
+    smallest = smallest_difference(pd.DataFrame(iou).to_numpy(np.float64).T)
+    if np.isfinite(smallest):
+        table.caption = f"smallest difference of two rows in IoU that these seeds can tell: {number(smallest)}"
     return table
 
 

@@ -202,7 +202,8 @@ def _conditions_table(sweep: Sweep) -> str:
     ]
     more = len(sweep.conditions) - MOST_ROWS
     lines = [_row(heads), _row(["---"] * len(heads)), *map(_row, rows)]
-    text = "\n".join(lines) + "\n\nTest images: mean over seeds ± standard deviation [95 % interval of the mean]."
+    text = "\n".join(lines) + "\n\nTest images: mean over seeds ± standard deviation [95 % interval of the mean]. "
+    text += "Conditions share their sheets: compare them seed by seed, not by these intervals."
     return text if more <= 0 else f"{text} {more} more conditions are in the artifact conditions.json."
 
 

@@ -82,7 +82,10 @@ def test_an_effect_too_small_to_count_is_no_rise(tmp_path):
     verdict = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
     assert all(finding.low > 0 for finding in verdict.findings)
     assert verdict.verdict == REFUTED
-    assert verdict_of(tmp_path, results, RECALL | {"expect": "up", "margin": 0.005}).verdict == SUPPORTED
+    own = RECALL | {"expect": "up", "margin": 0.005, "margin_of": "source"}
+    supported = verdict_of(tmp_path, results, own)
+    assert supported.verdict == SUPPORTED
+    assert "(margin .005, of the source)" in supported.sentence
 
 
 def test_one_curve_is_enough_to_refute(tmp_path):

@@ -57,6 +57,18 @@ def test_expectations_in_words():
     assert Expectation("up", 0.02).text == "a rise whose interval reaches .02"
     assert Expectation("down", 0.02).text == "a fall whose interval reaches -.02"
     assert Expectation("not_down", 0.02).text == "no fall of .02 or more"
+    assert [Expectation(kind, 0.0).text for kind in ("up", "down")] == ["a rise", "a fall"]
+    assert Expectation("up", 0.02).owner == "margin .02, ours"
+    assert Expectation("up", 0.01, source=True).owner == "margin .01, of the source"
+    assert Expectation("at_most", 0.5).owner == Expectation("up", 0.0).owner == ""
+
+
+def test_the_power_assumes_a_rise_of_the_margin_or_of_the_smallest_effect_and_no_change_of_0():
+    kinds = ("up", "down", "none", "not_up", "not_down", "at_least", "at_most")
+    assert [Expectation(kind, 0.1, smallest=0.03).assumed for kind in kinds] == pytest.approx(
+        [0.1, -0.1, 0, 0, 0, 0.13, 0.07]
+    )
+    assert Expectation("up", 0.0, smallest=0.03).assumed == 0.03
 
 
 def test_decimals_follow_the_width_of_the_interval():

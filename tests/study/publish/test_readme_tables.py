@@ -1,13 +1,14 @@
 """The blocks of the README against numbers computed by hand."""
 
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 from study_cases import planted
 
+from thinline.metrics.number_format import number
 from thinline.study.claims.remedies import families_of
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
@@ -15,6 +16,7 @@ from thinline.study.publish.readme_tables import (
     frontier_block,
     published_folders,
     replaced,
+    smallest_block,
     studies_block,
     study_row,
     verdict_block,
@@ -30,7 +32,7 @@ def results():
 
 def test_a_line_of_the_board_is_the_mean_over_seeds_with_half_its_interval(results):
     lines = frontier_block(results, effects(results).cells).splitlines()
-    assert len(lines) == 2 + 12
+    assert len(lines) == 2 + 12 + 1
     (line,) = [line for line in lines if "| measured/dice/fresh |" in line]
     assert line.startswith("| A+B+C |")
     cells = results.cells[results.cells["condition"] == "measured/dice/fresh"]["run"]
@@ -44,7 +46,7 @@ def test_a_line_of_the_board_is_the_mean_over_seeds_with_half_its_interval(resul
 
 
 def test_conditions_come_by_how_many_families_moved(results):
-    labels = [line.split("|")[2].strip() for line in frontier_block(results, effects(results).cells).splitlines()[2:]]
+    labels = [line.split("|")[2].strip() for line in frontier_block(results, effects(results).cells).splitlines()[2:-1]]
     counts = [len(families_of(results.conditions)[label]) for label in labels]
     assert counts == sorted(counts)
     assert labels[0] == "none/soft_ce/scarce"
@@ -55,6 +57,7 @@ def test_one_seed_has_no_interval(results):
     rows, sheets = (part[part["run"].isin(cells["run"])] for part in (results.rows, results.sheets))
     one = Results(results.study, cells, rows, sheets)
     assert "±" not in frontier_block(one, effects(one).cells)
+    assert "smallest" not in frontier_block(one, effects(one).cells)
 
 
 VERDICTS = pd.DataFrame(
@@ -68,20 +71,57 @@ VERDICTS = pd.DataFrame(
             *("Refuted over 5 seeds: no", "Supported over 5 seeds: recall +.03 [.02, .04]"),
             *("Untestable: no cells.", "Supported: yes"),
         ],
+        "holm": ["undecided", "supported", "", "supported"],
+        "holding": [1, 4, np.nan, 2],
+        "findings": [4, 4, np.nan, 2],
+        "power": [0.5, 0.823, np.nan, np.nan],
+        "caution": [np.nan, "Of another run.", np.nan, np.nan],
     }
-)
+).astype({"holding": "Int64", "findings": "Int64"})
 
 
 def test_each_verdict_has_its_table_with_a_line_a_claim_and_the_others_are_counted():
-    heads = ["| claim of the source | its numbers | measured here, 95 % | study |", "|---|---|---|---|"]
+    heads = [
+        "| claim of the source | its numbers | measured here, 95 % | findings that hold | with Holm | power | study |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    first = (
+        "| weights raise recall | recall .96 (binary stack) | over 5 seeds: recall +.03 [.02, .04] *Caution:* Of "
+        "another run. | 4 of 4 | the same | .82 | three_family |"
+    )
     assert verdict_block(VERDICTS).splitlines() == [
         *("**Supported: 2**", "", *heads),
-        "| weights raise recall | recall .96 (binary stack) | over 5 seeds: recall +.03 [.02, .04] | three_family |",
-        "| sheets help |  | yes | data_mix |",
+        first,
+        "| sheets help |  | yes | 2 of 2 | the same | - | data_mix |",
         *("", "**Refuted: 1**", "", *heads),
-        "| copies help |  | over 5 seeds: no | data_mix |",
+        "| copies help |  | over 5 seeds: no | 1 of 4 | undecided | .50 | data_mix |",
         *("", "**Not tested: 1** claims and numbers; verdicts.csv of a study says why."),
     ]
+
+
+def test_a_verdict_that_names_a_factor_has_its_table_and_is_counted(results):
+    sentence = "Depends on loss over 5 seeds: +.1, but 0"
+    one = VERDICTS.iloc[:1].assign(verdict="depends on loss", holm="depends on loss", sentence=sentence)
+    assert verdict_block(one).splitlines()[0] == "**Depends on another factor: 1**"
+    assert f"| copies help |  | {sentence} | 1 of 4 | the same |" in verdict_block(one)
+    assert "| 1 depend on a factor |" in study_row(results, one, "planted")
+
+
+def test_the_board_ends_with_the_smallest_difference_of_two_rows(results):
+    """By hand: every pair of conditions, paired by seed, 80 % power of a two-sided test at .05 with four degrees."""
+    *_, last = frontier_block(results, effects(results).cells).splitlines()
+    rows = results.rows[(results.rows["split"] == "test") & (results.rows["measure"] == "iou")]
+    wide = (
+        rows[rows["class"] == "curve_1"]
+        .merge(results.cells, on="run")
+        .pivot(index="seed", columns="condition", values="value")
+    )
+    errors = [(wide[a] - wide[b]).sem() for a, b in combinations(wide.columns, 2)]
+    critical = stats.t.ppf(0.975, 4)
+    shift = optimize.brentq(lambda nc: stats.nct.sf(critical, 4, nc) - 0.8, 0, 20)
+    assert last.startswith("| | *smallest difference of two rows that these seeds can tell* | ")
+    assert last.split("|")[3].strip() == number(np.median(errors) * shift, 3)
+    assert f"IoU {last.split('|')[3].strip()} / {last.split('|')[6].strip()}" in smallest_block(results)
 
 
 def test_vertical_bars_in_a_text_do_not_end_a_table_cell():

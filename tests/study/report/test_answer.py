@@ -78,6 +78,15 @@ def test_the_claim_that_answers_the_question_is_quoted_with_its_interval(results
         assert of(own, estimates)["sentences"][2].startswith(quoted)
 
 
+def test_a_claim_that_depends_on_a_factor_is_quoted_with_it_and_its_caution(results, estimates):
+    row = VERDICT_ROWS[1] | {"kind": "depends", "verdict": "depends on loss", "caution": "Of another run."}
+    own = replace(results, study=replace(results.study, answer=row["claim"]))
+    text = of(own, estimates, [row])["sentences"][2]
+    assert text.startswith('"Weighting leaves overlap" depends on loss (IoU of curve 1: -.050 [')
+    assert "; caution: Of another run); the best condition" in text
+    assert "1 that depend on a factor" in of(results, estimates, [row])["sentences"][2]
+
+
 def test_a_study_of_one_factor_has_three_sentences():
     actual = small(replace(PENS, primary=("test/iou", "test/recall")))
     sentences = of(actual, effects(actual), [])["sentences"]

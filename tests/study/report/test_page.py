@@ -25,6 +25,7 @@ from thinline.study.report.data import TABLES, as_json, report_data
 from thinline.study.report.page import alone, in_script, render_report
 from thinline.study.report.tables import effects as effect_rows
 from thinline.study.report.tables import measures_of
+from thinline.study.stats.detectable import smallest_of
 
 USABLE = {"recall": 0.5, "precision": 0.5, "iou": 0.5}
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\rIHDR" + (640).to_bytes(4, "big") + (480).to_bytes(4, "big") + b"rest"
@@ -317,6 +318,23 @@ def test_notes_on_a_verdict_are_below_its_sentence(results, effects):
     assert page.text.count("sourced, A field guide") == 2
 
 
+def test_a_verdict_that_names_a_factor_has_its_findings_correction_and_power(results, effects):
+    own = {"verdict": "depends on class_weight", "holm": "undecided", "holding": 3, "findings": 8, "power": 0.123}
+    result = VERDICTS.iloc[:1].assign(**own, assumed="test/iou +.02", averaged="+.05, averaged over loss", caution="")
+    page = Reader(render_report(results, effects, result, {}))
+    assert "3 of 8 hold; with Holm undecided; power .12 at true test/iou +.02" in page.text
+    assert "1 that depend on a factor" in page.text
+    assert report_data(results, effects, result, {}, usable=USABLE, sources={})["verdict_counts"]["depends"] == 1
+
+
+def test_the_matrix_ends_with_the_smallest_difference_of_two_rows(data, html, results):
+    """Beside the intervals of rows, which are mostly sheets."""
+    columns = [(column["key"].split("/")[1], column["class"]) for column in data["matrix"]["columns"]]
+    expected = [smallest_of(results, *column) for column in columns[:2]]
+    assert data["matrix"]["smallest"][:2] == [f"{value:.3f}"[1:] for value in expected]
+    assert "smallest difference of two rows that these seeds can tell" in Reader(html).text
+
+
 def test_a_page_without_its_folder_has_the_figures_in_it(html, tmp_path):
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "frontier.png").write_bytes(PNG)
@@ -327,7 +345,7 @@ def test_a_page_without_its_folder_has_the_figures_in_it(html, tmp_path):
 
 
 def test_verdicts_are_counted_and_have_no_number_where_there_is_none(data):
-    assert data["verdict_counts"] == {"supported": 1, "refuted": 1, "undecided": 1, "untestable": 1}
+    assert data["verdict_counts"] == {"supported": 1, "refuted": 1, "depends": 0, "undecided": 1, "untestable": 1}
     rows = {row["claim"]: row for row in data["verdicts"]}
     result = [rows["recall-up"][name] for name in ("effect", "span", "seeds", "sourced_numbers")]
     assert result == ["+.100", "[+.080, +.120]", "3 seeds", "recall .96, .97"]

@@ -24,13 +24,12 @@ Setting = tuple[tuple[str, str], ...]
 @dataclass(frozen=True, eq=False)
 class Tested:
     """One test behind a finding: what is expected of a contrast of `measure`, the contrast of every seed (NaN where a
-    seed lacks a cell), its standard error and degrees of freedom, and its weights [A] by measure and class."""
+    seed lacks a cell), its standard error, and its weights [A] by measure and class."""
 
     measure: str
     expectation: Expectation
     by_seed: tuple[float, ...]
     error: float
-    freedom: float
     parts: Mapping[tuple[str, str], Float64]
 
     @property
@@ -47,7 +46,8 @@ class Finding:
     (refuted) or None (open); `clearance`: that of the expectation; `signed`: whether the effect is a difference, which
     is written with its sign; `setting`: the levels of the other factors; `role`: `level` of one setting, `averaged`
     over all of them, which decides nothing, or `step` of a trend, which only refutes; `p_holds` and `p_refuted` as
-    `Expectation.p_of`; `tests`: what the power is computed from; `asked`: the comparison that this is a finding of.
+    `Expectation.p_of`; `tests`: what the power is computed from; `asked`: the comparison that this is a finding of;
+    `owner`: whose margin was applied.
     """
 
     measure: str

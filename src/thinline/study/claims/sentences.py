@@ -27,7 +27,8 @@ def key_of(findings: Sequence[Finding], decision: Decision) -> Finding:
 
 
 def _counterpart(findings: Sequence[Finding], decision: Decision, key: Finding) -> Finding | None:
-    """The finding of the same contrast and class where a claim holds: that with the largest clearance."""
+    """The finding of the same contrast and class where a claim holds: of those that differ from `key` in the factors of
+    the verdict alone, else of all, that with the largest clearance."""
     holding = [set(setting) for setting, state in decision.states if state]
     same = [
         finding
@@ -36,7 +37,9 @@ def _counterpart(findings: Sequence[Finding], decision: Decision, key: Finding) 
         and finding.holds
         and any(set(finding.setting) <= setting for setting in holding)
     ]
-    return max(same, key=lambda finding: finding.clearance, default=None)
+    others = {(factor, level) for factor, level in key.setting if factor not in decision.factors}
+    beside = [finding for finding in same if others <= set(finding.setting)]
+    return max(beside or same, key=lambda finding: finding.clearance, default=None)
 
 
 def sentence_of(findings: Sequence[Finding], decision: Decision, key: Finding, *, holm: str, power: float) -> str:

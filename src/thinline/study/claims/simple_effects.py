@@ -151,7 +151,7 @@ def _finding(data: StudyData, comparison: Comparison, name: str, setting: Settin
         return finding
     p_holds, p_refuted = expected.p_of(estimated.effect, estimated.error, estimated.freedom)
     parts = summed_weights(data, terms, name)
-    tested = Tested(comparison.measure, expected, estimated.by_seed, estimated.error, estimated.freedom, parts)
+    tested = Tested(comparison.measure, expected, estimated.by_seed, estimated.error, parts)
     return replace(
         finding,
         holds=expected.holds(low, high),

@@ -74,7 +74,7 @@ class _Axis:
         """The test of this axis, for the power."""
         own = self.estimated
         parts = {(self.measure, self.of): self.weights}
-        return Tested(self.measure, self.expected(kind), own.by_seed, own.error, own.freedom, parts)
+        return Tested(self.measure, self.expected(kind), own.by_seed, own.error, parts)
 
 
 def cleared(data: StudyData, clears: Clears) -> list[Finding]:

@@ -52,6 +52,8 @@ def frontier_block(results: Results, cells: pd.DataFrame) -> str:
         condition = results.conditions.index[row]
         values = " | ".join(column[row] for column in means)
         lines.append(f"| {moves(families[condition])} | {condition} | {values} |")
+    if len(results.seeds) < 2:
+        return "\n".join(lines)
     smallest = [number(smallest_of(results, measure, name), metric(measure).digits) for measure, name in columns]
     lines.append(f"| | *smallest difference of two rows that these seeds can tell* | {' | '.join(smallest)} |")
     return "\n".join(lines)

@@ -21,18 +21,26 @@ from thinline.vocabulary import Float64, Int64
 
 
 def smallest_difference(values: Float64) -> float:
-    """The smallest difference of two of the conditions in `values [A,S]`; NaN with fewer than two seeds or conditions.
+    """The smallest difference of two of the conditions in `values [A,S]`, over the seeds that a pair has in common.
 
-    Conditions without a value in some seed are left out.
+    NaN where no pair has two such seeds, or none varies.
     """
-    complete = values[np.isfinite(values).all(1)]
-    seeds = complete.shape[1]
-    if len(complete) < 2 or seeds < 2:
+    if min(values.shape, default=0) < 2:
         return float("nan")
-    first, second = np.triu_indices(len(complete), 1)
-    variances = np.concatenate([(complete[a] - complete[b]).var(1, ddof=1) for a, b in _parts(first, second)])
-    found = minimum_detectable_effect(np.sqrt(variances / seeds), np.full(len(variances), seeds - 1.0))
+    first, second = np.triu_indices(len(values), 1)
+    found = np.concatenate([_detectable(values[a] - values[b]) for a, b in _parts(first, second)])
     return float(np.median(found[np.isfinite(found)])) if np.isfinite(found).any() else float("nan")
+
+
+def _detectable(differences: Float64) -> Float64:
+    """The minimum detectable effect of each row of `differences [.,S]`, NaN where a seed lacks a value."""
+    known = np.isfinite(differences)
+    count = known.sum(1)
+    filled = np.where(known, differences, 0.0)
+    mean = filled.sum(1) / np.maximum(count, 1)
+    squares = np.where(known, filled - mean[:, None], 0.0) ** 2
+    error = np.sqrt(np.where(count > 1, squares.sum(1) / np.maximum(count * (count - 1), 1), np.nan))
+    return minimum_detectable_effect(error, np.maximum(count - 1.0, 1.0))
 
 
 def _parts(first: Int64, second: Int64, size: int = 4096) -> list[tuple[Int64, Int64]]:

@@ -10,7 +10,9 @@ Method
 ------
 With five seeds the variance of one condition has four degrees of freedom, and is uncertain by more than half. The
 variances of all conditions of a measure are therefore *moderated* [1]: shrunk towards their common value, by as much as
-they differ no more than chance would have it. The correlation over measures is that of all residuals.
+they differ no more than chance would have it. Levels of a factor, or of two together, whose variances clearly differ
+have a common value of their own. The correlation over measures is that of all residuals. The noise of a seed is the
+mean of its conditions, weighted by the inverse of their variances.
 
 Conditions that are alike share more than their seed, so that their difference varies less than this model says, and
 others vary more. The *ratio* of a contrast is the variance that it has over seeds by that of the model. The ratios of
@@ -26,19 +28,22 @@ References
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Final
 
 import numpy as np
 from scipy import optimize, special, stats
 
-from thinline.vocabulary import Bool, Float64, Int64
+from thinline.vocabulary import Float64, Int64
 
 _FEWEST: Final = 3
 """The fewest variances of which the dispersion is estimated."""
 
 _SURE: Final = 0.99
+_CERTAIN: Final = 0.999
+_ROUNDS: Final = 3
+"""Rounds of weighting the conditions by the inverse of their variances."""
 _JITTER: Final = 1e-9
 
 
@@ -93,52 +98,85 @@ class Noise:
     def variance(self, weights: Float64) -> float:
         """The variance over seeds of the contrast `weights` [K,A], by the model."""
         own = weights * self.cells
-        correlation = self.mixing @ self.mixing.T
+        correlation = (self.mixing[:, None] * self.mixing).sum(-1)
         of_seeds = (weights.sum(1)[:, None] * self.shared).sum(0)
-        return float((own.T @ correlation * own.T).sum() + (of_seeds**2).sum())
+        return float((own[:, None] * own * correlation[..., None]).sum() + (of_seeds**2).sum())
 
     def draw(self, rng: np.random.Generator, count: int, seeds: int, used: Int64) -> tuple[Float64, Float64]:
         """Noise of the cells [count,S,U,K] of the conditions numbered `used` [U], and of the seeds [count,S,K]."""
         measures, samples = self.shared.shape
-        own = np.einsum("nsuk,lk->nsul", rng.standard_normal((count, seeds, len(used), measures)), self.mixing)
-        of_seeds = np.einsum("nsj,kj->nsk", rng.standard_normal((count, seeds, samples)), self.shared)
-        return np.asarray(own * self.cells.T[used]), np.asarray(of_seeds)
+        drawn = rng.standard_normal((count, seeds, len(used), measures))
+        own = np.zeros_like(drawn)
+        for row, column in zip(*np.nonzero(self.mixing), strict=True):
+            own[..., row] += self.mixing[row, column] * drawn[..., column]
+        of_seeds = (rng.standard_normal((count, seeds, 1, samples)) * self.shared).sum(-1)
+        return own * self.cells.T[used], of_seeds
 
 
 def noise_of(values: Float64, codes: Int64) -> Noise:
     """The noise of the cells `values [K,A,S]`, NaN where a cell has no value; `codes [A,F]` number the levels of the
     factors of each condition, -1 outside of the grid."""
-    k, _, s = values.shape
-    residuals, of_seeds = _split(values)
-    conditions = np.isfinite(values).all(2).sum(1)
-    freedom = max((s - 1) * (1 - 1 / max(int(conditions.max()), 1)), 1e-9)
-    cells = np.sqrt(_moderated((residuals**2).sum(2) / freedom, freedom))
-    shared = of_seeds / np.sqrt(max(s - 1, 1))
-    for measure in range(k):  # the mean of the conditions has a part of the noise of single cells
-        whole = float((shared[measure] ** 2).sum())
-        part = float((cells[measure] ** 2).mean()) / max(int(conditions[measure]), 1)
-        shared[measure] *= np.sqrt(max(1 - part / whole, 0.0)) if whole > 0 else 0.0
-    noise = Noise(cells, _mixing(residuals, cells), shared, Prior(1.0, np.inf))
-    return Noise(cells, noise.mixing, shared, prior_of(_ratios(noise, values, codes), s - 1))
+    seeds = values.shape[2]
+    weights: Float64 = np.asarray(np.isfinite(values).all(2), np.float64)
+    for _ in range(_ROUNDS):
+        residuals, of_seeds, share = _split(values, weights)
+        freedom = np.maximum((seeds - 1) * (1 - share), _JITTER)
+        variances = _moderated((residuals**2).sum(2) / freedom, float(np.median(freedom)), codes)
+        used = (weights > 0).astype(np.float64)
+        weights = np.asarray(np.divide(used, variances, out=np.zeros_like(variances), where=variances > 0))
+    shared = of_seeds / np.sqrt(max(seeds - 1, 1))
+    whole = (shared**2).sum(1)
+    part = np.divide(1.0, weights.sum(1), out=np.zeros(len(weights)), where=weights.sum(1) > 0)
+    kept = np.divide(whole - part, whole, out=np.zeros_like(whole), where=whole > part)
+    cells = np.sqrt(variances)
+    noise = Noise(cells, _mixing(residuals, cells), shared * np.sqrt(kept)[:, None], Prior(1.0, np.inf))
+    return replace(noise, ratios=prior_of(_ratios(noise, values, codes), seeds - 1))
 
 
-def _split(values: Float64) -> tuple[Float64, Float64]:
-    """The residuals [K,A,S], 0 where a cell has no value, and the noise of the seeds [K,S]."""
+def _split(values: Float64, weights: Float64) -> tuple[Float64, Float64, Float64]:
+    """The residuals [K,A,S], 0 where a cell has no value; the noise of the seeds [K,S], the mean of the conditions by
+    their `weights` [K,A]; and the share [K,A] of each condition in this mean."""
     known = np.isfinite(values)
     filled = np.where(known, values, 0.0)
     centred = np.where(known, filled - (filled.sum(2) / np.maximum(known.sum(2), 1))[..., None], 0.0)
-    complete: Bool = np.asarray(known.all(2))[..., None]
-    of_seeds = np.where(complete, centred, 0.0).sum(1) / np.maximum(complete.sum(1), 1)
-    return np.where(known, centred - of_seeds[:, None], 0.0), of_seeds
+    total = weights.sum(1, keepdims=True)
+    share = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+    of_seeds = (share[..., None] * centred).sum(1)
+    return np.where(known, centred - of_seeds[:, None], 0.0), of_seeds, share
 
 
-def _moderated(variances: Float64, freedom: float) -> Float64:
+def _moderated(variances: Float64, freedom: float, codes: Int64) -> Float64:
     """The moderated variances [K,A] of the noise of single cells; how much they differ is taken from all measures."""
-    known = variances > 0
-    mean = np.where(known, variances, 0.0).sum(1) / np.maximum(known.sum(1), 1)
-    relative = np.divide(variances, mean[:, None], out=np.zeros_like(variances), where=known)
-    prior = prior_of(relative, freedom)
-    return np.where(known, prior.shrunk(relative, freedom) * mean[:, None], 0.0)
+    known = variances > _JITTER * variances.max(initial=0.0)
+    logs = np.where(known, np.log(np.where(known, variances, 1.0)), np.nan)
+    trend = np.exp(_trend(logs, freedom, codes))
+    scaled = np.where(known, variances / trend, 0.0)
+    mean = scaled.sum(1, keepdims=True) / np.maximum(known.sum(1, keepdims=True), 1)
+    relative = np.divide(scaled, mean, out=np.zeros_like(scaled), where=known)
+    if known.sum() < _FEWEST:
+        return np.where(known, variances, 0.0)
+    return np.where(known, prior_of(relative, freedom).shrunk(relative, freedom) * mean * trend, 0.0)
+
+
+def _trend(logs: Float64, freedom: float, codes: Int64) -> Float64:
+    """How far the logarithms [K,A] of the variances depend on the levels of single factors, and of two together, [A].
+
+    A factor is left out unless its levels differ more than those of equal variances do in 999 of 1,000 samples.
+    """
+    known = np.isfinite(logs)
+    centre = np.where(known, logs, 0.0).sum(1, keepdims=True) / np.maximum(known.sum(1, keepdims=True), 1)
+    rest = np.where(known, logs - centre, 0.0)
+    trend, by_chance = np.zeros(logs.shape[1]), float(special.polygamma(1, freedom / 2))
+    factors = range(codes.shape[1])
+    for columns in [*((factor,) for factor in factors), *combinations(factors, 2)]:
+        _, group = np.unique(codes[:, columns], axis=0, return_inverse=True)
+        counts = np.bincount(group.ravel(), known.sum(0))
+        means = np.bincount(group.ravel(), rest.sum(0)) / np.maximum(counts, 1)
+        surprise = float((counts * means**2).sum()) / by_chance
+        if len(counts) > 1 and surprise > stats.chi2.ppf(_CERTAIN, len(counts) - 1):
+            trend += means[group.ravel()]
+            rest = np.where(known, rest - means[group.ravel()], 0.0)
+    return trend
 
 
 def _mixing(residuals: Float64, cells: Float64) -> Float64:
@@ -146,10 +184,20 @@ def _mixing(residuals: Float64, cells: Float64) -> Float64:
     unit = np.divide(residuals, cells[..., None], out=np.zeros_like(residuals), where=cells[..., None] > 0)
     flat = unit.reshape(len(unit), -1)
     norms = np.sqrt((flat**2).sum(1))
-    products = np.einsum("ki,li->kl", flat, flat)
+    products = (flat[:, None] * flat).sum(-1)
     correlation = products / np.maximum(norms[:, None] * norms, _JITTER)
     np.fill_diagonal(correlation, 1.0)
-    lower: Float64 = np.linalg.cholesky((correlation + _JITTER * np.eye(len(unit))) / (1 + _JITTER))
+    return _cholesky((correlation + _JITTER * np.eye(len(unit))) / (1 + _JITTER))
+
+
+def _cholesky(matrix: Float64) -> Float64:
+    """The lower triangle whose product with its transpose is `matrix`; in a fixed order, unlike that of LAPACK."""
+    lower = np.zeros_like(matrix)
+    for row in range(len(matrix)):
+        for column in range(row + 1):
+            rest = matrix[row, column] - (lower[row, :column] * lower[column, :column]).sum()
+            pivot = lower[column, column]
+            lower[row, column] = np.sqrt(max(rest, 0.0)) if row == column else rest / pivot if pivot > 0 else 0.0
     return lower
 
 
