@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from scipy import stats
 
 from thinline.cli.publish import pages
 from thinline.config.schema import CONF
@@ -129,3 +130,28 @@ def test_predictions_stay_as_they_were_written(study, digest):
 
 def test_at_least_one_study_is_published():
     assert published_folders(ROOT / "experiments")
+
+
+def test_the_differences_at_each_level_are_those_of_the_results():
+    """Recomputed with scipy from the pooled values of every cell."""
+    folder = ROOT / "experiments" / "three_family"
+    page = (folder / "README.md").read_text().split("## At each level of the other factors")[1].split("## ")[0]
+    results = read_results(folder, declared("three_family"))
+    whole = results.rows[results.rows["split"] == "test"].merge(results.cells[["run", "condition", "seed"]], on="run")
+    lines = [line.split(" | ") for line in page.splitlines() if " less " in line]
+    assert len(lines) == 20
+    for difference, at, *cells in lines:
+        plus, minus = difference.removeprefix("| ").split(" less ")
+        factor = next(name for name, levels in results.factors.items() if plus in levels)
+        others = [name for name in results.factors if name != factor]
+        levels = dict(zip(others, at.split("/"), strict=True))
+        conditions = ["/".join({**levels, factor: level}[name] for name in results.factors) for level in (plus, minus)]
+        for measure, cell in zip(("precision", "recall", "iou"), cells, strict=True):
+            texts = cell.removesuffix(" |").split(" / ")
+            for curve, text in zip(("curve_1", "curve_2"), texts, strict=True):
+                own = whole[(whole["measure"] == measure) & (whole["class"] == curve)]
+                table = own.pivot_table(index="seed", columns="condition", values="value", observed=True)
+                each = table[conditions[0]] - table[conditions[1]]
+                low, high = stats.t.interval(0.95, len(each) - 1, each.mean(), stats.sem(each))
+                numbers = [float(number) for number in re.findall(r"[-+]?\.\d+", text)]
+                assert numbers == pytest.approx([each.mean(), low, high], abs=5.1e-4), (difference, at, measure, curve)
