@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from report_cases import BOARD, PENS, VERDICTS, small, tables
+from scipy import stats
 
 from thinline.study.report.answer import answer
 from thinline.study.report.tables import measures_of, verdicts
@@ -52,10 +53,32 @@ def test_an_interaction_comes_second_if_it_is_large_and_differs(results, estimat
     chosen = (large["order"] == 2) & (large["measure"] == "iou")
     large.loc[chosen, ["effect", "low", "high"]] = [0.5, 0.4, 0.6]
     row = large[chosen].iloc[0]
-    one, two = (name.replace("_", " ") for name in row["term"].split(":"))
     text = of(results, replace(estimates, contrasts=large))["sentences"][1]
-    assert text.startswith(f"The effect of {one} depends on {two}: the interaction ")
-    assert "+.500 [+.400,\u00a0+.600] on curve\u00a01" in text
+    largest = table.query("split == 'test' and measure == 'iou' and order == 1")
+    factor = largest.loc[largest["effect"].abs().idxmax(), "term"]
+    names = row["term"].split(":")
+    inner = names.index(factor) if factor in names else 1
+    contrasts = [part.strip("()").split(" - ") for part in row["contrast"].split(" x ")]
+    plus, minus = contrasts[inner]
+    assert text.startswith(f"The effect of {names[inner]} depends on {names[1 - inner]}: ".replace("_", " "))
+    assert f": {plus} less {minus} is " in text
+    for level in contrasts[1 - inner]:
+        low, mean, high = simple_effect(results, {names[inner]: (plus, minus)}, {names[1 - inner]: level})
+        assert f"{mean:+.3f} [{low:+.3f},\u00a0{high:+.3f}] on curve\u00a01".replace("0.", ".") in text
+        assert f" at {level}" in text
+
+
+def simple_effect(results, sides, where):
+    """Interval and mean over seeds of the difference of two levels in IoU of curve 1, from the rows of the splits."""
+    rows = results.rows.query("split == 'test' and measure == 'iou' and `class` == 'curve_1'")
+    cells = results.cells[results.cells["grid"]].merge(rows[["run", "value"]], on="run")
+    for name, level in where.items():
+        cells = cells[cells[name] == level]
+    [(name, (plus, minus))] = sides.items()
+    means = cells.groupby([name, "seed"])["value"].mean()
+    each = (means[plus] - means[minus]).to_numpy()
+    low, high = stats.t.interval(0.95, len(each) - 1, each.mean(), stats.sem(each))
+    return low, each.mean(), high
 
 
 def test_the_best_condition_and_the_verdicts_come_last(results, estimates):

@@ -6,7 +6,8 @@ All numbers are those of the tables of effects. The measure is the first declare
 
     1  the largest main effect, of all factors
     2  the largest interaction, if it differs from 0 and is half as large as that effect or larger: then the effect of
-       one factor depends on the other. Else the largest main effect of the next factor, or of the next measure
+       one factor depends on the other, and is given at both levels of the other (simple effects, means over the
+       remaining factors of the grid). Else the largest main effect of the next factor, or of the next measure
     3  the verdict on the claim that answers the question (`answer` of the study), or the number of verdicts; and the
        condition with the best mean over curves, those that predict most curves first
 
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -34,6 +35,8 @@ from thinline.study.figures.effects import SIGNIFICANT
 from thinline.study.figures.style import words
 from thinline.study.figures.tables import short_labels
 from thinline.study.report.tables import Measure
+from thinline.study.stats.estimates import estimate, mean_of
+from thinline.study.stats.samples import samples
 
 if TYPE_CHECKING:
     from thinline.study.stats.effects import Effects
@@ -105,7 +108,7 @@ def answer(
     if not contrasts:
         return _without_contrasts(results, best, tested)
     others = [_mains(_contrasts(tables.contrasts, measure, results.classes)) for measure in declared[1:2]]
-    second = _second_sentence(contrasts, [mains[0] for mains in others if mains])
+    second = _second_sentence(results, contrasts, [mains[0] for mains in others if mains])
     mains = _mains(contrasts)
     sentences = [_first_sentence(mains[0], alone=len(mains) == 1), *second]
     sentences += [_best_sentence(results, row, tested) for row in best[:1]]
@@ -170,17 +173,36 @@ def _first_sentence(row: Row, *, alone: bool) -> str:
     return f"{subject} on {row.measure.name} is of {words(row.term)}, {row.label}: {row.text}.{doubt}"
 
 
-def _second_sentence(rows: Sequence[Row], others: Sequence[Row]) -> list[str]:
+def _second_sentence(results: Results, rows: Sequence[Row], others: Sequence[Row]) -> list[str]:
     mains, interactions = _mains(rows), _interactions(rows)
     if interactions and interactions[0].size >= mains[0].size / 2:
-        row = interactions[0]
-        one, other = (words(name) for name in row.term.split(":", 1))
-        return [f"The effect of {one} depends on {other}: the interaction {row.label} is {row.text}."]
+        return [_simple_effects(results, interactions[0], of=mains[0].term)]
     if mains[1:]:
         row = mains[1]
         doubt = "" if row.differs else ", which does not differ from 0 after Holm's correction"
         return [f"Next is {words(row.term)}, {row.label}: {row.text}{doubt}."]
     return [_first_sentence(row, alone=True) for row in others]
+
+
+def _simple_effects(results: Results, row: Row, *, of: str) -> str:
+    """The two simple effects behind an interaction: of the factor `of`, or else its second, at each level of the other.
+
+    `row` has two factors and a label as `(measured less none) x (dice less soft_ce)`.
+    """
+    names = row.term.split(":")
+    contrasts = [part.strip("()").split(" less ") for part in row.label.split(" x ")]
+    inner = names.index(of) if of in names else 1
+    (own, other), (plus, minus) = (names[inner], names[1 - inner]), contrasts[inner]
+    texts = []
+    for level in reversed(contrasts[1 - inner]):
+        sides = [mean_of(results.conditions, {own: side, other: level}, grid=True) for side in (plus, minus)]
+        values = []
+        for each in row.values:
+            data = samples(results, row.measure.measure, each.name, split=row.measure.split)
+            estimated = estimate(data, sides[0] - sides[1])
+            values.append(Value(each.name, estimated.effect, estimated.low, estimated.high))
+        texts.append(f"{replace(row, values=tuple(values)).text} at {level}")
+    return f"The effect of {words(own)} depends on {words(other)}: {plus} less {minus} is {'; '.join(texts)}."
 
 
 def _best(results: Results, cells: pd.DataFrame, measures: Sequence[Measure]) -> list[Row]:
