@@ -138,7 +138,7 @@ def test_the_differences_at_each_level_are_those_of_the_results():
     page = (folder / "README.md").read_text().split("## At each level of the other factors")[1].split("## ")[0]
     results = read_results(folder, declared("three_family"))
     whole = results.rows[results.rows["split"] == "test"].merge(results.cells[["run", "condition", "seed"]], on="run")
-    lines = [line.split(" | ") for line in page.splitlines() if " less " in line]
+    lines = [line.split(" | ") for line in page.splitlines() if line.startswith("| ") and " less " in line]
     assert len(lines) == 20
     for difference, at, *cells in lines:
         plus, minus = difference.removeprefix("| ").split(" less ")

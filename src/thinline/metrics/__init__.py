@@ -7,6 +7,7 @@ thresholds         best-F1 threshold of validation, threshold for a given recall
 channel_conflicts  share of pixels with several curves, or none, above probability 0.5
 gradients          gradient norm of the loss per class
 perturbed_truth    truth with a known error: shift and jitter along the rows or the normal, 3 px thick
+normal_moves       moves the pixels of a curve along its normal (perturbed truth, ruler)
 catalogue          every metric: label, unit, direction (higher or lower is better), digits, signature (version)
 own                metrics of the user, named in the configuration
 number_format      numbers as text in tables and figures

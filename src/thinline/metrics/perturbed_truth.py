@@ -11,7 +11,7 @@
 
 The first shift and jitter move along the rows of the sheet. They say what a wrong value costs, as a curve is read row
 by row. They move a curve that runs across the rows along its own ink, so it keeps much of its overlap. The `_normal`
-ones move across the line whichever way it runs (structure/normal_moves.py), and are the reference for overlap.
+ones move across the line whichever way it runs (normal_moves.py), and are the reference for overlap.
 
 Labels are class ids uint8 `[H,W]`; ignored pixels become background. Pixels moved beyond the sheet are lost, and
 background comes in.
@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 from skimage.morphology import skeletonize
 
-from thinline.metrics.structure.normal_moves import centreline, moved_along_normal
+from thinline.metrics.normal_moves import centreline, moved_along_normal
 from thinline.vocabulary import IGNORE, Float64, UInt8
 
 PERTURBATIONS: Final = (

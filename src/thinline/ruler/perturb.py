@@ -13,7 +13,7 @@ curves of all sheets.
     gaps           share of the rows that the prediction lacks, in random stretches of `GAP_ROWS`
     swaps          share of the rows, one stretch around the middle, in which the first two curves are exchanged;
                    skipped if no truth has two curves
-    shift_normal   every curve by `amount` px along its normal (metrics/structure/normal_moves.py)
+    shift_normal   every curve by `amount` px along its normal (metrics/normal_moves.py)
     jitter_normal  every pixel of a line by a uniform whole number of px in -amount..amount along its normal; pixels
                    that touched are joined again
 
@@ -37,7 +37,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from thinline.metrics.structure.normal_moves import centreline, moved_along_normal
+from thinline.metrics.normal_moves import centreline, moved_along_normal
 from thinline.ruler.scores import Tally, overlap, scores, tally
 from thinline.ruler.truth import RulerError, Truth, bridge, drawn
 from thinline.vocabulary import Bool, Float64, Int64

@@ -11,7 +11,6 @@ zones           IoU, precision, recall, F1 at crossings, by slope, by distance t
 identity_swaps  traces that follow the wrong curve
 transfer_scores ink and centrelines of a tile of a real log, under both namings of two curves
 wrap_accuracy   traces with the wrong number of wraps
-normal_moves    move the pixels of a curve along its normal (perturbed truth, ruler)
 
 Inputs: truth (labels, strokes, layers of a sheet), prediction (counted pixels of a class map), distances (surface,
 centreline, squared distances of two masks), curve_pixels (nearest pixel of a curve, slope, junctions). The error of a

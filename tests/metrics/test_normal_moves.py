@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mask_cases import pairs
 
-from thinline.metrics.structure.normal_moves import centreline, moved_along_normal
+from thinline.metrics.normal_moves import centreline, moved_along_normal
 
 SIZE = 96
 
