@@ -13,7 +13,7 @@ from study_cases import TWO
 from thinline.study.claims.comparisons import StudyData
 from thinline.study.claims.expectations import Expectation
 from thinline.study.claims.findings import AVERAGED, STEP, Finding
-from thinline.study.claims.rule import REFUTED, SUPPORTED, UNDECIDED, corrected, decide
+from thinline.study.claims.rule import REFUTED, SUPPORTED, UNDECIDED, corrected, decide, deciding_of
 from thinline.study.claims.simple_effects import findings_of
 
 LEVELS = {"weight": ("none", "measured"), "mix": ("scarce", "fresh")}
@@ -79,6 +79,15 @@ def test_averages_decide_nothing_and_steps_only_refute():
     assert decide([*grid("++++"), finding(False, role=AVERAGED)]).verdict == SUPPORTED
     assert decide([*grid("++++"), *grid("????", role=STEP, asked="b")]).verdict == SUPPORTED
     assert decide([*grid("++++"), *grid("+--+", role=STEP, asked="b")]).verdict == "depends on weight and mix"
+
+
+def test_a_correction_does_not_support_what_is_refuted_without_it():
+    step = [replace(each, p_refuted=0.02) for each in grid("----", role=STEP, asked="b")]
+    findings = [*grid("++++"), *step]
+    assert decide(findings).verdict == REFUTED
+    assert decide(corrected(findings)).verdict == UNDECIDED
+    assert len(deciding_of(findings)) == 8
+    assert len(deciding_of([*grid("++++"), *grid("????", role=STEP, asked="b")])) == 4
 
 
 def test_holm_leaves_what_its_steps_reject():

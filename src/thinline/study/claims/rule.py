@@ -19,7 +19,8 @@ and over all settings it is
 
 A step of a trend may be open where the claim holds, and refutes the claim if it is refuted. With Holm's correction the
 p values of all findings of the claim that they hold, and those that they are refuted, are two families of tests, each
-at `ALPHA`; a finding without p keeps its decision.
+at `ALPHA`; a finding without p keeps its decision. A step that is refuted only without the correction leaves the claim
+undecided: a stricter test does not support what a looser one refuted.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from typing import Final
 import numpy as np
 
 from thinline.study.claims.expectations import ALPHA
-from thinline.study.claims.findings import AVERAGED, STEP, Finding, Setting
+from thinline.study.claims.findings import AVERAGED, LEVEL, STEP, Finding, Setting
 from thinline.study.stats.estimates import holm
 
 SUPPORTED: Final = "supported"
@@ -58,6 +59,11 @@ class Decision:
 def counted(findings: Sequence[Finding]) -> list[Finding]:
     """The findings that decide: those that expect something, without averages."""
     return [finding for finding in findings if finding.expected and finding.role != AVERAGED]
+
+
+def deciding_of(findings: Sequence[Finding]) -> list[Finding]:
+    """The counted findings without the steps of a trend that are not refuted: these may be open."""
+    return [finding for finding in counted(findings) if finding.role != STEP or finding.holds is False]
 
 
 def decide(findings: Sequence[Finding]) -> Decision:
@@ -87,7 +93,7 @@ def _with_p(finding: Finding, p_holds: float, p_refuted: float) -> Finding:
         return finding
     if finding.holds:
         return finding if np.isnan(p_holds) or p_holds < ALPHA else replace(finding, holds=None)
-    return finding if p_refuted < ALPHA else replace(finding, holds=None)
+    return finding if p_refuted < ALPHA else replace(finding, holds=None, role=LEVEL)
 
 
 def _by_setting(findings: Sequence[Finding]) -> list[tuple[Setting, list[Finding]]]:

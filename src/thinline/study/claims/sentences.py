@@ -8,7 +8,7 @@ import numpy as np
 
 from thinline.metrics.number_format import number
 from thinline.study.claims.findings import AVERAGED, STEP, Finding
-from thinline.study.claims.rule import DEPENDS, REFUTED, SUPPORTED, UNDECIDED, Decision, counted
+from thinline.study.claims.rule import DEPENDS, REFUTED, SUPPORTED, UNDECIDED, Decision, counted, deciding_of
 
 
 def key_of(findings: Sequence[Finding], decision: Decision) -> Finding:
@@ -47,7 +47,7 @@ def sentence_of(findings: Sequence[Finding], decision: Decision, key: Finding, *
     findings hold, the verdict with Holm's correction if it differs, and the power."""
     if key.seeds == 1 and decision.kind == UNDECIDED:
         return f"Undecided: one seed, no interval; {_expected(key)}."
-    deciding = [finding for finding in counted(findings) if finding.role != STEP]
+    deciding = deciding_of(findings)
     head = decision.verdict.capitalize() if decision.kind != DEPENDS else f"D{decision.verdict[1:]}"
     parts = [_numbers(findings, decision, key, deciding), _counts(deciding), _averages(findings, decision, key)]
     if holm != decision.verdict:

@@ -34,10 +34,20 @@ import pandas as pd
 from thinline.study.claims.claims import Claim
 from thinline.study.claims.comparisons import Comparison, NotTestable, StudyData
 from thinline.study.claims.criteria import Criterion
-from thinline.study.claims.findings import AVERAGED, STEP, Finding
+from thinline.study.claims.findings import AVERAGED, Finding
 from thinline.study.claims.nodes import Beside, Clears
 from thinline.study.claims.power import assumed_words, power_of
-from thinline.study.claims.rule import DEPENDS, REFUTED, SUPPORTED, UNDECIDED, Decision, corrected, counted, decide
+from thinline.study.claims.rule import (
+    DEPENDS,
+    REFUTED,
+    SUPPORTED,
+    UNDECIDED,
+    Decision,
+    corrected,
+    counted,
+    decide,
+    deciding_of,
+)
 from thinline.study.claims.sentences import beside_sentence, key_of, sentence_of
 from thinline.study.claims.simple_effects import findings_of
 from thinline.study.claims.stack_questions import beside, best, cleared
@@ -88,8 +98,8 @@ class Verdict:
 
     @property
     def deciding(self) -> list[Finding]:
-        """The findings that the verdict counts: those of levels that expect something, without steps and averages."""
-        return [finding for finding in counted(self.findings) if finding.role != STEP]
+        """The findings that the verdict counts: those of levels that expect something, and steps that are refuted."""
+        return deciding_of(self.findings)
 
 
 def verdicts_of(claims: Iterable[Claim], results: Results) -> list[Verdict]:

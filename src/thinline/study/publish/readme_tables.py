@@ -98,7 +98,9 @@ def _verdict_line(row: Mapping[Hashable, object], verdict: str) -> str:
         measured += f" *Caution:* {caution}"
     holm = "the same" if row["holm"] == row["verdict"] else row["holm"]
     counts = (f"{row['holding']} of {row['findings']}", holm, number(_float(row["power"]), 2))
-    texts = (row["statement"], numbers, measured, *counts, row["study"])
+    others = row.get("elsewhere")
+    elsewhere = f"; elsewhere {others}" if isinstance(others, str) and others else ""
+    texts = (row["statement"], numbers, measured, *counts, f"{row['study']}{elsewhere}")
     cells = [str(text).replace("|", r"\|") for text in texts]
     return f"| {' | '.join(cells)} |"
 
