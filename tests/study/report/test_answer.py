@@ -85,16 +85,16 @@ def test_the_best_condition_and_the_verdicts_come_last(results, estimates):
     cells = estimates.cells.query("split == 'test' and measure == 'iou'")
     best = cells.groupby("condition")["mean"].mean().idxmax()
     text = of(results, estimates)["sentences"][2]
-    assert text.startswith(f"Verdicts on 2 claims: 1 supported and 1 refuted; the best condition, {best}, has IoU ")
+    assert text.startswith(f"Verdicts on 2 claims: 1 supported and 1 refuted; the condition with the highest mean, {best}, has IoU ")
     row = cells[(cells["condition"] == best) & (cells["class"] == "curve_2")].iloc[0]
     assert f"{row['mean']:.3f}"[1:] in text
-    assert of(results, estimates, [])["sentences"][2].startswith(f"The best condition, {best}, has IoU ")
+    assert of(results, estimates, [])["sentences"][2].startswith(f"The condition with the highest mean, {best}, has IoU ")
 
 
 def test_the_claim_that_answers_the_question_is_quoted_with_its_interval(results, estimates):
     """Only if the study tests it."""
     for claim, quoted in (
-        ("iou-still", '"Weighting leaves overlap" is refuted (IoU of curve 1: -.050 [-.060,\u00a0-.040]); the best'),
+        ("iou-still", '"Weighting leaves overlap" is refuted (IoU of curve 1: -.050 [-.060,\u00a0-.040]); the condition')*,
         ("stack-stops", "Verdicts on 2 claims"),
     ):
         own = replace(results, study=replace(results.study, answer=claim))
@@ -106,7 +106,7 @@ def test_a_claim_that_depends_on_a_factor_is_quoted_with_it_and_its_caution(resu
     own = replace(results, study=replace(results.study, answer=row["claim"]))
     text = of(own, estimates, [row])["sentences"][2]
     assert text.startswith('"Weighting leaves overlap" depends on loss (IoU of curve 1: -.050 [')
-    assert "; caution: Of another run); the best condition" in text
+    assert "; caution: Of another run); the condition with the highest mean" in text
     assert "1 that depend on a factor" in of(results, estimates, [row])["sentences"][2]
 
 
@@ -116,13 +116,13 @@ def test_a_study_of_one_factor_has_three_sentences():
     assert [text.partition(" is ")[0] for text in sentences[:2]] == [
         f"The largest effect on {name}" for name in ("IoU", "recall")
     ]
-    assert sentences[2].startswith("The best condition, pen")
+    assert sentences[2].startswith("The condition with the highest mean, pen")
 
 
 def test_a_study_without_contrasts_has_its_best_condition(results, estimates):
     bare = replace(estimates, contrasts=estimates.contrasts.iloc[:0])
     content = of(results, bare)
-    assert content["sentences"][0].startswith("The best condition, ")
+    assert content["sentences"][0].startswith("The condition with the highest mean, ")
     assert content["sentences"][1].startswith("Of the same condition precision is ")
     assert content["sentences"][2] == "Verdicts on 2 claims: 1 supported and 1 refuted."
     assert [row["label"] for row in content["figure"]["rows"]] == ["IoU", "precision", "recall"]

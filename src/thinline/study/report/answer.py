@@ -112,7 +112,12 @@ def answer(
     mains = _mains(contrasts)
     sentences = [_first_sentence(mains[0], alone=len(mains) == 1), *second]
     sentences += [_best_sentence(results, row, tested) for row in best[:1]]
-    return {"sentences": sentences, "figure": _figure(_shown(contrasts), f"Largest effects on {declared[0].name}")}
+    return {"sentences": sentences, "figure": _figure(_shown(contrasts), _title(declared[0], mains))}
+
+
+def _title(measure: Measure, mains: Sequence[Row]) -> str:
+    averaged = ", averaged over the other factors" if len(mains) > 1 else ""
+    return f"Largest effects on {measure.name}{averaged}"
 
 
 def _without_contrasts(results: Results, best: Sequence[Row], tested: str) -> dict[str, Any]:
@@ -225,7 +230,8 @@ def _best(results: Results, cells: pd.DataFrame, measures: Sequence[Measure]) ->
 
 
 def _best_sentence(results: Results, row: Row, tested: str = "") -> str:
-    first = "The best condition" if len(results.conditions) > 1 else "The condition"
+    first = "The condition with the highest mean" if len(results.conditions) > 1 else "The condition"
+    first = first.replace("highest", "lowest") if row.measure.lower else first
     start = f"{tested}; {first[0].lower()}{first[1:]}" if tested else first
     return f"{start}, {row.label}, has {row.measure.name} {row.text}."
 
