@@ -85,16 +85,23 @@ def test_the_best_condition_and_the_verdicts_come_last(results, estimates):
     cells = estimates.cells.query("split == 'test' and measure == 'iou'")
     best = cells.groupby("condition")["mean"].mean().idxmax()
     text = of(results, estimates)["sentences"][2]
-    assert text.startswith(f"Verdicts on 2 claims: 1 supported and 1 refuted; the condition with the highest mean, {best}, has IoU ")
+    assert text.startswith(
+        f"Verdicts on 2 claims: 1 supported and 1 refuted; the condition with the highest mean, {best}, has IoU "
+    )
     row = cells[(cells["condition"] == best) & (cells["class"] == "curve_2")].iloc[0]
     assert f"{row['mean']:.3f}"[1:] in text
-    assert of(results, estimates, [])["sentences"][2].startswith(f"The condition with the highest mean, {best}, has IoU ")
+    assert of(results, estimates, [])["sentences"][2].startswith(
+        f"The condition with the highest mean, {best}, has IoU "
+    )
 
 
 def test_the_claim_that_answers_the_question_is_quoted_with_its_interval(results, estimates):
     """Only if the study tests it."""
     for claim, quoted in (
-        ("iou-still", '"Weighting leaves overlap" is refuted (IoU of curve 1: -.050 [-.060,\u00a0-.040]); the condition')*,
+        (
+            "iou-still",
+            '"Weighting leaves overlap" is refuted (IoU of curve 1: -.050 [-.060,\u00a0-.040]); the condition',
+        ),
         ("stack-stops", "Verdicts on 2 claims"),
     ):
         own = replace(results, study=replace(results.study, answer=claim))
