@@ -21,12 +21,12 @@ topology consistency without sacrificing accuracy", MICCAI 2024, and its code.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from thinline.losses.cldice import SoftSkeletonOfTruth
+from thinline.losses.cldice import OfSoftSkeletons
 from thinline.losses.soft_counts import check_probabilities
 from thinline.losses.soft_skeleton import soft_skeleton
 
@@ -45,25 +45,10 @@ def clce(probabilities: Tensor, targets: Tensor, skeleton: Tensor, *, iterations
     return (nll * lines).sum((0, 2, 3)) / pixels
 
 
-class ClCE(nn.Module):
-    """`clce` as a module with its truth map.
-
-    Raises:
-        ValueError: iterations below 0.
-    """
+class ClCE(OfSoftSkeletons):
+    """`clce` as a module with its truth map."""
 
     name: ClassVar[str] = "clce"
-    kind: ClassVar[Literal["mapped"]] = "mapped"
-    sees_targets: ClassVar[bool] = True
-
-    def __init__(self, *, iterations: int = 3) -> None:
-        super().__init__()
-        if iterations < 0:
-            raise ValueError(
-                f"`loss.iterations` must be 0 or more, got {iterations}; half the width of the widest curve is enough"
-            )
-        self.iterations = iterations
-        self.truth_map = SoftSkeletonOfTruth(iterations)
 
     def forward(self, probabilities: Tensor, targets: Tensor, drawn: Tensor) -> Tensor:
         """Terms `[c]`."""

@@ -72,14 +72,13 @@ def cldice(probabilities: Tensor, targets: Tensor, skeleton: Tensor, *, iteratio
     return 1 - 2 * precision * sensitivity / (precision + sensitivity).clamp_min(EPS)
 
 
-class ClDice(nn.Module):
-    """`cldice` as a module with its truth map.
+class OfSoftSkeletons(nn.Module):
+    """What losses on soft skeletons share: the number of iterations and the truth map.
 
     Raises:
         ValueError: iterations below 0.
     """
 
-    name: ClassVar[str] = "cldice"
     kind: ClassVar[Literal["mapped"]] = "mapped"
     sees_targets: ClassVar[bool] = True
 
@@ -91,6 +90,12 @@ class ClDice(nn.Module):
             )
         self.iterations = iterations
         self.truth_map = SoftSkeletonOfTruth(iterations)
+
+
+class ClDice(OfSoftSkeletons):
+    """`cldice` as a module with its truth map."""
+
+    name: ClassVar[str] = "cldice"
 
     def forward(self, probabilities: Tensor, targets: Tensor, drawn: Tensor) -> Tensor:
         """Terms `[c]`."""
