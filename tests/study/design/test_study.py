@@ -142,7 +142,7 @@ COUNTS = {
     "data_mix": 40,
     "gpu_stack": 20,
     "longer": 20,
-    "tuned_losses": 240,
+    "tuned_losses": 300,
     "weight_dose": 250,
     "topomortar": 130,
     "vessels": 60,
