@@ -97,7 +97,7 @@ def test_a_level_that_all_terms_name_must_be_among_the_matched_ones(tmp_path, wi
     measured, none = ({"class_weight": level, "loss": ["soft_ce", "dice"]} for level in ("measured", "none"))
     verdict = verdict_of(tmp_path, with_gap, RECALL | {"plus": measured, "minus": none, "expect": "none"})
     assert verdict.verdict == UNTESTABLE
-    assert "not for every level of class_weight=measured, loss=soft_ce|dice" in verdict.sentence
+    assert "not for every level of class_weight=measured, loss=soft_ce and dice" in verdict.sentence
     others = {"loss": ["soft_ce", "tversky"]}
     verdict = verdict_of(
         tmp_path, with_gap, RECALL | {"plus": measured | others, "minus": none | others, "expect": "none"}

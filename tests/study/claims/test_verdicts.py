@@ -118,7 +118,7 @@ def test_a_claim_of_several_criteria_needs_all(tmp_path):
     both = verdict_of(tmp_path, results, RECALL | {"expect": "up"}, {"kind": "beside", "measure": "test/iou"})
     assert (both.verdict, len(both.findings)) == (SUPPORTED, 4)
     assert both.sentence.startswith(
-        "Supported over 5 seeds: all 2 findings hold, the narrowest being test/recall of curve_"
+        "Supported over 5 seeds: all 2 findings hold; nearest to its bound is test/recall of curve_"
     )
 
 

@@ -210,8 +210,8 @@ def _counted(results: Results, split: str, measure: str, name: str) -> Samples |
 
 
 def words_of(where: Where) -> str:
-    """Levels in words, for example `loss=dice|tversky, data_mix=fresh`."""
-    return ", ".join(f"{name}={'|'.join(levels)}" for name, levels in where.items()) or "all cells"
+    """Levels in words, for example `loss=dice and tversky, data_mix=fresh` of a mean over two losses."""
+    return ", ".join(f"{name}={' and '.join(levels)}" for name, levels in where.items()) or "all cells"
 
 
 def weights_of(conditions: pd.DataFrame, grid: Grid, terms: Sequence[Term]) -> Weights:

@@ -60,7 +60,7 @@ def sentence_of(findings: Sequence[Finding], decision: Decision, key: Finding, *
 
 def _numbers(findings: Sequence[Finding], decision: Decision, key: Finding, deciding: Sequence[Finding]) -> str:
     if decision.kind == SUPPORTED and len(deciding) > 1:
-        return f"all {len(deciding)} findings hold, the narrowest being {_expected(key)}"
+        return f"all {len(deciding)} findings hold; nearest to its bound is {_expected(key)}"
     other = _counterpart(findings, decision, key) if decision.kind == DEPENDS else None
     if other is None:
         return _expected(key)
