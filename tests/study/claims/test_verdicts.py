@@ -211,7 +211,7 @@ def results(claims):
 
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_claim_has_a_verdict_of_every_study(name, claims, results):
-    verdicts = verdicts_of(claims, results[name])
+    verdicts = verdicts_of(claims, results[name], draws=0)
     assert [verdict.claim.id for verdict in verdicts] == [claim.id for claim in claims]
     for verdict in verdicts:
         if name in verdict.claim.studies:
@@ -227,7 +227,7 @@ def test_every_claim_has_a_verdict_of_every_study(name, claims, results):
 
 
 def test_every_claim_has_the_verdict_of_its_preferred_study(claims, results):
-    verdicts = table(verdicts_of_studies(claims, results)).set_index("claim")
+    verdicts = table(verdicts_of_studies(claims, results, draws=0)).set_index("claim")
     for claim in claims:
         assert verdicts.loc[claim.id, "study"] == (claim.studies[0] if claim.studies else "")
     assert (verdicts["verdict"] != UNTESTABLE).sum() == sum(claim.tested for claim in claims)
@@ -242,7 +242,7 @@ def test_planted_truths_get_their_verdicts(claims):
         return {"recall": 0.2 * weighted, "precision": 0.15 * fresh - 0.2 * weighted}.get(measure, 0.0)
 
     results = complete(declared("three_family"), claims, effect=as_the_source_says, sheet_sd=0.01, cell_sd=0.002)
-    verdicts = {verdict.claim.id: verdict.verdict for verdict in verdicts_of(claims, results)}
+    verdicts = {verdict.claim.id: verdict.verdict for verdict in verdicts_of(claims, results, draws=0)}
     assert verdicts["weighting_raises_recall"] == SUPPORTED
     assert verdicts["synthesis_raises_precision"] == SUPPORTED
     assert verdicts["region_loss_buys_no_recall"] == SUPPORTED

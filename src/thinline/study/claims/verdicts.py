@@ -36,13 +36,12 @@ from thinline.study.claims.comparisons import Comparison, NotTestable, StudyData
 from thinline.study.claims.criteria import Criterion
 from thinline.study.claims.findings import AVERAGED, Finding
 from thinline.study.claims.nodes import Beside, Clears
-from thinline.study.claims.power import assumed_words, power_of
+from thinline.study.claims.power import DRAWS, assumed_words, power_of
 from thinline.study.claims.rule import (
     DEPENDS,
     REFUTED,
     SUPPORTED,
     UNDECIDED,
-    Decision,
     corrected,
     counted,
     decide,
@@ -102,16 +101,18 @@ class Verdict:
         return deciding_of(self.findings)
 
 
-def verdicts_of(claims: Iterable[Claim], results: Results) -> list[Verdict]:
-    """The verdict of one study on every claim."""
+def verdicts_of(claims: Iterable[Claim], results: Results, *, draws: int = DRAWS) -> list[Verdict]:
+    """The verdict of one study on every claim; its power is simulated with `draws` studies, NaN with 0."""
     data = StudyData(results)
-    return [_of_study(claim, data) for claim in claims]
+    return [_of_study(claim, data, draws) for claim in claims]
 
 
-def verdicts_of_studies(claims: Iterable[Claim], results: Mapping[str, Results]) -> list[Verdict]:
+def verdicts_of_studies(
+    claims: Iterable[Claim], results: Mapping[str, Results], *, draws: int = DRAWS
+) -> list[Verdict]:
     """For every claim the verdict of the first study that can test it. `results` has each study that has run."""
     data = {study: StudyData(own) for study, own in results.items()}
-    return [_of_first_study(claim, data) for claim in claims]
+    return [_of_first_study(claim, data, draws) for claim in claims]
 
 
 def table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
@@ -147,18 +148,19 @@ def _finding_rows(verdict: Verdict) -> list[list[object]]:
     return rows
 
 
-def _of_first_study(claim: Claim, data: Mapping[str, StudyData]) -> Verdict:
+def _of_first_study(claim: Claim, data: Mapping[str, StudyData], draws: int) -> Verdict:
     """The verdict of the first study that has one, with those of the other studies."""
     ran = [study for study in claim.studies if study in data]
     if not ran:
         return _untestable(claim, "", claim.untestable or f"needs {' or '.join(claim.studies)}, none of which has run")
-    verdicts = [_of_study(claim, data[study]) for study in ran]
+    verdicts = [_of_study(claim, data[study], 0) for study in ran]
     decided = (each for each in verdicts if each.verdict != UNTESTABLE or (not claim.tested and each.findings))
     first = next(decided, verdicts[0])
-    return replace(first, elsewhere=tuple((each.study, each.verdict) for each in verdicts if each is not first))
+    elsewhere = tuple((each.study, each.verdict) for each in verdicts if each is not first)
+    return replace(_of_study(claim, data[first.study], draws), elsewhere=elsewhere)
 
 
-def _of_study(claim: Claim, data: StudyData) -> Verdict:
+def _of_study(claim: Claim, data: StudyData, draws: int) -> Verdict:
     study = data.study
     if not claim.tests:
         return _untestable(claim, study, claim.untestable)
@@ -170,12 +172,14 @@ def _of_study(claim: Claim, data: StudyData) -> Verdict:
         return _untestable(claim, study, str(error))
     if not counted(findings):
         return Verdict(claim, study, UNTESTABLE, beside_sentence(findings), findings, findings[0])
-    return _decided(claim, data, findings, decide(findings))
+    return _decided(claim, data, findings, draws)
 
 
-def _decided(claim: Claim, data: StudyData, findings: tuple[Finding, ...], decision: Decision) -> Verdict:
+def _decided(claim: Claim, data: StudyData, findings: tuple[Finding, ...], draws: int) -> Verdict:
+    decision = decide(findings)
     key = key_of(findings, decision)
-    power, holm = power_of(findings, data), decide(corrected(findings)).verdict
+    power = power_of(findings, data, draws=draws) if draws else float("nan")
+    holm = decide(corrected(findings)).verdict
     sentence = sentence_of(findings, decision, key, holm=holm, power=power)
     assumed = assumed_words(findings)
     return Verdict(
