@@ -29,7 +29,7 @@ test: setup  ## run ruff, mypy and all tests, and build the documentation
 	$(MAKE) --no-print-directory --jobs 2 check docs suite
 
 suite: setup
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 coverage: setup  ## run all tests with line and branch coverage (takes 1.5 times as long)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
