@@ -20,9 +20,9 @@ from rich.console import Console
 
 from thinline.config.schema import CONF, FACTORS
 from thinline.study.claims.claims import Claim, read_claims
-from thinline.study.claims.verdicts import table, verdicts_of, verdicts_of_studies
+from thinline.study.claims.verdicts import table_of_studies
 from thinline.study.design.results import Results
-from thinline.study.publish.folder import PERTURBED_TRUTH, read_cells, read_results
+from thinline.study.publish.folder import PERTURBED_TRUTH, read_cells, read_results, read_verdicts
 from thinline.study.publish.readme_tables import (
     frontier_block,
     published_folders,
@@ -98,9 +98,10 @@ def pages(root: Path) -> dict[Path, str]:
 
 def _blocks(root: Path, claims: tuple[Claim, ...], results: Mapping[str, Results]) -> dict[Path, dict[str, str]]:
     all_studies = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
-    rows = [study_row(study, table(verdicts_of(claims, study)), name) for name, study in results.items()]
+    verdicts = {name: read_verdicts(root / "experiments" / name) for name in results}
+    rows = [study_row(study, verdicts[name], name) for name, study in results.items()]
     studies = studies_block(rows, [name for name in all_studies if name not in results])
-    blocks = {"verdicts": verdict_block(table(verdicts_of_studies(claims, results)))}
+    blocks = {"verdicts": verdict_block(table_of_studies(claims, verdicts))}
     if FRONTIER_STUDY in results:
         blocks = {
             "frontier": frontier_block(results[FRONTIER_STUDY], read_cells(root / "experiments" / FRONTIER_STUDY))

@@ -116,9 +116,9 @@ def _publish(
 ) -> None:
     """Write the folder, print the verdicts, and attach the report to the study in MLflow."""
     # only this command needs matplotlib and jinja2
-    from thinline.study.publish.folder import CONDITIONS
+    from thinline.study.publish.folder import CONDITIONS, VERDICTS
     from thinline.study.publish.readme_tables import smallest_block
-    from thinline.study.publish.write import EFFECTS, REPORT, VERDICTS, publish
+    from thinline.study.publish.write import EFFECTS, REPORT, publish
 
     published = publish(
         out,

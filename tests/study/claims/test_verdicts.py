@@ -18,8 +18,8 @@ from thinline.study.claims.verdicts import (
     UNTESTABLE,
     findings_table,
     table,
+    table_of_studies,
     verdicts_of,
-    verdicts_of_studies,
 )
 from thinline.study.stats import estimates
 from thinline.study.stats.effects import effects
@@ -147,18 +147,24 @@ def two_studies(tmp_path, *, first, second):
     return claim, results
 
 
+def over_studies(claim, results):
+    """The row of one claim over all studies."""
+    tables = {name: table(verdicts_of([claim], own, draws=0)) for name, own in results.items()}
+    return table_of_studies([claim], tables).iloc[0]
+
+
 def test_the_verdict_is_that_of_the_first_study_that_can_test_a_claim(tmp_path):
     claim, results = two_studies(tmp_path, first=0.1, second=-0.1)
-    (verdict,) = verdicts_of_studies([claim], {name: results[name] for name in ("two", "one")})
-    assert (verdict.study, verdict.verdict, verdict.elsewhere) == ("one", SUPPORTED, (("two", REFUTED),))
-    (verdict,) = verdicts_of_studies([claim], {"two": results["two"]})
-    assert (verdict.study, verdict.verdict, verdict.elsewhere) == ("two", REFUTED, ())
+    columns = ["study", "verdict", "elsewhere"]
+    row = over_studies(claim, {name: results[name] for name in ("two", "one")})
+    assert row[columns].tolist() == ["one", SUPPORTED, f"two: {REFUTED}"]
+    row = over_studies(claim, {"two": results["two"]})
+    assert row[columns].tolist() == ["two", REFUTED, ""]
     cells = results["one"].cells
     narrow = replace(results["one"], cells=cells[cells["loss"] != "dice"].reset_index(drop=True))
-    (verdict,) = verdicts_of_studies([claim], {"one": narrow, "two": results["two"]})
-    assert (verdict.study, verdict.verdict, verdict.elsewhere) == ("two", REFUTED, (("one", UNTESTABLE),))
-    (verdict,) = verdicts_of_studies([claim], {})
-    assert verdict.sentence == "Untestable: needs one or two, none of which has run."
+    row = over_studies(claim, {"one": narrow, "two": results["two"]})
+    assert row[columns].tolist() == ["two", REFUTED, f"one: {UNTESTABLE}"]
+    assert over_studies(claim, {})["sentence"] == "Untestable: needs one or two, none of which has run."
 
 
 def test_the_table_keeps_the_numbers_of_the_source_apart(tmp_path):
@@ -209,11 +215,16 @@ def results(claims):
     return planted_results
 
 
+@pytest.fixture(scope="module")
+def verdicts(claims, results):
+    """The verdicts of every declared study."""
+    return {name: verdicts_of(claims, own, draws=0) for name, own in results.items()}
+
+
 @pytest.mark.parametrize("name", STUDIES)
-def test_every_claim_has_a_verdict_of_every_study(name, claims, results):
-    verdicts = verdicts_of(claims, results[name], draws=0)
-    assert [verdict.claim.id for verdict in verdicts] == [claim.id for claim in claims]
-    for verdict in verdicts:
+def test_every_claim_has_a_verdict_of_every_study(name, claims, verdicts):
+    assert [verdict.claim.id for verdict in verdicts[name]] == [claim.id for claim in claims]
+    for verdict in verdicts[name]:
         if name in verdict.claim.studies:
             assert verdict.findings, f"{verdict.claim.id}: {verdict.sentence}"
             assert (verdict.verdict != UNTESTABLE) == verdict.claim.tested
@@ -226,12 +237,12 @@ def test_every_claim_has_a_verdict_of_every_study(name, claims, results):
     assert tested >= 5 or (tested == 0 and not declared(name).claims)
 
 
-def test_every_claim_has_the_verdict_of_its_preferred_study(claims, results):
-    verdicts = table(verdicts_of_studies(claims, results, draws=0)).set_index("claim")
+def test_every_claim_has_the_verdict_of_its_preferred_study(claims, verdicts):
+    rows = table_of_studies(claims, {name: table(own) for name, own in verdicts.items()}).set_index("claim")
     for claim in claims:
-        assert verdicts.loc[claim.id, "study"] == (claim.studies[0] if claim.studies else "")
-    assert (verdicts["verdict"] != UNTESTABLE).sum() == sum(claim.tested for claim in claims)
-    assert set(verdicts["verdict"]) == {SUPPORTED, REFUTED, UNDECIDED, UNTESTABLE}
+        assert rows.loc[claim.id, "study"] == (claim.studies[0] if claim.studies else "")
+    assert (rows["verdict"] != UNTESTABLE).sum() == sum(claim.tested for claim in claims)
+    assert set(rows["verdict"]) == {SUPPORTED, REFUTED, UNDECIDED, UNTESTABLE}
 
 
 def test_planted_truths_get_their_verdicts(claims):

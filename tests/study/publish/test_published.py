@@ -8,15 +8,18 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from claim_cases import RECALL, claim_node, claims_of
 from scipy import stats
 from study_cases import THREE, planted
 
+from thinline.study.claims.verdicts import table, verdicts_of
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
 from thinline.study.publish.folder import (
     check_unedited,
     conditions_csv,
     read_results,
+    read_verdicts,
     results_parquet,
     tidy,
     write_results,
@@ -215,3 +218,15 @@ def test_digests_that_are_no_json_are_named(results, tmp_path):
     (tmp_path / "digests.json").write_text("{")
     with pytest.raises(StudyError, match="expected digests as JSON"):
         read_results(tmp_path, THREE)
+
+
+def test_verdicts_are_read_back_with_their_types(results, tmp_path):
+    claims = claims_of(tmp_path, claim_node(RECALL | {"expect": "up"}), claim_node(id="two", untestable="an identity"))
+    verdicts = table(verdicts_of(claims, results, draws=0))
+    with pytest.raises(StudyError, match=r"verdicts\.csv.*thinline study writes it"):
+        read_verdicts(tmp_path)
+    verdicts.to_csv(tmp_path / "verdicts.csv", index=False)
+    again = read_verdicts(tmp_path)
+    columns = ["claim", "verdict", "holding", "findings", "measure", "study", "sentence"]
+    pd.testing.assert_frame_equal(again[columns], verdicts[columns])
+    assert again["measure"].tolist()[1] == ""

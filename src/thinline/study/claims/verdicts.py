@@ -19,14 +19,14 @@ clearance (`Expectation.clearance`); of a refuted claim and of one that depends 
 the smallest clearance; of an undecided claim, the first open finding. Of a claim that depends on a factor the sentence
 also quotes the same contrast where the claim holds.
 
-A claim lists studies in an order of preference. Its verdict is that of the first study that can test it; `elsewhere`
-lists the verdicts of the others.
+A claim lists studies in an order of preference. Its verdict over all studies is that of the first study that can test
+it (`table_of_studies`); the column `elsewhere` lists the verdicts of the others, and is empty for one study.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
@@ -61,6 +61,9 @@ COLUMNS: Final = (
     *("assumed", "study", "measure", "class", "contrast", "effect", "low", "high", "signed", "seeds", "averaged"),
     *("sentence", "elsewhere", "caution"),
 )
+INTEGERS: Final = {"holding": "Int64", "findings": "Int64"}
+"""The columns of counts, empty for a claim without findings."""
+
 FINDING_COLUMNS: Final = (
     *("claim", "study", "measure", "class", "contrast", "setting", "role", "expected", "effect", "low", "high", "p"),
     *("p_holds", "p_refuted", "seeds", "holds", "holm"),
@@ -76,7 +79,7 @@ def kind_of(verdict: str) -> str:
 class Verdict:
     """The verdict of a study on a claim, in one `sentence`, with its findings and the `key` finding.
 
-    `holm`, `power` and `assumed` as the module says; `elsewhere` has (study, verdict) for each other study.
+    `holm`, `power` and `assumed` are defined in the docstring of the module.
     """
 
     claim: Claim
@@ -85,7 +88,6 @@ class Verdict:
     sentence: str
     findings: tuple[Finding, ...] = ()
     key: Finding | None = None
-    elsewhere: tuple[tuple[str, str], ...] = ()
     holm: str = ""
     power: float = float("nan")
     assumed: str = ""
@@ -107,18 +109,22 @@ def verdicts_of(claims: Iterable[Claim], results: Results, *, draws: int = DRAWS
     return [_of_study(claim, data, draws) for claim in claims]
 
 
-def verdicts_of_studies(
-    claims: Iterable[Claim], results: Mapping[str, Results], *, draws: int = DRAWS
-) -> list[Verdict]:
-    """For every claim the verdict of the first study that can test it. `results` has each study that has run."""
-    data = {study: StudyData(own) for study, own in results.items()}
-    return [_of_first_study(claim, data, draws) for claim in claims]
+def table_of_studies(claims: Iterable[Claim], tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """For every claim the row of the first study that can test it, as `table` gives it; `elsewhere` has the others.
+
+    `tables` has the verdicts of each study that has run.
+    """
+    rows = {study: {str(row["claim"]): row for row in own.to_dict("records")} for study, own in tables.items()}
+    return _frame([_of_first_study(claim, rows) for claim in claims])
 
 
 def table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
     """One claim a row, columns COLUMNS; NaN if the verdict has no finding."""
-    rows = pd.DataFrame([_row(verdict) for verdict in verdicts], columns=list(COLUMNS))
-    return rows.astype({"holding": "Int64", "findings": "Int64"})
+    return _frame([_row(verdict) for verdict in verdicts])
+
+
+def _frame(rows: Sequence[object]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(INTEGERS)
 
 
 def findings_table(verdicts: Iterable[Verdict]) -> pd.DataFrame:
@@ -148,16 +154,19 @@ def _finding_rows(verdict: Verdict) -> list[list[object]]:
     return rows
 
 
-def _of_first_study(claim: Claim, data: Mapping[str, StudyData], draws: int) -> Verdict:
-    """The verdict of the first study that has one, with those of the other studies."""
-    ran = [study for study in claim.studies if study in data]
+def _of_first_study(claim: Claim, rows: Mapping[str, Mapping[str, Mapping[Hashable, object]]]) -> object:
+    """The row of the first study that has a verdict, or a number beside one of the source, for a claim."""
+    ran = [study for study in claim.studies if study in rows]
     if not ran:
-        return _untestable(claim, "", claim.untestable or f"needs {' or '.join(claim.studies)}, none of which has run")
-    verdicts = [_of_study(claim, data[study], 0) for study in ran]
-    decided = (each for each in verdicts if each.verdict != UNTESTABLE or (not claim.tested and each.findings))
-    first = next(decided, verdicts[0])
-    elsewhere = tuple((each.study, each.verdict) for each in verdicts if each is not first)
-    return replace(_of_study(claim, data[first.study], draws), elsewhere=elsewhere)
+        reason = claim.untestable or f"needs {' or '.join(claim.studies)}, none of which has run"
+        return dict(zip(COLUMNS, _row(_untestable(claim, "", reason)), strict=True))
+    own = {study: rows[study][claim.id] for study in ran}
+    decided = (
+        study for study, row in own.items() if row["verdict"] != UNTESTABLE or (not claim.tested and row["measure"])
+    )
+    first = next(decided, ran[0])
+    elsewhere = "; ".join(f"{study}: {row['verdict']}" for study, row in own.items() if study != first)
+    return {**own[first], "elsewhere": elsewhere}
 
 
 def _of_study(claim: Claim, data: StudyData, draws: int) -> Verdict:
@@ -205,11 +214,10 @@ def _row(verdict: Verdict) -> list[object]:
     numbers = (key.effect, key.low, key.high, key.signed, key.seeds) if key else (nan,) * 5
     deciding = verdict.deciding
     counts = (sum(finding.holds is True for finding in deciding), len(deciding)) if deciding else (nan, nan)
-    elsewhere = "; ".join(f"{study}: {other}" for study, other in verdict.elsewhere)
     return [
         *(claim.id, claim.statement, claim.source, claim.standing, claim.sourced_numbers, verdict.verdict),
         *(verdict.holm, *counts, verdict.power, verdict.assumed, verdict.study, *subject, *numbers),
-        *(_averaged(verdict), verdict.sentence, elsewhere, claim.caution),
+        *(_averaged(verdict), verdict.sentence, "", claim.caution),
     ]
 
 

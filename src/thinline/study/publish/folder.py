@@ -33,6 +33,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from thinline.metrics.catalogue import metric
+from thinline.study.claims.verdicts import INTEGERS
 from thinline.study.design.results import CELL_COLUMNS, ROW_COLUMNS, SHEET_COLUMNS, Results
 from thinline.study.design.study import SEED, Study, StudyError
 from thinline.study.design.tuning import analysed
@@ -48,6 +49,7 @@ DIGESTS: Final = "digests.json"
 AT_RECALL: Final = "at_recall.csv"
 CHOICES: Final = "choices.csv"
 CELLS: Final = "effects/cells.csv"
+VERDICTS: Final = "verdicts.csv"
 PERTURBED_TRUTH: Final = "perturbed_truth.csv"
 
 SHEET_MEASURES: Final = (*AXES, "area_ratio", "viterbi_swaps", "edge_follower_swaps")
@@ -235,10 +237,19 @@ def _sheets_key(seed: int, rows: pd.DataFrame) -> tuple[int, frozenset[tuple[str
 
 def read_cells(folder: Path) -> pd.DataFrame:
     """The means of all conditions that a study's folder has, as its effects have them. Raises `StudyError`."""
-    path = folder / CELLS
+    return pd.read_csv(_written(folder / CELLS, "the means of the conditions"))
+
+
+def read_verdicts(folder: Path) -> pd.DataFrame:
+    """The verdicts that a study's folder has, with the types of `claims.verdicts.table`. Raises `StudyError`."""
+    rows = pd.read_csv(_written(folder / VERDICTS, "the verdicts of the study"), dtype=INTEGERS)
+    return rows.fillna({name: "" for name in rows if pd.api.types.is_string_dtype(rows[name])})
+
+
+def _written(path: Path, content: str) -> Path:
     if not path.exists():
-        raise StudyError(f"{path}: expected the means of the conditions, got no such file; thinline study writes it")
-    return pd.read_csv(path)
+        raise StudyError(f"{path}: expected {content}, got no such file; thinline study writes it")
+    return path
 
 
 def check_unedited(folder: Path, *, but: Sequence[str] = ()) -> None:

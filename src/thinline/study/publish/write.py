@@ -27,7 +27,7 @@ from thinline.study.design.results import Results
 from thinline.study.figures.all import Picture, all_figures
 from thinline.study.figures.sheets import best_run, wanted_sheets
 from thinline.study.figures.style import few_colours
-from thinline.study.publish.folder import CONDITIONS, conditions_csv, write_results, write_tables
+from thinline.study.publish.folder import CONDITIONS, VERDICTS, conditions_csv, write_results, write_tables
 from thinline.study.report.page import render_report
 from thinline.study.stats.effects import COLUMNS, Effects, effects
 from thinline.system.atomic_files import make_folder, write_bytes
@@ -35,7 +35,6 @@ from thinline.vocabulary import UInt8
 
 REPORT: Final = "report.html"
 EFFECTS: Final = "effects.csv"
-VERDICTS: Final = "verdicts.csv"
 SHEETS: Final = "sheets"
 _SHEETS_TEXTS: Final = re.compile(r'aria-label="Figure: ([^"]*)"><img src="[^"]*" alt="(Sheets with [^"]*)"')
 """Title and alternative text of the sheets in a report, as page.html.jinja writes them."""
