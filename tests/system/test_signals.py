@@ -1,9 +1,13 @@
 import os
 import signal
+import threading
 import time
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 
+from thinline.system.numba_kernels import call, kernel
 from thinline.system.signals import Killed, delayed, stoppable
 
 
@@ -67,3 +71,48 @@ def test_a_signal_in_a_destructor_is_not_lost():
     with stoppable(), pytest.raises(Killed) as stop:
         destroy_and_wait()
     assert stop.value.signum == signal.SIGINT
+
+
+def test_a_signal_inside_a_kernel_takes_effect_when_it_has_returned():
+    done = []
+
+    def compiled(number):
+        os.kill(os.getpid(), number)
+        done.append("the kernel has returned")
+
+    with stoppable(), pytest.raises(Killed) as stop:
+        call(compiled, signal.SIGTERM)
+    assert stop.value.signum == signal.SIGTERM
+    assert done == ["the kernel has returned"]
+    with stoppable():
+        call(len, "the next call is not stopped")
+
+
+class Sums(NamedTuple):
+    """A result that numba makes by calling Python, where the handler of a signal would run."""
+
+    first: np.ndarray
+    second: np.ndarray
+
+
+@kernel
+def slow_sums(count):
+    sums = np.zeros(1)
+    for number in range(count):
+        sums[0] += np.sin(sums[0]) + number
+    return Sums(sums, sums)
+
+
+def test_a_kernel_that_makes_python_objects_ends_with_the_signal_and_no_other_error():
+    """Without care numba raises "SystemError: returned a result with an exception set", or crashes."""
+    call(slow_sums, 1)
+    sender = threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT))
+    sender.start()
+    with stoppable(), pytest.raises(Killed):
+        sums_without_end()
+    sender.join()
+
+
+def sums_without_end():
+    while True:
+        call(slow_sums, 3_000_000)

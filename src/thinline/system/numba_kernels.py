@@ -18,6 +18,8 @@ import numpy as np
 from numba import njit
 from numba.core.dispatcher import Dispatcher
 
+from thinline.system.signals import after_kernel
+
 
 def _cacheable() -> bool:
     """Whether numba finds a writable folder for compiled code; otherwise its decorator raises."""
@@ -74,8 +76,8 @@ def _parts(function: Callable[..., Any], seen: set[Callable[..., Any]]) -> Itera
 
 
 def call(function: Callable[..., Any], *arguments: object) -> Any:
-    """Call a kernel."""
+    """Call a kernel. A signal to stop takes effect when it has returned (signals.py)."""
     try:
-        return function(*arguments)
+        return after_kernel(function, *arguments)
     except OSError:  # numba compiled the kernel but could not cache it, as on a full disk; now it is in memory
-        return function(*arguments)
+        return after_kernel(function, *arguments)

@@ -3,6 +3,9 @@
 Conventions
 
 - While a run trains (`stoppable`), a signal raises `Killed`, so that the run is marked KILLED and can resume.
+- During a call of a kernel in the main thread (`after_kernel`), `Killed` is raised when the kernel has returned. numba
+  makes the Python objects of its result without looking for an exception: one raised there becomes a SystemError, so
+  that a stopped run would be marked FAILED, or ends the process with a segmentation fault.
 - During a call to MLflow (`delayed`), a signal waits for the end of the call. An exception in the middle of a database
   transaction leaves the database locked, and the status KILLED cannot be written.
 - Before and between runs (`ending_at_once`), a signal ends the process immediately. An exception raised while libraries
@@ -18,7 +21,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 AGAIN_S: Final = 0.05
@@ -51,12 +54,39 @@ def end_at_once() -> None:
         signal.signal(number, stop_at_once)
 
 
+class _Kernel:
+    """Whether a kernel runs in the main thread, and the signal that arrived meanwhile; 0 is none."""
+
+    running = False
+    signum = 0
+
+
+_kernel = _Kernel()
+
+
+def after_kernel(function: Callable[..., Any], *arguments: object) -> Any:
+    """Call a kernel; a signal that arrives meanwhile raises `Killed` afterwards, if the call is in `stoppable`."""
+    if threading.get_ident() != threading.main_thread().ident:
+        return function(*arguments)
+    _kernel.running = True
+    try:
+        return function(*arguments)
+    finally:
+        _kernel.running = False
+        if _kernel.signum:
+            signum, _kernel.signum = _kernel.signum, 0
+            raise Killed(signum)
+
+
 @contextmanager
 def stoppable() -> Iterator[None]:
     """SIGINT and SIGTERM raise `Killed` inside the block. Does nothing outside the main thread."""
 
     def stop(signum: int, frame: FrameType | None) -> None:
-        raise Killed(signum)
+        if _kernel.running:
+            _kernel.signum = signum
+        else:
+            raise Killed(signum)
 
     with _handled_by(stop), _sent_again_where_ignored():
         yield
