@@ -107,12 +107,12 @@ def test_a_kernel_that_makes_python_objects_ends_with_the_signal_and_no_other_er
     """Without care numba raises "SystemError: returned a result with an exception set", or crashes."""
     call(slow_sums, 1)
     sender = threading.Timer(0.02, os.kill, (os.getpid(), signal.SIGINT))
-    sender.start()
     with stoppable(), pytest.raises(Killed):
-        sums_without_end()
+        sums_until(sender)
     sender.join()
 
 
-def sums_without_end():
+def sums_until(sender):
+    sender.start()
     while True:
         call(slow_sums, 3_000_000)
