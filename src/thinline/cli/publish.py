@@ -1,11 +1,11 @@
 """Generate the tables of docs/ and experiments/README.md.
 
-Writes, from the published studies, the blocks `frontier` and `verdicts` of docs/explanation/findings.md, `studies` of
-experiments/README.md and `smallest` of the page of each study; from the catalogue of metrics and from conf/ the blocks
-of docs/reference; from experiments/bench.json the ratios of docs/explanation/speed.md. --check writes nothing and exits
-with 1 where a block is out of date. --perturbed-truth first scores the truth of the published test sheets, moved along
-the normal of the curves, and writes experiments/perturbed_truth.csv (minutes); studies that are older than these scores
-read it.
+Writes, from the published studies, the blocks `frontier`, `verdicts` and `domains` of docs/explanation/findings.md,
+`studies` of experiments/README.md and `smallest` of the page of each study; from the catalogue of metrics and from
+conf/ the blocks of docs/reference; from experiments/bench.json the ratios of docs/explanation/speed.md. --check
+writes nothing and exits with 1 where a block is out of date. --perturbed-truth first scores the truth of the
+published test sheets, moved along the normal of the curves, and writes experiments/perturbed_truth.csv (minutes);
+studies that are older than these scores read it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from thinline.study.claims.verdicts import table_of_studies
 from thinline.study.design.results import Results
 from thinline.study.publish.folder import PERTURBED_TRUTH, read_cells, read_results, read_verdicts
 from thinline.study.publish.readme_tables import (
+    domain_block,
     frontier_block,
     published_folders,
     replaced,
@@ -101,7 +102,11 @@ def _blocks(root: Path, claims: tuple[Claim, ...], results: Mapping[str, Results
     verdicts = {name: read_verdicts(root / "experiments" / name) for name in results}
     rows = [study_row(study, verdicts[name], name) for name, study in results.items()]
     studies = studies_block(rows, [name for name in all_studies if name not in results])
-    blocks = {"verdicts": verdict_block(table_of_studies(claims, verdicts))}
+    domains = {name: study.study.domain for name, study in results.items()}
+    blocks = {
+        "verdicts": verdict_block(table_of_studies(claims, verdicts)),
+        "domains": domain_block(claims, verdicts, domains),
+    }
     if FRONTIER_STUDY in results:
         blocks = {
             "frontier": frontier_block(results[FRONTIER_STUDY], read_cells(root / "experiments" / FRONTIER_STUDY))

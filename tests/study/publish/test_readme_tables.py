@@ -1,18 +1,22 @@
 """The blocks of the README against numbers computed by hand."""
 
+from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
 import pytest
+from claim_cases import RECALL, SMALL, claim_node, claims_of, shift
 from scipy import optimize, stats
-from study_cases import planted
+from study_cases import LOSSES, planted
 
 from thinline.metrics.number_format import number
 from thinline.study.claims.remedies import families_of
+from thinline.study.claims.verdicts import table, verdicts_of
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
 from thinline.study.publish.readme_tables import (
+    domain_block,
     frontier_block,
     published_folders,
     replaced,
@@ -155,3 +159,26 @@ def test_only_folders_with_results_are_published(tmp_path):
     for name in ("b", "a"):
         (tmp_path / name / "results.parquet").write_bytes(b"")
     assert [path.name for path in published_folders(tmp_path)] == ["a", "b"]
+
+
+def test_claims_are_compared_across_kinds_of_image(tmp_path):
+    """The claim holds on drawn sheets and is refuted on photographs; a claim of one kind alone has no line."""
+    both = claim_node(test=[{"studies": ["one", "two"], "all": [RECALL | {"expect": "up"}]}])
+    alone = claim_node(id="alone", statement="Alone.", test=[{"studies": ["one"], "all": [RECALL | {"expect": "up"}]}])
+    claims = claims_of(tmp_path, both, alone)
+    results = {
+        name: planted(replace(LOSSES, name=name), effect=shift(effect, loss="dice"), **SMALL)
+        for name, effect in (("one", 0.1), ("two", -0.1))
+    }
+    tables = {name: table(verdicts_of(claims, own, draws=0)) for name, own in results.items()}
+    title, _, line = domain_block(claims, tables, {"one": "drawn sheets", "two": "photographs"}).splitlines()
+    assert title == "| claim of the source | drawn sheets | photographs |"
+    statement, drawn, photographs = [text.strip() for text in line.strip("|").split("|")]
+    assert statement == claims[0].statement
+    assert drawn.startswith("**supported**: recall of curve_")
+    assert photographs.startswith("**refuted**: recall of curve_")
+    row = tables["two"].iloc[0]
+    numbers = f"{row['effect']:.3f} [{row['low']:.3f}, {row['high']:.3f}] (two)"
+    assert photographs.endswith(numbers.replace("0.", "."))
+    same = dict.fromkeys(tables, "drawn sheets")
+    assert domain_block(claims, tables, same) == "No claim was tested on more than one kind of image."

@@ -6,6 +6,7 @@ A *cell* is one level for each factor and a seed, as `{"loss": "dice", "class_we
 is a group of conf/ or a dotted key of one (`class_weight.value`). The keys of the `study` node:
 
     name, question, budget, expected, command, claims   documentation; budget is the option that the cells run with
+    domain       the kind of image; the claims are compared across kinds
     answer       id of the claim whose verdict the report quotes first
     main        {plus, minus}: levels of the contrast that the specification curve shows under every analysis
     primary     measures that the study tests, declared before it runs
@@ -45,6 +46,7 @@ from typing import Final
 
 SEED: Final = "seed"
 FULL: Final = "full"
+DRAWN: Final = "drawn sheets"
 Cell = dict[str, str]
 Levels = Mapping[str, tuple[str, ...]]
 
@@ -112,6 +114,7 @@ class Study:
     expected: str = ""
     command: str = ""
     claims: tuple[str, ...] = ()
+    domain: str = DRAWN
     answer: str = ""
     main: tuple[Levels, Levels] | None = None
     tuning: Tuning | None = None

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, ValidationInfo
 
 from thinline.study.design.study import (
+    DRAWN,
     FULL,
     SEED,
     Exclusion,
@@ -125,6 +126,7 @@ class _Study(Node):
     expected: Text = ""
     command: Text = ""
     claims: Texts = ()
+    domain: Text = DRAWN
     answer: Text = ""
     main: _Main | None = None
     tuning: _Tuning | None = None

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 
 from thinline.metrics.catalogue import label, metric
-from thinline.metrics.number_format import number
+from thinline.metrics.number_format import interval, number
+from thinline.study.claims.claims import Claim
 from thinline.study.claims.remedies import families_of, moves
 from thinline.study.claims.rule import DEPENDS
-from thinline.study.claims.verdicts import UNTESTABLE, VERDICTS, kind_of
+from thinline.study.claims.verdicts import UNTESTABLE, VERDICTS, kind_of, table_of_studies
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
 from thinline.study.publish.folder import HEADLINE, RESULTS
@@ -87,6 +88,39 @@ def verdict_block(table: pd.DataFrame) -> str:
     if untested:
         parts.append(f"**Not tested: {untested}** claims and numbers; verdicts.csv of a study says why.")
     return "\n\n".join(parts)
+
+
+def domain_block(claims: Iterable[Claim], tables: Mapping[str, pd.DataFrame], domains: Mapping[str, str]) -> str:
+    """Claims that were tested on several kinds of image: a line a claim, a column a kind, with verdict and key effect.
+
+    `tables` has the verdicts of each study, `domains` the kind of image of each study. Of the studies of one kind the
+    first in the claim's own order decides.
+    """
+    kinds = list(dict.fromkeys(domains[study] for study in tables))
+    lines = []
+    for claim in claims:
+        cells = [
+            _domain_cell(claim, {study: own for study, own in tables.items() if domains[study] == kind})
+            for kind in kinds
+        ]
+        if sum(bool(cell) for cell in cells) > 1:
+            lines.append(f"| {claim.statement} | {' | '.join(cell or 'not tested' for cell in cells)} |")
+    if not lines:
+        return "No claim was tested on more than one kind of image."
+    return "\n".join([f"| claim of the source | {' | '.join(kinds)} |", f"|---{'|---' * len(kinds)}|", *lines])
+
+
+def _domain_cell(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> str:
+    """`**refuted**: IoU, dice less ce at none +.002 [-.001, .005] (study)`; empty if no study tested the claim."""
+    (row,) = table_of_studies([claim], tables).to_dict("records")
+    if row["verdict"] == UNTESTABLE:
+        return ""
+    split, _, measure = str(row["measure"]).partition("/")
+    digits = metric(measure).digits
+    effect = number(_float(row["effect"]), digits, signed=bool(row["signed"]))
+    ends = interval(_float(row["low"]), _float(row["high"]), digits)
+    subject = f"{label(measure, split)} of {row['class']}, {row['contrast']}"
+    return f"**{row['verdict']}**: {subject}: {effect} {ends} ({row['study']})".replace("|", r"\|")
 
 
 def _verdict_line(row: Mapping[Hashable, object], verdict: str) -> str:
