@@ -34,7 +34,7 @@ _REDUCED: Final = 1.5
 """Scanners with this many pixels per drawn pixel leave edges grey."""
 _ENLARGED: Final = 0.95
 _BAYER: Final = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.uint8) * 16 + 8
-_LOCAL_PX: Final = 21  # side of the window of the local threshold
+_LOCAL_PX: Final = 31  # side of the window of the local threshold
 
 
 def scan(sheet: Sheet, wear_spec: WearSpec, spec: ScanSpec, *, px_per_mm: float) -> Sheet:

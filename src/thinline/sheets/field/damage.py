@@ -12,7 +12,7 @@ LOOKS: Final = (("plot", 0.18), ("plot, one bit", 0.16), ("grey", 0.16), ("one b
 _KINDS: Final = (("global", 0.62), ("local", 0.14), ("ordered", 0.11), ("random", 0.13))
 _DPI: Final = (100.0, 150.0, 150.0, 200.0, 200.0, 300.0, 300.0, 400.0)
 _MOST_TILT_DEG: Final = 3.0
-_TILT_DEG: Final = 1.1  # standard deviation
+_TILT_DEG: Final = 1.25  # standard deviation
 
 
 def skew_of(draws: Draws, *, digital: bool) -> SkewSpec:
@@ -45,7 +45,7 @@ def wear_of(draws: Draws, look: str) -> tuple[WearSpec, ScanSpec]:
         seed=seed,
         paper=draws.whole(200, 255),
         ink=draws.whole(0, 70),
-        bleed=draws.uniform(1.0, 1.6) if draws.chance(0.5) else 1.0,
+        bleed=draws.uniform(1.0, 1.4) if draws.chance(0.35) else 1.0,
         blotch=draws.uniform(0, 14),
         grain=draws.log(0.5, 14.0),
         salt=round(draws.log(0.0002, 0.01), 5) if speckled else 0.0,
@@ -57,7 +57,7 @@ def wear_of(draws: Draws, look: str) -> tuple[WearSpec, ScanSpec]:
     return wear, ScanSpec(
         kind=kind,
         dpi=draws.pick(_DPI),
-        level=draws.uniform(0.2, 0.6),
+        level=draws.uniform(0.25, 0.52),
         lost=lost,
         dotted=draws.uniform(0.0, 1.0) if lost else 0.0,
         stain=draws.uniform(0.2, 1.0) if draws.chance(0.14) else 0.0,

@@ -103,9 +103,9 @@ def _areas(draws: Draws, width_mm: float) -> list[tuple[str, float]]:
         return areas
     margin = draws.uniform(0.02, 0.12) * width_mm
     factor = (width_mm - margin) / sum(wide for _, wide in areas)
-    return [
-        (kind, min(_WIDEST_MM, wide * factor) if kind == "track" else wide * min(1.0, factor)) for kind, wide in areas
-    ]
+    smaller = min(1.0, factor)
+    factors = {"track": factor, "depth": smaller, "gap": smaller, "prose": smaller}
+    return [(kind, min(_WIDEST_MM, wide * factors[kind])) for kind, wide in areas]
 
 
 def _placed(draws: Draws, areas: list[tuple[str, float]], width_mm: float) -> tuple[Area, ...]:

@@ -20,19 +20,19 @@ from thinline.sheets.field.layout import Layout
 from thinline.sheets.spec import PEN_MM, CurveSpec, PenSpec, ShapeSpec, TrackSpec
 
 MOST_CURVES: Final = 6
-_COUNTS: Final = ((1, 0.42), (2, 0.38), (3, 0.2))  # curves of a track
+_COUNTS: Final = ((1, 0.36), (2, 0.38), (3, 0.26))  # curves of a track
 _LEAST_SHOWN_MM: Final = 7.0  # a track of which less is in the window gets no curve
 _PEN_MM: Final = (0.1, 2.0)
 _MEDIAN_PEN_MM: Final = 0.42
 _PEN_SPREAD: Final = 0.55  # standard deviation of the logarithm
-_SAME_PEN: Final = 0.66  # share of curves that are drawn with the pen of the sheet
+_SAME_PEN: Final = 0.8  # share of curves that are drawn with the pen of the sheet
 _SHAPES: Final = (
-    ("smooth", 0.18),
-    ("band", 0.24),
-    ("jittery", 0.22),
-    ("blocky", 0.14),
-    ("spiky", 0.13),
-    ("flat", 0.09),
+    ("smooth", 0.19),
+    ("band", 0.3),
+    ("jittery", 0.19),
+    ("blocky", 0.12),
+    ("spiky", 0.12),
+    ("flat", 0.08),
 )
 _STYLES: Final = (("solid", 0.6), ("dashed", 0.17), ("dotted", 0.08), ("dash-dot", 0.08), ("broken", 0.07))
 _FROM_SAMPLES: Final = 0.7  # share of curves that are windows of samples, if there are samples
@@ -53,17 +53,13 @@ def traces(draws: Draws, layout: Layout, depth_mm: tuple[float, float], samples:
             shape = dataclasses.replace(before[-1].shape, centre=round(before[-1].shape.centre + moved, 4))
         if samples and draws.chance(_FROM_SAMPLES):
             shape = _sampled(draws, samples, depth_mm[1] - depth_mm[0], inside)
-        pen = (
-            base if draws.chance(0.66) else _pen(draws, min(2.0, max(0.1, base.weight * PEN_MM * draws.log(0.4, 2.5))))
-        )
-        if pen is not base and draws.chance(0.3):
-            pen = dataclasses.replace(base, dash_mm=_dash(draws, base.weight * PEN_MM))
+        pen = _other_pen(draws, base)
         curves.append(_curve(draws, number, shape, pen, depth_mm))
     return tuple(curves)
 
 
 def _other_pen(draws: Draws, base: PenSpec) -> PenSpec:
-    """The pen of the sheet, two times in three; else its width with other dashes, or another pen."""
+    """The pen of the sheet, four times in five; else its width with other dashes, or another pen."""
     if draws.chance(_SAME_PEN):
         return base
     pen_mm = base.weight * PEN_MM
@@ -75,9 +71,8 @@ def _other_pen(draws: Draws, base: PenSpec) -> PenSpec:
 def _numbers(draws: Draws, layout: Layout) -> list[int]:
     """The track of each curve."""
     numbers: list[int] = []
-    wide = [
-        (end - start) * (t.right_mm - t.left_mm) for t, (start, end) in zip(layout.tracks, layout.inside, strict=True)
-    ]
+    tracks = zip(layout.tracks, layout.inside, strict=True)
+    wide = [(end - start) * (track.right_mm - track.left_mm) for track, (start, end) in tracks]
     widest = wide.index(max(wide))
     for number, shown_mm in enumerate(wide):
         if number == widest or (shown_mm >= _LEAST_SHOWN_MM and draws.chance(0.85)):
@@ -93,9 +88,9 @@ def _curve(draws: Draws, track: int, shape: ShapeSpec, pen: PenSpec, depth_mm: t
         inside = draws.uniform(top, bottom)
         first, last = (inside, last) if draws.chance(0.5) else (first, inside)
     wraps = draws.chance(0.45)
-    low, high = (
-        (draws.pick((0.0, 0.0, 0.1, 0.2)), draws.pick((1.0, 1.0, 0.9, 0.8))) if draws.chance(0.2) else (0.0, 1.0)
-    )
+    low, high = 0.0, 1.0
+    if draws.chance(0.2):  # a base line inside the track
+        low, high = draws.pick((0.0, 0.0, 0.1, 0.2)), draws.pick((1.0, 1.0, 0.9, 0.8))
     lap_dash = _dash(draws, pen.weight * PEN_MM) if wraps and draws.chance(0.4) else ()
     return CurveSpec(track, shape, pen, lap_dash, "wrap" if wraps else "clip", low, high, first, last)
 
@@ -143,12 +138,12 @@ def _shape(draws: Draws, track: TrackSpec, inside: tuple[float, float]) -> Shape
     rough_mm = draws.log(0.03, 0.6)
     step = draws.log(0.25, 1.3)
     if kind == "band":
-        rough_mm, step = min(draws.log(0.7, 9.0), 0.2 * shown * wide), draws.log(0.2, 0.7)
+        rough_mm, step = min(draws.log(1.0, 12.0), 0.22 * shown * wide), draws.log(0.2, 0.7)
     elif kind == "jittery":
-        rough_mm = min(draws.log(0.25, 2.5), 0.15 * shown * wide)
+        rough_mm = min(draws.log(0.25, 3.0), 0.15 * shown * wide)
     elif kind in ("smooth", "flat"):
         rough_mm = draws.log(0.01, 0.15)
-    period_mm = 4 * swing * wide / draws.log(0.7, 9.0)
+    period_mm = 4 * swing * wide / draws.log(0.8, 14.0)
     centre = inside[0] + shown * draws.uniform(0.12, 0.88)
     if draws.chance(0.15):  # on a line of the grid
         centre = round(centre * track.divisions) / track.divisions
