@@ -30,18 +30,25 @@ def draw_pen(canvases, line, pen, label):  # type: ignore[no-untyped-def]
     x, y, on = line
     half, ink = pen[0] / 2, pen[1]
     least = max(half, 0.5)
-    radii = (half, least * least, min(1.0, pen[0]), half + 0.5 if half > 0.5 else 1.0)
+    full = max(0.0, half - 0.5)
+    radii = (half, least * least, full * full, half + 0.5 if half > 0.5 else 1.0)
+    inks = (ink, np.uint8(ink * min(1.0, pen[0]) + 0.5))
     for v in range(len(x) - 1):
         if on[v]:
-            _draw_capsule(canvases, (x[v], y[v], x[v + 1], y[v + 1]), radii, ink, label)
+            _draw_capsule(canvases, (x[v], y[v], x[v + 1], y[v + 1]), radii, inks, label)
 
 
 @kernel
-def _draw_capsule(canvases, ends, radii, ink, label):  # type: ignore[no-untyped-def]
-    """`radii` is half the pen, square of the radius of the truth, most ink of a pixel, and reach of any change."""
+def _draw_capsule(canvases, ends, radii, inks, label):  # type: ignore[no-untyped-def]
+    """Draw one segment.
+
+    radii  half the pen, squares of the radius of the truth and of the radius of full ink, and reach of any change
+    inks   ink of the pen, and the most ink of a pixel, which is less under a pen thinner than a pixel
+    """
     canvas, stroke, labels = canvases
     ax, ay, bx, by = ends
-    half, least2, most, reach = radii
+    half, least2, full2, reach = radii
+    ink, most = inks
     height, width = canvas.shape
     dx, dy = bx - ax, by - ay
     length2 = dx * dx + dy * dy
@@ -55,6 +62,8 @@ def _draw_capsule(canvases, ends, radii, ink, label):  # type: ignore[no-untyped
             middle = ax + py * dx / dy
             first, last = max(left, middle - spread), min(right, middle + spread)
         for column in range(max(0, math.ceil(first)), min(width - 1, math.floor(last)) + 1):
+            if stroke[row, column] and canvas[row, column] >= most:
+                continue  # this curve or an earlier one has inked it fully
             px = column - ax
             along = min(max((px * dx + py * dy) * inverse, 0.0), 1.0)
             ex, ey = px - along * dx, py - along * dy
@@ -62,9 +71,12 @@ def _draw_capsule(canvases, ends, radii, ink, label):  # type: ignore[no-untyped
             if square <= least2:
                 stroke[row, column] = 1
                 labels[row, column] = label
-            share = min(most, half + 0.5 - math.sqrt(square))
+            if square <= full2:
+                canvas[row, column] = max(canvas[row, column], most)
+                continue
+            share = half + 0.5 - math.sqrt(square)
             if share > 0:
-                canvas[row, column] = max(canvas[row, column], np.uint8(ink * share + 0.5))
+                canvas[row, column] = max(canvas[row, column], min(most, np.uint8(ink * min(share, 1.0) + 0.5)))
 
 
 @kernel

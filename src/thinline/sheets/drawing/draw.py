@@ -67,7 +67,7 @@ def true_curves(spec: SheetSpec, *, px_per_mm: float) -> tuple[DrawnCurve, ...]:
     """The `curves` of `draw(spec)`, computed without drawing."""
     if spec.field is not None:
         skewed = matrix(spec.skew, spec.size_mm, px_per_mm)
-        return tuple(_course_of(_line_of(curve, spec), curve, spec, skewed) for curve in spec.curves)
+        return tuple(_course_of(_moved_line(curve, spec, skewed), curve, spec, skewed) for curve in spec.curves)
     return _true_curves(
         [course(curve, spec.size_mm) for curve in spec.curves], spec, matrix(spec.skew, spec.size_mm, px_per_mm)
     )
@@ -103,9 +103,9 @@ def _draw_field(spec: SheetSpec, field: FieldSpec, shape: tuple[int, int], skewe
     """A sheet of the family `field`, as in the module."""
     labels, traces = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     strokes = np.zeros((len(spec.curves), *shape), np.uint8)
-    lines = [_line_of(curve, spec) for curve in spec.curves]
+    lines = [_moved_line(curve, spec, skewed) for curve in spec.curves]
     for k in spec.order:
-        _draw_curve((traces, strokes[k], labels), lines[k], spec, k, skewed)
+        _draw_curve((traces, strokes[k], labels), lines[k], spec.curves[k], k + 1, skewed[5])
     grid, edge = draw_grid(spec, shape, skewed)
     if field.crossing_mm > 0:
         draw_crossings(grid, spec, field.crossing_mm, skewed)
@@ -124,26 +124,30 @@ def _draw_field(spec: SheetSpec, field: FieldSpec, shape: tuple[int, int], skewe
     return Sheet(cv2.bitwise_not(ink, ink), labels, strokes.view(bool), layers, curves)
 
 
-def _line_of(curve: CurveSpec, spec: SheetSpec) -> Line:
+def _moved_line(curve: CurveSpec, spec: SheetSpec, skewed: Matrix) -> Line:
+    """The polyline of a curve after skew."""
     margin = margin_mm(spec.skew, spec.size_mm, wide=True)
-    return line(*course(curve, spec.size_mm, margin_mm=margin), spec.tracks[curve.track])
-
-
-def _draw_curve(canvases: tuple[UInt8, UInt8, UInt8], path: Line, spec: SheetSpec, number: int, skewed: Matrix) -> None:
-    """Draw a curve into ink, its strokes and labels; dashes cut the line after skew."""
-    curve = spec.curves[number]
+    path = line(*course(curve, spec.size_mm, margin_mm=margin), spec.tracks[curve.track])
     x_mm, y_mm = call(move_line, path.x_mm, path.y_mm, sway(path.y_mm, spec.skew), skewed)
-    on, pen_mm = path.down, curve.pen.weight * PEN_MM
-    if (curve.pen.dash_mm or curve.lap_dash_mm) and len(path.down):
+    return Line(x_mm, y_mm, path.down, path.lap)
+
+
+def _draw_curve(
+    canvases: tuple[UInt8, UInt8, UInt8], path: Line, curve: CurveSpec, number: int, px_per_mm: float
+) -> None:
+    """Draw a curve into ink, its strokes and labels; dashes cut the line after skew."""
+    pen_mm = curve.pen.weight * PEN_MM
+    x_mm, y_mm, on = path.x_mm, path.y_mm, path.down
+    if (curve.pen.dash_mm or curve.lap_dash_mm) and len(on):
         dashes = np.array(curve.pen.dash_mm, np.float64), np.array(curve.lap_dash_mm, np.float64)
-        x_mm, y_mm, on = call(cut_to_dashes, (x_mm, y_mm, path.down, path.lap), *dashes, pen_mm)
-    moved = (*call(to_pixels, x_mm, y_mm, skewed[5]), on)
-    call(draw_pen, canvases, moved, (pen_mm * skewed[5], 255 * curve.pen.darkness), number + 1)
+        x_mm, y_mm, on = call(cut_to_dashes, (x_mm, y_mm, on, path.lap), *dashes, pen_mm)
+    moved = (*call(to_pixels, x_mm, y_mm, px_per_mm), on)
+    call(draw_pen, canvases, moved, (pen_mm * px_per_mm, 255 * curve.pen.darkness), number)
 
 
 def _course_of(path: Line, curve: CurveSpec, spec: SheetSpec, skewed: Matrix) -> DrawnCurve:
-    """The true course of a line: continuous through dashes."""
-    x, y = call(to_pixels, *call(move_line, path.x_mm, path.y_mm, sway(path.y_mm, spec.skew), skewed), skewed[5])
+    """The true course of a moved line: continuous through dashes."""
+    x, y = call(to_pixels, path.x_mm, path.y_mm, skewed[5])
     track = spec.tracks[curve.track]
     x_px, y_px, lap = call(true_course, x, y, path.down, path.lap, pixels(spec.size_mm, skewed[5]))
     return DrawnCurve(x_px, y_px, lap, (track.right_mm - track.left_mm) * skewed[5])

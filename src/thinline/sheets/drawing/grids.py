@@ -48,15 +48,15 @@ def draw_grid(spec: SheetSpec, shape: tuple[int, int], skewed: Matrix) -> tuple[
     bends = _BENDS if spec.skew.wave_mm or spec.skew.stretch_mm else _STRAIGHT
     table, at_mm, along_mm = call(_lines, tracks, (float(top), float(end)), bends, px_per_mm, _DECADES)
     swayed = *sway(at_mm, spec.skew), *sway(along_mm, spec.skew)
-    dot_mm = _DOT_MM if spec.field is None else spec.field.dot_mm
+    dot_mm = _DOT_MM if spec.field is None or not _has(spec.tracks, "dotted") else spec.field.dot_mm
     kept = _dots(shape[0], px_per_mm, dot_mm), _dots(shape[1], px_per_mm, dot_mm)
-    holes = patches(spec.seed if _is_broken(spec.tracks) else None)
+    holes = patches(spec.seed if _has(spec.tracks, "broken") else None)
     call(_draw, (grid, edge), table, (at_mm, along_mm), swayed, skewed, kept, holes)
     return grid, edge
 
 
-def _is_broken(tracks: tuple[TrackSpec, ...]) -> bool:
-    return any("broken" in (track.minor.style, track.major.style, track.edge.style) for track in tracks)
+def _has(tracks: tuple[TrackSpec, ...], style: str) -> bool:
+    return any(style in (track.minor.style, track.major.style, track.edge.style) for track in tracks)
 
 
 def _described(tracks: tuple[TrackSpec, ...]) -> Float64:

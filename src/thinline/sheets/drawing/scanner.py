@@ -11,6 +11,7 @@ Truth
 from __future__ import annotations
 
 import dataclasses
+import math
 from functools import lru_cache
 from typing import Final
 
@@ -30,11 +31,14 @@ LOST: Final = 0.9
 _F: Final = np.float32
 _CELLS: Final = (6, 6)
 _INCH_MM: Final = 25.4
-_REDUCED: Final = 1.5
+_REDUCED: Final = 1.7
 """Scanners with this many pixels per drawn pixel leave edges grey."""
 _ENLARGED: Final = 0.95
 _BAYER: Final = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.uint8) * 16 + 8
 _LOCAL_PX: Final = 31  # side of the window of the local threshold
+_LOCAL_SHARE: Final = 0.35  # of full contrast: how far below its surroundings ink must be, at level 0
+_DITHER: Final = 0.9  # heights of the patterns of ordered and random dither, of full contrast
+_RANDOM: Final = 1.3
 
 
 def scan(sheet: Sheet, wear_spec: WearSpec, spec: ScanSpec, *, px_per_mm: float) -> Sheet:
@@ -94,29 +98,48 @@ def _ramp(level, first, length):  # type: ignore[no-untyped-def]
 
 
 def _scanned(grey: UInt8, wear_spec: WearSpec, spec: ScanSpec, rng: np.random.Generator, *, px_per_mm: float) -> UInt8:
+    """What the scanner reads from the worn image, uint8 [H,W]."""
     ratio = spec.dpi / _INCH_MM / px_per_mm
-    rows, columns = (_read_from(length, min(ratio, 1.0) if ratio < _ENLARGED else 1.0) for length in grey.shape)
+    if ratio < _ENLARGED:
+        rows, columns = (_read_from(length, ratio) for length in grey.shape)
+        grey = np.asarray(grey[np.ix_(rows, columns)])
     if spec.kind in ("plot", "grey"):
-        return np.asarray(grey[np.ix_(rows, columns)])
-    paper, ink = (255, 0) if wear_spec.paper == wear_spec.ink else (wear_spec.paper, wear_spec.ink)
-    level = paper - (paper - ink) * spec.level
-    gain = min(ratio, 4.0) * 255 / max(60.0, float(paper - ink)) if ratio >= _REDUCED else 0.0
-    pattern, spread = _BAYER, 0.0
-    if spec.kind == "ordered":
-        spread = 0.9 * (paper - ink)
-    elif spec.kind == "random":
-        pattern, spread = grain(grey.shape, rng), 1.3 * (paper - ink)
-    local = grey
+        return grey
+    contrast = float(wear_spec.paper - wear_spec.ink)
+    gain = min(ratio, 4.0) * 255 / max(60.0, contrast) if ratio >= _REDUCED else math.inf
+    level = wear_spec.paper - contrast * spec.level
+    if spec.kind == "global":
+        return np.asarray(cv2.LUT(grey, _curve(level, gain)), np.uint8)
     if spec.kind == "local":
-        local = cv2.blur(grey, (_LOCAL_PX, _LOCAL_PX), borderType=cv2.BORDER_REPLICATE)
-    offset = (1 - spec.level) * 0.35 * (paper - ink) if spec.kind == "local" else -1.0
-    bits: UInt8 = call(_to_bits, grey, local, (rows, columns), pattern, (level, gain, spread, offset))
-    return bits
+        mean = cv2.blur(grey, (_LOCAL_PX, _LOCAL_PX), borderType=cv2.BORDER_REPLICATE)
+        limits, by = mean, (1.0, (spec.level - 1) * _LOCAL_SHARE * contrast)
+    elif spec.kind == "ordered":
+        limits, by = _tiled(grey.shape), (_DITHER * contrast / 256, level - 128 * _DITHER * contrast / 256)
+    else:
+        spread = _RANDOM * contrast / 256
+        limits, by = grain(grey.shape, rng), (spread, level - 128 * spread)
+    return np.asarray(call(_to_bits, grey, limits, (*by, gain)), np.uint8)
+
+
+def _curve(level: float, gain: float) -> UInt8:
+    """Grey or, if the gain is infinite, black and white, for each grey level; uint8 [256]."""
+    above = np.arange(256) - level
+    if math.isinf(gain):
+        return np.where(above > 0, 255, 0).astype(np.uint8)
+    return np.clip(above * gain + 128, 0, 255).astype(np.uint8)
+
+
+@lru_cache(maxsize=16)
+def _tiled(shape: tuple[int, int]) -> UInt8:
+    """The pattern of ordered dither, uint8 [H,W]."""
+    pattern: UInt8 = np.resize(np.tile(_BAYER, (1, -(-shape[1] // 4)))[:, : shape[1]], shape)
+    pattern.flags.writeable = False
+    return pattern
 
 
 @lru_cache(maxsize=256)
 def _read_from(length: int, ratio: float) -> Int64:
-    """The row or column of the drawing that each one of the scan is read from, [length]; ratio 1 reads each."""
+    """The row or column of the drawing that each row or column of an enlarged scan shows, [length]."""
     pixel = np.floor((np.arange(length) + 0.5) * ratio)
     source: Int64 = np.minimum(((pixel + 0.5) / ratio).astype(np.int64), length - 1)
     source.flags.writeable = False
@@ -124,29 +147,18 @@ def _read_from(length: int, ratio: float) -> Int64:
 
 
 @kernel
-def _to_bits(grey, local, read_from, pattern, levels):  # type: ignore[no-untyped-def]
-    """Black or white, or grey near the threshold if `gain` > 0, uint8 [H,W].
+def _to_bits(grey, limits, by):  # type: ignore[no-untyped-def]
+    """Black and white, and greys near the threshold, uint8 [H,W].
 
-    levels  threshold, gain, height of the dither pattern, and, for a local threshold (at least 0), how far below the
-            local mean ink is
+    The threshold of a pixel is `limits [H,W]` times the first number of `by` plus the second; the third is the grey
+    levels per level above the threshold, infinite for no greys.
     """
-    rows, columns = read_from
-    level, gain, spread, offset = _F(levels[0]), _F(levels[1]), _F(levels[2]), levels[3]
-    height, width = grey.shape
-    high, wide = pattern.shape
-    out = np.empty((height, width), np.uint8)
-    for y in range(height):
-        row = rows[y]
-        for x in range(width):
-            column = columns[x]
-            limit = level
-            if offset >= 0:
-                limit = _F(local[row, column]) - _F(offset)
-            elif spread > 0:
-                limit += (_F(pattern[row % high, column % wide]) - _F(128)) * spread / _F(256)
-            above = _F(grey[row, column]) - limit
-            if gain > 0:
-                out[y, x] = np.uint8(min(max(above * gain + _F(128), _F(0)), _F(255)))
-            else:
-                out[y, x] = np.uint8(255) if above > 0 else np.uint8(0)
+    factor, offset = _F(by[0]), _F(by[1])
+    hard = by[2] == np.inf
+    gain, middle = (_F(1e9), _F(0)) if hard else (_F(by[2]), _F(128))
+    out = np.empty_like(grey)
+    for y in range(grey.shape[0]):
+        for x in range(grey.shape[1]):
+            above = _F(grey[y, x]) - (_F(limits[y, x]) * factor + offset)
+            out[y, x] = np.uint8(min(max(above * gain + middle, _F(0)), _F(255)))
     return out

@@ -10,7 +10,7 @@ from thinline.sheets.spec import SkewSpec, WearSpec
 
 LOOKS: Final = (("plot", 0.18), ("plot, one bit", 0.16), ("grey", 0.16), ("one bit", 0.5))
 _KINDS: Final = (("global", 0.62), ("local", 0.14), ("ordered", 0.11), ("random", 0.13))
-_DPI: Final = (100.0, 150.0, 150.0, 200.0, 200.0, 300.0, 300.0, 400.0)
+_DPI: Final = (100.0, 100.0, 150.0, 150.0, 200.0, 200.0, 300.0, 400.0)
 _MOST_TILT_DEG: Final = 3.0
 _TILT_DEG: Final = 1.25  # standard deviation
 
