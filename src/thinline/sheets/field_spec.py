@@ -1,4 +1,4 @@
-"""What a sheet of the family `field` has beyond other sheets: fills, handwriting, bars, and a scanner.
+"""Parts of a sheet of the family `field`: fills, handwriting, bars, and a scanner; FieldSpec in spec.py joins them.
 
 Conventions
     As in `thinline.sheets.spec`: lengths in mm, darkness from 0 to 1. Nothing in this module is curve ink.
@@ -75,6 +75,7 @@ class ScanSpec:
     lost      largest share of the ink that is lost, 1: curves disappear in places
     dotted    how far lost ink breaks up into dots, 0..1
     stain     largest darkness of stains, 1: black in places
+    side      where stains gather, -1 at the left, 1 at the right, 0 anywhere
     """
 
     kind: str = "plot"
@@ -83,16 +84,4 @@ class ScanSpec:
     lost: float = 0.0
     dotted: float = 0.0
     stain: float = 0.0
-
-
-@dataclass(frozen=True)
-class FieldSpec:
-    """The parts of a `field` sheet that other families do not have."""
-
-    scan: ScanSpec
-    fills: tuple[FillSpec, ...] = ()
-    hands: tuple[HandSpec, ...] = ()
-    bars: tuple[BoxSpec, ...] = ()
-    blanks: tuple[BoxSpec, ...] = ()
-    crossing_mm: float = 0.0  # diameter of the dots at crossings of minor lines; 0 is none
-    dot_mm: tuple[float, float] = (0.25, 0.6)  # dotted grid lines: ink, and ink with the gap after it
+    side: float = 0.0

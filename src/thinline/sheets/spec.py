@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Final
 
-from thinline.sheets.field_spec import FieldSpec
+from thinline.sheets.field_spec import BoxSpec, FillSpec, HandSpec, ScanSpec
 
 CUES: Final = ("weight", "dash", "roughness")
 PEN_MM: Final = 0.25
@@ -149,6 +149,27 @@ class WearSpec:
     pepper: float = 0.0  # share of black pixels
     blur_px: float = 0.0
     one_bit: float = 0.0  # threshold between ink (0) and paper (1); 0 keeps the greys
+
+
+@dataclass(frozen=True)
+class FieldSpec:
+    """The parts of a `field` sheet that other families do not have.
+
+    crossing_mm  diameter of the dots where minor lines would cross; 0 is none
+    dot_mm       of dotted grid lines: ink, and ink with the gap after it
+    face         letter form of all print, a position in `thinline.sheets.drawing.printed_marks.FACES`
+    upright      minor and major lines from top to bottom, if they differ from the level lines of the tracks
+    """
+
+    scan: ScanSpec
+    fills: tuple[FillSpec, ...] = ()
+    hands: tuple[HandSpec, ...] = ()
+    bars: tuple[BoxSpec, ...] = ()
+    blanks: tuple[BoxSpec, ...] = ()
+    crossing_mm: float = 0.0
+    dot_mm: tuple[float, float] = (0.25, 0.6)
+    face: int = 0
+    upright: tuple[LineSpec, LineSpec] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import pytest
 
 from thinline.sheets import SheetSpec, render, sample
 from thinline.sheets.drawing.draw import draw
-from thinline.sheets.field_spec import HANDS, PATTERNS, BoxSpec, FieldSpec, FillSpec, HandSpec, ScanSpec
-from thinline.sheets.spec import LineSpec, SkewSpec
+from thinline.sheets.field_spec import HANDS, PATTERNS, BoxSpec, FillSpec, HandSpec, ScanSpec
+from thinline.sheets.spec import FieldSpec, LineSpec, SkewSpec
 from thinline.vocabulary import STAIN, TEXT
 
 SIZE_MM = (40.0, 40.0)
@@ -123,3 +123,36 @@ def test_dots_lie_where_lines_would_cross() -> None:
 def test_rendering_keeps_what_a_plot_shows() -> None:
     spec = bare()
     assert (render(spec, px_per_mm=5).image == draw(spec, px_per_mm=5).image).all()
+
+
+def test_upright_lines_of_another_style() -> None:
+    """Level lines are those of the tracks, upright ones those of the field, edges are drawn once."""
+    spec = bare()
+    assert spec.field is not None
+    track = dataclasses.replace(
+        spec.tracks[0],
+        left_mm=2.0,
+        right_mm=38.0,
+        divisions=6,
+        decades=0,
+        depth_step_mm=5.0,
+        depth_offset_mm=2.5,
+        minor=LineSpec(0.2, 1.0),
+        edge=LineSpec(0.4, 1.0),
+    )
+    track = dataclasses.replace(track, depth_major_every=100, major_every=100)
+    tracks = (track,) * len(spec.tracks)
+    images = {}
+    for name, upright in {"same": None, "none": (NO_LINE, NO_LINE), "pale": (LineSpec(0.2, 0.5), NO_LINE)}.items():
+        field = dataclasses.replace(spec.field, upright=upright)
+        sheet = draw(dataclasses.replace(spec, tracks=tracks, field=field), px_per_mm=5)
+        bare_of_curves = np.where(sheet.strokes.any(axis=0), 255, sheet.image)
+        images[name] = np.median(bare_of_curves[37:60], axis=0)[15:-14], np.median(bare_of_curves[:, 42:68], axis=1)
+    upright_columns = np.flatnonzero(images["same"][0] < 100)
+    assert len(upright_columns) == 5
+    assert (images["none"][0] == 255).all()
+    assert (np.flatnonzero(images["pale"][0] < 255) == upright_columns).all()
+    assert (np.abs(images["pale"][0][upright_columns] - 127) < 2).all()
+    for name in ("none", "pale"):
+        assert (images[name][1] == images["same"][1]).all()
+    assert (images["same"][1] < 100).sum() == 8

@@ -22,16 +22,15 @@ import cv2
 import numpy as np
 
 from thinline.sheets.drawing.capsules import draw_pen, to_pixels, true_course
-from thinline.sheets.drawing.field_print import draw_blanks, draw_crossings, draw_fills, draw_hands, under_bars
+from thinline.sheets.drawing.field_print import draw_fills, draw_hands, draw_lines, under_bars
 from thinline.sheets.drawing.grids import draw_grid
 from thinline.sheets.drawing.layers import joined, paint
 from thinline.sheets.drawing.printed_marks import draw_marks, draw_texts
 from thinline.sheets.drawing.skew import Matrix, margin_mm, matrix, sway
 from thinline.sheets.drawing.stroke_kernels import course_at_rows, cut_to_dashes, move_line
 from thinline.sheets.drawing.strokes import Line, course, line, pen_px, pixels, stroke
-from thinline.sheets.field_spec import FieldSpec
 from thinline.sheets.sheet import DrawnCurve, Sheet
-from thinline.sheets.spec import PEN_MM, CurveSpec, PenSpec, SheetSpec
+from thinline.sheets.spec import PEN_MM, CurveSpec, FieldSpec, PenSpec, SheetSpec
 from thinline.system.numba_kernels import call
 from thinline.vocabulary import STAIN, Float64, UInt8
 
@@ -106,10 +105,7 @@ def _draw_field(spec: SheetSpec, field: FieldSpec, shape: tuple[int, int], skewe
     lines = [_moved_line(curve, spec, skewed) for curve in spec.curves]
     for k in spec.order:
         _draw_curve((traces, strokes[k], labels), lines[k], spec.curves[k], k + 1, skewed[5])
-    grid, edge = draw_grid(spec, shape, skewed)
-    if field.crossing_mm > 0:
-        draw_crossings(grid, spec, field.crossing_mm, skewed)
-    draw_blanks((grid, edge), field.blanks, skewed[5])
+    grid, edge = draw_lines(spec, field, shape, skewed)
     text, stain = draw_marks(spec, shape, skewed)
     draw_fills(text, spec, field, strokes, skewed)
     draw_texts(text, spec, skewed)

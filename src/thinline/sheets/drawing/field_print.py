@@ -1,22 +1,50 @@
-"""Draw what only `field` sheets have besides curves: fills, dots at crossings of the grid, hands, blanks and bars."""
+"""Draw what only `field` sheets have besides curves: grids of two line styles, dots, blanks, fills, hands and bars."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
 
 from thinline.sheets.drawing.capsules import draw_pen
+from thinline.sheets.drawing.grids import draw_grid
 from thinline.sheets.drawing.skew import Matrix, move
-from thinline.sheets.field_spec import PATTERNS, BoxSpec, FieldSpec, FillSpec, HandSpec
+from thinline.sheets.field_spec import PATTERNS, BoxSpec, FillSpec, HandSpec
 from thinline.sheets.generators import generator
-from thinline.sheets.spec import SheetSpec
+from thinline.sheets.spec import FieldSpec, LineSpec, SheetSpec, TrackSpec
 from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import Bool, Float64, UInt8
 
+_NO_LINE: Final = LineSpec(0.1, 0.0)
+_NOWHERE_MM: Final = 1e9  # between level lines of a track that has none
 _LETTERS: Final = 9  # vertices of a letter of a handwritten word
 _RING: Final = 40  # vertices of a ring
+
+
+def draw_lines(spec: SheetSpec, field: FieldSpec, shape: tuple[int, int], skewed: Matrix) -> tuple[UInt8, UInt8]:
+    """Ink of the grid and of the edges, uint8 [H,W] each, with dots at crossings and without blanks."""
+    if field.upright is not None:
+        spec = dataclasses.replace(spec, tracks=tuple(_parted(spec.tracks, *field.upright)))
+    grid, edge = draw_grid(spec, shape, skewed)
+    if field.crossing_mm > 0:
+        _draw_crossings(grid, spec, field.crossing_mm, skewed)
+    for box in field.blanks:
+        top, left = (max(0, round(at * skewed[5])) for at in (box.y_mm, box.x_mm))
+        end, right = (round(at * skewed[5]) for at in (box.y_mm + box.height_mm, box.x_mm + box.width_mm))
+        for canvas in (grid, edge):
+            canvas[top : max(end, 0), left : max(right, 0)] = 0
+    return grid, edge
+
+
+def _parted(tracks: tuple[TrackSpec, ...], minor: LineSpec, major: LineSpec) -> Iterator[TrackSpec]:
+    """Each track as one of level lines alone, and one of upright lines in another style."""
+    for track in tracks:
+        yield dataclasses.replace(track, divisions=1, decades=0, edge=_NO_LINE)
+        upright = dataclasses.replace(track, minor=minor, major=major)
+        yield dataclasses.replace(upright, depth_step_mm=_NOWHERE_MM, depth_offset_mm=-_NOWHERE_MM / 2)
 
 
 def draw_fills(canvas: UInt8, spec: SheetSpec, field: FieldSpec, strokes: UInt8, skewed: Matrix) -> None:
@@ -89,7 +117,7 @@ def _fill_between(canvas, sides, rows, pattern):  # type: ignore[no-untyped-def]
                 canvas[row, column] = max(canvas[row, column], np.uint8(ink))
 
 
-def draw_crossings(canvas: UInt8, spec: SheetSpec, diameter_mm: float, skewed: Matrix) -> None:
+def _draw_crossings(canvas: UInt8, spec: SheetSpec, diameter_mm: float, skewed: Matrix) -> None:
     """Draw dots where the minor lines of each linear track cross."""
     height_mm = spec.size_mm[0]
     none = np.zeros((1, 1), np.uint8)
@@ -164,15 +192,6 @@ def _word(rng: np.random.Generator, letters: int) -> tuple[Float64, Float64, Boo
     on = np.ones(letters * _LETTERS - 1, np.bool_)
     on[_LETTERS - 1 :: _LETTERS] = rng.random(letters - 1) < 0.35
     return x, 1 - y, on
-
-
-def draw_blanks(canvases: tuple[UInt8, ...], blanks: tuple[BoxSpec, ...], px_per_mm: float) -> None:
-    """Erase boxes from each canvas."""
-    for box in blanks:
-        top, left = (max(0, round(at * px_per_mm)) for at in (box.y_mm, box.x_mm))
-        end, right = round((box.y_mm + box.height_mm) * px_per_mm), round((box.x_mm + box.width_mm) * px_per_mm)
-        for canvas in canvases:
-            canvas[top : max(end, 0), left : max(right, 0)] = 0
 
 
 def under_bars(bars: tuple[BoxSpec, ...], shape: tuple[int, int], skewed: Matrix) -> Bool:

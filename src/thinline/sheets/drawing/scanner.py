@@ -30,6 +30,7 @@ from thinline.vocabulary import Int64, UInt8
 LOST: Final = 0.9
 _F: Final = np.float32
 _CELLS: Final = (6, 6)
+_SIDE_LEVELS: Final = np.linspace(-110.0, 80.0, 6)  # added to the cells of stains at the right side
 _INCH_MM: Final = 25.4
 _REDUCED: Final = 1.7
 """Scanners with this many pixels per drawn pixel leave edges grey."""
@@ -55,6 +56,9 @@ def scan(sheet: Sheet, wear_spec: WearSpec, spec: ScanSpec, *, px_per_mm: float)
 
 def _damaged(sheet: Sheet, spec: ScanSpec, rng: np.random.Generator) -> Sheet:
     cells, stains = grain(_CELLS, rng), grain(_CELLS, rng)
+    if spec.side:
+        added = abs(spec.side) * (_SIDE_LEVELS if spec.side > 0 else _SIDE_LEVELS[::-1])
+        stains = np.clip(stains + added, 0, 255).astype(np.uint8)
     columns = _enlarged(cells, sheet.image.shape) if spec.lost > 0 else NO_GRAIN
     stained = _enlarged(stains, sheet.image.shape) if spec.stain > 0 else NO_GRAIN
     noise = grain(sheet.image.shape, rng)
@@ -125,8 +129,8 @@ def _curve(level: float, gain: float) -> UInt8:
     """Grey or, if the gain is infinite, black and white, for each grey level; uint8 [256]."""
     above = np.arange(256) - level
     if math.isinf(gain):
-        return np.where(above > 0, 255, 0).astype(np.uint8)
-    return np.clip(above * gain + 128, 0, 255).astype(np.uint8)
+        return np.asarray(np.where(above > 0, 255, 0), np.uint8)
+    return np.asarray(np.clip(above * gain + 128, 0, 255), np.uint8)
 
 
 @lru_cache(maxsize=16)

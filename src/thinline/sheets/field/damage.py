@@ -54,11 +54,13 @@ def wear_of(draws: Draws, look: str) -> tuple[WearSpec, ScanSpec]:
     )
     kind = draws.weighted(_KINDS) if bits else "grey"
     lost = draws.uniform(0.25, 1.0) if draws.chance(0.3) else 0.0
+    stain = draws.uniform(0.2, 1.0) if draws.chance(0.15) else 0.0
     return wear, ScanSpec(
         kind=kind,
         dpi=draws.pick(_DPI),
         level=draws.uniform(0.25, 0.52),
         lost=lost,
         dotted=draws.uniform(0.0, 1.0) if lost else 0.0,
-        stain=draws.uniform(0.2, 1.0) if draws.chance(0.14) else 0.0,
+        stain=stain,
+        side=draws.pick((-1.0, 1.0)) * draws.uniform(0.5, 1.0) if stain and draws.chance(0.5) else 0.0,
     )

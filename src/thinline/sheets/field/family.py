@@ -9,11 +9,11 @@ from thinline.sheets.field.draws import Draws
 from thinline.sheets.field.layout import lay_out
 from thinline.sheets.field.prints import print_of
 from thinline.sheets.field.traces import Samples, traces
-from thinline.sheets.field_spec import FieldSpec
-from thinline.sheets.spec import SheetSpec
+from thinline.sheets.spec import FieldSpec, SheetSpec
 
 CUE = "none"
 """Curves of these sheets have no number that a cue tells: most pairs share one pen."""
+_FACES = (0, 0, 1, 1, 2, 2, 3, 4, 5)
 
 
 def sample_field(rng: np.random.Generator, seed: int, size_mm: tuple[float, float], samples: Samples = ()) -> SheetSpec:
@@ -43,6 +43,14 @@ def sample_field(rng: np.random.Generator, seed: int, size_mm: tuple[float, floa
         skew=skew_of(draws, digital=digital),
         wear=wear,
         field=FieldSpec(
-            scan, printed.fills, printed.hands, printed.bars, printed.blanks, layout.crossing_mm, layout.dot_mm
+            scan=scan,
+            fills=printed.fills,
+            hands=printed.hands,
+            bars=printed.bars,
+            blanks=printed.blanks,
+            crossing_mm=layout.crossing_mm,
+            dot_mm=layout.dot_mm,
+            face=draws.pick(_FACES),
+            upright=layout.upright,
         ),
     )

@@ -19,6 +19,7 @@ _ROW_STEPS_MM: Final = (1.0, 1.27, 1.5, 2.0, 2.5, 2.54, 5.0, 5.0, 6.35)
 _MAJOR_EVERY: Final = (2, 4, 5, 5, 5, 10)
 _STYLES: Final = (("solid", 0.62), ("dotted", 0.16), ("broken", 0.22))
 _SHOWN_MM: Final = 1.0  # a track of which less is in the window is left out
+_LEAST_MM: Final = 8.0  # of a track beside a text column
 NONE: Final = LineSpec(0.1, 0.0)
 
 
@@ -38,6 +39,7 @@ class Layout(NamedTuple):
     areas: tuple[Area, ...]
     crossing_mm: float
     dot_mm: tuple[float, float]
+    upright: tuple[LineSpec, LineSpec] | None
 
 
 class _Lines(NamedTuple):
@@ -45,6 +47,7 @@ class _Lines(NamedTuple):
     major: LineSpec
     edge: LineSpec
     crossing_mm: float
+    upright: tuple[LineSpec, LineSpec] | None
 
 
 def lay_out(draws: Draws, width_mm: float, *, digital: bool) -> Layout:
@@ -79,9 +82,8 @@ def lay_out(draws: Draws, width_mm: float, *, digital: bool) -> Layout:
         left, right = max(0.0, -area.left_mm / wide), min(1.0, (width_mm - area.left_mm) / wide)
         inside.append((round(left, 4), round(right, 4)))
     dot = draws.uniform(0.15, 0.5)
-    return Layout(
-        tuple(tracks), tuple(inside), areas, lines.crossing_mm, (dot, round(dot * draws.uniform(1.6, 3.5), 3))
-    )
+    dots = dot, round(dot * draws.uniform(1.6, 3.5), 3)
+    return Layout(tuple(tracks), tuple(inside), areas, lines.crossing_mm, dots, lines.upright)
 
 
 def _areas(draws: Draws, width_mm: float) -> list[tuple[str, float]]:
@@ -97,7 +99,7 @@ def _areas(draws: Draws, width_mm: float) -> list[tuple[str, float]]:
         areas.append(("track", draws.uniform(60.0, 66.0) if draws.chance(0.4) else draws.log(22.0, _WIDEST_MM)))
     if column_before == count:
         areas.append(("depth", draws.uniform(7.0, 20.0)))
-    if draws.chance(0.15):
+    if draws.chance(0.18):
         areas.insert(draws.whole(0, len(areas)), ("prose", draws.log(20.0, 90.0)))
     if width_mm < _PAGE_MM:
         return areas
@@ -114,10 +116,7 @@ def _placed(draws: Draws, areas: list[tuple[str, float]], width_mm: float) -> tu
     if total <= width_mm:
         left = draws.share() * (width_mm - total)
     else:
-        chosen = draws.pick(tuple(n for n, (kind, _) in enumerate(areas) if kind == "track"))
-        before = sum(wide for _, wide in areas[:chosen])
-        point = before + draws.uniform(0.1, 0.9) * areas[chosen][1]
-        left = draws.uniform(0.2, 0.8) * width_mm - point
+        left = _left_of_page(draws, areas, width_mm)
         if draws.chance(0.5):  # no more paper beside the page than the margin of a page
             left = min(max(left, width_mm - total - 6), 6.0)
     placed = []
@@ -127,23 +126,47 @@ def _placed(draws: Draws, areas: list[tuple[str, float]], width_mm: float) -> tu
     return tuple(placed)
 
 
+def _left_of_page(draws: Draws, areas: list[tuple[str, float]], width_mm: float) -> float:
+    """Where the page begins if the window is put over a random track, mm; a text column beside the track is shown."""
+    chosen = draws.pick(tuple(n for n, (kind, _) in enumerate(areas) if kind == "track"))
+    before = sum(wide for _, wide in areas[:chosen])
+    wide = areas[chosen][1]
+    shown = draws.uniform(_LEAST_MM, 0.4 * width_mm)
+    if chosen + 1 < len(areas) and areas[chosen + 1][0] == "prose":
+        return shown - before - wide
+    if chosen and areas[chosen - 1][0] == "prose":
+        return width_mm - shown - before
+    return draws.uniform(0.2, 0.8) * width_mm - before - draws.uniform(0.1, 0.9) * wide
+
+
 def _step(draws: Draws, usual: tuple[float, ...]) -> float:
     return draws.pick(usual) if draws.chance(0.65) else draws.log(1.0, 7.0)
 
 
 def _lines(draws: Draws, step_mm: float, *, digital: bool) -> _Lines:
     """Minor and major lines and edges; some pages have no grid, some only dots where minor lines cross."""
-    style = "solid" if digital and draws.chance(0.85) else draws.weighted(_STYLES)
-    heavy = draws.chance(0.3)
-    minor_mm = min(draws.log(0.07, 0.4), 0.22 * step_mm)
-    minor = LineSpec(minor_mm, 1.0 if heavy else draws.uniform(0.2, 0.95), style)
-    major_mm = max(minor_mm, draws.log(0.12, 1.0))
-    broken = style == "broken" and draws.chance(0.4)
-    major = LineSpec(major_mm, max(minor.darkness, draws.uniform(0.45, 1.0)), "broken" if broken else "solid")
-    edge = LineSpec(draws.log(0.15, 1.2), max(major.darkness, draws.uniform(0.6, 1.0)))
     kind = draws.weighted((("whole", 0.78), ("none", 0.09), ("majors", 0.06), ("crossings", 0.07)))
+    minor, major = _pair(draws, step_mm, digital=digital)
+    edge = LineSpec(draws.log(0.15, 1.2), max(major.darkness, draws.uniform(0.6, 1.0)))
     if kind == "none":
-        return _Lines(NONE, NONE, NONE if draws.chance(0.4) else edge, 0.0)
+        return _Lines(NONE, NONE, NONE if draws.chance(0.4) else edge, 0.0, None)
     if kind == "whole":
-        return _Lines(minor, major, edge, 0.0)
-    return _Lines(NONE, major, edge, draws.uniform(0.2, 0.55) if kind == "crossings" else 0.0)
+        upright = None
+        if draws.chance(0.4):  # other lines from top to bottom; sometimes lines of one direction only
+            upright = _pair(draws, step_mm, digital=digital)
+            if draws.chance(0.2):
+                upright = NONE, (upright[1] if draws.chance(0.5) else NONE)
+            elif draws.chance(0.1):
+                minor, major = NONE, (major if draws.chance(0.5) else NONE)
+        return _Lines(minor, major, edge, 0.0, upright)
+    return _Lines(NONE, major, edge, draws.uniform(0.2, 0.55) if kind == "crossings" else 0.0, None)
+
+
+def _pair(draws: Draws, step_mm: float, *, digital: bool) -> tuple[LineSpec, LineSpec]:
+    """Minor lines, and major lines that are at least as wide and dark."""
+    style = "solid" if digital and draws.chance(0.85) else draws.weighted(_STYLES)
+    minor_mm = min(draws.log(0.07, 0.4), round(0.22 * step_mm, 3))
+    minor = LineSpec(minor_mm, 1.0 if draws.chance(0.3) else draws.uniform(0.2, 0.95), style)
+    broken = style == "broken" and draws.chance(0.4)
+    darkness = max(minor.darkness, draws.uniform(0.45, 1.0))
+    return minor, LineSpec(max(minor_mm, draws.log(0.12, 1.0)), darkness, "broken" if broken else "solid")

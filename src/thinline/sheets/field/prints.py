@@ -52,7 +52,8 @@ def print_of(
         if area.kind == "depth":
             texts += _depths(draws, area, layout.tracks[0], (header_mm, size_mm[0]))
         elif area.kind == "prose":
-            texts += _block(draws, area.left_mm + 1, (header_mm, size_mm[0]), size_mm)
+            for _ in range(draws.whole(1, 2 + int(size_mm[0] / 40))):
+                texts += _block(draws, area.left_mm + 1, (header_mm, size_mm[0]), size_mm)
         if area.kind != "track" and draws.chance(0.08):
             fills.append(_filled_column(draws, area, (header_mm, size_mm[0])))
     track = draws.pick(layout.tracks)
