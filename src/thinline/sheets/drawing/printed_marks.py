@@ -20,7 +20,15 @@ from thinline.vocabulary import UInt8
 
 _OVERSIZE = 8
 _CAPITAL_PX = 21  # height of a capital of Hershey simplex at scale 1
-_FACE = cv2.FONT_HERSHEY_SIMPLEX
+FACES = (
+    (cv2.FONT_HERSHEY_SIMPLEX, 8),
+    (cv2.FONT_HERSHEY_SIMPLEX, 13),
+    (cv2.FONT_HERSHEY_DUPLEX, 14),
+    (cv2.FONT_HERSHEY_COMPLEX, 13),
+    (cv2.FONT_HERSHEY_SIMPLEX, 6),
+    (cv2.FONT_HERSHEY_TRIPLEX, 16),
+)
+"""Letter forms, and how many pens fit into the height of a capital; all families but `field` use the first."""
 _PRINTED = ("rule", "tick")
 _AROUND = 5  # rows around stains that the blur of a fold may change
 
@@ -88,7 +96,8 @@ def draw_texts(canvas: UInt8, spec: SheetSpec, skewed: Matrix) -> None:
     """Draw the texts of `spec` into `canvas`, ink 0..255."""
     if not spec.texts:
         return
-    words = [_word(text.text, max(4, round(text.height_mm * skewed[5])), text.turned) for text in spec.texts]
+    face = 0 if spec.field is None else spec.field.face
+    words = [_word(text.text, max(4, round(text.height_mm * skewed[5])), text.turned, face) for text in spec.texts]
     ink = np.frombuffer(b"".join([word.pixels for word in words]), np.uint8)
     rows: list[float] = []
     for text, word in zip(spec.texts, words, strict=True):
@@ -98,9 +107,9 @@ def draw_texts(canvas: UInt8, spec: SheetSpec, skewed: Matrix) -> None:
 
 
 @lru_cache(maxsize=4096)
-def _word(text: str, height_px: int, turned: int) -> _Word:
-    """`text` with capitals `height_px` tall; `turned` 1 is a quarter turn anticlockwise."""
-    word = np.concatenate([_letter(letter, height_px) for letter in text], axis=1)
+def _word(text: str, height_px: int, turned: int, face: int) -> _Word:
+    """`text` with capitals `height_px` tall in a form of FACES; `turned` 1 is a quarter turn anticlockwise."""
+    word = np.concatenate([_letter(letter, height_px, face) for letter in text], axis=1)
     if turned:
         word = word.T[::-1]
     return _Word(word.tobytes(), *word.shape)
@@ -125,14 +134,15 @@ def _paste(canvas, ink, table, swayed, skewed):  # type: ignore[no-untyped-def]
 
 
 @cache
-def _letter(letter: str, height_px: int) -> UInt8:
+def _letter(letter: str, height_px: int, face: int) -> UInt8:
     """One letter on a canvas taller than a capital, so that the letters of a word share a base line."""
     big = height_px * _OVERSIZE
     scale = big / _CAPITAL_PX
-    pen = max(1, round(big / 8))
-    (width, _), _ = cv2.getTextSize(letter, _FACE, scale, pen)
+    form, pens = FACES[face]
+    pen = max(1, round(big / pens))
+    (width, _), _ = cv2.getTextSize(letter, form, scale, pen)
     tall = -(-round(1.3 * big) // _OVERSIZE)
     wide = -(-width // _OVERSIZE)
     canvas = np.zeros((tall * _OVERSIZE, wide * _OVERSIZE), np.uint8)
-    cv2.putText(canvas, letter, (0, big + pen // 2), _FACE, scale, 255, pen, cv2.LINE_AA)
+    cv2.putText(canvas, letter, (0, big + pen // 2), form, scale, 255, pen, cv2.LINE_AA)
     return np.asarray(cv2.resize(canvas, (wide, tall), interpolation=cv2.INTER_AREA), np.uint8)
