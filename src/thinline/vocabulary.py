@@ -23,6 +23,9 @@ BACKGROUND: Final = "background"
 LOG_CLASSES: Final[tuple[str, ...]] = (BACKGROUND, "curve_1", "curve_2")
 """Class names of a two-curve log; the position is the id. Only `sheets` and conf/ may assume these three."""
 
+INK_AND_CENTRE: Final[tuple[str, ...]] = (BACKGROUND, "ink", "centre")
+"""Class names of any number of curves that have no names: their ink, and their centre lines."""
+
 IGNORE: Final = 255
 """Id of a pixel that losses and metrics skip."""
 

@@ -31,7 +31,7 @@ LOSSES = replace(THREE, factors={"loss": THREE.factors["loss"]})
 
 TWO = replace(THREE, factors={name: THREE.factors[name] for name in ("loss", "data_mix")})
 CONF = Path(__file__).parents[2] / "conf"
-STUDIES = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+STUDIES = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml") if "\nstudy:\n" in path.read_text())
 CURVES = ("curve_1", "curve_2")
 ERRORS = ("viterbi_bridged_mae_track", "viterbi_mae_track")
 

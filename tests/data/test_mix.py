@@ -12,7 +12,9 @@ from thinline.data.mix import Counts, Mix, Split, Splits, compose, summary
 from thinline.sheets import render
 
 CONF = Path(__file__).parents[2] / "conf/data_mix"
-NAMES = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem != "folder")
+OF_A_FAMILY = ["field"]
+"""Mixes whose sheets are all of one family."""
+NAMES = sorted(path.stem for path in CONF.glob("*.yaml") if path.stem not in ("folder", *OF_A_FAMILY))
 COUNTS = Counts(archive=5, train=23, val=3, test=4)
 
 
@@ -24,6 +26,11 @@ def mix_named(name: str, *, las_dir: str | None = None) -> Mix:
 
 def composed(name: str, counts: Counts = COUNTS, seed: int = 0) -> Splits:
     return compose(mix_named(name), counts, seed=seed, size_mm=(24.0, 32.0))
+
+
+def of_family(family: str, counts: Counts = COUNTS, seed: int = 0) -> Splits:
+    mix = mix_named("field").model_copy(update={"family": family})
+    return compose(mix, counts, seed=seed, size_mm=(24.0, 32.0))
 
 
 def digests(split: Split) -> list[str]:
@@ -126,6 +133,24 @@ def test_archive_sheets_are_drawn_from_real_curves_and_no_split_shares_them() ->
     assert real.train.specs[5:] == plain.train.specs[5:]  # the procedural sheets stay what they were
 
 
+def test_a_mix_of_a_family_draws_every_split_from_it_and_no_sheet_twice() -> None:
+    splits = of_family("procedural")
+    parts = [splits.train, splits.val, splits.test]
+    assert {spec.family for part in parts for spec in part.specs} == {"procedural"}
+    assert [len(part.specs) for part in parts] == [len(part.order) for part in parts] == [23, 3, 4]
+    assert len({digest for part in parts for digest in digests(part)}) == 30
+    other = of_family("procedural", seed=1)
+    assert not {*digests(splits.train), *digests(splits.test)} & {*digests(other.train), *digests(other.test)}
+    assert of_family("procedural", replace(COUNTS, train=30)).train.specs[:23] == splits.train.specs
+
+
+def test_the_shapes_of_a_family_come_from_real_curves_where_there_are_any() -> None:
+    mix = mix_named("field", las_dir="logs").model_copy(update={"family": "procedural"})
+    real = compose(mix, COUNTS, seed=0, size_mm=(24.0, 32.0), samples=[real_curve(number) for number in range(6)])
+    specs = [spec for split in (real.train, real.val, real.test) for spec in split.specs]
+    assert {curve.shape.kind for spec in specs for curve in spec.curves} == {"samples"}
+
+
 def test_a_folder_without_its_curves_is_refused() -> None:
     mix = mix_named("scarce", las_dir="logs")
     with pytest.raises(ValueError, match="the curves of logs, got none"):
@@ -164,6 +189,7 @@ def test_a_full_archive_leaves_no_procedural_sheets() -> None:
         ({"procedural": 1}, "data_mix.procedural: expected true or false, got 1"),
         ({"procedural": False, "enrich": 2}, "no procedural sheets to choose from"),
         ({"archive": {"las_dir": None, "repeat": True}}, "both true; set one of them to false"),
+        ({"family": "field"}, "mix 'fresh' draws sheets of the family field only, expected archive.repeat=false"),
         ({"archive": {"las_dir": 3, "repeat": False}}, "data_mix.archive.las_dir: expected a text, got 3"),
         ({"archive": {"las_dir": None}}, "data_mix.archive: expected the keys las_dir, repeat, got no 'repeat'"),
         ({"root": "x"}, "data_mix: expected the keys .* got the unknown 'root'"),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
-from thinline.heads import Binary, ChannelConflicts, SigmoidStack, Softmax, valid_pixels
+from thinline.heads import Binary, ChannelConflicts, Curves, SigmoidStack, Softmax, valid_pixels
 
 CLASSES = ("background", "curve_1", "curve_2")
 HEADS = [Softmax, SigmoidStack, Binary]
@@ -236,3 +236,57 @@ def test_fields_of_another_shape_are_refused(head) -> None:
     for ask in (head.nll, head.pixel_nll):
         with pytest.raises(ValueError, match="must have one shape"):
             ask(logits, logits[..., :2])
+
+
+@every_head
+def test_every_channel_of_a_head_of_classes_is_scored(head) -> None:
+    head = head(CLASSES)
+    probabilities = head.probabilities(logits_of(head))
+    assert torch.equal(head.scored(probabilities), probabilities)
+    assert head.scored_classes == head.channel_names == head.classes[-head.channels :]
+    strokes = STROKES[0].numpy()
+    union = head.scored_strokes(strokes)
+    assert (union == (strokes.any(0) if head.name == "binary" else strokes)).all()
+
+
+def ink_and_centre() -> tuple[Curves, torch.Tensor, torch.Tensor]:
+    """Background, ink, centre on ink, centre in the gap of a dash, ignored."""
+    labels = torch.tensor([[[0, 1, 2, 0, 255]]])
+    return Curves(), labels, torch.tensor([[[[0, 1, 1, 0, 1]], [[0, 0, 1, 1, 1]]]]).bool()
+
+
+def test_the_targets_of_curves_are_ink_and_centre_lines_and_only_ink_is_a_class() -> None:
+    head, labels, strokes = ink_and_centre()
+    assert head.targets(labels, strokes)[0, :, 0].tolist() == [[0, 1, 1, 0, 0], [0, 0, 1, 1, 0]]
+    assert head.truth(labels)[0, 0].tolist() == [0, 1, 1, 0, 255]
+    assert head.decode(head.targets(labels, strokes))[0, 0, :4].tolist() == [0, 1, 1, 0]
+    assert (head.classes, head.scored_classes, head.channel_names) == (
+        ("background", "ink"),
+        ("ink",),
+        ("ink", "centre"),
+    )
+    probabilities = head.probabilities(logits_of(head))
+    assert torch.equal(head.scored(probabilities), probabilities[:, :1])
+    assert head.scored_strokes(strokes[0].numpy()).tolist() == [[[False, True, True, False, True]]]
+
+
+def test_weights_of_curves_act_where_ink_and_where_centre_lines_are() -> None:
+    head, labels, strokes = ink_and_centre()
+    weight = torch.tensor([1.0, 5.0, 7.0])
+    weights = head.pixel_weights(weight, labels, head.targets(labels, strokes))
+    assert weights[0, :, 0, :4].tolist() == [[1, 5, 5, 1], [1, 1, 7, 7]]
+    assert head.channel_weights(weight).tolist() == [5, 7]
+
+
+def test_the_likelihood_of_curves_is_that_of_a_stack_of_two() -> None:
+    head, stack = Curves(), SigmoidStack(CLASSES)
+    logits = logits_of(head)
+    targets = soft_targets(head, logits)
+    torch.testing.assert_close(head.pixel_nll(logits, targets), stack.pixel_nll(logits, targets))
+    assert torch.equal(head.probabilities(logits), stack.probabilities(logits))
+
+
+@pytest.mark.parametrize("classes", [CLASSES, ("background", "ink"), ("background", "centre", "ink")])
+def test_curves_refuses_other_classes_and_names_the_override(classes) -> None:
+    with pytest.raises(ValueError, match=r"got \[.*say classes=\[background,ink,centre\]"):
+        Curves(classes)

@@ -37,11 +37,11 @@ def can_weigh(loss, head_name: str, weight, scale: str = "kept") -> bool:
         return True
     if loss.kind == "mapped" and loss.truth_map.curves_only and weight[1] == weight[2]:
         return False
-    return head_name == "softmax" or (head_name == "sigmoid_stack" and weight[1] != weight[2])
+    return head_name == "softmax" or (head_name in ("sigmoid_stack", "curves") and weight[1] != weight[2])
 
 
 def test_the_lists_of_levels_are_not_empty_and_losses_have_the_names_of_their_levels() -> None:
-    assert set(LEVELS["head"]) == {head.name for head in HEADS}
+    assert set(LEVELS["head"]) == {head.name for head in HEADS} | {"curves"}  # which takes no other classes
     assert set(LEVELS["class_weight"]) >= {"effective_number", "fixed", "measured", "none", "sqrt"}
     assert [loss.name for loss in LOSSES] == LEVELS["loss"]
     assert len(LOSSES) >= 15

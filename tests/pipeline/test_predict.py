@@ -12,7 +12,7 @@ from tested_sheets import check_labels, sheets_of_test
 
 import thinline
 from thinline.data.folder.image_files import PictureError
-from thinline.heads import Binary
+from thinline.heads import Binary, Curves
 from thinline.pipeline.cell import run_cell
 from thinline.pipeline.load import LoadedRun, load_run
 from thinline.runs import RunFolder
@@ -136,3 +136,73 @@ def test_a_file_that_is_no_image_is_named(tmp_path):
     (tmp_path / "a.png").write_text("no image")
     with pytest.raises(PictureError, match=r"a\.png: cannot be read: expected a TIFF, PNG or JPEG"):
         RUN.predict(tmp_path / "a.png")
+
+
+def trained_on(root, tiny, *keys):
+    """The loaded run of a folder of images drawn at `root`."""
+    own = [f"data_mix.root={root}", "data_mix.class_map={0:background,255:vessel}", "classes=[background,vessel]"]
+    small = ("data_mix=folder", "data_mix.piece_px=96", "budget.tile_px=[64,64]", *own, *keys, *FP32)
+    return load_run(run_cell(*tiny(*small)).folder)
+
+
+def test_a_run_on_own_images_is_read_at_the_scale_it_was_trained_at(tiny, tmp_path):
+    """Not at the 4 px/mm of drawn sheets: the images have 20 px/mm, and training saw them half as large."""
+    root = draw_folder(tmp_path / "own", [(160, 150), (128, 200), (180, 140), (160, 160), (150, 132), (128, 128)])
+    run = trained_on(root, tiny, "data_mix.px_per_mm=20", "data_mix.scale=0.5")
+    assert (run.px_per_mm, run.scale, run.scale_known) == (10.0, 0.5, True)
+    image = np.array(cv2.imread(str(next((root / "images").iterdir())), cv2.IMREAD_GRAYSCALE))
+    plain = run.predict(image)
+    assert plain.px_per_mm == 20
+    for asked in ({"px_per_mm": 20.0}, {"factor": 0.5}):
+        assert np.array_equal(run.predict(image, **asked).probabilities, plain.probabilities)
+    finer = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)  # the same paper at 40 px/mm
+    again = run.predict(finer, px_per_mm=40.0)
+    assert again.px_per_mm == 40
+    np.testing.assert_allclose(again.probabilities[:, ::2, ::2], plain.probabilities, atol=0.25)
+    assert np.abs(again.probabilities[:, ::2, ::2] - plain.probabilities).mean() < 0.01
+
+
+def test_a_run_on_own_images_without_a_scale_says_that_it_knows_none(tiny, tmp_path):
+    run = trained_on(draw_folder(tmp_path / "own", [(90, 70), (64, 100), (90, 70), (80, 80), (75, 66), (64, 64)]), tiny)
+    assert not run.scale_known
+    with pytest.raises(ValueError, match=r"does not know its scale .* expected no `px_per_mm`, got 8; give `factor`"):
+        run.predict(coded(), px_per_mm=8)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"px_per_mm": 4.0, "factor": 1.0}, "expected `px_per_mm` or `factor`, got both, 4.0 and 1.0"),
+        ({"factor": 0}, "`factor` must be above zero and finite, got 0"),
+        ({"px_per_mm": float("inf")}, "`px_per_mm` must be above zero and finite, got inf"),
+    ],
+)
+def test_a_scale_that_cannot_be_is_refused(asked, words):
+    with pytest.raises(ValueError, match=words):
+        RUN.predict(coded(), **asked)
+
+
+def test_an_image_of_another_scale_is_read_at_that_of_the_run():
+    """Twice as fine, with a network of one pixel: the labels are those of the coarse image, each pixel four times."""
+    coarse, fine = coded(), np.kron(coded(), np.ones((2, 2), np.uint8))
+    prediction = RUN.predict(fine, px_per_mm=2 * PX_PER_MM)
+    assert prediction.labels.shape == fine.shape
+    labels = prediction.labels.copy()
+    inside = np.kron(RUN.predict(coarse).labels, np.ones((2, 2), np.uint8))
+    assert (labels[:, 40:42] == 1).all() or (labels[:, 40:42] > 0).mean() > 0.9
+    assert (labels != inside).mean() < 0.02
+    assert prediction.px_per_mm == 2 * PX_PER_MM
+
+
+def test_centre_lines_are_beside_the_probabilities_of_the_ink():
+    def two(image: torch.Tensor) -> torch.Tensor:
+        return torch.cat([image * 20 - 6, image * 20 - 16], dim=1)  # ink from .3, centre lines from .8
+
+    run = LoadedRun("two@0", two, Curves(), PX_PER_MM, 64, True, tuned=True, thresholds=(0.25,))  # type: ignore[arg-type]
+    prediction = run.predict(coded())
+    assert prediction.classes == ("background", "ink")
+    assert prediction.probabilities.shape == (1, 150, 100)
+    assert prediction.centre is not None
+    assert set(np.flatnonzero((prediction.centre > 0.5).any(axis=0))) == {20}
+    assert set(np.flatnonzero(prediction.labels.any(axis=0))) == {20, 70}
+    assert RUN.predict(coded()).centre is None

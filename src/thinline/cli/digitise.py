@@ -27,7 +27,6 @@ from thinline.digitise import (
     Frame,
     Job,
     Limits,
-    Reader,
     digitise,
     open_scan,
 )
@@ -60,7 +59,7 @@ def _digitise(options: argparse.Namespace, console: Console) -> int:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = load_run(options.run_name, options.store, device=device)
     scan = open_scan(options.scan)
-    job = _job(options, scan, network, device)
+    job = _job(options, scan, network)
     _print_job(job, network, console)
     try:
         with _progress(_printable(options.scan.name), console) as report:
@@ -72,20 +71,21 @@ def _digitise(options: argparse.Namespace, console: Console) -> int:
     return 0 if digitised.accepted else 1
 
 
-def _job(options: argparse.Namespace, scan: Scan, network: LoadedRun, device: str) -> Job:
+def _job(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> Job:
     dpi = _dpi(options.dpi, scan)
     rows = tuple(options.rows or (-0.5, scan.height - 0.5))
     curves = network.head.classes[1:]
     scales = _scales(options, curves, scan)
     depth = DepthScale(options.top, options.bottom, rows[0], rows[1], options.unit)
-    across, down = (network.px_per_mm * _MM_PER_INCH / value for value in dpi)
-    frame = _frame(scan, rows, scales, factors=(down, across), beside=CONTEXT_MM * network.px_per_mm / across)
+    px_per_mm = network.px_per_mm if network.scale_known else network.scale * min(dpi) / _MM_PER_INCH
+    across, down = (px_per_mm * _MM_PER_INCH / value for value in dpi)
+    frame = _frame(scan, rows, scales, factors=(down, across), beside=CONTEXT_MM * px_per_mm / across)
     return Job(
         scan=scan,
         frame=frame,
-        reader=Reader(network.network, network.head, network.sheet_px, device),
+        reader=network.reader,
         run=network.name,
-        px_per_mm=network.px_per_mm,
+        px_per_mm=px_per_mm,
         scales=scales,
         depth=depth,
         limits=Limits(options.min_confidence, options.min_coverage),
@@ -255,6 +255,9 @@ def _print_job(job: Job, network: LoadedRun, console: Console) -> None:
         style="dim",
         soft_wrap=True,
     )
+    if not network.scale_known:
+        text = "the images of this run have no scale (data_mix.px_per_mm=null), so the scan is read at its own pixels"
+        console.print(f"warning: {text}", style="yellow", soft_wrap=True)
     if not network.finished:
         console.print("warning: this run is not finished; its last checkpoint is used", style="yellow", soft_wrap=True)
 

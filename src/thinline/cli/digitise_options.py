@@ -43,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "scan", type=Path, help="TIFF, PNG or JPEG; 1-bit, grey or colour; pages follow each other along depth"
     )
-    parser.add_argument("--run", dest="run_name", help="run folder, name or MLflow id of a run, or a checkpoint file")
+    parser.add_argument("--run", dest="run_name", help="run folder, name or MLflow id, or a checkpoint file (reader)")
     parser.add_argument("--store", type=Path, default=Path("mlruns"), help="the store of runs (mlruns)")
     parser.add_argument("--left", type=float, help="value at the left edge of the track")
     parser.add_argument("--right", type=float, help="value at its right edge")

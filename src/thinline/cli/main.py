@@ -26,7 +26,7 @@ from thinline.cli import (
     status,
     study,
 )
-from thinline.cli.network import evaluate, export, predict, train, transfer
+from thinline.cli.network import evaluate, export, predict, ship, train, transfer
 from thinline.cli.parser import Parser
 from thinline.system.atomic_files import StorageError
 
@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "evaluate": evaluate,
     "transfer": transfer,
     "export": export,
+    "ship": ship,
     "sheets": sheets,
     "data": data,
     "las": las,

@@ -1,9 +1,10 @@
 """Find a trained run by its folder, name or checkpoint, which `--run` and `init_from` name. Imports no torch.
 
 Values of `run`, tried in this order
+    a word        the name of a network that comes with the package, as `reader` (shipped.py); `./reader` is a folder
     a file        a checkpoint. The config.yaml is in the same folder, or beside the folder `checkpoints`
     a folder      a run folder: config.yaml and checkpoints/last.ckpt, or best.ckpt for a run that was tested with
-                  best.ckpt (checkpoint.test=best)
+                  best.ckpt (checkpoint.test=best); or the folder of a shipped network
     a word        the name of a run of the store, or the MLflow id of the run, or a unique beginning of one of these; or
                   the name of the run in MLflow, if it is unique
 """
@@ -20,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from thinline.config.schema import saved_config
+from thinline.config.shipped import CONFIG, WEIGHTS, is_whole, shipped_folder
 from thinline.runs import RunFolder, run_folders
 from thinline.system.entry import expanded
 from thinline.training.settings import BEST, LAST
@@ -43,7 +45,10 @@ class TrainedFiles(NamedTuple):
 
 def trained_files(run: str | Path, store: Path) -> TrainedFiles:
     """The files of `run`. Raises NoRunError where there is no such run, or a file of it is missing."""
-    path = expanded(str(run))
+    shipped = shipped_folder(str(run))
+    path = shipped or expanded(str(run))
+    if (path / WEIGHTS).is_file():
+        return _shipped(path)
     if path.is_file():
         beside = (path.parent / "config.yaml", path.parent.parent / "config.yaml")
         config = next((candidate for candidate in beside if candidate.is_file()), None)
@@ -64,6 +69,17 @@ def trained_files(run: str | Path, store: Path) -> TrainedFiles:
                 f"{part.name}; did this run reach its first validation? {HOW_TO_TRAIN}"
             )
     return TrainedFiles(config, checkpoint, _folder(folder))
+
+
+def _shipped(folder: Path) -> TrainedFiles:
+    """The files of a shipped network. Raises NoRunError for weights that are not those of its config.yaml."""
+    config, weights = folder / CONFIG, folder / WEIGHTS
+    if not is_whole(weights, config_of(config)):
+        raise NoRunError(
+            f"{weights}: expected the weights whose sha256 is in {CONFIG}, got others; was the file damaged? Install "
+            "the package again, or write the folder again with `thinline ship`"
+        )
+    return TrainedFiles(config, weights, None)
 
 
 def _folder(path: Path) -> RunFolder | None:

@@ -56,7 +56,7 @@ def open_sheets(
     px_per_mm: float,
     folder: Path,
     render: Render,
-    version: int,
+    version: int | str,
     on_progress: Progress | None = None,
     processes: int = 0,
 ) -> CachedSheets:
@@ -79,7 +79,7 @@ def open_sheets(
     )
 
 
-def content_key(specs: Sequence[Drawable], *, px_per_mm: float, version: int) -> str:
+def content_key(specs: Sequence[Drawable], *, px_per_mm: float, version: int | str) -> str:
     """SHA-256, in hex, of everything the pixels depend on."""
     head = json.dumps({"format": FORMAT, "version": version, "px_per_mm": float(px_per_mm)}, sort_keys=True)
     return hashlib.sha256("\n".join([head, *(spec.digest for spec in specs)]).encode()).hexdigest()

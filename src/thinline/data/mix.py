@@ -12,12 +12,16 @@ Mixes, for counts {archive a, train n}
                 times as many candidates, which begin with the sheets of fresh. The number of unique sheets is that of
                 fresh. Curve pixels are counted at ENRICH_PX_PER_MM.
 
-    Validation and test are archive sheets that no mix trains on, the same for every mix of a seed.
+    field       n sheets of the family `field`; validation and test too, of other numbers. Any mix with a `family` is
+                such a mix of its own: counts.archive, `archive.repeat` and `enrich` do not act on it
+
+    Of the mixes without a `family`, validation and test are archive sheets that no mix trains on, the same for every
+    mix of a seed.
 
 Randomness
     Sheet i of a stream has the i-th number of the stream (seed, name); the names are "train/archive",
-    "train/procedural", "val", "test" and "reference". A larger count adds sheets and changes none, and mixes of one
-    seed share sheets where they can.
+    "train/procedural", "val", "test" and "reference", and of a mix with a family "train/FAMILY", "val/FAMILY" and
+    "test/FAMILY". A larger count adds sheets and changes none, and mixes of one seed share sheets where they can.
 
 The batches (`tiles.py`) draw from `order` without end, so that all mixes have equal steps and equal images seen.
 """
@@ -57,12 +61,16 @@ class Archive(Node):
 
 
 class Mix(Node):
-    """A level of `data_mix`. `procedural` adds new sheets; `enrich` is candidates per kept sheet, 1 for no choice."""
+    """A level of `data_mix`. `procedural` adds new sheets; `enrich` is candidates per kept sheet, 1 for no choice.
+
+    With a `family` the sheets of every split are of this family.
+    """
 
     name: str
     archive: Archive
     procedural: bool
     enrich: float = Field(ge=1, lt=100)
+    family: str | None = None
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
@@ -70,6 +78,11 @@ class Mix(Node):
             raise ValueError(
                 f"mix {self.name!r} must add either repeated or procedural sheets, got archive.repeat and procedural "
                 "both true; set one of them to false"
+            )
+        if self.family is not None and (self.archive.repeat or self.procedural):
+            raise ValueError(
+                f"mix {self.name!r} draws sheets of the family {self.family} only, expected archive.repeat=false and "
+                f"procedural=false, got {self.archive.repeat} and {self.procedural}; set both to false"
             )
         if self.enrich > 1 and not self.procedural:
             raise ValueError(
@@ -120,6 +133,8 @@ def compose(mix: Mix, counts: Counts, *, seed: int, size_mm: SizeMm, samples: Se
         )
     size = (float(size_mm[0]), float(size_mm[1]))
     shares = share_out(samples, _stream(seed, "wells")) if samples else Shares((), (), (), "")
+    if mix.family is not None:
+        return _of_family(mix.family, counts, seed, size, shares)
     archive = _archive("train/archive", counts.archive, seed, size, shares.train)
     extra = _procedural(counts.train - counts.archive, mix.enrich, seed, size) if mix.procedural else ()
     length = counts.train if mix.archive.repeat else len(archive) + len(extra)
@@ -148,9 +163,25 @@ def reference(size_mm: SizeMm, samples: tuple[LasCurve, ...]) -> tuple[SheetSpec
     return _archive("reference", REFERENCE, 0, size_mm, values)
 
 
+def _of_family(family: str, counts: Counts, seed: int, size: SizeMm, shares: Shares) -> Splits:
+    """Splits whose sheets are all of one family."""
+    parts = (("train", counts.train, shares.train), ("val", counts.val, shares.val), ("test", counts.test, shares.test))
+    train, val, test = (
+        Split(_sampled(family, f"{part}/{family}", count, seed, size, values), np.arange(count))
+        for part, count, values in parts
+    )
+    return Splits(train, val, test, shares.apart)
+
+
 def _archive(stream: str, count: int, seed: int, size: SizeMm, values: Sequence[Float64]) -> tuple[SheetSpec, ...]:
-    numbers = _numbers(seed, stream, count)
-    return tuple(sample("archive", number, size_mm=size, samples=values) for number in numbers)
+    return _sampled("archive", stream, count, seed, size, values)
+
+
+def _sampled(
+    family: str, stream: str, count: int, seed: int, size: SizeMm, values: Sequence[Float64]
+) -> tuple[SheetSpec, ...]:
+    """The first `count` sheets of a stream."""
+    return tuple(sample(family, number, size_mm=size, samples=values) for number in _numbers(seed, stream, count))
 
 
 @lru_cache(maxsize=2)  # a sweep composes the same sheets for every cell of a seed

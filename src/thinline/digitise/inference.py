@@ -37,7 +37,10 @@ _BATCH: Final = 4
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """Prediction for the paper rows from `start`: `labels` uint8 [h,W], `ink` float16 [K,h,W], a probability."""
+    """Prediction for the paper rows from `start`: `labels` uint8 [h,W], `ink` float16 [K,h,W], a probability.
+
+    For head=curves `ink` has two planes: the ink of all curves, and their centre lines.
+    """
 
     start: int
     labels: UInt8
@@ -55,12 +58,13 @@ class Band:
 
 @dataclass(frozen=True)
 class Reader:
-    """A network with its head, tile size and device."""
+    """A network with its head, tile size and device; with `invert` it gets inverted grey levels, as in its training."""
 
     network: Callable[[Tensor], Tensor]
     head: Head
     tile_px: int
     device: str = "cpu"
+    invert: bool = False
 
     def band_starts(self, height: int) -> tuple[int, ...]:
         """The first row of every band."""
@@ -123,7 +127,7 @@ class Reader:
     def _predict(self, tiles: UInt8) -> Float32:
         """Probabilities [B,c,h,w] of tiles [B,h,w]."""
         with torch.inference_mode():
-            image = darkness_of(torch.from_numpy(tiles)).unsqueeze(1).to(self.device)
+            image = darkness_of(torch.from_numpy(255 - tiles if self.invert else tiles)).unsqueeze(1).to(self.device)
             probabilities = self.head.probabilities(self.network(image).float())
             return np.asarray(probabilities.cpu().numpy(), np.float32)
 

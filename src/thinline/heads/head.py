@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from thinline.vocabulary import BACKGROUND, IGNORE
+from thinline.vocabulary import BACKGROUND, IGNORE, Bool
 
 POSITIVE_ABOVE = 0.5
 """A sigmoid channel is positive above this probability; exactly one half is negative."""
@@ -34,11 +34,13 @@ class Head(ABC):
     """A likelihood model of pixels. Subclasses are final.
 
     `vocabulary` are the C class names of the labels, `classes` the names of the ids that `decode` returns. Channels
-    from `first_curve` on belong to curves. `link` makes probabilities of logits; None is any other function.
+    from `first_curve` on belong to curves. The last `unscored` channels stand for no class of `decode` and have no
+    pixel metrics. `link` makes probabilities of logits; None is any other function.
     """
 
     name: ClassVar[str]
     first_curve: ClassVar[int] = 0
+    unscored: ClassVar[int] = 0
     link: ClassVar[Literal["softmax", "sigmoid"] | None] = None
     vocabulary: tuple[str, ...]
     classes: tuple[str, ...]
@@ -77,6 +79,24 @@ class Head(ABC):
         if self.classes == self.vocabulary:
             return labels
         return torch.where(labels == IGNORE, labels, (labels > 0).to(labels.dtype))
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """A name for each channel: those of the classes, and for channels that stand for no class the vocabulary's."""
+        return (self.vocabulary if self.unscored else self.classes)[-self.channels :]
+
+    @property
+    def scored_classes(self) -> tuple[str, ...]:
+        """The classes that have a channel of their own, in the order of the first channels."""
+        return self.classes[len(self.classes) - self.channels + self.unscored :]
+
+    def scored(self, probabilities: Tensor) -> Tensor:
+        """The channels of `scored_classes`, `[B,c',H,W]` of probabilities `[B,c,H,W]`."""
+        return probabilities[:, : self.channels - self.unscored]
+
+    def scored_strokes(self, strokes: Bool) -> Bool:
+        """The true ink of the classes after the background, `[C-1,H,W]` of strokes `[K,H,W]`."""
+        return strokes if self.classes == self.vocabulary else strokes.any(axis=0, keepdims=True)
 
     def conflicts(self, probabilities: Tensor, *, valid: Tensor | None = None) -> ChannelConflicts:
         """Count the (valid) pixels with two or more positive curves and with none; exact integers."""

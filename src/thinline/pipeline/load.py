@@ -3,9 +3,10 @@
 config/trained_run.py lists all values that `run` may have.
 
 Runs of older versions load too, although their configurations lack newer keys, because few keys are read. Required:
-`head`, `network`, `resolution.px_per_mm`, `budget.sheet_mm`. Optional: `mirrored`; `name`, `invert`, `piece_px` and
-`scale` of `data_mix`; `class_weight._target_`. If the classes of the run come from tuned thresholds
-(class_weight=tuned_threshold), the thresholds are read from the tables of the run folder.
+`head`, `network`, `resolution.px_per_mm`, `budget.sheet_mm`. Optional: `mirrored`; `name`, `invert`, `piece_px`,
+`px_per_mm` and `scale` of `data_mix`; `class_weight._target_`. If the classes of the run come from tuned thresholds
+(class_weight=tuned_threshold), the thresholds are read from the tables of the run folder. A network that comes with the
+package has them in its configuration.
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from thinline.config.schema import Conf
+from thinline.config.shipped import DEFAULT, WEIGHTS, shipped_folder, thresholds_of
 from thinline.config.trained_run import (
     COPY,
     HOW_TO_TRAIN,
@@ -37,8 +41,8 @@ from thinline.config.trained_run import (
     trained_files,
 )
 from thinline.data.folder.keys import FOLDER
-from thinline.data.folder.scaling import enlarged, scaled_image
 from thinline.digitise.inference import Reader
+from thinline.digitise.reading import read_at
 from thinline.heads import Head
 from thinline.losses.class_weight import TunedThreshold
 from thinline.network import FlipAverage
@@ -51,6 +55,7 @@ from thinline.training.evaluation import THRESHOLD
 from thinline.vocabulary import UInt8
 
 _NETWORK = "network."
+SAFETENSORS: Final = Path(WEIGHTS).suffix
 _LISTED = 3
 _TUNED: Final = f"{TunedThreshold.__module__}.{TunedThreshold.__qualname__}"
 
@@ -62,10 +67,11 @@ WHOLE_PX: Final = 2048
 class LoadedRun:
     """A network in evaluation mode, on `device`.
 
-    `name` consists of the name of the run and a digest of the checkpoint. `sheet_px` is the shorter side of the sheets
-    of the run, `tile_px` the side of the tiles of `predict`. `invert`: the run was trained on inverted images. `tuned`:
-    the classes come from the K `thresholds`, which are None if there is no run folder. `scale`: the run was trained on
-    images made smaller by this factor (data_mix.scale).
+    `name` consists of the name of the run and a digest of the checkpoint. `px_per_mm` is the scale at which the network
+    reads, that of its training; of images of a user without a scale (`scale_known` is false) it is nominal. `sheet_px`
+    is the shorter side of the sheets of the run, `tile_px` the side of the tiles of `predict`. `invert`: the run was
+    trained on inverted images. `tuned`: the classes come from the K `thresholds`, which are None if there is no run
+    folder. `scale`: the run was trained on images made smaller by this factor (data_mix.scale).
     """
 
     name: str
@@ -80,42 +86,78 @@ class LoadedRun:
     tuned: bool = False
     thresholds: tuple[float, ...] | None = None
     scale: float = 1.0
+    scale_known: bool = True
 
-    def predict(self, image: UInt8 | str | Path) -> Prediction:
+    @property
+    def reader(self) -> Reader:
+        """What reads images at the scale of the run, in tiles as large as those of its training."""
+        return Reader(self.network, self.head, self.tile_px or self.sheet_px, self.device, self.invert)
+
+    def predict(
+        self, image: UInt8 | str | Path, *, px_per_mm: float | None = None, factor: float | None = None
+    ) -> Prediction:
         """Labels and probabilities of an image of any size: grey uint8 [H,W], 255 white, or a PNG, TIFF or JPEG file.
 
         The network predicts overlapping tiles as large as the sheets of the run; the probabilities of the tiles are
         blended. An image that fits into one tile gets the same labels as in the test of the run if the run computed in
-        fp32, as the network does here; else a few pixels may differ. For a run with a `scale` the image is made smaller
-        first, and the probabilities are interpolated to the pixels of the image. Raises TypeError for another dtype,
-        ValueError for another shape, for a file that cannot be read, and for a tuned run without thresholds.
+        fp32, as the network does here; else a few pixels may differ.
+
+        The image is made larger or smaller by a factor first, and the probabilities are interpolated to its pixels. The
+        factor is that of a run with a `scale`, else 1, or it is given: as `factor`, or by the scale `px_per_mm` of the
+        image, which is brought to that of the run. `choose_factor` in digitise/reading.py estimates it from the image.
+
+        Raises TypeError for another dtype, ValueError for another shape, for a file that cannot be read, for a tuned
+        run without thresholds, for a factor that is not above zero, and for both `px_per_mm` and `factor`.
         """
         if self.tuned and self.thresholds is None:
             raise ValueError(
                 f"{self.name}: this run decides by thresholds tuned on validation (class_weight=tuned_threshold), "
                 f"expected them in {PER_CLASS} of its run folder, got none; give the folder of the finished run"
             )
-        grey = grey_of(image)
-        reader = Reader(self.network, self.head, self.tile_px or self.sheet_px, self.device)
-        probabilities = reader.probabilities(scaled_image(255 - grey if self.invert else grey, self.scale))
-        if probabilities.shape[1:] != grey.shape:
-            probabilities = enlarged(probabilities, (grey.shape[0], grey.shape[1]))
+        by = self._factor(px_per_mm, factor)
+        probabilities = read_at(self.reader, grey_of(image), by)
         labels = decided(self.head, probabilities, self.thresholds)
-        return Prediction(labels, probabilities[self.head.first_curve :], self.head.classes, self.px_per_mm)
+        scored = probabilities[: self.head.channels - self.head.unscored]
+        return Prediction(
+            labels=labels,
+            probabilities=scored[self.head.first_curve :],
+            classes=self.head.classes,
+            px_per_mm=self.px_per_mm / by,
+            centre=probabilities[len(scored)] if self.head.unscored else None,
+        )
+
+    def _factor(self, px_per_mm: float | None, factor: float | None) -> float:
+        """The factor by which an image is enlarged before the network reads it."""
+        if px_per_mm is not None and factor is not None:
+            raise ValueError(f"expected `px_per_mm` or `factor`, got both, {px_per_mm} and {factor}; leave one out")
+        if px_per_mm is not None and not self.scale_known:
+            raise ValueError(
+                f"{self.name}: this run does not know its scale (data_mix.px_per_mm=null), expected no `px_per_mm`, "
+                f"got {px_per_mm}; give `factor`, or train with data_mix.px_per_mm=NUMBER"
+            )
+        for name, value in (("px_per_mm", px_per_mm), ("factor", factor)):
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"`{name}` must be above zero and finite, got {value}")
+        if px_per_mm is not None:
+            return self.px_per_mm / px_per_mm
+        return self.scale if factor is None else factor
 
 
 def load_run(run: str | Path | None, store: str | Path = "mlruns", device: str = "cpu") -> LoadedRun:
     """The network of `run`, on `device`: cpu, cuda or cuda:1. The values of `run` are listed in config/trained_run.py.
 
+    None is the network `reader`, which comes with the package.
+
     Raises NoRunError if there is no such run, if its files do not match, or if torch lacks the device. Warns if the
     user's own code was edited after the run.
     """
     store = Path(store)
-    if run is None:
+    if run is None and shipped_folder(DEFAULT) is None:
         raise NoRunError(f"expected --run with a trained network, got none: {HOW_TO_TRAIN}. {offered(store)}")
+    run = DEFAULT if run is None else run
     config_path, checkpoint, folder = trained_files(run, store)
     config = config_of(config_path)
-    px_per_mm, sheet_mm = _lengths(config, config_path)
+    drawn_px_per_mm, sheet_mm = _lengths(config, config_path)
     head = _head(config, config_path)
     network = _network(config, config_path, head, checkpoint)
     manifest = folder.manifest() if folder is not None else None
@@ -126,15 +168,16 @@ def load_run(run: str | Path | None, store: str | Path = "mlruns", device: str =
         name=f"{config_path.parent.name}@{file_digest(checkpoint)}",
         network=_on(network, device).eval(),
         head=head,
-        px_per_mm=px_per_mm,
-        sheet_px=round(min(sheet_mm) * px_per_mm),
+        px_per_mm=_own_px_per_mm(config) or drawn_px_per_mm,
+        sheet_px=round(min(sheet_mm) * drawn_px_per_mm),
         finished=manifest is None or manifest.status == FINISHED,
         device=device,
-        tile_px=_tile_px(config) or round(max(sheet_mm) * px_per_mm),
+        tile_px=_tile_px(config) or round(max(sheet_mm) * drawn_px_per_mm),
         invert=bool(OmegaConf.select(config, "data_mix.invert")),
         tuned=tuned,
-        thresholds=_thresholds(folder, head) if tuned else None,
+        thresholds=(thresholds_of(config, head.classes) or _thresholds(folder, head)) if tuned else None,
         scale=float(OmegaConf.select(config, "data_mix.scale") or 1),
+        scale_known=not _on_folder(config) or _own_px_per_mm(config) is not None,
     )
 
 
@@ -162,9 +205,20 @@ def _on(network: nn.Module, device: str) -> nn.Module:
         ) from error
 
 
+def _on_folder(config: DictConfig) -> bool:
+    """Whether the run was trained on images of a user."""
+    return bool(OmegaConf.select(config, "data_mix.name") == FOLDER)
+
+
+def _own_px_per_mm(config: DictConfig) -> float | None:
+    """The scale at which the images of a user were read in training; None for drawn sheets, or if it is unknown."""
+    own = OmegaConf.select(config, "data_mix.px_per_mm") if _on_folder(config) else None
+    return None if own is None else float(own) * float(OmegaConf.select(config, "data_mix.scale") or 1)
+
+
 def _tile_px(config: DictConfig) -> int | None:
     """The side of the tiles of a run on a folder: that of the largest piece in its training. None for drawn sheets."""
-    if OmegaConf.select(config, "data_mix.name") != FOLDER:
+    if not _on_folder(config):
         return None
     return int(OmegaConf.select(config, "data_mix.piece_px") or WHOLE_PX)
 
@@ -234,9 +288,12 @@ def _network(config: DictConfig, path: Path, head: Head, checkpoint: Path) -> nn
 def _weights(checkpoint: Path, expected: str) -> dict[str, Tensor]:
     """The tensors of the network in a checkpoint. Raises NoRunError."""
     try:
+        if checkpoint.suffix == SAFETENSORS:  # some are stored at half precision
+            tensors = load_file(checkpoint).items()
+            return {key: value.float() if value.is_floating_point() else value for key, value in tensors}
         saved = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
         return {key.removeprefix(_NETWORK): value for key, value in saved.items() if key.startswith(_NETWORK)}
-    except (RuntimeError, KeyError, TypeError, EOFError, OSError, pickle.UnpicklingError) as error:
+    except (RuntimeError, KeyError, TypeError, EOFError, OSError, pickle.UnpicklingError, SafetensorError) as error:
         raise _other_weights(checkpoint, expected, error) from error
 
 

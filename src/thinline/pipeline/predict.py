@@ -36,13 +36,15 @@ class Prediction:
     """The classes that a network predicts on one image.
 
     `labels` uint8 [H,W] are positions in `classes` [C], 0 is the background. `probabilities` float32 [K,H,W] belong to
-    the K = C - 1 classes after the background. `px_per_mm` is the scale of the run.
+    the K = C - 1 classes after the background. `px_per_mm` is the scale of the image: that of the run, divided by the
+    factor at which the image was read. `centre` float32 [H,W] is the probability of a centre line, for head=curves.
     """
 
     labels: UInt8
     probabilities: Float32
     classes: tuple[str, ...]
     px_per_mm: float
+    centre: Float32 | None = None
 
     @cached_property
     def curves(self) -> tuple[Curve, ...]:
@@ -106,5 +108,5 @@ def decided(head: Head, probabilities: Float32, thresholds: Sequence[float] | No
         if thresholds is None:
             ids = head.decode(batch)
         else:
-            ids = tuned_labels(batch[:, -len(thresholds) :], torch.tensor(thresholds, dtype=torch.float64))
+            ids = tuned_labels(head.scored(batch)[:, -len(thresholds) :], torch.tensor(thresholds, dtype=torch.float64))
         return np.asarray(ids[0].to(torch.uint8).numpy())

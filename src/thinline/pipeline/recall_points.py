@@ -85,17 +85,17 @@ def scores_of(folder: RunFolder, *, cache: Path, device: str, console: Console) 
 def _counted(run: ReopenedRun, *, device: str) -> Scores:
     head = run.network.head
     val, test = (_histogram(run.network, split, device=device) for split in (run.val, run.test))
-    return Scores(head.classes[-head.channels :], val, test)
+    return Scores(head.scored_classes, val, test)
 
 
 @torch.inference_mode()
 def _histogram(network: LoadedRun, sheets: CachedSheets, *, device: str) -> Tensor:
     head = network.head
-    counts = ScoreHistogram(head.channels, bins=_BINS)
-    ids = range(len(head.classes) - head.channels, len(head.classes))
+    counts = ScoreHistogram(len(head.scored_classes), bins=_BINS)
+    ids = range(len(head.classes) - len(head.scored_classes), len(head.classes))
     for index in range(len(sheets)):  # one by one, since they may differ in size
         batch = batch_of(sheets, [index])
-        probabilities = head.probabilities(network.network(batch.image.to(device)).float())
+        probabilities = head.scored(head.probabilities(network.network(batch.image.to(device)).float()))
         truth = head.truth(batch.labels.to(device))
         of_class = torch.stack([truth == id_ for id_ in ids], 1)
         counts.update(spread(probabilities).cpu(), of_class.cpu(), (truth != IGNORE).cpu())

@@ -81,9 +81,9 @@ class SheetScorer:
         """The truth of a sheet from `labels [H,W]` in the ids of the head, and the strokes [K,H,W] of every curve."""
         truth = self.known.get(index)
         if truth is None:
-            curves = self._curves(index, labels.shape)
-            if len(self.head.classes) != len(self.head.vocabulary):  # a head that does not tell curves apart
-                strokes, curves = np.asarray(strokes.any(axis=0, keepdims=True), np.bool_), None
+            named = len(self.head.classes) == len(self.head.vocabulary)  # else a head that does not tell curves apart
+            curves = self._curves(index, labels.shape) if named else None
+            strokes = np.asarray(self.head.scored_strokes(strokes), np.bool_)
             layers = np.array(self.sheets.layers[index])
             truth = Truth(labels, strokes, layers, self.px_per_mm or NOMINAL_PX_PER_MM), curves
             if self.sheets.sizes.prod(axis=1).sum() <= _KEPT_PX:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rich.console import Console
 from rich.progress import Progress
 
-from thinline.config.schema import Conf
+from thinline.config.schema import Conf, ConfigError
 from thinline.curves.las import LasCurve, read_las_folder
 from thinline.data.cache import Progress as OnProgress
 from thinline.data.cache import content_key, open_sheets
@@ -24,11 +24,14 @@ from thinline.data.folder.crops import READING_VERSION, open_pieces
 from thinline.data.mix import Mix, Split, Splits, compose, reference
 from thinline.data.sheet_counts import Counts
 from thinline.pipeline.user_images import is_folder, split_folder
-from thinline.sheets import DRAWING_VERSION, SheetSpec, render
+from thinline.sheets import DRAWING_VERSION, Sheet, SheetSpec, render
+from thinline.sheets.ink_and_centre import VERSION, render_ink_and_centre
+from thinline.vocabulary import INK_AND_CENTRE
 
 logger = logging.getLogger(__name__)
 
 SPLITS = ("train", "val", "test")
+CURVES_HEAD: Final = "thinline.heads.Curves"
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,12 @@ class Rendered(NamedTuple):
 
 
 def plan_sheets(conf: Conf) -> Planned:
-    """The sheets of the run of `conf`. Raises what `read_las_folder`, `compose` and `split_folder` raise."""
+    """The sheets of the run of `conf`. Raises what `read_las_folder`, `compose` and `split_folder` raise.
+
+    Raises `ConfigError` too for a head of ink and centre lines with other classes, or on a folder, and for a mix of
+    sheets of any number of curves with another head.
+    """
+    _check_classes(conf)
     splits = split_folder(conf) if is_folder(conf) else _drawn(conf)
     keys = {name: _key(split, conf) for name, split in splits.by_name().items()}
     order = hashlib.sha256(splits.train.order.tobytes()).hexdigest()
@@ -78,8 +86,8 @@ def render_split(planned: Planned, name: str, conf: Conf, *, console: Console) -
             split.specs,
             px_per_mm=conf.resolution.px_per_mm,
             folder=Path(conf.paths.cache),
-            render=partial(render, px_per_mm=conf.resolution.px_per_mm),
-            version=DRAWING_VERSION,
+            render=partial(_render_of(conf), px_per_mm=conf.resolution.px_per_mm),
+            version=_version(conf),
             on_progress=on_progress,
             processes=conf.trainer.renderers,
         )
@@ -116,8 +124,39 @@ def _las_curves(folder: str) -> tuple[LasCurve, ...]:
 
 
 def _key(split: Split, conf: Conf) -> str:
-    version = READING_VERSION if is_folder(conf) else DRAWING_VERSION
+    version = READING_VERSION if is_folder(conf) else _version(conf)
     return content_key(split.specs, px_per_mm=conf.resolution.px_per_mm, version=version)
+
+
+def reads_ink_and_centre(conf: Conf) -> bool:
+    """Whether the truth of the run is that of head=curves: the ink of all curves, and their centre lines."""
+    return str(conf.head.get("_target_")) == CURVES_HEAD
+
+
+def _check_classes(conf: Conf) -> None:
+    wanted = f"classes=[{','.join(INK_AND_CENTRE)}]"
+    if reads_ink_and_centre(conf):
+        if tuple(conf.classes) != INK_AND_CENTRE:
+            raise ConfigError(f"head=curves needs {wanted}, got [{','.join(conf.classes)}]; add {wanted}")
+        if is_folder(conf):
+            raise ConfigError(
+                "head=curves needs centre lines, which data_mix=folder does not have yet; expected a mix of drawn "
+                "sheets, as data_mix=field, got data_mix=folder; choose another head for your own images"
+            )
+    elif conf.data_mix.get("family") is not None:
+        raise ConfigError(
+            f"data_mix={conf.data_mix.get('name')} has sheets of one curve to six, expected head=curves, got "
+            f"{conf.head.get('_target_')}; add head=curves {wanted}"
+        )
+
+
+def _render_of(conf: Conf) -> Callable[..., Sheet]:
+    return render_ink_and_centre if reads_ink_and_centre(conf) else render
+
+
+def _version(conf: Conf) -> int | str:
+    """The version of what is drawn, part of the key of the cache and so of the name of the run."""
+    return f"{DRAWING_VERSION} ink and centre {VERSION}" if reads_ink_and_centre(conf) else DRAWING_VERSION
 
 
 @contextmanager

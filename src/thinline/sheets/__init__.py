@@ -15,6 +15,7 @@ printed_form    tracks, depth column, grids, texts and marks
 drawing/        draw a spec: grid, text, strokes, skew (tilt), wear and noise
 sheet           the result: image, labels, strokes, layers, true curves
 true_positions  true x and lap of each curve in every row of the image
+ink_and_centre  the truth of a sheet as two planes, the ink of all curves and their centre lines
 resized         truth lost when a label map is resized
 preview         contact sheet; share of pixels of each class and kind of print
 """

@@ -71,7 +71,7 @@ class SegmentationTask(pl.LightningModule):
         self.curves = len(self.classes) - 1
         self.numbers: dict[str, float] = {}
         self.pixels = PixelMeasures(len(self.classes), keep_sheets=True)
-        self.histogram = ScoreHistogram(head.channels)
+        self.histogram = ScoreHistogram(len(head.scored_classes))
         # only the channels of a sigmoid stack can claim one pixel twice
         self.conflicts = ConflictCounts() if head.name == "sigmoid_stack" else None
         self.losses: list[Tensor] = []
@@ -150,22 +150,23 @@ class SegmentationTask(pl.LightningModule):
     @override
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         probabilities = self.head.probabilities(self(batch.image).float())
-        self._count(batch, probabilities, self.head.decode(probabilities))
+        self._count(batch, self.head.scored(probabilities), self.head.decode(probabilities))
 
     @override
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         probabilities = self.head.probabilities(self(batch.image).float())
+        scored = self.head.scored(probabilities)
         if self.threshold is None:
             predicted = self.head.decode(probabilities)
         else:
-            predicted = tuned_labels(probabilities[:, -self.curves :], self.threshold)
-        truth = self._count(batch, probabilities, predicted)
+            predicted = tuned_labels(scored[:, -self.curves :], self.threshold)
+        truth = self._count(batch, scored, predicted)
         ids = batch.index.tolist()
         label_maps = predicted.to("cpu", torch.uint8).numpy()
         if self.pictures:
             self.label_maps |= {i: StoredMap.of(labels) for i, labels in zip(ids, label_maps, strict=True)}
         if self.scorers is not None:
-            ink = probabilities[:, self.head.first_curve :].cpu().numpy()
+            ink = scored[:, self.head.first_curve :].cpu().numpy()
             true = truth.to("cpu", torch.uint8).numpy()
             for i, *maps in zip(ids, label_maps, ink, true, batch.strokes.cpu().numpy(), strict=True):
                 self.scorers.put(i, Prediction(*maps))
@@ -185,11 +186,14 @@ class SegmentationTask(pl.LightningModule):
             self.threshold = best_threshold(validation.histogram)[0][-self.curves :]
 
     def _count(self, batch: Batch, probabilities: Tensor, predicted: Tensor) -> Tensor:
-        """Count `probabilities` [B,c,H,W] and `predicted` [B,H,W]; returns the truth [B,H,W] in the ids of the head."""
+        """Count `probabilities` [B,c,H,W] of the scored channels and `predicted` [B,H,W].
+
+        Returns the truth [B,H,W] in the ids of the head.
+        """
         truth = self.head.truth(batch.labels)
         valid = truth != IGNORE
         self.pixels.update(predicted, truth, batch.index)
-        ids = range(len(self.classes) - self.head.channels, len(self.classes))  # of the classes that have a channel
+        ids = range(len(self.classes) - probabilities.shape[1], len(self.classes))  # of the classes that have a channel
         self.histogram.update(probabilities, torch.stack([truth == id_ for id_ in ids], dim=1), valid)
         if self.conflicts is not None:
             self.conflicts.update(self.head.conflicts(probabilities, valid=valid[:, None]))

@@ -5,4 +5,5 @@ predict    write the predicted classes of images of any size
 evaluate   every metric of predicted label images against true ones
 transfer   score runs on tiles of real logs with truth
 export     write a trained network as ONNX
+ship       pack a finished run as a network that comes with the package (shipping.py: files, model_card.py: the card)
 """

@@ -70,7 +70,7 @@ def _metadata(run: LoadedRun) -> dict[str, str]:
         "run": run.name,
         "head": head.name,
         "classes": json.dumps(head.classes),
-        "channels": json.dumps(head.classes[-head.channels :]),
+        "channels": json.dumps(head.channel_names),
         "px_per_mm": f"{run.px_per_mm:g}",
         "invert": json.dumps(run.invert),
         "thresholds": json.dumps(run.thresholds),

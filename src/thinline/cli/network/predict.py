@@ -2,9 +2,13 @@
 
     thinline predict RUN images/ --out predicted
     thinline predict RUN a.png b.tif --out predicted --probabilities
+    thinline predict scan.png --out predicted --px-per-mm 8
 
-RUN is a run folder, the name or MLflow id of a run in --store, or a checkpoint file. Images are PNG, TIFF or JPEG of
-any size; a folder stands for the images in it. The network sees overlapping tiles, whose probabilities are blended.
+RUN is a run folder, the name or MLflow id of a run in --store, a checkpoint file, or a network that comes with the
+package. Without RUN it is the network `reader`, which finds the ink of curves on scanned well logs: the first word is
+RUN unless it is an image or a folder of images. Images are PNG, TIFF or JPEG of any size; a folder stands for the
+images in it. They are read at their own pixels, or with --px-per-mm at the scale of the run. The network sees
+overlapping tiles, whose probabilities are blended.
 
 OUT/NAME.png has the class ids as its values, 0 the background, and a palette to look at. With --probabilities
 OUT/NAME.npz has `probabilities` float16 [K,H,W] of the K classes after the background, and `classes`.
@@ -23,9 +27,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.console import Console
 
+from thinline.config.shipped import CONFIG, shipped_folder
 from thinline.data.folder.image_files import SUFFIXES, PictureError
 from thinline.data.folder.image_pairs import printable
 from thinline.system.atomic_files import StorageError, make_folder, write_bytes
+from thinline.system.entry import expanded
 
 if TYPE_CHECKING:  # torch takes seconds to import, and errors of the options need none of it
     from thinline.pipeline.predict import Prediction
@@ -33,30 +39,37 @@ if TYPE_CHECKING:  # torch takes seconds to import, and errors of the options ne
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("run", metavar="RUN", help="run folder, name or MLflow id of a run, or a checkpoint file")
+    parser.add_argument(
+        "run",
+        nargs="?",
+        metavar="RUN",
+        help="run folder, name or MLflow id, or a checkpoint file (reader)",
+    )
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGE", help="image files, or folders of images")
     parser.add_argument("--out", type=Path, required=True, help="folder for the label images")
     parser.add_argument("--store", type=Path, default=Path("mlruns"), help="the store of runs (mlruns)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
+    parser.add_argument("--px-per-mm", type=float, help="scale of the images (that of the run)")
     parser.add_argument("--probabilities", action="store_true", help="write the probabilities of each class as well")
     parser.add_argument("--force", action="store_true", help="replace files of the same name in --out")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Predict every image, and print one line for each."""
-    images = list(_images(options.images))
+    run_name, paths = _run_and_paths(options.run, options.images)
+    images = list(_images(paths))
     suffixes = (".png", ".npz") if options.probabilities else (".png",)
     _check_names(images, options.out, suffixes, force=options.force)
     from thinline.pipeline.load import load_run
 
-    loaded = load_run(options.run, options.store, options.device)
+    loaded = load_run(run_name, options.store, options.device)
     if not loaded.finished:
         console.print("warning: this run is not finished; its last checkpoint is used", style="yellow", soft_wrap=True)
     make_folder(options.out)
     failed = []
     for image in images:
         try:
-            prediction = loaded.predict(image)
+            prediction = loaded.predict(image, px_per_mm=options.px_per_mm)
         except PictureError as error:
             failed.append(str(error))
             continue
@@ -67,6 +80,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
         console.print(f"error: {printable(message)}", style="red", soft_wrap=True)
     console.print(f"{len(images) - len(failed)} of {len(images)} images predicted with {loaded.name}", soft_wrap=True)
     return 1 if failed else 0
+
+
+def _run_and_paths(first: str | None, rest: Sequence[Path]) -> tuple[str | None, Sequence[Path]]:
+    """The run and the images of the words of the command; the run is None where the first word is an image."""
+    path = None if first is None or shipped_folder(first) else expanded(first)
+    if path is None:
+        return first, rest
+    of_images = path.is_dir() and not (path / CONFIG).exists()
+    return (None, [path, *rest]) if of_images or path.suffix.lower() in SUFFIXES else (first, rest)
 
 
 def _images(paths: Sequence[Path]) -> Iterator[Path]:

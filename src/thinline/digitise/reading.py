@@ -1,0 +1,185 @@
+"""Read an image with a network at another scale than its own: probabilities, the mask of the ink, the choice of scale.
+
+Conventions
+    An image is grey uint8 [H,W], 255 is white. A *factor* is the size of the image that the network gets, divided by
+    the size of the image itself: .5 reads a scan of 10 px/mm with a network that was trained at 5 px/mm.
+
+Ink mask
+    A network that reads at 5 px/mm places the edge of a pen within a fraction of its own pixel, which is several pixels
+    of a fine scan. So a pixel is ink if the enlarged probability within half a pixel of the network reaches the
+    threshold *and* the image itself is dark there. Dark is darker than the middle between the paper around and the
+    darkest predicted ink around.
+
+Choice of the factor
+    The right factor is unknown where a scan has no resolution, or a wrong one. Every candidate reads the same few
+    windows of the page, those with most dark pixels. A candidate is scored by how far its ink is decided: the mean of
+    |2p - 1| over the pixels of probability above FAINT, times the share of the largest length of centre lines that any
+    candidate finds, so that a factor at which nothing is found does not win. No truth is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+
+from thinline.data.folder.scaling import enlarged
+from thinline.digitise.inference import Reader
+from thinline.vocabulary import Bool, Float32, UInt8
+
+FACTORS: Final = (1.0, 2 / 3, 1 / 2, 1 / 3)
+"""Factors that are tried beside the one of the resolution in the file."""
+
+FAINT: Final = 0.1
+LEAST_CONTRAST: Final = 24
+"""Grey levels between paper and ink below which a pixel is not dark."""
+
+WINDOWS: Final = 4
+_SAME: Final = 0.1  # factors closer than this share are one candidate
+
+
+def read_at(reader: Reader, grey: UInt8, factor: float = 1.0) -> Float32:
+    """Probabilities float32 [c,H,W] at the pixels of `grey` [H,W], which the network reads made larger by `factor`.
+
+    A smaller image is the mean over the area of each pixel, a larger one and the probabilities are interpolated
+    linearly. At a factor of 1 they are those of the reader.
+    """
+    height, width = grey.shape
+    size = max(1, round(height * factor)), max(1, round(width * factor))
+    if size == grey.shape:
+        return reader.probabilities(grey)
+    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    resized = np.asarray(cv2.resize(grey, size[::-1], interpolation=way), np.uint8)
+    return enlarged(reader.probabilities(resized), (height, width))
+
+
+def ink_mask(probability: Float32, grey: UInt8, *, threshold: float = 0.5, factor: float = 1.0) -> Bool:
+    """The ink of the curves, bool [H,W], whose edges are those of the image.
+
+    Args:
+        probability: of ink, float [H,W] at the pixels of the image.
+        grey: the image, uint8 [H,W].
+        threshold: of the network, chosen on its validation sheets.
+        factor: at which the network read the image; its pixel is 1 / factor pixels of the image.
+
+    Raises:
+        ValueError: arrays of different size.
+    """
+    if probability.shape != grey.shape:
+        raise ValueError(
+            f"`probability` and `grey` must have one size, got {probability.shape} and {grey.shape}; read_at gives "
+            "probabilities at the pixels of the image"
+        )
+    near = np.asarray(probability >= threshold, np.uint8)
+    reach = int(0.5 / factor + 0.5)
+    if reach:
+        near = cv2.dilate(near, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
+    mask = near.view(np.bool_)
+    return np.asarray(mask & dark_pixels(grey, mask, around=max(3, round(4 / factor))), np.bool_)
+
+
+def dark_pixels(grey: UInt8, mask: Bool, *, around: int) -> Bool:
+    """Pixels darker than the middle between the paper and the ink around them, bool [H,W].
+
+    Paper is the lightest pixel within `around` px, ink the darkest pixel of `mask` there, each smoothed. Pixels without
+    the contrast LEAST_CONTRAST, or without any ink around, are not dark.
+    """
+    box = cv2.getStructuringElement(cv2.MORPH_RECT, (2 * around + 1,) * 2)
+    paper = cv2.blur(cv2.dilate(grey, box).astype(np.float32), (around, around))
+    ink = cv2.erode(np.where(mask, grey, 255).astype(np.uint8), box).astype(np.float32)
+    contrast = paper - ink
+    return np.asarray((grey <= paper - contrast / 2) & (contrast >= LEAST_CONTRAST), np.bool_)
+
+
+@dataclass(frozen=True)
+class FactorScore:
+    """What a candidate sees: `decided` 0..1, `ink_px` and `line_px` at the pixels of the image, and their product."""
+
+    factor: float
+    decided: float
+    line_px: float
+    score: float
+
+
+@dataclass(frozen=True)
+class ChosenFactor:
+    """A factor, a sentence that says why, and every candidate."""
+
+    factor: float
+    reason: str
+    candidates: tuple[FactorScore, ...]
+
+
+def choose_factor(
+    reader: Reader, grey: UInt8, *, implied: float | None = None, factors: Sequence[float] = FACTORS
+) -> ChosenFactor:
+    """The factor at which the network is most decided on a sample of `grey` [H,W].
+
+    `implied` is the factor of the resolution in the file, a candidate beside `factors`. Raises ValueError for factors
+    that are not above zero, and for none at all.
+    """
+    tried = _candidates(factors, implied)
+    windows = busiest_windows(grey, side=round(reader.tile_px / min(tried)))
+    seen = [_seen(reader, windows, factor) for factor in tried]
+    longest = max(length for _, length in seen)
+    scores = tuple(
+        FactorScore(factor, decided, length, decided * length / longest if longest else 0.0)
+        for factor, (decided, length) in zip(tried, seen, strict=True)
+    )
+    if not longest:
+        kept = implied if implied is not None else tried[0]
+        return ChosenFactor(kept, f"no factor finds a curve, so {_named(kept, implied)} is kept", scores)
+    best = max(scores, key=lambda each: each.score)
+    return ChosenFactor(
+        best.factor,
+        f"{_named(best.factor, implied)}: most decided ({best.decided:.2f} of 1) on {best.line_px:,.0f} px of lines; "
+        + ", ".join(f"{each.factor:.3g}: {each.score:.2f}" for each in scores),
+        scores,
+    )
+
+
+def _candidates(factors: Sequence[float], implied: float | None) -> list[float]:
+    """The factors to try, each once, with that of the resolution first."""
+    every = [*([implied] if implied is not None else []), *factors]
+    wrong = next((factor for factor in every if not 0 < factor < np.inf), None)
+    if wrong is not None or not every:
+        raise ValueError(f"`factors` must be numbers above zero, one or more, got {wrong if every else 'none'}")
+    tried: list[float] = []
+    for factor in every:
+        if all(abs(factor / other - 1) > _SAME for other in tried):
+            tried.append(float(factor))
+    return tried
+
+
+def _named(factor: float, implied: float | None) -> str:
+    return f"factor {factor:.3g}" + (" of the resolution in the file" if factor == implied else "")
+
+
+def busiest_windows(grey: UInt8, *, side: int, count: int = WINDOWS) -> list[UInt8]:
+    """At most `count` windows [h,w] of a page [H,W], of at most `side` px, with most change of grey levels.
+
+    They lie on a grid and do not overlap.
+    """
+    height, width = grey.shape
+    tall, wide = min(side, height), min(side, width)
+    rows, columns = range(0, height - tall + 1, tall), range(0, width - wide + 1, wide)
+    windows = [grey[row : row + tall, column : column + wide] for row in rows for column in columns]
+    order = np.argsort([-float(window.std()) for window in windows], kind="stable")
+    return [windows[number] for number in order[:count]]
+
+
+def _seen(reader: Reader, windows: Sequence[UInt8], factor: float) -> tuple[float, float]:
+    """How far the ink of the windows is decided, 0..1, and the length of its centre lines in px of the image."""
+    decided, count, length = 0.0, 0, 0.0
+    for window in windows:
+        probability = read_at(reader, window, factor)[reader.head.first_curve :]
+        ink = probability[0] if reader.head.unscored else probability.max(axis=0)
+        some = ink[ink > FAINT]
+        decided += float(np.abs(2 * some - 1).sum())
+        count += some.size
+        line = probability[-1] if reader.head.unscored else ink
+        length += float((line > 0.5).sum()) * factor  # a line of the network is 1 / factor px wide on the image
+    return (decided / count if count else 0.0), length

@@ -1,0 +1,46 @@
+"""Every network that comes with the package: whole, small, loaded without a connection, and it predicts as stored."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import cv2
+import numpy as np
+import pytest
+
+import thinline
+from thinline.config import shipped
+from thinline.config.shipped import CARD, EXAMPLE, EXAMPLE_INK, FOLDER, WEIGHTS, is_whole, shipped_folder, shipped_names
+from thinline.config.trained_run import config_of
+
+NAMES = shipped_names()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_network_predicts_the_ink_that_is_stored_beside_it(name, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("socket.socket", partial(pytest.fail, "opened a connection"))
+    run = thinline.load_run(name, tmp_path)
+    grey, ink = (cv2.imread(str(FOLDER / name / file), cv2.IMREAD_GRAYSCALE) for file in (EXAMPLE, EXAMPLE_INK))
+    predicted = run.predict(np.asarray(grey, np.uint8)).labels > 0
+    assert (predicted == (np.asarray(ink) > 0)).mean() >= 0.999
+    assert predicted.any()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shipped_network_is_small_whole_and_has_its_card(name) -> None:
+    weights = FOLDER / name / WEIGHTS
+    assert weights.stat().st_size <= 4_000_000
+    config = config_of(FOLDER / name / "config.yaml")
+    assert is_whole(weights, config)
+    assert config.shipped.sha256 in (FOLDER / name / CARD).read_text()
+
+
+def test_a_name_that_is_no_network_has_no_folder(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path)
+    assert shipped_names() == ()
+    assert shipped_folder("reader") is None
+    (tmp_path / "reader").mkdir()
+    assert shipped_folder("reader") is None  # a folder without weights
+    (tmp_path / "reader" / WEIGHTS).write_bytes(b"")
+    assert shipped_folder("reader") == tmp_path / "reader"
+    assert shipped_folder("..") is None
