@@ -35,6 +35,7 @@ _INCH_MM: Final = 25.4
 _REDUCED: Final = 1.7
 """Scanners with this many pixels per drawn pixel leave edges grey."""
 _ENLARGED: Final = 0.95
+_PIXEL_PX: Final = 0.35  # standard deviation of the area that a pixel of the scanner reads, in its pixels
 _BAYER: Final = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.uint8) * 16 + 8
 _LOCAL_PX: Final = 31  # side of the window of the local threshold
 _LOCAL_SHARE: Final = 0.35  # of full contrast: how far below its surroundings ink must be, at level 0
@@ -102,11 +103,24 @@ def _ramp(level, first, length):  # type: ignore[no-untyped-def]
 
 
 def _scanned(grey: UInt8, wear_spec: WearSpec, spec: ScanSpec, rng: np.random.Generator, *, px_per_mm: float) -> UInt8:
-    """What the scanner reads from the worn image, uint8 [H,W]."""
+    """What the scanner reads from the worn image at its own resolution, enlarged to the drawn scale, uint8 [H,W]."""
     ratio = spec.dpi / _INCH_MM / px_per_mm
-    if ratio < _ENLARGED:
-        rows, columns = (_read_from(length, ratio) for length in grey.shape)
-        grey = np.asarray(grey[np.ix_(rows, columns)])
+    if ratio >= _ENLARGED:
+        return _read(grey, wear_spec, spec, rng, ratio=ratio)
+    grey = np.asarray(cv2.GaussianBlur(grey, (3, 3), _PIXEL_PX / ratio), np.uint8)  # a pixel reads an area
+    rows, columns = (_read_from(length, ratio) for length in grey.shape)
+    small = _read(np.ascontiguousarray(grey[np.ix_(rows, columns)]), wear_spec, spec, rng, ratio=ratio)
+    if spec.smooth:
+        back = np.array([[ratio, 0, 0.5 * ratio - 0.5], [0, ratio, 0.5 * ratio - 0.5]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size = grey.shape[1], grey.shape[0]
+        return np.asarray(cv2.warpAffine(small, back, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    rows, columns = (_shown_by(length, ratio) for length in grey.shape)
+    return np.asarray(small[np.ix_(rows, columns)], np.uint8)
+
+
+def _read(grey: UInt8, wear_spec: WearSpec, spec: ScanSpec, rng: np.random.Generator, *, ratio: float) -> UInt8:
+    """The pixels of the scanner, which are `ratio` to a drawn pixel, from the grey on each, uint8 [h,w]."""
     if spec.kind in ("plot", "grey"):
         return grey
     contrast = float(wear_spec.paper - wear_spec.ink)
@@ -143,11 +157,19 @@ def _tiled(shape: tuple[int, int]) -> UInt8:
 
 @lru_cache(maxsize=256)
 def _read_from(length: int, ratio: float) -> Int64:
-    """The row or column of the drawing that each row or column of an enlarged scan shows, [length]."""
-    pixel = np.floor((np.arange(length) + 0.5) * ratio)
-    source: Int64 = np.minimum(((pixel + 0.5) / ratio).astype(np.int64), length - 1)
-    source.flags.writeable = False
-    return source
+    """The drawn row or column under the centre of each one of the scan."""
+    centres = (np.arange(math.ceil(length * ratio)) + 0.5) / ratio
+    drawn: Int64 = np.minimum(centres.astype(np.int64), length - 1)
+    drawn.flags.writeable = False
+    return drawn
+
+
+@lru_cache(maxsize=256)
+def _shown_by(length: int, ratio: float) -> Int64:
+    """The row or column of the scan that each drawn one shows, [length]."""
+    scanned: Int64 = np.floor((np.arange(length) + 0.5) * ratio).astype(np.int64)
+    scanned.flags.writeable = False
+    return scanned
 
 
 @kernel
