@@ -109,14 +109,14 @@ def _scanned(grey: UInt8, wear_spec: WearSpec, spec: ScanSpec, rng: np.random.Ge
         return _read(grey, wear_spec, spec, rng, ratio=ratio)
     grey = np.asarray(cv2.GaussianBlur(grey, (3, 3), _PIXEL_PX / ratio), np.uint8)  # a pixel reads an area
     rows, columns = (_read_from(length, ratio) for length in grey.shape)
-    small = _read(np.ascontiguousarray(grey[np.ix_(rows, columns)]), wear_spec, spec, rng, ratio=ratio)
+    small = _read(call(_gathered, grey, rows, columns), wear_spec, spec, rng, ratio=ratio)
     if spec.smooth:
         back = np.array([[ratio, 0, 0.5 * ratio - 0.5], [0, ratio, 0.5 * ratio - 0.5]])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         size = grey.shape[1], grey.shape[0]
         return np.asarray(cv2.warpAffine(small, back, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
     rows, columns = (_shown_by(length, ratio) for length in grey.shape)
-    return np.asarray(small[np.ix_(rows, columns)], np.uint8)
+    return np.asarray(call(_gathered, small, rows, columns), np.uint8)
 
 
 def _read(grey: UInt8, wear_spec: WearSpec, spec: ScanSpec, rng: np.random.Generator, *, ratio: float) -> UInt8:
@@ -127,7 +127,7 @@ def _read(grey: UInt8, wear_spec: WearSpec, spec: ScanSpec, rng: np.random.Gener
     gain = min(ratio, 4.0) * 255 / max(60.0, contrast) if ratio >= _REDUCED else math.inf
     level = wear_spec.paper - contrast * spec.level
     if spec.kind == "global":
-        return np.asarray(cv2.LUT(grey, _curve(level, gain)), np.uint8)
+        return np.asarray(cv2.LUT(grey, call(_curve, level, gain)), np.uint8)
     if spec.kind == "local":
         mean = cv2.blur(grey, (_LOCAL_PX, _LOCAL_PX), borderType=cv2.BORDER_REPLICATE)
         limits, by = mean, (1.0, (spec.level - 1) * _LOCAL_SHARE * contrast)
@@ -139,12 +139,28 @@ def _read(grey: UInt8, wear_spec: WearSpec, spec: ScanSpec, rng: np.random.Gener
     return np.asarray(call(_to_bits, grey, limits, (*by, gain)), np.uint8)
 
 
-def _curve(level: float, gain: float) -> UInt8:
+@kernel
+def _curve(level, gain):  # type: ignore[no-untyped-def]
     """Grey or, if the gain is infinite, black and white, for each grey level; uint8 [256]."""
-    above = np.arange(256) - level
-    if math.isinf(gain):
-        return np.asarray(np.where(above > 0, 255, 0), np.uint8)
-    return np.asarray(np.clip(above * gain + 128, 0, 255), np.uint8)
+    curve = np.empty(256, np.uint8)
+    for grey in range(256):
+        above = grey - level
+        if gain == np.inf:
+            curve[grey] = 255 if above > 0 else 0
+        else:
+            curve[grey] = np.uint8(min(max(above * gain + 128.0, 0.0), 255.0))
+    return curve
+
+
+@kernel
+def _gathered(image, rows, columns):  # type: ignore[no-untyped-def]
+    """The pixels of some rows and columns, uint8 [rows, columns]."""
+    out = np.empty((len(rows), len(columns)), np.uint8)
+    for y in range(len(rows)):
+        row = image[rows[y]]
+        for x in range(len(columns)):
+            out[y, x] = row[columns[x]]
+    return out
 
 
 @lru_cache(maxsize=16)
