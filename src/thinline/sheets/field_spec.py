@@ -69,8 +69,9 @@ class ScanSpec:
 
     kind      "plot" (no paper: ink as drawn), "grey", or how grey became one bit: by a "global" or "local" threshold,
               by "ordered" or "random" dither
-    dpi       resolution of the scanner. Above the drawn scale edges stay grey (the scan was reduced), below it pixels
-              are repeated (the scan was enlarged)
+    dpi       resolution of the scanner. Far above the drawn scale edges stay grey (the scan was reduced), below it the
+              scan was enlarged
+    smooth    whether an enlarged scan was interpolated linearly; otherwise its pixels are repeated
     level     share of full ink from which a pixel is ink
     lost      largest share of the ink that is lost, 1: curves disappear in places
     dotted    how far lost ink breaks up into dots, 0..1
@@ -80,6 +81,7 @@ class ScanSpec:
 
     kind: str = "plot"
     dpi: float = 150.0
+    smooth: bool = False
     level: float = 0.5
     lost: float = 0.0
     dotted: float = 0.0

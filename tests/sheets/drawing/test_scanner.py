@@ -28,7 +28,7 @@ def ramp() -> UInt8:
 
 
 def test_a_global_threshold_splits_at_the_level() -> None:
-    out = scan(grey(ramp()), CLEAN, ScanSpec("global", 127.0, 0.4), px_per_mm=5).image
+    out = scan(grey(ramp()), CLEAN, ScanSpec("global", 127.0, level=0.4), px_per_mm=5).image
     assert set(np.unique(out)) == {0, 255}
     ink_share = (255 - np.arange(256)) / 255
     black = out[0] == 0
@@ -38,7 +38,7 @@ def test_a_global_threshold_splits_at_the_level() -> None:
 
 
 def test_a_reduced_scan_keeps_grey_edges() -> None:
-    out = scan(grey(ramp()), CLEAN, ScanSpec("global", 400.0, 0.4), px_per_mm=5).image[0].astype(int)
+    out = scan(grey(ramp()), CLEAN, ScanSpec("global", 400.0, level=0.4), px_per_mm=5).image[0].astype(int)
     assert (np.diff(out[::-1])[2:-2] <= 0).all()
     assert out.min() == 0
     assert out.max() == 255
@@ -48,17 +48,28 @@ def test_a_reduced_scan_keeps_grey_edges() -> None:
 @pytest.mark.parametrize("kind", ["global", "grey", "plot"])
 def test_an_enlarged_scan_repeats_pixels(kind: str) -> None:
     image = np.random.default_rng(0).integers(0, 256, (80, 90), np.uint8)
-    out = scan(grey(image), CLEAN, ScanSpec(kind, 127.0, 0.4), px_per_mm=10).image  # 5 px per mm, enlarged by two
+    out = scan(grey(image), CLEAN, ScanSpec(kind, 127.0, level=0.4), px_per_mm=10).image  # 5 px per mm, enlarged by two
     assert (out[::2] == out[1::2]).all()
     assert (out[:, ::2] == out[:, 1::2]).all()
     assert len(np.unique(out[:, ::2], axis=1).T) > 30
+
+
+def test_a_smooth_enlarged_scan_keeps_its_positions() -> None:
+    """The centre of a line stays where it is, at any ratio of the scales."""
+    for dpi in (97.0, 101.0, 113.0):
+        image = np.full((200, 220), 255, np.uint8)
+        image[:, 150:154] = 0
+        spec = ScanSpec("grey", dpi, smooth=True)
+        ink = 240.0 - scan(grey(image), dataclasses.replace(CLEAN, bleed=1.0), spec, px_per_mm=5).image[100]
+        assert len(np.unique(ink)) > 3
+        assert abs((ink * np.arange(220)).sum() / ink.sum() - 151.5) < 0.6  # half a pixel of the scan
 
 
 @pytest.mark.parametrize("kind", ["ordered", "random"])
 def test_dither_turns_grey_into_a_share_of_dots(kind: str) -> None:
     shares = []
     for level in (60, 120, 160, 230):
-        out = scan(grey(np.full((64, 64), level, np.uint8)), CLEAN, ScanSpec(kind, 127.0, 0.5), px_per_mm=5).image
+        out = scan(grey(np.full((64, 64), level, np.uint8)), CLEAN, ScanSpec(kind, 127.0, level=0.5), px_per_mm=5).image
         assert set(np.unique(out)) <= {0, 255}
         shares.append((out == 0).mean())
     assert shares == sorted(shares, reverse=True)
@@ -72,10 +83,10 @@ def test_a_local_threshold_follows_the_paper() -> None:
     image = np.tile(np.linspace(255, 120, 200).astype(np.uint8), (60, 1))
     image[:, 10::20] -= 90
     wear = dataclasses.replace(CLEAN, paper=255, ink=0)
-    out = scan(grey(image), wear, ScanSpec("local", 127.0, 0.4), px_per_mm=5).image
+    out = scan(grey(image), wear, ScanSpec("local", 127.0, level=0.4), px_per_mm=5).image
     assert (out[:, 10::20] == 0).all()
     assert (out[:, 20::20] == 255).all()
-    whole = scan(grey(image), wear, ScanSpec("global", 127.0, 0.4), px_per_mm=5).image
+    whole = scan(grey(image), wear, ScanSpec("global", 127.0, level=0.4), px_per_mm=5).image
     assert not ((whole[:, 10::20] == 0).all() and (whole[:, 20::20] == 255).all())
 
 

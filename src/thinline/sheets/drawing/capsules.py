@@ -30,8 +30,7 @@ def draw_pen(canvases, line, pen, label):  # type: ignore[no-untyped-def]
     x, y, on = line
     half, ink = pen[0] / 2, pen[1]
     least = max(half, 0.5)
-    full = max(0.0, half - 0.5)
-    radii = (half, least * least, full * full, half + 0.5 if half > 0.5 else 1.0)
+    radii = (half, least, half + 0.5 if half > 0.5 else 1.0)
     inks = (ink, np.uint8(ink * min(1.0, pen[0]) + 0.5))
     for v in range(len(x) - 1):
         if on[v]:
@@ -42,19 +41,19 @@ def draw_pen(canvases, line, pen, label):  # type: ignore[no-untyped-def]
 def _draw_capsule(canvases, ends, radii, inks, label):  # type: ignore[no-untyped-def]
     """Draw one segment.
 
-    radii  half the pen, squares of the radius of the truth and of the radius of full ink, and reach of any change
+    radii  half the pen, radius of the truth, and reach of any change
     inks   ink of the pen, and the most ink of a pixel, which is less under a pen thinner than a pixel
     """
     canvas, stroke, labels = canvases
     ax, ay, bx, by = ends
-    half, least2, full2, reach = radii
+    half, least, reach = radii
     ink, most = inks
     height, width = canvas.shape
     dx, dy = bx - ax, by - ay
-    length2 = dx * dx + dy * dy
-    inverse = 1.0 / length2 if length2 > 0 else 0.0
+    length = math.sqrt(dx * dx + dy * dy)
+    across, along = (dx / length, dy / length) if length > 0 else (1.0, 0.0)
     left, right = min(ax, bx) - reach, max(ax, bx) + reach
-    spread = reach * math.sqrt(length2) / abs(dy) if abs(dy) > 1e-9 else np.inf
+    spread = reach * length / abs(dy) if abs(dy) > 1e-9 else np.inf
     for row in range(max(0, math.ceil(min(ay, by) - reach)), min(height - 1, math.floor(max(ay, by) + reach)) + 1):
         py = row - ay
         first, last = left, right
@@ -65,18 +64,16 @@ def _draw_capsule(canvases, ends, radii, inks, label):  # type: ignore[no-untype
             if stroke[row, column] and canvas[row, column] >= most:
                 continue  # this curve or an earlier one has inked it fully
             px = column - ax
-            along = min(max((px * dx + py * dy) * inverse, 0.0), 1.0)
-            ex, ey = px - along * dx, py - along * dy
-            square = ex * ex + ey * ey
-            if square <= least2:
+            at, off = px * across + py * along, abs(px * along - py * across)
+            past = max(-at, at - length)
+            if past > 0:  # beyond an end of the segment
+                off = math.sqrt(off * off + past * past)
+            if off <= least:
                 stroke[row, column] = 1
                 labels[row, column] = label
-            if square <= full2:
-                canvas[row, column] = max(canvas[row, column], most)
-                continue
-            share = half + 0.5 - math.sqrt(square)
+            share = min(half + 0.5 - off, 1.0)
             if share > 0:
-                canvas[row, column] = max(canvas[row, column], min(most, np.uint8(ink * min(share, 1.0) + 0.5)))
+                canvas[row, column] = max(canvas[row, column], min(most, np.uint8(ink * share + 0.5)))
 
 
 @kernel

@@ -35,6 +35,7 @@ _INCH_MM: Final = 25.4
 _REDUCED: Final = 1.7
 """Scanners with this many pixels per drawn pixel leave edges grey."""
 _ENLARGED: Final = 0.95
+_PIXEL_PX: Final = 0.35  # standard deviation of the area that a pixel of the scanner reads, in its pixels
 _BAYER: Final = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]], np.uint8) * 16 + 8
 _LOCAL_PX: Final = 31  # side of the window of the local threshold
 _LOCAL_SHARE: Final = 0.35  # of full contrast: how far below its surroundings ink must be, at level 0
@@ -102,18 +103,31 @@ def _ramp(level, first, length):  # type: ignore[no-untyped-def]
 
 
 def _scanned(grey: UInt8, wear_spec: WearSpec, spec: ScanSpec, rng: np.random.Generator, *, px_per_mm: float) -> UInt8:
-    """What the scanner reads from the worn image, uint8 [H,W]."""
+    """What the scanner reads from the worn image at its own resolution, enlarged to the drawn scale, uint8 [H,W]."""
     ratio = spec.dpi / _INCH_MM / px_per_mm
-    if ratio < _ENLARGED:
-        rows, columns = (_read_from(length, ratio) for length in grey.shape)
-        grey = np.asarray(grey[np.ix_(rows, columns)])
+    if ratio >= _ENLARGED:
+        return _read(grey, wear_spec, spec, rng, ratio=ratio)
+    grey = np.asarray(cv2.GaussianBlur(grey, (3, 3), _PIXEL_PX / ratio), np.uint8)  # a pixel reads an area
+    rows, columns = (_read_from(length, ratio) for length in grey.shape)
+    small = _read(call(_gathered, grey, rows, columns), wear_spec, spec, rng, ratio=ratio)
+    if spec.smooth:
+        back = np.array([[ratio, 0, 0.5 * ratio - 0.5], [0, ratio, 0.5 * ratio - 0.5]])
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size = grey.shape[1], grey.shape[0]
+        return np.asarray(cv2.warpAffine(small, back, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    rows, columns = (_shown_by(length, ratio) for length in grey.shape)
+    return np.asarray(call(_gathered, small, rows, columns), np.uint8)
+
+
+def _read(grey: UInt8, wear_spec: WearSpec, spec: ScanSpec, rng: np.random.Generator, *, ratio: float) -> UInt8:
+    """The pixels of the scanner, which are `ratio` to a drawn pixel, from the grey on each, uint8 [h,w]."""
     if spec.kind in ("plot", "grey"):
         return grey
     contrast = float(wear_spec.paper - wear_spec.ink)
     gain = min(ratio, 4.0) * 255 / max(60.0, contrast) if ratio >= _REDUCED else math.inf
     level = wear_spec.paper - contrast * spec.level
     if spec.kind == "global":
-        return np.asarray(cv2.LUT(grey, _curve(level, gain)), np.uint8)
+        return np.asarray(cv2.LUT(grey, call(_curve, level, gain)), np.uint8)
     if spec.kind == "local":
         mean = cv2.blur(grey, (_LOCAL_PX, _LOCAL_PX), borderType=cv2.BORDER_REPLICATE)
         limits, by = mean, (1.0, (spec.level - 1) * _LOCAL_SHARE * contrast)
@@ -125,12 +139,28 @@ def _scanned(grey: UInt8, wear_spec: WearSpec, spec: ScanSpec, rng: np.random.Ge
     return np.asarray(call(_to_bits, grey, limits, (*by, gain)), np.uint8)
 
 
-def _curve(level: float, gain: float) -> UInt8:
+@kernel
+def _curve(level, gain):  # type: ignore[no-untyped-def]
     """Grey or, if the gain is infinite, black and white, for each grey level; uint8 [256]."""
-    above = np.arange(256) - level
-    if math.isinf(gain):
-        return np.asarray(np.where(above > 0, 255, 0), np.uint8)
-    return np.asarray(np.clip(above * gain + 128, 0, 255), np.uint8)
+    curve = np.empty(256, np.uint8)
+    for grey in range(256):
+        above = grey - level
+        if gain == np.inf:
+            curve[grey] = 255 if above > 0 else 0
+        else:
+            curve[grey] = np.uint8(min(max(above * gain + 128.0, 0.0), 255.0))
+    return curve
+
+
+@kernel
+def _gathered(image, rows, columns):  # type: ignore[no-untyped-def]
+    """The pixels of some rows and columns, uint8 [rows, columns]."""
+    out = np.empty((len(rows), len(columns)), np.uint8)
+    for y in range(len(rows)):
+        row = image[rows[y]]
+        for x in range(len(columns)):
+            out[y, x] = row[columns[x]]
+    return out
 
 
 @lru_cache(maxsize=16)
@@ -143,11 +173,19 @@ def _tiled(shape: tuple[int, int]) -> UInt8:
 
 @lru_cache(maxsize=256)
 def _read_from(length: int, ratio: float) -> Int64:
-    """The row or column of the drawing that each row or column of an enlarged scan shows, [length]."""
-    pixel = np.floor((np.arange(length) + 0.5) * ratio)
-    source: Int64 = np.minimum(((pixel + 0.5) / ratio).astype(np.int64), length - 1)
-    source.flags.writeable = False
-    return source
+    """The drawn row or column under the centre of each one of the scan."""
+    centres = (np.arange(math.ceil(length * ratio)) + 0.5) / ratio
+    drawn: Int64 = np.minimum(centres.astype(np.int64), length - 1)
+    drawn.flags.writeable = False
+    return drawn
+
+
+@lru_cache(maxsize=256)
+def _shown_by(length: int, ratio: float) -> Int64:
+    """The row or column of the scan that each drawn one shows, [length]."""
+    scanned: Int64 = np.floor((np.arange(length) + 0.5) * ratio).astype(np.int64)
+    scanned.flags.writeable = False
+    return scanned
 
 
 @kernel

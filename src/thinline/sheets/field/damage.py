@@ -35,10 +35,10 @@ def wear_of(draws: Draws, look: str) -> tuple[WearSpec, ScanSpec]:
     """Wear and scanner of a look of LOOKS."""
     seed = draws.seed()
     if look == "plot":
-        return WearSpec(seed, paper=255, ink=0), ScanSpec("plot", 400.0)
+        return WearSpec(seed, paper=255, ink=0), ScanSpec("plot", draws.pick((100.0, 400.0, 400.0)), draws.chance(0.7))
     if look == "plot, one bit":
-        dpi = draws.pick((150.0, 150.0, 300.0))
-        return WearSpec(seed, paper=255, ink=0), ScanSpec("global", dpi, draws.uniform(0.3, 0.6))
+        dpi = draws.pick((100.0, 150.0, 150.0, 300.0))
+        return WearSpec(seed, paper=255, ink=0), ScanSpec("global", dpi, draws.chance(0.5), draws.uniform(0.3, 0.6))
     speckled = draws.chance(0.35)
     bits = look == "one bit"
     wear = WearSpec(
@@ -58,6 +58,7 @@ def wear_of(draws: Draws, look: str) -> tuple[WearSpec, ScanSpec]:
     return wear, ScanSpec(
         kind=kind,
         dpi=draws.pick(_DPI),
+        smooth=draws.chance(0.5),
         level=draws.uniform(0.25, 0.52),
         lost=lost,
         dotted=draws.uniform(0.0, 1.0) if lost else 0.0,

@@ -52,8 +52,7 @@ def print_of(
         if area.kind == "depth":
             texts += _depths(draws, area, layout.tracks[0], (header_mm, size_mm[0]))
         elif area.kind == "prose":
-            for _ in range(draws.whole(1, 2 + int(size_mm[0] / 40))):
-                texts += _block(draws, area.left_mm + 1, (header_mm, size_mm[0]), size_mm)
+            texts += _prose(draws, area.left_mm + 1, header_mm, size_mm[0])
         if area.kind != "track" and draws.chance(0.08):
             fills.append(_filled_column(draws, area, (header_mm, size_mm[0])))
     track = draws.pick(layout.tracks)
@@ -65,7 +64,7 @@ def print_of(
             texts.append(_note(draws, track, (header_mm, size_mm), blanks))
     if draws.chance(0.12):
         left = draws.uniform(max(0.0, track.left_mm), min(size_mm[1], track.right_mm))
-        texts += _block(draws, left, (header_mm, size_mm[0]), size_mm)
+        texts += _block(draws, left, (header_mm, size_mm[0]))
     if draws.chance(0.25):
         marks += _side_marks(draws, track, (header_mm, size_mm[0]))
     if draws.chance(0.2):
@@ -99,11 +98,21 @@ def _depths(draws: Draws, area: Area, track: TrackSpec, between_mm: tuple[float,
     return texts
 
 
-def _block(draws: Draws, x: float, between_mm: tuple[float, float], size_mm: tuple[float, float]) -> list[TextSpec]:
+def _block(draws: Draws, x: float, between_mm: tuple[float, float]) -> list[TextSpec]:
     """Lines of prose one below the other."""
     tall, lines = draws.uniform(1.2, 2.4), draws.whole(2, 9)
     y = draws.uniform(between_mm[0], max(between_mm[0] + 1, between_mm[1] - 1.6 * tall * lines))
-    return [_text(draws.pick(_PROSE), x, y + 1.6 * tall * n, tall) for n in range(lines) if y < size_mm[0]]
+    return [_text(draws.pick(_PROSE), x, y + 1.6 * tall * n, tall) for n in range(lines)]
+
+
+def _prose(draws: Draws, x: float, top_mm: float, bottom_mm: float) -> list[TextSpec]:
+    """Blocks of prose one below the other, with gaps between them."""
+    texts: list[TextSpec] = []
+    y = top_mm + draws.uniform(-8.0, 12.0)
+    while y < bottom_mm:
+        texts += _block(draws, x, (y, y + 1))
+        y = texts[-1].y_mm + draws.log(4.0, 40.0)
+    return texts
 
 
 def _note(draws: Draws, track: TrackSpec, within: tuple[float, tuple[float, float]], blanks: list[BoxSpec]) -> TextSpec:
