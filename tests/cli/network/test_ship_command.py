@@ -22,6 +22,7 @@ from thinline.cli.network.model_card import command_of
 from thinline.config import shipped, trained_run
 from thinline.config.trained_run import NoRunError
 from thinline.data.folder.image_files import read_mask
+from thinline.pipeline import sheets
 from thinline.pipeline.cell import run_cell
 from thinline.runs import RunFolder
 
@@ -161,6 +162,15 @@ def test_too_large_weights_are_refused(ended, cache, tmp_path, monkeypatch, caps
     assert main(["ship", str(ended.path), str(tmp_path / "small"), "--cache", str(cache)]) == 1
     assert "expected at most 1,000 bytes of weights" in " ".join(capsys.readouterr().out.split())
     assert not (tmp_path / "small").exists()
+
+
+def test_a_run_is_shipped_after_its_sheets_are_drawn_differently(ended, cache, tmp_path, monkeypatch, capsys) -> None:
+    """Its own test sheets are in the cache; without them it is refused."""
+    monkeypatch.setattr(sheets, "VERSION", 0)
+    assert main(["ship", str(ended.path), str(tmp_path / "packed"), "--cache", str(cache)]) == 0
+    assert (tmp_path / "packed" / "example.png").is_file()
+    assert main(["ship", str(ended.path), str(tmp_path / "other"), "--cache", str(tmp_path / "empty")]) == 1
+    assert "they are drawn differently today" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_checkpoint_alone_cannot_be_shipped(ended, tmp_path, capsys) -> None:
