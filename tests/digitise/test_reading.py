@@ -5,12 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scan_cases import HEAD, blank, sees, trace
 
 from thinline.digitise.inference import Reader
-from thinline.digitise.reading import dark_pixels, ink_mask, read_at
+from thinline.digitise.reading import busiest_windows, choose_factor, dark_pixels, ink_mask, read_at
+from thinline.heads import Curves
 from thinline.sheets import render, sample
 
 READER = Reader(sees, HEAD, 64)
@@ -113,3 +115,59 @@ def test_the_mask_lies_near_the_prediction(seed, factor) -> None:
     reach = round(0.25 / factor)
     near = cv2.dilate((probability >= 0.5).astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8))
     assert not (mask & (near == 0)).any()
+
+
+def likes_lines_of_one_pixel(image: torch.Tensor) -> torch.Tensor:
+    """Logits [B,2,H,W]: sure of ink one pixel wide, in doubt of broader ink; centre lines are its left edges."""
+    dark = image > 0.5
+    left = torch.nn.functional.pad(dark[..., :-1], (1, 0))
+    right = torch.nn.functional.pad(dark[..., 1:], (0, 1))
+    ink = torch.where(dark, torch.where(left | right, 0.3, 9.0), -9.0)
+    return torch.cat([ink, torch.where(dark & ~left, 9.0, -9.0)], dim=1)
+
+
+LINES = Reader(likes_lines_of_one_pixel, Curves(), 64)
+
+
+def lines(pen: int, *, side: int = 240) -> np.ndarray:
+    """White paper with upright black lines of `pen` px."""
+    paper = np.full((side, side), 255, np.uint8)
+    for left in range(24, side - 24, 48):
+        paper[:, left : left + pen] = 0
+    return paper
+
+
+@pytest.mark.parametrize(("pen", "factor"), [(4, 1 / 4), (3, 1 / 3)])
+def test_the_factor_is_chosen_at_which_the_network_is_decided(pen, factor) -> None:
+    chosen = choose_factor(LINES, lines(pen), factors=(1, 1 / 2, factor))
+    assert chosen.factor == pytest.approx(factor)
+    assert f"factor {factor:.3g} is the smallest with 95% of the best score" in chosen.reason
+    assert [each.factor for each in chosen.candidates] == [1, 1 / 2, factor]
+    best = max(chosen.candidates, key=lambda each: each.score)
+    assert best.decided > 0.95
+    assert all(0 <= each.score <= each.decided <= 1 for each in chosen.candidates)
+
+
+def test_the_resolution_of_the_file_is_a_candidate_and_kept_where_nothing_is_found() -> None:
+    chosen = choose_factor(LINES, lines(4), implied=1 / 4)
+    assert chosen.candidates[0].factor == chosen.factor == 1 / 4
+    assert "factor 0.25 of the resolution in the file" in chosen.reason
+    empty = choose_factor(LINES, np.full((90, 90), 255, np.uint8), implied=0.4)
+    assert (empty.factor, empty.reason[:24]) == (0.4, "no factor finds a curve,")
+    assert choose_factor(LINES, np.full((1, 1), 255, np.uint8)).factor == 1
+
+
+@pytest.mark.parametrize(("factors", "words"), [((0.5, 0), "got 0"), ((), "got none"), ((float("inf"),), "got inf")])
+def test_factors_that_cannot_be_are_refused(factors, words) -> None:
+    with pytest.raises(ValueError, match=f"numbers above zero, one or more, {words}"):
+        choose_factor(LINES, lines(2), factors=factors)
+
+
+def test_windows_are_those_with_most_change_and_do_not_overlap() -> None:
+    page = np.full((100, 90), 255, np.uint8)
+    page[40:60, 45:80:2] = 0
+    windows = busiest_windows(page, side=30, count=2)
+    assert [window.shape for window in windows] == [(30, 30), (30, 30)]
+    assert all((window == 0).any() for window in windows)
+    assert not np.shares_memory(*windows) or windows[0].ctypes.data != windows[1].ctypes.data
+    assert [window.shape for window in busiest_windows(page, side=500)] == [(100, 90)]
