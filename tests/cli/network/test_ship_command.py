@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from digitise_command import digitise, printed
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
+from scan_cases import blank, save, trace, wave
 from tiny_cells import tiny_cell
 
 import thinline
@@ -102,6 +104,17 @@ def test_predict_without_a_run_reads_with_the_network_of_the_package(of_the_pack
         assert "predicted with reader@" in " ".join(capsys.readouterr().out.split())
         labels = read_mask(tmp_path / f"out{number}" / "a.png")
         assert ((labels > 0) == ink).mean() > 0.999
+
+
+def test_digitise_without_a_run_reads_with_the_network_of_the_package(of_the_package, tmp_path, capsys) -> None:
+    """Its one class is the ink; six steps of training find a curve in it or none."""
+    paper = trace(blank(300, 200), wave(300, middle=100, swing=50))
+    code, out = digitise(save(paper, tmp_path / "scan.tif"), "--min-confidence", "0", "--min-coverage", "0")
+    text = printed(capsys)
+    assert "with reader@" in text, text
+    assert code in (0, 1), text
+    assert "ink" in text
+    assert (out / "class_map.png").is_file()
 
 
 def test_a_run_begins_with_the_weights_of_the_package(of_the_package, tiny) -> None:

@@ -53,7 +53,7 @@ def scores_on(run: LoadedRun, sheets: CachedSheets) -> CardScores:
         rates |= {
             f"centre lines, precision within {NEAR_PX:g} px": precision,
             f"centre lines, recall within {NEAR_PX:g} px": recall,
-            f"centre lines, F1 within {NEAR_PX:g} px": float(f_of(np.float64(precision), np.float64(recall))),
+            f"centre lines, F1 within {NEAR_PX:g} px": float(f_of(np.array(precision), np.array(recall))),
         }
     return CardScores(rates, np.array(ious))
 
