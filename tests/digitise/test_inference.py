@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from scan_cases import HEAD, sees
 
 from thinline.digitise.inference import FAINTEST, OVERLAP, Band, Reader, ramp, spread
-from thinline.heads import SigmoidStack
+from thinline.digitise.output_folder import Partial
+from thinline.heads import Curves, SigmoidStack
 from thinline.vocabulary import LOG_CLASSES
 
 
@@ -120,3 +121,29 @@ def test_weights_rise_from_the_edges_and_are_never_nothing() -> None:
     assert weights.max() == 1
     assert np.array_equal(weights, weights[::-1])
     assert ramp(1).tolist() == [0.5]
+
+
+def test_bands_of_ink_and_centre_lines_have_both_and_are_stored_whole(tmp_path) -> None:
+    def two(image: torch.Tensor) -> torch.Tensor:
+        return torch.cat([image * 20 - 6, image * 20 - 16], dim=1)
+
+    grey = np.random.default_rng(0).choice(np.array([0, 120, 255], np.uint8), (150, 60))
+    reader = Reader(two, Curves(), 64)
+    bands = list(reader.bands(lambda start, stop: grey[start:stop], grey.shape))
+    ink, centre = (np.concatenate(parts) for parts in ([b.ink[0] for b in bands], [b.centre for b in bands]))
+    assert np.array_equal(ink > 0.5, grey < 200)
+    assert np.array_equal(centre > 0.5, grey == 0)
+    partial = Partial(tmp_path / "out", "digest")
+    with partial.held(force=False):
+        for number, band in enumerate(bands):
+            partial.keep(number, band)
+        for number, band in enumerate(bands):
+            again = partial.band(number)
+            assert np.array_equal(again.ink, band.ink)
+            assert np.array_equal(again.centre, band.centre)
+
+
+def test_a_reader_of_inverted_images_sees_the_inverted_image() -> None:
+    grey = np.random.default_rng(1).choice(np.array([0, 120, 255], np.uint8), (40, 50))
+    plain, turned = Reader(sees, HEAD, 64), Reader(sees, HEAD, 64, invert=True)
+    assert np.array_equal(turned.probabilities(255 - grey), plain.probabilities(grey))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
+from skimage.morphology import skeletonize
 
 from thinline.config.schema import ConfigError
+from thinline.pipeline.cell import run_cell
 from thinline.pipeline.sheets import plan_sheets, render_sheets
 from thinline.pipeline.train import CONSOLE
+from thinline.runs import FINISHED
 
 CURVES = ("head=curves", "classes=[background,ink,centre]")
 
@@ -30,9 +34,38 @@ def test_head_curves_has_the_images_of_named_curves_and_another_truth(tiny):
     [
         (["head=curves"], r"needs classes=\[background,ink,centre\], got \[background,curve_1,curve_2\]; add"),
         (["data_mix=field"], r"expected head=curves, got thinline\.heads\.Softmax; add head=curves classes="),
-        ([*CURVES, "data_mix=folder"], "head=curves needs centre lines, which data_mix=folder does not have yet"),
     ],
 )
 def test_a_truth_that_the_head_cannot_use_is_refused_before_anything_is_drawn(tiny, overrides, message):
     with pytest.raises(ConfigError, match=message):
         plan_sheets(tiny(*overrides)[0])
+
+
+def test_own_masks_of_ink_get_the_skeleton_of_the_whole_image_as_centre_lines(tiny, tmp_path, capsys):
+    """A broad cross with a dashed arm and an ignored corner; the image is cut into four pieces."""
+    for number in range(6):
+        image, mask = (np.full((100, 90), fill, np.uint8) for fill in (255, 0))
+        mask[20 + number : 25 + number, :] = mask[:, 40:47] = 200
+        mask[60:66, 40:47] = 0  # a gap: the user's ink has no course to continue
+        mask[90:, 80:] = 7
+        image[mask == 200] = 10
+        for name, plane in (("images", image), ("masks", mask)):
+            (tmp_path / "own" / name).mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(tmp_path / "own" / name / f"{number}.png"), plane)
+    table = "data_mix.class_map={0:background,200:ink,7:ignore}"
+    keys = ("data_mix=folder", f"data_mix.root={tmp_path / 'own'}", table, "data_mix.piece_px=60", *CURVES)
+    conf, choices = tiny(*keys, "budget.tile_px=[40,40]", "loss=dice_ce")
+    planned = plan_sheets(conf)
+    sheets = render_sheets(planned, conf, console=CONSOLE).train
+    named, _ = tiny(*keys[:-2], "classes=[background,ink]", "budget.tile_px=[40,40]")
+    assert planned.digest != plan_sheets(named).digest
+    for index, piece in enumerate(planned.splits.train.specs):
+        _, whole = piece.photo.load()
+        part = (slice(piece.row, piece.row + piece.height), slice(piece.column, piece.column + piece.width))
+        ink, line = ((sheets.strokes[index] & bit) > 0 for bit in (1, 2))
+        assert np.array_equal(ink, whole[part] == 1)
+        assert np.array_equal(line, skeletonize(whole == 1)[part])
+        assert np.array_equal(sheets.labels[index] == 255, whole[part] == 255)
+        assert np.array_equal(sheets.labels[index] == 2, line)
+    assert run_cell(conf, choices).status == FINISHED
+    assert "class centre has no pixel" not in " ".join(capsys.readouterr().out.split())

@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import yaml
 from rich.console import Console
 
 from thinline.config.schema import CONF, FACTORS
@@ -98,7 +99,8 @@ def pages(root: Path) -> dict[Path, str]:
 
 
 def _blocks(root: Path, claims: tuple[Claim, ...], results: Mapping[str, Results]) -> dict[Path, dict[str, str]]:
-    all_studies = sorted(path.stem for path in (CONF / "experiment").glob("*.yaml"))
+    files = sorted((CONF / "experiment").glob("*.yaml"))
+    all_studies = [path.stem for path in files if "study" in yaml.safe_load(path.read_text(encoding="utf-8"))]
     verdicts = {name: read_verdicts(root / "experiments" / name) for name in results}
     rows = [study_row(study, verdicts[name], name) for name, study in results.items()]
     studies = studies_block(rows, [name for name in all_studies if name not in results])

@@ -39,12 +39,13 @@ _BATCH: Final = 4
 class Band:
     """Prediction for the paper rows from `start`: `labels` uint8 [h,W], `ink` float16 [K,h,W], a probability.
 
-    For head=curves `ink` has two planes: the ink of all curves, and their centre lines.
+    `centre` float16 [h,W] is the probability of the centre lines, None for a head without them.
     """
 
     start: int
     labels: UInt8
     ink: NDArray[np.float16]
+    centre: NDArray[np.float16] | None = None
 
     @property
     def stop(self) -> int:
@@ -134,8 +135,10 @@ class Reader:
     def _band(self, start: int, probabilities: Float32) -> Band:
         with torch.inference_mode():
             labels = self.head.decode(torch.from_numpy(probabilities)[None])[0].to(torch.uint8).numpy()
-        ink = probabilities[self.head.first_curve :]
-        return Band(start, labels, np.where(ink < FAINTEST, 0, ink).astype(np.float16))
+        stored = np.where(probabilities < FAINTEST, 0, probabilities).astype(np.float16)
+        scored = self.head.channels - self.head.unscored
+        centre = stored[scored] if self.head.unscored else None
+        return Band(start, labels, stored[self.head.first_curve : scored], centre)
 
 
 def spread(size: int, tile: int) -> list[int]:

@@ -114,12 +114,13 @@ class Partial:
 
     def keep(self, number: int, band: Band) -> None:
         """Store one band."""
-        self._write(self._band(number), {"start": np.array(band.start), "labels": band.labels, "ink": band.ink})
+        planes = {"start": np.array(band.start), "labels": band.labels, "ink": band.ink}
+        self._write(self._band(number), planes if band.centre is None else planes | {"centre": band.centre})
 
     def band(self, number: int) -> Band:
         """A stored band."""
         with np.load(self._band(number)) as file:
-            return Band(int(file["start"]), file["labels"], file["ink"])
+            return Band(int(file["start"]), file["labels"], file["ink"], file.get("centre"))
 
     def keep_skew(self, skew: Skew) -> None:
         """Store the skew."""

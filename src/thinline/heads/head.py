@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Literal, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -96,7 +97,7 @@ class Head(ABC):
 
     def scored_strokes(self, strokes: Bool) -> Bool:
         """The true ink of the classes after the background, `[C-1,H,W]` of strokes `[K,H,W]`."""
-        return strokes if self.classes == self.vocabulary else strokes.any(axis=0, keepdims=True)
+        return strokes if self.classes == self.vocabulary else np.asarray(strokes.any(axis=0, keepdims=True), np.bool_)
 
     def conflicts(self, probabilities: Tensor, *, valid: Tensor | None = None) -> ChannelConflicts:
         """Count the (valid) pixels with two or more positive curves and with none; exact integers."""

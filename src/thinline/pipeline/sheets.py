@@ -20,7 +20,7 @@ from thinline.curves.las import LasCurve, read_las_folder
 from thinline.data.cache import Progress as OnProgress
 from thinline.data.cache import content_key, open_sheets
 from thinline.data.cached_sheets import CachedSheets
-from thinline.data.folder.crops import READING_VERSION, open_pieces
+from thinline.data.folder.crops import open_pieces, reading_version
 from thinline.data.mix import Mix, Split, Splits, compose, reference
 from thinline.data.sheet_counts import Counts
 from thinline.pipeline.user_images import is_folder, split_folder
@@ -58,8 +58,8 @@ class Rendered(NamedTuple):
 def plan_sheets(conf: Conf) -> Planned:
     """The sheets of the run of `conf`. Raises what `read_las_folder`, `compose` and `split_folder` raise.
 
-    Raises `ConfigError` too for a head of ink and centre lines with other classes, or on a folder, and for a mix of
-    sheets of any number of curves with another head.
+    Raises `ConfigError` too for a head of ink and centre lines with other classes, and for sheets of any number of
+    curves with another head.
     """
     _check_classes(conf)
     splits = split_folder(conf) if is_folder(conf) else _drawn(conf)
@@ -81,7 +81,12 @@ def render_split(planned: Planned, name: str, conf: Conf, *, console: Console) -
     split = planned.splits.by_name()[name]
     with progress(f"rendering {name} sheets", console) as on_progress:
         if is_folder(conf):
-            return open_pieces([*split.specs], folder=Path(conf.paths.cache), on_progress=on_progress)
+            return open_pieces(
+                [*split.specs],
+                folder=Path(conf.paths.cache),
+                on_progress=on_progress,
+                lines=reads_ink_and_centre(conf),
+            )
         return open_sheets(
             split.specs,
             px_per_mm=conf.resolution.px_per_mm,
@@ -124,7 +129,7 @@ def _las_curves(folder: str) -> tuple[LasCurve, ...]:
 
 
 def _key(split: Split, conf: Conf) -> str:
-    version = READING_VERSION if is_folder(conf) else _version(conf)
+    version = reading_version(lines=reads_ink_and_centre(conf)) if is_folder(conf) else _version(conf)
     return content_key(split.specs, px_per_mm=conf.resolution.px_per_mm, version=version)
 
 
@@ -138,11 +143,6 @@ def _check_classes(conf: Conf) -> None:
     if reads_ink_and_centre(conf):
         if tuple(conf.classes) != INK_AND_CENTRE:
             raise ConfigError(f"head=curves needs {wanted}, got [{','.join(conf.classes)}]; add {wanted}")
-        if is_folder(conf):
-            raise ConfigError(
-                "head=curves needs centre lines, which data_mix=folder does not have yet; expected a mix of drawn "
-                "sheets, as data_mix=field, got data_mix=folder; choose another head for your own images"
-            )
     elif conf.data_mix.get("family") is not None:
         raise ConfigError(
             f"data_mix={conf.data_mix.get('name')} has sheets of one curve to six, expected head=curves, got "

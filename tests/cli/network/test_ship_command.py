@@ -11,8 +11,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from digitise_command import digitise, printed
 from omegaconf import OmegaConf
 from safetensors.torch import load_file
+from scan_cases import blank, save, trace, wave
 from tiny_cells import tiny_cell
 
 import thinline
@@ -22,6 +24,7 @@ from thinline.cli.network.model_card import command_of
 from thinline.config import shipped, trained_run
 from thinline.config.trained_run import NoRunError
 from thinline.data.folder.image_files import read_mask
+from thinline.pipeline import sheets
 from thinline.pipeline.cell import run_cell
 from thinline.runs import RunFolder
 
@@ -103,6 +106,17 @@ def test_predict_without_a_run_reads_with_the_network_of_the_package(of_the_pack
         assert ((labels > 0) == ink).mean() > 0.999
 
 
+def test_digitise_without_a_run_reads_with_the_network_of_the_package(of_the_package, tmp_path, capsys) -> None:
+    """Its one class is the ink; six steps of training find a curve in it or none."""
+    paper = trace(blank(300, 200), wave(300, middle=100, swing=50))
+    code, out = digitise(save(paper, tmp_path / "scan.tif"), "--min-confidence", "0", "--min-coverage", "0")
+    text = printed(capsys)
+    assert "with reader@" in text, text
+    assert code in (0, 1), text
+    assert "ink" in text
+    assert (out / "class_map.png").is_file()
+
+
 def test_a_run_begins_with_the_weights_of_the_package(of_the_package, tiny) -> None:
     """`init_from=reader`; its name has the digest of the weights."""
     conf, choices = tiny(*CURVES, "init_from=reader", "seed=5")
@@ -161,6 +175,15 @@ def test_too_large_weights_are_refused(ended, cache, tmp_path, monkeypatch, caps
     assert main(["ship", str(ended.path), str(tmp_path / "small"), "--cache", str(cache)]) == 1
     assert "expected at most 1,000 bytes of weights" in " ".join(capsys.readouterr().out.split())
     assert not (tmp_path / "small").exists()
+
+
+def test_a_run_is_shipped_after_its_sheets_are_drawn_differently(ended, cache, tmp_path, monkeypatch, capsys) -> None:
+    """Its own test sheets are in the cache; without them it is refused."""
+    monkeypatch.setattr(sheets, "VERSION", 0)
+    assert main(["ship", str(ended.path), str(tmp_path / "packed"), "--cache", str(cache)]) == 0
+    assert (tmp_path / "packed" / "example.png").is_file()
+    assert main(["ship", str(ended.path), str(tmp_path / "other"), "--cache", str(tmp_path / "empty")]) == 1
+    assert "they are drawn differently today" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_checkpoint_alone_cannot_be_shipped(ended, tmp_path, capsys) -> None:

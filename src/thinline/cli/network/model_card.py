@@ -53,7 +53,7 @@ def scores_on(run: LoadedRun, sheets: CachedSheets) -> CardScores:
         rates |= {
             f"centre lines, precision within {NEAR_PX:g} px": precision,
             f"centre lines, recall within {NEAR_PX:g} px": recall,
-            f"centre lines, F1 within {NEAR_PX:g} px": float(f_of(np.float64(precision), np.float64(recall))),
+            f"centre lines, F1 within {NEAR_PX:g} px": float(f_of(np.array(precision), np.array(recall))),
         }
     return CardScores(rates, np.array(ious))
 
@@ -84,12 +84,15 @@ def command_of(name: str, config: DictConfig, factors: Mapping[str, str]) -> str
     `factors` has the level of each factor, as `unet_slim(widths=[4,8])`.
     """
     first = [f"+experiment={name}"] if (CONF / "experiment" / f"{name}.yaml").is_file() else []
+    base = compose_config(first)
     for group in FACTORS:
-        option = f"{group}={factors.get(group, '').partition('(')[0]}"
-        known = (CONF / group / f"{option.partition('=')[2]}.yaml").is_file()
-        if known and compose_config([*first, option])[group] != compose_config(first)[group]:
-            first.append(option)
-    plain = flatten(_plain(compose_config(first)))
+        option = factors.get(group, "").partition("(")[0]
+        if not (CONF / group / f"{option}.yaml").is_file():
+            continue  # one of another folder: its keys are listed
+        with_option = compose_config([*first, f"{group}={option}"])
+        if with_option[group] != base[group]:
+            first, base = [*first, f"{group}={option}"], with_option
+    plain = flatten(_plain(base))
     differing = [
         f"'{key}={value}'" if set("[]{} ") & set(value) else f"{key}={value}"
         for key, value in flatten(_plain(config)).items()

@@ -18,6 +18,7 @@ from torch import Tensor
 from thinline.cli.network.model_card import card_of, scores_on
 from thinline.config.shipped import BRANCH, CARD, CONFIG, EXAMPLE, EXAMPLE_INK, WEIGHTS
 from thinline.config.trained_run import TrainedFiles, config_of, trained_files
+from thinline.data.cached_sheets import CachedSheets, read
 from thinline.pipeline.load import LoadedRun, load_run
 from thinline.pipeline.reopen import network_of, reopen
 from thinline.runs import RunFolder
@@ -60,7 +61,7 @@ def pack(run: str, folder: Path, *, store: Path, cache: Path | None, most_bytes:
             "network.widths"
         )
     digest = hashlib.sha256(weights).hexdigest()
-    sheets = reopen(own, network, cache=cache or own.root / "cache", console=console).test
+    sheets = sheets_of_test(own, network, cache=cache or own.root / "cache", console=console)
     config = shipped_config(config_of(files.config), network, digest)
     make_folder(folder)
     for name in (CONFIG, CARD, EXAMPLE, EXAMPLE_INK):  # of an older network: none of them belongs to the new weights
@@ -84,6 +85,17 @@ def _finished(run: str, files: TrainedFiles) -> RunFolder:
     if files.folder is None:
         raise StorageError(f"{run}: expected a run folder with its manifest and tables, got {files.checkpoint} alone")
     return files.folder
+
+
+def sheets_of_test(own: RunFolder, network: LoadedRun, *, cache: Path, console: Console) -> CachedSheets:
+    """The test sheets of a run: from the file of `cache` that the run itself drew, or else drawn again.
+
+    So a run can be shipped after its family of sheets was changed. Raises what `reopen` raises.
+    """
+    digest = next(row["digest"] for row in own.begun().cell.datasets if row["split"] == "test")
+    files = list(cache.glob(f"{digest}*.sheets"))
+    sheets = read(files[0]) if len(files) == 1 else None
+    return reopen(own, network, cache=cache, console=console).test if sheets is None else sheets
 
 
 def halved(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -3,7 +3,8 @@
 Conventions
     A map is written `{0: background, 255: vessel}`. A key is a value 0..65535 or a range with both ends, `0-127`;
     several keys may name one class. The name `ignore` marks pixels that no loss and no metric counts. Ids are positions
-    in `classes`; the order of the map has no meaning.
+    in `classes`; the order of the map has no meaning. Of the classes background, ink, centre the map names the first
+    two: centre lines are computed from the ink.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from thinline.vocabulary import IGNORE, UInt8
+from thinline.vocabulary import IGNORE, INK_AND_CENTRE, UInt8
 
 IGNORED: Final = "ignore"
+CENTRE_LINE: Final = INK_AND_CENTRE[-1]
 VALUES: Final = 65536
 MOST_CLASSES: Final = 254  # ids 0..253; 255 is ignored, and 254 marks a value outside the map
 _UNKNOWN: Final = 254
@@ -42,7 +44,8 @@ class ClassMap:
                 f"got {table!r}; set it, and `classes` to the same names"
             )
         names = tuple(dict.fromkeys(str(name) for name in table.values() if name != IGNORED))
-        if set(names) != set(classes):
+        wanted = set(classes) - ({CENTRE_LINE} if tuple(classes) == INK_AND_CENTRE else set())
+        if set(names) != wanted:
             raise ValueError(
                 f"`classes` and data_mix.class_map must name the same classes, got {list(classes)} and {list(names)}; "
                 f"set classes=[{','.join(names)}], background first, or correct the map"
@@ -55,6 +58,11 @@ class ClassMap:
             if first <= last:
                 raise ValueError(f"value {first} must have one class, got two keys that contain it; remove one")
         return ClassMap(tuple(classes), tuple(ranges))
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """The ids of the classes that some value of a mask has, ascending."""
+        return tuple(sorted({number for *_, number in self.ranges} - {IGNORE}))
 
     def labels(self, mask: NDArray[np.uint8] | NDArray[np.uint16]) -> tuple[UInt8, dict[int, int]]:
         """Class ids [H,W] of a mask [H,W], and the number of pixels of each value outside the map, ascending."""

@@ -21,13 +21,15 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from skimage.morphology import skeletonize
 
 from thinline.data.cache import Progress, open_sheets
 from thinline.data.cached_sheets import CachedSheets, joined
 from thinline.data.folder.image_folder import Photo
 from thinline.data.folder.keys import FOLDER
 from thinline.sheets import Sheet
-from thinline.vocabulary import Float64
+from thinline.sheets.ink_and_centre import VERSION, planes_of
+from thinline.vocabulary import IGNORE, Float64
 
 READING_VERSION: Final = 1
 """Raise it with every change of the pixels of a piece that the digest of its photo does not contain."""
@@ -93,8 +95,31 @@ def render_piece(piece: Piece) -> Sheet:
     return Sheet(image[part], ids, strokes, np.zeros_like(ids), ())
 
 
-def open_pieces(pieces: Sequence[Piece], *, folder: Path, on_progress: Progress | None = None) -> CachedSheets:
-    """The pieces in their order, from the cache in `folder` or read now. Raises what `open_sheets` raises."""
+def render_lines(piece: Piece) -> Sheet:
+    """The piece with `strokes [2,H,W]` = (ink, centre lines): the skeleton of the ink of the whole image, cut.
+
+    Where the ink is ignored there is no centre line. Raises FolderError as `render_piece`.
+    """
+    image, whole = piece.photo.load()
+    ink = (whole > 0) & (whole != IGNORE)
+    part = (slice(piece.row, piece.row + piece.height), slice(piece.column, piece.column + piece.width))
+    labels, strokes = planes_of(ink[part], np.asarray(skeletonize(ink), np.bool_)[part])
+    labels[whole[part] == IGNORE] = IGNORE
+    return Sheet(image[part], labels, strokes, np.zeros_like(labels), ())
+
+
+def reading_version(*, lines: bool) -> int | str:
+    """The version of what is read from a piece, part of the key of the cache."""
+    return f"{READING_VERSION} ink and centre {VERSION}" if lines else READING_VERSION
+
+
+def open_pieces(
+    pieces: Sequence[Piece], *, folder: Path, on_progress: Progress | None = None, lines: bool = False
+) -> CachedSheets:
+    """The pieces in their order, from the cache in `folder` or read now. Raises what `open_sheets` raises.
+
+    With `lines` they have ink and centre lines in place of classes.
+    """
     sizes = [(piece.height, piece.width) for piece in pieces]
     rows = {size: [row for row, own in enumerate(sizes) if own == size] for size in dict.fromkeys(sizes)}
     groups: list[CachedSheets] = []
@@ -110,8 +135,8 @@ def open_pieces(pieces: Sequence[Piece], *, folder: Path, on_progress: Progress 
                 [pieces[row] for row in numbers],
                 px_per_mm=pieces[0].photo.folder.read_px_per_mm or 1.0,
                 folder=folder,
-                render=render_piece,
-                version=READING_VERSION,
+                render=render_lines if lines else render_piece,
+                version=reading_version(lines=lines),
                 on_progress=report,
             )
         )

@@ -81,7 +81,7 @@ def span(values: tuple[int, int]) -> str:
 def oddities(folder: Folder, photos: Photos) -> list[str]:
     """Warnings about the folder or its keys, one sentence each."""
     rows = summaries(photos)
-    absent = [_absent(folder, number, rows) for number in range(len(folder.class_map.classes))]
+    absent = [_absent(folder, number, rows) for number in folder.class_map.ids]
     everyone = [photo for part in PARTS for photo in photos[part]]  # further test sets may differ, as by night
     return [
         *_large(folder, rows),
