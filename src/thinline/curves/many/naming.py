@@ -1,0 +1,288 @@
+"""Decide which path is which curve: continuity where paths meet, the pens between, hints, and the order from the left.
+
+Conventions
+    At every *meeting* of two paths (positions.py) the names either stay or change. N paths, up to N! *namings*; a row
+    has one naming, and the sequence of namings with the least cost is found (Viterbi). Costs, in nats:
+
+        stay, change    for both curves the mismatch between their courses above and below the meeting. Lines of least
+                        squares through SHORT_MM and LONG_MM on either side are extended across; e is the smaller of the
+                        two errors in px at the far side, s = SPREAD_PX + DRIFT * rows + half the ink in the last rows:
+                        log(1 + (e/s)^2), the mean over both lengths. TURN for a change where both paths have ink of
+                        their own throughout
+        pen             for each stretch of a path between meetings the squared difference between its features and
+                        those of the curve, in units of SPREADS: log pen width across the course, share of rows with
+                        ink, log roughness (second difference of x)
+        hint            HINT for each hint of a curve that another path is nearer to
+
+    The features of a curve are not known before. They are the medians over its stretches in the naming found before,
+    starting with continuity alone, and with the stretches sorted by each of the features; the best result counts.
+
+    Without hints, curve 1 is the leftmost path in the first rows in which all paths are apart, and so on.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from thinline.curves.many.positions import NONE, Meeting, Positions
+from thinline.curves.many.runs import Runs
+from thinline.vocabulary import Bool, Float64, Int64
+
+SHORT_MM: Final = 0.75
+LONG_MM: Final = 2.5
+SPREAD_PX: Final = 1.0
+DRIFT: Final = 0.2
+TURN: Final = 6.0
+HINT: Final = 50.0
+SPREADS: Final = (0.15, 0.12, 0.35)
+MOST_PEN: Final = 9.0  # most of the squared difference of a feature
+ENOUGH_MM: Final = 6.0  # rows of a stretch that tell the pen with full weight
+HINT_MM: Final = 3.0
+_ROUNDS: Final = 4
+
+Hints = Sequence[Sequence[tuple[float, float]]]
+"""For each curve any number of (row, column)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stretches:
+    """Stretches of all paths: `path [n]`, `first`, `last` rows [n], `features [n,3]` (NaN: unknown), `weight [n]` 0..1.
+
+    `of [N]` are the indices of the stretches of each path, from the top.
+    """
+
+    path: Int64
+    first: Int64
+    last: Int64
+    features: Float64
+    weight: Float64
+    of: list[list[int]]
+
+
+def named(
+    runs: Runs, positions: Positions, meetings: list[Meeting], hints: Hints, *, px_per_mm: float
+) -> Int64:
+    """The curve of each path in every row, int64 [N,H]. `hints` has an element for each path, empty or not."""
+    number, height = positions.run.shape
+    stretches = _stretches(runs, positions, meetings, px_per_mm=px_per_mm)
+    change = np.array([_change(runs, positions, each, px_per_mm=px_per_mm) for each in meetings]).reshape(-1, 2)
+    search = _Search(stretches, meetings, change, number)
+    best, _ = search.cheapest(np.zeros((len(stretches.path), number)))
+    least = np.inf
+    for curve_of in _starts(stretches, best, number):
+        for _ in range(_ROUNDS):
+            curve_of, cost = search.cheapest(_pen_costs(stretches, curve_of, number))
+        if cost < least:
+            best, least = curve_of, cost
+    if any(hints):
+        misses = _hint_costs(stretches, positions, hints, px_per_mm=px_per_mm)
+        orders = np.array(list(itertools.permutations(range(number))))
+        missed = misses[np.arange(len(best)), orders[:, best]].sum(axis=1)
+        best = orders[int(missed.argmin()), best]
+        best, _ = search.cheapest(_pen_costs(stretches, best, number) + misses)
+    else:
+        best = _from_the_left(positions, _in_rows(stretches, best, height))[best]
+    return _in_rows(stretches, best, height)
+
+
+class _Search:
+    """The cheapest sequence of namings of the stretches, for costs of each stretch with each name."""
+
+    def __init__(self, stretches: Stretches, meetings: list[Meeting], change: Float64, number: int) -> None:
+        self.stretches, self.meetings, self.change = stretches, meetings, change
+        self.namings = np.array(list(itertools.permutations(range(number))), np.int64).reshape(-1, number)
+        index = {tuple(naming): i for i, naming in enumerate(self.namings.tolist())}
+        self.swapped = {}
+        for p, q in itertools.combinations(range(number), 2):
+            other = self.namings.copy()
+            other[:, [p, q]] = other[:, [q, p]]
+            self.swapped[p, q] = np.array([index[tuple(naming)] for naming in other.tolist()])
+
+    def cheapest(self, cost_of: Float64) -> tuple[Int64, float]:
+        """The name of each stretch, int64 [n], and the total cost; `cost_of [n,N]` of each stretch with each name."""
+        total = np.zeros(len(self.namings))
+        place = [0] * self.namings.shape[1]
+        changed = np.zeros((len(self.meetings), len(self.namings)), np.bool_)
+        for number, meeting in enumerate(self.meetings):
+            for path in meeting.pair:
+                total += cost_of[self.stretches.of[path][place[path]], self.namings[:, path]]
+                place[path] += 1
+            stay, change = self.change[number]
+            other = total[self.swapped[meeting.pair]] + change
+            changed[number] = other < total + stay
+            total = np.where(changed[number], other, total + stay)
+        for path, own in enumerate(self.stretches.of):
+            total += cost_of[own[place[path]], self.namings[:, path]]
+        state = int(total.argmin())
+        curve_of = np.zeros(len(self.stretches.path), np.int64)
+        for path, own in enumerate(self.stretches.of):
+            curve_of[own[place[path]]] = self.namings[state, path]
+        for number in range(len(self.meetings) - 1, -1, -1):
+            pair = self.meetings[number].pair
+            if changed[number, state]:
+                state = int(self.swapped[pair][state])
+            for path in pair:
+                place[path] -= 1
+                curve_of[self.stretches.of[path][place[path]]] = self.namings[state, path]
+        return curve_of, float(total.min())
+
+
+def _stretches(runs: Runs, positions: Positions, meetings: list[Meeting], *, px_per_mm: float) -> Stretches:
+    """The paths cut at the middle rows of their meetings, with the features of each stretch."""
+    number, height = positions.run.shape
+    clear = (positions.run != NONE) & ~positions.shared
+    cuts: list[list[int]] = [[0] for _ in range(number)]
+    for meeting in meetings:
+        for path in meeting.pair:
+            clear[path, meeting.first : meeting.last + 1] = False
+            cuts[path].append((meeting.first + meeting.last) // 2)
+    spans = [(path, *span) for path in range(number) for span in itertools.pairwise([*cuts[path], height])]
+    of: list[list[int]] = [[] for _ in range(number)]
+    features, weight = np.full((len(spans), 3), np.nan), np.zeros(len(spans))
+    rows_of = [_row_features(runs, positions, clear, path) for path in range(number)]
+    for n, (path, first, last) in enumerate(spans):
+        of[path].append(n)
+        width, second, present = (each[first:last] for each in rows_of[path])
+        weight[n] = min(1.0, np.isfinite(width).sum() / (ENOUGH_MM * px_per_mm))
+        if weight[n]:
+            features[n] = np.log(np.nanmedian(width)), np.nanmean(present), np.nan
+        if np.isfinite(second).any():
+            features[n, 2] = np.log(np.nanmedian(second) + 0.25)
+    path, first, last = np.array(spans, np.int64).reshape(-1, 3).T
+    return Stretches(path, first, last, features, weight, of)
+
+
+def _row_features(runs: Runs, positions: Positions, clear: Bool, path: int) -> tuple[Float64, Float64, Float64]:
+    """Pen width across the course, |second difference of x|, and ink (1 or 0), each [H], NaN where unknown."""
+    x, run = positions.x[path], positions.run[path]
+    width = np.full(len(x), np.nan)
+    width[run != NONE] = runs.width[run[run != NONE]]
+    ink = np.where(run == NONE, 0.0, width > 0)
+    ink[np.isnan(x) | (~clear[path] & (run != NONE))] = np.nan
+    slope, second = np.full(len(x), np.nan), np.full(len(x), np.nan)
+    slope[1:-1] = 0.5 * (x[2:] - x[:-2])
+    near = clear[path, 1:-1] & clear[path, 2:] & clear[path, :-2]
+    second[1:-1] = np.where(near, np.abs(x[2:] - 2 * x[1:-1] + x[:-2]), np.nan)
+    across = width / np.sqrt(1 + np.nan_to_num(slope) ** 2)
+    return np.where(clear[path] & (width > 0), np.maximum(across, 0.25), np.nan), second, ink
+
+
+def _change(runs: Runs, positions: Positions, meeting: Meeting, *, px_per_mm: float) -> tuple[float, float]:
+    """Cost to stay and to change names at a meeting."""
+    stay, change = 0.0, 0.0 if not meeting.apart else TURN
+    height = meeting.last - meeting.first + 2
+    for reach_mm in (SHORT_MM, LONG_MM):
+        reach = max(3, round(reach_mm * px_per_mm))
+        above = [_line(runs, positions, k, meeting.first - reach, meeting.first, meeting.first - 1) for k in meeting.pair]
+        below = [_line(runs, positions, k, meeting.last + 1, meeting.last + 1 + reach, meeting.last + 1) for k in meeting.pair]
+        stay += 0.5 * (_mismatch(above[0], below[0], height) + _mismatch(above[1], below[1], height))
+        change += 0.5 * (_mismatch(above[0], below[1], height) + _mismatch(above[1], below[0], height))
+    return stay, change
+
+
+_Line = tuple[float, float, float]
+
+
+def _line(runs: Runs, positions: Positions, path: int, first: int, last: int, at: int) -> _Line | None:
+    """Column at row `at`, slope, and spread in px, of the rows `first..last-1` of a path; None without rows."""
+    run = positions.run[path, max(first, 0) : max(last, 0)]
+    rows = np.flatnonzero(run != NONE)
+    if not len(rows):
+        return None
+    x = runs.x[run[rows]].astype(np.float64)
+    half = 0.5 * float(np.median(runs.high[run[rows]] - runs.low[run[rows]]))
+    offset = rows - rows.mean()
+    slope = float(offset @ x / (offset @ offset)) if len(rows) > 1 else 0.0
+    spread = float(np.sqrt(np.mean((x - x.mean() - slope * offset) ** 2)))
+    return float(x.mean() + slope * (at - max(first, 0) - rows.mean())), slope, spread + half
+
+
+def _mismatch(above: _Line | None, below: _Line | None, rows: int) -> float:
+    """log(1 + (e/s)^2) of two lines `rows` apart; 0 if one of them is unknown."""
+    if above is None or below is None:
+        return 0.0
+    error = min(abs(above[0] + above[1] * rows - below[0]), abs(below[0] - below[1] * rows - above[0]))
+    spread = SPREAD_PX + DRIFT * rows + 0.5 * (above[2] + below[2])
+    return float(np.log1p((error / spread) ** 2))
+
+
+def _starts(stretches: Stretches, continued: Int64, number: int) -> list[Int64]:
+    """Names to start from: those by continuity, and for each feature the stretches in groups of ascending feature."""
+    starts = [continued]
+    for feature in range(3):
+        values = stretches.features[:, feature]
+        known = np.isfinite(values) & (stretches.weight > 0)
+        if known.sum() < number:
+            continue
+        order = np.argsort(values[known], kind="stable")
+        share = np.cumsum(stretches.weight[known][order])
+        group = np.minimum((share - 1e-9) / share[-1] * number, number - 1).astype(np.int64)
+        curve_of = continued.copy()
+        curve_of[np.flatnonzero(known)[order]] = group
+        starts.append(curve_of)
+    return starts
+
+
+def _pen_costs(stretches: Stretches, curve_of: Int64, number: int) -> Float64:
+    """Cost of each stretch with each name, [n,N], for the features that the curves have with the names `curve_of`."""
+    cost = np.zeros((len(curve_of), number))
+    for feature, spread in enumerate(SPREADS):
+        values = stretches.features[:, feature]
+        known = np.isfinite(values)
+        for curve in range(number):
+            own = known & (curve_of == curve)
+            if not own.any():
+                continue
+            typical = _median(values[own], stretches.weight[own])
+            squared = np.minimum(((values - typical) / spread) ** 2, MOST_PEN)
+            cost[:, curve] += np.where(known, squared, 0.0) * stretches.weight
+    return cost
+
+
+def _median(values: Float64, weight: Float64) -> float:
+    """Weighted median."""
+    order = np.argsort(values, kind="stable")
+    share = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(share, 0.5 * share[-1])])
+
+
+def _hint_costs(stretches: Stretches, positions: Positions, hints: Hints, *, px_per_mm: float) -> Float64:
+    """HINT for each hint of a curve and each other name of the stretch next to it, [n,N]."""
+    cost = np.zeros((len(stretches.path), len(hints)))
+    for curve, points in enumerate(hints):
+        for row, column in points:
+            at = min(max(round(row), 0), positions.x.shape[1] - 1)
+            away = np.abs(positions.x[:, at] - column)
+            if not np.isfinite(away).any() or np.nanmin(away) > HINT_MM * px_per_mm:
+                continue
+            own = stretches.of[int(np.nanargmin(away))]
+            here = next(n for n in own if stretches.first[n] <= at < stretches.last[n])
+            cost[here] += HINT
+            cost[here, curve] -= HINT
+    return cost
+
+
+def _from_the_left(positions: Positions, names: Int64) -> Int64:
+    """The new number of each name, int64 [N], in the order of columns in the first row in which all paths are apart."""
+    present = np.isfinite(positions.x).any(axis=1)
+    on_ink = (positions.run != NONE) & ~positions.shared
+    rows = np.flatnonzero(on_ink[present].all(axis=0)) if present.any() else []
+    x = positions.x[:, rows[0]] if len(rows) else np.array([np.mean(line[np.isfinite(line)]) if np.isfinite(line).any() else np.inf for line in positions.x])
+    x = np.where(present, x, np.inf)
+    at = names[:, rows[0] if len(rows) else 0]
+    order = np.empty(len(x), np.int64)
+    order[at[np.argsort(x, kind="stable")]] = np.arange(len(x))
+    return order
+
+
+def _in_rows(stretches: Stretches, curve_of: Int64, height: int) -> Int64:
+    """The name of each path in every row, int64 [N,H]."""
+    names = np.zeros((len(stretches.of), height), np.int64)
+    for n, curve in enumerate(curve_of):
+        names[stretches.path[n], stretches.first[n] : stretches.last[n]] = curve
+    return names
