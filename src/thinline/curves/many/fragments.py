@@ -29,7 +29,7 @@ class Fragments:
     """Runs `order[first[f]] .. order[first[f+1]-1]` are those of fragment f, from the top.
 
     `first` int64 [F+1], `order` int64 [S]; `top`, `bottom` int64 [F], its first and last row; `slope` float64 [F,2], at
-    the top and at the bottom; `joints` int64 [J,2], pairs of fragments (above, below) whose runs are joined.
+    the top and at the bottom.
     """
 
     first: Int64
@@ -37,10 +37,16 @@ class Fragments:
     top: Int64
     bottom: Int64
     slope: Float64
-    joints: Int64
 
     def __len__(self) -> int:
         return len(self.top)
+
+    @property
+    def number(self) -> Int64:
+        """The fragment of each run, int64 [S]."""
+        number = np.empty(len(self.order), np.int64)
+        number[self.order] = np.repeat(np.arange(len(self)), np.diff(self.first))
+        return number
 
     @property
     def ends(self) -> Int64:
@@ -63,24 +69,20 @@ class Fragments:
 def fragments_of(runs: Runs, at_edge: Bool, *, px_per_mm: float) -> Fragments:
     """The fragments of `runs`; `at_edge [S,2]` marks runs that reach the left and the right edge of the track."""
     first_run = np.searchsorted(runs.row, np.arange(runs.rows + 1))
-    after, before, pairs = call(_joined, first_run, runs.low, runs.high)
+    after, before = call(_joined, first_run, runs.low, runs.high)
     cut = np.zeros(len(runs.row), np.bool_)
     call(_cut_at_edges, first_run, at_edge, after, before, cut)
     heads = np.flatnonzero((before < 0) | cut)
     first, order = call(_chains, heads, after, cut)
-    number = np.empty(len(order), np.int64)
-    number[order] = np.repeat(np.arange(len(heads)), np.diff(first))
-    joints = number[pairs]
-    joints = joints[joints[:, 0] != joints[:, 1]]
     slope = np.zeros((len(heads), 2))
     call(_slopes, first, order, runs.x, max(2, round(REACH_MM * px_per_mm)), slope)
     row = runs.row.astype(np.int64)
-    return Fragments(first, order, row[order[first[:-1]]], row[order[first[1:] - 1]], slope, joints)
+    return Fragments(first, order, row[order[first[:-1]]], row[order[first[1:] - 1]], slope)
 
 
 @kernel
 def _joined(first, low, high):  # type: ignore[no-untyped-def]
-    """For each run the only run joined below and above it, else -1, and all joined pairs [J,2]."""
+    """The only run joined below each run and the only one above it, -1 for none or several; two of int64 [S]."""
     number = len(low)
     below, above = np.zeros(number, np.int64), np.zeros(number, np.int64)
     after, before = np.full(number, -1), np.full(number, -1)
@@ -99,7 +101,7 @@ def _joined(first, low, high):  # type: ignore[no-untyped-def]
         a, b = pairs[p, 0], pairs[p, 1]
         if below[a] != 1 or above[b] != 1:
             after[a], before[b] = -1, -1
-    return after, before, pairs[:count]
+    return after, before
 
 
 @kernel

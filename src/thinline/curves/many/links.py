@@ -45,7 +45,6 @@ WRAP_MM: Final = 1.5
 MOST: Final = 6
 
 _REFERENCE_PX_PER_MM: Final = 4.0
-_AT_ONCE: Final = 16384  # fragments whose links are in memory before the cheapest are kept
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,56 +74,68 @@ def links_of(
     shape = np.stack([low, high, x, fragments.slope], axis=2).reshape(-1, 2, 4)
     numbers = np.array([fixed(WRAP, px_per_mm), fixed(JUMP, px_per_mm), HOLD_MM * px_per_mm, WRAP_MM * px_per_mm])
     pen = np.log(np.maximum(pen_px, 0.25))
-    parts = []
-    for start in range(0, max(1, len(fragments)), _AT_ONCE):
-        span = (start, min(start + _AT_ONCE, len(fragments)))
-        found, cost, lap = call(_linked, span, fragments.top, fragments.bottom, shape, edges, pen, numbers)
-        kept = _cheapest(found, cost, lap, side=0)
-        parts.append((found[kept], cost[kept], lap[kept]))
-    found, cost, lap = (np.concatenate(field) for field in zip(*parts, strict=True))
-    kept = _cheapest(found, cost, lap, side=1)
+    found, cost, lap = call(_linked, fragments.top, fragments.bottom, shape, edges, pen, numbers)
+    kept = _cheapest(found[:, 1], cost, lap)
     return Links(found[kept], cost[kept], lap[kept])
 
 
-def _cheapest(ends: Int64, cost: Float64, lap: Int64, *, side: int) -> Int64:
-    """Indices of the MOST cheapest links from (side 0) or to (side 1) each fragment; wraps are counted apart."""
-    key = 2 * ends[:, side] + (lap != 0)
+def _cheapest(to: Int64, cost: Float64, lap: Int64) -> Int64:
+    """Indices of the MOST cheapest links to each fragment; wraps are counted apart."""
+    key = 2 * to + (lap != 0)
     order = np.lexsort((cost, key))
     starts = np.searchsorted(key[order], key[order])
     return np.sort(order[np.arange(len(order)) - starts < MOST])
 
 
 @kernel
-def _linked(span, top, bottom, shape, edges, pen, numbers):  # type: ignore[no-untyped-def]
-    """The links from the fragments of a `span`, their costs and laps; fragments are in the order of `top`."""
+def _linked(top, bottom, shape, edges, pen, numbers):  # type: ignore[no-untyped-def]
+    """The MOST cheapest links from each fragment, and as many wraps; the fragments are in the order of `top`."""
     wrap, jump, hold, wrap_rows = numbers
-    room = 64 * (span[1] - span[0]) + 64
-    ends, cost, lap = np.empty((room, 2), np.int64), np.empty(room), np.empty(room, np.int64)
+    room = 2 * MOST * len(top)
+    ends, cost, lap = np.empty((room, 2), np.int64), np.empty(room), np.zeros(room, np.int64)
     count = 0
-    for f in range(span[0], span[1]):
-        begin = np.searchsorted(top, bottom[f] - OVERLAP)
-        for t in range(begin, len(top)):
-            rows = top[t] - bottom[f] - 1
-            if rows > hold:
-                break
-            if t == f or bottom[t] <= bottom[f] or top[t] < top[f] or count + 2 >= room:
+    for f in range(len(top)):
+        first, behind = count, count  # links, then wraps
+        for way in range(2):
+            first = behind
+            if way and np.isnan(edges[f, 1, 0]):
                 continue
-            lines = max(rows, 0)
-            pens = 0.0 if np.isnan(pen[f] + pen[t]) else PEN * min(abs(pen[f] - pen[t]), 1.0)
-            price = GAP * lines + pens + _aside(shape[f, 1], shape[t, 0], rows + 1)
-            if price < jump + GAP * lines:
-                ends[count, 0], ends[count, 1], cost[count], lap[count] = f, t, price, 0
-                count += 1
-            if lines > wrap_rows or np.isnan(edges[f, 1, 0]):
-                continue
-            over_right = max(edges[f, 1, 1] - shape[f, 1, 1], 0.0) + max(shape[t, 0, 0] - edges[t, 0, 0], 0.0)
-            over_left = max(shape[f, 1, 0] - edges[f, 1, 0], 0.0) + max(edges[t, 0, 1] - shape[t, 0, 1], 0.0)
-            price = wrap + GAP * lines + SLOPE * min(over_right, over_left)
-            if price < jump + GAP * lines:
-                ends[count, 0], ends[count, 1], cost[count] = f, t, price
-                lap[count] = 1 if over_right < over_left else -1
-                count += 1
+            for t in range(np.searchsorted(top, bottom[f] - OVERLAP), len(top)):
+                rows = top[t] - bottom[f] - 1
+                lines = max(rows, 0)
+                if rows > hold or (way and rows > wrap_rows):
+                    break
+                if bottom[t] <= bottom[f] or top[t] < top[f]:
+                    continue
+                if way:
+                    price, change = _around(shape[f, 1], shape[t, 0], edges[f, 1], edges[t, 0])
+                    price += wrap + GAP * lines
+                else:
+                    pens = 0.0 if np.isnan(pen[f] + pen[t]) else PEN * min(abs(pen[f] - pen[t]), 1.0)
+                    price, change = GAP * lines + pens + _aside(shape[f, 1], shape[t, 0], rows + 1), 0
+                if price >= jump + GAP * lines:
+                    continue
+                at = behind
+                if behind - first == MOST:
+                    at = first
+                    for i in range(first, behind):
+                        if cost[i] > cost[at]:
+                            at = i
+                    if cost[at] <= price:
+                        continue
+                else:
+                    behind += 1
+                ends[at, 0], ends[at, 1], cost[at], lap[at] = f, t, price, change
+        count = behind
     return ends[:count], cost[:count], lap[:count]
+
+
+@kernel
+def _around(a, b, edges, other_edges):  # type: ignore[no-untyped-def]
+    """Cost of the distance between two runs over the nearer edge of the track, and the change of the lap."""
+    over_right = max(edges[1] - a[1], 0.0) + max(b[0] - other_edges[0], 0.0)
+    over_left = max(a[0] - edges[0], 0.0) + max(other_edges[1] - b[1], 0.0)
+    return SLOPE * min(over_right, over_left), 1 if over_right < over_left else -1
 
 
 @kernel

@@ -33,10 +33,9 @@ from thinline.curves.many.positions import NONE, Meeting, Positions
 from thinline.curves.many.runs import Runs
 from thinline.vocabulary import Bool, Float64, Int64
 
-SHORT_MM: Final = 0.75
-LONG_MM: Final = 2.5
-SPREAD_PX: Final = 1.0
-DRIFT: Final = 0.2
+REACHES_MM: Final = (1.0, 2.0, 4.0)
+SPREAD_PX: Final = 0.5
+CONTINUE: Final = 0.4
 TURN: Final = 6.0
 HINT: Final = 50.0
 SPREADS: Final = (0.15, 0.12, 0.35)
@@ -70,7 +69,7 @@ def named(
     """The curve of each path in every row, int64 [N,H]. `hints` has an element for each path, empty or not."""
     number, height = positions.run.shape
     stretches = _stretches(runs, positions, meetings, px_per_mm=px_per_mm)
-    change = np.array([_change(runs, positions, each, px_per_mm=px_per_mm) for each in meetings]).reshape(-1, 2)
+    change = _changes(runs, positions, meetings, px_per_mm=px_per_mm)
     search = _Search(stretches, meetings, change, number)
     best, _ = search.cheapest(np.zeros((len(stretches.path), number)))
     least = np.inf
@@ -172,43 +171,56 @@ def _row_features(runs: Runs, positions: Positions, clear: Bool, path: int) -> t
     return np.where(clear[path] & (width > 0), np.maximum(across, 0.25), np.nan), second, ink
 
 
-def _change(runs: Runs, positions: Positions, meeting: Meeting, *, px_per_mm: float) -> tuple[float, float]:
-    """Cost to stay and to change names at a meeting."""
-    stay, change = 0.0, 0.0 if not meeting.apart else TURN
-    height = meeting.last - meeting.first + 2
-    for reach_mm in (SHORT_MM, LONG_MM):
+def _changes(runs: Runs, positions: Positions, meetings: list[Meeting], *, px_per_mm: float) -> Float64:
+    """Costs to stay and to change names at each meeting, [m,2]. No line goes beyond the next meeting of its path."""
+    number, height = positions.run.shape
+    free = np.zeros((len(meetings), 2, 2), np.int64)  # first row above, row after the last one below, of either path
+    last = [0] * number
+    for n, meeting in enumerate(meetings):
+        for k, path in enumerate(meeting.pair):
+            free[n, k, 0], last[path] = last[path], meeting.last + 1
+    last = [height] * number
+    for n in range(len(meetings) - 1, -1, -1):
+        for k, path in enumerate(meetings[n].pair):
+            free[n, k, 1], last[path] = last[path], meetings[n].first
+    costs = [_change(runs, positions, *each, px_per_mm=px_per_mm) for each in zip(meetings, free, strict=True)]
+    return np.array(costs).reshape(-1, 2)
+
+
+def _change(
+    runs: Runs, positions: Positions, meeting: Meeting, free: Int64, *, px_per_mm: float
+) -> tuple[float, float]:
+    """Cost to stay and to change names at a meeting with the rows `free [2,2]` of its two paths."""
+    stay, change = 0.0, TURN if meeting.apart else 0.0
+    for reach_mm in REACHES_MM:
         reach = max(3, round(reach_mm * px_per_mm))
-        above = [_line(runs, positions, k, meeting.first - reach, meeting.first, meeting.first - 1) for k in meeting.pair]
-        below = [_line(runs, positions, k, meeting.last + 1, meeting.last + 1 + reach, meeting.last + 1) for k in meeting.pair]
-        stay += 0.5 * (_mismatch(above[0], below[0], height) + _mismatch(above[1], below[1], height))
-        change += 0.5 * (_mismatch(above[0], below[1], height) + _mismatch(above[1], below[0], height))
+        first, last = meeting.first, meeting.last + 1
+        above, below = [], []
+        for k, path in enumerate(meeting.pair):
+            above.append(_points(runs, positions, path, max(first - reach, free[k, 0]), first))
+            below.append(_points(runs, positions, path, last, min(last + reach, free[k, 1])))
+        if min(map(len, (*above, *below))) < 2:
+            continue
+        stay += _bend(above[0], below[0]) + _bend(above[1], below[1])
+        change += _bend(above[0], below[1]) + _bend(above[1], below[0])
     return stay, change
 
 
-_Line = tuple[float, float, float]
-
-
-def _line(runs: Runs, positions: Positions, path: int, first: int, last: int, at: int) -> _Line | None:
-    """Column at row `at`, slope, and spread in px, of the rows `first..last-1` of a path; None without rows."""
-    run = positions.run[path, max(first, 0) : max(last, 0)]
+def _points(runs: Runs, positions: Positions, path: int, first: int, last: int) -> Float64:
+    """Row and column of the runs of a path in the rows `first..last-1`, float64 [n,2]."""
+    run = positions.run[path, first : max(last, first)]
     rows = np.flatnonzero(run != NONE)
-    if not len(rows):
-        return None
-    x = runs.x[run[rows]].astype(np.float64)
-    half = 0.5 * float(np.median(runs.high[run[rows]] - runs.low[run[rows]]))
-    offset = rows - rows.mean()
-    slope = float(offset @ x / (offset @ offset)) if len(rows) > 1 else 0.0
-    spread = float(np.sqrt(np.mean((x - x.mean() - slope * offset) ** 2)))
-    return float(x.mean() + slope * (at - max(first, 0) - rows.mean())), slope, spread + half
+    run = run[rows]
+    return np.stack([rows + float(first), runs.x[run]], axis=1)
 
 
-def _mismatch(above: _Line | None, below: _Line | None, rows: int) -> float:
-    """log(1 + (e/s)^2) of two lines `rows` apart; 0 if one of them is unknown."""
-    if above is None or below is None:
-        return 0.0
-    error = min(abs(above[0] + above[1] * rows - below[0]), abs(below[0] - below[1] * rows - above[0]))
-    spread = SPREAD_PX + DRIFT * rows + 0.5 * (above[2] + below[2])
-    return float(np.log1p((error / spread) ** 2))
+def _bend(above: Float64, below: Float64) -> float:
+    """CONTINUE * log(1 + mean squared residual / SPREAD_PX^2) of one cubic through the points above and below."""
+    row, x = np.concatenate([above, below]).T
+    row = (row - row.mean()) / (np.ptp(row) + 1)
+    terms = np.stack([np.ones(len(row)), row, row**2, row**3], axis=1)
+    fit, *_ = np.linalg.lstsq(terms, x, rcond=None)
+    return CONTINUE * float(np.log1p(np.mean((x - terms @ fit) ** 2) / SPREAD_PX**2))
 
 
 def _starts(stretches: Stretches, continued: Int64, number: int) -> list[Int64]:

@@ -80,32 +80,46 @@ class Meeting:
     apart: bool
 
 
-def meetings_of(positions: Positions, *, touch_px: float, join_px: int) -> list[Meeting]:
-    """Where paths come closer than `touch_px`, cross, or begin again while another path is nowhere too.
+def meetings_of(runs: Runs, fragments: Fragments, positions: Positions, *, touch_px: float, join_px: int) -> list[Meeting]:
+    """Where the ink of two paths comes closer than `touch_px`, where they cross, or begin again from nowhere.
 
-    Meetings of one pair that are at most `join_px` rows apart are one. In the order of their middle rows.
+    Where both paths stay on their fragments there is no choice, and no meeting. Meetings of one pair that are at most
+    `join_px` rows apart are one. In the order of their middle rows.
     """
-    number, height = positions.run.shape
+    number, _ = positions.run.shape
+    on = positions.run != NONE
+    half = np.zeros(positions.run.shape)
+    half[on] = 0.5 * (runs.high - runs.low)[positions.run[on]]
+    fragment = np.full(positions.run.shape, NONE)
+    fragment[on] = fragments.number[positions.run[on]]
     meetings = []
     for p in range(number):
         for q in range(p + 1, number):
             apart = positions.x[p] - positions.x[q]
-            same = (positions.run[p] == positions.run[q]) & (positions.run[p] != NONE)
+            same = (positions.run[p] == positions.run[q]) & on[p]
+            wrapped = (positions.wrap[p] != 0) | (positions.wrap[q] != 0)
             with np.errstate(invalid="ignore"):
-                close = same | (np.abs(apart) <= touch_px)
-                crossed = np.flatnonzero(apart[1:] * apart[:-1] < 0)
+                close = same | (np.abs(apart) - half[p] - half[q] <= touch_px)
+                crossed = np.flatnonzero((apart[1:] * apart[:-1] < 0) & ~wrapped[1:])
             close[crossed] = close[crossed + 1] = True
             close |= _begin_again(positions, p, q)
-            rows = np.flatnonzero(close)
-            if not len(rows):
-                continue
-            cuts = np.flatnonzero(np.diff(rows) > join_px + 1)
-            for first, last in zip(rows[np.r_[0, cuts + 1]], rows[np.r_[cuts, len(rows) - 1]], strict=True):
+            for first, last in _spans(close, join_px):
                 span = slice(max(first - 1, 0), last + 2)
-                own = (positions.run[p, span] != NONE) & (positions.run[q, span] != NONE) & ~same[span]
-                again = positions.begins[p, span].any() or positions.begins[q, span].any()
-                meetings.append(Meeting((p, q), int(first), int(last), bool(own.all()) and not again))
+                alone = [on[k, span].all() and np.ptp(fragment[k, span]) == 0 for k in (p, q)]
+                if not all(alone) or same[span].any():
+                    own = on[p, span] & on[q, span] & ~same[span]
+                    meetings.append(Meeting((p, q), first, last, bool(own.all())))
     return sorted(meetings, key=lambda each: (each.first + each.last, each.pair))
+
+
+def _spans(marked: Bool, join: int) -> list[tuple[int, int]]:
+    """First and last row of each run of marked rows; unmarked rows between two runs are marked if at most `join`."""
+    rows = np.flatnonzero(marked)
+    if not len(rows):
+        return []
+    cuts = np.flatnonzero(np.diff(rows) > join + 1)
+    ends = zip(rows[np.r_[0, cuts + 1]].tolist(), rows[np.r_[cuts, len(rows) - 1]].tolist(), strict=True)
+    return list(ends)
 
 
 def _begin_again(positions: Positions, p: int, q: int) -> Bool:

@@ -12,8 +12,8 @@ Conventions
     Ink runs and centre runs that touch are one group, and a group gives the runs of the result:
 
         no centre run       one run for each ink run; where there is a centre map, its strength is halved
-        one centre run      one run over all ink of the group. x is the middle of the ink: a steep or jittery curve covers
-                            many pixels of a row, and its course is the middle of them
+        one centre run      one run over all of the group. x is its middle: a steep or jittery curve covers many pixels of
+                            a row, and its course is the middle of them
         more centre runs    one run for each; x is the middle of the centre run, and the ink is divided halfway between
                             neighbours
 
@@ -195,16 +195,14 @@ def _group(line, inks, ridges, has_centre, table, here):  # type: ignore[no-unty
             here = _put(table, here, inks[i, 0], inks[i, 1], middle, _mass(line, inks[i, 0], inks[i, 1]), strength)
         return here
     low, high = ridges[0, 0], ridges[len(ridges) - 1, 1]
-    if len(inks) and len(ridges) == 1:
-        low, high = inks[0, 0], inks[len(inks) - 1, 1]
-    elif len(inks):
+    if len(inks):
         low, high = min(low, inks[0, 0]), max(high, inks[len(inks) - 1, 1])
     peak = 0
     for i in range(len(inks)):
         peak = max(peak, inks[i, 2])
     for j in range(len(ridges)):
         x = 0.5 * (ridges[j, 0] + ridges[j, 1])
-        if len(ridges) == 1 and len(inks) == 1:
+        if len(ridges) == 1:
             x = 0.5 * (low + high)
         begin, end = low, high
         if j:

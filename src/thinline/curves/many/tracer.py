@@ -127,7 +127,7 @@ class TrackTracer:
         positions = positions.padded(wanted)
         scale = self.px_per_mm
         touch, join = max(1.5, TOUCH_MM * scale), round(JOIN_MM * scale)
-        meetings = meetings_of(positions, touch_px=touch, join_px=join)
+        meetings = meetings_of(runs, fragments, positions, touch_px=touch, join_px=join)
         hints = [*self.track.hints, *[()] * (wanted - len(self.track.hints))]
         names = named(runs, positions, meetings, hints, px_per_mm=scale)
         longest = round(self.bridge_mm * scale)
