@@ -35,10 +35,10 @@ from thinline.vocabulary import Bool, Float64, Int64
 
 REACHES_MM: Final = (1.0, 2.0, 4.0)
 SPREAD_PX: Final = 0.5
-CONTINUE: Final = 0.4
+CONTINUE: Final = 0.2
 TURN: Final = 6.0
 HINT: Final = 50.0
-SPREADS: Final = (0.15, 0.12, 0.35)
+SPREADS: Final = (0.18, 0.09, 0.35)
 MOST_PEN: Final = 9.0  # most of the squared difference of a feature
 ENOUGH_MM: Final = 6.0  # rows of a stretch that tell the pen with full weight
 HINT_MM: Final = 3.0
@@ -160,7 +160,7 @@ def _row_features(runs: Runs, positions: Positions, clear: Bool, path: int) -> t
     """Pen width across the course, |second difference of x|, and ink (1 or 0), each [H], NaN where unknown."""
     x, run = positions.x[path], positions.run[path]
     width = np.full(len(x), np.nan)
-    width[run != NONE] = runs.width[run[run != NONE]]
+    width[run != NONE] = runs.pen[run[run != NONE]]
     ink = np.where(run == NONE, 0.0, width > 0)
     ink[np.isnan(x) | (~clear[path] & (run != NONE))] = np.nan
     slope, second = np.full(len(x), np.nan), np.full(len(x), np.nan)

@@ -45,7 +45,8 @@ class Runs:
     """S runs of consecutive rows from the top, in the order of columns within a row.
 
     `row` int32 [S]; `low`, `high` first and last column; `x` the column of the course; `width` the ink in px, 0 without
-    ink; `strength` 0..1, the highest probability of ink or centre line in the run; all float32 [S]. `rows` is H.
+    ink; `strength` 0..1, the highest probability of ink or centre line in the run; `pen` the darkness of the paper in
+    px of black, or `width` where there is no image; all float32 [S]. `rows` is H.
     """
 
     row: Int32
@@ -54,6 +55,7 @@ class Runs:
     x: Float32
     width: Float32
     strength: Float32
+    pen: Float32
     rows: int
 
     @property
@@ -65,15 +67,18 @@ class Runs:
     def joined(parts: Sequence[Runs]) -> Runs:
         """The runs of strips that follow each other from the top."""
         if not parts:
-            return Runs(np.zeros(0, np.int32), *(np.zeros(0, np.float32) for _ in range(5)), 0)
+            return Runs(np.zeros(0, np.int32), *(np.zeros(0, np.float32) for _ in range(6)), 0)
         tops = np.cumsum([0] + [part.rows for part in parts])
         row = np.concatenate([part.row + np.int32(top) for part, top in zip(parts, tops[:-1], strict=True)])
-        fields = ("low", "high", "x", "width", "strength")
+        fields = ("low", "high", "x", "width", "strength", "pen")
         return Runs(row, *(np.concatenate([getattr(part, name) for part in parts]) for name in fields), int(tops[-1]))
 
 
-def runs_of(ink: UInt8, centre: UInt8 | None, *, left: Float64, right: Float64) -> Runs:
-    """The runs of `ink [h,W]` and `centre [h,W]` (or None) between the columns `left [h]` and `right [h]`, inclusive."""
+def runs_of(ink: UInt8, centre: UInt8 | None, grey: UInt8 | None, *, left: Float64, right: Float64) -> Runs:
+    """The runs of maps [h,W] between the columns `left [h]` and `right [h]`, inclusive.
+
+    `grey` is the image, 0 black; the median of a row counts as paper. `centre` and `grey` may be None.
+    """
     height, width = ink.shape
     columns = np.stack([np.ceil(np.maximum(left, 0)), np.floor(np.minimum(right, width - 1))], axis=1).astype(np.int64)
     count = np.zeros(height, np.int64)
@@ -82,7 +87,25 @@ def runs_of(ink: UInt8, centre: UInt8 | None, *, left: Float64, right: Float64) 
     call(_rows, np.ascontiguousarray(ink), given, centre is not None, columns, count, table)
     kept = np.arange(MOST) < count[:, None]
     row = np.repeat(np.arange(height, dtype=np.int32), count)
-    return Runs(row, *(np.ascontiguousarray(table[kept][:, field]) for field in range(5)), height)
+    low, high, x, width_px, strength = (np.ascontiguousarray(table[kept][:, field]) for field in range(5))
+    pen = width_px
+    if grey is not None and width:
+        pen = np.zeros(len(row), np.float32)
+        paper = np.median(grey[:, :: max(1, width // 64)], axis=1)
+        call(_darkness, np.ascontiguousarray(grey), paper, row, low, high, pen)
+        pen[width_px == 0] = 0
+    return Runs(row, low, high, x, width_px, strength, pen, height)
+
+
+@kernel
+def _darkness(grey, paper, row, low, high, pen):  # type: ignore[no-untyped-def]
+    """Write the darkness of each run and one pixel on both sides, in px of black."""
+    for run in range(len(row)):
+        line, white = grey[row[run]], max(paper[row[run]], 1.0)
+        total = 0.0
+        for column in range(max(0, int(low[run]) - 1), min(len(line), int(high[run]) + 2)):
+            total += max(0.0, 1 - line[column] / white)
+        pen[run] = total
 
 
 @kernel

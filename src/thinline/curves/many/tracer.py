@@ -71,14 +71,19 @@ class TracedTrack:
 def trace_track(
     ink: UInt8 | Float32,
     centre: UInt8 | Float32 | None = None,
+    grey: UInt8 | None = None,
     *,
     track: Track,
     px_per_mm: float,
     bridge_mm: float = BRIDGE_MM,
 ) -> TracedTrack:
-    """The curves of `track` in maps [H,W] of probabilities: float32 0..1, or uint8 0..255. Errors as `TrackTracer`."""
+    """The curves of `track` in maps [H,W] of probabilities: float32 0..1, or uint8 0..255. Errors as `TrackTracer`.
+
+    `ink` is the ink of any curve, `centre` the centre line of any curve, through the gaps between dashes. `grey` is the
+    image, 0 black: it tells pens apart by width and darkness. All maps have the same pixels.
+    """
     tracer = TrackTracer(track, px_per_mm=px_per_mm, bridge_mm=bridge_mm)
-    tracer.push(ink, centre)
+    tracer.push(ink, centre, grey)
     return tracer.finish()
 
 
@@ -102,16 +107,19 @@ class TrackTracer:
         self._parts: list[Runs] = []
         self._rows = 0
 
-    def push(self, ink: UInt8 | Float32, centre: UInt8 | Float32 | None = None) -> None:
+    def push(
+        self, ink: UInt8 | Float32, centre: UInt8 | Float32 | None = None, grey: UInt8 | None = None
+    ) -> None:
         """Add the next rows, maps [h,W]. TypeError for other types, ValueError for other shapes and probabilities."""
         quantised = _quantised(ink, "ink")
         lines = None if centre is None else _quantised(centre, "centre")
-        if lines is not None and lines.shape != quantised.shape:
-            raise ValueError(f"`centre` must have the shape of `ink` {quantised.shape}, got {lines.shape}")
+        for name, other in (("centre", lines), ("grey", grey)):
+            if other is not None and other.shape != quantised.shape:
+                raise ValueError(f"`{name}` must have the shape of `ink` {quantised.shape}, got {other.shape}")
         rows = slice(self._rows, self._rows + len(quantised))
         left, right = self._edges(rows)
         reach = EDGE_MM * self.px_per_mm
-        self._parts.append(runs_of(quantised, lines, left=left - reach, right=right + reach))
+        self._parts.append(runs_of(quantised, lines, grey, left=left - reach, right=right + reach))
         self._rows = rows.stop
 
     def finish(self) -> TracedTrack:
