@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from thinline.sheets import FAMILIES, render, sample
+from thinline.sheets import FROZEN, render, sample
 from thinline.sheets.spec import CurveSpec, SheetSpec, SkewSpec, WearSpec
 
 STRONG = {
@@ -35,12 +35,12 @@ LAP_DASHES = [(), (0.61, 0.73)]
 
 def sheets() -> dict[str, list[tuple[SheetSpec, float]]]:
     """Named groups of specs, each with its px per mm."""
-    groups = {f"{family}, 4 px/mm": [(sample(family, seed), 4.0) for seed in range(40)] for family in FAMILIES}
-    for family in FAMILIES:
+    groups = {f"{family}, 4 px/mm": [(sample(family, seed), 4.0) for seed in range(40)] for family in FROZEN}
+    for family in FROZEN:
         for scale in (8.0, 12.0):
             groups[f"{family}, {scale:.0f} px/mm"] = [(sample(family, seed), scale) for seed in range(5)]
     for size in ((16.0, 16.0), (40.3, 51.7), (160.0, 96.0)):
-        specs = [sample(family, seed, size_mm=size) for family in FAMILIES for seed in range(5)]
+        specs = [sample(family, seed, size_mm=size) for family in FROZEN for seed in range(5)]
         groups[f"{size[0]} x {size[1]} mm"] = [(spec, 4.0) for spec in specs]
     groups["wear and pens"] = [(spec, 4.0) for spec in _strong()]
     groups["grids"] = list(_grids())
@@ -52,7 +52,7 @@ def _strong() -> Iterator[SheetSpec]:
     """Each kind of wear with pens of three weights, dashes and skew."""
     for n, kind in enumerate(KINDS):
         for weight in (0.5, 1.0, 2.0, 3.0):
-            spec = sample(FAMILIES[n % 2], 3000 + n)
+            spec = sample(FROZEN[n % 2], 3000 + n)
             curves = tuple(_penned(curve, n, k, weight) for k, curve in enumerate(spec.curves))
             wear = dataclasses.replace(WearSpec(n + 5, paper=200 + n, ink=3 * n), **kind)
             yield dataclasses.replace(spec, curves=curves, skew=SKEWS[(n + int(2 * weight)) % 4], wear=wear)

@@ -9,13 +9,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinline.sheets.families import FAMILIES, sample
+from thinline.sheets.families import FROZEN, sample
 
 
-@given(st.sampled_from(FAMILIES), st.integers(0, 2**31))
+@given(st.sampled_from(FROZEN), st.integers(0, 2**31))
 def test_json_is_that_of_the_dataclass(family: str, seed: int) -> None:
     spec = sample(family, seed)
-    assert json.loads(spec.to_json()) == json.loads(json.dumps(dataclasses.asdict(spec)))
+    fields = dataclasses.asdict(spec)
+    assert fields.pop("field") is None  # a part of `field` sheets only, which other specs do not mention
+    assert json.loads(spec.to_json()) == json.loads(json.dumps(fields))
     assert dataclasses.replace(spec).digest == spec.digest
 
 
@@ -32,7 +34,7 @@ def test_digest_changes_with_any_leaf() -> None:
 
 
 def test_specs_are_short() -> None:
-    assert max(len(sample(family, seed).to_json()) for family in FAMILIES for seed in range(50)) < 12_000
+    assert max(len(sample(family, seed).to_json()) for family in FROZEN for seed in range(50)) < 12_000
     values = np.random.default_rng(0).normal(size=5000)
     spec = sample("archive", 0, samples=[values])
     assert all(2 <= len(curve.shape.values) <= 400 for curve in spec.curves)

@@ -1,7 +1,8 @@
 """Draw synthetic sheets beside their truth (--preview), or measure how much truth resizing loses (--resolution).
 
 --preview also prints the share of pixels of each class and of each kind of background print. --resolution compares
-truth that is resized from one scale to another with truth that is rendered at the target scale.
+truth that is resized from one scale to another with truth that is rendered at the target scale, on the families whose
+sheets have two curves.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from rich.table import Table
 
 from thinline.config.schema import CONF
 from thinline.curves.las import read_las_folder
-from thinline.sheets import FAMILIES, Sheet, SheetSpec, render, sample
+from thinline.sheets import FAMILIES, FROZEN, Sheet, SheetSpec, render, sample
 from thinline.sheets.drawing.draw import draw
 from thinline.sheets.preview import composition, contact_sheet
 from thinline.sheets.resized import WAYS, Remains, remains_of, resize_labels
@@ -50,7 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--measured", type=int, default=200, help="sheets of each family in the table (200)")
     parser.add_argument("--px-per-mm", type=float, default=4.0, help="scale: 4, 8, 12 for pens of 1, 2, 3 px (4)")
     parser.add_argument("--seed", type=int, default=0, help="number of the first sheet (0)")
-    parser.add_argument("--las-dir", type=Path, help="draw the archive sheets from the curves of these LAS files")
+    parser.add_argument("--las-dir", type=Path, help="draw archive and field sheets from the curves of these LAS files")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -83,7 +84,7 @@ def _preview(options: argparse.Namespace, console: Console) -> None:
     drawn: list[Sheet] = []
     shares: dict[str, dict[str, float]] = {}
     for family in FAMILIES:
-        samples = las_runs if family == "archive" else ()
+        samples = () if family == "procedural" else las_runs
         numbers = range(options.seed, options.seed + options.measured)
         sheets = [render(sample(family, n, samples=samples), px_per_mm=options.px_per_mm) for n in numbers]
         drawn += sheets[: options.count]
@@ -107,16 +108,16 @@ def _composition_table(shares: Mapping[str, Mapping[str, float]], measured: int)
     table = Table("", title=title, title_justify="left", box=SIMPLE_HEAD)
     for family in shares:
         table.add_column(family, justify="right")
-    for name in next(iter(shares.values())):
+    for name in max(shares.values(), key=len):  # the family with most curves has all lines
         line = name.replace(f"{LOG_CLASSES[0]}/", "  of the background: ")
-        table.add_row(line, *(f"{100 * share[name]:.2f}" for share in shares.values()))
+        table.add_row(line, *(f"{100 * share[name]:.2f}" if name in share else "" for share in shares.values()))
     return table
 
 
 def _resolution(options: argparse.Namespace, console: Console) -> None:
     """Print the loss of each resizing step, and write a picture of three of them."""
     numbers = range(options.seed, options.seed + options.count)
-    specs = [sample(family, number) for family in FAMILIES for number in numbers]
+    specs = [sample(family, number) for family in FROZEN for number in numbers]
     scales = _scales()
     title = f"truth resized instead of rendered anew, {len(specs)} sheets"
     table = Table("from -> to", "way", "class", title=title, title_justify="left", box=SIMPLE_HEAD)

@@ -1,9 +1,11 @@
 """Synthetic well-log sheets with exact truth. numpy, OpenCV and numba; no torch, no global random state.
 
 sample(family, seed) -> SheetSpec      what to draw, in mm
-render(spec, px_per_mm=4) -> Sheet     image and truth; wear(draw(spec))
+render(spec, px_per_mm=4) -> Sheet     image and truth: drawn, then worn or scanned
 
-families        sample a spec from a family and a seed: archive or procedural; skew and wear parameters
+families        sample a spec from a family and a seed: archive, procedural or field; skew and wear parameters
+field/          the family `field`: windows of pages like real scans, with one to six curves
+field_spec      what the spec of a `field` sheet has beyond the others: fills, handwriting, bars, scanner
 family_ranges   the ranges that each family is sampled from
 spec            description of a sheet in mm: tracks, curves, pens, texts, skew, wear; its digest (hash)
 generators      NumPy generators from seeds, made faster than by NumPy
@@ -22,8 +24,9 @@ from __future__ import annotations
 from typing import Final
 
 from thinline.sheets.drawing.draw import draw
+from thinline.sheets.drawing.scanner import scan
 from thinline.sheets.drawing.wear import wear
-from thinline.sheets.families import FAMILIES, sample
+from thinline.sheets.families import FAMILIES, FROZEN, sample
 from thinline.sheets.preview import composition, contact_sheet
 from thinline.sheets.sheet import DrawnCurve, Sheet
 from thinline.sheets.spec import PEN_MM, SheetSpec
@@ -34,6 +37,7 @@ DRAWING_VERSION: Final = 4
 __all__ = [
     "DRAWING_VERSION",
     "FAMILIES",
+    "FROZEN",
     "PEN_MM",
     "DrawnCurve",
     "Sheet",
@@ -47,4 +51,7 @@ __all__ = [
 
 def render(spec: SheetSpec, *, px_per_mm: float) -> Sheet:
     """The worn sheet of `spec`; depends on the arguments alone."""
-    return wear(draw(spec, px_per_mm=px_per_mm), spec.wear)
+    sheet = draw(spec, px_per_mm=px_per_mm)
+    if spec.field is not None:
+        return scan(sheet, spec.wear, spec.field.scan, px_per_mm=px_per_mm)
+    return wear(sheet, spec.wear)

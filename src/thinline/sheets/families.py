@@ -3,7 +3,9 @@
 Families
     archive     stands for real scans: heavy grids, print, folds, strong wear, many of them one-bit
     procedural  the synthetic generator: a wider range of pens, grids and shapes, less wear
-Both use the same code with different ranges (family_ranges.py).
+    field       windows of pages with one to six curves, like real scans and digital plots (thinline.sheets.field)
+The first two use the same code with different ranges (family_ranges.py). They are frozen: their specs and pixels do not
+change, because published runs were trained and scored on them.
 """
 
 from __future__ import annotations
@@ -15,11 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thinline.sheets.family_ranges import RANGES, Ranges, choose, uniform
+from thinline.sheets.field import sample_field
 from thinline.sheets.pens import curves
 from thinline.sheets.printed_form import form, print_of
 from thinline.sheets.spec import CUES, SheetSpec, SkewSpec, WearSpec
 
-FAMILIES: Final = tuple(RANGES)
+FROZEN: Final = tuple(RANGES)
+FAMILIES: Final = (*FROZEN, "field")
+"""The position of a family is part of the seed of its sheets: new families are appended."""
 _SMALLEST_MM = 16.0
 
 
@@ -34,16 +39,19 @@ def sample(
 
     size_mm   (height, width) of the sheet, each at least 16
     samples   values of real curves, 1-D, NaN = missing; if given, both curves are windows of them
+              (on `field` sheets 70 % of the curves)
 
     ValueError: unknown family, sheet too small, a sample that is not 1-D or has fewer than two finite values.
     """
-    if family not in RANGES:
+    if family not in FAMILIES:
         raise ValueError(f"`family` must be one of {FAMILIES}, got {family!r}; check data_mix for a typing error")
     if min(size_mm) < _SMALLEST_MM:
         raise ValueError(f"`size_mm` must be at least {_SMALLEST_MM} mm each way, got {size_mm}; ask for larger sheets")
-    ranges = RANGES[family]
     rng = np.random.default_rng([FAMILIES.index(family), seed])
     size = (float(size_mm[0]), float(size_mm[1]))
+    if family not in RANGES:
+        return sample_field(rng, seed, size, samples)
+    ranges = RANGES[family]
     cue = CUES[choose(rng, ranges.cue_odds)]
     header_mm = round(uniform(rng, (0.14, 0.24)) * size[0], 2) if rng.random() < ranges.header else 0.0
     blank = form(ranges, rng, size[1])

@@ -1,8 +1,8 @@
 """Show sheets: a contact sheet with the truth beside each image, and the shares of what the pixels show.
 
-Colours of the truth (safe for colour-blind readers): curve 1 vermilion, curve 2 blue, crossings green, printed form
-pale grey; further curves repeat the colours. In the composition, a background pixel in several layers counts once, as
-text before edge before grid before stain; the rest is paper.
+Colours of the truth (safe for colour-blind readers): curve 1 vermilion, curve 2 blue, then purple, orange, sky blue
+and black, crossings green, printed form pale grey; further curves repeat the colours. In the composition, a
+background pixel in several layers counts once, as text before edge before grid before stain; the rest is paper.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from thinline.sheets.sheet import Sheet
 from thinline.vocabulary import BACKGROUND, EDGE, GRID, STAIN, TEXT, UInt8
 
 _LAYERS: Final = (("text", TEXT), ("edge", EDGE), ("grid", GRID), ("stain", STAIN))
-_COLOURS: Final = ((213, 94, 0), (0, 114, 178))
+_COLOURS: Final = ((213, 94, 0), (0, 114, 178), (204, 121, 167), (230, 159, 0), (86, 180, 233), (0, 0, 0))
 _CROSSING: Final = (0, 158, 115)
 _PRINTED: Final = (222, 222, 222)
 _FRAME: Final = (150, 170, 200)
@@ -28,10 +28,10 @@ _FRAME_PX: Final = 3
 def composition(sheets: Sequence[Sheet]) -> dict[str, float]:
     """Shares of all pixels (`background`, `curve_1`, ...) and of background pixels (`background/paper`, ...).
 
-    Each group sums to 1. ValueError without a sheet.
+    Each group sums to 1. Sheets may have different numbers of curves. ValueError without a sheet.
     """
     _at_least_one(sheets)
-    classes = np.zeros(1 + len(sheets[0].strokes), np.int64)
+    classes = np.zeros(1 + max(len(sheet.strokes) for sheet in sheets), np.int64)
     printed = dict.fromkeys(("paper", *(name for name, _ in _LAYERS)), 0)
     for sheet in sheets:
         classes += np.bincount(sheet.labels.ravel(), minlength=len(classes))

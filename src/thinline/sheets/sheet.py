@@ -19,6 +19,9 @@ from thinline.vocabulary import Bool, Float32, UInt8
 class DrawnCurve:
     """The true course of one curve, without dashes: one point per row of the sheet before skew.
 
+    On sheets of the family `field` the points are all vertices of the centre line and steps of at most a row between
+    them; consecutive finite points on one lap are joined, and the line ends exactly at the border of the sheet.
+
     x_px, y_px  float32 [P], position after skew; NaN where the curve has no data or lies off the sheet
     lap         int16 [P], number of wraps over the right edge of the track (negative: over the left)
     track_width_px  width of the track, the unit of errors in track fractions

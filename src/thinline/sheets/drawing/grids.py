@@ -14,7 +14,7 @@ import numpy as np
 
 from thinline.sheets.drawing.lines import BROKEN, DOTTED, SOLID, draw_segment
 from thinline.sheets.drawing.noise import patches
-from thinline.sheets.drawing.skew import MARGIN_MM, Matrix, sway, turned
+from thinline.sheets.drawing.skew import Matrix, margin_mm, sway, turned
 from thinline.sheets.spec import SheetSpec, TrackSpec
 from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import Bool, Float64, UInt8
@@ -40,14 +40,16 @@ def draw_grid(spec: SheetSpec, shape: tuple[int, int], skewed: Matrix) -> tuple[
     """Ink 0..255 of the grid and of the edges of the tracks, uint8 [H,W] each."""
     grid, edge = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     px_per_mm = skewed[5]
-    top, end = spec.header_mm if spec.header_mm > 0 else -MARGIN_MM, spec.size_mm[0] + MARGIN_MM
+    margin = margin_mm(spec.skew, spec.size_mm, wide=spec.field is not None)
+    top, end = spec.header_mm if spec.header_mm > 0 else -margin, spec.size_mm[0] + margin
     if not spec.tracks:
         return grid, edge
     tracks = _described(spec.tracks)
     bends = _BENDS if spec.skew.wave_mm or spec.skew.stretch_mm else _STRAIGHT
     table, at_mm, along_mm = call(_lines, tracks, (float(top), float(end)), bends, px_per_mm, _DECADES)
     swayed = *sway(at_mm, spec.skew), *sway(along_mm, spec.skew)
-    kept = _dots(shape[0], px_per_mm), _dots(shape[1], px_per_mm)
+    dot_mm = _DOT_MM if spec.field is None else spec.field.dot_mm
+    kept = _dots(shape[0], px_per_mm, dot_mm), _dots(shape[1], px_per_mm, dot_mm)
     holes = patches(spec.seed if _is_broken(spec.tracks) else None)
     call(_draw, (grid, edge), table, (at_mm, along_mm), swayed, skewed, kept, holes)
     return grid, edge
@@ -69,9 +71,9 @@ def _described(tracks: tuple[TrackSpec, ...]) -> Float64:
 
 
 @lru_cache(maxsize=64)
-def _dots(length: int, px_per_mm: float) -> Bool:
-    """The rows or columns that dots cover, bool [length]."""
-    covered = np.asarray(np.mod((np.arange(length) + 0.5) / px_per_mm, _DOT_MM[1]) < _DOT_MM[0], np.bool_)
+def _dots(length: int, px_per_mm: float, dot_mm: tuple[float, float]) -> Bool:
+    """The rows or columns that dots cover, bool [length]; `dot_mm` is ink, and ink with the gap after it."""
+    covered = np.asarray(np.mod((np.arange(length) + 0.5) / px_per_mm, dot_mm[1]) < dot_mm[0], np.bool_)
     covered.flags.writeable = False
     return covered
 

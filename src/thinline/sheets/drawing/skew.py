@@ -37,6 +37,14 @@ def matrix(skew: SkewSpec, size_mm: tuple[float, float], px_per_mm: float) -> Ma
     return cos, slant, cx - cos * cx - slant * cy, sin, cy - sin * cx - cos * cy, float(px_per_mm)
 
 
+def margin_mm(skew: SkewSpec, size_mm: tuple[float, float], *, wide: bool) -> float:
+    """How far a drawing extends above and below the sheet: MARGIN_MM, or if `wide` enough for any angle."""
+    if not wide:
+        return MARGIN_MM
+    lifted = abs(math.sin(math.radians(skew.angle_deg))) * size_mm[1] / 2
+    return MARGIN_MM + math.ceil(lifted + abs(skew.stretch_mm))
+
+
 def sway(y_mm: Float64, skew: SkewSpec) -> tuple[Float64, Float64]:
     """The waves (x) and the stretch (y) of points at these depths, mm, each of the shape of `y_mm`."""
     if not (skew.wave_mm or skew.stretch_mm):

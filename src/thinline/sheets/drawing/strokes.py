@@ -35,9 +35,9 @@ class Line(NamedTuple):
     lap: Float64
 
 
-def course(curve: CurveSpec, size_mm: tuple[float, float]) -> tuple[Float64, Float64]:
-    """(y_mm, value) at the nodes, from above the sheet to below it; NaN where the curve has no data."""
-    y_mm = _nodes_mm(size_mm[0])
+def course(curve: CurveSpec, size_mm: tuple[float, float], *, margin_mm: float = MARGIN_MM) -> tuple[Float64, Float64]:
+    """(y_mm, value) at the nodes, from `margin_mm` above the sheet to below it; NaN where the curve has no data."""
+    y_mm = _nodes_mm(size_mm[0], margin_mm)
     value = values_at_nodes(curve.shape, len(y_mm))
     bounds = (curve.low, curve.high) if curve.overflow == "clip" else (-math.inf, math.inf)
     limited(value, y_mm, bounds, (curve.first_mm, curve.last_mm))
@@ -45,9 +45,9 @@ def course(curve: CurveSpec, size_mm: tuple[float, float]) -> tuple[Float64, Flo
 
 
 @cache
-def _nodes_mm(height_mm: float) -> Float64:
-    count = round((height_mm + 2 * MARGIN_MM) / NODE_MM)
-    nodes = np.linspace(0.5, count - 0.5, count) * NODE_MM - MARGIN_MM
+def _nodes_mm(height_mm: float, margin_mm: float) -> Float64:
+    count = round((height_mm + 2 * margin_mm) / NODE_MM)
+    nodes = np.linspace(0.5, count - 0.5, count) * NODE_MM - margin_mm
     nodes.flags.writeable = False
     return nodes
 
