@@ -6,14 +6,15 @@ Conventions
 
     An *ink run* is a run of pixels of one row with ink of SURE or more; where no pixel of a stretch reaches SURE, the
     pixels of FAINT or more. A hole of one pixel is closed. A *centre run* is one ridge of the centre map: the pixels of
-    FAINT or more, cut at each valley that is VALLEY lower than the ridges on both sides, and of these pixels those that
-    reach half of the height of the ridge.
+    FAINT or more, cut at each valley of at most VALLEY of the ridges on both sides, and of these pixels those that reach
+    half of the height of the ridge.
 
     Ink runs and centre runs that touch are one group, and a group gives the runs of the result:
 
         no centre run       one run for each ink run; where there is a centre map, its strength is halved
-        one centre run      one run over all of the group. x is its middle: a steep or jittery curve covers many pixels of
-                            a row, and its course is the middle of them
+        one centre run      one run over all of the group. x is the middle of the centre run if the ink reaches beyond it
+                            on both sides, one side LOPSIDED times the other or more; else the middle of both: a steep or
+                            jittery curve covers many pixels of a row, and its course is the middle of them
         more centre runs    one run for each; x is the middle of the centre run, and the ink is divided halfway between
                             neighbours
 
@@ -33,7 +34,8 @@ from thinline.vocabulary import Bool, Float32, Float64, Int32, UInt8
 
 SURE: Final = 128
 FAINT: Final = 64
-VALLEY: Final = 38
+VALLEY: Final = 0.6
+LOPSIDED: Final = 0.25
 MOST: Final = 12
 """Runs of a row that are kept: the strongest. A curve on clean paper has one."""
 
@@ -185,7 +187,7 @@ def _ridges(line, first, last, found):  # type: ignore[no-untyped-def]
         elif start >= 0:
             if value < valley:
                 valley, valley_at = value, column
-            if peak - valley >= VALLEY and value - valley >= VALLEY:
+            if valley <= VALLEY * min(peak, value):
                 count = _ridge(line, start, valley_at, peak, found, count)
                 start, peak, valley = valley_at, value, value
             elif value > peak:
@@ -226,7 +228,9 @@ def _group(line, inks, ridges, has_centre, table, here):  # type: ignore[no-unty
     for j in range(len(ridges)):
         x = 0.5 * (ridges[j, 0] + ridges[j, 1])
         if len(ridges) == 1:
-            x = 0.5 * (low + high)
+            before, behind = ridges[j, 0] - low, high - ridges[j, 1]
+            if min(before, behind) < LOPSIDED * max(before, behind):
+                x = 0.5 * (low + high)
         begin, end = low, high
         if j:
             begin = (ridges[j - 1, 1] + ridges[j, 0] + 1) // 2
