@@ -57,8 +57,9 @@ def laps(path: Int64, positions: Positions, count: Int64, track: Float64, full: 
 
 
 def cheapest_laps(steps: Float64) -> Int64:
-    """The laps int64 [P] of least total cost; `steps [P,3]` is the cost of a step over the left edge, on the same lap, and
-    over the right edge. A row away from lap 0 costs 1 for each lap.
+    """The laps int64 [P] of least total cost; each row away from lap 0 costs 1 for each lap.
+
+    `steps [P,3]` is the cost of the step into each row over the left edge, on the same lap, and over the right edge.
     """
     return np.asarray(call(_cheapest, steps), np.int64)
 

@@ -5,8 +5,8 @@ Conventions
                 between the rows above and below, if it lies on the run; else the middle. A gap of up to the longest
                 bridge is filled by the straight line; longer gaps stay NaN. Wraps are not bridged
     confidence  0..1: the highest probability of ink or centre line in the run of the row; half of it where two curves
-                share the run; in a bridged gap the lower of those at its ends, times the share of the longest bridge that
-                is left: 1 - rows / (longest + 1). It says whether there is a curve, not which one. 0 in gaps
+                share the run; in a bridged gap the lower of those at its ends, times the share of the longest bridge
+                that is left: 1 - rows / (longest + 1). It says whether there is a curve, not which one. 0 in gaps
     bridged     rows with x in which the curve has no ink of its own: a centre line between dashes, or a filled gap
     lap         wraps over the right edge so far (laps.py)
 """
@@ -14,6 +14,7 @@ Conventions
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -80,7 +81,7 @@ def _filled(x: Float64, wrap: Int64, longest: int) -> Float64:
     """Gaps filled by straight lines, except across wraps."""
     filled = x.copy()
     cuts = [0, *np.flatnonzero(wrap).tolist(), len(x)]
-    for first, last in zip(cuts[:-1], cuts[1:], strict=True):
+    for first, last in pairwise(cuts):
         filled[first:last] = bridged(x[first:last], longest=longest)
     return filled
 
@@ -89,10 +90,10 @@ def _between(confidence: Float64, on: Bool, longest: int) -> Float64:
     """Confidence in the gaps: the lower of both ends, less for a longer gap."""
     result = confidence.copy()
     rows = np.flatnonzero(on)
-    for above, below in zip(rows[:-1], rows[1:], strict=True):
-        if below - above > 1:
-            left = 1 - (below - above - 1) / (longest + 1)
-            result[above + 1 : below] = max(left, 0.0) * min(confidence[above], confidence[below])
+    for gap in np.flatnonzero(np.diff(rows) > 1):
+        above, below = rows[gap], rows[gap + 1]
+        left = 1 - (below - above - 1) / (longest + 1)
+        result[above + 1 : below] = max(left, 0.0) * min(confidence[above], confidence[below])
     return result
 
 

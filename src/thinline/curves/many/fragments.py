@@ -106,7 +106,7 @@ def _joined(first, low, high):  # type: ignore[no-untyped-def]
 
 @kernel
 def _cut_at_edges(first, at_edge, after, before, cut):  # type: ignore[no-untyped-def]
-    """Mark runs that begin a fragment because the chain has, there or one row above, runs at both edges of the track."""
+    """Mark runs that begin a fragment because there, or one row above, there are runs at both edges of the track."""
     rows = len(first) - 1
     for row in range(rows):
         for a in range(first[row], first[row + 1]):

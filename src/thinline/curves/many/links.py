@@ -1,8 +1,8 @@
 """Which fragment may follow which on the course of one curve, and at what cost.
 
 Conventions
-    A *link* leads from a fragment to a later one that begins below its last row, or at most OVERLAP rows above it. Costs
-    are relative to one row of certain ink, which a course collects with -INK (paths.py):
+    A *link* leads from a fragment to a later one that begins below its last row, or at most OVERLAP rows above it.
+    Costs are relative to one row of certain ink, which a course collects with -INK (paths.py):
 
         gap      GAP for each row without a run between the two fragments
         aside    SLOPE for each px between the run that is left and the run that is entered. The first of them may be
@@ -61,9 +61,7 @@ def fixed(cost: float, px_per_mm: float) -> float:
     return cost * max(1.0, px_per_mm / _REFERENCE_PX_PER_MM)
 
 
-def links_of(
-    runs: Runs, fragments: Fragments, edges: Float64, pen_px: Float64, *, px_per_mm: float
-) -> Links:
+def links_of(runs: Runs, fragments: Fragments, edges: Float64, pen_px: Float64, *, px_per_mm: float) -> Links:
     """The links between fragments.
 
     `edges [F,2,2]` are the columns of the left and right edge of the track at the top and the bottom row of each

@@ -45,9 +45,7 @@ def costs_of(runs: Runs, fragments: Fragments) -> Float64:
     return np.add.reduceat(rows, fragments.first[:-1]) if len(fragments) else np.zeros(0)
 
 
-def cheapest_paths(
-    runs: Runs, fragments: Fragments, links: Links, *, curves: int, px_per_mm: float
-) -> list[Int64]:
+def cheapest_paths(runs: Runs, fragments: Fragments, links: Links, *, curves: int, px_per_mm: float) -> list[Int64]:
     """Each of `curves` paths as its steps, int64 [n,2]: a fragment, and the link to it (NOWHERE: not by a link)."""
     rows, cost = runs.rows, costs_of(runs, fragments)
     number = len(fragments)
@@ -79,9 +77,7 @@ def _arcs(
     begin, end, nowhere = 2 * np.arange(number), 2 * np.arange(number) + 1, 2 * number + np.arange(rows + 1)
     length = fragments.bottom - fragments.top + 1
     half = np.full(number, 0.5 * fixed(JUMP, px_per_mm))
-    tail = np.concatenate(
-        [begin, begin, 2 * links.ends[:, 0] + 1, nowhere[fragments.top], end, nowhere[:-1]]
-    )
+    tail = np.concatenate([begin, begin, 2 * links.ends[:, 0] + 1, nowhere[fragments.top], end, nowhere[:-1]])
     head = np.concatenate([end, end, 2 * links.ends[:, 1], begin, nowhere[fragments.bottom + 1], nowhere[1:]])
     price = np.concatenate([cost, np.maximum(SHARE * length, cost), links.cost, half, half, np.full(rows, GAP)])
     room = np.full(len(tail), curves)
@@ -91,7 +87,9 @@ def _arcs(
 
 def _levels(fragments: Fragments, rows: int) -> Int64:
     """The nodes in an order in which most arcs lead forward."""
-    key = np.concatenate([np.stack([2 * fragments.top + 1, 2 * fragments.bottom + 1], 1).ravel(), 2 * np.arange(rows + 1)])
+    key = np.concatenate(
+        [np.stack([2 * fragments.top + 1, 2 * fragments.bottom + 1], 1).ravel(), 2 * np.arange(rows + 1)]
+    )
     return np.argsort(key, kind="stable")
 
 

@@ -46,9 +46,7 @@ class Positions:
         return Positions(run, np.pad(self.x, more, constant_values=np.nan), wrap, np.pad(self.begins, more))
 
 
-def positions_of(
-    runs: Runs, fragments: Fragments, links: Links, paths: list[Int64], *, px_per_mm: float
-) -> Positions:
+def positions_of(runs: Runs, fragments: Fragments, links: Links, paths: list[Int64], *, px_per_mm: float) -> Positions:
     """The rows of `paths`, each a list of steps [n,2]."""
     shape = (len(paths), runs.rows)
     run, wrap, begins = np.full(shape, NONE), np.zeros(shape, np.int64), np.zeros(shape, np.bool_)
@@ -72,15 +70,16 @@ def positions_of(
 
 @dataclass(frozen=True)
 class Meeting:
-    """Rows `first..last` in which the paths `pair` may have changed places. `apart`: each has its own ink throughout."""
+    """Rows `first..last` in which the paths `pair` may have changed places."""
 
     pair: tuple[int, int]
     first: int
     last: int
-    apart: bool
 
 
-def meetings_of(runs: Runs, fragments: Fragments, positions: Positions, *, touch_px: float, join_px: int) -> list[Meeting]:
+def meetings_of(
+    runs: Runs, fragments: Fragments, positions: Positions, *, touch_px: float, join_px: int
+) -> list[Meeting]:
     """Where the ink of two paths comes closer than `touch_px`, where they cross, or begin again from nowhere.
 
     Where both paths stay on their fragments there is no choice, and no meeting. Meetings of one pair that are at most
@@ -107,8 +106,7 @@ def meetings_of(runs: Runs, fragments: Fragments, positions: Positions, *, touch
                 span = slice(max(first - 1, 0), last + 2)
                 alone = [on[k, span].all() and np.ptp(fragment[k, span]) == 0 for k in (p, q)]
                 if not all(alone) or same[span].any():
-                    own = on[p, span] & on[q, span] & ~same[span]
-                    meetings.append(Meeting((p, q), first, last, bool(own.all())))
+                    meetings.append(Meeting((p, q), first, last))
     return sorted(meetings, key=lambda each: (each.first + each.last, each.pair))
 
 

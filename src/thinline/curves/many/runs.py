@@ -123,8 +123,10 @@ def _rows(ink, centre, has_centre, columns, count, table):  # type: ignore[no-un
             begin_i, begin_j = i, j
             end = -10
             while True:  # the group: runs that touch each other
-                if i < number and (end == -10 or inks[i, 0] <= end + 1) and not (
-                    end == -10 and j < others and ridges[j, 0] < inks[i, 0]
+                if (
+                    i < number
+                    and (end == -10 or inks[i, 0] <= end + 1)
+                    and not (end == -10 and j < others and ridges[j, 0] < inks[i, 0])
                 ):
                     end = max(end, inks[i, 1])
                     i += 1

@@ -107,9 +107,7 @@ class TrackTracer:
         self._parts: list[Runs] = []
         self._rows = 0
 
-    def push(
-        self, ink: UInt8 | Float32, centre: UInt8 | Float32 | None = None, grey: UInt8 | None = None
-    ) -> None:
+    def push(self, ink: UInt8 | Float32, centre: UInt8 | Float32 | None = None, grey: UInt8 | None = None) -> None:
         """Add the next rows, maps [h,W]. TypeError for other types, ValueError for other shapes and probabilities."""
         quantised = _quantised(ink, "ink")
         lines = None if centre is None else _quantised(centre, "centre")
