@@ -6,6 +6,7 @@ fragments   chains of runs without a choice
 links       which fragment may follow which, and its cost
 paths       N paths of least total cost (flow of least cost)
 positions   the run of each path in every row; where paths meet
+stretches   the pen of each path between meetings
 naming      which path is which curve: continuity, pens, hints, order
 courses     column, confidence, lap, and bridged rows of each curve
 """

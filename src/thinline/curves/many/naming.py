@@ -7,14 +7,11 @@ Conventions
         stay, change    for both curves the roughness of their courses across the meeting: one cubic is fitted to the
                         rows of the course above and below it, REACHES_MM of either, and at most to the next meeting.
                         CONTINUE * log(1 + mean squared residual / SPREAD_PX^2), summed over the reaches
-        pen             for each stretch of a path between meetings the squared difference between its features and
-                        those of the curve, in units of SPREADS and at most MOST_PEN each: log pen width across the
-                        course (the darkness of the image, or the ink), share of rows with ink, log roughness
-                        (second difference of x); less for stretches shorter than ENOUGH_MM
+        pen             the difference between each stretch of a path and the curve of that name (stretches.py)
         hint            HINT for each hint of a curve to which another path is nearest, if it is within HINT_MM
 
-    The features of a curve are not known before. They are the medians over its stretches in the naming found before,
-    starting with continuity alone, and with the stretches sorted by each of the features; the best result counts.
+    The features of a curve are not known before: they come from the naming found before. The search starts with
+    continuity alone, and with the stretches sorted by each of the features; the cheapest result counts.
 
     Without hints, curve 1 is the leftmost path in the first row in which all paths have ink of their own, and so on.
 
@@ -25,22 +22,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from thinline.curves.many.positions import NONE, Meeting, Positions
 from thinline.curves.many.runs import Runs
-from thinline.vocabulary import Bool, Float64, Int64
+from thinline.curves.many.stretches import Stretches, pen_costs, starts_of, stretches_of
+from thinline.vocabulary import Float64, Int64
 
 REACHES_MM: Final = (1.0, 2.0, 4.0)
 SPREAD_PX: Final = 0.5
 CONTINUE: Final = 0.2
 HINT: Final = 50.0
-SPREADS: Final = (0.18, 0.09, 0.35)
-MOST_PEN: Final = 9.0  # most of the squared difference of a feature
-ENOUGH_MM: Final = 6.0  # rows of a stretch that tell the pen with full weight
 HINT_MM: Final = 3.0
 _ROUNDS: Final = 4
 
@@ -48,32 +42,17 @@ Hints = Sequence[Sequence[tuple[float, float]]]
 """For each curve any number of (row, column)."""
 
 
-@dataclass(frozen=True, eq=False)
-class Stretches:
-    """Stretches of all paths: `path [n]`, `first`, `last` rows [n], `features [n,3]` (NaN: unknown), `weight [n]` 0..1.
-
-    `of [N]` are the indices of the stretches of each path, from the top.
-    """
-
-    path: Int64
-    first: Int64
-    last: Int64
-    features: Float64
-    weight: Float64
-    of: list[list[int]]
-
-
 def named(runs: Runs, positions: Positions, meetings: list[Meeting], hints: Hints, *, px_per_mm: float) -> Int64:
     """The curve of each path in every row, int64 [N,H]. `hints` has an element for each path, empty or not."""
     number, height = positions.run.shape
-    stretches = _stretches(runs, positions, meetings, px_per_mm=px_per_mm)
+    stretches = stretches_of(runs, positions, meetings, px_per_mm=px_per_mm)
     change = _changes(runs, positions, meetings, px_per_mm=px_per_mm)
     search = _Search(stretches, meetings, change, number)
     best, _ = search.cheapest(np.zeros((len(stretches.path), number)))
     least = np.inf
-    for curve_of in _starts(stretches, best, number):
+    for curve_of in starts_of(stretches, best, number):
         for _ in range(_ROUNDS):
-            curve_of, cost = search.cheapest(_pen_costs(stretches, curve_of, number))
+            curve_of, cost = search.cheapest(pen_costs(stretches, curve_of, number))
         if cost < least:
             best, least = curve_of, cost
     if any(hints):
@@ -82,7 +61,7 @@ def named(runs: Runs, positions: Positions, meetings: list[Meeting], hints: Hint
         orders = np.array(list(itertools.permutations(range(number))))
         missed = table[np.arange(number), orders].sum(axis=1)
         best = orders[int(missed.argmin()), best]
-        best, _ = search.cheapest(_pen_costs(stretches, best, number) + misses)
+        best, _ = search.cheapest(pen_costs(stretches, best, number) + misses)
     else:
         best = _from_the_left(positions, _in_rows(stretches, best, height))[best]
     return _in_rows(stretches, best, height)
@@ -128,46 +107,6 @@ class _Search:
                 place[path] -= 1
                 curve_of[self.stretches.of[path][place[path]]] = self.namings[state, path]
         return curve_of, float(total.min())
-
-
-def _stretches(runs: Runs, positions: Positions, meetings: list[Meeting], *, px_per_mm: float) -> Stretches:
-    """The paths cut at the middle rows of their meetings, with the features of each stretch."""
-    number, height = positions.run.shape
-    clear = (positions.run != NONE) & ~positions.shared
-    cuts: list[list[int]] = [[0] for _ in range(number)]
-    for meeting in meetings:
-        for path in meeting.pair:
-            clear[path, meeting.first : meeting.last + 1] = False
-            cuts[path].append((meeting.first + meeting.last) // 2)
-    spans = [(path, *span) for path in range(number) for span in itertools.pairwise([*cuts[path], height])]
-    of: list[list[int]] = [[] for _ in range(number)]
-    features, weight = np.full((len(spans), 3), np.nan), np.zeros(len(spans))
-    rows_of = [_row_features(runs, positions, clear, path) for path in range(number)]
-    for n, (path, first, last) in enumerate(spans):
-        of[path].append(n)
-        width, second, present = (each[first:last] for each in rows_of[path])
-        weight[n] = min(1.0, np.isfinite(width).sum() / (ENOUGH_MM * px_per_mm))
-        if weight[n]:
-            features[n] = np.log(np.nanmedian(width)), np.nanmean(present), np.nan
-        if np.isfinite(second).any():
-            features[n, 2] = np.log(np.nanmedian(second) + 0.25)
-    path, first, last = np.array(spans, np.int64).reshape(-1, 3).T
-    return Stretches(path, first, last, features, weight, of)
-
-
-def _row_features(runs: Runs, positions: Positions, clear: Bool, path: int) -> tuple[Float64, Float64, Float64]:
-    """Pen width across the course, |second difference of x|, and ink (1 or 0), each [H], NaN where unknown."""
-    x, run = positions.x[path], positions.run[path]
-    width = np.full(len(x), np.nan)
-    width[run != NONE] = runs.pen[run[run != NONE]]
-    ink = np.where(run == NONE, 0.0, width > 0)
-    ink[np.isnan(x) | (~clear[path] & (run != NONE))] = np.nan
-    slope, second = np.full(len(x), np.nan), np.full(len(x), np.nan)
-    slope[1:-1] = 0.5 * (x[2:] - x[:-2])
-    near = clear[path, 1:-1] & clear[path, 2:] & clear[path, :-2]
-    second[1:-1] = np.where(near, np.abs(x[2:] - 2 * x[1:-1] + x[:-2]), np.nan)
-    across = width / np.sqrt(1 + np.nan_to_num(slope) ** 2)
-    return np.where(clear[path] & (width > 0), np.maximum(across, 0.25), np.nan), second, ink
 
 
 def _changes(runs: Runs, positions: Positions, meetings: list[Meeting], *, px_per_mm: float) -> Float64:
@@ -222,46 +161,6 @@ def _bend(above: Float64, below: Float64) -> float:
     return CONTINUE * float(np.log1p(np.mean((x - terms @ fit) ** 2) / SPREAD_PX**2))
 
 
-def _starts(stretches: Stretches, continued: Int64, number: int) -> list[Int64]:
-    """Names to start from: those by continuity, and for each feature the stretches in groups of ascending feature."""
-    starts = [continued]
-    for feature in range(3):
-        values = stretches.features[:, feature]
-        known = np.isfinite(values) & (stretches.weight > 0)
-        if known.sum() < number:
-            continue
-        order = np.argsort(values[known], kind="stable")
-        share = np.cumsum(stretches.weight[known][order])
-        group = np.minimum((share - 1e-9) / share[-1] * number, number - 1).astype(np.int64)
-        curve_of = continued.copy()
-        curve_of[np.flatnonzero(known)[order]] = group
-        starts.append(curve_of)
-    return starts
-
-
-def _pen_costs(stretches: Stretches, curve_of: Int64, number: int) -> Float64:
-    """Cost of each stretch with each name, [n,N], for the features that the curves have with the names `curve_of`."""
-    cost = np.zeros((len(curve_of), number))
-    for feature, spread in enumerate(SPREADS):
-        values = stretches.features[:, feature]
-        known = np.isfinite(values)
-        for curve in range(number):
-            own = known & (curve_of == curve)
-            if not own.any():
-                continue
-            typical = _median(values[own], stretches.weight[own])
-            squared = np.minimum(((values - typical) / spread) ** 2, MOST_PEN)
-            cost[:, curve] += np.where(known, squared, 0.0) * stretches.weight
-    return cost
-
-
-def _median(values: Float64, weight: Float64) -> float:
-    """Weighted median."""
-    order = np.argsort(values, kind="stable")
-    share = np.cumsum(weight[order])
-    return float(values[order][np.searchsorted(share, 0.5 * share[-1])])
-
-
 def _hint_costs(stretches: Stretches, positions: Positions, hints: Hints, *, px_per_mm: float) -> Float64:
     """HINT for each hint of a curve and each other name of the stretch next to it, [n,N]."""
     cost = np.zeros((len(stretches.path), len(hints)))
@@ -279,19 +178,19 @@ def _hint_costs(stretches: Stretches, positions: Positions, hints: Hints, *, px_
 
 
 def _from_the_left(positions: Positions, names: Int64) -> Int64:
-    """The new number of each name, int64 [N], in the order of columns in the first row in which all paths are apart."""
-    present = np.isfinite(positions.x).any(axis=1)
-    on_ink = (positions.run != NONE) & ~positions.shared
-    rows = np.flatnonzero(on_ink[present].all(axis=0)) if present.any() else []
-    x = (
-        positions.x[:, rows[0]]
-        if len(rows)
-        else np.array([np.mean(line[np.isfinite(line)]) if np.isfinite(line).any() else np.inf for line in positions.x])
-    )
-    x = np.where(present, x, np.inf)
-    at = names[:, rows[0] if len(rows) else 0]
+    """The new number of each name, int64 [N], in the order of columns in the first row with ink of all paths.
+
+    Without such a row, in the order of their mean columns. Paths that are nowhere come last.
+    """
+    known = np.isfinite(positions.x)
+    present = known.any(axis=1)
+    mean = np.where(known, positions.x, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    on_ink = ((positions.run != NONE) & ~positions.shared)[present]
+    rows = np.flatnonzero(on_ink.all(axis=0)) if present.any() else np.flatnonzero(present)
+    row = int(rows[0]) if len(rows) else 0
+    x = np.where(present, positions.x[:, row] if len(rows) else mean, np.inf)
     order = np.empty(len(x), np.int64)
-    order[at[np.argsort(x, kind="stable")]] = np.arange(len(x))
+    order[names[np.argsort(x, kind="stable"), row]] = np.arange(len(x))
     return order
 
 

@@ -1,8 +1,8 @@
 """The N paths of least total cost through the fragments of a track, from its first row to its last.
 
 Method
-    A path is a chain of fragments and links. Between fragments it may also be *nowhere*, at GAP for each row and half of
-    JUMP for each step to or from there. All N paths start and end there, above the first and below the last row.
+    A path is a chain of fragments and links. Between fragments it may also be *nowhere*, at GAP for each row and half
+    of JUMP for each step to or from there. All N paths start and end there, above the first and below the last row.
 
         fragment        sum over its rows of -INK * s - log(max(s, BLIND)), where s is the strength of the run
         shared          each further path on a fragment pays SHARE for each row instead of its evidence. Two curves may

@@ -2,9 +2,9 @@
 
 Conventions
     N paths over H rows. `run [N,H]` int64 is the run of each path, or NONE. Where two fragments of a path have runs in
-    one row, as at a wrap, the path is on the longer run. `x [N,H]` is the column of the run, and between two runs at most
-    HOLD_MM apart that of the straight line; NaN elsewhere. `wrap [N,H]` is 1 in the row in which a path has come in from
-    the left edge after it left over the right one, -1 the other way round.
+    one row, as at a wrap, the path is on the longer run. `x [N,H]` is the column of the run, and between two runs at
+    most HOLD_MM apart that of the straight line; NaN elsewhere. `wrap [N,H]` is 1 in the row in which a path has come
+    in from the left edge after it left over the right one, -1 the other way round.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _begin_again(positions: Positions, p: int, q: int) -> Bool:
     """Rows in which one path begins while the other is nowhere or has just begun, bool [H]."""
     begin = np.zeros(positions.run.shape[1], np.bool_)
     for one, other in ((p, q), (q, p)):
-        for row in np.flatnonzero(positions.begins[one]):
+        for row in np.flatnonzero(positions.begins[one]).tolist():
             if np.isnan(positions.x[other, max(row - 1, 0)]):
                 begin[row] = True
     return begin

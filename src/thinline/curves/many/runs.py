@@ -6,15 +6,16 @@ Conventions
 
     An *ink run* is a run of pixels of one row with ink of SURE or more; where no pixel of a stretch reaches SURE, the
     pixels of FAINT or more. A hole of one pixel is closed. A *centre run* is one ridge of the centre map: the pixels of
-    FAINT or more, cut at each valley of at most VALLEY of the ridges on both sides, and of these pixels those that reach
-    half of the height of the ridge.
+    FAINT or more, cut at each valley of at most VALLEY of the ridges on both sides, and of these pixels those that
+    reach half of the height of the ridge.
 
     Ink runs and centre runs that touch are one group, and a group gives the runs of the result:
 
         no centre run       one run for each ink run; where there is a centre map, its strength is halved
-        one centre run      one run over all of the group. x is the middle of the centre run if the ink reaches beyond it
-                            on both sides, one side LOPSIDED times the other or more; else the middle of both: a steep or
-                            jittery curve covers many pixels of a row, and its course is the middle of them
+        one centre run      one run over all of the group. x is the middle of the centre run if the ink reaches beyond
+                            it on both sides, on one side LOPSIDED times as far as on the other or more; else the
+                            middle of both: a steep or jittery curve covers many pixels of a row, and its course is the
+                            middle of them
         more centre runs    one run for each; x is the middle of the centre run, and the ink is divided halfway between
                             neighbours
 
@@ -69,11 +70,13 @@ class Runs:
     def joined(parts: Sequence[Runs]) -> Runs:
         """The runs of strips that follow each other from the top."""
         if not parts:
-            return Runs(np.zeros(0, np.int32), *(np.zeros(0, np.float32) for _ in range(6)), 0)
+            none = np.zeros(0, np.float32)
+            return Runs(np.zeros(0, np.int32), none, none, none, none, none, none, 0)
         tops = np.cumsum([0] + [part.rows for part in parts])
         row = np.concatenate([part.row + np.int32(top) for part, top in zip(parts, tops[:-1], strict=True)])
-        fields = ("low", "high", "x", "width", "strength", "pen")
-        return Runs(row, *(np.concatenate([getattr(part, name) for part in parts]) for name in fields), int(tops[-1]))
+        columns = ([getattr(part, name) for part in parts] for name in ("low", "high", "x", "width", "strength", "pen"))
+        low, high, x, width, strength, pen = map(np.concatenate, columns)
+        return Runs(row, low, high, x, width, strength, pen, int(tops[-1]))
 
 
 def runs_of(ink: UInt8, centre: UInt8 | None, grey: UInt8 | None, *, left: Float64, right: Float64) -> Runs:

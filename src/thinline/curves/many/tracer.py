@@ -9,8 +9,7 @@ Method
 
     `TrackTracer` takes strips of any height from the top. Step 1 looks at single rows, and steps 2 to 5 begin when all
     rows are known, so strips give exactly what one map gives, and there is no look-ahead that could be too short.
-    Memory: one strip, and for each row about 200 bytes for each run (a curve on clean paper has one run in a row) and 100
-    bytes for each curve; 250,000 rows of two curves take about 150 MB.
+    Memory: one strip, and for each row about MEASURE.
 """
 
 from __future__ import annotations
