@@ -34,6 +34,8 @@ from scipy.optimize import linear_sum_assignment
 from thinline.vocabulary import Float64, Int64
 
 STRONG: Final = 0.9
+CONSTANT_PX: Final = 1e-6
+"""A curve whose x varies by less is constant."""
 TOLERANCE_PX: Final = 2.0
 
 
@@ -99,21 +101,21 @@ def _check(found_px: Float64, true_px: Float64) -> None:
 
 def _correlation(found: Float64, true: Float64) -> float:
     """Pearson correlation of two series without NaN."""
-    if len(true) < 2 or np.ptp(found) == 0 or np.ptp(true) == 0:
+    if len(true) < 2 or np.ptp(found) < CONSTANT_PX or np.ptp(true) < CONSTANT_PX:
         return np.nan
     return float(np.corrcoef(found, true)[0, 1])
 
 
 def _snr_db(error: Float64, true: Float64) -> float:
-    if len(true) < 2 or np.ptp(true) == 0:
+    if len(true) < 2 or np.ptp(true) < CONSTANT_PX:
         return np.nan
     square = float(np.mean(error**2))
-    return float(10 * np.log10(np.var(true) / square)) if square > 0 else np.inf
+    return float(10 * np.log10(np.var(true) / square)) if square > CONSTANT_PX**2 else np.inf
 
 
 def _shift(found_px: Float64, true_px: Float64, reach: int) -> float:
     """|Shift| in rows of the largest correlation; NaN if there is none."""
-    best, at = -np.inf, np.nan
+    best, at, reach = -np.inf, np.nan, min(reach, len(true_px) - 1)
     for shift in sorted(range(-reach, reach + 1), key=abs):
         found = found_px[max(shift, 0) : len(found_px) + min(shift, 0)]
         true = true_px[max(-shift, 0) : len(true_px) + min(-shift, 0)]

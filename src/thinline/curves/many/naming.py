@@ -187,6 +187,8 @@ def _from_the_left(positions: Positions, names: Int64) -> Int64:
     mean = np.where(known, positions.x, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     on_ink = ((positions.run != NONE) & ~positions.shared)[present]
     rows = np.flatnonzero(on_ink.all(axis=0)) if present.any() else np.flatnonzero(present)
+    if not names.shape[1]:
+        return np.arange(len(names))
     row = int(rows[0]) if len(rows) else 0
     x = np.where(present, positions.x[:, row] if len(rows) else mean, np.inf)
     order = np.empty(len(x), np.int64)

@@ -10,8 +10,8 @@ Conventions
         roughness   log of (.25 px + median |second difference of x|)
 
     The cost of a stretch with the name of a curve is the sum over the features of the squared difference from the curve
-    in units of SPREADS, at most MOST_PEN each, times rows / ENOUGH_MM if the stretch is shorter. The features of a curve
-    are the weighted medians of those of its stretches.
+    in units of SPREADS, at most MOST_PEN each, times rows / ENOUGH_MM if the stretch is shorter. The features of a
+    curve are the weighted medians of those of its stretches.
 """
 
 from __future__ import annotations
