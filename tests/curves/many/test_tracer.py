@@ -1,5 +1,6 @@
 """The traced track as a whole: identities, gaps, wraps, missing curves, drawn sheets, real tiles."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -50,7 +51,7 @@ def test_strips_give_what_one_map_gives(cuts, seed):
     track = Track(left, left + 110, 2)
     tracer = TrackTracer(track, px_per_mm=4.0)
     ends = [0, *sorted(cuts), 200]
-    for top, bottom in zip(ends[:-1], ends[1:], strict=True):
+    for top, bottom in pairwise(ends):
         tracer.push(ink[top:bottom], centre[top:bottom])
     whole = trace_track(ink, centre, track=track, px_per_mm=4.0)
     np.testing.assert_array_equal(fields(tracer.finish()), fields(whole))
