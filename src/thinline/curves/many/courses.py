@@ -22,7 +22,7 @@ import numpy as np
 from thinline.curves.curve import Curve
 from thinline.curves.gaps import bridged
 from thinline.curves.laps import WRAP_MM, cheapest_laps
-from thinline.curves.many.positions import NONE, Positions
+from thinline.curves.many.positions import NONE, Meeting, Positions
 from thinline.curves.many.runs import Runs
 from thinline.vocabulary import Bool, Float64, Int64
 
@@ -39,19 +39,49 @@ class TracedCurve:
 
 
 def courses_of(
-    runs: Runs, positions: Positions, names: Int64, edges: Float64, *, longest_px: int, px_per_mm: float
+    runs: Runs,
+    positions: Positions,
+    names: Int64,
+    meetings: list[Meeting],
+    edges: Float64,
+    *,
+    longest_px: int,
+    px_per_mm: float,
 ) -> tuple[TracedCurve, ...]:
     """The curves of the paths in `positions` with `names [N,H]` in a track with `edges [H,2]`."""
-    number, height = positions.run.shape
-    rows = np.arange(height)
-    path_of = np.argsort(names, axis=0, kind="stable") if number else names
-    shared = positions.shared
-    curves = []
-    for curve in range(number):
-        path = path_of[curve]
-        run, wrap, both = positions.run[path, rows], positions.wrap[path, rows], shared[path, rows]
-        curves.append(_course(runs, run, wrap, both, edges, longest_px=longest_px, px_per_mm=px_per_mm))
-    return tuple(curves)
+    path_of = np.argsort(names, axis=0, kind="stable")
+    run, wrap = (np.take_along_axis(each, path_of, axis=0) for each in (positions.run, positions.wrap))
+    shared = np.take_along_axis(positions.shared, path_of, axis=0)
+    longest = round(SHARED_MM * px_per_mm)
+    for meeting in meetings:
+        if meeting.last - meeting.first < longest and meeting.first > 0:
+            pair = names[list(meeting.pair), meeting.first - 1]
+            _exchange(runs, run[:, meeting.first - 1 : meeting.last + 2], pair)
+    return tuple(
+        _course(runs, *each, edges, longest_px=longest_px, px_per_mm=px_per_mm)
+        for each in zip(run, wrap, shared, strict=True)
+    )
+
+
+def _exchange(runs: Runs, run: Int64, pair: Int64) -> None:
+    """Let a pair of curves change their runs in single rows of a meeting, where both so come closer to straight lines.
+
+    `run [N,h]` are the rows of the meeting, one row above, and one below.
+    """
+    one, two = run[pair[0]], run[pair[1]]
+    if min(one[0], one[-1], two[0], two[-1]) == NONE or len(one) < 3:
+        return
+    way = np.linspace(0, 1, len(one))
+    lines = [runs.x[each[0]] * (1 - way) + runs.x[each[-1]] * way for each in (one, two)]
+    rows = np.flatnonzero((one != NONE) & (two != NONE) & (one != two))
+    x = [runs.x[each[rows]] for each in (one, two)]
+
+    def away(first: int, second: int) -> Float64:
+        errors = np.abs(x[first] - lines[0][rows]), np.abs(x[second] - lines[1][rows])
+        return np.asarray(np.log1p(errors[0]) + np.log1p(errors[1]), np.float64)
+
+    change = rows[away(1, 0) < away(0, 1)]
+    one[change], two[change] = two[change], one[change].copy()
 
 
 def _course(

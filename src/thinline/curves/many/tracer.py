@@ -136,7 +136,7 @@ class TrackTracer:
         hints = [*self.track.hints, *[()] * (wanted - len(self.track.hints))]
         names = named(runs, positions, meetings, hints, px_per_mm=scale)
         longest = round(self.bridge_mm * scale)
-        curves = courses_of(runs, positions, names, edges, longest_px=longest, px_per_mm=scale)
+        curves = courses_of(runs, positions, names, meetings, edges, longest_px=longest, px_per_mm=scale)
         return TracedTrack(curves, number, self._message(number))
 
     def _fragments(self, runs: Runs, edges: Float64) -> Fragments:
