@@ -53,6 +53,14 @@ def laps(path: Int64, positions: Positions, count: Int64, track: Float64, full: 
     if np.isnan(track).any():
         return np.zeros(len(path), np.int64)
     steps = call(_steps, path, positions, count, track, full, WRAP_MM * px_per_mm)
+    return cheapest_laps(steps)
+
+
+def cheapest_laps(steps: Float64) -> Int64:
+    """The laps int64 [P] of least total cost; each row away from lap 0 costs 1 for each lap.
+
+    `steps [P,3]` is the cost of the step into each row over the left edge, on the same lap, and over the right edge.
+    """
     return np.asarray(call(_cheapest, steps), np.int64)
 
 
