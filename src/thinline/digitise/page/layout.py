@@ -1,0 +1,214 @@
+"""What a scan of a log shows: its header, tracks, depth column, curves a track, tilt, and scale.
+
+Conventions
+    Positions in a `Layout` are pixels of the scan: rows of the file, and columns in the first row of the log, where
+    `thinline digitise` takes the edges of a track. The orientation is not detected.
+    Nothing is invented: a page without a grid that holds for LONG_MM has no layout (`LayoutError`).
+
+Steps
+    1. Read the scan once, reduced to 4 px/mm or less, and straighten it          reduced_page
+    2. Mark horizontal and upright lines and thick ink in blocks of 4 mm          block_maps
+    3. Find the rows of the log and the columns of its grid                       grid_pattern
+    4. Name what lies beside each other: tracks, depth column, text, fills        columns, heading
+    5. Count the curves of each track on windows of the log                       window_ink
+    6. Measure the grid and compare it with usual ones                            grid_pitch
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from thinline.digitise.page.block_maps import BlockMaps, block_maps, ink_of_rows
+from thinline.digitise.page.columns import DEPTH, TRACK, WORN, Column, find_columns
+from thinline.digitise.page.grid_pattern import (
+    LONG_MM,
+    UPRIGHT_LINE,
+    Pattern,
+    VerticalLine,
+    find_pattern,
+    vertical_lines,
+)
+from thinline.digitise.page.grid_pitch import Pitch, pitch_across, pitch_down, scale_kind
+from thinline.digitise.page.heading import LEAST_SHARE, heading_columns
+from thinline.digitise.page.reduced_page import Progress, ReducedPage, reduced_page
+from thinline.digitise.page.window_ink import MOST_WINDOWS, WINDOW_MM, InkProbability, WindowInk, column_ink, window_ink
+from thinline.digitise.scan import Scan, ScanError
+from thinline.vocabulary import Bool, Float64
+
+_PITCH_WINDOWS: Final = 12
+_PITCH_ROWS_MM: Final = 80.0
+
+
+class LayoutError(ScanError):
+    """A page on which no track was found."""
+
+
+@dataclass(frozen=True)
+class TrackLayout:
+    """A track from column `left_px` to `right_px` of the scan. `curves`: a rough count, 0 where none was seen.
+
+    `scale`: linear or log, a guess from its upright lines; `gridded`: it has horizontal grid lines; `pitch` in mm.
+    """
+
+    left_px: float
+    right_px: float
+    curves: int
+    scale: str
+    gridded: bool
+    pitch: Pitch
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """The layout of a scan. `columns` are all columns of the log, in page pixels of `page`, from left to right.
+
+    The log lies in the rows `first_row`..`last_row` of the scan; `pattern_share` of its blocks hold the pattern of the
+    grid. `depth_px`: the edges of each depth column.
+    """
+
+    scan: Scan
+    page: ReducedPage
+    columns: tuple[Column, ...]
+    tracks: tuple[TrackLayout, ...]
+    depth_px: tuple[tuple[float, float], ...]
+    first_row: int
+    last_row: int
+    page_rows: tuple[int, int]
+    pattern_share: float
+
+    @property
+    def scan_px_per_mm(self) -> float:
+        """Scan columns a mm, as the resolution of the file says."""
+        return self.page.px_per_mm[0] / self.page.frame.column_factor
+
+
+def find_layout(
+    scan: Scan,
+    *,
+    dpi: tuple[float, float] | None = None,
+    deskew: bool = True,
+    probability: InkProbability | None = None,
+    report: Progress | None = None,
+) -> Layout:
+    """The layout of a scan. `probability` gives the ink of curves, for counting them; without it, ink on no line is used.
+
+    Raises LayoutError where no track is found.
+    """
+    page = reduced_page(scan, dpi=dpi, deskew=deskew, report=report)
+    px_per_mm = page.px_per_mm[0]
+    maps = block_maps(page)
+    pattern = find_pattern(maps, px_per_mm=px_per_mm)
+    if pattern is None:
+        raise _no_track(scan)
+    agree = pattern.agree & (np.arange(maps.count) >= pattern.first) & (np.arange(maps.count) < pattern.last)
+    lines = vertical_lines(maps, agree, px_per_mm=px_per_mm, least=WORN)
+    tops = _spread(np.flatnonzero(agree), MOST_WINDOWS) * maps.block_px
+    height_px = round(WINDOW_MM * page.px_per_mm[1])
+    upright = [line.column for line in lines if line.presence >= UPRIGHT_LINE]
+    windows = window_ink(page, tops.tolist(), height_px=height_px, lines=upright)
+    columns = _columns(maps, pattern, lines, windows, px_per_mm)
+    if not columns:
+        raise _no_track(scan)
+    counted = windows
+    if probability is not None:
+        counted = window_ink(page, tops.tolist(), height_px=height_px, probability=probability)
+    begun = _begun(page, _spread(np.flatnonzero(agree), _PITCH_WINDOWS) * maps.block_px)
+    return _layout(scan, page, maps, pattern, columns, agree, upright, counted, begun)
+
+
+def _no_track(scan: Scan) -> LayoutError:
+    return LayoutError(
+        f"{scan.path}: expected the tracks of a log, found no grid of horizontal lines that holds for {LONG_MM:g} mm; is "
+        "it a scan of a log, upright, and with the right --dpi? If it is, give the edges with --track"
+    )
+
+
+def _columns(
+    maps: BlockMaps, pattern: Pattern, lines: Sequence[VerticalLine], windows: Sequence[WindowInk], px_per_mm: float
+) -> tuple[Column, ...]:
+    """The columns of the log by its grid, or by its heading where the grid has faded."""
+    columns = find_columns(maps, pattern, lines, windows, px_per_mm=px_per_mm)
+    gridded = sum(column.width for column in columns if column.gridded)
+    if gridded < LEAST_SHARE * maps.lines.shape[1] and not any(column.kind == DEPTH for column in columns):
+        return heading_columns(maps, pattern, windows, px_per_mm=px_per_mm) or columns
+    return columns
+
+
+def _spread(
+    blocks: np.ndarray[tuple[int], np.dtype[np.int64]], most: int
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """At most `most` of the blocks, evenly spread."""
+    return blocks[np.unique(np.linspace(0, len(blocks) - 1, min(most, len(blocks))).astype(int))]
+
+
+def _begun(page: ReducedPage, tops: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[Bool]:
+    """Pixels at which a horizontal line begins (has none above), of some stretches of rows."""
+    begun = []
+    for top in tops.tolist():
+        bottom = min(top + round(_PITCH_ROWS_MM * page.px_per_mm[1]), page.shape[0])
+        lines = ink_of_rows(page, top, bottom).horizontal
+        begun.append(lines[1:] & ~lines[:-1])
+    return begun
+
+
+def _layout(  # noqa: PLR0913 - the parts of one result, put together here only
+    scan: Scan,
+    page: ReducedPage,
+    maps: BlockMaps,
+    pattern: Pattern,
+    columns: tuple[Column, ...],
+    agree: Bool,
+    upright: Sequence[float],
+    windows: Sequence[WindowInk],
+    begun: Sequence[Bool],
+) -> Layout:
+    first, last = pattern.first * maps.block_px, pattern.last * maps.block_px
+    ends = page.scan_rows(np.array([first, last - 1]))
+
+    def on_scan(column: Column) -> tuple[float, float]:
+        left, right = page.scan_columns(np.array([column.left, column.right]), first).tolist()
+        return max(left, -0.5), min(right, scan.width - 0.5)
+
+    return Layout(
+        scan=scan,
+        page=page,
+        columns=columns,
+        tracks=tuple(
+            _track(column, on_scan(column), page, upright, windows, begun) for column in columns if column.kind == TRACK
+        ),
+        depth_px=tuple(on_scan(column) for column in columns if column.kind == DEPTH),
+        first_row=max(0, round(float(ends[0]))),
+        last_row=min(scan.height - 1, round(float(ends[1]))),
+        page_rows=(first, last),
+        pattern_share=float(agree[pattern.first : pattern.last].mean()),
+    )
+
+
+def _track(
+    column: Column,
+    edges: tuple[float, float],
+    page: ReducedPage,
+    upright: Sequence[float],
+    windows: Sequence[WindowInk],
+    begun: Sequence[Bool],
+) -> TrackLayout:
+    inside = [x for x in upright if column.left - 1 <= x <= column.right + 1]
+    kind, _ = scale_kind(inside, column.left, column.right)
+    first, last = round(column.left), round(column.right)
+    rows: list[Float64] = [part[:, first:last].sum(axis=1).astype(np.float64) for part in begun]
+    across, down = page.px_per_mm
+    return TrackLayout(
+        left_px=edges[0],
+        right_px=edges[1],
+        curves=column_ink(windows, column.left, column.right).curves,
+        scale=kind,
+        gridded=column.gridded,
+        pitch=Pitch(
+            pitch_down(rows, px_per_mm=down),
+            pitch_across(inside, px_per_mm=across) if kind == "linear" else float("nan"),
+        ),
+    )
