@@ -1,7 +1,7 @@
 """What lies in each column of each block of rows of a page: horizontal lines, vertical lines, thick ink.
 
 Conventions
-    A block is BLOCK_MM of rows; the maps are [N,w], N blocks and w page columns. Rows after the last block are left out.
+    A block is BLOCK_MM of rows; the maps are [N,w], N blocks and w page columns. Rows after the last are left out.
     **thick** ink is wider than THICK_MM both ways: bars, stains, fills. The rest is thin, and only thin ink has lines.
     A **horizontal line** is thin ink on a run of at least LINE_MM; `lines` counts those that begin in the block (are
     absent one row above), so a line of any weight counts once.

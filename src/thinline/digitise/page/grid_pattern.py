@@ -8,8 +8,8 @@ Conventions
     The **pattern** bool [w] holds the gridded columns of the log. Candidates are the columns gridded in most blocks of
     each of some windows along the page; the candidate that most blocks agree with wins (random sample consensus, but
     over all windows). Two sets of columns agree by their intersection over their union.
-    A block of the log also has the upright lines of the log (at least UPRIGHT of what its median block has of them), and
-    no lines in the gaps between gridded columns: tables and forms of a header have other upright lines, and their rules
+    A block of the log also has the upright lines of the log (at least UPRIGHT of what its median block has), and no
+    lines in the gaps between gridded columns: tables and forms of a header have other upright lines, and their rules
     cross the gap of the depth column.
     The **log** goes from the first to the last long stretch of blocks that agree with the pattern. What lies above is
     the header. Because lines are counted over AROUND_MM, both ends are then moved, by at most that much, to where the

@@ -42,15 +42,19 @@ _NEAR: Final = 0.012
 
 @dataclass(frozen=True)
 class Pitch:
-    """Pitches in mm by the resolution of the file, NaN where none was found; `usual_mm` is nearest to `mm`."""
+    """Pitches in mm by the resolution of the file, NaN where none was found.
+
+    One of the two is compared with the usual ones: the one that is nearer to one of them, relatively.
+    """
 
     down_mm: float
     across_mm: float
 
     @property
     def mm(self) -> float:
-        """The pitch that is compared: across, or down where there is none across."""
-        return self.across_mm if np.isfinite(self.across_mm) else self.down_mm
+        """The pitch that is compared, NaN without one."""
+        pitches = [pitch for pitch in (self.down_mm, self.across_mm) if np.isfinite(pitch)]
+        return min(pitches, key=lambda pitch: min(abs(np.log(usual / pitch)) for usual in USUAL_MM), default=np.nan)
 
     @property
     def usual_mm(self) -> float:
@@ -66,7 +70,7 @@ class Pitch:
 
 
 def pitch_down(begun: Sequence[Float64], *, px_per_mm: float) -> float:
-    """Smallest repeating lag, in mm, of the numbers of lines [h] that begin in each row, over some stretches of rows."""
+    """Smallest repeating lag, in mm, of the number of lines that begin in each row, of some stretches of rows [h]."""
     pitches = []
     for rows in begun:
         smooth = np.convolve(rows, np.ones(3), mode="same")

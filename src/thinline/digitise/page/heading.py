@@ -21,7 +21,7 @@ from thinline.digitise.page.block_maps import BLOCK_MM, BlockMaps
 from thinline.digitise.page.columns import DEPTH, DEPTH_MM, TRACK, TRACK_MM, Column
 from thinline.digitise.page.grid_pattern import Pattern
 from thinline.digitise.page.window_ink import WindowInk, column_ink
-from thinline.vocabulary import Float64
+from thinline.vocabulary import Float64, Int64
 
 LEAST_SHARE: Final = 0.4
 ABOVE_MM: Final = 100.0
@@ -61,7 +61,7 @@ def _edges(maps: BlockMaps, first_block: int, px_per_mm: float) -> Float64:
     return np.zeros(0)
 
 
-def _middles(columns: np.ndarray[tuple[int], np.dtype[np.int64]], px_per_mm: float) -> Float64:
+def _middles(columns: Int64, px_per_mm: float) -> Float64:
     """Middles of groups of columns that lie less than 1.5 mm apart."""
     if not len(columns):
         return np.zeros(0)

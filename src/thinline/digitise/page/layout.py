@@ -37,7 +37,7 @@ from thinline.digitise.page.heading import LEAST_SHARE, heading_columns
 from thinline.digitise.page.reduced_page import Progress, ReducedPage, reduced_page
 from thinline.digitise.page.window_ink import MOST_WINDOWS, WINDOW_MM, InkProbability, WindowInk, column_ink, window_ink
 from thinline.digitise.scan import Scan, ScanError
-from thinline.vocabulary import Bool, Float64
+from thinline.vocabulary import Bool, Float64, Int64
 
 _PITCH_WINDOWS: Final = 12
 _PITCH_ROWS_MM: Final = 80.0
@@ -94,7 +94,7 @@ def find_layout(
     probability: InkProbability | None = None,
     report: Progress | None = None,
 ) -> Layout:
-    """The layout of a scan. `probability` gives the ink of curves, for counting them; without it, ink on no line is used.
+    """The layout of a scan. `probability` gives the ink of curves, to count them; without it, ink on no line is.
 
     Raises LayoutError where no track is found.
     """
@@ -122,8 +122,8 @@ def find_layout(
 
 def _no_track(scan: Scan) -> LayoutError:
     return LayoutError(
-        f"{scan.path}: expected the tracks of a log, found no grid of horizontal lines that holds for {LONG_MM:g} mm; is "
-        "it a scan of a log, upright, and with the right --dpi? If it is, give the edges with --track"
+        f"{scan.path}: expected the tracks of a log, found no grid of horizontal lines that holds for {LONG_MM:g} mm; "
+        "is it a scan of a log, upright, and with the right --dpi? If it is, give the edges with --track"
     )
 
 
@@ -138,14 +138,13 @@ def _columns(
     return columns
 
 
-def _spread(
-    blocks: np.ndarray[tuple[int], np.dtype[np.int64]], most: int
-) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _spread(blocks: Int64, most: int) -> Int64:
     """At most `most` of the blocks, evenly spread."""
-    return blocks[np.unique(np.linspace(0, len(blocks) - 1, min(most, len(blocks))).astype(int))]
+    chosen = np.unique(np.linspace(0, len(blocks) - 1, min(most, len(blocks))).astype(int))
+    return np.asarray(blocks[chosen], np.int64)
 
 
-def _begun(page: ReducedPage, tops: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[Bool]:
+def _begun(page: ReducedPage, tops: Int64) -> list[Bool]:
     """Pixels at which a horizontal line begins (has none above), of some stretches of rows."""
     begun = []
     for top in tops.tolist():

@@ -26,7 +26,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
 from pydantic import Field, model_validator
@@ -78,9 +78,7 @@ class ProposedCurve(Node):
         if not (self.name.isascii() and self.name.replace("_", "").replace("-", "").isalnum()):
             raise ValueError(f"expected a name of letters, digits, _ and -, got {self.name!r}; LAS allows no other")
         if self.left is not None and self.left == self.right:
-            raise ValueError(
-                f"expected two different values as left and right, got {self.left:g} twice; read them again"
-            )
+            raise ValueError(f"expected two different values, got left and right both {self.left:g}; read them again")
         wrong = next((hint for hint in self.at if len(hint) != 2), None)
         if wrong is not None:
             raise ValueError(f"expected hints of a row and a column as [1200, 340], got {list(wrong)}; correct `at`")
@@ -110,7 +108,7 @@ class DepthMarks(Node):
     def _check(self) -> Self:
         if self.first.row >= self.second.row:
             raise ValueError(
-                f"expected the first row above the second, got {self.first.row:g} and {self.second.row:g}; exchange them"
+                f"expected the first row above the second, got {self.first.row:g} and {self.second.row:g}; swap them"
             )
         if self.first.depth is not None and self.first.depth == self.second.depth:
             raise ValueError(f"expected two different depths, got {self.first.depth:g} twice; read them again")
@@ -123,9 +121,11 @@ class DepthMarks(Node):
 
     def depth_at(self, row: float) -> float:
         """The depth of a row on the straight line through both marks; only where `complete`."""
-        assert self.first.depth is not None and self.second.depth is not None
+        top, bottom = self.first.depth, self.second.depth
+        if top is None or bottom is None:
+            raise ValueError(f"expected two depths, got {top} and {bottom}; check `complete` first")
         share = (row - self.first.row) / (self.second.row - self.first.row)
-        return self.first.depth + (self.second.depth - self.first.depth) * share
+        return top + (bottom - top) * share
 
 
 class Proposal(Node):
@@ -171,8 +171,8 @@ class Proposal(Node):
         values = [value for value in (curve.left, curve.right) if value is not None]
         if self.scale_of(curve) == "log" and any(value <= 0 for value in values):
             raise ValueError(
-                f"expected values above zero for {curve.name} on a log scale, got {values}; write scale: linear, or read "
-                "the values again"
+                f"expected values above zero for {curve.name} on a log scale, got {values}; write scale: linear, or "
+                "read the values again"
             )
 
     def track_of(self, curve: ProposedCurve) -> TrackEdges:
@@ -257,12 +257,22 @@ def proposal_yaml(proposal: Proposal) -> str:
     }
     parts = ["# Proposed by `thinline digitise`; every null is to be filled in.\n"]
     for key in order:
-        flow = None if key in ("tracks", "curves", "depth") else True
-        text = yaml.safe_dump(
-            {key: node[key]}, sort_keys=False, default_flow_style=flow, allow_unicode=True, width=1000
-        )
-        if flow:
-            text = f"{key}: {yaml.safe_dump(node[key], default_flow_style=True, allow_unicode=True, width=1000)}"
-            text = text.replace("\n...\n", "\n")
-        parts.append((f"# {notes[key]}\n" if key in notes else "") + text)
+        if key in notes:
+            parts.append(f"# {notes[key]}\n")
+        parts.append(_lines(key, node[key]))
     return "".join(parts)
+
+
+def _lines(key: str, value: Any) -> str:
+    """A key with its value: entries of a list of mappings, and of a mapping, on lines of their own."""
+    if isinstance(value, dict):
+        return f"{key}:\n" + "".join(f"  {name}: {_flow(part)}\n" for name, part in value.items())
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return f"{key}:\n" + "".join(f"- {_flow(part)}\n" for part in value)
+    return f"{key}: {_flow(value)}\n"
+
+
+def _flow(value: Any) -> str:
+    """YAML of a value on one line."""
+    text: str = yaml.safe_dump(value, sort_keys=False, default_flow_style=True, allow_unicode=True, width=10**9)
+    return text.removesuffix("\n").removesuffix("\n...")

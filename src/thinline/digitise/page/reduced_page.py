@@ -123,7 +123,8 @@ def ink_of(grey: UInt8, *, px_per_mm: float) -> Bool:
 def horizontal_lines(ink: Bool, *, length_px: int) -> Bool:
     """The pixels of `ink` on horizontal runs of at least `length_px`; gaps of 2 px are bridged."""
     closed = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
-    return cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, max(3, length_px)), np.uint8)) > 0
+    opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, max(3, length_px)), np.uint8))
+    return np.asarray(opened > 0, np.bool_)
 
 
 def _read(paper: Paper, report: Progress | None) -> UInt8:

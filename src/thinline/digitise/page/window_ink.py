@@ -2,10 +2,11 @@
 
 Conventions
     A window is WINDOW_MM of rows over the whole width. Its **residue** is the thin ink that is on no horizontal run of
-    ROW_LINE_MM, and in no column of a long upright line. Gaps of CLOSED_MM are closed, because a line that was taken out
-    cuts a curve. So the residue is curves, text and dirt.
+    ROW_LINE_MM, and in no column of a long upright line. Gaps of CLOSED_MM are closed, because a curve is cut where a
+    line was taken out. So the residue is curves, text and dirt.
     A piece (8-connected) is **tall** if it is at least TALL_MM high. It is **text-like** if its shorter side is within
-    LETTER_MM and its longer side at most WORD_MM: a letter, or a word or number whose letters were joined. The residue may be replaced by the ink that a network finds (`ink_probability`).
+    LETTER_MM and its longer side at most WORD_MM: a letter, or a word or number whose letters were joined.
+    For counting curves the residue may be replaced by the ink that a network finds (`InkProbability`).
 """
 
 from __future__ import annotations
