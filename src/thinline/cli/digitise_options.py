@@ -6,8 +6,8 @@
     thinline digitise scan.tif --top ...  digitise with the values of the options
 
 OUT is --out, or else the name of the scan in the current folder. A proposal is not written over an existing one without
---force. With a proposal --out is its name without .yaml. Values that are not filled in are listed; curves are then in fractions
-of the track, and depths in rows of the scan.
+--force. With a proposal --out is its name without .yaml. Values that are not filled in are listed; curves are
+then in fractions of the track, and depths in rows of the scan.
 
 Positions on the scan
     --track   columns (pixels of the file) of the edges of the track in the first digitised row (default: the whole

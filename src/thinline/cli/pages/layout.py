@@ -117,10 +117,10 @@ def _scale(layout: Layout) -> str:
     pitch = next((pitch for pitch in pitches if pitch.agrees), pitches[0])
     if pitch.agrees:
         return f"{text}; its grid of {pitch.mm:.2f} mm is a usual one ({pitch.usual_mm:g} mm)"
+    by_grid = scale * pitch.mm / pitch.usual_mm
     return (
-        f"{text}; its grid of {pitch.mm:.2f} mm is none of the usual ones. If it is of {pitch.usual_mm:g} "
-        f"mm, the scale is {scale * pitch.mm / pitch.usual_mm:.2f} px/mm (--dpi {25.4 * scale * pitch.mm / pitch.usual_mm:.0f}); a "
-        "reduced print has neither"
+        f"{text}; its grid of {pitch.mm:.2f} mm is not a usual one. If it is of {pitch.usual_mm:g} mm, the scale "
+        f"is {by_grid:.2f} px/mm (--dpi {25.4 * by_grid:.0f}); a reduced print has neither"
     )
 
 

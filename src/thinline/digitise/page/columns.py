@@ -35,7 +35,7 @@ TRACK_MM: Final = 10.0
 
 DEPTH_MM: Final = 30.0
 NARROWEST_MM: Final = 1.5
-_HOLE_MM: Final = 3.0
+_HOLE_MM: Final = 5.0
 _REST_MM: Final = 3.0
 DRAWN: Final = 0.5
 WORN: Final = 0.12

@@ -144,6 +144,18 @@ def _ends(share: Float64 | None, agree: Bool, ends: tuple[int, int]) -> tuple[in
     return first, min(last, len(agree))
 
 
+def covered_end(maps: BlockMaps, pattern: Pattern, *, px_per_mm: float) -> int:
+    """The block after the last one that, without a long pause, has most of the gridded columns of the pattern.
+
+    Where a grid has faded, its clear parts have *more* gridded columns than the pattern, and do not agree with it.
+    """
+    known = maps.thick < _THICK
+    columns = pattern.columns & known
+    covered = (_gridded(maps, px_per_mm) & columns).sum(axis=1) >= 0.5 * np.maximum(columns.sum(axis=1), 1)
+    pauses = np.flatnonzero(~_smoothed(covered)[pattern.last :])
+    return pattern.last + int(pauses[0]) if len(pauses) else maps.count
+
+
 def _gridded(maps: BlockMaps, px_per_mm: float) -> Bool:
     """Whether a column is gridded in a block, [N,w]."""
     reach = round(AROUND_MM / BLOCK_MM)

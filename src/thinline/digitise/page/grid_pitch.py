@@ -32,7 +32,7 @@ CLOSE: Final = 0.03
 """Relative difference of two scales that count as equal."""
 
 _REPEATS: Final = 0.3
-_FITS: Final = 0.6
+_FITS: Final = 0.75
 _DECADES: Final = (1, 2, 3, 4, 5, 6)
 _DIVISIONS: Final = (4, 5, 8, 10, 20)
 _STARTS: Final = (1, 2)

@@ -17,7 +17,7 @@ Steps
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -28,7 +28,6 @@ from thinline.digitise.page.grid_pattern import (
     LONG_MM,
     UPRIGHT_LINE,
     Pattern,
-    VerticalLine,
     find_pattern,
     vertical_lines,
 )
@@ -110,7 +109,11 @@ def find_layout(
     height_px = round(WINDOW_MM * page.px_per_mm[1])
     upright = [line.column for line in lines if line.presence >= UPRIGHT_LINE]
     windows = window_ink(page, tops.tolist(), height_px=height_px, lines=upright)
-    columns = _columns(maps, pattern, lines, windows, px_per_mm)
+    columns = find_columns(maps, pattern, lines, windows, px_per_mm=px_per_mm)
+    if not _by_grid(columns, maps):
+        by_heading = heading_columns(maps, pattern, windows, px_per_mm=px_per_mm)
+        if by_heading:
+            columns, pattern = by_heading, replace(pattern, last=covered_end(maps, pattern, px_per_mm=px_per_mm))
     if not columns:
         raise _no_track(scan)
     counted = windows
@@ -127,15 +130,10 @@ def _no_track(scan: Scan) -> LayoutError:
     )
 
 
-def _columns(
-    maps: BlockMaps, pattern: Pattern, lines: Sequence[VerticalLine], windows: Sequence[WindowInk], px_per_mm: float
-) -> tuple[Column, ...]:
-    """The columns of the log by its grid, or by its heading where the grid has faded."""
-    columns = find_columns(maps, pattern, lines, windows, px_per_mm=px_per_mm)
+def _by_grid(columns: Sequence[Column], maps: BlockMaps) -> bool:
+    """Whether the grid shows the columns well: it shows a depth column, or covers LEAST_SHARE of the width."""
     gridded = sum(column.width for column in columns if column.gridded)
-    if gridded < LEAST_SHARE * maps.lines.shape[1] and not any(column.kind == DEPTH for column in columns):
-        return heading_columns(maps, pattern, windows, px_per_mm=px_per_mm) or columns
-    return columns
+    return gridded >= LEAST_SHARE * maps.lines.shape[1] or any(column.kind == DEPTH for column in columns)
 
 
 def _spread(blocks: Int64, most: int) -> Int64:

@@ -70,7 +70,7 @@ class ReducedPage:
 
     def rows(self, start: int, stop: int) -> UInt8:
         """Straightened grey levels of rows start..stop-1; white beyond the page."""
-        return _straight_rows(self.grey, self.skew, start, stop)
+        return straight_rows(self.grey, self.skew, start, stop)
 
     def scan_columns(self, columns: Float64, row: float = 0.0) -> Float64:
         """Columns of the scan, in page row `row`, of straightened page columns."""
@@ -138,7 +138,8 @@ def _read(paper: Paper, report: Progress | None) -> UInt8:
     return grey
 
 
-def _straight_rows(grey: UInt8, skew: Skew, start: int, stop: int) -> UInt8:
+def straight_rows(grey: UInt8, skew: Skew, start: int, stop: int) -> UInt8:
+    """Rows start..stop-1 of `grey [h,w]`, straightened; white beyond its edges."""
     height, width = grey.shape
     across, down = skew.across(np.arange(start, stop)), skew.down(width)
     if not across.any() and not down.any():
@@ -179,7 +180,7 @@ def _sharpness(grey: UInt8, skew: Skew, px_per_mm: float) -> float:
     height, width = grey.shape
     share: Float64 = np.zeros(width)
     for top in range(0, height, 4 * _ROWS_AT_ONCE):
-        rows = _straight_rows(grey, skew, top, min(top + 4 * _ROWS_AT_ONCE, height))
+        rows = straight_rows(grey, skew, top, min(top + 4 * _ROWS_AT_ONCE, height))
         lines = horizontal_lines(ink_of(rows, px_per_mm=px_per_mm), length_px=round(5 * px_per_mm))
         share += lines.sum(axis=0) / height
     return float(np.square(np.diff(share)).sum())
