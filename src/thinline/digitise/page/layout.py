@@ -28,6 +28,7 @@ from thinline.digitise.page.grid_pattern import (
     LONG_MM,
     UPRIGHT_LINE,
     Pattern,
+    covered_end,
     find_pattern,
     vertical_lines,
 )
