@@ -3,7 +3,8 @@
 Conventions
     Positions in a `Layout` are pixels of the scan: rows of the file, and columns in the first row of the log, where
     `thinline digitise` takes the edges of a track. The orientation is not detected.
-    Nothing is invented: a page without a grid that holds for LONG_MM has no layout (`LayoutError`).
+    Nothing is invented: a page without a grid of level and upright lines that holds for LONG_MM has no layout
+    (`LayoutError`).
 
 Steps
     1. Read the scan once, reduced to 4 px/mm or less, and straighten it          reduced_page
@@ -20,14 +21,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import cv2
 import numpy as np
 
-from thinline.digitise.page.block_maps import BlockMaps, block_maps, ink_of_rows
-from thinline.digitise.page.columns import DEPTH, TRACK, WORN, Column, find_columns
+from thinline.digitise.page.block_maps import LINE_MM, BlockMaps, block_maps, ink_of_rows
+from thinline.digitise.page.columns import DEPTH, EDGE_OUT_MM, TRACK, WORN, Column, find_columns
 from thinline.digitise.page.grid_pattern import (
     LONG_MM,
     UPRIGHT_LINE,
     Pattern,
+    VerticalLine,
     covered_end,
     find_pattern,
     vertical_lines,
@@ -41,6 +44,10 @@ from thinline.vocabulary import Bool, Float64, Int64
 
 _PITCH_WINDOWS: Final = 12
 _PITCH_ROWS_MM: Final = 80.0
+FEWEST_UPRIGHT: Final = 2
+LONG_RUNS: Final = 0.4
+"""Least share of the pixels on horizontal runs of LINE_MM that are on runs of twice that length: .5 and more on grids
+that were seen, .32 and less on noise."""
 
 
 class LayoutError(ScanError):
@@ -115,13 +122,13 @@ def find_layout(
         by_heading = heading_columns(maps, pattern, windows, px_per_mm=px_per_mm)
         if by_heading:
             columns, pattern = by_heading, replace(pattern, last=covered_end(maps, pattern, px_per_mm=px_per_mm))
-    if not columns:
+    stretches = _stretches(page, _spread(np.flatnonzero(agree), _PITCH_WINDOWS) * maps.block_px)
+    if not columns or not _is_grid(columns, lines, stretches, px_per_mm):
         raise _no_track(scan)
     counted = windows
     if probability is not None:
         counted = window_ink(page, tops.tolist(), height_px=height_px, probability=probability)
-    begun = _begun(page, _spread(np.flatnonzero(agree), _PITCH_WINDOWS) * maps.block_px)
-    return _layout(scan, page, maps, pattern, columns, agree, upright, counted, begun)
+    return _layout(scan, page, maps, pattern, columns, agree, upright, counted, stretches)
 
 
 def _no_track(scan: Scan) -> LayoutError:
@@ -137,20 +144,31 @@ def _by_grid(columns: Sequence[Column], maps: BlockMaps) -> bool:
     return gridded >= LEAST_SHARE * maps.lines.shape[1] or any(column.kind == DEPTH for column in columns)
 
 
+def _is_grid(
+    columns: Sequence[Column], lines: Sequence[VerticalLine], stretches: Sequence[Bool], px_per_mm: float
+) -> bool:
+    """Whether the tracks have upright lines too, and long horizontal ones: text lacks the first, noise the second."""
+    tracks = [column for column in columns if column.kind == TRACK]
+    left, right = tracks[0].left - EDGE_OUT_MM * px_per_mm, tracks[-1].right + EDGE_OUT_MM * px_per_mm
+    upright = [line for line in lines if left <= line.column <= right]
+    length = np.ones((1, round(2 * LINE_MM * px_per_mm)), np.uint8)
+    shares = [
+        float(cv2.morphologyEx(part.astype(np.uint8), cv2.MORPH_OPEN, length).sum() / max(1, part.sum()))
+        for part in stretches
+    ]
+    return len(upright) >= FEWEST_UPRIGHT and float(np.median(shares)) >= LONG_RUNS
+
+
 def _spread(blocks: Int64, most: int) -> Int64:
     """At most `most` of the blocks, evenly spread."""
     chosen = np.unique(np.linspace(0, len(blocks) - 1, min(most, len(blocks))).astype(int))
     return np.asarray(blocks[chosen], np.int64)
 
 
-def _begun(page: ReducedPage, tops: Int64) -> list[Bool]:
-    """Pixels at which a horizontal line begins (has none above), of some stretches of rows."""
-    begun = []
-    for top in tops.tolist():
-        bottom = min(top + round(_PITCH_ROWS_MM * page.px_per_mm[1]), page.shape[0])
-        lines = ink_of_rows(page, top, bottom).horizontal
-        begun.append(lines[1:] & ~lines[:-1])
-    return begun
+def _stretches(page: ReducedPage, tops: Int64) -> list[Bool]:
+    """The horizontal lines of some stretches of rows, [h,w] each."""
+    high = round(_PITCH_ROWS_MM * page.px_per_mm[1])
+    return [ink_of_rows(page, top, min(top + high, page.shape[0])).horizontal for top in tops.tolist()]
 
 
 def _layout(  # noqa: PLR0913 - the parts of one result, put together here only
@@ -162,7 +180,7 @@ def _layout(  # noqa: PLR0913 - the parts of one result, put together here only
     agree: Bool,
     upright: Sequence[float],
     windows: Sequence[WindowInk],
-    begun: Sequence[Bool],
+    stretches: Sequence[Bool],
 ) -> Layout:
     first, last = pattern.first * maps.block_px, pattern.last * maps.block_px
     ends = page.scan_rows(np.array([first, last - 1]))
@@ -176,7 +194,9 @@ def _layout(  # noqa: PLR0913 - the parts of one result, put together here only
         page=page,
         columns=columns,
         tracks=tuple(
-            _track(column, on_scan(column), page, upright, windows, begun) for column in columns if column.kind == TRACK
+            _track(column, on_scan(column), page, upright, windows, stretches)
+            for column in columns
+            if column.kind == TRACK
         ),
         depth_px=tuple(on_scan(column) for column in columns if column.kind == DEPTH),
         first_row=max(0, round(float(ends[0]))),
@@ -186,18 +206,23 @@ def _layout(  # noqa: PLR0913 - the parts of one result, put together here only
     )
 
 
+def _begun(lines: Bool) -> Float64:
+    """The number of columns [h] in which a horizontal line begins in each row (has none above)."""
+    return np.asarray((lines[1:] & ~lines[:-1]).sum(axis=1), np.float64)
+
+
 def _track(
     column: Column,
     edges: tuple[float, float],
     page: ReducedPage,
     upright: Sequence[float],
     windows: Sequence[WindowInk],
-    begun: Sequence[Bool],
+    stretches: Sequence[Bool],
 ) -> TrackLayout:
     inside = [x for x in upright if column.left - 1 <= x <= column.right + 1]
     kind, _ = scale_kind(inside, column.left, column.right)
     first, last = round(column.left), round(column.right)
-    rows: list[Float64] = [part[:, first:last].sum(axis=1).astype(np.float64) for part in begun]
+    rows: list[Float64] = [_begun(part[:, first:last]) for part in stretches]
     across, down = page.px_per_mm
     return TrackLayout(
         left_px=edges[0],
