@@ -77,11 +77,11 @@ def test_a_black_bar_on_the_edge_of_a_track_belongs_to_the_track(tmp_path: Path)
 
 
 def test_a_streak_of_the_scanner_does_not_bend_the_page(tmp_path: Path) -> None:
-    drawn = LogPage(tilt=40.0)
+    drawn = LogPage(tilt=20.0)
     image = drawn.draw()
     image[:, [130, 131, 500, 501]] = 0
     found = layout_of(save(image, tmp_path / "streaks.png"))
-    assert found.page.tilt_degrees() == pytest.approx(np.degrees(np.arctan(40 / drawn.height)), abs=0.3)
+    assert found.page.tilt_degrees() == pytest.approx(np.degrees(np.arctan(20 / drawn.height)), abs=0.3)
 
 
 def test_ink_of_a_network_is_counted_instead(tmp_path: Path) -> None:

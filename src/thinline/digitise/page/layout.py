@@ -49,6 +49,9 @@ LONG_RUNS: Final = 0.4
 """Least share of the pixels on horizontal runs of LINE_MM that are on runs of twice that length: .5 and more on grids
 that were seen, .32 and less on noise."""
 
+MOST_LINES: Final = 0.5
+"""Largest share of the page on horizontal lines; a page with more is dark, not ruled."""
+
 
 class LayoutError(ScanError):
     """A page on which no track was found."""
@@ -156,7 +159,8 @@ def _is_grid(
         float(cv2.morphologyEx(part.astype(np.uint8), cv2.MORPH_OPEN, length).sum() / max(1, part.sum()))
         for part in stretches
     ]
-    return len(upright) >= FEWEST_UPRIGHT and float(np.median(shares)) >= LONG_RUNS
+    dense = float(np.median([part.mean() for part in stretches])) > MOST_LINES
+    return len(upright) >= FEWEST_UPRIGHT and float(np.median(shares)) >= LONG_RUNS and not dense
 
 
 def _spread(blocks: Int64, most: int) -> Int64:
