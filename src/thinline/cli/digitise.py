@@ -136,7 +136,7 @@ def _check_on(scan: Scan, option: str, ends: tuple[float, ...], size: int) -> No
 
 def _scales(options: argparse.Namespace, curves: tuple[str, ...], scan: Scan) -> tuple[CurveScale, ...]:
     """One scale for each curve of the run: the shared options, changed by --curve."""
-    own = _merged(options.curve)
+    own = own_scales(options, curves)
     unknown = [name for name in own if name not in curves]
     if unknown:
         raise ScaleError(f"--curve {unknown[0]}: expected a curve of the run, {' or '.join(curves)}")
@@ -150,6 +150,20 @@ def _scales(options: argparse.Namespace, curves: tuple[str, ...], scan: Scan) ->
             "LAS does not distinguish small letters from capitals"
         )
     return scales
+
+
+def own_scales(options: argparse.Namespace, curves: tuple[str, ...]) -> dict[str, dict[str, str]]:
+    """The keys of each curve: those of --curve, and below them those of a job file, one entry for each curve."""
+    own = _merged(options.curve)
+    proposed: Sequence[Mapping[str, str]] = getattr(options, "proposed", ())
+    if proposed and len(proposed) != len(curves):
+        raise ScaleError(
+            f"{options.job_file}: expected {len(curves)} curves, one for each of this run ({', '.join(curves)}), got "
+            f"{len(proposed)}; leave curves out of the file, or take a run with as many"
+        )
+    for name, keys in zip(curves, proposed, strict=False):
+        own[name] = {**keys, **own.get(name, {})}
+    return own
 
 
 def _scale(curve: str, keys: Mapping[str, Any], track: tuple[float, ...]) -> CurveScale:

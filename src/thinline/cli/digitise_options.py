@@ -1,4 +1,13 @@
-"""Convert a scan of a log into curves as CSV and LAS, with a class map and an overlay.
+"""Convert a scan of a log into curves as CSV and LAS, or show what the scan holds.
+
+    thinline digitise scan.tif            show the pages, tilt, tracks, depth column, curves and scale of the scan, and
+                                          write a proposal, OUT.yaml, with a numbered picture, OUT_layout.png
+    thinline digitise scan.yaml           digitise what the edited proposal describes; options replace its values
+    thinline digitise scan.tif --top ...  digitise with the values of the options
+
+OUT is --out, or else the name of the scan in the current folder. A proposal is not written over an existing one without
+--force. With a proposal --out is its name without .yaml. Values that are not filled in are listed; curves are
+then in fractions of the track, and depths in rows of the scan.
 
 Positions on the scan
     --track   columns (pixels of the file) of the edges of the track in the first digitised row (default: the whole
@@ -31,23 +40,38 @@ from rich.console import Console
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    """Digitise one scan. Exit code 1 when no curve was accepted."""
+    """Show the layout of a scan, or digitise it. Exit code 1 when no curve was accepted."""
     # torch takes seconds to import; the other commands do not need it
     from thinline.cli.digitise import run_digitise
+    from thinline.cli.pages.job_file import fill_from_job_file, is_job_file
+    from thinline.cli.pages.layout import run_layout, wants_layout
 
+    if is_job_file(options.scan):
+        return run_digitise(fill_from_job_file(options, console), console)
+    if wants_layout(options):
+        return run_layout(options, console)
+    for name in ("top", "bottom", "out"):
+        if getattr(options, name) is None:
+            raise ValueError(
+                f"--{name}: expected --top, --bottom and --out with the other options, got no --{name}; give it, or "
+                "give the scan alone to see its tracks"
+            )
+    options.scale, options.unit = options.scale or "linear", options.unit or "m"
     return run_digitise(options, console)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument(
-        "scan", type=Path, help="TIFF, PNG or JPEG; 1-bit, grey or colour; pages follow each other along depth"
+        "scan",
+        type=Path,
+        help="TIFF, PNG or JPEG (1-bit, grey or colour; pages follow each other along depth), or a proposal (.yaml)",
     )
     parser.add_argument("--run", dest="run_name", help="run folder, name or MLflow id, or a checkpoint file (reader)")
     parser.add_argument("--store", type=Path, default=Path("mlruns"), help="the store of runs (mlruns)")
     parser.add_argument("--left", type=float, help="value at the left edge of the track")
     parser.add_argument("--right", type=float, help="value at its right edge")
-    parser.add_argument("--scale", choices=("linear", "log"), default="linear", help="of the values (linear)")
+    parser.add_argument("--scale", choices=("linear", "log"), help="of the values (linear)")
     parser.add_argument("--track", type=float, nargs=2, metavar=("LEFT", "RIGHT"), help="columns of its edges")
     parser.add_argument(
         "--curve",
@@ -56,9 +80,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="CURVE:KEY=VALUE,...",
         help="options of one curve: left, right, scale, name, unit, track, falling",
     )
-    parser.add_argument("--top", type=float, required=True, help="depth at the top")
-    parser.add_argument("--bottom", type=float, required=True, help="depth at the bottom")
-    parser.add_argument("--unit", default="m", help="of the depth (m)")
+    parser.add_argument("--top", type=float, help="depth at the top")
+    parser.add_argument("--bottom", type=float, help="depth at the bottom")
+    parser.add_argument("--unit", help="of the depth (m)")
     parser.add_argument("--rows", type=float, nargs=2, metavar=("TOP", "BOTTOM"), help="rows of these depths")
     parser.add_argument("--dpi", type=float, help="resolution of the scan (from the file)")
     parser.add_argument("--no-deskew", action="store_true", help="do not correct the skew")
@@ -71,5 +95,5 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=0.25,
         help="curves with values in a smaller share of the rows are refused (0.25)",
     )
-    parser.add_argument("--out", type=Path, required=True, help="folder for the files; must not exist yet")
-    parser.add_argument("--force", action="store_true", help="write into an existing folder and start over")
+    parser.add_argument("--out", type=Path, help="folder for the files; must not exist yet")
+    parser.add_argument("--force", action="store_true", help="write into an existing folder, or over a proposal")

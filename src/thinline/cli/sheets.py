@@ -1,5 +1,8 @@
 """Draw synthetic sheets beside their truth (--preview), or measure how much truth resizing loses (--resolution).
 
+--compare DIR measures the print of drawn sheets and of the scans in a folder (ink width, ink a row, lines of the grid,
+tilt, share of ink) and prints both with the distance of the two samples.
+
 --preview also prints the share of pixels of each class and of each kind of background print. --resolution compares
 truth that is resized from one scale to another with truth that is rendered at the target scale, on the families whose
 sheets have two curves.
@@ -47,6 +50,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="PNG",
         help="measure how much truth resizing loses, with a picture (resolution.png)",
     )
+    parser.add_argument("--compare", type=Path, metavar="DIR", help="compare drawn sheets with the scans in DIR")
+    parser.add_argument("--family", help="family of the sheets that are compared (field, or the first one)")
+    parser.add_argument("--windows", type=int, default=40, help="windows of each scan that are compared at most (40)")
     parser.add_argument("--count", type=int, default=8, help="sheets of each family to draw, or to resize (8)")
     parser.add_argument("--measured", type=int, default=200, help="sheets of each family in the table (200)")
     parser.add_argument("--px-per-mm", type=float, default=4.0, help="scale: 4, 8, 12 for pens of 1, 2, 3 px (4)")
@@ -56,8 +62,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     """Draw the pictures and print their tables."""
-    if options.preview is None and options.resolution is None:
-        raise ValueError("expected --preview PNG or --resolution, got neither; see --help")
+    if options.preview is None and options.resolution is None and options.compare is None:
+        raise ValueError("expected --preview PNG, --resolution or --compare DIR, got none of them; see --help")
+    if options.compare is not None:
+        from thinline.cli.pages.compare import run_compare  # imports torch, which takes seconds
+
+        run_compare(options, console)
     if options.preview is not None:
         _preview(options, console)
     if options.resolution is not None:

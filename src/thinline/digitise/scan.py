@@ -26,7 +26,7 @@ from thinline.vocabulary import UInt8
 
 __all__ = ["LEAST_DPI", "MOST_BYTES", "MOST_COLUMNS", "MOST_DPI", "MOST_ROWS", "Scan", "ScanError", "open_scan"]
 
-MOST_ROWS: Final = 200_000
+MOST_ROWS: Final = 300_000
 MOST_COLUMNS: Final = 20_000
 _SMALLEST: Final = 8
 _RESOLUTIONS: Final = ("tag 282, XResolution", "tag 283, YResolution")

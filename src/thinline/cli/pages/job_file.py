@@ -1,0 +1,110 @@
+"""Turn a job file (`scan.yaml`) into the options of `thinline digitise`. An option of the command line wins."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from pathlib import Path
+
+from rich.console import Console
+
+from thinline.digitise.page.proposal import Proposal, ProposalError, ProposedCurve, read_proposal
+from thinline.digitise.scan import open_scan
+
+SUFFIXES = (".yaml", ".yml")
+
+
+def is_job_file(path: Path) -> bool:
+    """Whether the first argument of the command names a job file, not a scan."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def fill_from_job_file(options: argparse.Namespace, console: Console) -> argparse.Namespace:
+    """The options with the values of the job file where the command line has none; prints what is not filled in.
+
+    Curves without values are read in fractions of the track, 0 to 1; without depths the depth is the row of the scan.
+    Raises ProposalError for a file that cannot be read or does not describe this scan.
+    """
+    path: Path = options.scan
+    proposal = read_proposal(path)
+    filled = argparse.Namespace(**vars(options))
+    filled.job_file = path
+    filled.scan = path.parent / proposal.scan
+    filled.out = options.out or path.with_suffix("")
+    scan = open_scan(filled.scan)
+    if proposal.pages not in (None, len(scan.pages)):
+        raise ProposalError(
+            f"{path}: expected a scan of {proposal.pages} pages, got one of {len(scan.pages)}; is {filled.scan} the "
+            "scan that the file was written for?"
+        )
+    filled.rows = list(options.rows or proposal.rows)
+    filled.dpi = options.dpi or (None if min(scan.dpi) > 0 and _same(proposal.dpi, scan.dpi) else proposal.dpi)
+    _fill_depth(filled, proposal)
+    filled.scale = options.scale or "linear"
+    filled.proposed = [_keys(curve, proposal, options) for curve in proposal.curves]
+    _print_missing(proposal, options, console)
+    return filled
+
+
+def _same(dpi: float | None, of_file: tuple[float, float]) -> bool:
+    """Whether the job file has the resolution of the scan, or none."""
+    return dpi is None or all(math.isclose(dpi, value, rel_tol=1e-3) for value in of_file)
+
+
+def _fill_depth(filled: argparse.Namespace, proposal: Proposal) -> None:
+    """Depths at the ends of `rows` from the two marks, or the rows themselves."""
+    depth = proposal.depth
+    given = filled.top is not None and filled.bottom is not None
+    for name, row in zip(("top", "bottom"), filled.rows, strict=True):
+        if getattr(filled, name) is None:
+            if not depth.complete and filled.top is not filled.bottom:
+                raise ProposalError(
+                    f"{filled.job_file}: expected both --top and --bottom, or the depths in the file, got one of them; "
+                    "give the other"
+                )
+            setattr(filled, name, depth.depth_at(row) if depth.complete else row)
+    filled.unit = filled.unit or (depth.unit if depth.complete or given else "px") or "m"
+
+
+def _keys(curve: ProposedCurve, proposal: Proposal, options: argparse.Namespace) -> dict[str, str]:
+    """The keys of one curve as --curve takes them, without those that an option of the command line replaces."""
+    track = proposal.track_of(curve)
+    left, right, scale = 0.0, 1.0, "linear"
+    if curve.left is not None and curve.right is not None:
+        left, right, scale = curve.left, curve.right, proposal.scale_of(curve)
+    keys = {
+        "name": curve.name,
+        "unit": curve.unit,
+        "track": f"{track.left_px!r}-{track.right_px!r}",
+        "left": repr(min(left, right)),
+        "right": repr(max(left, right)),
+        "falling": "yes" if left > right else "no",
+        "scale": scale,
+    }
+    for option, replaced in {
+        "left": ("left", "falling"),
+        "right": ("right", "falling"),
+        "scale": ("scale",),
+        "track": ("track",),
+    }.items():
+        if getattr(options, option) is not None:
+            for key in replaced:
+                keys.pop(key, None)
+    return keys
+
+
+def _print_missing(proposal: Proposal, options: argparse.Namespace, console: Console) -> None:
+    missing = proposal.missing()
+    if options.top is not None and options.bottom is not None:
+        missing = tuple(phrase for phrase in missing if not phrase.startswith("depth"))
+    if options.left is not None and options.right is not None:
+        missing = tuple(phrase for phrase in missing if not phrase.startswith("curves"))
+    if missing:
+        console.print(
+            f"warning: not filled in: {'; '.join(missing)}. Such curves are in fractions of the track, 0 to 1, and "
+            "such depths are rows of the scan (px)",
+            style="yellow",
+            soft_wrap=True,
+        )
+    if any(curve.at for curve in proposal.curves):
+        console.print("note: the hints `at` are not used by a run with named curves", style="yellow", soft_wrap=True)

@@ -1,0 +1,278 @@
+"""A job file (`scan.yaml`): the layout of a scan as a proposal to edit, and the job that it then describes.
+
+Conventions
+    Rows and columns are pixels of the scan; the edges of a track are those in the first of `rows`. What a page cannot
+    tell is `null`: the values at the edges of a track, and the depths of two rows. A null value is allowed; `missing`
+    lists what is not filled in. `scan` is a path relative to the folder of the file. `left` may be larger than `right`.
+
+        scan: AHB57.TIF
+        pages: 1
+        dpi: 400.0                  null: as in the file
+        rows: [6616, 237856]        first and last row to digitise
+        tilt_degrees: -0.1          for information; it is measured again
+        tracks:
+        - {track: 1, left_px: 465.7, right_px: 961.5, scale: linear}
+        curves:
+        - {track: 1, name: curve_1, unit: "", left: null, right: null, at: []}
+        depth:
+          unit: null
+          first: {row: 6616, depth: null}
+          second: {row: 237856, depth: null}
+
+    `at` holds hints [row, column] on the curve; `scale` of a curve replaces that of its track.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+import yaml
+from pydantic import Field, model_validator
+
+from thinline.digitise.page.layout import Layout
+from thinline.digitise.scan import LEAST_DPI, MOST_DPI
+from thinline.system.validation import Items, Node
+
+Kind = Literal["linear", "log"]
+ADVICE: Final = "`thinline digitise SCAN` writes a file with the right keys"
+_RESERVED: Final = {"DEPT", "DEPTH"}
+
+
+class ProposalError(ValueError):
+    """A job file that cannot be read, or does not describe a job."""
+
+
+class TrackEdges(Node):
+    """The edges of one track, and the scale of its curves."""
+
+    track: Annotated[int, Field(ge=1)]
+    left_px: float
+    right_px: float
+    scale: Kind = "linear"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.left_px >= self.right_px:
+            raise ValueError(
+                f"expected left_px below right_px, got {self.left_px:g} and {self.right_px:g}; columns count from the "
+                "left of the scan"
+            )
+        return self
+
+
+class ProposedCurve(Node):
+    """One curve: its track, name and unit, and the values at the edges of the track, null until they are filled in."""
+
+    track: Annotated[int, Field(ge=1)]
+    name: str
+    unit: str = ""
+    left: float | None = None
+    right: float | None = None
+    scale: Kind | None = None
+    at: Items[Items[float]] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not (self.name.isascii() and self.name.replace("_", "").replace("-", "").isalnum()):
+            raise ValueError(f"expected a name of letters, digits, _ and -, got {self.name!r}; LAS allows no other")
+        if self.left is not None and self.left == self.right:
+            raise ValueError(f"expected two different values, got left and right both {self.left:g}; read them again")
+        wrong = next((hint for hint in self.at if len(hint) != 2), None)
+        if wrong is not None:
+            raise ValueError(f"expected hints of a row and a column as [1200, 340], got {list(wrong)}; correct `at`")
+        return self
+
+    @property
+    def complete(self) -> bool:
+        """Whether both values are filled in."""
+        return self.left is not None and self.right is not None
+
+
+class DepthMark(Node):
+    """A row of the scan and its depth, null until it is filled in."""
+
+    row: float
+    depth: float | None = None
+
+
+class DepthMarks(Node):
+    """Two rows whose depths are known, and the unit of the depths."""
+
+    first: DepthMark
+    second: DepthMark
+    unit: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.first.row >= self.second.row:
+            raise ValueError(
+                f"expected the first row above the second, got {self.first.row:g} and {self.second.row:g}; swap them"
+            )
+        if self.first.depth is not None and self.first.depth == self.second.depth:
+            raise ValueError(f"expected two different depths, got {self.first.depth:g} twice; read them again")
+        return self
+
+    @property
+    def complete(self) -> bool:
+        """Whether both depths and their unit are filled in."""
+        return None not in (self.first.depth, self.second.depth, self.unit)
+
+    def depth_at(self, row: float) -> float:
+        """The depth of a row on the straight line through both marks; only where `complete`."""
+        top, bottom = self.first.depth, self.second.depth
+        if top is None or bottom is None:
+            raise ValueError(f"expected two depths, got {top} and {bottom}; check `complete` first")
+        share = (row - self.first.row) / (self.second.row - self.first.row)
+        return top + (bottom - top) * share
+
+
+class Proposal(Node):
+    """A job file."""
+
+    scan: str
+    rows: Items[float]
+    tracks: Items[TrackEdges]
+    curves: Items[ProposedCurve]
+    depth: DepthMarks
+    pages: int | None = None
+    dpi: float | None = None
+    tilt_degrees: float | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if len(self.rows) != 2 or self.rows[0] >= self.rows[1]:
+            raise ValueError(
+                f"expected rows as [first, last], the first smaller, got {list(self.rows)}; correct `rows`"
+            )
+        if self.dpi is not None and not LEAST_DPI <= self.dpi <= MOST_DPI:
+            raise ValueError(
+                f"expected a dpi of {LEAST_DPI} to {MOST_DPI} or null, got {self.dpi:g}; null is the file's"
+            )
+        numbers = [track.track for track in self.tracks]
+        names = [curve.name.upper() for curve in self.curves]
+        if not self.tracks or not self.curves:
+            raise ValueError("expected at least one track and one curve, got none; add them")
+        if len(set(numbers)) < len(numbers):
+            raise ValueError(f"expected a number of its own for every track, got {numbers}; renumber the tracks")
+        if len(set(names) - _RESERVED) < len(names):
+            raise ValueError(
+                f"expected a name of its own for every curve, other than DEPT and DEPTH, got {', '.join(names)}; LAS "
+                "does not distinguish small letters from capitals"
+            )
+        for curve in self.curves:
+            if curve.track not in numbers:
+                raise ValueError(f"expected a track of {numbers} for {curve.name}, got {curve.track}; add it to tracks")
+            self._check_log(curve)
+        return self
+
+    def _check_log(self, curve: ProposedCurve) -> None:
+        values = [value for value in (curve.left, curve.right) if value is not None]
+        if self.scale_of(curve) == "log" and any(value <= 0 for value in values):
+            raise ValueError(
+                f"expected values above zero for {curve.name} on a log scale, got {values}; write scale: linear, or "
+                "read the values again"
+            )
+
+    def track_of(self, curve: ProposedCurve) -> TrackEdges:
+        """The track of a curve."""
+        return next(track for track in self.tracks if track.track == curve.track)
+
+    def scale_of(self, curve: ProposedCurve) -> str:
+        """`linear` or `log`."""
+        return curve.scale or self.track_of(curve).scale
+
+    def missing(self) -> tuple[str, ...]:
+        """The keys that are not filled in, as phrases."""
+        phrases = []
+        for number, curve in enumerate(self.curves):
+            names = [name for name in ("left", "right") if getattr(curve, name) is None]
+            if names:
+                phrases.append(f"curves[{number}] ({curve.name}): {' and '.join(names)}")
+        depth = {
+            "first.depth": self.depth.first.depth,
+            "second.depth": self.depth.second.depth,
+            "unit": self.depth.unit,
+        }
+        names = [name for name, value in depth.items() if value is None]
+        return (*phrases, *([f"depth: {', '.join(names)}"] if names else []))
+
+
+def read_proposal(path: Path) -> Proposal:
+    """Read a job file. Raises ProposalError with a sentence for each problem."""
+    try:
+        node = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ProposalError(f"{path}: expected a job file, found no such file; check the path") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        what = " ".join(str(error).split())
+        raise ProposalError(f"{path}: expected YAML, got text that is none ({what}); {ADVICE}") from None
+    return Proposal.read(node, where=str(path), advice=ADVICE, error=ProposalError)
+
+
+def proposal_of(layout: Layout, *, scan: str, dpi: float | None = None) -> Proposal:
+    """The proposal of a layout. `scan` is the path to write; `dpi` an option that replaced the file's resolution."""
+    first, last = float(layout.first_row), float(layout.last_row)
+    tracks = tuple(
+        TrackEdges(
+            track=number, left_px=round(track.left_px, 1), right_px=round(track.right_px, 1), scale=_kind(track.scale)
+        )
+        for number, track in enumerate(layout.tracks, start=1)
+    )
+    counts = [(number, max(1, track.curves)) for number, track in enumerate(layout.tracks, start=1)]
+    owners = [number for number, count in counts for _ in range(count)]
+    across, down = layout.scan.dpi
+    known = across if across > 0 and math.isclose(across, down, rel_tol=1e-3) else None
+    return Proposal(
+        scan=scan,
+        pages=len(layout.scan.pages),
+        dpi=dpi or known,
+        rows=(first, last),
+        tilt_degrees=round(layout.page.tilt_degrees(), 2),
+        tracks=tracks,
+        curves=tuple(ProposedCurve(track=owner, name=f"curve_{n}") for n, owner in enumerate(owners, start=1)),
+        depth=DepthMarks(first=DepthMark(row=first), second=DepthMark(row=last)),
+    )
+
+
+def _kind(scale: str) -> Kind:
+    return "log" if scale == "log" else "linear"
+
+
+def proposal_yaml(proposal: Proposal) -> str:
+    """The text of a job file, with what to fill in as comments."""
+    node = proposal.model_dump(mode="json")
+    node["curves"] = [
+        {key: value for key, value in curve.items() if key != "scale" or value} for curve in node["curves"]
+    ]
+    order = ("scan", "pages", "dpi", "rows", "tilt_degrees", "tracks", "curves", "depth")
+    notes = {
+        "rows": "first and last row to digitise; rows and columns are pixels of the scan",
+        "tilt_degrees": "for information; it is measured again",
+        "tracks": "edges in the first row; scale: linear or log",
+        "curves": "one entry for each curve, as many as there are; fill in name, unit, and the values at the left and "
+        "the right edge; `at` takes hints [row, column] on the curve",
+        "depth": "fill in the unit (m or ft) and the depths of two rows; move the rows to two printed depths",
+    }
+    parts = ["# Proposed by `thinline digitise`; every null is to be filled in.\n"]
+    for key in order:
+        if key in notes:
+            parts.append(f"# {notes[key]}\n")
+        parts.append(_lines(key, node[key]))
+    return "".join(parts)
+
+
+def _lines(key: str, value: Any) -> str:
+    """A key with its value: entries of a list of mappings, and of a mapping, on lines of their own."""
+    if isinstance(value, dict):
+        return f"{key}:\n" + "".join(f"  {name}: {_flow(part)}\n" for name, part in value.items())
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return f"{key}:\n" + "".join(f"- {_flow(part)}\n" for part in value)
+    return f"{key}: {_flow(value)}\n"
+
+
+def _flow(value: Any) -> str:
+    """YAML of a value on one line."""
+    text: str = yaml.safe_dump(value, sort_keys=False, default_flow_style=True, allow_unicode=True, width=10**9)
+    return text.removesuffix("\n").removesuffix("\n...")
