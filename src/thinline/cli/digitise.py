@@ -74,7 +74,7 @@ def _digitise(options: argparse.Namespace, console: Console) -> int:
 def _job(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> Job:
     dpi = _dpi(options.dpi, scan)
     rows = tuple(options.rows or (-0.5, scan.height - 0.5))
-    curves = network.head.classes[1:]
+    curves = _curve_names(options, network)
     scales = _scales(options, curves, scan)
     depth = DepthScale(options.top, options.bottom, rows[0], rows[1], options.unit)
     px_per_mm = network.px_per_mm if network.scale_known else network.scale * min(dpi) / _MM_PER_INCH
@@ -90,7 +90,37 @@ def _job(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> Job:
         depth=depth,
         limits=Limits(options.min_confidence, options.min_coverage),
         deskew=not options.no_deskew,
+        hints=_hints(options, curves, network),
     )
+
+
+def _curve_names(options: argparse.Namespace, network: LoadedRun) -> tuple[str, ...]:
+    """The curves of the run, or for a network that names none those of the proposal or of --curve."""
+    if not network.head.unscored:
+        return network.head.classes[1:]
+    proposed = getattr(options, "proposed", ())
+    return tuple(keys["name"] for keys in proposed) or tuple(_merged(options.curve)) or ("curve_1",)
+
+
+def _hints(
+    options: argparse.Namespace, curves: tuple[str, ...], network: LoadedRun
+) -> tuple[tuple[tuple[float, float], ...], ...]:
+    """The points of --at, and of the proposal for curves without --at, for each curve."""
+    points: dict[str, list[tuple[float, float]]] = {}
+    for text in options.at:
+        curve, *numbers = text.split(":")
+        if curve not in curves or len(numbers) != 2:
+            raise ScaleError(f"--at {text}: expected CURVE:ROW:COLUMN with a curve of {', '.join(curves)}")
+        row, column = (_number(f"--at {text}", number) for number in numbers)
+        points.setdefault(curve, []).append((row, column))
+    proposed: Sequence[Sequence[tuple[float, float]]] = getattr(options, "proposed_at", [()] * len(curves))
+    hints = tuple(tuple(points.get(curve, own)) for curve, own in zip(curves, proposed, strict=True))
+    if any(hints) and not network.head.unscored:
+        raise ScaleError(
+            f"--at: expected a network that names no curves, as the one that comes with the package, got "
+            f"{network.name}, which names them; leave --at out"
+        )
+    return hints if any(hints) else ()
 
 
 def _dpi(option: float | None, scan: Scan) -> tuple[float, float]:
@@ -177,16 +207,12 @@ def _scale(curve: str, keys: Mapping[str, Any], track: tuple[float, ...]) -> Cur
         raise ScaleError(f"{curve}: `falling` must be yes or no, got {keys['falling']!r}")
     if "track" in keys:
         track = _ends(curve, str(keys["track"]))
-    return CurveScale(
-        name=name,
-        unit=str(keys["unit"]),
-        left_px=track[0],
-        right_px=track[1],
-        left=_number(f"{curve}:left", keys["left"]),
-        right=_number(f"{curve}:right", keys["right"]),
-        kind=str(keys["scale"]),
-        falling=keys["falling"] == "yes",
-    )
+    left, right = (_number(f"{curve}:{side}", keys[side]) for side in ("left", "right"))
+    falling = keys["falling"] == "yes"
+    if left > right and not falling:
+        left, right, falling = right, left, True
+    edges = track[0], track[1]
+    return CurveScale(name, str(keys["unit"]), *edges, left, right, kind=str(keys["scale"]), falling=falling)
 
 
 def _parsed(text: str) -> tuple[str, dict[str, str]]:

@@ -15,8 +15,10 @@ Positions on the scan
     --rows    rows of the file at the depths --top and --bottom (default: the first and the last). Rows outside are not
               read, so exclude the header
     --curve   options of one curve of the run, as curve_1:left=0,right=150,name=GR,unit=API,track=120-860;
-              falling=yes for a scale whose smaller value, given as left, is at the right edge. Keys of repeated
+              left may be larger than right; falling=yes says the same with the smaller value as left. Keys of repeated
               --curve options are merged. Every other option may be given once
+    --at      a point of the scan on a curve, as GR:1200:340, any number of times: tells the curves of a track apart.
+              It is for the network that comes with the package, which names no curves
     --top     may be larger than --bottom, for elevations, which decrease down the scan. Numbers may be -1000 or -1e3
 
 A curve that leaves the track and returns on the other side is unwrapped if it returns within about two track widths
@@ -79,6 +81,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="CURVE:KEY=VALUE,...",
         help="options of one curve: left, right, scale, name, unit, track, falling",
+    )
+    parser.add_argument(
+        "--at", action="append", default=[], metavar="CURVE:ROW:COLUMN", help="a point of the scan on the curve"
     )
     parser.add_argument("--top", type=float, help="depth at the top")
     parser.add_argument("--bottom", type=float, help="depth at the bottom")

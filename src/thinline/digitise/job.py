@@ -4,7 +4,9 @@ Steps
     1. Estimate the skew. This reads the whole scan once.
     2. Predict each band with the network; this reads the scan a second time. Store the band in `OUT/.partial/`, and
        keep its strands (the candidate columns of each row) in memory, because the tracer needs all rows at once.
-    3. Now all damaged rows are known: remove their strands, and trace the curves.
+    3. Now all damaged rows are known: remove their strands, and trace the curves. A network that finds the ink of any
+       curve (head=curves) has no strands: its bands are read again, and the curves of a track are traced together
+       (tracks.py).
     4. Make the class map from the stored bands, and the overlay, for which the scan is read a third time.
     5. When all files are complete, remove the earlier results and rename the new ones into place one by one,
        `curves.csv` last (output_folder.py).
@@ -39,6 +41,7 @@ from thinline.digitise.overlays import OVERLAY_ROWS, class_map_png, overlay_png
 from thinline.digitise.paper import Frame, Paper
 from thinline.digitise.scales import CurveScale, DepthScale
 from thinline.digitise.scan import Scan, ScanError
+from thinline.digitise.tracks import Hints, TracedCurves, trace_tracks
 from thinline.vocabulary import Bool, Float32, Float64
 
 EDGE_MM: Final = 0.75
@@ -55,7 +58,11 @@ ProgressReport = Callable[[int, int], None]
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """The inputs of one scan. `scales` has one scale for each curve of the reader's head; `run` names the run."""
+    """The inputs of one scan; `run` names the run.
+
+    `scales` has one scale for each curve of the reader's head, or with head=curves one for each curve that is wanted;
+    then `hints` may have (row, column) of the scan for each of them.
+    """
 
     scan: Scan
     frame: Frame
@@ -66,6 +73,12 @@ class Job:
     depth: DepthScale
     limits: Limits = field(default_factory=Limits)
     deskew: bool = True
+    hints: tuple[Hints, ...] = ()
+
+    @property
+    def any_curve(self) -> bool:
+        """Whether the network finds the ink of any curve and names none."""
+        return bool(self.reader.head.unscored)
 
     def digest(self) -> str:
         """Hash of everything that the bands depend on."""
@@ -108,17 +121,47 @@ def digitise(job: Job, out: Path, *, force: bool = False, report: ProgressReport
         skew = _skew(job, partial)
         paper = Paper(job.scan, job.frame, skew)
         resumed = partial.finished(count)
-        strands, inked = _candidates(job, paper, partial, count, report)
-        hidden = _hidden(job, paper, partial)
-        traced = viterbi(hidden.without(strands), px_per_mm=job.px_per_mm, tracks=_edges(job))
+        trace = _trace_any if job.any_curve else _trace_named
+        traced, hidden = trace(job, paper, partial, count, report)
+        labels = [scale.name for scale in job.scales] if job.any_curve else job.reader.head.classes[1:]
         curves = tuple(
             accepted(*each, frame=job.frame, px_per_mm=job.px_per_mm, limits=job.limits)
-            for each in zip(job.reader.head.classes[1:], traced, inked[:, ~hidden.rows], job.scales, strict=True)
+            for each in zip(labels, traced.curves, traced.inked[:, ~hidden.rows], job.scales, strict=True)
         )
-        warnings = (*partial.findings()[1], *hidden.warnings)
+        warnings = (*partial.findings()[1], *hidden.warnings, *traced.notes)
         _stage(job, paper, partial, curves, hidden=hidden, warnings=warnings)
         files = partial.publish()
     return DigitisedScan(curves, skew, files, resumed, warnings)
+
+
+def _trace_named(
+    job: Job, paper: Paper, partial: Partial, count: int, report: ProgressReport | None
+) -> tuple[TracedCurves, Hidden]:
+    """The curves of the classes of the network, each from the ink of its class."""
+    strands, inked = _candidates(job, paper, partial, count, report)
+    hidden = _hidden(job, paper, partial)
+    traced = viterbi(hidden.without(strands), px_per_mm=job.px_per_mm, tracks=_edges(job))
+    return TracedCurves(tuple(traced), inked, ()), hidden
+
+
+def _trace_any(
+    job: Job, paper: Paper, partial: Partial, count: int, report: ProgressReport | None
+) -> tuple[TracedCurves, Hidden]:
+    """The curves of each track, from the ink and the centre lines of any curve."""
+    for number, _ in enumerate(_bands(job, paper, partial, count)):
+        if report is not None:
+            report(number + 1, count)
+    hidden = _hidden(job, paper, partial)
+    traced = trace_tracks(
+        (partial.band(number) for number in range(count)),
+        paper,
+        _edges(job),
+        hidden=hidden,
+        names=[scale.name for scale in job.scales],
+        hints=job.hints,
+        px_per_mm=job.px_per_mm,
+    )
+    return traced, hidden
 
 
 def _hidden(job: Job, paper: Paper, partial: Partial) -> Hidden:
@@ -214,7 +257,8 @@ def _stage(
     count = len(job.reader.band_starts(height))
     bands = (partial.band(number) for number in range(count))
     labels = (np.where(hidden.rows[band.start : band.stop, None], 0, band.labels) for band in bands)
-    partial.stage("class_map.png", class_map_png(labels, paper.shape, curves=len(curves)))
+    classes = len(job.reader.head.classes) - 1
+    partial.stage("class_map.png", class_map_png(labels, paper.shape, curves=classes))
     tops = range(0, height, OVERLAY_ROWS)
     for number, top in enumerate(tops, start=1):
         name = "overlay.png" if len(tops) == 1 else f"overlay_{number:03d}.png"

@@ -41,6 +41,7 @@ def fill_from_job_file(options: argparse.Namespace, console: Console) -> argpars
     filled.dpi = options.dpi or (None if min(scan.dpi) > 0 and _same(proposal.dpi, scan.dpi) else proposal.dpi)
     _fill_depth(filled, proposal)
     filled.scale = options.scale or "linear"
+    filled.proposed_at = [tuple((row, column) for row, column in curve.at) for curve in proposal.curves]
     filled.proposed = [_keys(curve, proposal, options) for curve in proposal.curves]
     _print_missing(proposal, options, console)
     return filled
@@ -55,9 +56,10 @@ def _fill_depth(filled: argparse.Namespace, proposal: Proposal) -> None:
     """Depths at the ends of `rows` from the two marks, or the rows themselves."""
     depth = proposal.depth
     given = filled.top is not None and filled.bottom is not None
+    one_of_two = not given and (filled.top is not None or filled.bottom is not None)
     for name, row in zip(("top", "bottom"), filled.rows, strict=True):
         if getattr(filled, name) is None:
-            if not depth.complete and filled.top is not filled.bottom:
+            if not depth.complete and one_of_two:
                 raise ProposalError(
                     f"{filled.job_file}: expected both --top and --bottom, or the depths in the file, got one of them; "
                     "give the other"
@@ -106,5 +108,3 @@ def _print_missing(proposal: Proposal, options: argparse.Namespace, console: Con
             style="yellow",
             soft_wrap=True,
         )
-    if any(curve.at for curve in proposal.curves):
-        console.print("note: the hints `at` are not used by a run with named curves", style="yellow", soft_wrap=True)
