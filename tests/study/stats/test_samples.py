@@ -57,7 +57,7 @@ def test_false_positives_on_a_sheet_without_the_class_count_as_in_the_split(meas
 
 
 def test_a_mean_over_sheets_does_not_weigh_them_by_their_pixels():
-    """The Betti-0 errors 2, 4, 9 of sheets with 100, 200, 300 true pixels have the mean 5, as in the split, not 6.17."""
+    """The Betti-0 errors 2, 4, 9 of sheets with 100, 200, 300 true pixels have mean 5, as in the split, not 6.17."""
     results = planted(sheets=3)
     own = results.sheets[results.sheets["measure"] == "iou"]
     value = own["sheet"].map({0: 2.0, 1: 4.0, 2: 9.0})
