@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
 from study_cases import planted
@@ -52,3 +54,13 @@ def test_false_positives_on_a_sheet_without_the_class_count_as_in_the_split(meas
     assert data.whole[condition, seed, 3] == 0  # absent from both: not scored
     assert data.whole[condition, seed, 1] == 7
     assert data.parts[condition, seed, 1] == 0
+
+
+def test_a_mean_over_sheets_does_not_weigh_them_by_their_pixels():
+    """The Betti-0 errors 2, 4, 9 of sheets with 100, 200, 300 true pixels have mean 5, as in the split, not 6.17."""
+    results = planted(sheets=3)
+    own = results.sheets[results.sheets["measure"] == "iou"]
+    value = own["sheet"].map({0: 2.0, 1: 4.0, 2: 9.0})
+    sheets = own.assign(measure="betti0_error", value=value, support=100 * (1 + own["sheet"]))
+    data = samples(replace(results, sheets=pd.concat([results.sheets, sheets])), "betti0_error", "curve_1")
+    assert data.values == pytest.approx(np.full(data.values.shape, 5.0))

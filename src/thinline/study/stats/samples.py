@@ -5,7 +5,8 @@ Conventions
 `A` conditions, `S` seeds, `N` sheets of a seed. The value of a cell is `sum_n parts / sum_n whole`. A pixel rate of
 sheets, weighted by its own denominator, is exactly the rate of the split. Other measures are weighted by their support
 (true pixels, or rows of the curve): exact for errors of traced curves and for coverage; for outlines (NSD, tolerance
-F1), whose lengths the tables do not hold, it is a mean over sheets. A sheet with the value NaN (class absent) weighs
+F1), whose lengths the tables do not hold, it is a mean over sheets. A measure that is a mean over the sheets of its
+split (`SHEET_MEANS`) has weight 1 for each sheet. A sheet with the value NaN (class absent) weighs
 0. If an absent class was predicted all the same, the value is 0 (metrics/absent.py) with the weight of the false
 positives: the pixels predicted in the split but on no sheet with the class, shared equally among such sheets of a cell.
 A measure without sheets (`tuned/`) is one sheet a seed, of weight 1.
@@ -16,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,9 @@ UNBRIDGED = "viterbi_mae_track"
 
 TOTALS = ("_swaps", "breaks", "_extra_rows")
 """Endings of measures that are counts: per sheet here, summed over the sheets in the rows of a split."""
+
+SHEET_MEANS: Final = "betti"
+"""Beginning of measures whose value of a split is the mean over its sheets."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,8 +159,9 @@ def _of_sheets(results: Results, measure: str, name: str) -> Samples:
     of_measure = _sheets(results, measure, name)
     values = _array(results, of_measure, "value")
     support = _array(results, of_measure, "support")
-    absent = np.isfinite(values) & (support == 0) & (not measure.endswith(TOTALS))
-    weights = support
+    counted = measure.endswith(TOTALS) or measure.startswith(SHEET_MEANS)
+    absent = np.isfinite(values) & (support == 0) & (not counted)
+    weights = np.where(np.isfinite(support), 1.0, np.nan) if measure.startswith(SHEET_MEANS) else support
     if measure in ("iou", "precision", "f1") or absent.any():
         predicted = _predicted(results, support, absent, name)
         recall = _array(results, _sheets(results, "recall", name), "value")
