@@ -147,3 +147,13 @@ def test_a_reader_of_inverted_images_sees_the_inverted_image() -> None:
     grey = np.random.default_rng(1).choice(np.array([0, 120, 255], np.uint8), (40, 50))
     plain, turned = Reader(sees, HEAD, 64), Reader(sees, HEAD, 64, invert=True)
     assert np.array_equal(turned.probabilities(255 - grey), plain.probabilities(grey))
+
+
+def test_a_fast_reader_differs_by_roundings_only() -> None:
+    paper = noise(70, 90)
+    plain, fast = (
+        Reader(neighbours, SigmoidStack(("background", "a", "b", "c")), 64, fast=fast) for fast in (False, True)
+    )
+    difference = np.abs(plain.probabilities(paper) - fast.probabilities(paper))
+    assert difference.mean() < 0.02
+    assert len(list(fast.bands(lambda start, stop: paper[start:stop], paper.shape))) == len(read(plain, paper))

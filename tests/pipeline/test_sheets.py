@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 from skimage.morphology import skeletonize
 
@@ -69,3 +70,16 @@ def test_own_masks_of_ink_get_the_skeleton_of_the_whole_image_as_centre_lines(ti
         assert np.array_equal(sheets.labels[index] == 2, line)
     assert run_cell(conf, choices).status == FINISHED
     assert "class centre has no pixel" not in " ".join(capsys.readouterr().out.split())
+
+
+def test_sheets_of_any_number_of_curves_train_the_head_of_ink_and_centre_lines(tiny):
+    """Sheets of the family `field` in every split, at the scale and with the loss of the experiment `reader`."""
+    keys = ("data_mix=field", *CURVES, "loss=dice_ce", "class_weight=tuned_threshold", "resolution.px_per_mm=5.0")
+    conf, choices = tiny(*keys, "budget.counts={archive:1,train:12,val:3,test:3}")
+    splits = plan_sheets(conf).splits
+    assert {spec.family for split in splits.by_name().values() for spec in split.specs} == {"field"}
+    assert len({len(spec.curves) for spec in splits.train.specs}) > 1
+    outcome = run_cell(conf, choices)
+    assert outcome.status == FINISHED
+    classes = set(pd.read_parquet(outcome.folder / "per_class.parquet").query("split == 'tuned'")["class"])
+    assert classes == {"ink"}

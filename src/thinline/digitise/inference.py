@@ -28,6 +28,7 @@ from torch import Tensor
 
 from thinline.data.tiles import darkness_of
 from thinline.heads import Head
+from thinline.training.precision import cpu_has_bf16
 from thinline.vocabulary import Float32, UInt8
 
 OVERLAP: Final = 0.25
@@ -59,13 +60,19 @@ class Band:
 
 @dataclass(frozen=True)
 class Reader:
-    """A network with its head, tile size and device; with `invert` it gets inverted grey levels, as in its training."""
+    """A network with its head, tile size and device.
+
+    With `invert` it gets inverted grey levels, as in its training. With `fast` it computes in bf16 where a processor
+    multiplies it natively, else in fp32: about twice as fast. With a network of 700 steps the ink of two pixels in ten
+    thousand was decided otherwise.
+    """
 
     network: Callable[[Tensor], Tensor]
     head: Head
     tile_px: int
     device: str = "cpu"
     invert: bool = False
+    fast: bool = False
 
     def band_starts(self, height: int) -> tuple[int, ...]:
         """The first row of every band."""
@@ -129,8 +136,10 @@ class Reader:
         """Probabilities [B,c,h,w] of tiles [B,h,w]."""
         with torch.inference_mode():
             image = darkness_of(torch.from_numpy(255 - tiles if self.invert else tiles)).unsqueeze(1).to(self.device)
-            probabilities = self.head.probabilities(self.network(image).float())
-            return np.asarray(probabilities.cpu().numpy(), np.float32)
+            half = self.fast and torch.device(self.device).type == "cpu" and cpu_has_bf16()
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                logits = self.network(image)
+            return np.asarray(self.head.probabilities(logits.float()).cpu().numpy(), np.float32)
 
     def _band(self, start: int, probabilities: Float32) -> Band:
         with torch.inference_mode():
