@@ -33,7 +33,7 @@ from thinline.vocabulary import Float64, Int64
 
 INK: Final = 3.0
 BLIND: Final = 0.01
-SHARE: Final = 1.5
+SHARE: Final = 0.7
 NOWHERE: Final = -1
 """Stands for a stretch without a fragment in a path."""
 
