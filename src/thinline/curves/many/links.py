@@ -17,7 +17,7 @@ Conventions
     the links from a fragment the MOST cheapest are kept, and of these the MOST cheapest to each fragment.
 
     The costs are lengths and rows at 4 px/mm; at a finer scale fixed costs grow in proportion (`fixed`). They were
-    chosen on drawn sheets.
+    chosen on drawn sheets of all families, seeds 1000 to 1029, never on real ones.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import Float64, Int64
 
 OVERLAP: Final = 3
-GAP: Final = 2.5
-SLOPE: Final = 0.28
+GAP: Final = 4.0
+SLOPE: Final = 0.5
 BEND: Final = 0.05
 BEND_PX: Final = 40.0
 PEN: Final = 3.0

@@ -8,7 +8,8 @@ Conventions
                         rows of the course above and below it, REACHES_MM of either, and at most to the next meeting.
                         CONTINUE * log(1 + mean squared residual / SPREAD_PX^2), summed over the reaches
         pen             the difference between each stretch of a path and the curve of that name (stretches.py)
-        hint            HINT for each hint of a curve to which another path is nearest, if it is within HINT_MM
+        hint            HINT for each hint of a curve to which another path is nearest, if it is within HINT_MM; less
+                        if a second path is less than 1 mm farther away
 
     The features of a curve are not known before: they come from the naming found before. The search starts with
     continuity alone, and with the stretches sorted by each of the features; the cheapest result counts.
@@ -48,21 +49,16 @@ def named(runs: Runs, positions: Positions, meetings: list[Meeting], hints: Hint
     stretches = stretches_of(runs, positions, meetings, px_per_mm=px_per_mm)
     change = _changes(runs, positions, meetings, px_per_mm=px_per_mm)
     search = _Search(stretches, meetings, change, number)
-    best, _ = search.cheapest(np.zeros((len(stretches.path), number)))
+    misses = _hint_costs(stretches, positions, hints, px_per_mm=px_per_mm)
+    best, _ = search.cheapest(misses)
     least = np.inf
-    for curve_of in starts_of(stretches, best, number):
+    for start in starts_of(stretches, best, number):
+        curve_of = _as_hinted(start, misses)
         for _ in range(_ROUNDS):
-            curve_of, cost = search.cheapest(pen_costs(stretches, curve_of, number))
+            curve_of, cost = search.cheapest(pen_costs(stretches, curve_of, number) + misses)
         if cost < least:
             best, least = curve_of, cost
-    if any(hints):
-        misses = _hint_costs(stretches, positions, hints, px_per_mm=px_per_mm)
-        table = np.array([misses[best == name].sum(axis=0) for name in range(number)])
-        orders = np.array(list(itertools.permutations(range(number))))
-        missed = table[np.arange(number), orders].sum(axis=1)
-        best = orders[int(missed.argmin()), best]
-        best, _ = search.cheapest(pen_costs(stretches, best, number) + misses)
-    else:
+    if not misses.any():
         best = _from_the_left(positions, _in_rows(stretches, best, height))[best]
     return _in_rows(stretches, best, height)
 
@@ -161,6 +157,15 @@ def _bend(above: Float64, below: Float64) -> float:
     return CONTINUE * float(np.log1p(np.mean((x - terms @ fit) ** 2) / SPREAD_PX**2))
 
 
+def _as_hinted(curve_of: Int64, misses: Float64) -> Int64:
+    """The names `curve_of [n]` exchanged for each other so that they miss the least; `misses [n,N]` are hint costs."""
+    number = misses.shape[1]
+    table = np.array([misses[curve_of == name].sum(axis=0) for name in range(number)])
+    orders = np.array(list(itertools.permutations(range(number))))
+    missed = table[np.arange(number), orders].sum(axis=1)
+    return np.asarray(orders[int(missed.argmin()), curve_of], np.int64)
+
+
 def _hint_costs(stretches: Stretches, positions: Positions, hints: Hints, *, px_per_mm: float) -> Float64:
     """HINT for each hint of a curve and each other name of the stretch next to it, [n,N]."""
     cost = np.zeros((len(stretches.path), len(hints)))
@@ -170,10 +175,12 @@ def _hint_costs(stretches: Stretches, positions: Positions, hints: Hints, *, px_
             away = np.abs(positions.x[:, at] - column)
             if not np.isfinite(away).any() or np.nanmin(away) > HINT_MM * px_per_mm:
                 continue
-            own = stretches.of[int(np.nanargmin(away))]
-            here = next(n for n in own if stretches.first[n] <= at < stretches.last[n])
-            cost[here] += HINT
-            cost[here, curve] -= HINT
+            nearest = int(np.nanargmin(away))
+            second = np.min(np.delete(np.where(np.isnan(away), np.inf, away), nearest), initial=np.inf)
+            clear = min(1.0, (second - away[nearest]) / px_per_mm)
+            here = next(n for n in stretches.of[nearest] if stretches.first[n] <= at < stretches.last[n])
+            others = np.arange(len(hints)) != curve
+            cost[here, others] += HINT * clear
     return cost
 
 

@@ -33,7 +33,7 @@ from thinline.vocabulary import Float64, Int64
 
 INK: Final = 3.0
 BLIND: Final = 0.01
-SHARE: Final = 1.5
+SHARE: Final = 0.7
 NOWHERE: Final = -1
 """Stands for a stretch without a fragment in a path."""
 
@@ -102,18 +102,19 @@ def _send(arcs, index, levels, ends, flow):  # type: ignore[no-untyped-def]
     nodes, number = len(levels), len(tail)
     potential = np.full(nodes, np.inf)
     potential[source] = 0.0
-    changed = True
-    while changed:  # labels, in an order that is nearly that of the arcs
-        changed = False
-        for level in range(nodes):
-            node = levels[level]
-            if np.isinf(potential[node]):
-                continue
-            for i in range(start[node], start[node + 1]):
-                arc = by_node[i]
-                if arc < number and room[arc] > 0 and potential[node] + price[arc] < potential[head[arc]] - 1e-9:
-                    potential[head[arc]] = potential[node] + price[arc]
-                    changed = True
+    level_of = np.empty(nodes, np.int64)
+    level_of[levels] = np.arange(nodes)
+    level = 0
+    while level < nodes:  # few arcs lead back to an earlier level, and only by a few rows
+        node = levels[level]
+        level += 1
+        if np.isinf(potential[node]):
+            continue
+        for i in range(start[node], start[node + 1]):
+            arc = by_node[i]
+            if arc < number and room[arc] > 0 and potential[node] + price[arc] < potential[head[arc]] - 1e-9:
+                potential[head[arc]] = potential[node] + price[arc]
+                level = min(level, level_of[head[arc]])
     distance, came = np.empty(nodes), np.empty(nodes, np.int64)
     keys, items = np.empty(2 * number + 8), np.empty(2 * number + 8, np.int64)
     for _ in range(units):

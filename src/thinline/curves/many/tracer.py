@@ -9,7 +9,8 @@ Method
 
     `TrackTracer` takes strips of any height from the top. Step 1 looks at single rows, and steps 2 to 5 begin when all
     rows are known, so strips give exactly what one map gives, and there is no look-ahead that could be too short.
-    Memory: one strip, and for each row about MEASURE.
+    Memory: one strip, and about 350 bytes for each row of two curves, 700 of four (measured: 250,000 rows of 600 px
+    take 80 and 170 MB). At worst, in a map of noise with MOST runs in every row, 12 kB for each row.
 """
 
 from __future__ import annotations
