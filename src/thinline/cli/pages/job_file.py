@@ -57,8 +57,7 @@ def _fill_depth(filled: argparse.Namespace, proposal: Proposal) -> None:
     given = [value for value in (filled.top, filled.bottom) if value is not None]
     if len(given) == 1 and not depth.complete:
         raise ProposalError(
-            f"{filled.job_file}: expected both --top and --bottom, or the depths in the file, got one of them; give the "
-            "other"
+            f"{filled.job_file}: expected both --top and --bottom, or the depths in the file, got one; give the other"
         )
     for name, row in zip(("top", "bottom"), filled.rows, strict=True):
         if getattr(filled, name) is None:
