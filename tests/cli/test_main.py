@@ -46,7 +46,7 @@ def test_resolution_measures_what_resizing_loses(tmp_path, capsys):
 
 def test_sheets_needs_an_option(capsys):
     assert main(["sheets"]) == 1
-    assert "--preview PNG or --resolution" in capsys.readouterr().out
+    assert "--preview PNG, --resolution or --compare DIR" in capsys.readouterr().out
 
 
 def test_a_missing_folder_of_las_files_is_an_error(tmp_path, capsys):

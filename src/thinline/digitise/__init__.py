@@ -10,6 +10,7 @@ accept         reject rows and curves of low confidence or coverage
 damaged_rows   rows that get no values because the file is damaged there
 export         the bytes of the CSV and LAS files (header, null value)
 overlays       class map PNG, and overlay of the curves on the paper
+page/          what a whole page shows: header, tracks, depth column, scale; a job file to edit; statistics of the print
 output_folder  write CSV, LAS and pictures atomically (with system/atomic_files.py); resume an interrupted job
 
 Tracing and wraps (laps) are in `thinline.curves`.

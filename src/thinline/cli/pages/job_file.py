@@ -55,15 +55,13 @@ def _same(dpi: float | None, of_file: tuple[float, float]) -> bool:
 def _fill_depth(filled: argparse.Namespace, proposal: Proposal) -> None:
     """Depths at the ends of `rows` from the two marks, or the rows themselves."""
     depth = proposal.depth
-    given = filled.top is not None and filled.bottom is not None
-    one_of_two = not given and (filled.top is not None or filled.bottom is not None)
+    given = [value for value in (filled.top, filled.bottom) if value is not None]
+    if len(given) == 1 and not depth.complete:
+        raise ProposalError(
+            f"{filled.job_file}: expected both --top and --bottom, or the depths in the file, got one; give the other"
+        )
     for name, row in zip(("top", "bottom"), filled.rows, strict=True):
         if getattr(filled, name) is None:
-            if not depth.complete and one_of_two:
-                raise ProposalError(
-                    f"{filled.job_file}: expected both --top and --bottom, or the depths in the file, got one of them; "
-                    "give the other"
-                )
             setattr(filled, name, depth.depth_at(row) if depth.complete else row)
     filled.unit = filled.unit or (depth.unit if depth.complete or given else "px") or "m"
 

@@ -12,8 +12,9 @@ Conventions
     lines in the gaps between gridded columns: tables and forms of a header have other upright lines, and their rules
     cross the gap of the depth column.
     The **log** goes from the first to the last long stretch of blocks that agree with the pattern. What lies above is
-    the header. Because lines are counted over AROUND_MM, both ends are then moved, by at most that much, to where the
-    upright lines begin and end. Columns under thick ink (bars, stains) are unknown in that block, and do not count.
+    the header. Because lines are counted over AROUND_MM, both ends are then moved to where the upright lines begin and
+    end: outwards by at most that much, inwards by at most INWARDS_MM, as some rows of a heading do less harm than a
+    piece of a curve that is lost. Columns under thick ink (bars, stains) are unknown in that block, and do not count.
 
 References
     Fischler and Bolles, "Random sample consensus", Communications of the ACM 1981.
@@ -31,6 +32,7 @@ from thinline.digitise.page.block_maps import BLOCK_MM, BlockMaps
 from thinline.vocabulary import Bool, Float64
 
 AROUND_MM: Final = 20.0
+INWARDS_MM: Final = 12.0
 FEWEST: Final = 3
 SHARE_OF_LINES: Final = 0.4
 LONG_MM: Final = 80.0
@@ -137,10 +139,11 @@ def _ends(share: Float64 | None, agree: Bool, ends: tuple[int, int]) -> tuple[in
     three = drawn[:-2] & drawn[1:-1] & drawn[2:]  # [n]: in the blocks n, n + 1, n + 2
     begins = np.flatnonzero(three[max(0, first - reach) : first + reach])
     stops = np.flatnonzero(three[max(0, last - reach) : last + reach])
+    inwards = round(INWARDS_MM / BLOCK_MM)
     if len(begins):
-        first = max(0, first - reach) + int(begins[0])
+        first = min(max(0, first - reach) + int(begins[0]), first + inwards)
     if len(stops):
-        last = max(0, last - reach) + int(stops[-1]) + 3
+        last = max(max(0, last - reach) + int(stops[-1]) + 3, last - inwards)
     return first, min(last, len(agree))
 
 

@@ -26,7 +26,6 @@ from typing import Final
 
 import cv2
 import numpy as np
-from scipy import stats
 
 from thinline.digitise.deskew import estimate
 from thinline.digitise.page.reduced_page import straight_rows
@@ -136,9 +135,17 @@ def gaps(drawn: Sequence[Mapping[str, float]], real: Sequence[Mapping[str, float
     for name in NAMES:
         samples = [np.array([window[name] for window in windows], np.float64) for windows in (drawn, real)]
         one, two = (sample[np.isfinite(sample)] for sample in samples)
-        distance = float(stats.ks_2samp(one, two).statistic) if len(one) and len(two) else float("nan")
-        rows.append(Gap(name, _three(one), _three(two), distance))
+        rows.append(Gap(name, _three(one), _three(two), kolmogorov_smirnov(one, two)))
     return rows
+
+
+def kolmogorov_smirnov(one: Float64, two: Float64) -> float:
+    """The largest difference between the distribution functions of two samples; NaN where one is empty."""
+    if not len(one) or not len(two):
+        return float("nan")
+    at = np.concatenate([one, two])
+    shares = [np.searchsorted(np.sort(sample), at, side="right") / len(sample) for sample in (one, two)]
+    return float(np.abs(shares[0] - shares[1]).max())
 
 
 def _three(sample: Float64) -> tuple[float, float, float]:

@@ -1,0 +1,104 @@
+"""`thinline digitise scan.yaml`: the file describes the job, options replace it, and what is missing is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from digitise_command import digitise, printed
+from scan_cases import ONE, TWO, blank, save, trace
+
+from thinline.cli.main import main
+
+JOB = {
+    "scan": "scan.tif",
+    "rows": [0, 499],
+    "tracks": [{"track": 1, "left_px": 20.0, "right_px": 179.0}],
+    "curves": [
+        {"track": 1, "name": "GR", "unit": "API", "left": 0, "right": 150},
+        {"track": 1, "name": "SP", "unit": "mV", "left": 80, "right": -20},
+    ],
+    "depth": {"unit": "ft", "first": {"row": 100, "depth": 1000}, "second": {"row": 300, "depth": 1100}},
+}
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    save(trace(trace(blank(500, 200), TWO, ink=120), ONE), tmp_path / "scan.tif")
+    return written(tmp_path)
+
+
+def written(folder: Path, **changes) -> Path:
+    (folder / "scan.yaml").write_text(yaml.safe_dump(JOB | changes))
+    return folder / "scan.yaml"
+
+
+@pytest.mark.usefixtures("perfect")
+def test_the_file_gives_the_same_curves_as_the_options(job: Path) -> None:
+    assert main(["digitise", str(job), "--no-deskew"]) == 0
+    by_file = pd.read_csv(job.parent / "scan/curves.csv", comment="#")
+    options = ["--track", "20", "179", "--rows", "0", "499", "--top", "950", "--bottom", "1199.5", "--unit", "ft"]
+    options += ["--curve", "curve_1:name=GR,unit=API,left=0,right=150", "--no-deskew"]
+    options += ["--curve", "curve_2:name=SP,unit=mV,left=-20,right=80,falling=yes"]
+    code, out = digitise(job.parent / "scan.tif", *options)
+    assert code == 0
+    pd.testing.assert_frame_equal(by_file, pd.read_csv(out / "curves.csv", comment="#"))
+    assert by_file["GR"].notna().mean() > 0.9
+    at = np.abs(by_file["depth"] - 1000).idxmin()
+    assert at == pytest.approx(100, abs=1)
+
+
+@pytest.mark.usefixtures("perfect")
+def test_options_replace_the_file(job: Path) -> None:
+    options = ["--no-deskew", "--top", "0", "--bottom", "499", "--unit", "m", "--curve", "curve_1:name=CALI,right=300"]
+    assert main(["digitise", str(job), *options, "--out", str(job.parent / "other")]) == 0
+    table = pd.read_csv(job.parent / "other/curves.csv", comment="#")
+    assert {"CALI", "SP"} <= set(table.columns)
+    assert main(["digitise", str(job), "--no-deskew"]) == 0
+    before = pd.read_csv(job.parent / "scan/curves.csv", comment="#")
+    assert table["CALI"].to_numpy() == pytest.approx(2 * before["GR"].to_numpy(), nan_ok=True)
+    assert table["depth"].iloc[0] == pytest.approx(0, abs=1)
+
+
+@pytest.mark.usefixtures("perfect")
+def test_what_is_not_filled_in_is_said_and_read_in_fractions_and_rows(job: Path, capsys) -> None:
+    curves = [{"track": 1, "name": "GR"}, {"track": 1, "name": "SP", "left": 1}]
+    marks = {"unit": None, "first": {"row": 0, "depth": None}, "second": {"row": 499, "depth": None}}
+    path = written(job.parent, curves=curves, depth=marks)
+    assert main(["digitise", str(path), "--no-deskew"]) == 0
+    text = printed(capsys)
+    for words in ("curves[0] (GR): left and right", "curves[1] (SP): right", "depth: first.depth, second.depth, unit"):
+        assert words in text
+    table = pd.read_csv(path.parent / "scan/curves.csv", comment="#")
+    assert table["GR"].between(-0.05, 1.05)[table["GR"].notna()].all()
+    assert table["depth"].iloc[[0, -1]].to_numpy() == pytest.approx([0, 499], abs=1)
+
+
+@pytest.mark.usefixtures("perfect")
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"trakcs": []}, "got the unknown 'trakcs'; did you mean 'tracks'?"),
+        ({"scan": "none.tif"}, "found no such file"),
+        ({"pages": 7}, "expected a scan of 7 pages, got one of 1"),
+        ({"curves": JOB["curves"][:1]}, "expected 2 curves, one for each of this run"),
+        ({"rows": [0, 4000]}, "--rows must lie on the scan"),
+        ({"curves": [JOB["curves"][0], JOB["curves"][1] | {"unit": "m V"}]}, "expected ASCII without blanks"),
+    ],
+)
+def test_a_wrong_file_is_refused_before_anything_is_written(changes, words, job: Path, capsys) -> None:
+    path = written(job.parent, **changes)
+    assert main(["digitise", str(path)]) == 1
+    assert words in printed(capsys)
+    assert {each.name for each in job.parent.iterdir()} == {"scan.tif", "scan.yaml"}
+
+
+@pytest.mark.usefixtures("perfect")
+def test_one_depth_needs_the_other(job: Path, capsys) -> None:
+    marks = {"unit": None, "first": {"row": 0, "depth": None}, "second": {"row": 499, "depth": None}}
+    path = written(job.parent, depth=marks)
+    assert main(["digitise", str(path), "--top", "5"]) == 1
+    assert "expected both --top and --bottom" in printed(capsys)
