@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any, Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from thinline.cli.pages.curve_scales import curve_names, hints_of, scales_of
 from thinline.digitise import (
     CurveScale,
     DepthScale,
@@ -32,14 +33,19 @@ from thinline.digitise import (
 )
 from thinline.digitise.job import ProgressReport
 from thinline.digitise.output_folder import remove_results
-from thinline.digitise.scales import ScaleError
+from thinline.digitise.reading import FACTORS, choose_factor
 from thinline.digitise.scan import LEAST_DPI, MOST_DPI, Scan, ScanError
 from thinline.pipeline.load import LoadedRun, load_run
 
 CONTEXT_MM: Final = 4.0
 """Width beside the tracks that the network gets, because it needs both sides of a line on the edge."""
 
-_KEYS: Final = ("left", "right", "scale", "name", "unit", "track", "falling")
+SHARES: Final = (1.0, 2 / 3, 1 / 2, 3 / 2)
+"""Scales that are tried, as shares of that of the resolution in the file."""
+
+SAMPLE_TILES: Final = 4
+"""Half the height of the part of a page on which the scale is chosen, in tiles of the network."""
+
 _MM_PER_INCH: Final = 25.4
 _STOPPED: Final = 130
 _MOST_WARNINGS: Final = 20
@@ -72,10 +78,10 @@ def _digitise(options: argparse.Namespace, console: Console) -> int:
 
 
 def _job(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> Job:
-    dpi = _dpi(options.dpi, scan)
     rows = tuple(options.rows or (-0.5, scan.height - 0.5))
-    curves = _curve_names(options, network)
-    scales = _scales(options, curves, scan)
+    dpi, reason = _read_at(options, scan, network)
+    curves = curve_names(options, network)
+    scales = scales_of(options, curves, scan)
     depth = DepthScale(options.top, options.bottom, rows[0], rows[1], options.unit)
     px_per_mm = network.px_per_mm if network.scale_known else network.scale * min(dpi) / _MM_PER_INCH
     across, down = (px_per_mm * _MM_PER_INCH / value for value in dpi)
@@ -90,37 +96,32 @@ def _job(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> Job:
         depth=depth,
         limits=Limits(options.min_confidence, options.min_coverage),
         deskew=not options.no_deskew,
-        hints=_hints(options, curves, network),
+        hints=hints_of(options, curves, network),
+        scale_reason=reason,
     )
 
 
-def _curve_names(options: argparse.Namespace, network: LoadedRun) -> tuple[str, ...]:
-    """The curves of the run, or for a network that names none those of the proposal or of --curve."""
-    if not network.head.unscored:
-        return network.head.classes[1:]
-    proposed = getattr(options, "proposed", ())
-    return tuple(keys["name"] for keys in proposed) or tuple(_merged(options.curve)) or ("curve_1",)
+def _read_at(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> tuple[tuple[float, float], str]:
+    """Dots per inch across and down, and why they are not those of the file.
 
-
-def _hints(
-    options: argparse.Namespace, curves: tuple[str, ...], network: LoadedRun
-) -> tuple[tuple[tuple[float, float], ...], ...]:
-    """The points of --at, and of the proposal for curves without --at, for each curve."""
-    points: dict[str, list[tuple[float, float]]] = {}
-    for text in options.at:
-        curve, *numbers = text.split(":")
-        if curve not in curves or len(numbers) != 2:
-            raise ScaleError(f"--at {text}: expected CURVE:ROW:COLUMN with a curve of {', '.join(curves)}")
-        row, column = (_number(f"--at {text}", number) for number in numbers)
-        points.setdefault(curve, []).append((row, column))
-    proposed: Sequence[Sequence[tuple[float, float]]] = getattr(options, "proposed_at", [()] * len(curves))
-    hints = tuple(tuple(points.get(curve, own)) for curve, own in zip(curves, proposed, strict=True))
-    if any(hints) and not network.head.unscored:
-        raise ScaleError(
-            f"--at: expected a network that names no curves, as the one that comes with the package, got "
-            f"{network.name}, which names them; leave --at out"
-        )
-    return hints if any(hints) else ()
+    A network that names no curves chooses its scale on the middle of the page, unless --dpi is given: that of the file
+    is one of the candidates (reading.py).
+    """
+    if not network.head.unscored or options.dpi is not None:
+        return _dpi(options.dpi, scan), ""
+    known = scan.dpi if min(scan.dpi) > 0 else None
+    nominal = network.px_per_mm * _MM_PER_INCH
+    implied = None if known is None else nominal / min(known)
+    first, last = (round(row) for row in options.rows or (0, scan.height))
+    middle, reach = (first + last) // 2, SAMPLE_TILES * network.sheet_px
+    sample = scan.rows(max(0, first, middle - reach), min(scan.height, last, middle + reach))
+    tried = FACTORS if implied is None else tuple(share * implied for share in SHARES)
+    chosen = choose_factor(network.reader, sample, implied=implied, factors=tried)
+    if implied is None:
+        return (nominal / chosen.factor,) * 2, chosen.reason
+    assert known is not None
+    across, down = (value * implied / chosen.factor for value in known)
+    return (across, down), chosen.reason
 
 
 def _dpi(option: float | None, scan: Scan) -> tuple[float, float]:
@@ -164,104 +165,6 @@ def _check_on(scan: Scan, option: str, ends: tuple[float, ...], size: int) -> No
         )
 
 
-def _scales(options: argparse.Namespace, curves: tuple[str, ...], scan: Scan) -> tuple[CurveScale, ...]:
-    """One scale for each curve of the run: the shared options, changed by --curve."""
-    own = own_scales(options, curves)
-    unknown = [name for name in own if name not in curves]
-    if unknown:
-        raise ScaleError(f"--curve {unknown[0]}: expected a curve of the run, {' or '.join(curves)}")
-    track = tuple(options.track or (-0.5, scan.width - 0.5))
-    shared = {"left": options.left, "right": options.right, "scale": options.scale, "unit": "", "falling": "no"}
-    scales = tuple(_scale(name, shared | {"name": name} | own.get(name, {}), track) for name in curves)
-    names = [scale.name for scale in scales]
-    if len({name.upper() for name in names} - {"DEPT", "DEPTH"}) < len(names):
-        raise ScaleError(
-            f"--curve: expected a name of its own for every curve, other than DEPT and DEPTH, got {', '.join(names)}; "
-            "LAS does not distinguish small letters from capitals"
-        )
-    return scales
-
-
-def own_scales(options: argparse.Namespace, curves: tuple[str, ...]) -> dict[str, dict[str, str]]:
-    """The keys of each curve: those of --curve, and below them those of a job file, one entry for each curve."""
-    own = _merged(options.curve)
-    proposed: Sequence[Mapping[str, str]] = getattr(options, "proposed", ())
-    if proposed and len(proposed) != len(curves):
-        raise ScaleError(
-            f"{options.job_file}: expected {len(curves)} curves, one for each of this run ({', '.join(curves)}), got "
-            f"{len(proposed)}; leave curves out of the file, or take a run with as many"
-        )
-    for name, keys in zip(curves, proposed, strict=False):
-        own[name] = {**keys, **own.get(name, {})}
-    return own
-
-
-def _scale(curve: str, keys: Mapping[str, Any], track: tuple[float, ...]) -> CurveScale:
-    for side in ("left", "right"):
-        if keys[side] is None:
-            raise ScaleError(f"{curve}: expected the value at the {side} edge of its track, got none; give --{side}")
-    name = str(keys["name"])
-    if not (name.isascii() and name.replace("_", "").replace("-", "").isalnum()):
-        raise ScaleError(f"{curve}: expected a name of letters, digits, _ and -, as LAS requires, got {name!r}")
-    if keys["falling"] not in ("yes", "no"):
-        raise ScaleError(f"{curve}: `falling` must be yes or no, got {keys['falling']!r}")
-    if "track" in keys:
-        track = _ends(curve, str(keys["track"]))
-    left, right = (_number(f"{curve}:{side}", keys[side]) for side in ("left", "right"))
-    falling = keys["falling"] == "yes"
-    if left > right and not falling:
-        left, right, falling = right, left, True
-    edges = track[0], track[1]
-    return CurveScale(name, str(keys["unit"]), *edges, left, right, kind=str(keys["scale"]), falling=falling)
-
-
-def _parsed(text: str) -> tuple[str, dict[str, str]]:
-    """The curve and the keys of `curve_1:left=0,name=GR`."""
-    curve, _, rest = text.partition(":")
-    pairs = [part.partition("=") for part in rest.split(",")] if rest else []
-    wrong = [key for key, equals, _ in pairs if not equals or key not in _KEYS]
-    if wrong or not pairs:
-        raise ScaleError(
-            f"--curve {text}: expected CURVE:KEY=VALUE,... with keys {', '.join(_KEYS)}, got "
-            f"{wrong[0] if wrong else 'no key'!r}; as curve_1:left=0,right=150,name=GR,unit=API"
-        )
-    keys = [key for key, _, _ in pairs]
-    twice = next((key for key in keys if keys.count(key) > 1), None)
-    if twice is not None:
-        raise ScaleError(f"--curve {text}: expected `{twice}` once, got it twice; leave one of them out")
-    return curve, {key: value for key, _, value in pairs}
-
-
-def _merged(texts: Sequence[str]) -> dict[str, dict[str, str]]:
-    """The keys of each curve over all --curve. Raises ScaleError for one key with two values."""
-    own: dict[str, dict[str, str]] = {}
-    for text in texts:
-        curve, keys = _parsed(text)
-        before = own.setdefault(curve, {})
-        for key, value in keys.items():
-            if before.setdefault(key, value) != value:
-                raise ScaleError(
-                    f"--curve {curve}: expected one value of `{key}`, got {before[key]!r} and {value!r}; leave one out"
-                )
-    return own
-
-
-def _ends(curve: str, text: str) -> tuple[float, float]:
-    """The two columns of `120-860`, which may have signs and exponents."""
-    for n, letter in enumerate(text):
-        if letter == "-":
-            with suppress(ValueError):
-                return float(text[:n]), float(text[n + 1 :])
-    raise ScaleError(f"{curve}: `track` must be two columns as 120-860, got {text!r}")
-
-
-def _number(key: str, text: Any) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ScaleError(f"{key}: expected a number, got {text!r}") from None
-
-
 def _cells(curve: Digitised) -> tuple[str, ...]:
     """The table cells of one curve."""
     name = curve.scale.name if curve.scale.name == curve.label else f"{curve.scale.name} ({curve.label})"
@@ -295,6 +198,8 @@ def _print_job(job: Job, network: LoadedRun, console: Console) -> None:
         style="dim",
         soft_wrap=True,
     )
+    if job.scale_reason:
+        console.print(f"scale: {job.scale_reason}; --dpi sets it", style="dim", soft_wrap=True)
     if not network.scale_known:
         text = "the images of this run have no scale (data_mix.px_per_mm=null), so the scan is read at its own pixels"
         console.print(f"warning: {text}", style="yellow", soft_wrap=True)

@@ -61,7 +61,8 @@ class Job:
     """The inputs of one scan; `run` names the run.
 
     `scales` has one scale for each curve of the reader's head, or with head=curves one for each curve that is wanted;
-    then `hints` may have (row, column) of the scan for each of them.
+    then `hints` may have (row, column) of the scan for each of them. `scale_reason` says why the scan is read at
+    `px_per_mm`, if that was chosen on the page.
     """
 
     scan: Scan
@@ -74,6 +75,7 @@ class Job:
     limits: Limits = field(default_factory=Limits)
     deskew: bool = True
     hints: tuple[Hints, ...] = ()
+    scale_reason: str = ""
 
     @property
     def any_curve(self) -> bool:

@@ -1,1 +1,1 @@
-"""Commands that look at whole pages: the layout of a scan, its job file, and statistics of drawn and real pages."""
+"""Parts of `digitise` and `sheets`: layout of a scan, its job file, scales of curves, drawn against real pages."""

@@ -129,7 +129,7 @@ def _print_next(job_file: Path, picture: Path, proposal: Proposal, console: Cons
     console.print(
         f"next: compare the picture with the scan, fill in {job_file.name} (names and values of {len(proposal.curves)} "
         f"curves, depths of two rows), then "
-        f"`thinline digitise {job_file} --run RUN`",
+        f"`thinline digitise {job_file}`",
         soft_wrap=True,
     )
 
