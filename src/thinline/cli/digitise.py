@@ -33,15 +33,12 @@ from thinline.digitise import (
 )
 from thinline.digitise.job import ProgressReport
 from thinline.digitise.output_folder import remove_results
-from thinline.digitise.reading import FACTORS, choose_factor
+from thinline.digitise.reading import choose_factor
 from thinline.digitise.scan import LEAST_DPI, MOST_DPI, Scan, ScanError
 from thinline.pipeline.load import LoadedRun, load_run
 
 CONTEXT_MM: Final = 4.0
 """Width beside the tracks that the network gets, because it needs both sides of a line on the edge."""
-
-SHARES: Final = (1.0, 2 / 3, 1 / 2, 3 / 2)
-"""Scales that are tried, as shares of that of the resolution in the file."""
 
 SAMPLE_TILES: Final = 4
 """Half the height of the part of a page on which the scale is chosen, in tiles of the network."""
@@ -115,8 +112,7 @@ def _read_at(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> tup
     first, last = (round(row) for row in options.rows or (0, scan.height))
     middle, reach = (first + last) // 2, SAMPLE_TILES * network.sheet_px
     sample = scan.rows(max(0, first, middle - reach), min(scan.height, last, middle + reach))
-    tried = FACTORS if implied is None else tuple(share * implied for share in SHARES)
-    chosen = choose_factor(network.reader, sample, implied=implied, factors=tried)
+    chosen = choose_factor(network.reader, sample, implied=implied)
     if implied is None:
         return (nominal / chosen.factor,) * 2, chosen.reason
     assert known is not None
