@@ -171,7 +171,7 @@ def test_track_and_rows_of_the_scan(scan: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--left", "150", "--right", "0"], "expected left below right"),
+        (["--left", "5", "--right", "5"], "expected left below right"),
         (["--scale", "log"], "log scale must lie above zero"),
         (["--curve", "curve_1:left=0,left=0"], "expected `left` once, got it twice"),
         (["--curve", "curve_1:left=0", "--curve", "curve_1:left=5"], "one value of `left`, got '0' and '5'"),

@@ -8,7 +8,7 @@ row_runs        runs of ink (strands) of each row, the candidate positions of th
 laps            wraps (laps) of a traced curve at the edges of its track
 gaps            fill gaps by lines or a spline; resample a curve at a fixed number of points
 compare         error of a trace against the truth: MAE, RMSE, 95th percentile, R2, coverage, longest gap
-agreement       correlation, SNR, depth error, and rows right, as other digitisers publish them
+course_agreement  correlation, SNR, depth error, and rows right, as other digitisers publish them
 curve           the data type of a traced curve: x, confidence, lap; check of the input
 many/           trace several curves of a track together, from ink and centre lines of any curve
 las/            read curves and depth from LAS files

@@ -107,13 +107,14 @@ def test_predict_without_a_run_reads_with_the_network_of_the_package(of_the_pack
 
 
 def test_digitise_without_a_run_reads_with_the_network_of_the_package(of_the_package, tmp_path, capsys) -> None:
-    """Its one class is the ink; six steps of training find a curve in it or none."""
+    """It names no curve, so one is looked for; six steps of training find it or do not."""
     paper = trace(blank(300, 200), wave(300, middle=100, swing=50))
     code, out = digitise(save(paper, tmp_path / "scan.tif"), "--min-confidence", "0", "--min-coverage", "0")
     text = printed(capsys)
     assert "with reader@" in text, text
     assert code in (0, 1), text
-    assert "ink" in text
+    assert "curve_1" in text
+    assert "scale: factor" in text
     assert (out / "class_map.png").is_file()
 
 

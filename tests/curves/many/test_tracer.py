@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from thinline.curves.agreement import agreement, best_names
+from thinline.curves.course_agreement import agreement, best_names
 from thinline.curves.many import Track, TrackTracer, trace_track
 from thinline.sheets import render, sample
 from thinline.sheets.true_positions import true_rows

@@ -13,7 +13,7 @@ CONF = Path(__file__).parents[3] / "conf"
 BASE = {
     "class_weight": {"none", "tuned_threshold", "logit_adjustment"},
     "loss": {"soft_ce", "ce", "focal", "cb_focal", "spatial_soft_ce"},
-    "data_mix": {"scarce", "duplicated", "folder"},
+    "data_mix": {"scarce", "duplicated", "folder", "field"},
 }
 
 

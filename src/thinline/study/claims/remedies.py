@@ -12,6 +12,7 @@ base of all three is class_weight=none, loss=soft_ce, data_mix=scarce. Decisions
     dice_ce, tversky_ce, dice_focal     sums with a region term: B
     clce                                cross-entropy on skeletons, which depend on the neighbours of a pixel: B
     duplicated, folder                  no synthetic sheet: not C
+    field                               all sheets, also those of the test, are of one family: nothing is added, not C
 
 A family has moved in no condition of a study that does not vary its factor: the tables of the study hold no level.
 """

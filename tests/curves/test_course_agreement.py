@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import stats
 
-from thinline.curves.agreement import STRONG, agreement, best_names, strong_matches
+from thinline.curves.course_agreement import STRONG, agreement, best_names, strong_matches
 
 gappy = st.one_of(st.floats(0, 99), st.just(np.nan))
 
