@@ -122,3 +122,15 @@ def test_a_killed_job_resumes_with_the_same_curves(three_curves: Path, tmp_path:
     finished = digitise(made, tmp_path / "out")
     assert finished.resumed > 0
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out/curves.csv", comment="#"), whole)
+
+
+def test_a_dense_band_is_a_curve(tmp_path: Path) -> None:
+    """Jitter over 60 px of a track of 200 px: with full ink a third of the track, which is no reason to refuse it."""
+    rng = np.random.default_rng(0)
+    paper = blank(HEIGHT, WIDTH)
+    for row in range(HEIGHT):
+        left = 270 + rng.integers(-5, 6)
+        paper[row, left : left + 60] = 0
+    table = table_of(job_of(save(paper, tmp_path / "scan.tif"), [RIGHT]), tmp_path / "out")
+    assert table["A"].notna().mean() > 0.95
+    assert np.nanmean(table["A.x_px"]) == pytest.approx(299.5, abs=1.0)

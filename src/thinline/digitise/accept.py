@@ -5,7 +5,7 @@ Conventions
     and so is a damaged row. Gaps are not filled.
     **coverage** is the share of rows with a value; the **longest gap** is in mm of paper.
     A curve is refused, with a reason, if
-        its ink covers more than MOST_INK of its track                 for example if every pixel has its class
+        its ink covers more than `most_ink` of its track               for example if every pixel has its class
         the tracer found it in no row                                  for example if no pixel has its class
         the mean confidence of the rows in which it was found is below `min_confidence`
         its coverage is below `min_coverage`
@@ -25,16 +25,20 @@ from thinline.digitise.scales import CurveScale
 from thinline.vocabulary import Float32, Float64, Int64
 
 MOST_INK: Final = 0.2
+MOST_INK_OF_ANY: Final = 0.4
+"""For networks that find the ink of any curve, in its full width: a curve of drawn `field` sheets covers up to .28."""
+
 MIN_CONFIDENCE: Final = 0.5
 MIN_COVERAGE: Final = 0.25
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The smallest confidence of a row and coverage of a curve that are accepted."""
+    """The smallest confidence of a row and coverage of a curve that are accepted, and the largest share of ink."""
 
     min_confidence: float = MIN_CONFIDENCE
     min_coverage: float = MIN_COVERAGE
+    most_ink: float = MOST_INK
 
     def __post_init__(self) -> None:
         for name in ("min_confidence", "min_coverage"):
@@ -91,10 +95,10 @@ def accepted(
 
 def _refusal(traced: bool, coverage: float, mean: float, ink_share: float, limits: Limits) -> str:
     """The reason for refusing the curve, or an empty text."""
-    if ink_share > MOST_INK:
+    if ink_share > limits.most_ink:
         return (
-            f"the network assigns {100 * ink_share:.0f} % of its track to this curve, expected {100 * MOST_INK:.0f} % "
-            "or less; is the run trained, and is --dpi right?"
+            f"the network assigns {100 * ink_share:.0f} % of its track to this curve, expected "
+            f"{100 * limits.most_ink:.0f} % or less; is the run trained, and is --dpi right?"
         )
     if not traced:
         return "no row of it was found"

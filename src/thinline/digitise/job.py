@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +31,7 @@ import numpy as np
 
 from thinline.curves.row_runs import Strands, strands_of
 from thinline.curves.viterbi import viterbi
-from thinline.digitise.accept import Digitised, Limits, accepted
+from thinline.digitise.accept import MOST_INK_OF_ANY, Digitised, Limits, accepted
 from thinline.digitise.damaged_rows import Hidden
 from thinline.digitise.deskew import STRAIGHT, Skew, estimate
 from thinline.digitise.export import csv_of, las_of
@@ -126,8 +126,9 @@ def digitise(job: Job, out: Path, *, force: bool = False, report: ProgressReport
         trace = _trace_any if job.any_curve else _trace_named
         traced, hidden = trace(job, paper, partial, count, report)
         labels = [scale.name for scale in job.scales] if job.any_curve else job.reader.head.classes[1:]
+        limits = replace(job.limits, most_ink=MOST_INK_OF_ANY) if job.any_curve else job.limits
         curves = tuple(
-            accepted(*each, frame=job.frame, px_per_mm=job.px_per_mm, limits=job.limits)
+            accepted(*each, frame=job.frame, px_per_mm=job.px_per_mm, limits=limits)
             for each in zip(labels, traced.curves, traced.inked[:, ~hidden.rows], job.scales, strict=True)
         )
         warnings = (*partial.findings()[1], *hidden.warnings, *traced.notes)
