@@ -17,6 +17,7 @@ from PIL import Image
 from scan_cases import DPI, blank, own_las, save, sees, trace, wave
 
 from thinline.cli.main import main, parser
+from thinline.config import shipped
 from thinline.curves.las import read_las, read_las_dir
 from thinline.digitise import Limits
 from thinline.digitise.job import EDGE_MM
@@ -129,7 +130,10 @@ def test_a_network_that_is_hardly_sure_is_refused_by_default(scan: Path, use_net
         assert re.search(rf"{name} is refused: its mean confidence is 0\.[0-4]\d, expected 0\.5 or more", text), text
 
 
-def test_without_a_run_the_message_says_how_to_train_one(scan: Path, seeing: Path, capsys) -> None:
+def test_without_a_run_or_a_network_of_the_package_the_message_says_how_to_train_one(
+    scan: Path, seeing: Path, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(shipped, "FOLDER", tmp_path / "no networks")
     code, out = digitise(scan, "--store", str(scan.parent / "none"))
     text = printed(capsys)
     assert code == 1
