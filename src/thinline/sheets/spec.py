@@ -159,6 +159,7 @@ class FieldSpec:
     dot_mm       of dotted grid lines: ink, and ink with the gap after it
     face         letter form of all print, a position in `thinline.sheets.drawing.printed_marks.FACES`
     upright      minor and major lines from top to bottom, if they differ from the level lines of the tracks
+    rulings      grids of a few heavy lines over all others; they may reach over several tracks and the depth column
     """
 
     scan: ScanSpec
@@ -170,6 +171,7 @@ class FieldSpec:
     dot_mm: tuple[float, float] = (0.25, 0.6)
     face: int = 0
     upright: tuple[LineSpec, LineSpec] | None = None
+    rulings: tuple[TrackSpec, ...] = ()
 
 
 @dataclass(frozen=True)

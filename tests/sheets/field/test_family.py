@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thinline.sheets import FAMILIES, FROZEN, Sheet, SheetSpec, render, sample
+from thinline.sheets.drawing.draw import draw
 from thinline.sheets.field_spec import PATTERNS, SCANNERS
 from thinline.sheets.spec import PEN_MM, FieldSpec
 from thinline.sheets.true_positions import true_rows
+from thinline.vocabulary import GRID
 
 WINDOW_MM = (51.2, 51.2)
 SPECS = 500
@@ -96,6 +98,40 @@ def test_grids() -> None:
     rows = Counter(track.depth_step_mm for track in tracks)
     assert rows[5.0] > 20
     assert max(rows) > 6.3
+
+
+def test_heavy_lines_cross_pages_and_stand_in_tracks() -> None:
+    """Real pages have single heavy lines far apart, level and upright, also over the depth column."""
+    ruled = [spec.field.rulings for spec in specs() if spec.field]
+    assert 0.4 < share([bool(rulings) for rulings in ruled]) < 0.75
+    every = [ruling for rulings in ruled for ruling in rulings]
+    level = [ruling for ruling in every if ruling.depth_step_mm < 100]
+    assert min(ruling.depth_step_mm for ruling in level) < 15
+    assert max(ruling.depth_step_mm for ruling in level) > 50
+    assert max(ruling.major.width_mm for ruling in every) > 1.2
+    upright = [ruling for ruling in every if ruling.depth_step_mm > 100]
+    assert {ruling.divisions for ruling in upright} == {1, 2, 3, 4}
+    assert len(upright) > 0.2 * len(every)
+    wider = [
+        any(r.right_mm - r.left_mm > max(t.right_mm - t.left_mm for t in spec.tracks) for r in spec.field.rulings)
+        for spec in specs()
+        if spec.field
+    ]
+    assert share(wider) > 0.15
+
+
+def test_a_ruling_is_grid_and_no_truth() -> None:
+    """The sheet without its rulings has the same truth and lighter paper where they were."""
+    spec = next(spec for spec in specs() if spec.field and any(r.depth_step_mm < 30 for r in spec.field.rulings))
+    assert spec.field is not None
+    bare = dataclasses.replace(spec, field=dataclasses.replace(spec.field, rulings=()))
+    ruled, plain = draw(spec, px_per_mm=5), draw(bare, px_per_mm=5)
+    assert (ruled.strokes == plain.strokes).all()
+    assert (ruled.labels == plain.labels).all()
+    darker = ruled.image < plain.image
+    assert darker.mean() > 0.003
+    assert (ruled.image <= plain.image).all()
+    assert (ruled.layers[darker] & GRID > 0).mean() > 0.99
 
 
 def test_looks_and_print() -> None:

@@ -26,9 +26,8 @@ _RING: Final = 40  # vertices of a ring
 
 def draw_lines(spec: SheetSpec, field: FieldSpec, shape: tuple[int, int], skewed: Matrix) -> tuple[UInt8, UInt8]:
     """Ink of the grid and of the edges, uint8 [H,W] each, with dots at crossings and without blanks."""
-    if field.upright is not None:
-        spec = dataclasses.replace(spec, tracks=tuple(_parted(spec.tracks, *field.upright)))
-    grid, edge = draw_grid(spec, shape, skewed)
+    tracks = spec.tracks if field.upright is None else tuple(_parted(spec.tracks, *field.upright))
+    grid, edge = draw_grid(dataclasses.replace(spec, tracks=tracks + field.rulings), shape, skewed)
     if field.crossing_mm > 0:
         _draw_crossings(grid, spec, field.crossing_mm, skewed)
     for box in field.blanks:

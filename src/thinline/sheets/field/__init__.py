@@ -2,6 +2,7 @@
 
 draws    random numbers of one sheet, drawn from NumPy in blocks
 layout   tracks, depth columns and text columns of a page, cut to the window; grids
+rulings  a few heavy lines over the grids, level and upright
 traces   curves: shapes, pens, dashes
 prints   texts, marks, fills, handwriting, bars
 damage   tilt and bends, wear, scanner

@@ -8,6 +8,7 @@ from thinline.sheets.field.damage import LOOKS, skew_of, wear_of
 from thinline.sheets.field.draws import Draws
 from thinline.sheets.field.layout import lay_out
 from thinline.sheets.field.prints import print_of
+from thinline.sheets.field.rulings import rulings
 from thinline.sheets.field.traces import Samples, traces
 from thinline.sheets.spec import FieldSpec, SheetSpec
 
@@ -52,5 +53,6 @@ def sample_field(rng: np.random.Generator, seed: int, size_mm: tuple[float, floa
             dot_mm=layout.dot_mm,
             face=draws.pick(_FACES),
             upright=layout.upright,
+            rulings=rulings(draws, layout.areas),
         ),
     )

@@ -27,12 +27,12 @@ _MEDIAN_PEN_MM: Final = 0.42
 _PEN_SPREAD: Final = 0.55  # standard deviation of the logarithm
 _SAME_PEN: Final = 0.8  # share of curves that are drawn with the pen of the sheet
 _SHAPES: Final = (
-    ("smooth", 0.19),
+    ("smooth", 0.22),
     ("band", 0.3),
     ("jittery", 0.19),
     ("blocky", 0.12),
     ("spiky", 0.12),
-    ("flat", 0.08),
+    ("flat", 0.05),
 )
 _STYLES: Final = (("solid", 0.6), ("dashed", 0.17), ("dotted", 0.08), ("dash-dot", 0.08), ("broken", 0.07))
 _FROM_SAMPLES: Final = 0.7  # share of curves that are windows of samples, if there are samples
@@ -133,7 +133,7 @@ def _shape(draws: Draws, track: TrackSpec, inside: tuple[float, float]) -> Shape
     kind = draws.weighted(_SHAPES)
     wide = track.right_mm - track.left_mm
     shown = inside[1] - inside[0]
-    swing_mm = draws.log(0.8, 22.0) if kind != "flat" else draws.log(0.05, 0.6)
+    swing_mm = draws.log(0.8, 22.0) if kind != "flat" else draws.log(0.12, 0.8)
     swing = min(swing_mm / wide, 0.45 * shown)
     rough_mm = draws.log(0.03, 0.6)
     step = draws.log(0.25, 1.3)
@@ -141,8 +141,10 @@ def _shape(draws: Draws, track: TrackSpec, inside: tuple[float, float]) -> Shape
         rough_mm, step = min(draws.log(1.0, 12.0), 0.22 * shown * wide), draws.log(0.2, 0.7)
     elif kind == "jittery":
         rough_mm = min(draws.log(0.25, 3.0), 0.15 * shown * wide)
-    elif kind in ("smooth", "flat"):
+    elif kind == "smooth":
         rough_mm = draws.log(0.01, 0.15)
+    elif kind == "flat":  # without some roughness it would be a straight line, as rulings are
+        rough_mm = draws.log(0.04, 0.2)
     period_mm = 4 * swing * wide / draws.log(0.8, 14.0)
     centre = inside[0] + shown * draws.uniform(0.12, 0.88)
     if draws.chance(0.15):  # on a line of the grid
