@@ -146,6 +146,26 @@ def test_a_band_of_ink_is_followed_by_its_middle():
     np.testing.assert_allclose(found.curve.x_px, (low.astype(int) + high.astype(int)) / 2)
 
 
+def test_a_curve_alone_on_its_ink_is_in_the_middle_of_it():
+    """Two centre lines on one stretch of ink, as jitter gives: one curve is the middle, two curves part it."""
+    ink, centre = np.zeros((2, 60, 100), np.float32)
+    ink[:, 30:61] = 1.0
+    centre[:, 33:36] = centre[:, 55:58] = 1.0
+    one = trace_track(ink, centre, track=Track(0, 99, 1), px_per_mm=4.0)
+    np.testing.assert_array_equal(columns(one)[0], 45)
+    two = trace_track(ink, centre, track=Track(0, 99, 2), px_per_mm=4.0)
+    np.testing.assert_array_equal(columns(two)[:, 30], [34, 56])
+
+
+def test_ink_of_another_group_does_not_move_a_curve():
+    ink, centre = np.zeros((2, 60, 100), np.float32)
+    ink[:, 30:41], ink[:, 43:71] = 1.0, 0.6
+    centre[:, 31:34] = centre[:, 37:40] = 1.0
+    centre[:, 56:59] = 0.6
+    curve = trace_track(ink, centre, track=Track(0, 99, 1), px_per_mm=4.0)
+    np.testing.assert_array_equal(columns(curve)[0], 35)
+
+
 def test_a_wrap_is_followed_and_counted():
     u = 0.8 + 0.45 * np.sin(ROWS * 2 * np.pi / 200)  # leaves the track on the right, and comes back
     lap, t = np.floor(u).astype(int), u % 1

@@ -1,9 +1,11 @@
 """The course of each curve: column, confidence, lap, and bridged rows, from its positions and names.
 
 Conventions
-    x           in a row with a run the middle of the run (runs.py). Where two curves share a run, the straight line
-                between the rows above and below, if it lies on the run; else the middle. A gap of up to the longest
-                bridge is filled by the straight line; longer gaps stay NaN. Wraps are not bridged
+    x           in a row with ink that no other curve touches the middle of all that ink, as far as it is joined in the
+                row: a steep or jittery curve covers many pixels of a row, and the middle is what the row says about
+                its value. Where other curves are on the same ink, the x of its run (runs.py); where two curves share a
+                run, the straight line between the rows above and below, if it lies on the run; else the middle. A gap
+                of up to the longest bridge is filled by the straight line; longer gaps stay NaN. Wraps are not bridged
     confidence  0..1: the highest probability of ink or centre line in the run of the row; half of it where two curves
                 share the run; in a bridged gap the lower of those at its ends, times the share of the longest bridge
                 that is left: 1 - rows / (longest + 1). It says whether there is a curve, not which one. 0 in gaps
@@ -15,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -28,6 +30,15 @@ from thinline.vocabulary import Bool, Float64, Int64
 
 SHARED_MM: Final = 4.0
 """Longest stretch of a shared run over which a curve is drawn straight."""
+
+
+class _Rows(NamedTuple):
+    """A curve in all rows [H]: its run or NONE, changes of its lap, whether another curve is on its run, its column."""
+
+    run: Int64
+    wrap: Int64
+    shared: Bool
+    x: Float64
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,10 +68,24 @@ def courses_of(
         if meeting.last - meeting.first < longest and meeting.first > 0:
             pair = names[list(meeting.pair), meeting.first - 1]
             _exchange(runs, run[:, meeting.first - 1 : meeting.last + 2], pair)
+    x = _columns(runs, run)
     return tuple(
-        _course(runs, *each, edges, longest_px=longest_px, px_per_mm=px_per_mm)
-        for each in zip(run, wrap, shared, strict=True)
+        _course(runs, _Rows(*each), edges, longest_px=longest_px, px_per_mm=px_per_mm)
+        for each in zip(run, wrap, shared, x, strict=True)
     )
+
+
+def _columns(runs: Runs, run: Int64) -> Float64:
+    """The column of each curve [N,H]: of its run, or the middle of the joined runs that no other curve is on."""
+    joined = (runs.row[1:] == runs.row[:-1]) & (runs.low[1:] <= runs.high[:-1] + 1)
+    group = np.cumsum(np.r_[0, ~joined])[: len(runs.row)]
+    first, last = np.searchsorted(group, group), np.searchsorted(group, group, side="right") - 1
+    middle = 0.5 * (runs.low[first] + runs.high[last]).astype(np.float64)
+    on = run != NONE
+    curves_on = np.bincount(group[run[on]], minlength=len(group) + 1)
+    x = np.full(run.shape, np.nan)
+    x[on] = np.where(curves_on[group[run[on]]] == 1, middle[run[on]], runs.x[run[on]])
+    return x
 
 
 def _exchange(runs: Runs, run: Int64, pair: Int64) -> None:
@@ -84,13 +109,12 @@ def _exchange(runs: Runs, run: Int64, pair: Int64) -> None:
     one[change], two[change] = two[change], one[change].copy()
 
 
-def _course(
-    runs: Runs, run: Int64, wrap: Int64, shared: Bool, edges: Float64, *, longest_px: int, px_per_mm: float
-) -> TracedCurve:
+def _course(runs: Runs, rows: _Rows, edges: Float64, *, longest_px: int, px_per_mm: float) -> TracedCurve:
     """The course through one run (or NONE) in each row."""
+    run, wrap, shared, x = rows.run, rows.wrap, rows.shared, rows.x.copy()
     on = run != NONE
-    x, confidence = np.full(len(run), np.nan), np.zeros(len(run))
-    x[on], confidence[on] = runs.x[run[on]], runs.strength[run[on]]
+    confidence = np.zeros(len(run))
+    confidence[on] = runs.strength[run[on]]
     confidence[shared] *= 0.5
     low, high = np.full(len(run), np.nan), np.full(len(run), np.nan)
     low[on], high[on] = runs.low[run[on]], runs.high[run[on]]
