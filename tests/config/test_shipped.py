@@ -7,6 +7,7 @@ from functools import partial
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 import thinline
 from thinline.config import shipped
@@ -21,7 +22,7 @@ def test_a_shipped_network_predicts_the_ink_that_is_stored_beside_it(name, tmp_p
     monkeypatch.setattr("socket.socket", partial(pytest.fail, "opened a connection"))
     run = thinline.load_run(name, tmp_path)
     grey, ink = (cv2.imread(str(FOLDER / name / file), cv2.IMREAD_GRAYSCALE) for file in (EXAMPLE, EXAMPLE_INK))
-    predicted = run.predict(np.asarray(grey, np.uint8)).labels > 0
+    predicted = run.predict(np.asarray(grey, np.uint8), factor=1).labels > 0
     assert (predicted == (np.asarray(ink) > 0)).mean() >= 0.999
     assert predicted.any()
 
@@ -44,3 +45,19 @@ def test_a_name_that_is_no_network_has_no_folder(tmp_path, monkeypatch) -> None:
     (tmp_path / "reader" / WEIGHTS).write_bytes(b"")
     assert shipped_folder("reader") == tmp_path / "reader"
     assert shipped_folder("..") is None
+
+
+def test_the_reader_chooses_the_scale_of_an_image_and_says_it(tmp_path) -> None:
+    """Its example, three times as fine: it is not read at its own pixels, and has the ink of the example."""
+    run = thinline.load_run("reader", tmp_path)
+    grey, ink = (cv2.imread(str(FOLDER / "reader" / file), cv2.IMREAD_GRAYSCALE) for file in (EXAMPLE, EXAMPLE_INK))
+    fine, true = (np.kron(np.asarray(image, np.uint8), np.ones((3, 3), np.uint8)) for image in (grey, ink))
+    file = tmp_path / "fine.png"
+    Image.fromarray(fine).save(file, dpi=(3 * 127, 3 * 127))
+    for image in (fine, file):
+        prediction = run.predict(image)
+        assert 6 < prediction.px_per_mm < 20
+        assert "factor" in prediction.scale_reason
+        found = prediction.labels > 0
+        assert (found & (true > 0)).sum() / (found | (true > 0)).sum() > 0.75
+    assert run.predict(fine, px_per_mm=15).scale_reason == run.predict(fine, factor=1 / 3).scale_reason == ""

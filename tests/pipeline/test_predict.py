@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import cv2
 import numpy as np
 import pytest
 import torch
 from folder_cases import draw_folder
+from PIL import Image
 from scan_cases import HEAD, PX_PER_MM, sees
 from tested_sheets import check_labels, sheets_of_test
 
 import thinline
 from thinline.data.folder.image_files import PictureError
+from thinline.digitise.reading import ChosenFactor
 from thinline.heads import Binary, Curves
+from thinline.pipeline import load
 from thinline.pipeline.cell import run_cell
 from thinline.pipeline.load import LoadedRun, load_run
 from thinline.runs import RunFolder
@@ -206,3 +211,24 @@ def test_centre_lines_are_beside_the_probabilities_of_the_ink():
     assert set(np.flatnonzero((prediction.centre > 0.5).any(axis=0))) == {20}
     assert set(np.flatnonzero(prediction.labels.any(axis=0))) == {20, 70}
     assert RUN.predict(coded()).centre is None
+
+
+def test_a_network_for_any_scale_tries_the_resolution_of_the_file(tmp_path, monkeypatch):
+    """Of the file alone; an array has none, and a scale that is given is not chosen."""
+    tried = []
+
+    def choose(reader, grey, *, implied=None):
+        tried.append(implied)
+        return ChosenFactor(0.5, "because", ())
+
+    monkeypatch.setattr(load, "choose_factor", choose)
+    run = dataclasses.replace(RUN, any_scale=True)
+    image = coded()
+    file = tmp_path / "scan.png"
+    Image.fromarray(image).save(file, dpi=(254, 508))
+    predictions = [run.predict(each) for each in (image, file)]
+    assert tried == [None, pytest.approx(PX_PER_MM / 10, rel=1e-3)]
+    assert [each.px_per_mm for each in predictions] == [2 * PX_PER_MM] * 2
+    assert [each.scale_reason for each in predictions] == ["because"] * 2
+    assert run.predict(file, px_per_mm=PX_PER_MM).scale_reason == RUN.predict(file).scale_reason == ""
+    assert len(tried) == 2

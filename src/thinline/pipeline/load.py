@@ -29,7 +29,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from thinline.config.schema import Conf
-from thinline.config.shipped import DEFAULT, WEIGHTS, shipped_folder, thresholds_of
+from thinline.config.shipped import BRANCH, DEFAULT, WEIGHTS, shipped_folder, thresholds_of
 from thinline.config.trained_run import (
     COPY,
     HOW_TO_TRAIN,
@@ -40,9 +40,10 @@ from thinline.config.trained_run import (
     offered,
     trained_files,
 )
+from thinline.data.folder.image_files import image_px_per_mm
 from thinline.data.folder.keys import FOLDER
 from thinline.digitise.inference import Reader
-from thinline.digitise.reading import read_at
+from thinline.digitise.reading import choose_factor, read_at
 from thinline.heads import Head
 from thinline.losses.class_weight import TunedThreshold
 from thinline.network import FlipAverage
@@ -71,7 +72,8 @@ class LoadedRun:
     reads, that of its training; of images of a user without a scale (`scale_known` is false) it is nominal. `sheet_px`
     is the shorter side of the sheets of the run, `tile_px` the side of the tiles of `predict`. `invert`: the run was
     trained on inverted images. `tuned`: the classes come from the K `thresholds`, which are None if there is no run
-    folder. `scale`: the run was trained on images made smaller by this factor (data_mix.scale).
+    folder. `scale`: the run was trained on images made smaller by this factor (data_mix.scale). `any_scale`: a network
+    that comes with the package, which chooses the scale of each image.
     """
 
     name: str
@@ -87,6 +89,7 @@ class LoadedRun:
     thresholds: tuple[float, ...] | None = None
     scale: float = 1.0
     scale_known: bool = True
+    any_scale: bool = False
 
     @property
     def reader(self) -> Reader:
@@ -102,9 +105,11 @@ class LoadedRun:
         blended. An image that fits into one tile gets the same labels as in the test of the run if the run computed in
         fp32, as the network does here; else a few pixels may differ.
 
-        The image is made larger or smaller by a factor first, and the probabilities are interpolated to its pixels. The
-        factor is that of a run with a `scale`, else 1, or it is given: as `factor`, or by the scale `px_per_mm` of the
-        image, which is brought to that of the run. `choose_factor` in digitise/reading.py estimates it from the image.
+        The image is made larger or smaller by a factor first, and the probabilities are interpolated to its pixels. It
+        is given as `factor`, or by the scale `px_per_mm` of the image, which is brought to that of the run. Without
+        either it is that of a run with a `scale`, else 1. A network that comes with the package is used on scans of any
+        scale and chooses it from the image, see `choose_factor` in digitise/reading.py; the resolution in a file is a
+        candidate.
 
         Raises TypeError for another dtype, ValueError for another shape, for a file that cannot be read, for a tuned
         run without thresholds, for a factor that is not above zero, and for both `px_per_mm` and `factor`.
@@ -114,8 +119,13 @@ class LoadedRun:
                 f"{self.name}: this run decides by thresholds tuned on validation (class_weight=tuned_threshold), "
                 f"expected them in {PER_CLASS} of its run folder, got none; give the folder of the finished run"
             )
-        by = self._factor(px_per_mm, factor)
-        probabilities = read_at(self.reader, grey_of(image), by)
+        by, reason = self._factor(px_per_mm, factor), ""
+        grey = grey_of(image)
+        if px_per_mm is None and factor is None and self.any_scale:
+            known = image_px_per_mm(Path(image)) if isinstance(image, str | Path) else None
+            chosen = choose_factor(self.reader, grey, implied=None if known is None else self.px_per_mm / known)
+            by, reason = chosen.factor, chosen.reason
+        probabilities = read_at(self.reader, grey, by)
         labels = decided(self.head, probabilities, self.thresholds)
         scored = probabilities[: self.head.channels - self.head.unscored]
         return Prediction(
@@ -124,6 +134,7 @@ class LoadedRun:
             classes=self.head.classes,
             px_per_mm=self.px_per_mm / by,
             centre=probabilities[len(scored)] if self.head.unscored else None,
+            scale_reason=reason,
         )
 
     def _factor(self, px_per_mm: float | None, factor: float | None) -> float:
@@ -178,6 +189,7 @@ def load_run(run: str | Path | None, store: str | Path = "mlruns", device: str =
         thresholds=(thresholds_of(config, head.classes) or _thresholds(folder, head)) if tuned else None,
         scale=float(OmegaConf.select(config, "data_mix.scale") or 1),
         scale_known=not _on_folder(config) or _own_px_per_mm(config) is not None,
+        any_scale=bool(head.unscored) and OmegaConf.select(config, BRANCH) is not None,
     )
 
 

@@ -38,6 +38,7 @@ class Prediction:
     `labels` uint8 [H,W] are positions in `classes` [C], 0 is the background. `probabilities` float32 [K,H,W] belong to
     the K = C - 1 classes after the background. `px_per_mm` is the scale of the image: that of the run, divided by the
     factor at which the image was read. `centre` float32 [H,W] is the probability of a centre line, for head=curves.
+    `scale_reason` says why a network that comes with the package read the image at this scale, "" where it was given.
     """
 
     labels: UInt8
@@ -45,6 +46,7 @@ class Prediction:
     classes: tuple[str, ...]
     px_per_mm: float
     centre: Float32 | None = None
+    scale_reason: str = ""
 
     @cached_property
     def curves(self) -> tuple[Curve, ...]:

@@ -39,7 +39,7 @@ def scores_on(run: LoadedRun, sheets: CachedSheets) -> CardScores:
     """The scores of a network on `sheets`: counts are added over the sheets and divided once."""
     counts, ious, near = [], [], np.zeros(4, np.int64)
     for index in range(len(sheets)):
-        prediction = run.predict(np.array(sheets.images[index]))
+        prediction = run.predict(np.array(sheets.images[index]), factor=1)
         true = np.array(sheets.labels[index])
         mask = (prediction.labels > 0) & (true != IGNORE)
         counts.append(ink_counts(mask, (true > 0) & (true != IGNORE)))

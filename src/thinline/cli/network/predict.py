@@ -7,8 +7,9 @@
 RUN is a run folder, the name or MLflow id of a run in --store, a checkpoint file, or a network that comes with the
 package. Without RUN it is the network `reader`, which finds the ink of curves on scanned well logs: the first word is
 RUN unless it is an image or a folder of images. Images are PNG, TIFF or JPEG of any size; a folder stands for the
-images in it. They are read at their own pixels, or with --px-per-mm at the scale of the run. The network sees
-overlapping tiles, whose probabilities are blended.
+images in it. They are read at their own pixels, or with --px-per-mm at the scale of the run; a network that comes
+with the package chooses the scale of each image without --px-per-mm, and the line of the image says which. The network
+sees overlapping tiles, whose probabilities are blended.
 
 OUT/NAME.png has the class ids as its values, 0 the background, and a palette to look at. With --probabilities
 OUT/NAME.npz has `probabilities` float16 [K,H,W] of the K classes after the background, and `classes`.
@@ -49,7 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the label images")
     parser.add_argument("--store", type=Path, default=Path("mlruns"), help="the store of runs (mlruns)")
     parser.add_argument("--device", default="cpu", help="cpu or cuda (cpu)")
-    parser.add_argument("--px-per-mm", type=float, help="scale of the images (that of the run)")
+    parser.add_argument("--px-per-mm", type=float, help="scale of the images (that of the run; reader chooses it)")
     parser.add_argument("--probabilities", action="store_true", help="write the probabilities of each class as well")
     parser.add_argument("--force", action="store_true", help="replace files of the same name in --out")
 
@@ -76,6 +77,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         target = options.out / f"{image.stem}.png"
         _write(prediction, target, probabilities=options.probabilities)
         console.print(f"{printable(image)} -> {printable(target)}  {_summary(prediction)}", soft_wrap=True)
+        if prediction.scale_reason:
+            console.print(f"  read as {prediction.px_per_mm:.3g} px/mm: {prediction.scale_reason}", soft_wrap=True)
     for message in failed:
         console.print(f"error: {printable(message)}", style="red", soft_wrap=True)
     console.print(f"{len(images) - len(failed)} of {len(images)} images predicted with {loaded.name}", soft_wrap=True)

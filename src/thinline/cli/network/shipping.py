@@ -70,14 +70,14 @@ def pack(run: str, folder: Path, *, store: Path, cache: Path | None, most_bytes:
     write_bytes(folder / CONFIG, OmegaConf.to_yaml(config).encode())
     packed = load_run(folder)
     example = np.array(sheets.images[0])
-    ink = packed.predict(example).labels > 0
+    ink = packed.predict(example, factor=1).labels > 0
     write_bytes(folder / EXAMPLE, _png(example))
     write_bytes(folder / EXAMPLE_INK, _png(np.where(ink, np.uint8(255), np.uint8(0))))
     parameters = sum(parameter.numel() for parameter in packed.network.parameters())
     facts = {"parameters": f"{parameters:,}", "bytes": f"{len(weights):,}", "sha256": digest}
     card = card_of(folder.name, config, own.begun(), facts=facts, scores=scores_on(packed, sheets))
     write_bytes(folder / CARD, card.encode())
-    agreement = float(((network.predict(example).labels > 0) == ink).mean())
+    agreement = float(((network.predict(example, factor=1).labels > 0) == ink).mean())
     return Packed(parameters, len(weights), digest, agreement)
 
 

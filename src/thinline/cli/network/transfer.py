@@ -142,7 +142,7 @@ def rows_of(run: LoadedRun, tiles: Sequence[Tile], *, curves: int, px_per_mm: fl
 def labels_of(run: LoadedRun, grey: UInt8, factor: float) -> UInt8:
     """The classes [H,W] that a run predicts on an image [H,W] made larger by `factor`."""
     height, width = (max(1, round(side * factor)) for side in grey.shape)
-    labels = run.predict(resized(grey, (height, width))).labels
+    labels = run.predict(resized(grey, (height, width)), factor=1).labels
     return np.asarray(
         cv2.resize(labels, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_NEAREST_EXACT), np.uint8
     )

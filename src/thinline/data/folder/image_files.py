@@ -22,6 +22,7 @@ from thinline.vocabulary import UInt8
 
 Values = NDArray[np.uint8] | NDArray[np.uint16]
 SUFFIXES: Final = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
+_MM_PER_INCH: Final = 25.4
 
 
 class PictureError(ValueError):
@@ -39,6 +40,12 @@ def read_image(path: Path) -> UInt8:
         first, last, reason = page.damage[0]
         raise PictureError(f"cannot be read: rows {first} to {last - 1} are damaged ({reason}); copy it again")
     return np.ascontiguousarray(grey)
+
+
+def image_px_per_mm(path: Path) -> float | None:
+    """The resolution in an image file, the smaller of both directions; None without one. Raises PictureError."""
+    dpi = min(_page(path).dpi)
+    return dpi / _MM_PER_INCH if dpi > 0 else None
 
 
 def read_mask(path: Path) -> Values:
