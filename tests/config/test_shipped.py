@@ -13,6 +13,7 @@ import thinline
 from thinline.config import shipped
 from thinline.config.shipped import CARD, EXAMPLE, EXAMPLE_INK, FOLDER, WEIGHTS, is_whole, shipped_folder, shipped_names
 from thinline.config.trained_run import config_of
+from thinline.sheets import render, sample
 
 NAMES = shipped_names()
 
@@ -48,10 +49,10 @@ def test_a_name_that_is_no_network_has_no_folder(tmp_path, monkeypatch) -> None:
 
 
 def test_the_reader_chooses_the_scale_of_an_image_and_says_it(tmp_path) -> None:
-    """Its example, three times as fine: it is not read at its own pixels, and has the ink of the example."""
+    """A sheet at 15 px/mm is not read at its own pixels, and its ink is found."""
     run = thinline.load_run("reader", tmp_path)
-    grey, ink = (cv2.imread(str(FOLDER / "reader" / file), cv2.IMREAD_GRAYSCALE) for file in (EXAMPLE, EXAMPLE_INK))
-    fine, true = (np.kron(np.asarray(image, np.uint8), np.ones((3, 3), np.uint8)) for image in (grey, ink))
+    sheet = render(sample("field", 3, size_mm=(51.2, 51.2)), px_per_mm=15)
+    fine, true = sheet.image, sheet.strokes.any(axis=0)
     file = tmp_path / "fine.png"
     Image.fromarray(fine).save(file, dpi=(3 * 127, 3 * 127))
     for image in (fine, file):
@@ -59,5 +60,5 @@ def test_the_reader_chooses_the_scale_of_an_image_and_says_it(tmp_path) -> None:
         assert 6 < prediction.px_per_mm < 20
         assert "factor" in prediction.scale_reason
         found = prediction.labels > 0
-        assert (found & (true > 0)).sum() / (found | (true > 0)).sum() > 0.75
+        assert (found & true).sum() / (found | true).sum() > 0.75
     assert run.predict(fine, px_per_mm=15).scale_reason == run.predict(fine, factor=1 / 3).scale_reason == ""

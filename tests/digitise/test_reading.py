@@ -141,7 +141,7 @@ def lines(pen: int, *, side: int = 240) -> np.ndarray:
 def test_the_factor_is_chosen_at_which_the_network_is_decided(pen, factor) -> None:
     chosen = choose_factor(LINES, lines(pen), factors=(1, 1 / 2, factor))
     assert chosen.factor == pytest.approx(factor)
-    assert f"factor {factor:.3g} is the smallest with 95% of the best score" in chosen.reason
+    assert f"factor {factor:.3g} is the smallest with 99% of the best score" in chosen.reason
     assert [each.factor for each in chosen.candidates] == [1, 1 / 2, factor]
     best = max(chosen.candidates, key=lambda each: each.score)
     assert best.decided > 0.95

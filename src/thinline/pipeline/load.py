@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import torch
 from hydra.errors import InstantiationException
@@ -43,7 +44,7 @@ from thinline.config.trained_run import (
 from thinline.data.folder.image_files import image_px_per_mm
 from thinline.data.folder.keys import FOLDER
 from thinline.digitise.inference import Reader
-from thinline.digitise.reading import choose_factor, read_at
+from thinline.digitise.reading import choose_factor, ink_mask, read_at
 from thinline.heads import Head
 from thinline.losses.class_weight import TunedThreshold
 from thinline.network import FlipAverage
@@ -109,7 +110,8 @@ class LoadedRun:
         is given as `factor`, or by the scale `px_per_mm` of the image, which is brought to that of the run. Without
         either it is that of a run with a `scale`, else 1. A network that comes with the package is used on scans of any
         scale and chooses it from the image, see `choose_factor` in digitise/reading.py; the resolution in a file is a
-        candidate.
+        candidate. Of an image that such a network reads smaller than it is, the edges of the ink are those of the
+        image, see `ink_mask` there.
 
         Raises TypeError for another dtype, ValueError for another shape, for a file that cannot be read, for a tuned
         run without thresholds, for a factor that is not above zero, and for both `px_per_mm` and `factor`.
@@ -127,6 +129,9 @@ class LoadedRun:
             by, reason = chosen.factor, chosen.reason
         probabilities = read_at(self.reader, grey, by)
         labels = decided(self.head, probabilities, self.thresholds)
+        if self.any_scale and by < 1:
+            ink = ink_mask(probabilities[0], grey, threshold=(self.thresholds or (0.5,))[0], factor=by)
+            labels = ink.astype(np.uint8)
         scored = probabilities[: self.head.channels - self.head.unscored]
         return Prediction(
             labels=labels,
