@@ -60,6 +60,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import special, stats
 
 from thinline.study.design.study import StudyError
@@ -267,21 +268,28 @@ def holm(p: Float64, families: Sequence[Hashable]) -> Float64:
     return corrected
 
 
+def levels_of(conditions: pd.DataFrame, name: str) -> NDArray[np.object_]:
+    """The level [A] of the factor `name` of each condition, or its label for `condition`."""
+    column = conditions.index if name == "condition" else conditions[name]
+    levels: NDArray[np.object_] = column.to_numpy(np.object_)
+    return levels
+
+
 def mean_of(conditions: pd.DataFrame, where: Mapping[str, str | Sequence[str]], *, grid: bool | None = None) -> Float64:
     """Weights [A] of the mean over the conditions that have, of each factor in `where`, one of the levels named.
 
     `where` may name a `condition` by its label. `grid` restricts to conditions inside (True) or outside of the grid.
     Raises `StudyError` if no condition matches.
     """
-    chosen = pd.Series(True, index=conditions.index)
+    chosen = np.ones(len(conditions), np.bool_)
     for name, levels in where.items():
-        column = conditions.index.to_series() if name == "condition" else conditions.get(name)
-        if column is None:
+        if name != "condition" and name not in conditions:
             raise StudyError(f"expected a factor of {', '.join(conditions.columns.drop('grid'))}, got {name!r}")
-        chosen &= column.isin([levels] if isinstance(levels, str) else list(levels))
+        named = [levels] if isinstance(levels, str) else list(levels)
+        chosen &= np.isin(levels_of(conditions, name), np.array(named, np.object_))
     if grid is not None:
-        chosen &= conditions["grid"] == grid
+        chosen &= conditions["grid"].to_numpy(np.bool_) == grid
     if not chosen.any():
         raise StudyError(f"expected conditions with {dict(where)}, got none of {', '.join(conditions.index)}")
-    weights: Float64 = chosen.to_numpy(np.float64) / float(chosen.sum())
+    weights: Float64 = chosen / float(chosen.sum())
     return weights
