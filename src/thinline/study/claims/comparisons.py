@@ -144,7 +144,7 @@ class StudyData:
 
 def _as_objects(conditions: pd.DataFrame) -> pd.DataFrame:
     """The conditions with labels and levels as Python strings, which NumPy compares without converting them again."""
-    factors = {name: object for name in conditions.columns.drop("grid")}
+    factors = dict.fromkeys(conditions.columns.drop("grid"), object)
     return conditions.astype(factors).set_axis(conditions.index.astype(object))
 
 
