@@ -1,48 +1,64 @@
-"""Fixtures of the whole suite: one thread, and a tiny cell that trains in a second."""
+"""Fixtures of the whole suite: one thread, and a tiny cell that trains in a second.
+
+pytest-xdist imports this file also in the process that hands out the tests and runs none, while the others wait. What
+takes long to import (torch, pandas, Hydra) is therefore imported where it is used.
+"""
 
 from __future__ import annotations
 
+import atexit
+import gc
 import logging
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
-from hydra.core.global_hydra import GlobalHydra
 from hypothesis import settings
 from made_once import made_once
-from run_cases import EXPERIMENT, copied
-from tiny_cells import TINY, tiny_cell
 
-import train
-from thinline.config.schema import Conf
+if TYPE_CHECKING:
+    from thinline.config.schema import Conf
 
 settings.register_profile("shared machine", deadline=None, max_examples=50)  # a busy core must not fail a test
 settings.load_profile("shared machine")
-torch.set_num_threads(1)  # a second thread does not speed up tiny tensors
-
 
 FIRST = (
     "test_cell.py",
     "test_report_page.py",
+    "test_mlflow_page.py",
     "test_launchers.py",
+    "test_user_images.py",
     "test_train.py",
     "test_studies.py",
     "test_at_recall.py",
-    "test_user_images.py",
     "test_objective.py",
-    "test_mlflow_page.py",
 )
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """Without the garbage collector, which takes a third of the time of the imports; later it skips what is alive."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+        atexit.register(gc.unfreeze)  # else libraries warn at exit of objects that are not collected
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take longest come first, so that parallel processes end at about the same time.
+    """One thread of torch, and files that take longest come first, so that parallel processes end at the same time.
 
     Before the launchers come cells in one process and pages of a browser in the other: the cells compile the numba
     kernels of a new checkout once, which the processes of a launcher would else each do for themselves.
     """
+    import torch
+
+    torch.set_num_threads(1)  # a second thread does not speed up tiny tensors
     items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
 
 
@@ -55,6 +71,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tiny(tmp_path: Path, cache: Path) -> Callable[..., tuple[Conf, dict[str, str]]]:
     """`tiny("loss=dice", ...)`: see `tiny_cell`, with the store of this test."""
+    from tiny_cells import tiny_cell
+
     return partial(tiny_cell, tmp_path / "store", cache)
 
 
@@ -67,6 +85,8 @@ def store(tmp_path: Path) -> Path:
 @pytest.fixture
 def given(store: Path, cache: Path) -> list[str]:
     """Overrides that make a cell of the command line tiny."""
+    from tiny_cells import TINY
+
     return ["budget=smoke", *TINY, f"paths.store={store}", f"paths.cache={cache}"]
 
 
@@ -88,6 +108,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty MLflow database as `thinline` creates it, which takes seconds; tests copy it."""
 
     def create(folder: Path) -> None:
+        from run_cases import EXPERIMENT
+
         from thinline.tracking import database  # imports MLflow
 
         database.initialise(f"sqlite:///{folder}/deep/mlruns/mlflow.db", EXPERIMENT, folder / "deep/mlruns/artifacts")
@@ -108,6 +130,10 @@ def main(
     monkeypatch: pytest.MonkeyPatch, given: list[str], store: Path, prepared: Path, log_handlers: None
 ) -> Callable[..., int]:
     """`main("-m", "loss=dice,focal")` -> exit code, of train.py in this process; a run with MLflow finds a database."""
+    from hydra.core.global_hydra import GlobalHydra
+    from run_cases import copied
+
+    import train
 
     def call(*arguments: str) -> int:
         if not store.exists() and not any(text.startswith("tracking.uri=") for text in arguments):

@@ -68,11 +68,21 @@ def moved(cell, measure, name):
     return actual
 
 
+_TABLES: dict[tuple[int, ...], tuple[Results, Tables]] = {}
+
+
 def tables(results: Results) -> Tables:
     """Means of all conditions; for each factor its first two levels against each other, and made-up higher orders.
 
-    Pairs have one level in front by number.
+    Pairs have one level in front by number. The tables are made once for the same numbers; tests only read them.
     """
+    key = tuple(map(id, (results.study, results.cells, results.rows, results.sheets)))
+    if key not in _TABLES:
+        _TABLES[key] = results, _tables(results)  # the results are kept, so that no other object gets their address
+    return _TABLES[key][1]
+
+
+def _tables(results: Results) -> Tables:
     cells, contrasts, ranks, pairs = [], [], [], []
     conditions = results.conditions
     known = set(results.rows["measure"])
@@ -109,9 +119,15 @@ def tables(results: Results) -> Tables:
     )
 
 
+_PLANTED: dict[str, Results] = {}
+
+
 def small(study: Study = BOARD, **given) -> Results:
-    """Planted results of few sheets."""
-    return planted(study, effect=moved, sheets=4, **given)
+    """Planted results of few sheets, made once for the same arguments."""
+    key = repr((study, given))
+    if key not in _PLANTED:
+        _PLANTED[key] = planted(study, effect=moved, sheets=4, **given)
+    return _PLANTED[key]
 
 
 def wide(losses: int, mixes: int) -> Study:

@@ -60,8 +60,9 @@ def test_ray_runs_two_cells_at_a_time_and_another_sweep_skips_them(main, store, 
     """Each cell of two sweeps on one store is trained by one of them, and skipped by the other."""
     pytest.importorskip("ray", reason="the extra `ray` is not installed")
     sweep = ["-m", "loss=dice,focal", "budget.steps=120", "budget.validate_every=60"]  # long enough to meet
+    ray = ["hydra/launcher=ray", "+hydra.launcher.ray.init.include_dashboard=false"]  # a page of a dozen processes
     with (tmp_path / "out").open("w") as out:
-        process = start(*sweep, "hydra/launcher=ray", *given, out=out)
+        process = start(*sweep, *ray, *given, out=out)
     at_once = 0
     while process.poll() is None and at_once < 2:
         if (store / "runs").exists():

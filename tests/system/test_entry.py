@@ -1,5 +1,6 @@
 """What every program does around its work: one line for a signal, `?` for what a terminal cannot show."""
 
+import gc
 import io
 import logging
 import os
@@ -14,9 +15,9 @@ from rich.console import Console
 import train
 from thinline.cli.main import main
 from thinline.runs import FAILED, Cell, Origin, RunFolder
-from thinline.system.entry import program
+from thinline.system.entry import program, slow_imports
 from thinline.system.launch import CHILD, RANKS, forget_ranks, rank_and_world
-from thinline.system.signals import Killed, ending_at_once, stoppable
+from thinline.system.signals import Killed, ending_at_once, stop_at_once, stoppable
 
 ROOT = Path(train.__file__).parent
 SLOW = """
@@ -74,6 +75,29 @@ def test_a_signal_inside_a_run_is_an_exception_and_the_handlers_of_before_come_b
         raise shown
     assert capsys.readouterr().err == ""
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_slow_imports_are_not_searched_for_garbage_and_end_at_a_signal():
+    """The collector is afterwards as it was before, also where it was off and where an import fails."""
+    before, within = signal.getsignal(signal.SIGTERM), []
+
+    def missing() -> None:
+        with slow_imports():
+            within.extend([gc.isenabled(), signal.getsignal(signal.SIGTERM)])
+            raise ImportError
+
+    with pytest.raises(ImportError):
+        missing()
+    assert within == [False, stop_at_once]
+    assert gc.isenabled()
+    assert signal.getsignal(signal.SIGTERM) is before
+    gc.disable()
+    try:
+        with slow_imports():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

@@ -30,8 +30,9 @@ from thinline.sweep import callback
 from thinline.sweep.shared_failure import SweepStopped, is_shared, stop, stopped_by
 from thinline.sweep.tables import show
 from thinline.system.atomic_files import StorageError
+from thinline.system.entry import slow_imports
 from thinline.system.launch import ProcessesError, forget_ranks, launch, launched, rank_and_world
-from thinline.system.signals import Killed, ending_at_once, stoppable
+from thinline.system.signals import Killed, stoppable
 from thinline.system.user_code import raised
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _run(conf: Conf, hydra: HydraConf, alone: bool) -> CellOutcome:
         if conf.trainer.processes > 1 or (conf.fresh_process and not alone):
             return _run_apart(conf, hydra, run)
     # imports torch, Lightning and MLflow, which take many seconds; finished cells and `fresh_process` need none of them
-    with ending_at_once():
+    with slow_imports():
         from thinline.pipeline.cell import Sinks, run_cell
         from thinline.pipeline.train import check_parts
 
@@ -182,7 +183,7 @@ def _tracker(conf: Conf, alone: bool) -> Tracker | None:
     """
     if not conf.tracking.uri:
         return None
-    with ending_at_once():
+    with slow_imports():
         from thinline.tracking.tracker import Tracker
 
     tracking = conf.tracking

@@ -5,6 +5,7 @@ Imports nothing heavy, because programs import this module before all others.
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import sys
@@ -27,6 +28,23 @@ def program() -> Iterator[None]:
             if not stop.shown:
                 print(stop, file=sys.stderr)
             sys.exit(stop.exit_code)
+
+
+@contextmanager
+def slow_imports() -> Iterator[None]:
+    """Import large libraries in the body: a signal ends the process at once, and no garbage is collected.
+
+    The modules of torch are a million objects, none of them garbage; looking for garbage among them again and again
+    takes a fifth of the time of the import.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        with ending_at_once():
+            yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def replace_unprintable() -> None:

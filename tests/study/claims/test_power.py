@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 from claim_cases import RECALL, SMALL, claim_node, claims_of, verdict_of
-from rows_only import cells_of, drawn_rows
+from rows_only import by_study, cells_of, drawn_rows
 from scipy import stats
 from study_cases import LOSSES, THREE, planted
 
@@ -61,19 +61,14 @@ def criteria(folder, *nodes):
 def test_the_printed_power_is_the_share_of_studies_that_support_a_true_claim(what, tmp_path):
     """Within .05, on average over 60 planted studies: one study of five seeds knows its noise only roughly."""
     node, noise = TRUE[what]
-    comparisons, cells = criteria(tmp_path, node), cells_of(THREE)
-    printed = []
-    for number in range(60):
-        results = drawn_rows(
-            THREE,
-            cells,
-            np.random.default_rng(number),
-            truth=lambda cell, measure, name: 0.02 * (node["expect"] == "up" and cell["loss"] == "dice"),
-            **noise,
-        )
-        data = StudyData(results)
-        findings = [finding for comparison in comparisons for finding in findings_of(data, comparison)]
-        printed.append(power_of(findings, data, draws=500))
+
+    def truth(cell, measure, name):
+        return 0.02 * (node["expect"] == "up" and cell["loss"] == "dice")
+
+    data = StudyData(drawn_rows(THREE, cells_of(THREE), np.random.default_rng(0), truth=truth, studies=60, **noise))
+    findings = [finding for comparison in criteria(tmp_path, node) for finding in findings_of(data, comparison)]
+    printed = [power_of(own, data, draws=500) for own in by_study(findings)]
+    assert len(printed) == 60
     share = share_supported(node["expect"], noise)
     assert np.mean(printed) == pytest.approx(share, abs=0.05)
     assert 0.1 < share < 0.9, "the comparison says nothing near 0 and 1"

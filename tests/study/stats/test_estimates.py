@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from effect_cases import SEEDS_RULE, SHEETS_RULE, drawn, full_grid, samples_of
 from scipy import stats
-from statsmodels.stats.power import TTestPower
 
 import thinline.study
 from thinline.study.stats import estimates
@@ -230,6 +229,8 @@ def test_holm_against_a_slow_step_down_family_by_family():
 
 @pytest.mark.parametrize("seeds", [3, 5, 10, 50])
 def test_the_minimum_detectable_effect_is_that_of_statsmodels(seeds):
+    from statsmodels.stats.power import TTestPower  # takes a second to import
+
     effect = minimum_detectable_effect(np.array([1 / np.sqrt(seeds)]), np.array([seeds - 1.0]))
     assert effect[0] == pytest.approx(TTestPower().solve_power(nobs=seeds, alpha=0.05, power=0.8), rel=1e-4)
 

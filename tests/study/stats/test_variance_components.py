@@ -4,8 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from effect_cases import drawn, full_grid, part_of, samples_of
-from statsmodels.formula.api import ols
-from statsmodels.stats.anova import anova_lm
 
 from thinline.study.stats.variance_components import HIGHER, components_of
 
@@ -54,6 +52,9 @@ def test_the_estimates_are_right_on_average(crossed):
 
 
 def test_without_sheets_it_is_the_analysis_of_variance():
+    from statsmodels.formula.api import ols  # takes seconds to import
+    from statsmodels.stats.anova import anova_lm
+
     rng = np.random.default_rng(1)
     data = drawn(rng, truth(), seeds=5, sheets=1, seed_sd=0.03, cell_sd=0.02)
     table, _ = components_of(data, GRID)

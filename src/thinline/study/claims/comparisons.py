@@ -39,7 +39,7 @@ from thinline.study.claims.expectations import Expectation
 from thinline.study.design.results import Results
 from thinline.study.design.study import StudyError
 from thinline.study.stats.contrasts import Grid, conditions_by_levels, grid_of
-from thinline.study.stats.estimates import Estimate, estimate, mean_of
+from thinline.study.stats.estimates import Estimate, estimate, levels_of, mean_of
 from thinline.study.stats.samples import Samples, samples
 from thinline.vocabulary import BACKGROUND, Bool, Float64, Int64
 
@@ -97,7 +97,7 @@ class StudyData:
 
     def __init__(self, results: Results) -> None:
         self.study = results.study.name
-        self.conditions = results.conditions
+        self.conditions = _as_objects(results.conditions)
         self.classes = results.classes
         self._results = results
         self._samples: dict[tuple[str, str], Samples | None] = {}
@@ -140,6 +140,12 @@ class StudyData:
         if key not in self._weights:
             self._weights[key] = weights_of(self.conditions, self.grid, terms)
         return self._weights[key]
+
+
+def _as_objects(conditions: pd.DataFrame) -> pd.DataFrame:
+    """The conditions with labels and levels as Python strings, which NumPy compares without converting them again."""
+    factors = dict.fromkeys(conditions.columns.drop("grid"), object)
+    return conditions.astype(factors).set_axis(conditions.index.astype(object))
 
 
 def summed_weights(data: StudyData, terms: Sequence[Term], name: str) -> dict[tuple[str, str], Float64]:
@@ -227,12 +233,11 @@ def weights_of(conditions: pd.DataFrame, grid: Grid, terms: Sequence[Term]) -> W
 
 def _check_levels(conditions: pd.DataFrame, term: Term) -> None:
     """Refuse a term with factors or levels that the study does not have."""
-    allowed = conditions if term.outside else conditions[conditions["grid"].astype(bool)]
-    allowed = allowed.assign(condition=allowed.index)
+    allowed = np.ones(len(conditions), np.bool_) if term.outside else conditions["grid"].to_numpy(np.bool_)
     for name, levels in term.where.items():
-        if name not in allowed:
+        if name != "condition" and name not in conditions:
             raise NotTestable(f"no cells with {words_of({name: levels})}: {name} is not varied")
-        known = set(allowed[name].dropna())
+        known = set(levels_of(conditions, name)[allowed])
         lacking = [level for level in levels if level not in known]
         if lacking:
             raise NotTestable(f"no cells with {name}={'|'.join(lacking)}")

@@ -51,7 +51,6 @@ References
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from hashlib import blake2b
@@ -60,6 +59,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import special, stats
 
 from thinline.study.design.study import StudyError
@@ -250,21 +250,25 @@ def _over(total: Float64, count: Int64) -> Float64:
 
 
 def holm(p: Float64, families: Sequence[Hashable]) -> Float64:
-    """`p` after Holm's step-down correction [5] within each family; NaN stays NaN and is not counted."""
-    # importing statsmodels takes a second, and only effects need it
-    from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
+    """`p` after Holm's step-down correction [5] within each family; NaN stays NaN and is not counted.
 
+    Not by statsmodels: it takes a second to import, and collects garbage at each call.
+    """
     corrected = np.full(len(p), np.nan)
     family, _ = pd.factorize(np.fromiter(families, dtype=object, count=len(families)))
     for number in range(family.max(initial=-1) + 1):
-        own = (family == number) & np.isfinite(p)
-        if own.any():
-            gc.freeze()  # multipletests collects garbage: a second where many objects are alive
-            try:
-                corrected[own] = multipletests(p[own], method="holm")[1]
-            finally:
-                gc.unfreeze()
+        own = np.flatnonzero((family == number) & np.isfinite(p))
+        ascending = own[np.argsort(p[own])]
+        raw = p[ascending] * np.arange(len(own), 0, -1)
+        corrected[ascending] = np.minimum(np.maximum.accumulate(raw), 1.0)
     return corrected
+
+
+def levels_of(conditions: pd.DataFrame, name: str) -> NDArray[np.object_]:
+    """The level [A] of the factor `name` of each condition, or its label for `condition`."""
+    column = conditions.index if name == "condition" else conditions[name]
+    levels: NDArray[np.object_] = column.to_numpy(np.object_)
+    return levels
 
 
 def mean_of(conditions: pd.DataFrame, where: Mapping[str, str | Sequence[str]], *, grid: bool | None = None) -> Float64:
@@ -273,15 +277,15 @@ def mean_of(conditions: pd.DataFrame, where: Mapping[str, str | Sequence[str]], 
     `where` may name a `condition` by its label. `grid` restricts to conditions inside (True) or outside of the grid.
     Raises `StudyError` if no condition matches.
     """
-    chosen = pd.Series(True, index=conditions.index)
+    chosen = np.ones(len(conditions), np.bool_)
     for name, levels in where.items():
-        column = conditions.index.to_series() if name == "condition" else conditions.get(name)
-        if column is None:
+        if name != "condition" and name not in conditions:
             raise StudyError(f"expected a factor of {', '.join(conditions.columns.drop('grid'))}, got {name!r}")
-        chosen &= column.isin([levels] if isinstance(levels, str) else list(levels))
+        named = [levels] if isinstance(levels, str) else list(levels)
+        chosen &= np.isin(levels_of(conditions, name), np.array(named, np.object_))
     if grid is not None:
-        chosen &= conditions["grid"] == grid
+        chosen &= conditions["grid"].to_numpy(np.bool_) == grid
     if not chosen.any():
         raise StudyError(f"expected conditions with {dict(where)}, got none of {', '.join(conditions.index)}")
-    weights: Float64 = chosen.to_numpy(np.float64) / float(chosen.sum())
+    weights: Float64 = chosen / float(chosen.sum())
     return weights
