@@ -10,6 +10,7 @@ Conventions
         the doubtful rows of a curve, from edge to edge of its track and EDGE_MM beyond, but for the ink of the other
         curves; in bridged rows only what is within its reach
         ink that belongs to no curve, with a rim of a pixel: the LAS file may lack this curve
+        the outermost pixels of the ink that the network finds, where they are not dark
         damaged rows
         where the ink is every dark pixel: all columns outside the tracks of the curves, instead of other ink, because
         grids and letters are dark too
@@ -113,11 +114,15 @@ def _part(
         mine = (ink & (distance <= reach)) | (dark & (distance <= half))
         mine &= registration.registered[rows, None] & (distance < nearest)
         owner[mine], nearest[mine] = number, distance[mine]
-    if evidence.dark is not None:
-        other = (ink & (owner == 0)).astype(np.uint8)
-        ignored |= cv2.dilate(other, np.ones((3, 3), np.uint8)).view(np.bool_)
-    else:
+    if evidence.dark is None:
         ignored |= ~in_track
+    else:
+        square = np.ones((3, 3), np.uint8)
+        other = (ink & (owner == 0)).astype(np.uint8)
+        ignored |= cv2.dilate(other, square).view(np.bool_)
+        rim = ink & ~dark & ~cv2.erode(ink.view(np.uint8), square).view(np.bool_)
+        ignored |= rim
+        owner[rim] = 0
     return np.where(owner > 0, owner, np.where(ignored, np.uint8(IGNORE), np.uint8(0))).astype(np.uint8)
 
 
