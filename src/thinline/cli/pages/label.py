@@ -16,8 +16,7 @@ The output folder has images, masks, registration.csv with the shifts of every r
 conf/data_set/labels.yaml with the classes. The images are the straightened scan at the scale of the network, so a run
 that begins with that network reads them as they are:
 
-    python train.py --config-dir OUT/conf data_mix=folder data_set=labels data_mix.root=OUT head=curves \\
-        init_from=reader
+    python train.py --config-dir OUT/conf +experiment=own_scans data_set=labels data_mix.root=OUT
 
 Exit code 0: labels were written; 1: an error.
 """

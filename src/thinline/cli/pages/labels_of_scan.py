@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Final
 
 import numpy as np
 import torch
@@ -22,10 +23,11 @@ from thinline.digitise.page.proposal import read_proposal
 from thinline.pipeline.load import LoadedRun, load_run
 from thinline.vocabulary import IGNORE
 
-_OF_DIGITISE = ("left", "right", "scale", "track", "top", "bottom", "unit")
+_OF_DIGITISE: Final = ("left", "right", "scale", "track", "top", "bottom", "unit")
 """Options of `thinline digitise` that replace values of the job file; here the file has them all."""
 
-FEW_IMAGES = 3
+LEAST_IMAGES: Final = 3
+"""A run needs an image for each split."""
 
 
 def run_label(options: argparse.Namespace, console: Console) -> int:
@@ -59,16 +61,16 @@ def run_label(options: argparse.Namespace, console: Console) -> int:
         f"{job.px_per_mm:g} px/mm, registration.csv, overlay, conf/data_set/labels.yaml",
         soft_wrap=True,
     )
-    if count < FEW_IMAGES:
+    if count < LEAST_IMAGES:
         console.print(
-            f"warning: a run needs {FEW_IMAGES} images or more, one for each split; label more scans, and put their "
+            f"warning: a run needs {LEAST_IMAGES} images or more, one for each split; label more scans, and put their "
             "images and masks into one folder",
             style="yellow",
             soft_wrap=True,
         )
     console.print(
-        f"next: look at the overlay, then `python train.py --config-dir {out}/conf data_mix=folder data_set=labels "
-        f"data_mix.root={out} head=curves init_from=reader`",
+        f"next: look at the overlay, then `python train.py --config-dir {out}/conf +experiment=own_scans "
+        f"data_set=labels data_mix.root={out}`",
         soft_wrap=True,
     )
     return 0
