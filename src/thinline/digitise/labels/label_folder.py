@@ -77,7 +77,7 @@ def data_set_yaml(labelled: LabelledScan) -> str:
     names = [curve.name for curve in labelled.curves]
     of_ink = {0: "background"} | dict.fromkeys(range(1, len(names) + 1), "ink") | {IGNORE: "ignore"}
     named = {0: "background"} | dict(enumerate(names, start=1)) | {IGNORE: "ignore"}
-    node = {
+    node: dict[str, object] = {
         "data_set": {
             "name": "labels",
             "source": f"thinline label of {labelled.job.scan.path.name}",
@@ -92,13 +92,18 @@ def data_set_yaml(labelled: LabelledScan) -> str:
         },
         "classes": ["background", "ink", "centre"],
     }
-    one_line = {"default_flow_style": True, "sort_keys": False, "width": 10**9}
     return (
         "# @package _global_\n"
         "# The ink of any curve, for head=curves. For a network that tells the curves apart, with another head:\n"
         f"# 'data_mix.class_map={_plain(named)}' 'classes=[{','.join(['background', *names])}]'\n"
-        + "".join(f"{key}: {yaml.safe_dump(value, **one_line)}" for key, value in node.items())
+        + "".join(f"{key}: {_flow(value)}" for key, value in node.items())
     )
+
+
+def _flow(value: object) -> str:
+    """YAML of a value on one line."""
+    text: str = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=10**9)
+    return text
 
 
 def _plain(table: dict[int, str]) -> str:
