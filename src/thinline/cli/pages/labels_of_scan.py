@@ -107,13 +107,13 @@ def _print_result(labelled: LabelledScan, bounds: Bounds, console: Console) -> N
     scale, height = labelled.job.px_per_mm, labelled.paper.shape[0]
     console.print(f"skew: {labelled.paper.skew.text()}", style="dim")
     table = Table("curve", box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("rows", "registered", "doubtful", "shift along depth", "sideways"):
+    for name in ("rows", "registered", "bridged", "doubtful", "shift along depth", "sideways"):
         table.add_column(name, justify="right", no_wrap=True)
     for curve in labelled.curves:
-        rows = int(curve.registration.registered.sum())
-        doubtful = 1 - rows / height
+        rows, bridged = (int(each.sum()) for each in (curve.registration.registered, curve.registration.bridged))
+        doubtful = 1 - (rows + bridged) / height
         shifts = [_shift(mm) for mm in shifts_mm(curve.registration, px_per_mm=scale)]
-        table.add_row(curve.name, f"{height:,}", f"{rows:,}", f"{100 * doubtful:.1f} %", *shifts)
+        table.add_row(curve.name, f"{height:,}", f"{rows:,}", f"{bridged:,}", f"{100 * doubtful:.1f} %", *shifts)
     console.print(table)
     ignored = float((labelled.values == IGNORE).mean())
     console.print(

@@ -26,8 +26,8 @@ def picture_png(labelled: LabelledScan, top: int, bottom: int) -> bytes:
     faded = cv2.convertScaleAbs(grey, alpha=1 - _FADE, beta=255 * _FADE)
     canvas = cv2.cvtColor(_enlarged(faded), cv2.COLOR_GRAY2RGB)
     values = _enlarged(labelled.values[top:bottom])
-    rows, columns = np.indices(values.shape, sparse=True)
-    canvas[(values == IGNORE) & ((rows + columns) % _HATCH_EVERY_PX < 2)] = _HATCH
+    diagonal = np.add.outer(np.arange(values.shape[0]), np.arange(values.shape[1])) % _HATCH_EVERY_PX
+    canvas[(values == IGNORE) & (diagonal < 2)] = _HATCH
     bars = margin(len(grey), labelled.depth[top:bottom], curves=len(labelled.curves))
     text_px = bars.shape[1] - (BAR_PX + 2) * len(labelled.curves) - 4
     entries = [(labelled.job.scan.path.name, INK), ("hatched: not counted", INK), ("grey line: before", _COURSE)]
