@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from real_logs import REAL, needs_real_logs, real_curves
 
 from thinline.curves.las import LasCurve
-from thinline.data.mix import Counts, Mix, Split, Splits, compose, summary
+from thinline.data.mix import Counts, Mix, Split, Splits, compose, summary, with_fresh
 from thinline.sheets import render
 
 CONF = Path(__file__).parents[2] / "conf/data_mix"
@@ -198,3 +200,28 @@ def test_a_full_archive_leaves_no_procedural_sheets() -> None:
 def test_a_mix_that_makes_no_sense_is_refused(change: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Mix.from_conf(OmegaConf.to_container(OmegaConf.load(CONF / "fresh.yaml")) | change)
+
+
+@given(st.integers(1, 9), st.integers(1, 60), st.floats(0.1, 0.9))
+@settings(max_examples=40, deadline=None)
+def test_drawn_sheets_beside_others_have_their_share_and_no_sheet_is_left_out(
+    own: int, count: int, share: float
+) -> None:
+    specs = composed("scarce").train.specs * 2
+    train = Split(specs[:own], np.arange(own))
+    mixed = with_fresh(train, "archive", count, share=share, seed=0, size_mm=(24.0, 32.0))
+    drawn = mixed.order >= own
+    assert set(mixed.order.tolist()) == set(range(own + count))
+    assert abs(drawn.sum() - share * len(drawn)) <= 1
+    times = np.bincount(mixed.order)
+    for part in (times[:own], times[own:]):
+        assert part.max() - part.min() <= 1
+    assert mixed.everything == (*specs[:own], *mixed.drawn)
+    assert summary(mixed)["unique"] == own + count
+
+
+def test_drawn_sheets_are_those_of_the_family_alone() -> None:
+    train = composed("scarce").train
+    mixed = with_fresh(train, "field", 6, share=0.5, seed=0, size_mm=(24.0, 32.0))
+    assert mixed.drawn == of_family("field").train.specs[:6]
+    assert with_fresh(train, "field", 6, share=0.5, seed=1, size_mm=(24.0, 32.0)).drawn != mixed.drawn

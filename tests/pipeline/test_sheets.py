@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from folder_cases import draw_folder
 from skimage.morphology import skeletonize
 
+from thinline.cli.main import main
 from thinline.config.schema import ConfigError
 from thinline.pipeline.cell import run_cell
+from thinline.pipeline.locate import locate
 from thinline.pipeline.sheets import plan_sheets, render_sheets
 from thinline.pipeline.train import CONSOLE
-from thinline.runs import FINISHED
+from thinline.runs import FINISHED, RunFolder
+from thinline.sheets.ink_and_centre import render_ink_and_centre
 
 CURVES = ("head=curves", "classes=[background,ink,centre]")
 
@@ -83,3 +89,79 @@ def test_sheets_of_any_number_of_curves_train_the_head_of_ink_and_centre_lines(t
     assert outcome.status == FINISHED
     classes = set(pd.read_parquet(outcome.folder / "per_class.parquet").query("split == 'tuned'")["class"])
     assert classes == {"ink"}
+
+
+@pytest.fixture
+def of_ink(tmp_path):
+    """The keys of a folder of six images with one line of ink each."""
+    root = draw_folder(tmp_path / "own", [(80 + 8 * (n % 2), 72) for n in range(6)])
+    table = "data_mix.class_map={0:background,255:ink}"
+    return ("data_mix=folder", f"data_mix.root={root}", table, "data_mix.px_per_mm=5", *CURVES)
+
+
+FRESH = (
+    "data_mix.fresh=field",
+    "budget.counts={archive:1,train:9}",
+    "budget.sheet_mm=[16,20]",
+    "budget.tile_px=[40,40]",
+)
+
+
+def test_own_images_are_mixed_with_drawn_sheets_at_their_scale(tiny, of_ink):
+    conf, choices = tiny(*of_ink, *FRESH, "data_mix.fresh_share=0.75", "loss=dice_ce")
+    planned = plan_sheets(conf)
+    train = planned.splits.train
+    assert [spec.family for spec in train.everything] == ["folder"] * len(train.specs) + ["field"] * 9
+    assert not planned.splits.val.drawn + planned.splits.test.drawn
+    sheets = render_sheets(planned, conf, console=CONSOLE).train
+    assert len(sheets) == len(train.everything)
+    for number, spec in enumerate(train.drawn, start=len(train.specs)):
+        drawn = render_ink_and_centre(spec, px_per_mm=5.0)
+        assert np.array_equal(sheets.images[number], drawn.image)
+        assert np.array_equal(sheets.labels[number], drawn.labels)
+        assert np.array_equal(sheets.strokes[number], drawn.strokes[0] + 2 * drawn.strokes[1])
+    for number, piece in enumerate(train.specs):
+        image, labels = piece.photo.load()
+        assert np.array_equal(sheets.images[number], image)
+        assert np.array_equal(sheets.strokes[number] & 1, labels == 1)
+    ended = run_cell(conf, choices)
+    assert ended.status == FINISHED
+    records = RunFolder.open(ended.folder).manifest().cell.datasets
+    assert records[0]["profile"]["families"] == {"folder": len(train.specs), "field": 9}
+
+
+def test_without_drawn_sheets_a_run_keeps_its_name(tiny, of_ink):
+    names = {}
+    for label, more in {
+        "none": (),
+        "share alone": ("data_mix.fresh_share=0.5",),
+        "fresh": FRESH[:1],
+        "quarter": (*FRESH[:1], "data_mix.fresh_share=0.25"),
+    }.items():
+        names[label] = locate(*tiny(*of_ink, *FRESH[1:], *more)).folder.name.rpartition("-")[2]
+    assert names["none"] == names["share alone"]
+    assert len(set(names.values())) == 3
+    conf, choices = tiny(*of_ink, *FRESH[1:])
+    older = {key: value for key, value in conf.tree["data_mix"].items() if not key.startswith("fresh")}
+    before = replace(conf, tree=conf.tree | {"data_mix": older})
+    assert locate(before, choices).folder.name.rpartition("-")[2] == names["none"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (("data_mix.fresh=feild",), r"data_mix\.fresh: expected a family of drawn sheets \(archive, .*got 'feild'"),
+        (("data_mix.fresh_share=1.0",), r"data_mix\.fresh_share: expected .*less than 1, got 1\.0"),
+        (("data_mix.fresh=field", "data_mix.px_per_mm=null"), r"fresh: expected data_mix\.px_per_mm with it"),
+        (("data_mix.fresh=field", "head=softmax", "classes=[background,ink]"), "fresh=field needs head=curves"),
+    ],
+)
+def test_drawn_sheets_that_do_not_fit_are_refused(tiny, of_ink, more, message):
+    with pytest.raises(ValueError, match=message):
+        plan_sheets(tiny(*of_ink, *more)[0])
+
+
+def test_data_says_how_many_sheets_are_drawn(of_ink, capsys):
+    assert main(["data", *of_ink[1:], *FRESH]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "training also sees 9 drawn sheets (field) at 5 px/mm, 50 % of its images" in text

@@ -12,6 +12,7 @@ ruler        measure the response of every metric to a perturbed truth
 sheets       draw synthetic sheets, or measure the truth lost by resizing
 status       list every run of a store with its status and error
 study        analyse a study and write its folder: effects, verdicts, figures, report
+pages/       label: labels from a scan and a LAS file; what digitise and sheets do with whole pages
 network/     train, predict, evaluate, export: commands that train a network or use a trained one
 
 main         builds the parser of all commands; exit codes; "did you mean" for an unknown command

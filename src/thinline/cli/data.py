@@ -73,6 +73,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
     console.print(f"{folder.root}: seed {conf.seed}, data_mix.invert={str(folder.invert).lower()}", soft_wrap=True)
     console.print(_sizes_table(rows, pieces))
     console.print(_classes_table(rows, folder.class_map.classes))
+    if folder.fresh is not None:
+        order, own = splits.train.order, len(splits.train.specs)
+        console.print(
+            f"training also sees {len(splits.train.drawn):,} drawn sheets ({folder.fresh}) at "
+            f"{folder.read_px_per_mm:g} px/mm, {100 * (order >= own).mean():.0f} % of its images; one image of the "
+            f"folder is seen {(order < own).sum() / own:.1f} times in a pass",
+            soft_wrap=True,
+        )
     warnings = folder_warnings(folder, photos)
     for sentence in warnings:
         console.print(f"warning: {sentence}", style="yellow")

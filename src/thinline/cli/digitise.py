@@ -62,10 +62,10 @@ def _digitise(options: argparse.Namespace, console: Console) -> int:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = load_run(options.run_name, options.store, device=device)
     scan = open_scan(options.scan)
-    job = _job(options, scan, network)
+    job = job_of(options, scan, network)
     _print_job(job, network, console)
     try:
-        with _progress(_printable(options.scan.name), console) as report:
+        with progress(printable(options.scan.name), console) as report:
             digitised = digitise(job, options.out, force=options.force, report=report)
     except KeyboardInterrupt:
         console.print("stopped; the same command without --force resumes", style="yellow")
@@ -74,7 +74,8 @@ def _digitise(options: argparse.Namespace, console: Console) -> int:
     return 0 if digitised.accepted else 1
 
 
-def _job(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> Job:
+def job_of(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> Job:
+    """The job that the options describe; raises what its parts raise for wrong options."""
     rows = tuple(options.rows or (-0.5, scan.height - 0.5))
     dpi, reason = _read_at(options, scan, network)
     curves = curve_names(options, network)
@@ -174,7 +175,7 @@ def _cells(curve: Digitised) -> tuple[str, ...]:
 
 
 @contextmanager
-def _progress(name: str, console: Console) -> Iterator[ProgressReport]:
+def progress(name: str, console: Console) -> Iterator[ProgressReport]:
     """A progress bar on a terminal, nothing elsewhere."""
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.completed}/{task.total}"))
     with Progress(
@@ -187,7 +188,7 @@ def _progress(name: str, console: Console) -> Iterator[ProgressReport]:
 def _print_job(job: Job, network: LoadedRun, console: Console) -> None:
     scan, frame = job.scan, job.frame
     pages = f"{len(scan.pages)} pages, " if len(scan.pages) > 1 else ""
-    name = _printable(scan.path.name)
+    name = printable(scan.path.name)
     console.print(
         f"{name}: {pages}{scan.height:,} rows x {scan.width:,} columns; read at {job.px_per_mm:g} px/mm, "
         f"{frame.height:,} x {frame.width:,} px, with {job.run}",
@@ -233,9 +234,9 @@ def _print_result(digitised: DigitisedScan, job: Job, console: Console) -> None:
     names = [path.name for path in digitised.files if not path.name.startswith("overlay_")]
     parts = [path.name for path in digitised.files if path.name.startswith("overlay_")]
     names += [f"{parts[0]} to {parts[-1]}"] if parts else []
-    console.print(f"written to {_printable(str(digitised.files[0].parent))}: {', '.join(names)}", soft_wrap=True)
+    console.print(f"written to {printable(str(digitised.files[0].parent))}: {', '.join(names)}", soft_wrap=True)
 
 
-def _printable(path: str) -> str:
+def printable(path: str) -> str:
     """A path without invalid UTF-8, which a file name may contain and a terminal refuses."""
     return path.encode("utf-8", "replace").decode()

@@ -27,6 +27,7 @@ from thinline.cli import (
     study,
 )
 from thinline.cli.network import evaluate, export, predict, ship, train, transfer
+from thinline.cli.pages import label
 from thinline.cli.parser import Parser
 from thinline.system.atomic_files import StorageError
 
@@ -45,6 +46,7 @@ COMMANDS: Final = {
     "coherence": coherence,
     "ruler": ruler,
     "digitise": digitise_options,
+    "label": label,
     "status": status,
     "replay": replay,
     "study": study,

@@ -68,6 +68,8 @@ NEUTRAL: Final[Mapping[str, object]] = {
     "data_mix.split.folds": None,
     "data_mix.split.tests": None,
     "data_mix.scale": 1.0,
+    "data_mix.fresh": None,
+    "data_mix.fresh_share": 0.5,
 }
 """Dotted keys that are newer than the first published runs, each with its neutral value: at this value a run computes
 the same as before the key existed. A key with its neutral value is not hashed, so published runs keep their names."""

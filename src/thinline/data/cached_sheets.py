@@ -124,6 +124,14 @@ def joined(parts: Sequence[CachedSheets], rows: Sequence[Sequence[int]]) -> Cach
     return CachedSheets(parts[0].path, *four, pixels, parts[0].curves, parts=tuple(parts), rows=kept)
 
 
+def with_more(sheets: CachedSheets, more: CachedSheets) -> CachedSheets:
+    """Both sets as one, those of `more` after the others. ValueError where they differ in their number of curves."""
+    if sheets.curves != more.curves:
+        raise ValueError(f"`more` must have sheets of {sheets.curves} curves, got {more.curves}; draw them alike")
+    parts, rows = sheets.parts or (sheets,), sheets.rows or (tuple(range(len(sheets))),)
+    return joined([*parts, more], [*rows, range(len(sheets), len(sheets) + len(more))])
+
+
 def fill(record: UInt8, sheet: Sheet, header: SheetHeader) -> Int64:
     """Write the planes of `sheet` into `record [stride]`; return its pixels per class, int64 [K + 2].
 

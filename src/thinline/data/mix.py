@@ -18,6 +18,10 @@ Mixes, for counts {archive a, train n}
     Of the mixes without a `family`, validation and test are archive sheets that no mix trains on, the same for every
     mix of a seed.
 
+Own images
+    with_fresh adds drawn sheets to the training split of a folder. One pass shows every drawn sheet once, and the
+    images in turn as often as the share of drawn ones leaves room for, but each at least once.
+
 Randomness
     Sheet i of a stream has the i-th number of the stream (seed, name); the names are "train/archive",
     "train/procedural", "val", "test" and "reference", and of a mix with a family "train/FAMILY", "val/FAMILY" and
@@ -98,10 +102,19 @@ class Mix(Node):
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Unique `specs` (of a folder: pieces), and `order [M]` int64, the indices of the sheets in one pass."""
+    """Unique `specs` (of a folder: pieces), and `order [M]` int64, the indices of the sheets in one pass.
+
+    `drawn` are sheets beside the pieces of a folder; their indices follow those of `specs`.
+    """
 
     specs: tuple[SheetSpec, ...] | tuple[Piece, ...]
     order: Int64
+    drawn: tuple[SheetSpec, ...] = ()
+
+    @property
+    def everything(self) -> tuple[SheetSpec | Piece, ...]:
+        """All that the indices of `order` name."""
+        return (*self.specs, *self.drawn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,14 +157,26 @@ def compose(mix: Mix, counts: Counts, *, seed: int, size_mm: SizeMm, samples: Se
     return Splits(train, Split(val, np.arange(len(val))), Split(test, np.arange(len(test))), shares.apart)
 
 
+def with_fresh(train: Split, family: str, count: int, *, share: float, seed: int, size_mm: SizeMm) -> Split:
+    """`train`, the pieces of a folder, with `count` sheets of a family, which are `share` of the images of a pass.
+
+    Sheets are shown more than once only where there are too few of them for that.
+    """
+    size = (float(size_mm[0]), float(size_mm[1]))
+    drawn = _sampled(family, f"train/{family}", count, seed, size, ())
+    own = max(len(train.order), round(count * (1 - share) / share))
+    shown = max(count, round(own * share / (1 - share)))
+    pieces = train.order[np.arange(own) % len(train.order)]
+    return Split(train.specs, np.concatenate([pieces, len(train.specs) + np.arange(shown) % count]), drawn)
+
+
 def summary(split: Split, showings: Int64 | None = None) -> dict[str, int]:
     """Unique sheets seen, images seen, most repetitions of one sheet, and unique sheets per family.
 
     `showings [N]` is how often each sheet is seen; None counts one pass of the order.
     """
-    times = np.bincount(split.order, minlength=len(split.specs)) if showings is None else showings
-    specs: Sequence[SheetSpec | Piece] = split.specs
-    seen = [spec.family for spec, count in zip(specs, times, strict=True) if count]
+    times = np.bincount(split.order, minlength=len(split.everything)) if showings is None else showings
+    seen = [spec.family for spec, count in zip(split.everything, times, strict=True) if count]
     per_family = {f"unique_{name}": seen.count(name) for name in sorted(set(seen))}
     return {"unique": len(seen), "shown": int(times.sum()), "most_showings": int(times.max())} | per_family
 

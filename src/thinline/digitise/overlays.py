@@ -43,12 +43,12 @@ COLOURS: Final[tuple[Colour, ...]] = (
 OVERLAY_ROWS: Final = 4000
 ENLARGED: Final = 2
 _FADE: Final = 0.6
-_GAP: Final[Colour] = (225, 225, 225)
-_INK: Final[Colour] = (40, 40, 40)
+GAP: Final[Colour] = (225, 225, 225)
+INK: Final[Colour] = (40, 40, 40)
 _DAMAGE: Final[Colour] = (200, 0, 0)
 _HATCH: Final[Colour] = (255, 205, 205)
 _HATCH_EVERY_PX: Final = 12
-_BAR_PX, _TEXT_PX, _TITLE_PX = 8, 64, 20
+BAR_PX, _TEXT_PX, _TITLE_PX = 8, 64, 20
 _LABEL_EVERY_PX: Final = 100
 _LETTER: Final = 0.4
 
@@ -83,42 +83,42 @@ def overlay_png(
     stop = start + len(grey)
     faded = cv2.convertScaleAbs(grey, alpha=1 - _FADE, beta=255 * _FADE)
     canvas = cv2.cvtColor(faded.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1), cv2.COLOR_GRAY2RGB)
-    margin = _margin(len(grey), depth[start:stop], curves=len(curves))
-    text_px = margin.shape[1] - (_BAR_PX + 2) * len(curves) - 4
+    bars = margin(len(grey), depth[start:stop], curves=len(curves))
+    text_px = bars.shape[1] - (BAR_PX + 2) * len(curves) - 4
     for k, curve in enumerate(curves):
         if curve.refused:
             continue
         colour = COLOURS[k % len(COLOURS)]
         _draw(canvas, curve.u_px[start:stop], curve.lap[start:stop], colour)
-        left = text_px + k * (_BAR_PX + 2)
+        left = text_px + k * (BAR_PX + 2)
         has = np.isfinite(curve.u_px[start:stop]).repeat(ENLARGED)
-        margin[:, left : left + _BAR_PX] = np.where(has[:, None, None], np.array(colour), np.array(_GAP))
-    entries = [(title, _INK)]
+        bars[:, left : left + BAR_PX] = np.where(has[:, None, None], np.array(colour), np.array(GAP))
+    entries = [(title, INK)]
     if hidden is not None and hidden.rows[start:stop].any():
         _mark(canvas, hidden, start, stop)
         entries.append(("hatched: damaged, no values", _DAMAGE))
     for k, curve in enumerate(curves):
         text = f"{curve.scale.name} refused" if curve.refused else curve.scale.name
-        entries.append((text, _INK if curve.refused else COLOURS[k % len(COLOURS)]))
-    picture = np.vstack([_titled(margin.shape[1] + canvas.shape[1], entries), np.hstack([margin, canvas])])
+        entries.append((text, INK if curve.refused else COLOURS[k % len(COLOURS)]))
+    picture = np.vstack([titled(bars.shape[1] + canvas.shape[1], entries), np.hstack([bars, canvas])])
     encoded, png = cv2.imencode(".png", picture[..., ::-1])
     if not encoded:
         raise ValueError(f"the overlay of rows {start}..{stop} could not be coded as PNG; digitise fewer columns")
     return bytes(png.tobytes())
 
 
-def _margin(height: int, depth: Float64, *, curves: int) -> UInt8:
+def margin(height: int, depth: Float64, *, curves: int) -> UInt8:
     """The margin left of `height` paper rows of `depth [h]`: depth labels, and space for one bar for each curve."""
     step = abs(depth[-1] - depth[0]) / max(height - 1, 1) * _LABEL_EVERY_PX
     labels = [f"{depth[row]:.{decimals(step)}f}" for row in range(0, height, _LABEL_EVERY_PX)]
     wide = max(_wide(label) for label in labels)
     text_px = max(_TEXT_PX, wide + 10)
-    margin = np.full((height * ENLARGED, text_px + (_BAR_PX + 2) * curves + 4, 3), 255, np.uint8)
+    bars = np.full((height * ENLARGED, text_px + (BAR_PX + 2) * curves + 4, 3), 255, np.uint8)
     for n, label in enumerate(labels):
         at = n * _LABEL_EVERY_PX * ENLARGED
-        margin[at : at + 1, text_px - 6 : text_px] = _INK
-        _write(margin, label, 2, min(max(at + 5, 12), len(margin) - 3), _INK)
-    return margin
+        bars[at : at + 1, text_px - 6 : text_px] = INK
+        _write(bars, label, 2, min(max(at + 5, 12), len(bars) - 3), INK)
+    return bars
 
 
 def _mark(canvas: UInt8, hidden: Hidden, start: int, stop: int) -> None:
@@ -152,7 +152,7 @@ def _draw(canvas: UInt8, u_px: Float64, lap: np.ndarray[tuple[int], np.dtype[np.
             cv2.polylines(canvas, [points], False, colour, 1, cv2.LINE_AA, 3)
 
 
-def _titled(width: int, entries: Sequence[tuple[str, Colour]]) -> UInt8:
+def titled(width: int, entries: Sequence[tuple[str, Colour]]) -> UInt8:
     """The title and the legend entries in their colours, on as many lines as needed."""
     lines, left = [np.full((_TITLE_PX, width, 3), 255, np.uint8)], 4
     for text, colour in entries:

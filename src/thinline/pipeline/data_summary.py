@@ -31,7 +31,8 @@ def data_numbers(conf: Conf, planned: Planned, sheets: Rendered, showings: Int64
     """
     splits = planned.splits
     row = summary(splits.train, showings)
-    used = [spec for spec, times in zip(splits.train.specs, showings, strict=True) if times]
+    own = showings[: len(splits.train.specs)]  # drawn sheets beside own images have no part in the coverage
+    used = [spec for spec, times in zip(splits.train.specs, own, strict=True) if times]
     reference = [*splits.val.specs, *splits.test.specs] if is_folder(conf) else reference_sheets(conf)
     shares = sheets.train.shares(len(conf.classes), order=np.repeat(np.arange(len(showings)), showings))
     numbers = {f"data/{name}": float(count) for name, count in row.items()}
@@ -51,7 +52,7 @@ def dataset_records(conf: Conf, planned: Planned) -> tuple[dict[str, Any], ...]:
 
 
 def _record(conf: Conf, planned: Planned, split: str) -> dict[str, Any]:
-    specs = planned.splits.by_name()[split].specs
+    specs = planned.splits.by_name()[split].everything
     families = dict(Counter(spec.family for spec in specs))
     record: dict[str, Any] = {"split": split, "name": "+".join(families), "digest": planned.split_digests[split]}
     if is_folder(conf):
@@ -61,6 +62,8 @@ def _record(conf: Conf, planned: Planned, split: str) -> dict[str, Any]:
         if conf.data_set is not None:
             record["name"] = conf.data_set["name"]
             profile |= {key: conf.data_set[key] for key in ("source", "licence", "citation")}
+        if planned.splits.by_name()[split].drawn:
+            profile["families"] = families
         return record | {"profile": profile}
     source = {"drawn_by": "thinline.sheets", "data_mix": str(conf.data_mix["name"]), "split": split}
     source |= {"seed": str(conf.seed), "sheets": ", ".join(f"{name} {count}" for name, count in families.items())}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from functools import lru_cache, partial
@@ -17,13 +17,13 @@ from rich.progress import Progress
 
 from thinline.config.schema import Conf, ConfigError
 from thinline.curves.las import LasCurve, read_las_folder
+from thinline.data.cache import Drawable, content_key, open_sheets
 from thinline.data.cache import Progress as OnProgress
-from thinline.data.cache import content_key, open_sheets
-from thinline.data.cached_sheets import CachedSheets
+from thinline.data.cached_sheets import CachedSheets, with_more
 from thinline.data.folder.crops import open_pieces, reading_version
 from thinline.data.mix import Mix, Split, Splits, compose, reference
 from thinline.data.sheet_counts import Counts
-from thinline.pipeline.user_images import is_folder, split_folder
+from thinline.pipeline.user_images import is_folder, px_per_mm_of, split_folder
 from thinline.sheets import DRAWING_VERSION, Sheet, SheetSpec, render
 from thinline.sheets.ink_and_centre import VERSION, render_ink_and_centre
 from thinline.vocabulary import INK_AND_CENTRE
@@ -81,21 +81,34 @@ def render_split(planned: Planned, name: str, conf: Conf, *, console: Console) -
     split = planned.splits.by_name()[name]
     with progress(f"rendering {name} sheets", console) as on_progress:
         if is_folder(conf):
-            return open_pieces(
+            pieces = open_pieces(
                 [*split.specs],
                 folder=Path(conf.paths.cache),
                 on_progress=on_progress,
                 lines=reads_ink_and_centre(conf),
             )
-        return open_sheets(
-            split.specs,
-            px_per_mm=conf.resolution.px_per_mm,
-            folder=Path(conf.paths.cache),
-            render=partial(_render_of(conf), px_per_mm=conf.resolution.px_per_mm),
-            version=_version(conf),
-            on_progress=on_progress,
-            processes=conf.trainer.renderers,
-        )
+            return with_more(pieces, _open_drawn(split.drawn, conf, on_progress)) if split.drawn else pieces
+        return _open_drawn(split.specs, conf, on_progress)
+
+
+def _open_drawn(specs: Sequence[Drawable], conf: Conf, on_progress: OnProgress) -> CachedSheets:
+    """Drawn sheets, at the scale of the run or of its own images."""
+    scale = drawn_px_per_mm(conf)
+    return open_sheets(
+        specs,
+        px_per_mm=scale,
+        folder=Path(conf.paths.cache),
+        render=partial(_render_of(conf), px_per_mm=scale),
+        version=_version(conf),
+        on_progress=on_progress,
+        processes=conf.trainer.renderers,
+    )
+
+
+def drawn_px_per_mm(conf: Conf) -> float:
+    """The scale at which the sheets of a run are drawn."""
+    own = px_per_mm_of(conf) if is_folder(conf) else None
+    return conf.resolution.px_per_mm if own is None else own
 
 
 def reference_sheets(conf: Conf) -> tuple[SheetSpec, ...]:
@@ -130,7 +143,11 @@ def _las_curves(folder: str) -> tuple[LasCurve, ...]:
 
 def _key(split: Split, conf: Conf) -> str:
     version = reading_version(lines=reads_ink_and_centre(conf)) if is_folder(conf) else _version(conf)
-    return content_key(split.specs, px_per_mm=conf.resolution.px_per_mm, version=version)
+    key = content_key(split.specs, px_per_mm=conf.resolution.px_per_mm, version=version)
+    if not split.drawn:
+        return key
+    drawn = content_key(split.drawn, px_per_mm=drawn_px_per_mm(conf), version=_version(conf))
+    return hashlib.sha256(f"{key} {drawn}".encode()).hexdigest()
 
 
 def reads_ink_and_centre(conf: Conf) -> bool:
@@ -143,6 +160,11 @@ def _check_classes(conf: Conf) -> None:
     if reads_ink_and_centre(conf):
         if tuple(conf.classes) != INK_AND_CENTRE:
             raise ConfigError(f"head=curves needs {wanted}, got [{','.join(conf.classes)}]; add {wanted}")
+    elif (fresh := conf.data_mix.get("fresh")) is not None:
+        raise ConfigError(
+            f"data_mix.fresh={fresh} needs head=curves, whose classes drawn sheets and own images share, "
+            f"got {conf.head.get('_target_')}; add head=curves {wanted}, with every curve of the masks as ink"
+        )
     elif conf.data_mix.get("family") is not None:
         raise ConfigError(
             f"data_mix={conf.data_mix.get('name')} has sheets of one curve to six, expected head=curves, got "

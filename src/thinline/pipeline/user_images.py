@@ -19,7 +19,7 @@ from thinline.data.folder.keys import FOLDER, Folder, PartTemplates
 from thinline.data.folder.reading import Stamps
 from thinline.data.folder.splits import PARTS
 from thinline.data.folder.summary import SplitSummary, oddities, span, summaries
-from thinline.data.mix import Split, Splits
+from thinline.data.mix import Split, Splits, with_fresh
 from thinline.sheets import PEN_MM
 
 logger = logging.getLogger(__name__)
@@ -51,6 +51,10 @@ def split_folder(conf: Conf) -> Splits:
             )
     splits = {part: Split(each, np.arange(len(each))) for part, each in pieces.items()}
     train, val, test = (splits.pop(part) for part in PARTS)
+    if folder.fresh is not None:
+        size = (float(conf.budget.sheet_mm[0]), float(conf.budget.sheet_mm[1]))
+        count, share = conf.budget.counts.train, folder.fresh_share
+        train = with_fresh(train, folder.fresh, count, share=share, seed=conf.seed, size_mm=size)
     return Splits(train, val, test, more_tests=splits)
 
 

@@ -133,7 +133,7 @@ def _slugs(store: str) -> frozenset[str]:
 def _sheets(planned: PlannedSheets) -> tuple[int, int, int]:
     """Numbers of unique sheets of training, validation and test."""
     splits = planned.splits
-    return len(splits.train.specs), len(splits.val.specs), len(splits.test.specs)
+    return len(splits.train.everything), len(splits.val.specs), len(splits.test.specs)
 
 
 def _seed_apart(job: Sequence[str]) -> tuple[int | None, tuple[str, ...]]:

@@ -8,6 +8,10 @@ Templates
 Scale
     `px_per_mm` is the scale of the masks on disk. With `scale` below 1 images and masks are made smaller when they are
     read (scaling.py), and every length in px is one of the smaller image: `read_px_per_mm` is the scale then.
+
+Drawn sheets
+    With `fresh`, a family of drawn sheets, a share `fresh_share` of the training images is drawn, at the scale of the
+    images as they are read (data/mix.py). Validation and test have images of the folder only.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from thinline.data.folder.class_map import ClassMap
 from thinline.data.folder.image_pairs import printable
 from thinline.data.folder.splits import PARTS
+from thinline.sheets import FAMILIES
 from thinline.system.validation import Items, Node
 
 FOLDER: Final = "folder"
@@ -99,6 +104,8 @@ class Folder(Node):
     px_per_mm: float | None = Field(ge=1e-3)
     groups: str | GroupsBy | None = None
     scale: float = Field(default=1.0, ge=0.05, le=1)
+    fresh: str | None = None
+    fresh_share: float = Field(default=0.5, gt=0, lt=1)
 
     @field_validator("root", mode="before")
     @classmethod
@@ -146,6 +153,22 @@ class Folder(Node):
                     f"expected a regular expression, got {groups!r} ({error}); as (well_[0-9]+)-.*"
                 ) from error
         return groups
+
+    @field_validator("fresh")
+    @classmethod
+    def _check_fresh(cls, family: str | None) -> str | None:
+        if family is not None and family not in FAMILIES:
+            raise ValueError(f"expected a family of drawn sheets ({', '.join(FAMILIES)}) or null, got {family!r}")
+        return family
+
+    @model_validator(mode="after")
+    def _check_fresh_scale(self) -> Self:
+        if self.fresh is not None and self.px_per_mm is None:
+            raise ValueError(
+                f"fresh: expected data_mix.px_per_mm with it, at which sheets are drawn, got {self.fresh} and null; "
+                "give the scale of the images, as data_mix.px_per_mm=5"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
