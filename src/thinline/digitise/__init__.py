@@ -11,6 +11,7 @@ damaged_rows   rows that get no values because the file is damaged there
 export         the bytes of the CSV and LAS files (header, null value)
 overlays       class map PNG, and overlay of the curves on the paper
 page/          what a whole page shows: header, tracks, depth column, scale; a job file to edit; statistics of the print
+text/          read the numbers of the depth column (extra `ocr`), and fit a line through them
 output_folder  write CSV, LAS and pictures atomically (with system/atomic_files.py); resume an interrupted job
 
 Tracing and wraps (laps) are in `thinline.curves`.

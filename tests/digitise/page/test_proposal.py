@@ -19,9 +19,9 @@ from thinline.digitise.page.proposal import (
     ProposedCurve,
     TrackEdges,
     proposal_of,
-    proposal_yaml,
     read_proposal,
 )
+from thinline.digitise.page.proposal_yaml import proposal_yaml
 from thinline.digitise.scan import open_scan
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False)

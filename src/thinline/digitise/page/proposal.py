@@ -25,8 +25,9 @@ Conventions
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 import yaml
 from pydantic import Field, model_validator
@@ -211,8 +212,13 @@ def read_proposal(path: Path) -> Proposal:
     return Proposal.read(node, where=str(path), advice=ADVICE, error=ProposalError)
 
 
-def proposal_of(layout: Layout, *, scan: str, dpi: float | None = None) -> Proposal:
-    """The proposal of a layout. `scan` is the path to write; `dpi` an option that replaced the file's resolution."""
+def proposal_of(
+    layout: Layout, *, scan: str, dpi: float | None = None, depth: Sequence[tuple[float, float]] = ()
+) -> Proposal:
+    """The proposal of a layout. `scan` is the path to write; `dpi` an option that replaced the file's resolution.
+
+    `depth` has (row, depth) of two printed depths that were read, or nothing.
+    """
     first, last = float(layout.first_row), float(layout.last_row)
     tracks = tuple(
         TrackEdges(
@@ -222,6 +228,8 @@ def proposal_of(layout: Layout, *, scan: str, dpi: float | None = None) -> Propo
     )
     counts = [(number, max(1, track.curves)) for number, track in enumerate(layout.tracks, start=1)]
     owners = [number for number, count in counts for _ in range(count)]
+    marks = [DepthMark(row=round(row, 1), depth=mark) for row, mark in depth]
+    marks = marks or [DepthMark(row=first), DepthMark(row=last)]
     across, down = layout.scan.dpi
     known = across if across > 0 and math.isclose(across, down, rel_tol=1e-3) else None
     return Proposal(
@@ -232,47 +240,9 @@ def proposal_of(layout: Layout, *, scan: str, dpi: float | None = None) -> Propo
         tilt_degrees=round(layout.page.tilt_degrees(), 2),
         tracks=tracks,
         curves=tuple(ProposedCurve(track=owner, name=f"curve_{n}") for n, owner in enumerate(owners, start=1)),
-        depth=DepthMarks(first=DepthMark(row=first), second=DepthMark(row=last)),
+        depth=DepthMarks(first=marks[0], second=marks[1]),
     )
 
 
 def _kind(scale: str) -> Kind:
     return "log" if scale == "log" else "linear"
-
-
-def proposal_yaml(proposal: Proposal) -> str:
-    """The text of a job file, with what to fill in as comments."""
-    node = proposal.model_dump(mode="json")
-    node["curves"] = [
-        {key: value for key, value in curve.items() if key != "scale" or value} for curve in node["curves"]
-    ]
-    order = ("scan", "pages", "dpi", "rows", "tilt_degrees", "tracks", "curves", "depth")
-    notes = {
-        "rows": "first and last row to digitise; rows and columns are pixels of the scan",
-        "tilt_degrees": "for information; it is measured again",
-        "tracks": "edges in the first row; scale: linear or log",
-        "curves": "one entry for each curve, as many as there are; fill in name, unit, and the values at the left and "
-        "the right edge; `at` takes hints [row, column] on the curve",
-        "depth": "fill in the unit (m or ft) and the depths of two rows; move the rows to two printed depths",
-    }
-    parts = ["# Proposed by `thinline digitise`; every null is to be filled in.\n"]
-    for key in order:
-        if key in notes:
-            parts.append(f"# {notes[key]}\n")
-        parts.append(_lines(key, node[key]))
-    return "".join(parts)
-
-
-def _lines(key: str, value: Any) -> str:
-    """A key with its value: entries of a list of mappings, and of a mapping, on lines of their own."""
-    if isinstance(value, dict):
-        return f"{key}:\n" + "".join(f"  {name}: {_flow(part)}\n" for name, part in value.items())
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return f"{key}:\n" + "".join(f"- {_flow(part)}\n" for part in value)
-    return f"{key}: {_flow(value)}\n"
-
-
-def _flow(value: Any) -> str:
-    """YAML of a value on one line."""
-    text: str = yaml.safe_dump(value, sort_keys=False, default_flow_style=True, allow_unicode=True, width=10**9)
-    return text.removesuffix("\n").removesuffix("\n...")

@@ -89,11 +89,11 @@ def read_numbers(
             pieces = []
         if report is not None:
             report(done, len(starts))
-    return _without_repeats(readings, SAME_MM * _rows_a_mm(layout))
+    return _without_repeats(readings, SAME_MM * rows_per_mm(layout))
 
 
-def _rows_a_mm(layout: Layout) -> float:
-    """Scan rows a mm."""
+def rows_per_mm(layout: Layout) -> float:
+    """Scan rows a mm, as the resolution of the file says."""
     return layout.page.px_per_mm[1] / layout.page.frame.row_factor
 
 

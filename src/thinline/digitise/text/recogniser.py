@@ -40,7 +40,7 @@ _MODELS: Final = {
 }
 
 
-class TextReaderError(RuntimeError):
+class TextReaderError(ValueError):
     """The package that reads text is not installed, or lacks a model."""
 
 
