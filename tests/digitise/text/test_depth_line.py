@@ -53,6 +53,14 @@ def test_far_wrong_numbers_leave_the_line_exact_and_count_in_the_share() -> None
     assert line.ends() == (DepthReading(pytest.approx(500), 950), DepthReading(pytest.approx(6000), 1500))
 
 
+def test_the_ends_are_numbers_next_to_the_line() -> None:
+    readings = column()
+    readings[0] = DepthReading(readings[0].row, 951.0)  # 950, its last digit misread: 10 rows off, which fits
+    line = fitted(readings)
+    assert line.share == 1
+    assert line.ends()[0].number == 1000
+
+
 def test_a_constant_offset_of_the_rows_stays_in_the_line() -> None:
     line = fitted([DepthReading(reading.row + 9, reading.number) for reading in column()])
     assert line.row_of(1000) == pytest.approx(1000 + 9)

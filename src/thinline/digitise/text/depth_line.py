@@ -41,6 +41,9 @@ MOST_RESIDUAL_MM: Final = 1.5
 SLOPES: Final = (0.02, 20.0)
 """Smallest and largest change of depth a mm of paper: 1:20 in metres to 1:6000 in feet."""
 
+ROUNDING_ROWS: Final = 1.0
+"""Rows by which a number may be off because boxes around texts end at whole pixels."""
+
 MOST_READINGS: Final = 300
 _ROUNDS: Final = 5
 _PAIRS_AT_ONCE: Final = 4096
@@ -86,8 +89,10 @@ class DepthLine:
         return (depth - self.at_zero) / self.per_row
 
     def ends(self) -> tuple[DepthReading, DepthReading]:
-        """The first and the last number that fit, with their rows on the line."""
-        numbers = [self.fitting[0].number, self.fitting[-1].number]
+        """The first and the last number within twice the median distance, with their rows on the line."""
+        near = 2 * self.residual_rows + ROUNDING_ROWS
+        numbers = [each.number for each in self.fitting if abs(self.row_of(each.number) - each.row) <= near]
+        numbers = [numbers[0], numbers[-1]]
         first, last = (DepthReading(self.row_of(number), number) for number in numbers)
         return first, last
 
