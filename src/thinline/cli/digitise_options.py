@@ -17,6 +17,9 @@ Positions on the scan
     --curve   options of one curve of the run, as curve_1:left=0,right=150,name=GR,unit=API,track=120-860;
               left may be larger than right; falling=yes says the same with the smaller value as left. Keys of repeated
               --curve options are merged. Every other option may be given once
+    --scale-change
+              as GR:1500:0:300, any number of times in the order of the scan: from depth 1500 on, the left edge of the
+              track of GR is 0 and its right edge 300; :log or :linear may follow
     --at      a point of the scan on a curve, as GR:1200:340, any number of times: tells the curves of a track apart.
               It is for the network that comes with the package, which names no curves
     --depth-from-ocr
@@ -91,6 +94,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--at", action="append", default=[], metavar="CURVE:ROW:COLUMN", help="a point of the scan on the curve"
+    )
+    parser.add_argument(
+        "--scale-change",
+        action="append",
+        default=[],
+        metavar="CURVE:DEPTH:LEFT:RIGHT",
+        help="from this depth on, other values at the edges of the track; :log or :linear may follow",
     )
     parser.add_argument("--top", type=float, help="depth at the top")
     parser.add_argument("--bottom", type=float, help="depth at the bottom")

@@ -22,7 +22,7 @@ from thinline.digitise.inference import Reader
 from thinline.digitise.job import DigitisedScan, Job, digitise
 from thinline.digitise.output_folder import OutputError
 from thinline.digitise.paper import Frame
-from thinline.digitise.scales import CurveScale, DepthScale, ScaleError
+from thinline.digitise.scales import CurveScale, DepthScale, ScaleChange, ScaleError
 from thinline.digitise.scan import Scan, ScanError, open_scan
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "Limits",
     "OutputError",
     "Reader",
+    "ScaleChange",
     "ScaleError",
     "Scan",
     "ScanError",

@@ -35,7 +35,7 @@ _POSITIONS = ("run_name", "left", "right", "scale", "track", "rows", "top", "bot
 
 def wants_layout(options: argparse.Namespace) -> bool:
     """Whether no option says what to digitise."""
-    return not options.curve and all(getattr(options, name) is None for name in _POSITIONS)
+    return not (options.curve or options.scale_change) and all(getattr(options, name) is None for name in _POSITIONS)
 
 
 def run_layout(options: argparse.Namespace, console: Console) -> int:

@@ -19,13 +19,19 @@ Conventions
           first: {row: 6616, depth: null}
           second: {row: 237856, depth: null}
 
-    `at` holds hints [row, column] on the curve; `scale` of a curve replaces that of its track.
+    `at` holds hints [row, column] on the curve; `scale` of a curve replaces that of its track. `pieces` of a curve are
+    its scales further down, in the order of the scan; `left` and `right` hold above the first of them:
+
+        pieces: [{from_depth: 1500, to_depth: 1800, left: 0, right: 300}, {from_depth: 1800, left: 0, right: 150}]
+
+    `to_depth` may be left out; a piece holds to the next one.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -63,6 +69,22 @@ class TrackEdges(Node):
         return self
 
 
+class ScalePiece(Node):
+    """The values at the edges of the track from a depth on; `scale`: null for that of the curve."""
+
+    from_depth: float
+    left: float
+    right: float
+    to_depth: float | None = None
+    scale: Kind | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.left == self.right:
+            raise ValueError(f"expected two different values, got left and right both {self.left:g}; read them again")
+        return self
+
+
 class ProposedCurve(Node):
     """One curve: its track, name and unit, and the values at the edges of the track, null until they are filled in."""
 
@@ -73,6 +95,7 @@ class ProposedCurve(Node):
     right: float | None = None
     scale: Kind | None = None
     at: Items[Items[float]] = ()
+    pieces: Items[ScalePiece] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -83,12 +106,40 @@ class ProposedCurve(Node):
         wrong = next((hint for hint in self.at if len(hint) != 2), None)
         if wrong is not None:
             raise ValueError(f"expected hints of a row and a column as [1200, 340], got {list(wrong)}; correct `at`")
+        if self.pieces and not self.complete:
+            raise ValueError("expected left and right, the scale above the first of `pieces`, got null; fill them in")
+        _check_pieces(self.pieces)
         return self
 
     @property
     def complete(self) -> bool:
         """Whether both values are filled in."""
         return self.left is not None and self.right is not None
+
+
+def _check_pieces(pieces: Sequence[ScalePiece]) -> None:
+    """Raise ValueError for pieces in no order of depth, and for pieces that overlap or leave a gap."""
+    depths = [piece.from_depth for piece in pieces]
+    steps = [second - first for first, second in pairwise(depths)]
+    listed = ", ".join(f"{depth:g}" for depth in depths)
+    if any(step * steps[0] <= 0 for step in steps):
+        raise ValueError(f"expected pieces in the order of the scan, each with its own depth, got {listed}; sort them")
+    for piece, after in pairwise(pieces):
+        if piece.to_depth not in (None, after.from_depth):
+            assert piece.to_depth is not None
+            beyond = (piece.to_depth - after.from_depth) * steps[0] > 0
+            raise ValueError(
+                f"expected the piece from {piece.from_depth:g} to end where the next begins, at {after.from_depth:g}, "
+                f"got {piece.to_depth:g}: they {'overlap' if beyond else 'leave a gap'}; correct one, or leave "
+                "to_depth out"
+            )
+    last = pieces[-1] if pieces else None
+    if last is not None and last.to_depth is not None:
+        way = steps[0] if steps else last.to_depth - last.from_depth
+        if (last.to_depth - last.from_depth) * way <= 0:
+            raise ValueError(
+                f"expected the last piece to end after {last.from_depth:g}, got {last.to_depth:g}; correct to_depth"
+            )
 
 
 class DepthMark(Node):
@@ -169,8 +220,10 @@ class Proposal(Node):
         return self
 
     def _check_log(self, curve: ProposedCurve) -> None:
-        values = [value for value in (curve.left, curve.right) if value is not None]
-        if self.scale_of(curve) == "log" and any(value <= 0 for value in values):
+        values = [value for value in (curve.left, curve.right) if value is not None and self.scale_of(curve) == "log"]
+        for piece in curve.pieces:
+            values += [piece.left, piece.right] if (piece.scale or self.scale_of(curve)) == "log" else []
+        if any(value <= 0 for value in values):
             raise ValueError(
                 f"expected values above zero for {curve.name} on a log scale, got {values}; write scale: linear, or "
                 "read the values again"

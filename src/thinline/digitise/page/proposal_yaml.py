@@ -10,6 +10,7 @@ import yaml
 from thinline.digitise.page.proposal import Proposal
 
 _ORDER: Final = ("scan", "pages", "dpi", "rows", "tilt_degrees", "tracks", "curves", "depth")
+_LEFT_OUT_EMPTY: Final = ("scale", "pieces")
 _NOTES: Final = {
     "rows": "first and last row to digitise; rows and columns are pixels of the scan",
     "tilt_degrees": "for information; it is measured again",
@@ -24,7 +25,8 @@ def proposal_yaml(proposal: Proposal, *, depth_notes: Sequence[str] = ()) -> str
     """The text of a job file. `depth_notes`: comments on depths that were read, in place of how to fill them in."""
     node = proposal.model_dump(mode="json")
     node["curves"] = [
-        {key: value for key, value in curve.items() if key != "scale" or value} for curve in node["curves"]
+        {key: value for key, value in curve.items() if key not in ("scale", "pieces") or value}
+        for curve in node["curves"]
     ]
     parts = ["# Proposed by `thinline digitise`; every null is to be filled in.\n"]
     for key in _ORDER:
