@@ -56,7 +56,9 @@ _LOOK_ALIKE: Final = str.maketrans("OoQDlI|", "0000111")
 
 @dataclass(frozen=True, eq=False)
 class _Piece:
-    """Straightened grey levels of a part of the column; `row_of_centre` added to `frame.scan_y` gives rows."""
+    """Straightened grey levels of a part of the column. `frame.scan_y` gives rows of the scan in the middle of the part;
+    `to_middle` is added to get those in the middle of the tracks.
+    """
 
     grey: UInt8
     frame: Frame
@@ -147,7 +149,7 @@ def _without_upright_lines(grey: UInt8) -> UInt8:
     joined = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((3, 1), np.uint8))
     length = np.ones((round(UPRIGHT_MM * TEXT_PX_PER_MM), 1), np.uint8)
     lines = cv2.dilate(cv2.morphologyEx(joined, cv2.MORPH_OPEN, length), np.ones((1, 3), np.uint8))
-    return np.where(lines > 0, np.uint8(255), grey)
+    return np.asarray(np.where(lines > 0, np.uint8(255), grey), np.uint8)
 
 
 def _read_image(pieces: Sequence[_Piece], reader: TextReader) -> list[tuple[float, DepthReading]]:

@@ -72,7 +72,13 @@ def open_text_reader() -> TextReader:
             f"expected the package {PACKAGE}, which reads printed numbers, found that it is not installed; install the "
             f"extra with `pip install 'thinline[{EXTRA}]'`, or type the depths of two rows"
         )
-    import rapidocr
+    try:
+        import rapidocr
+    except ImportError as error:
+        raise TextReaderError(
+            f"expected the package {PACKAGE} to load, got {' '.join(str(error).split())}; install the versions of "
+            f"requirements.lock, with `pip install 'thinline[{EXTRA}]'`"
+        ) from error
 
     folder = Path(rapidocr.__file__).parent / "models"
     missing = [name for name in _MODELS.values() if not (folder / name).is_file()]
