@@ -56,9 +56,7 @@ _LOOK_ALIKE: Final = str.maketrans("OoQDlI|", "0000111")
 
 @dataclass(frozen=True, eq=False)
 class _Piece:
-    """Straightened grey levels of a part of the column. `frame.scan_y` gives rows of the scan in the middle of the part;
-    `to_middle` is added to get those in the middle of the tracks.
-    """
+    """Straightened grey levels of a part of the column. `to_middle`: rows from its middle to that of the tracks."""
 
     grey: UInt8
     frame: Frame
