@@ -14,20 +14,16 @@ from thinline.digitise.page.proposal import Proposal, read_proposal
 from thinline.digitise.scan import ScanError, open_scan
 from thinline.digitise.text.depth_line import DepthLine, DepthRefusal, fit_depth_line
 from thinline.digitise.text.depth_numbers import read_numbers, rows_per_mm
-from thinline.digitise.text.recogniser import open_text_reader
+from thinline.digitise.text.recogniser import TextReader, open_text_reader
 
 _MM: Final = {"ft": 304.8, "m": 1000.0}
 
 
-def read_depths(layout: Layout) -> DepthLine:
-    """The depth line of the depth column whose numbers show it best.
-
-    Raises TextReaderError where the extra is not installed, and DepthRefusal where the numbers show no line.
-    """
+def read_depths(layout: Layout, reader: TextReader) -> DepthLine:
+    """The depth line of the depth column whose numbers show it best. Raises DepthRefusal where they show none."""
     columns = [column for column in layout.columns if column.kind == DEPTH]
     if not columns:
         raise DepthRefusal("expected a depth column, saw none between the tracks; type the depths of two rows")
-    reader = open_text_reader()
     lines, refusals = [], []
     for column in columns:
         try:
@@ -68,9 +64,10 @@ def fill_depth_from_ocr(options: argparse.Namespace, console: Console) -> argpar
     path = options.scan.parent / proposal.scan if proposal else options.scan
     scan = open_scan(path)
     dpi = options.dpi or (proposal.dpi if proposal else None)
+    reader = open_text_reader()
     layout = find_layout(scan, dpi=(dpi, dpi) if dpi else None, deskew=not options.no_deskew)
     try:
-        line = read_depths(layout)
+        line = read_depths(layout, reader)
     except DepthRefusal as refusal:
         raise ScanError(f"{path}: {refusal}") from None
     filled = argparse.Namespace(**vars(options))

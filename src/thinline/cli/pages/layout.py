@@ -24,7 +24,8 @@ from thinline.digitise.page.reduced_page import PAGE_MM
 from thinline.digitise.page.reduced_page import Progress as RowsDone
 from thinline.digitise.scan import LEAST_DPI, MOST_DPI, Scan, ScanError, open_scan
 from thinline.digitise.text.depth_line import DepthLine, DepthRefusal
-from thinline.digitise.text.recogniser import TextReaderError
+from thinline.digitise.text.header_scales import read_header_scales
+from thinline.digitise.text.recogniser import TextReader, TextReaderError, open_text_reader
 from thinline.system.atomic_files import make_folder, write_bytes
 
 MOST_LISTED = 20
@@ -53,28 +54,49 @@ def run_layout(options: argparse.Namespace, console: Console) -> int:
     with _progress(scan, console) as report:
         layout = find_layout(scan, dpi=dpi, deskew=not options.no_deskew, report=report)
     _print_layout(layout, dpi, console)
-    line = _depth_line(layout, console, required=options.depth_from_ocr)
+    reader = _text_reader(console, required=options.depth_from_ocr)
+    line = None if reader is None else _depth_line(layout, reader, console, required=options.depth_from_ocr)
+    scales = [] if reader is None else _header_scales(layout, reader, console)
     marks = [] if line is None else [(mark.row, mark.number) for mark in line.ends()]
     proposal = proposal_of(layout, scan=_relative(options.scan, out.parent), dpi=options.dpi, depth=marks)
     notes = [] if line is None else _depth_notes(line, layout)
     make_folder(out.parent)
     write_bytes(picture, layout_png(layout))
-    write_bytes(job_file, proposal_yaml(proposal, depth_notes=notes).encode())
+    write_bytes(job_file, proposal_yaml(proposal, depth_notes=notes, curve_notes=scales).encode())
     _print_next(job_file, picture, proposal, console)
     return 0
 
 
-def _depth_line(layout: Layout, console: Console, *, required: bool) -> DepthLine | None:
+def _text_reader(console: Console, *, required: bool) -> TextReader | None:
+    """The reader of printed text, or None with the reason printed. `required`: raise the reason."""
+    try:
+        return open_text_reader()
+    except TextReaderError as reason:
+        if required:
+            raise
+        console.print(f"depth: not read: {reason}", soft_wrap=True)
+        return None
+
+
+def _depth_line(layout: Layout, reader: TextReader, console: Console, *, required: bool) -> DepthLine | None:
     """The depths read from the depth column, or None with the reason printed. `required`: raise the reason."""
     try:
-        line = read_depths(layout)
-    except (DepthRefusal, TextReaderError) as reason:
+        line = read_depths(layout, reader)
+    except DepthRefusal as reason:
         if required:
             raise
         console.print(f"depth: not read: {reason}", soft_wrap=True)
         return None
     console.print(f"depth: {line_text(line, layout)}", soft_wrap=True)
     return line
+
+
+def _header_scales(layout: Layout, reader: TextReader, console: Console) -> list[str]:
+    """Comments of the job file on the scales printed over the tracks; prints them too."""
+    scales = [scale.text() for scale in read_header_scales(layout, reader)]
+    if scales:
+        console.print(f"printed over the tracks, not confirmed: {'; '.join(scales)}", soft_wrap=True)
+    return [f"printed over {scale}, not confirmed" for scale in scales]
 
 
 def _depth_notes(line: DepthLine, layout: Layout) -> list[str]:

@@ -21,8 +21,12 @@ _NOTES: Final = {
 }
 
 
-def proposal_yaml(proposal: Proposal, *, depth_notes: Sequence[str] = ()) -> str:
-    """The text of a job file. `depth_notes`: comments on depths that were read, in place of how to fill them in."""
+def proposal_yaml(proposal: Proposal, *, depth_notes: Sequence[str] = (), curve_notes: Sequence[str] = ()) -> str:
+    """The text of a job file.
+
+    `depth_notes`: comments on depths that were read, in place of how to fill them in; `curve_notes`: comments on
+    scales that were read.
+    """
     node = proposal.model_dump(mode="json")
     node["curves"] = [
         {key: value for key, value in curve.items() if key not in ("scale", "pieces") or value}
@@ -31,9 +35,16 @@ def proposal_yaml(proposal: Proposal, *, depth_notes: Sequence[str] = ()) -> str
     parts = ["# Proposed by `thinline digitise`; every null is to be filled in.\n"]
     for key in _ORDER:
         notes = [_NOTES[key]] if key in _NOTES else []
-        parts += [f"# {note}\n" for note in (depth_notes if key == "depth" and depth_notes else notes)]
+        notes = list(depth_notes) if key == "depth" and depth_notes else notes
+        notes = [*notes, *curve_notes] if key == "curves" else notes
+        parts += [f"# {_one_line(note)}\n" for note in notes]
         parts.append(_lines(key, node[key]))
     return "".join(parts)
+
+
+def _one_line(note: str) -> str:
+    """A note without line breaks, which would end the comment."""
+    return "".join(letter if letter.isprintable() else " " for letter in note)
 
 
 def _lines(key: str, value: Any) -> str:
