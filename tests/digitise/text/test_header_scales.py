@@ -32,16 +32,20 @@ LINES = {
     ),
     "a name too far above": (
         [printed("LOG", 100, 20), printed("0", 2, 90), printed("9", 288, 90)],
-        [HeaderScale(1, "0", "9", "")],
+        [],
     ),
     "one box for the whole line": (
         [printed("0.2 RESISTIVITY OHMM 2000", 410, 50)],
         [HeaderScale(2, "0.2", "2000", "RESISTIVITY OHMM")],
     ),
     "two tracks side by side": (
-        [printed("-80", 2, 50), printed("20", 278, 50), printed(".2", 402, 50), printed("20", 678, 50)],
-        [HeaderScale(1, "-80", "20", ""), HeaderScale(2, ".2", "20", "")],
+        [
+            *[printed("-80", 2, 50), printed("SP", 130, 50), printed("20", 278, 50)],
+            *[printed("RT", 540, 24), printed(".2", 402, 50), printed("20", 678, 50)],
+        ],
+        [HeaderScale(1, "-80", "20", "SP"), HeaderScale(2, ".2", "20", "RT")],
     ),
+    "numbers without words": ([printed("0", 2, 50), printed("11", 140, 50), printed("200", 268, 50)], []),
     "one number": ([printed("0", 2, 50), printed("GR", 140, 50)], []),
     "equal numbers": ([printed("5", 2, 50), printed("5.0", 268, 50)], []),
     "numbers in the middle": ([printed("12", 130, 50), printed("34", 170, 50)], []),
@@ -62,15 +66,10 @@ def test_a_line_is_a_scale_or_not(name: str) -> None:
 def test_scales_drawn_over_the_tracks_are_read(tmp_path: Path) -> None:
     page = LogPage().draw()
     page[150:236] = 255
-    for text, at in {
-        "0": (44, 220),
-        "GR": (150, 195),
-        "150": (258, 220),
-        "0.2": (374, 220),
-        "2000": (676, 220),
-    }.items():
+    numbers = {"0": (44, 220), "150": (258, 220), "0.2": (374, 220), "2000": (676, 220)}
+    for text, at in {**numbers, "GR": (150, 195), "DEEP": (520, 220)}.items():
         cv2.putText(page, text, at, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 0, 1, cv2.LINE_AA)
     layout = find_layout(open_scan(save(page, tmp_path / "log.png")))
     scales = read_header_scales(layout, open_text_reader())
     assert [(scale.track, scale.left, scale.right) for scale in scales] == [(1, "0", "150"), (2, "0.2", "2000")]
-    assert scales[0].words == "GR"
+    assert [scale.words for scale in scales] == ["GR", "DEEP"]

@@ -4,7 +4,8 @@ Conventions
     Columns and rows are pixels of the image of the heading. A text belongs to the track over whose columns its middle
     lies. The texts of a track whose middles differ by less than half their height are one line. A line is a scale if it
     begins with a number in the left third of the track and ends with another number in the right third. Its words are
-    those between the numbers, or else the nearest line of words within LINES_ABOVE times its height above it.
+    those between the numbers, or else the nearest line of words within LINES_ABOVE times its height above it. Numbers
+    without words are left out.
     Which curve a scale belongs to is not told by its position alone, and digits are misread: what is found here is a
     comment to compare with the print, never a value that is used.
 """
@@ -43,7 +44,7 @@ class HeaderScale:
 
     def text(self) -> str:
         """A phrase for the terminal and for comments."""
-        return f"track {self.track}: {self.left} to {self.right}{f' ({self.words})' if self.words else ''}"
+        return f"track {self.track}: {self.left} to {self.right} ({self.words})"
 
 
 def read_header_scales(layout: Layout, reader: TextReader) -> list[HeaderScale]:
@@ -70,8 +71,8 @@ def header_scales(texts: Sequence[PrintedText], tracks: Sequence[tuple[float, fl
         for at, line in enumerate(lines):
             ends = _ends(line, left, right)
             if ends is not None:
-                words = ends[2] or _words_above(lines[:at], line)
-                found.append(HeaderScale(number, ends[0], ends[1], words))
+                words = ends[2] if _has_letters(ends[2]) else _words_above(lines[:at], line)
+                found += [HeaderScale(number, ends[0], ends[1], words)] if words else []
     return found
 
 
@@ -116,6 +117,10 @@ def _words_above(lines: Sequence[Sequence[PrintedText]], line: Sequence[PrintedT
         if _middle(line[0]) - _middle(above[0]) > LINES_ABOVE * _height(line[0]):
             return ""
         words = " ".join(text.text.strip() for text in above)
-        if any(letter.isalpha() for letter in words):
+        if _has_letters(words):
             return words
     return ""
+
+
+def _has_letters(words: str) -> bool:
+    return any(letter.isalpha() for letter in words)
