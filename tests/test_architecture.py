@@ -67,6 +67,7 @@ ONLY_IN = {
     "filelock": {"system"},
     "onnx": {"network"},
     "onnxruntime": {"network"},
+    "rapidocr": {"digitise"},
     "hydra": {"config", "pipeline", "sweep", "cli"},
     "omegaconf": {"config", "pipeline", "sweep", "cli"},
 }

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinline.digitise.scales import CurveScale, DepthScale, ScaleError
+from thinline.digitise.scales import CurveScale, DepthScale, ScaleChange, ScaleError
 
 edges = st.tuples(st.floats(-50, 500), st.floats(1, 2000)).map(lambda e: (e[0], e[0] + e[1]))
 linear = st.tuples(st.floats(-1e4, 1e4), st.floats(1e-3, 1e4)).map(lambda e: (e[0], e[0] + e[1]))
@@ -99,3 +99,50 @@ def test_depths_are_extrapolated_and_their_rows_ordered() -> None:
     assert DepthScale(1000, 1100, 10, 60, "m").depths(np.array([10.0, 60.0, 110.0])).tolist() == [1000, 1100, 1200]
     with pytest.raises(ScaleError, match="--rows"):
         DepthScale(1000, 1100, 60, 10, "m")
+
+
+changes = st.lists(
+    st.tuples(st.floats(0, 900), linear, st.booleans()), min_size=1, max_size=4, unique_by=lambda e: e[0]
+)
+
+
+@given(own=linear, later=changes, rows=st.lists(st.floats(-10, 1000), min_size=1, max_size=20), lap=st.integers(-2, 2))
+def test_a_scale_that_changes_gives_the_values_of_the_scale_of_each_row(own, later, rows, lap) -> None:
+    later = sorted(later)
+    own_changes = tuple(ScaleChange(row, 100 + row, *ends, falling=falling) for row, ends, falling in later)
+    scale = CurveScale("GR", "", 20, 180, *own, changes=own_changes)
+    x, laps = np.linspace(0, 200, len(rows)), np.full(len(rows), lap)
+    values = scale.values(x, laps, np.array(rows))
+    for n, row in enumerate(rows):
+        above = [each for each in later if each[0] <= row]
+        alone = CurveScale("GR", "", 20, 180, *above[-1][1], falling=above[-1][2]) if above else None
+        alone = alone or CurveScale("GR", "", 20, 180, *own)
+        assert values[n] == alone.values(x[n : n + 1], laps[n : n + 1])[0]
+
+
+def test_a_linear_scale_may_become_logarithmic_and_says_so() -> None:
+    scale = CurveScale("RT", "ohm.m", 0, 100, 0, 100, changes=(ScaleChange(50, 1500, 0.2, 2000, "log"),))
+    x, lap, rows = np.full(2, 25.0), np.zeros(2, np.int64), np.array([49.5, 50.0])
+    assert scale.values(x, lap, rows) == pytest.approx([25, 2])
+    assert scale.text() == "linear 0 to 100, from depth 1500 log 0.2 to 2000"
+    with pytest.raises(ValueError, match="expected the rows of the columns"):
+        scale.values(x, lap)
+
+
+@pytest.mark.parametrize(
+    ("steps", "words"),
+    [
+        ([(50, 0, 300), (50, 0, 150)], "changes in the order of rows, got rows 50, 50"),
+        ([(50, 0, 300), (40, 0, 150)], "changes in the order of rows, got rows 50, 40"),
+        ([(50, 3, 3)], "from depth 1050 on: scale of GR: expected left below right"),
+    ],
+)
+def test_invalid_changes_are_refused(steps, words: str) -> None:
+    with pytest.raises(ScaleError, match=words):
+        CurveScale("GR", "", 0, 9, 0, 150, changes=tuple(ScaleChange(row, 1000 + row, *ends) for row, *ends in steps))
+
+
+@given(st.floats(-1e4, 1e4), st.floats(1, 1e4), st.booleans(), st.floats(-100, 900))
+def test_rows_and_depths_invert_each_other(top: float, length: float, falls: bool, row: float) -> None:
+    scale = DepthScale(top, top - length if falls else top + length, 10, 600, "m")
+    assert scale.row_of(float(scale.depths(np.array([row]))[0])) == pytest.approx(row, abs=1e-6)

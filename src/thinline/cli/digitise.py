@@ -20,6 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from thinline.cli.pages.curve_scales import curve_names, hints_of, scales_of
+from thinline.cli.pages.scale_changes import with_changes
 from thinline.digitise import (
     CurveScale,
     DepthScale,
@@ -81,6 +82,7 @@ def job_of(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> Job:
     curves = curve_names(options, network)
     scales = scales_of(options, curves, scan)
     depth = DepthScale(options.top, options.bottom, rows[0], rows[1], options.unit)
+    scales = with_changes(options, curves, scales, depth)
     px_per_mm = network.px_per_mm if network.scale_known else network.scale * min(dpi) / _MM_PER_INCH
     across, down = (px_per_mm * _MM_PER_INCH / value for value in dpi)
     frame = _frame(scan, rows, scales, factors=(down, across), beside=CONTEXT_MM * px_per_mm / across)

@@ -17,8 +17,15 @@ Positions on the scan
     --curve   options of one curve of the run, as curve_1:left=0,right=150,name=GR,unit=API,track=120-860;
               left may be larger than right; falling=yes says the same with the smaller value as left. Keys of repeated
               --curve options are merged. Every other option may be given once
+    --scale-change
+              as GR:1500:0:300, any number of times in the order of the scan: from depth 1500 on, the left edge of the
+              track of GR is 0 and its right edge 300; :log or :linear may follow
     --at      a point of the scan on a curve, as GR:1200:340, any number of times: tells the curves of a track apart.
               It is for the network that comes with the package, which names no curves
+    --depth-from-ocr
+              reads the numbers of the depth column in place of --top and --bottom, and is refused where they do not
+              lie on one straight line. It needs --unit, and the packages of `thinline[ocr]`. With the scan alone the
+              depths read are written into the proposal
     --top     may be larger than --bottom, for elevations, which decrease down the scan. Numbers may be -1000 or -1e3
 
 A curve that leaves the track and returns on the other side is unwrapped if it returns within about two track widths
@@ -45,9 +52,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Show the layout of a scan, or digitise it. Exit code 1 when no curve was accepted."""
     # torch takes seconds to import; the other commands do not need it
     from thinline.cli.digitise import run_digitise
+    from thinline.cli.pages.depth_ocr import fill_depth_from_ocr
     from thinline.cli.pages.job_file import fill_from_job_file, is_job_file
     from thinline.cli.pages.layout import run_layout, wants_layout
 
+    if options.depth_from_ocr and (is_job_file(options.scan) or not wants_layout(options)):
+        options = fill_depth_from_ocr(options, console)
     if is_job_file(options.scan):
         return run_digitise(fill_from_job_file(options, console), console)
     if wants_layout(options):
@@ -85,8 +95,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at", action="append", default=[], metavar="CURVE:ROW:COLUMN", help="a point of the scan on the curve"
     )
+    parser.add_argument(
+        "--scale-change",
+        action="append",
+        default=[],
+        metavar="CURVE:DEPTH:LEFT:RIGHT",
+        help="from this depth on, other values at the edges of the track; :log or :linear may follow",
+    )
     parser.add_argument("--top", type=float, help="depth at the top")
     parser.add_argument("--bottom", type=float, help="depth at the bottom")
+    parser.add_argument(
+        "--depth-from-ocr", action="store_true", help="read the depths from the depth column (extra `ocr`)"
+    )
     parser.add_argument("--unit", help="of the depth (m)")
     parser.add_argument("--rows", type=float, nargs=2, metavar=("TOP", "BOTTOM"), help="rows of these depths")
     parser.add_argument("--dpi", type=float, help="resolution of the scan (from the file)")

@@ -11,6 +11,7 @@ damaged_rows   rows that get no values because the file is damaged there
 export         the bytes of the CSV and LAS files (header, null value)
 overlays       class map PNG, and overlay of the curves on the paper
 page/          what a whole page shows: header, tracks, depth column, scale; a job file to edit; statistics of the print
+text/          read the numbers of the depth column (extra `ocr`), and fit a line through them
 output_folder  write CSV, LAS and pictures atomically (with system/atomic_files.py); resume an interrupted job
 
 Tracing and wraps (laps) are in `thinline.curves`.
@@ -21,7 +22,7 @@ from thinline.digitise.inference import Reader
 from thinline.digitise.job import DigitisedScan, Job, digitise
 from thinline.digitise.output_folder import OutputError
 from thinline.digitise.paper import Frame
-from thinline.digitise.scales import CurveScale, DepthScale, ScaleError
+from thinline.digitise.scales import CurveScale, DepthScale, ScaleChange, ScaleError
 from thinline.digitise.scan import Scan, ScanError, open_scan
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "Limits",
     "OutputError",
     "Reader",
+    "ScaleChange",
     "ScaleError",
     "Scan",
     "ScanError",

@@ -84,7 +84,7 @@ def accepted(
         label=label,
         scale=scale,
         u_px=u_px,
-        values=scale.values(frame.scan_x(u_px), lap),
+        values=scale.values(frame.scan_x(u_px), lap, frame.scan_y(np.arange(len(u_px), dtype=np.float64))),
         lap=lap,
         confidence=curve.confidence,
         refused=_refusal(bool(traced.any()), float(kept.mean()), mean, float(inked.mean()), limits),

@@ -72,7 +72,7 @@ def las_of(
     for curve in curves:
         if not curve.refused:
             scale = curve.scale
-            descr = f"{_plain(curve.label)}, {scale.kind} {scale.left:g} to {scale.right:g}, digitised"
+            descr = f"{_plain(curve.label)}, {scale.text()}, digitised"
             file.append_curve(scale.name.upper(), _rounded(curve.values), unit=scale.unit, descr=descr)
     for name, value in parameters.items():
         file.params[name] = lasio.HeaderItem(name, value=_plain(value))

@@ -9,6 +9,9 @@ Conventions
         linear   value = left + (right - left) u
         log      value = left (right / left)^u
 
+    A scale may change down the scan (`changes`): from a row on, other values stand at the edges of the same track. The
+    position and the lap of the curve are not affected.
+
     Depth: `top` in row `first_px`, `bottom` in row `last_px`, linear between and beyond. Depths increase down the scan,
     elevations decrease; both are accepted.
     thinline.curves.laps finds the laps. The paper shows where the lap changes but not its number, so a curve is assumed
@@ -19,7 +22,8 @@ Conventions
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -39,8 +43,23 @@ class ScaleError(ValueError):
 
 
 @dataclass(frozen=True)
+class ScaleChange:
+    """From `row` of the scan on, which has the depth `depth`, other values stand at the edges of the track."""
+
+    row: float
+    depth: float
+    left: float
+    right: float
+    kind: str = "linear"
+    falling: bool = False
+
+
+@dataclass(frozen=True)
 class CurveScale:
-    """The value scale of the track of one curve, with its `name` and `unit` in the files."""
+    """The value scale of the track of one curve, with its `name` and `unit` in the files.
+
+    `left`, `right`, `kind` and `falling` hold above the row of the first of `changes`, which go down the scan.
+    """
 
     name: str
     unit: str
@@ -50,6 +69,7 @@ class CurveScale:
     right: float
     kind: str = "linear"
     falling: bool = False
+    changes: tuple[ScaleChange, ...] = ()
 
     def __post_init__(self) -> None:
         _check_unit(f"unit of {self.name}", self.unit, "as ohm.m or us/ft")
@@ -87,13 +107,46 @@ class CurveScale:
                 f"expected the left edge of the track left of its right edge, got columns {edges}",
             ),
         )
+        for change in self.changes:
+            self.after(change)
+        rows = [change.row for change in self.changes]
+        if any(first >= second for first, second in pairwise(rows)):
+            raise ScaleError(
+                f"scale of {self.name}: expected changes in the order of rows, got rows "
+                f"{', '.join(f'{row:g}' for row in rows)}; sort them"
+            )
+
+    def after(self, change: ScaleChange) -> CurveScale:
+        """The scale from a change on, without changes of its own. Raises ScaleError for wrong values."""
+        try:
+            return replace(
+                self, left=change.left, right=change.right, kind=change.kind, falling=change.falling, changes=()
+            )
+        except ScaleError as error:
+            raise ScaleError(f"from depth {change.depth:g} on: {error}") from None
+
+    def text(self) -> str:
+        """The values at the edges, as a phrase: `linear 0 to 150`."""
+        own = f"{self.kind} {self.left:g} to {self.right:g}"
+        later = [f"from depth {each.depth:g} {each.kind} {each.left:g} to {each.right:g}" for each in self.changes]
+        return ", ".join([own, *later])
 
     def position(self, x_px: Float64) -> Float64:
         """Position t on the track of scan columns."""
         return np.asarray((x_px - self.left_px) / (self.right_px - self.left_px), np.float64)
 
-    def values(self, x_px: Float64, lap: Int64) -> Float64:
-        """Values of scan columns with their laps."""
+    def values(self, x_px: Float64, lap: Int64, rows: Float64 | None = None) -> Float64:
+        """Values of scan columns with their laps. `rows` of the scan are needed where the scale changes."""
+        if self.changes and rows is None:
+            raise ValueError(f"scale of {self.name}: expected the rows of the columns, as the scale changes, got none")
+        values = self._values(x_px, lap)
+        for change in self.changes:
+            below = np.asarray(rows) >= change.row
+            values[below] = self.after(change)._values(x_px[below], lap[below])
+        return values
+
+    def _values(self, x_px: Float64, lap: Int64) -> Float64:
+        """Values on the scale above the first change."""
         u = self.position(x_px) + lap
         u = 1 - u if self.falling else u
         if self.kind == "log":
@@ -101,7 +154,7 @@ class CurveScale:
         return np.asarray(self.left + (self.right - self.left) * u, np.float64)
 
     def columns(self, values: Float64) -> tuple[Float64, Int64]:
-        """Scan columns and laps of values."""
+        """Scan columns and laps of values on the scale above the first change."""
         if self.kind == "log":
             u = np.log(values / self.left) / math.log(self.right / self.left)
         else:
@@ -156,6 +209,10 @@ class DepthScale:
         """Depths of scan rows."""
         share = (y_px - self.first_px) / (self.last_px - self.first_px)
         return np.asarray(self.top + (self.bottom - self.top) * share, np.float64)
+
+    def row_of(self, depth: float) -> float:
+        """Scan row of a depth."""
+        return self.first_px + (depth - self.top) / (self.bottom - self.top) * (self.last_px - self.first_px)
 
     def text(self, depth: float) -> str:
         """A depth with the decimals in which two rows of the scan differ."""

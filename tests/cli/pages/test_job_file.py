@@ -102,3 +102,58 @@ def test_one_depth_needs_the_other(job: Path, capsys) -> None:
     path = written(job.parent, depth=marks)
     assert main(["digitise", str(path), "--top", "5"]) == 1
     assert "expected both --top and --bottom" in printed(capsys)
+
+
+def curves_of(path: Path, *options: str) -> pd.DataFrame:
+    """The table of a job without deskewing, written beside its file."""
+    out = path.parent / f"out{len(list(path.parent.glob('out*')))}"
+    assert main(["digitise", str(path), "--no-deskew", "--out", str(out), *options]) == 0
+    return pd.read_csv(out / "curves.csv", comment="#")
+
+
+@pytest.mark.usefixtures("perfect")
+def test_a_piece_of_a_scale_holds_from_its_depth_on(job: Path) -> None:
+    plain = curves_of(job)
+    pieces = [{"from_depth": 1040, "left": 100, "right": 400}, {"from_depth": 1100, "left": 150, "right": 0}]
+    changed = curves_of(written(job.parent, curves=[JOB["curves"][0] | {"pieces": pieces}, JOB["curves"][1]]))
+    track, depth = plain["GR"] / 150, plain["depth"]
+    expected = plain["GR"].where(depth < 1040, 100 + 300 * track).where(depth < 1100, 150 - 150 * track)
+    assert changed["GR"].to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-6, nan_ok=True)
+    assert (changed["GR"] != plain["GR"])[depth >= 1040].mean() > 0.9
+    pd.testing.assert_series_equal(changed["SP"], plain["SP"])
+    las = (job.parent / "out1/curves.las").read_text()
+    assert "linear 0 to 150, from depth 1040 linear 100 to 400, from depth 1100 linear 0 to 150" in las
+    options = ["--scale-change", "curve_1:1040:100:400", "--scale-change", "curve_1:1100:150:0"]
+    pd.testing.assert_frame_equal(curves_of(written(job.parent), *options), changed)
+
+
+@pytest.mark.usefixtures("perfect")
+@pytest.mark.parametrize(
+    ("pieces", "options", "words"),
+    [
+        ([(1500, 0, 1)], [], "expected it to change between the depths of the scan, 950 to 1199.5 ft, got 1500"),
+        ([(1100, 0, 1), (1000, 0, 2)], [], "expected its changes in the order of the scan"),
+        ([(1000, 0, 1, 1100)], [], "got an end at 1100, which leaves a gap"),
+        ([], ["curve_1:1000:0"], "--scale-change curve_1:1000:0: expected CURVE:DEPTH:LEFT:RIGHT"),
+        ([], ["curve_9:1000:0:5"], "with a curve of curve_1, curve_2; as curve_1:1500:0:300"),
+        ([], ["curve_1:1000:0:5:root"], "expected CURVE:DEPTH:LEFT:RIGHT"),
+        ([], ["curve_1:1000:0:5:log"], "from depth 1000 on: scale of GR: a log scale must lie above zero"),
+        ([], ["curve_1:1000:0:5", "curve_1:990:0:9"], "got 1000 before 990; sort them"),
+    ],
+)
+def test_pieces_that_do_not_fit_the_scan_are_refused(pieces, options, words: str, job: Path, capsys) -> None:
+    keys = ("from_depth", "left", "right", "to_depth")
+    own = [dict(zip(keys, piece, strict=False)) for piece in pieces]
+    path = written(job.parent, curves=[JOB["curves"][0] | {"pieces": own}, JOB["curves"][1]])
+    extra = [word for text in options for word in ("--scale-change", text)]
+    assert main(["digitise", str(path), *extra]) == 1
+    assert words in printed(capsys)
+    assert not (job.parent / "scan").exists()
+
+
+@pytest.mark.usefixtures("perfect")
+def test_pieces_need_depths(job: Path, capsys) -> None:
+    marks = {"unit": None, "first": {"row": 0, "depth": 1000}, "second": {"row": 499, "depth": 1100}}
+    curves = [JOB["curves"][0] | {"pieces": [{"from_depth": 1050, "left": 0, "right": 9}]}, JOB["curves"][1]]
+    assert main(["digitise", str(written(job.parent, curves=curves, depth=marks))]) == 1
+    assert "expected the depths of two rows and their unit for the pieces of a scale, got none" in printed(capsys)

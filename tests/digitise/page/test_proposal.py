@@ -19,9 +19,9 @@ from thinline.digitise.page.proposal import (
     ProposedCurve,
     TrackEdges,
     proposal_of,
-    proposal_yaml,
     read_proposal,
 )
+from thinline.digitise.page.proposal_yaml import proposal_yaml
 from thinline.digitise.scan import open_scan
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False)
@@ -81,6 +81,14 @@ def written(tmp_path: Path, **changes) -> Path:
     return path
 
 
+def test_pieces_are_written_and_read(tmp_path: Path) -> None:
+    pieces = [PIECE | {"to_depth": 1150}, PIECE | {"from_depth": 1150, "left": 0.2, "scale": "log"}]
+    proposal = read_proposal(written(tmp_path, curves=[CURVE | {"pieces": pieces}]))
+    (tmp_path / "again.yaml").write_text(proposal_yaml(proposal))
+    assert read_proposal(tmp_path / "again.yaml") == proposal
+    assert [piece.scale for piece in proposal.curves[0].pieces] == [None, "log"]
+
+
 def test_a_file_written_by_hand_may_have_whole_numbers(tmp_path: Path) -> None:
     proposal = read_proposal(written(tmp_path))
     assert proposal.missing() == ()
@@ -91,12 +99,13 @@ def test_a_file_written_by_hand_may_have_whole_numbers(tmp_path: Path) -> None:
 
 CURVE = PLAIN["curves"][0]
 DEPTH = PLAIN["depth"]
+PIECE = {"from_depth": 1100, "left": 0, "right": 300}
 WRONG = {
     "misspelt key": ({"trakcs": []}, "the unknown 'trakcs'; did you mean 'tracks'?"),
     "misspelt key of a curve": (
         {"curves": [CURVE | {"rihgt": 3}]},
-        "curves[0]: expected the keys track, name, unit, left, right, scale, at, got the unknown 'rihgt'; did you mean "
-        "'right'?",
+        "curves[0]: expected the keys track, name, unit, left, right, scale, at, pieces, got the unknown 'rihgt'; did "
+        "you mean 'right'?",
     ),
     "text for a number": ({"rows": ["a", 3]}, "rows[0]: expected a number, got 'a'"),
     "rows upside down": ({"rows": [9, 3]}, "expected rows as [first, last]"),
@@ -113,6 +122,36 @@ WRONG = {
     "hint of one number": ({"curves": [CURVE | {"at": [[3]]}]}, "expected hints of a row and a column"),
     "marks upside down": ({"depth": DEPTH | {"second": {"row": 1, "depth": 3}}}, "the first row above the second"),
     "equal depths": ({"depth": DEPTH | {"second": {"row": 900, "depth": 1000}}}, "expected two different depths"),
+    "pieces that overlap": (
+        {"curves": [CURVE | {"pieces": [PIECE | {"to_depth": 1150}, PIECE | {"from_depth": 1120}]}]},
+        "expected the piece from 1100 to end where the next begins, at 1120, got 1150: they overlap",
+    ),
+    "pieces with a gap": (
+        {"curves": [CURVE | {"pieces": [PIECE | {"to_depth": 1110}, PIECE | {"from_depth": 1120}]}]},
+        "expected the piece from 1100 to end where the next begins, at 1120, got 1110: they leave a gap",
+    ),
+    "elevations that overlap": (
+        {"curves": [CURVE | {"pieces": [PIECE | {"to_depth": 1050}, PIECE | {"from_depth": 1070}]}]},
+        "at 1070, got 1050: they overlap",
+    ),
+    "pieces of one depth": (
+        {"curves": [CURVE | {"pieces": [PIECE, PIECE]}]},
+        "each with its own depth, got 1100, 1100",
+    ),
+    "pieces to and fro": (
+        {"curves": [CURVE | {"pieces": [PIECE, PIECE | {"from_depth": 1150}, PIECE | {"from_depth": 1120}]}]},
+        "expected pieces in the order of the scan, each with its own depth, got 1100, 1150, 1120",
+    ),
+    "a last piece backwards": (
+        {"curves": [CURVE | {"pieces": [PIECE, PIECE | {"from_depth": 1150, "to_depth": 1120}]}]},
+        "expected the last piece to end after 1150, got 1120",
+    ),
+    "a piece of equal values": ({"curves": [CURVE | {"pieces": [PIECE | {"left": 300}]}]}, "two different values"),
+    "a log piece of zero": ({"curves": [CURVE | {"pieces": [PIECE | {"scale": "log"}]}]}, "above zero for GR on a log"),
+    "pieces without a scale above": (
+        {"curves": [CURVE | {"left": None, "pieces": [PIECE]}]},
+        "expected left and right, the scale above the first of `pieces`",
+    ),
     "dpi": ({"dpi": 3}, "expected a dpi of 20 to 4800 or null, got 3"),
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from thinline.cli.pages.scale_changes import pieces_of
 from thinline.digitise.page.proposal import Proposal, ProposalError, ProposedCurve, read_proposal
 from thinline.digitise.scan import open_scan
 
@@ -42,6 +43,7 @@ def fill_from_job_file(options: argparse.Namespace, console: Console) -> argpars
     _fill_depth(filled, proposal)
     filled.scale = options.scale or "linear"
     filled.proposed_at = [tuple((row, column) for row, column in curve.at) for curve in proposal.curves]
+    filled.proposed_pieces = [pieces_of(curve, proposal) for curve in proposal.curves]
     filled.proposed = [_keys(curve, proposal, options) for curve in proposal.curves]
     _print_missing(proposal, options, console)
     return filled
@@ -55,6 +57,7 @@ def _same(dpi: float | None, of_file: tuple[float, float]) -> bool:
 def _fill_depth(filled: argparse.Namespace, proposal: Proposal) -> None:
     """Depths at the ends of `rows` from the two marks, or the rows themselves."""
     depth = proposal.depth
+    filled.depth_known = depth.complete or None not in (filled.top, filled.bottom)
     given = [value for value in (filled.top, filled.bottom) if value is not None]
     if len(given) == 1 and not depth.complete:
         raise ProposalError(

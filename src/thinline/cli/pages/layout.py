@@ -14,21 +14,29 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from thinline.cli.pages.depth_ocr import line_text, read_depths
 from thinline.digitise.output_folder import OutputError
 from thinline.digitise.page.layout import Layout, TrackLayout, find_layout
 from thinline.digitise.page.layout_picture import layout_png
-from thinline.digitise.page.proposal import Proposal, proposal_of, proposal_yaml
+from thinline.digitise.page.proposal import Proposal, proposal_of
+from thinline.digitise.page.proposal_yaml import proposal_yaml
 from thinline.digitise.page.reduced_page import PAGE_MM
 from thinline.digitise.page.reduced_page import Progress as RowsDone
 from thinline.digitise.scan import LEAST_DPI, MOST_DPI, Scan, ScanError, open_scan
+from thinline.digitise.text.depth_line import DepthLine, DepthRefusal
+from thinline.digitise.text.header_scales import read_header_scales
+from thinline.digitise.text.recogniser import TextReader, TextReaderError, open_text_reader
 from thinline.system.atomic_files import make_folder, write_bytes
+
+MOST_LISTED = 20
+"""Numbers of the depth column that the job file lists."""
 
 _POSITIONS = ("run_name", "left", "right", "scale", "track", "rows", "top", "bottom", "unit")
 
 
 def wants_layout(options: argparse.Namespace) -> bool:
     """Whether no option says what to digitise."""
-    return not options.curve and all(getattr(options, name) is None for name in _POSITIONS)
+    return not (options.curve or options.scale_change) and all(getattr(options, name) is None for name in _POSITIONS)
 
 
 def run_layout(options: argparse.Namespace, console: Console) -> int:
@@ -45,13 +53,61 @@ def run_layout(options: argparse.Namespace, console: Console) -> int:
     scan = open_scan(options.scan)
     with _progress(scan, console) as report:
         layout = find_layout(scan, dpi=dpi, deskew=not options.no_deskew, report=report)
-    proposal = proposal_of(layout, scan=_relative(options.scan, out.parent), dpi=options.dpi)
     _print_layout(layout, dpi, console)
+    reader = _text_reader(console, required=options.depth_from_ocr)
+    line = None if reader is None else _depth_line(layout, reader, console, required=options.depth_from_ocr)
+    scales = [] if reader is None else _header_scales(layout, reader, console)
+    marks = [] if line is None else [(mark.row, mark.number) for mark in line.ends()]
+    proposal = proposal_of(layout, scan=_relative(options.scan, out.parent), dpi=options.dpi, depth=marks)
+    notes = [] if line is None else _depth_notes(line, layout)
     make_folder(out.parent)
     write_bytes(picture, layout_png(layout))
-    write_bytes(job_file, proposal_yaml(proposal).encode())
+    write_bytes(job_file, proposal_yaml(proposal, depth_notes=notes, curve_notes=scales).encode())
     _print_next(job_file, picture, proposal, console)
     return 0
+
+
+def _text_reader(console: Console, *, required: bool) -> TextReader | None:
+    """The reader of printed text, or None with the reason printed. `required`: raise the reason."""
+    try:
+        return open_text_reader()
+    except TextReaderError as reason:
+        if required:
+            raise
+        console.print(f"depth: not read: {reason}", soft_wrap=True)
+        return None
+
+
+def _depth_line(layout: Layout, reader: TextReader, console: Console, *, required: bool) -> DepthLine | None:
+    """The depths read from the depth column, or None with the reason printed. `required`: raise the reason."""
+    try:
+        line = read_depths(layout, reader)
+    except DepthRefusal as reason:
+        if required:
+            raise
+        console.print(f"depth: not read: {reason}", soft_wrap=True)
+        return None
+    console.print(f"depth: {line_text(line, layout)}", soft_wrap=True)
+    return line
+
+
+def _header_scales(layout: Layout, reader: TextReader, console: Console) -> list[str]:
+    """Comments of the job file on the scales printed over the tracks; prints them too."""
+    scales = [scale.text() for scale in read_header_scales(layout, reader)]
+    if scales:
+        console.print(f"printed over the tracks, not confirmed: {'; '.join(scales)}", soft_wrap=True)
+    return [f"printed over {scale}, not confirmed" for scale in scales]
+
+
+def _depth_notes(line: DepthLine, layout: Layout) -> list[str]:
+    """Comments of the job file on depths that were read."""
+    rows = ", ".join(f"{reading.number:g} in row {reading.row:.0f}" for reading in line.fitting[:MOST_LISTED])
+    more = len(line.fitting) - MOST_LISTED
+    return [
+        f"read from the depth column, not confirmed: {line_text(line, layout)}",
+        f"the numbers that fit: {rows}{f', and {more} more' if more > 0 else ''}",
+        "compare them with the scan, then fill in the unit (m or ft)",
+    ]
 
 
 def _dpi(option: float | None) -> tuple[float, float] | None:
@@ -126,9 +182,10 @@ def _scale(layout: Layout) -> str:
 
 def _print_next(job_file: Path, picture: Path, proposal: Proposal, console: Console) -> None:
     console.print(f"written: {job_file}, {picture}", soft_wrap=True)
+    depths = "depths of two rows" if proposal.depth.first.depth is None else "the unit of the depths"
     console.print(
         f"next: compare the picture with the scan, fill in {job_file.name} (names and values of {len(proposal.curves)} "
-        f"curves, depths of two rows), then "
+        f"curves, {depths}), then "
         f"`thinline digitise {job_file}`",
         soft_wrap=True,
     )

@@ -8,7 +8,8 @@ columns        tracks, depth column, text and fills from grid, lines and ink
 heading        the same from the heading, where the grid has faded
 window_ink     ink that is on no line: curves and text
 grid_pitch     pitch of the grid, linear or log
-proposal       the layout as a YAML file to edit, and back
+proposal       the layout as a job file to edit, and back
+proposal_yaml  the text of a job file, with comments
 layout_picture the layout drawn over the page, with numbers
 statistics     statistics of ink and lines, and distances between two samples of them
 windows        grey windows of image files, for the statistics

@@ -19,14 +19,21 @@ Conventions
           first: {row: 6616, depth: null}
           second: {row: 237856, depth: null}
 
-    `at` holds hints [row, column] on the curve; `scale` of a curve replaces that of its track.
+    `at` holds hints [row, column] on the curve; `scale` of a curve replaces that of its track. `pieces` of a curve are
+    its scales further down, in the order of the scan; `left` and `right` hold above the first of them:
+
+        pieces: [{from_depth: 1500, to_depth: 1800, left: 0, right: 300}, {from_depth: 1800, left: 0, right: 150}]
+
+    `to_depth` may be left out; a piece holds to the next one.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 import yaml
 from pydantic import Field, model_validator
@@ -62,6 +69,22 @@ class TrackEdges(Node):
         return self
 
 
+class ScalePiece(Node):
+    """The values at the edges of the track from a depth on; `scale`: null for that of the curve."""
+
+    from_depth: float
+    left: float
+    right: float
+    to_depth: float | None = None
+    scale: Kind | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.left == self.right:
+            raise ValueError(f"expected two different values, got left and right both {self.left:g}; read them again")
+        return self
+
+
 class ProposedCurve(Node):
     """One curve: its track, name and unit, and the values at the edges of the track, null until they are filled in."""
 
@@ -72,6 +95,7 @@ class ProposedCurve(Node):
     right: float | None = None
     scale: Kind | None = None
     at: Items[Items[float]] = ()
+    pieces: Items[ScalePiece] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -82,12 +106,40 @@ class ProposedCurve(Node):
         wrong = next((hint for hint in self.at if len(hint) != 2), None)
         if wrong is not None:
             raise ValueError(f"expected hints of a row and a column as [1200, 340], got {list(wrong)}; correct `at`")
+        if self.pieces and not self.complete:
+            raise ValueError("expected left and right, the scale above the first of `pieces`, got null; fill them in")
+        _check_pieces(self.pieces)
         return self
 
     @property
     def complete(self) -> bool:
         """Whether both values are filled in."""
         return self.left is not None and self.right is not None
+
+
+def _check_pieces(pieces: Sequence[ScalePiece]) -> None:
+    """Raise ValueError for pieces in no order of depth, and for pieces that overlap or leave a gap."""
+    depths = [piece.from_depth for piece in pieces]
+    steps = [second - first for first, second in pairwise(depths)]
+    listed = ", ".join(f"{depth:g}" for depth in depths)
+    if any(step * steps[0] <= 0 for step in steps):
+        raise ValueError(f"expected pieces in the order of the scan, each with its own depth, got {listed}; sort them")
+    for piece, after in pairwise(pieces):
+        if piece.to_depth not in (None, after.from_depth):
+            assert piece.to_depth is not None
+            beyond = (piece.to_depth - after.from_depth) * steps[0] > 0
+            raise ValueError(
+                f"expected the piece from {piece.from_depth:g} to end where the next begins, at {after.from_depth:g}, "
+                f"got {piece.to_depth:g}: they {'overlap' if beyond else 'leave a gap'}; correct one, or leave "
+                "to_depth out"
+            )
+    last = pieces[-1] if pieces else None
+    if last is not None and last.to_depth is not None:
+        way = steps[0] if steps else last.to_depth - last.from_depth
+        if (last.to_depth - last.from_depth) * way <= 0:
+            raise ValueError(
+                f"expected the last piece to end after {last.from_depth:g}, got {last.to_depth:g}; correct to_depth"
+            )
 
 
 class DepthMark(Node):
@@ -168,8 +220,10 @@ class Proposal(Node):
         return self
 
     def _check_log(self, curve: ProposedCurve) -> None:
-        values = [value for value in (curve.left, curve.right) if value is not None]
-        if self.scale_of(curve) == "log" and any(value <= 0 for value in values):
+        values = [value for value in (curve.left, curve.right) if value is not None and self.scale_of(curve) == "log"]
+        for piece in curve.pieces:
+            values += [piece.left, piece.right] if (piece.scale or self.scale_of(curve)) == "log" else []
+        if any(value <= 0 for value in values):
             raise ValueError(
                 f"expected values above zero for {curve.name} on a log scale, got {values}; write scale: linear, or "
                 "read the values again"
@@ -211,8 +265,13 @@ def read_proposal(path: Path) -> Proposal:
     return Proposal.read(node, where=str(path), advice=ADVICE, error=ProposalError)
 
 
-def proposal_of(layout: Layout, *, scan: str, dpi: float | None = None) -> Proposal:
-    """The proposal of a layout. `scan` is the path to write; `dpi` an option that replaced the file's resolution."""
+def proposal_of(
+    layout: Layout, *, scan: str, dpi: float | None = None, depth: Sequence[tuple[float, float]] = ()
+) -> Proposal:
+    """The proposal of a layout. `scan` is the path to write; `dpi` an option that replaced the file's resolution.
+
+    `depth` has (row, depth) of two printed depths that were read, or nothing.
+    """
     first, last = float(layout.first_row), float(layout.last_row)
     tracks = tuple(
         TrackEdges(
@@ -222,6 +281,8 @@ def proposal_of(layout: Layout, *, scan: str, dpi: float | None = None) -> Propo
     )
     counts = [(number, max(1, track.curves)) for number, track in enumerate(layout.tracks, start=1)]
     owners = [number for number, count in counts for _ in range(count)]
+    marks = [DepthMark(row=round(row, 1), depth=mark) for row, mark in depth]
+    marks = marks or [DepthMark(row=first), DepthMark(row=last)]
     across, down = layout.scan.dpi
     known = across if across > 0 and math.isclose(across, down, rel_tol=1e-3) else None
     return Proposal(
@@ -232,47 +293,9 @@ def proposal_of(layout: Layout, *, scan: str, dpi: float | None = None) -> Propo
         tilt_degrees=round(layout.page.tilt_degrees(), 2),
         tracks=tracks,
         curves=tuple(ProposedCurve(track=owner, name=f"curve_{n}") for n, owner in enumerate(owners, start=1)),
-        depth=DepthMarks(first=DepthMark(row=first), second=DepthMark(row=last)),
+        depth=DepthMarks(first=marks[0], second=marks[1]),
     )
 
 
 def _kind(scale: str) -> Kind:
     return "log" if scale == "log" else "linear"
-
-
-def proposal_yaml(proposal: Proposal) -> str:
-    """The text of a job file, with what to fill in as comments."""
-    node = proposal.model_dump(mode="json")
-    node["curves"] = [
-        {key: value for key, value in curve.items() if key != "scale" or value} for curve in node["curves"]
-    ]
-    order = ("scan", "pages", "dpi", "rows", "tilt_degrees", "tracks", "curves", "depth")
-    notes = {
-        "rows": "first and last row to digitise; rows and columns are pixels of the scan",
-        "tilt_degrees": "for information; it is measured again",
-        "tracks": "edges in the first row; scale: linear or log",
-        "curves": "one entry for each curve, as many as there are; fill in name, unit, and the values at the left and "
-        "the right edge; `at` takes hints [row, column] on the curve",
-        "depth": "fill in the unit (m or ft) and the depths of two rows; move the rows to two printed depths",
-    }
-    parts = ["# Proposed by `thinline digitise`; every null is to be filled in.\n"]
-    for key in order:
-        if key in notes:
-            parts.append(f"# {notes[key]}\n")
-        parts.append(_lines(key, node[key]))
-    return "".join(parts)
-
-
-def _lines(key: str, value: Any) -> str:
-    """A key with its value: entries of a list of mappings, and of a mapping, on lines of their own."""
-    if isinstance(value, dict):
-        return f"{key}:\n" + "".join(f"  {name}: {_flow(part)}\n" for name, part in value.items())
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        return f"{key}:\n" + "".join(f"- {_flow(part)}\n" for part in value)
-    return f"{key}: {_flow(value)}\n"
-
-
-def _flow(value: Any) -> str:
-    """YAML of a value on one line."""
-    text: str = yaml.safe_dump(value, sort_keys=False, default_flow_style=True, allow_unicode=True, width=10**9)
-    return text.removesuffix("\n").removesuffix("\n...")

@@ -1,0 +1,123 @@
+"""Depths read from the depth column: proposed by `thinline digitise scan.tif`, used with --depth-from-ocr."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import cv2
+import pandas as pd
+import pytest
+import yaml
+from digitise_command import printed
+from log_pages import LogPage, save
+
+from thinline.cli.main import main
+from thinline.digitise.page.proposal import read_proposal
+from thinline.digitise.text.recogniser import ocr_installed
+
+NEEDS_OCR = pytest.mark.skipif(not ocr_installed(), reason="the extra `ocr` (rapidocr) is not installed")
+PAGE = LogPage(height=1800)
+FIRST_BASELINE, STEP = PAGE.header + 60, 120
+"""The page has the number 1000 + 10 n on the baseline FIRST_BASELINE + STEP n."""
+
+HALF_HEIGHT = cv2.getTextSize("1000", cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)[0][1] / 2
+
+
+def depth_drawn(row: float) -> float:
+    """The depth of a row, by how the page was drawn."""
+    return 1000 + (row - FIRST_BASELINE + HALF_HEIGHT) / STEP * 10
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    return PAGE.save(tmp_path / "log.png")
+
+
+@pytest.fixture
+def without_ocr(monkeypatch: pytest.MonkeyPatch) -> None:
+    find_spec = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "rapidocr" else find_spec(name))
+
+
+@NEEDS_OCR
+def test_the_proposal_has_the_depths_read_and_waits_for_the_unit(scan: Path, capsys) -> None:
+    assert main(["digitise", str(scan), "--out", str(scan.parent / "out")]) == 0
+    text = printed(capsys)
+    assert "(100 %) fit one straight line, from 1000 in row" in text
+    assert "the unit of the depths" in text
+    proposal = read_proposal(scan.parent / "out.yaml")
+    for mark in (proposal.depth.first, proposal.depth.second):
+        assert depth_drawn(mark.row) == pytest.approx(mark.depth, abs=0.1)  # 1.2 px
+    assert not proposal.depth.complete
+    assert proposal.missing()[-1] == "depth: unit"
+    notes = (scan.parent / "out.yaml").read_text()
+    assert "# read from the depth column, not confirmed:" in notes
+    assert "# the numbers that fit: 1000 in row" in notes
+
+
+@pytest.mark.usefixtures("without_ocr")
+def test_without_the_extra_a_sentence_names_it_and_nothing_else_changes(scan: Path, capsys) -> None:
+    assert main(["digitise", str(scan), "--out", str(scan.parent / "out")]) == 0
+    assert "depth: not read: expected the package rapidocr" in printed(capsys)
+    proposal = read_proposal(scan.parent / "out.yaml")
+    assert (proposal.depth.first.depth, proposal.depth.second.depth) == (None, None)
+    assert (proposal.depth.first.row, proposal.depth.second.row) == proposal.rows
+    assert main(["digitise", str(scan), "--out", str(scan.parent / "other"), "--depth-from-ocr"]) == 1
+    assert "thinline[ocr]" in printed(capsys)
+    assert not (scan.parent / "other.yaml").exists()
+
+
+@NEEDS_OCR
+def test_a_column_of_words_gives_no_depth(tmp_path: Path, capsys) -> None:
+    page = PAGE.draw()
+    page[PAGE.header + 1 :, 300:364] = 255
+    for number, y in enumerate(range(FIRST_BASELINE, PAGE.height, 40)):
+        word = ("sand", "shale", "lime", "top of", "coal", "casing")[number % 6]
+        cv2.putText(page, word, (306, y), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 0, 1)
+    scan = save(page, tmp_path / "log.png")
+    assert main(["digitise", str(scan), "--out", str(tmp_path / "out")]) == 0
+    assert "depth: not read: expected" in printed(capsys)
+    assert read_proposal(tmp_path / "out.yaml").depth.first.depth is None
+
+
+@NEEDS_OCR
+@pytest.mark.usefixtures("perfect")
+def test_depth_from_ocr_gives_the_depths_of_the_curves(scan: Path, capsys) -> None:
+    options = ["--rows", "260", "1790", "--track", "40", "294", "--left", "0", "--right", "1", "--no-deskew"]
+    words = ["digitise", str(scan), *options, "--depth-from-ocr", "--min-confidence", "0", "--min-coverage", "0"]
+    assert main([*words, "--unit", "m", "--out", str(scan.parent / "out")]) == 0
+    assert "fit one straight line" in printed(capsys)
+    depth = pd.read_csv(scan.parent / "out/curves.csv", comment="#")["depth"]
+    assert depth.iloc[0] == pytest.approx(depth_drawn(260), abs=0.1)
+    assert depth.iloc[-1] == pytest.approx(depth_drawn(1790), abs=0.1)
+
+
+@NEEDS_OCR
+@pytest.mark.usefixtures("perfect")
+def test_depth_from_ocr_replaces_the_depths_of_a_job_file(scan: Path) -> None:
+    job = {
+        "scan": "log.png",
+        "rows": [260, 1790],
+        "tracks": [{"track": 1, "left_px": 40, "right_px": 294}],
+        "curves": [{"track": 1, "name": name, "left": 0, "right": 1} for name in ("GR", "SP")],
+        "depth": {"unit": "m", "first": {"row": 260, "depth": 5}, "second": {"row": 1790, "depth": 6}},
+    }
+    (scan.parent / "log.yaml").write_text(yaml.safe_dump(job))
+    words = ["digitise", str(scan.parent / "log.yaml"), "--no-deskew", "--min-confidence", "0", "--min-coverage", "0"]
+    assert main([*words, "--depth-from-ocr"]) == 0
+    depth = pd.read_csv(scan.parent / "log/curves.csv", comment="#")["depth"]
+    assert depth.iloc[0] == pytest.approx(depth_drawn(260), abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "--depth-from-ocr: expected the unit of the depths, got none"),
+        (["--unit", "m", "--top", "5"], "--depth-from-ocr: expected no --top and no --bottom beside it"),
+    ],
+)
+def test_options_that_do_not_go_with_it_are_refused(options: list[str], words: str, scan: Path, capsys) -> None:
+    beside = ["--left", "0", "--right", "1", "--out", str(scan.parent / "out"), "--depth-from-ocr"]
+    assert main(["digitise", str(scan), *beside, *options]) == 1
+    assert words in printed(capsys)
