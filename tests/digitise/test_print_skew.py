@@ -48,6 +48,18 @@ def test_the_skew_is_that_of_the_print_and_not_of_the_streaks(tilt: float) -> No
     assert abs(moved(followed, len(page))) < abs(expected) - 8  # without the check the streaks win
 
 
+def test_skews_of_one_range_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen on a real scan: with and without the streaks the rows move by as much, but at other depths."""
+    page = streaked()
+    knots = np.array([0.0, LogPage().header, len(page) - 1.0])
+    right = Skew(knots, np.array([0.0, 0.0, TILT]), 0.0)
+    wrong = Skew(knots, np.array([0.0, TILT, TILT]), 0.0)
+    assert wrong.text() == right.text()
+    estimates = iter([wrong, right])
+    monkeypatch.setattr("thinline.digitise.print_skew.estimate", lambda rows, shape, px_per_mm: next(estimates))
+    assert found(page) is right
+
+
 @pytest.mark.parametrize("tilt", [0.0, TILT])
 def test_without_streaks_it_is_the_estimate(tilt: float) -> None:
     page = LogPage(tilt=tilt).draw()

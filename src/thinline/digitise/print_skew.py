@@ -51,9 +51,16 @@ def print_skew(rows: Rows, straight: Callable[[Skew], Rows], shape: tuple[int, i
         return np.where(streaks, np.uint8(255), rows(start, stop))
 
     without = estimate(cleared, shape, px_per_mm=px_per_mm)
-    if without.text() == plain.text():
+    if _same(without, plain, shape):
         return plain
     return max((plain, without), key=lambda skew: _sharpness(straight(skew), shape, px_per_mm))
+
+
+def _same(one: Skew, other: Skew, shape: tuple[int, int]) -> bool:
+    """Whether two skews move all rows and columns by the same number of pixels."""
+    height, width = shape
+    rows = np.arange(height)
+    return np.array_equal(one.across(rows), other.across(rows)) and np.array_equal(one.down(width), other.down(width))
 
 
 def ink_of(grey: UInt8, *, px_per_mm: float) -> Bool:
