@@ -1,22 +1,23 @@
 """Digitise one scan: straighten it, run the network band by band, trace the curves, check them, write files.
 
 Steps
-    1. Estimate the skew. This reads the whole scan once.
-    2. Predict each band with the network; this reads the scan a second time. Store the band in `OUT/.partial/`, and
+    1. Estimate the skew (print_skew.py). This reads the whole scan once, and keeps its paper (paper.py).
+    2. Predict each band with the network. Store the band in `OUT/.partial/`, and
        keep its strands (the candidate columns of each row) in memory, because the tracer needs all rows at once.
     3. Now all damaged rows are known: remove their strands, and trace the curves. A network that finds the ink of any
        curve (head=curves) has no strands: its bands are read again, and the curves of a track are traced together
        (tracks.py).
-    4. Make the class map from the stored bands, and the overlay, for which the scan is read a third time.
+    4. Make the class map from the stored bands, and the overlay.
     5. When all files are complete, remove the earlier results and rename the new ones into place one by one,
        `curves.csv` last (output_folder.py).
 
 Memory
     At any time: the rows of one band at the resolution of the scan, and the strips or the page that they were decoded
-    from. For the whole length of the scan: the strands, about 100 bytes for each row and curve; the sums of
-    `deskew.py`; and at the end the tables, about 1,500 bytes for each row. Measured: a 1-bit TIFF of 200,000 x 2,000 px
-    in strips of 256 rows, read at 4 px/mm, takes 240 MB in addition to 890 MB of the libraries; in a single strip
-    400 MB more.
+    from. For the whole length of the scan: the paper, 1 byte for each of its pixels and at most MOST_KEPT, so that the
+    scan is decoded once (a larger paper is not kept, and the scan is decoded for each step); the strands, about 100
+    bytes for each row and curve; the sums of `deskew.py`; and at the end the tables, about 1,500 bytes for each row.
+    Measured before papers were kept: a 1-bit TIFF of 200,000 x 2,000 px in strips of 256 rows, read at 4 px/mm, takes
+    240 MB in addition to 890 MB of the libraries; in a single strip 400 MB more.
 """
 
 from __future__ import annotations
