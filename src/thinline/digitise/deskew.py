@@ -221,7 +221,7 @@ def _blocks(dark: Float64) -> Float64:
 
 def _sheared(dark: Float64, slope: float) -> Float64:
     """Column sums [w] of a strip sheared by `slope` about its middle row."""
-    return _shifted_sums(_blocks(dark), np.array([slope]), len(dark))[0]
+    return np.asarray(_shifted_sums(_blocks(dark), np.array([slope]), len(dark))[0], np.float64)
 
 
 def _shifted_sums(blocks: Float64, slopes: Float64, height: int) -> Float64:
