@@ -171,7 +171,8 @@ def _straight(window: TrackWindow, px_per_mm: float) -> _StraightPieces:
     """The pieces that are straight and upright over most of the window."""
     runs = window.runs
     fragments = fragments_of(runs, np.zeros((len(runs.row), 2), np.bool_), px_per_mm=px_per_mm)
-    piece, at = np.full(len(runs.row), -1, np.int64), []
+    piece = np.full(len(runs.row), -1, np.int64)
+    at: list[float] = []
     for number in np.flatnonzero(fragments.bottom - fragments.top + 1 >= _HIGH * runs.rows).tolist():
         own = fragments.order[fragments.first[number] : fragments.first[number + 1]]
         rows, x = runs.row[own].astype(np.float64), runs.x[own].astype(np.float64)
