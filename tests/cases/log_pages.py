@@ -70,6 +70,34 @@ def noise() -> np.ndarray:
     return np.clip(fur + np.linspace(40, 210, 700)[None], 0, 255).astype(np.uint8)
 
 
+def wall() -> np.ndarray:
+    """A page that looks like a photo of a brick wall: rows of bricks with lighter joints, texture, and shading."""
+    rng = np.random.default_rng(0)
+    page = np.full((1300, 800), 190.0)
+    for row, top in enumerate(range(0, 1300, 52)):
+        for left in range(-60 * (row % 2), 800, 120):
+            page[top + 7 : top + 52, max(left, 0) + 7 : left + 120] = rng.uniform(70, 130)
+    texture = cv2.GaussianBlur(rng.normal(0, 60, page.shape), (0, 0), 1.5) + rng.normal(0, 8, page.shape)
+    y, x = np.mgrid[: page.shape[0], : page.shape[1]].astype(np.float32)
+    bent = cv2.remap(page + texture, x + 4 * np.sin(y / 90), y + 5 * np.sin(x / 130), cv2.INTER_LINEAR)
+    return np.clip(bent + np.linspace(-30, 30, 800)[None], 0, 255).astype(np.uint8)
+
+
+def fur() -> np.ndarray:
+    """A page that looks like a photo of an animal: hairs of all greys in one direction, on a round body."""
+    rng = np.random.default_rng(0)
+    page = np.full((1200, 900), 215, np.uint8)
+    cv2.ellipse(page, (450, 640), (300, 430), 0, 0, 360, 120, -1)
+    for _ in range(9000):
+        x, y = rng.normal(450, 130), rng.normal(640, 190)
+        end = x + rng.normal(6, 6), y + rng.uniform(15, 45)
+        cv2.line(page, (round(x), round(y)), (round(end[0]), round(end[1])), int(rng.integers(30, 200)), 1, cv2.LINE_AA)
+    for eye in (330, 570):
+        cv2.circle(page, (eye, 400), 40, 20, -1, cv2.LINE_AA)
+        cv2.line(page, (eye, 365), (eye, 435), 240, 6)
+    return page
+
+
 def text() -> np.ndarray:
     """A page of lines of text."""
     page = np.full((1400, 760), 255, np.uint8)
@@ -90,6 +118,8 @@ def curve_alone() -> np.ndarray:
 
 NO_LOGS = {
     "photo": noise,
+    "photo of a wall": wall,
+    "photo of an animal": fur,
     "empty": lambda: np.full((1400, 760), 255, np.uint8),
     "text": text,
     "curve alone": curve_alone,

@@ -122,3 +122,22 @@ def test_the_grid_of_the_cases_is_seen_upright() -> None:
     rows = np.arange(600)
     leaning = np.stack([np.roll(image[row], round(0.01 * row)) for row in rows])
     assert np.abs(of(leaning).across(rows) - np.rint(0.01 * rows)).max() <= 1
+
+
+@pytest.mark.parametrize("most", [0, 10**6])
+def test_kept_rows_are_those_computed_and_are_read_once(most: int, tmp_path, monkeypatch) -> None:
+    from thinline.digitise import paper as module
+
+    monkeypatch.setattr(module, "MOST_KEPT", most)
+    grey = np.random.default_rng(0).integers(0, 256, (120, 60), np.uint8)
+    scan = open_scan(save(grey, tmp_path / "a.png"))
+    frame = Frame.of((3, 117), (2, 57), factors=(0.6, 0.6))
+    skew = Skew(np.array([0.0, 60.0]), np.array([0.0, 5.0]), 0.02)
+    plain, kept = Paper(scan, frame, skew), Paper.keeping(scan, frame).straightened(skew)
+    height = frame.height
+    for start, stop in ((10, 20), (0, 12), (30, height), (15, 40), (0, height)):
+        assert np.array_equal(kept.rows(start, stop), plain.rows(start, stop))
+    assert (kept.kept is not None and kept.kept.complete) == (most > 0)
+    if most:  # nothing is read again
+        monkeypatch.setattr(type(scan), "rows", None)
+        assert kept.rows(0, height).shape == kept.shape

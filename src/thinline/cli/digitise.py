@@ -10,6 +10,7 @@ import argparse
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -89,7 +90,7 @@ def job_of(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> Job:
     return Job(
         scan=scan,
         frame=frame,
-        reader=network.reader,
+        reader=replace(network.reader, fast=True),
         run=network.name,
         px_per_mm=px_per_mm,
         scales=scales,
@@ -115,7 +116,7 @@ def _read_at(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> tup
     first, last = (round(row) for row in options.rows or (0, scan.height))
     middle, reach = (first + last) // 2, SAMPLE_TILES * network.sheet_px
     sample = scan.rows(max(0, first, middle - reach), min(scan.height, last, middle + reach))
-    chosen = choose_factor(network.reader, sample, implied=implied)
+    chosen = choose_factor(replace(network.reader, fast=True), sample, implied=implied)
     if implied is None:
         return (nominal / chosen.factor,) * 2, chosen.reason
     assert known is not None

@@ -14,6 +14,9 @@ Measures of a pair of curves
     5. coverage     true rows that were found / true rows
     Over several curves, `strong_matches` is the share with pearson_r of STRONG or more.
 
+    Two curves over depth, of any sampling, are first brought to common depths (`on_common_depths`), where both are
+    interpolated linearly between neighbours without a gap; then x is a value, in any unit.
+
     The names of found curves are free: `best_names` assigns them so that the most rows are right.
 
 References
@@ -82,6 +85,36 @@ def agreement(
         snr_db=_snr_db(error, true),
         depth_error=_shift(found_px, true_px, reach) * depth_per_row,
     )
+
+
+def on_common_depths(found: tuple[Float64, Float64], true: tuple[Float64, Float64]) -> tuple[Float64, Float64, float]:
+    """Found and true values [P] at common depths, and their step; both are (depth [N], values [N]), NaN in gaps.
+
+    The depths are those that both cover, from end to end, with the finer of the two median steps (a LAS file may be
+    deeper than the scan). Depths may rise or fall. ValueError for less than two depths, and for no common depth.
+    """
+    sides = []
+    for name, (depth, values) in (("found", found), ("true", true)):
+        if len(depth) < 2 or len(depth) != len(values):
+            raise ValueError(f"`{name}` must have two depths or more, and a value at each, got {len(depth)} depths")
+        order = np.argsort(depth, kind="stable")
+        sides.append((depth[order], values[order]))
+    first, last = max(depth[0] for depth, _ in sides), min(depth[-1] for depth, _ in sides)
+    step = min(float(np.median(np.diff(depth))) for depth, _ in sides)
+    if not (first < last and step > 0):
+        ranges = " and ".join(f"{depth[0]:g} to {depth[-1]:g}" for depth, _ in sides)
+        raise ValueError(f"found and true values must have common depths, got {ranges}; are the units the same?")
+    at = first + step * np.arange(int((last - first) / step + 1e-9) + 1)
+    return _interpolated(*sides[0], at), _interpolated(*sides[1], at), step
+
+
+def _interpolated(depth: Float64, values: Float64, at: Float64) -> Float64:
+    """Values at other depths; NaN beside a value that is NaN."""
+    after = np.clip(np.searchsorted(depth, at), 1, len(depth) - 1)
+    before = after - 1
+    share = np.clip((at - depth[before]) / np.maximum(depth[after] - depth[before], np.finfo(float).tiny), 0, 1)
+    between = np.where(share < 1, values[before], 0) * (1 - share) + np.where(share > 0, values[after], 0) * share
+    return np.asarray(between, np.float64)
 
 
 def strong_matches(agreements: Sequence[Agreement]) -> float:

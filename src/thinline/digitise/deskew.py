@@ -45,6 +45,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import Float32, Float64, Int64, UInt8
 
 STRIP_MM: Final = 64.0
@@ -202,7 +203,7 @@ def _slope(dark: Float64) -> float:
         return np.nan
     slopes = np.arange(-steps, steps + 1) / height
     blocks = _blocks(dark)
-    edges = np.array([np.square(np.diff(_shifted_sum(blocks, slope, height))) for slope in slopes])
+    edges = np.square(np.diff(_shifted_sums(blocks, slopes, height), axis=1))
     sharpness = edges.sum(axis=1)
     best = int(sharpness.argmax())
     if sharpness[best] < PROMINENCE * np.median(sharpness) or sharpness[best] == 0:
@@ -220,17 +221,32 @@ def _blocks(dark: Float64) -> Float64:
 
 def _sheared(dark: Float64, slope: float) -> Float64:
     """Column sums [w] of a strip sheared by `slope` about its middle row."""
-    return _shifted_sum(_blocks(dark), slope, len(dark))
+    return np.asarray(_shifted_sums(_blocks(dark), np.array([slope]), len(dark))[0], np.float64)
 
 
-def _shifted_sum(blocks: Float64, slope: float, height: int) -> Float64:
+def _shifted_sums(blocks: Float64, slopes: Float64, height: int) -> Float64:
+    """Column sums [S,w] of a strip, given as sums of its `blocks`, sheared by each of `slopes [S]`."""
     middle = np.arange(len(blocks)) * _BLOCK + (_BLOCK - 1) / 2 - (height - 1) / 2
-    shifts = np.rint(slope * middle).astype(int)
-    total = np.zeros(blocks.shape[1])
-    for shift in np.unique(shifts).tolist():
-        part = blocks[shifts == shift].sum(axis=0)
-        total += _moved(part, shift)
+    shifts = np.rint(slopes[:, None] * middle).astype(np.int64)
+    total = np.zeros((len(slopes), blocks.shape[1]))
+    call(_add_shifted, np.ascontiguousarray(blocks), shifts, total)
     return total
+
+
+@kernel
+def _add_shifted(blocks, shifts, total):  # type: ignore[no-untyped-def]
+    """Add to each row of `total [S,w]` the rows of `blocks [n,w]` read `shifts [S,n]` columns further right."""
+    width = blocks.shape[1]
+    for s in range(len(total)):
+        for n in range(len(blocks)):
+            shift = shifts[s, n]
+            first, last = max(0, -shift), min(width, width - shift)
+            for column in range(min(first, width)):
+                total[s, column] += blocks[n, 0]
+            for column in range(first, last):
+                total[s, column] += blocks[n, column + shift]
+            for column in range(max(last, 0), width):
+                total[s, column] += blocks[n, width - 1]
 
 
 def _moved(sums: Float64, shift: int) -> Float64:

@@ -1,22 +1,23 @@
 """Digitise one scan: straighten it, run the network band by band, trace the curves, check them, write files.
 
 Steps
-    1. Estimate the skew. This reads the whole scan once.
-    2. Predict each band with the network; this reads the scan a second time. Store the band in `OUT/.partial/`, and
+    1. Estimate the skew (print_skew.py). This reads the whole scan once, and keeps its paper (paper.py).
+    2. Predict each band with the network. Store the band in `OUT/.partial/`, and
        keep its strands (the candidate columns of each row) in memory, because the tracer needs all rows at once.
     3. Now all damaged rows are known: remove their strands, and trace the curves. A network that finds the ink of any
        curve (head=curves) has no strands: its bands are read again, and the curves of a track are traced together
        (tracks.py).
-    4. Make the class map from the stored bands, and the overlay, for which the scan is read a third time.
+    4. Make the class map from the stored bands, and the overlay.
     5. When all files are complete, remove the earlier results and rename the new ones into place one by one,
        `curves.csv` last (output_folder.py).
 
 Memory
     At any time: the rows of one band at the resolution of the scan, and the strips or the page that they were decoded
-    from. For the whole length of the scan: the strands, about 100 bytes for each row and curve; the sums of
-    `deskew.py`; and at the end the tables, about 1,500 bytes for each row. Measured: a 1-bit TIFF of 200,000 x 2,000 px
-    in strips of 256 rows, read at 4 px/mm, takes 240 MB in addition to 890 MB of the libraries; in a single strip
-    400 MB more.
+    from. For the whole length of the scan: the paper, 1 byte for each of its pixels and at most MOST_KEPT, so that the
+    scan is decoded once (a larger paper is not kept, and the scan is decoded for each step); the strands, about 100
+    bytes for each row and curve; the sums of `deskew.py`; and at the end the tables, about 1,500 bytes for each row.
+    Measured before papers were kept: a 1-bit TIFF of 200,000 x 2,000 px in strips of 256 rows, read at 4 px/mm, takes
+    240 MB in addition to 890 MB of the libraries; in a single strip 400 MB more.
 """
 
 from __future__ import annotations
@@ -33,12 +34,13 @@ from thinline.curves.row_runs import Strands, strands_of
 from thinline.curves.viterbi import viterbi
 from thinline.digitise.accept import MOST_INK_OF_ANY, Digitised, Limits, accepted
 from thinline.digitise.damaged_rows import Hidden
-from thinline.digitise.deskew import STRAIGHT, Skew, estimate
+from thinline.digitise.deskew import STRAIGHT, Skew
 from thinline.digitise.export import csv_of, las_of
 from thinline.digitise.inference import Band, Reader
 from thinline.digitise.output_folder import Partial
 from thinline.digitise.overlays import OVERLAY_ROWS, class_map_png, overlay_png
 from thinline.digitise.paper import Frame, Paper
+from thinline.digitise.print_skew import Rows, print_skew
 from thinline.digitise.scales import CurveScale, DepthScale
 from thinline.digitise.scan import Scan, ScanError
 from thinline.digitise.tracks import Hints, TracedCurves, trace_tracks
@@ -47,8 +49,8 @@ from thinline.vocabulary import Bool, Float32, Float64
 EDGE_MM: Final = 0.75
 """Ink up to this distance outside a track counts for the curve of the track: half the width of a heavy pen."""
 
-_DECODER_VERSION: Final = 2
-"""Increased by every change after which a file has other grey levels, so that bands stored before are not used."""
+_DECODER_VERSION: Final = 3
+"""Increased by every change after which a file has other grey levels or another skew: older bands are not used."""
 
 _AT_ONCE: Final = 256  # rows read at a time for the overlay, which is much higher than a band
 
@@ -85,7 +87,8 @@ class Job:
     def digest(self) -> str:
         """Hash of everything that the bands depend on."""
         frame, tile_px = self.frame, self.reader.tile_px
-        inputs = (_DECODER_VERSION, self.scan.digest(), self.run, frame, tile_px, self.px_per_mm, self.deskew)
+        fast = self.reader.fast
+        inputs = (_DECODER_VERSION, self.scan.digest(), self.run, frame, tile_px, fast, self.px_per_mm, self.deskew)
         return hashlib.sha256(repr(inputs).encode()).hexdigest()
 
 
@@ -120,8 +123,7 @@ def digitise(job: Job, out: Path, *, force: bool = False, report: ProgressReport
         count = len(job.reader.band_starts(job.frame.height))
         if report is not None:
             report(partial.finished(count), count)
-        skew = _skew(job, partial)
-        paper = Paper(job.scan, job.frame, skew)
+        paper = _straightened(job, partial)
         resumed = partial.finished(count)
         trace = _trace_any if job.any_curve else _trace_named
         traced, hidden = trace(job, paper, partial, count, report)
@@ -134,7 +136,7 @@ def digitise(job: Job, out: Path, *, force: bool = False, report: ProgressReport
         warnings = (*partial.findings()[1], *hidden.warnings, *traced.notes)
         _stage(job, paper, partial, curves, hidden=hidden, warnings=warnings)
         files = partial.publish()
-    return DigitisedScan(curves, skew, files, resumed, warnings)
+    return DigitisedScan(curves, paper.skew, files, resumed, warnings)
 
 
 def _trace_named(
@@ -180,15 +182,24 @@ def _hidden(job: Job, paper: Paper, partial: Partial) -> Hidden:
     return hidden
 
 
-def _skew(job: Job, partial: Partial) -> Skew:
-    """The stored skew, or the estimate, which is then stored."""
+def _straightened(job: Job, partial: Partial) -> Paper:
+    """The paper with the stored skew, or with the estimate, which is then stored."""
+    crooked = Paper.keeping(job.scan, job.frame)
     skew = partial.skew()
     if skew is None:
-        crooked = Paper(job.scan, job.frame)
-        skew = estimate(crooked.rows, crooked.shape, px_per_mm=job.px_per_mm) if job.deskew else STRAIGHT
+        skew = _skew(crooked, px_per_mm=job.px_per_mm) if job.deskew else STRAIGHT
         partial.keep_findings(job.scan)
         partial.keep_skew(skew)
-    return skew
+    if crooked.kept is not None and crooked.kept.complete:
+        job.scan.forget()
+    return crooked.straightened(skew)
+
+
+def _skew(crooked: Paper, *, px_per_mm: float) -> Skew:
+    def straight(skew: Skew) -> Rows:
+        return crooked.straightened(skew).rows
+
+    return print_skew(crooked.rows, straight, crooked.shape, px_per_mm=px_per_mm)
 
 
 def _candidates(

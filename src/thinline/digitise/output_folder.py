@@ -20,6 +20,7 @@ import io
 import json
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import astuple
@@ -37,6 +38,9 @@ from thinline.system.file_lock import FileLock
 
 PARTIAL: Final = ".partial"
 RESULT: Final = re.compile(r"curves\.csv|curves\.las|class_map\.png|overlay(_\d{3,})?\.png")
+_LEVEL: Final = 1
+"""Of the compression of bands: at 6, as by NumPy, they take four times as long and are 15 % smaller."""
+
 _READY, _FINDINGS, _LOCK = "ready", "findings.json", ".lock"
 
 
@@ -176,7 +180,10 @@ class Partial:
 
     def _write(self, path: Path, arrays: dict[str, Any]) -> None:
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as file:  # what np.load reads
+            for name, array in arrays.items():
+                with file.open(f"{name}.npy", "w") as part:
+                    np.lib.format.write_array(part, np.asarray(array), allow_pickle=False)
         write_bytes(path, buffer.getvalue())
 
     def _same(self) -> bool:

@@ -4,11 +4,11 @@ Conventions
     Both show the straightened paper at the run's scale, so that a row of the class map is a row of the CSV.
     The **class map** is a PNG with a palette whose values are class ids, background 0. It is compressed row by row;
     only the compressed bytes are held in memory.
-    The **overlay** is enlarged ENLARGED times and cut into pictures of at most OVERLAY_ROWS paper rows, because viewers
-    fail on longer ones. The paper is drawn pale. Each accepted curve is a line in its colour, interrupted at gaps and
-    wraps. On the left are the depth and one bar for each curve: coloured in rows with a value, grey in gaps. Refused
-    curves are not drawn; the title names them. Hidden rows, where the scan is damaged, are hatched and labelled with
-    their row numbers in the scan.
+    The **overlay** is enlarged ENLARGED times, unless the paper is wider than WIDE px, and cut into pictures of at most
+    OVERLAY_ROWS paper rows, because viewers fail on longer ones. The paper is drawn pale. Each accepted curve is a line
+    in its colour, interrupted at gaps and wraps. On the left are the depth and one bar for each curve: coloured in rows
+    with a value, grey in gaps. Refused curves are not drawn; the title names them. Hidden rows, where the scan is
+    damaged, are hatched and labelled with their row numbers in the scan.
     Colours: blue and vermilion of Okabe and Ito first, which differ for colour-blind readers and in a grey print.
 
 References
@@ -29,7 +29,7 @@ import numpy as np
 from thinline.digitise.accept import Digitised
 from thinline.digitise.damaged_rows import Hidden
 from thinline.digitise.scales import decimals
-from thinline.vocabulary import Float64, UInt8
+from thinline.vocabulary import Float64, Int64, UInt8
 
 Colour = tuple[int, int, int]
 COLOURS: Final[tuple[Colour, ...]] = (
@@ -42,6 +42,7 @@ COLOURS: Final[tuple[Colour, ...]] = (
 )
 OVERLAY_ROWS: Final = 4000
 ENLARGED: Final = 2
+WIDE: Final = 800
 _FADE: Final = 0.6
 GAP: Final[Colour] = (225, 225, 225)
 INK: Final[Colour] = (40, 40, 40)
@@ -81,21 +82,22 @@ def overlay_png(
 ) -> bytes:
     """One picture of the overlay: the curves on the paper rows from `start`. `depth [H]` and `hidden` have all rows."""
     stop = start + len(grey)
+    times = 1 if grey.shape[1] > WIDE else ENLARGED
     faded = cv2.convertScaleAbs(grey, alpha=1 - _FADE, beta=255 * _FADE)
-    canvas = cv2.cvtColor(faded.repeat(ENLARGED, axis=0).repeat(ENLARGED, axis=1), cv2.COLOR_GRAY2RGB)
-    bars = margin(len(grey), depth[start:stop], curves=len(curves))
+    canvas = cv2.cvtColor(faded.repeat(times, axis=0).repeat(times, axis=1), cv2.COLOR_GRAY2RGB)
+    bars = margin(len(grey), depth[start:stop], curves=len(curves), times=times)
     text_px = bars.shape[1] - (BAR_PX + 2) * len(curves) - 4
     for k, curve in enumerate(curves):
         if curve.refused:
             continue
         colour = COLOURS[k % len(COLOURS)]
-        _draw(canvas, curve.u_px[start:stop], curve.lap[start:stop], colour)
+        _draw(canvas, curve.u_px[start:stop], curve.lap[start:stop], colour, times)
         left = text_px + k * (BAR_PX + 2)
-        has = np.isfinite(curve.u_px[start:stop]).repeat(ENLARGED)
+        has = np.isfinite(curve.u_px[start:stop]).repeat(times)
         bars[:, left : left + BAR_PX] = np.where(has[:, None, None], np.array(colour), np.array(GAP))
     entries = [(title, INK)]
     if hidden is not None and hidden.rows[start:stop].any():
-        _mark(canvas, hidden, start, stop)
+        _mark(canvas, hidden, (start, stop), times)
         entries.append(("hatched: damaged, no values", _DAMAGE))
     for k, curve in enumerate(curves):
         text = f"{curve.scale.name} refused" if curve.refused else curve.scale.name
@@ -107,23 +109,24 @@ def overlay_png(
     return bytes(png.tobytes())
 
 
-def margin(height: int, depth: Float64, *, curves: int) -> UInt8:
+def margin(height: int, depth: Float64, *, curves: int, times: int = ENLARGED) -> UInt8:
     """The margin left of `height` paper rows of `depth [h]`: depth labels, and space for one bar for each curve."""
     step = abs(depth[-1] - depth[0]) / max(height - 1, 1) * _LABEL_EVERY_PX
     labels = [f"{depth[row]:.{decimals(step)}f}" for row in range(0, height, _LABEL_EVERY_PX)]
     wide = max(_wide(label) for label in labels)
     text_px = max(_TEXT_PX, wide + 10)
-    bars = np.full((height * ENLARGED, text_px + (BAR_PX + 2) * curves + 4, 3), 255, np.uint8)
+    bars = np.full((height * times, text_px + (BAR_PX + 2) * curves + 4, 3), 255, np.uint8)
     for n, label in enumerate(labels):
-        at = n * _LABEL_EVERY_PX * ENLARGED
+        at = n * _LABEL_EVERY_PX * times
         bars[at : at + 1, text_px - 6 : text_px] = INK
         _write(bars, label, 2, min(max(at + 5, 12), len(bars) - 3), INK)
     return bars
 
 
-def _mark(canvas: UInt8, hidden: Hidden, start: int, stop: int) -> None:
-    """Hatch the hidden rows among start..stop-1 and label them with the damaged rows of the scan."""
-    rows = hidden.rows[start:stop].repeat(ENLARGED)
+def _mark(canvas: UInt8, hidden: Hidden, part: tuple[int, int], times: int) -> None:
+    """Hatch the hidden rows of the `part` (start, stop) and label them with the damaged rows of the scan."""
+    start, stop = part
+    rows = hidden.rows[start:stop].repeat(times)
     width = canvas.shape[1]
     stripes = np.arange(width + _HATCH_EVERY_PX) % _HATCH_EVERY_PX < _HATCH_EVERY_PX // 2
     for row in np.flatnonzero(rows).tolist():
@@ -134,10 +137,10 @@ def _mark(canvas: UInt8, hidden: Hidden, start: int, stop: int) -> None:
         canvas[max(row - 1, 0) : row + 1] = _DAMAGE
     for paper_row, text in hidden.captions:
         if start <= paper_row < stop:
-            _write(canvas, text, 4, min((paper_row - start) * ENLARGED + _TITLE_PX - 6, len(canvas) - 3), _DAMAGE)
+            _write(canvas, text, 4, min((paper_row - start) * times + _TITLE_PX - 6, len(canvas) - 3), _DAMAGE)
 
 
-def _draw(canvas: UInt8, u_px: Float64, lap: np.ndarray[tuple[int], np.dtype[np.int64]], colour: Colour) -> None:
+def _draw(canvas: UInt8, u_px: Float64, lap: Int64, colour: Colour, times: int) -> None:
     """A line through the pixel centres, interrupted at gaps and between laps."""
     finite = np.isfinite(u_px)
     joined = finite[1:] & finite[:-1] & (lap[1:] == lap[:-1])
@@ -146,8 +149,8 @@ def _draw(canvas: UInt8, u_px: Float64, lap: np.ndarray[tuple[int], np.dtype[np.
     for rows in np.split(np.arange(len(u_px)), ends):
         rows = rows[finite[rows]]
         if len(rows):
-            x = (u_px[rows] + 0.5) * ENLARGED - 0.5
-            y = (rows + 0.5) * ENLARGED - 0.5
+            x = (u_px[rows] + 0.5) * times - 0.5
+            y = (rows + 0.5) * times - 0.5
             points = np.rint(np.stack([x, y], axis=1) * fine).astype(np.int32)
             cv2.polylines(canvas, [points], False, colour, 1, cv2.LINE_AA, 3)
 

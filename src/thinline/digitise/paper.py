@@ -8,13 +8,20 @@ Conventions
     A factor below 1 takes the mean over the area of each paper pixel; a factor above 1 interpolates linearly.
     Every paper row is computed separately, so there are no seams between bands of any height.
     Then the paper is straightened by whole paper pixels (see `deskew.py`), so that ink is not blurred.
+
+Memory
+    Decoding and rescaling a scan take longer than anything else but the network. So the rows of a paper of at most
+    MOST_KEPT bytes are kept once they were computed (`KeptRows`), 1 byte for each paper pixel; a larger paper is
+    computed from the scan again where it is needed.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 from scipy import sparse
@@ -22,6 +29,9 @@ from scipy import sparse
 from thinline.digitise.deskew import STRAIGHT, Skew
 from thinline.digitise.scan import MOST_COLUMNS, MOST_ROWS, Scan, ScanError
 from thinline.vocabulary import Bool, Float64, UInt8
+
+MOST_KEPT: Final = 256_000_000
+"""Largest paper, in bytes, whose rows are kept in memory: 250,000 rows of 1,000 px."""
 
 _SMALLEST_PX = 8
 _ROWS_AT_ONCE = 8192
@@ -83,13 +93,46 @@ class Frame:
         return (x - self.first_column + 0.5) * self.column_factor - 0.5
 
 
+class KeptRows:
+    """The grey levels [H,W] of a paper before straightening, each row from its first use on."""
+
+    def __init__(self, shape: tuple[int, int]) -> None:
+        self._grey = np.empty(shape, np.uint8)
+        self._known = np.zeros(shape[0], np.bool_)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all rows are known."""
+        return bool(self._known.all())
+
+    def rows(self, start: int, stop: int, make: Callable[[int, int], UInt8]) -> UInt8:
+        """Rows start..stop-1; `make(first, last)` computes those that are not known."""
+        missing = np.flatnonzero(~self._known[start:stop]) + start
+        if len(missing):
+            first, last = int(missing[0]), int(missing[-1]) + 1
+            self._grey[first:last] = make(first, last)
+            self._known[first:last] = True
+        return self._grey[start:stop]
+
+
 @dataclass(frozen=True, eq=False)
 class Paper:
-    """The straightened rows of a frame, the input of the network."""
+    """The straightened rows of a frame, the input of the network. Papers that differ in skew may share `kept` rows."""
 
     scan: Scan
     frame: Frame
     skew: Skew = field(default=STRAIGHT)
+    kept: KeptRows | None = None
+
+    @classmethod
+    def keeping(cls, scan: Scan, frame: Frame) -> Paper:
+        """A paper that keeps its rows, if they take at most MOST_KEPT bytes."""
+        small = frame.height * frame.width <= MOST_KEPT
+        return cls(scan, frame, kept=KeptRows((frame.height, frame.width)) if small else None)
+
+    def straightened(self, skew: Skew) -> Paper:
+        """The paper with another skew, and the same kept rows."""
+        return replace(self, skew=skew)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -114,6 +157,9 @@ class Paper:
 
     def skewed(self, start: int, stop: int) -> UInt8:
         """Grey levels [stop - start, W] before straightening."""
+        return self._computed(start, stop) if self.kept is None else self.kept.rows(start, stop, self._computed)
+
+    def _computed(self, start: int, stop: int) -> UInt8:
         part = self.frame
         down = _taps(start, stop, part.row_factor, part.last_row - part.first_row)
         columns = slice(part.first_column, part.last_column)

@@ -68,6 +68,11 @@ class Scan:
             top += page.height
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
+    def forget(self) -> None:
+        """Release the decoded pixels of all pages; they are decoded again where they are needed."""
+        for page in self.pages:
+            page.forget()
+
     def damage(self) -> tuple[Damage, ...]:
         """The rows that could not be decoded, in order. Complete once all rows have been read."""
         damage, top = [], 0

@@ -84,18 +84,6 @@ def test_a_streak_of_the_scanner_does_not_bend_the_page(tmp_path: Path) -> None:
     assert found.page.tilt_degrees() == pytest.approx(np.degrees(np.arctan(20 / drawn.height)), abs=0.3)
 
 
-def test_ink_of_a_network_is_counted_instead(tmp_path: Path) -> None:
-    path = LogPage().save(tmp_path / "log.png")
-
-    def three_lines(grey: np.ndarray) -> np.ndarray:
-        ink = np.zeros(grey.shape, np.float32)
-        ink[:, [80, 160, 240, 500]] = 1
-        return ink
-
-    found = layout_of(path, probability=three_lines)
-    assert [track.curves for track in found.tracks] == [3, 1]
-
-
 @pytest.mark.parametrize("name", NO_LOGS)
 def test_no_track_is_invented(name: str, tmp_path: Path) -> None:
     with pytest.raises(LayoutError, match="expected the tracks of a log, found no grid"):

@@ -1,7 +1,8 @@
-"""Score predicted label images against true ones, by every metric; any images, no run and no depth scale is needed.
+"""Score predicted label images, or digitised curves, against true ones; no run is needed.
 
     thinline evaluate predicted/ masks/ --classes background,vessel
     thinline evaluate a.png b.png --classes 0:background,255:vessel --prediction-classes 0:background,255:vessel
+    thinline evaluate out/curves.csv well.las --depth-unit ft
 
 PRED and TRUTH are two image files, or two folders whose files are matched by name without suffix. The counts of all
 images are added and divided once.
@@ -11,6 +12,11 @@ Values of the images
                 0:background,255:vessel or 0-127:background,128-255:vessel, where `ignore` names pixels that are not
                 counted. Without it the values are ids 0 to 19, and 255 is not counted
     --prediction-classes   the same for values of PRED that are no ids; `thinline predict` writes ids
+
+Curves
+    Where PRED and TRUTH are LAS or CSV files (depth, then one column a curve), curves of one name are compared by
+    Pearson r, SNR in dB, the share of strong matches (r of .9 or more) and the depth error in feet, beside the values
+    that other digitisers publish. Both are interpolated to common depths. --depth-unit is the unit of a CSV's depths
 
 The table has some metrics; --out writes all, a row for each image, metric and class (image `all`: all images together).
 Lengths in mm need --px-per-mm.
@@ -40,6 +46,7 @@ from thinline.vocabulary import IGNORE
 
 SHOWN: Final = ("iou", "precision", "recall", "f1", "nsd_2px", "cldice_2px", "hd95_px")
 ALL: Final = "all"
+CURVE_FILES: Final = (".csv", ".las")
 MOST_UNNAMED: Final = 20
 """Most classes without --classes; an image with larger values holds grey levels, as a scan or probabilities do."""
 
@@ -69,6 +76,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", help="background,NAME,... or VALUE:NAME,... of the truth")
     parser.add_argument("--prediction-classes", metavar="VALUE:NAME,...", help="of values of PRED that are no ids")
     parser.add_argument("--px-per-mm", type=float, help="scale of the images, for lengths in mm")
+    parser.add_argument("--depth-unit", default="m", help="unit of the depths of CSV files of curves, m or ft (m)")
     parser.add_argument("--out", type=Path, metavar="CSV", help="write every metric of every image here")
 
 
@@ -76,6 +84,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
     """Print the table of all images, and write the rows of every image."""
     if options.out is not None and options.out.suffix.lower() != ".csv":
         raise ValueError(f"--out: expected a file that ends in .csv, got {options.out}")
+    if all(path.suffix.lower() in CURVE_FILES for path in (options.prediction, options.truth)):
+        # scipy's optimisers take time to import
+        from thinline.cli.pages.curve_agreement import run_curve_agreement
+
+        files = options.prediction, options.truth
+        return run_curve_agreement(*files, unit=options.depth_unit, out=options.out, console=console)
     classes = classes_of(options.classes, options.prediction_classes)
     pairs = _pairs(options.prediction, options.truth)
     rows = _rows(pairs, classes, px_per_mm=options.px_per_mm)

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
+from thinline.cli.network.curve_errors import MeanError, curve_errors, section
 from thinline.config.schema import CONF, FACTORS, NOT_IDENTITY, compose_config
 from thinline.config.shipped import WEIGHTS
 from thinline.data.cached_sheets import CachedSheets
@@ -29,10 +30,14 @@ NEAR_PX: Final = 2.0
 
 @dataclass(frozen=True)
 class CardScores:
-    """Rates on the test sheets by name, and the IoU of the ink of each sheet, NaN where neither side has ink."""
+    """Rates on the test sheets by name, and the IoU of the ink of each sheet, NaN where neither side has ink.
+
+    `curves` are the errors of traced curves, of a network that finds centre lines.
+    """
 
     rates: dict[str, float]
     iou_of_sheets: Float64
+    curves: Mapping[str, MeanError]
 
 
 def scores_on(run: LoadedRun, sheets: CachedSheets) -> CardScores:
@@ -55,7 +60,7 @@ def scores_on(run: LoadedRun, sheets: CachedSheets) -> CardScores:
             f"centre lines, recall within {NEAR_PX:g} px": recall,
             f"centre lines, F1 within {NEAR_PX:g} px": float(f_of(np.array(precision), np.array(recall))),
         }
-    return CardScores(rates, np.array(ious))
+    return CardScores(rates, np.array(ious), curve_errors(run) if run.head.unscored else {})
 
 
 def _near(predicted: Bool, true: Bool) -> Int64:
@@ -145,6 +150,7 @@ the ink of a sheet: 10 % of the sheets are below {low:.3f}, half are below {midd
 |---|---|
 {rows}
 
+{section(scores.curves) if scores.curves else ""}
 ## Limits
 
 The sheets are drawn, so these scores are not those of real scans. The network was not tried on photographs, on bright

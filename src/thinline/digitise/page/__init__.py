@@ -7,6 +7,7 @@ grid_pattern   rows of the log, columns with a grid
 columns        tracks, depth column, text and fills from grid, lines and ink
 heading        the same from the heading, where the grid has faded
 window_ink     ink that is on no line: curves and text
+curve_count    the number of curves of a track, from what a network finds
 grid_pitch     pitch of the grid, linear or log
 proposal       the layout as a job file to edit, and back
 proposal_yaml  the text of a job file, with comments

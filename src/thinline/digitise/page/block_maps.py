@@ -20,7 +20,8 @@ from typing import Final
 import cv2
 import numpy as np
 
-from thinline.digitise.page.reduced_page import ReducedPage, horizontal_lines, ink_of
+from thinline.digitise.page.reduced_page import ReducedPage
+from thinline.digitise.print_skew import horizontal_lines, ink_of
 from thinline.vocabulary import Bool, Float32, UInt8
 
 BLOCK_MM: Final = 4.0

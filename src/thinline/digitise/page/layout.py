@@ -11,7 +11,7 @@ Steps
     2. Mark horizontal and upright lines and thick ink in blocks of 4 mm          block_maps
     3. Find the rows of the log and the columns of its grid                       grid_pattern
     4. Name what lies beside each other: tracks, depth column, text, fills        columns, heading
-    5. Count the curves of each track on windows of the log                       window_ink
+    5. Count the curves of each track: what a network finds, or ink on no line    curve_count, window_ink
     6. Measure the grid and compare it with usual ones                            grid_pitch
 """
 
@@ -26,6 +26,7 @@ import numpy as np
 
 from thinline.digitise.page.block_maps import LINE_MM, BlockMaps, block_maps, ink_of_rows
 from thinline.digitise.page.columns import DEPTH, EDGE_OUT_MM, TRACK, WORN, Column, find_columns
+from thinline.digitise.page.curve_count import CurveReader, count_curves
 from thinline.digitise.page.grid_pattern import (
     LONG_MM,
     UPRIGHT_LINE,
@@ -38,7 +39,7 @@ from thinline.digitise.page.grid_pattern import (
 from thinline.digitise.page.grid_pitch import Pitch, pitch_across, pitch_down, scale_kind
 from thinline.digitise.page.heading import LEAST_SHARE, heading_columns
 from thinline.digitise.page.reduced_page import Progress, ReducedPage, reduced_page
-from thinline.digitise.page.window_ink import MOST_WINDOWS, WINDOW_MM, InkProbability, WindowInk, column_ink, window_ink
+from thinline.digitise.page.window_ink import MOST_WINDOWS, WINDOW_MM, column_ink, window_ink
 from thinline.digitise.scan import Scan, ScanError
 from thinline.vocabulary import Bool, Float64, Int64
 
@@ -101,10 +102,10 @@ def find_layout(
     *,
     dpi: tuple[float, float] | None = None,
     deskew: bool = True,
-    probability: InkProbability | None = None,
+    reader: CurveReader | None = None,
     report: Progress | None = None,
 ) -> Layout:
-    """The layout of a scan. `probability` gives the ink of curves, to count them; without it, ink on no line is.
+    """The layout of a scan. The `reader` finds the curves that are counted; without it, ink on no line is counted.
 
     Raises LayoutError where no track is found.
     """
@@ -128,10 +129,16 @@ def find_layout(
     stretches = _stretches(page, _spread(np.flatnonzero(agree), _PITCH_WINDOWS) * maps.block_px)
     if not columns or not _is_grid(columns, lines, stretches, px_per_mm):
         raise _no_track(scan)
-    counted = windows
-    if probability is not None:
-        counted = window_ink(page, tops.tolist(), height_px=height_px, probability=probability)
-    return _layout(scan, page, maps, pattern, columns, agree, upright, counted, stretches)
+    tracks = [column for column in columns if column.kind == TRACK]
+    counts = [column_ink(windows, track.left, track.right).curves for track in tracks]
+    if reader is not None:
+        rows = pattern.first * maps.block_px, pattern.last * maps.block_px
+        counts = list(count_curves(reader, scan, page, tracks, rows=rows, lines=upright))
+    found = tuple(
+        _track(track, page, pattern.first * maps.block_px, count, upright, stretches)
+        for track, count in zip(tracks, counts, strict=True)
+    )
+    return _layout(scan, page, maps, pattern, columns, found, agree)
 
 
 def _no_track(scan: Scan) -> LayoutError:
@@ -175,39 +182,34 @@ def _stretches(page: ReducedPage, tops: Int64) -> list[Bool]:
     return [ink_of_rows(page, top, min(top + high, page.shape[0])).horizontal for top in tops.tolist()]
 
 
-def _layout(  # noqa: PLR0913 - the parts of one result, put together here only
+def _layout(
     scan: Scan,
     page: ReducedPage,
     maps: BlockMaps,
     pattern: Pattern,
     columns: tuple[Column, ...],
+    tracks: tuple[TrackLayout, ...],
     agree: Bool,
-    upright: Sequence[float],
-    windows: Sequence[WindowInk],
-    stretches: Sequence[Bool],
 ) -> Layout:
     first, last = pattern.first * maps.block_px, pattern.last * maps.block_px
     ends = page.scan_rows(np.array([first, last - 1]))
-
-    def on_scan(column: Column) -> tuple[float, float]:
-        left, right = page.scan_columns(np.array([column.left, column.right]), first).tolist()
-        return max(left, -0.5), min(right, scan.width - 0.5)
-
     return Layout(
         scan=scan,
         page=page,
         columns=columns,
-        tracks=tuple(
-            _track(column, on_scan(column), page, upright, windows, stretches)
-            for column in columns
-            if column.kind == TRACK
-        ),
-        depth_px=tuple(on_scan(column) for column in columns if column.kind == DEPTH),
+        tracks=tracks,
+        depth_px=tuple(_on_scan(column, page, first) for column in columns if column.kind == DEPTH),
         first_row=max(0, round(float(ends[0]))),
         last_row=min(scan.height - 1, round(float(ends[1]))),
         page_rows=(first, last),
         pattern_share=float(agree[pattern.first : pattern.last].mean()),
     )
+
+
+def _on_scan(column: Column, page: ReducedPage, row: int) -> tuple[float, float]:
+    """The edges of a column in page row `row`, in columns of the scan."""
+    left, right = page.scan_columns(np.array([column.left, column.right]), row).tolist()
+    return max(left, -0.5), min(right, page.frame.last_column - 0.5)
 
 
 def _begun(lines: Bool) -> Float64:
@@ -217,12 +219,13 @@ def _begun(lines: Bool) -> Float64:
 
 def _track(
     column: Column,
-    edges: tuple[float, float],
     page: ReducedPage,
+    first_row: int,
+    curves: int,
     upright: Sequence[float],
-    windows: Sequence[WindowInk],
     stretches: Sequence[Bool],
 ) -> TrackLayout:
+    edges = _on_scan(column, page, first_row)
     inside = [x for x in upright if column.left - 1 <= x <= column.right + 1]
     kind, _ = scale_kind(inside, column.left, column.right)
     first, last = round(column.left), round(column.right)
@@ -231,7 +234,7 @@ def _track(
     return TrackLayout(
         left_px=edges[0],
         right_px=edges[1],
-        curves=column_ink(windows, column.left, column.right).curves,
+        curves=curves,
         scale=kind,
         gridded=column.gridded,
         pitch=Pitch(

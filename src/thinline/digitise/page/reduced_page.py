@@ -5,13 +5,8 @@ Conventions
     Coordinates are those of pixel centres, as in `paper.py`. Page columns are those of the first row: the straightened
     page reads row y from column x + across(y) (see `deskew.py`).
     The resolution of the file is a prior. A file without a resolution is taken to be PAGE_MM wide.
-    A page of 1 bit becomes grey when it is reduced (mean over the area); ink is darker than the paper around it by more
-    than INK_SHARE of the range from paper to ink.
-
-Streaks
-    A scanner draws dust as a vertical line in one column over the whole length. Such lines stay upright where the print
-    is tilted or bent, so the skew is estimated twice, with and without the columns that are dark over most of the
-    length. The estimate that makes the ends of the *horizontal* lines sharper is used: the scanner draws none of these.
+    A page of 1 bit becomes grey when it is reduced (mean over the area); ink is found by print_skew.py, which also
+    estimates the skew.
 
 Memory
     One byte for each page pixel, at most MOST_PIXELS, and twice that for a moment while the skew is estimated: a scan
@@ -25,26 +20,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-import cv2
 import numpy as np
 
-from thinline.digitise.deskew import STRAIGHT, Skew, estimate
+from thinline.digitise.deskew import STRAIGHT, Skew
 from thinline.digitise.paper import Frame, Paper
+from thinline.digitise.print_skew import Rows, print_skew
 from thinline.digitise.scan import Scan
-from thinline.vocabulary import Bool, Float64, UInt8
+from thinline.vocabulary import Float64, UInt8
 
 REDUCED_PX_PER_MM: Final = 4.0
 PAGE_MM: Final = 216.0
 """Width of letter paper, for files without a resolution."""
 
 MOST_PIXELS: Final = 96_000_000
-INK_SHARE: Final = 0.2
 _MM_PER_INCH: Final = 25.4
 _ROWS_AT_ONCE: Final = 1024
-_AROUND_MM: Final = 8.0  # the paper is the brightest grey within this distance
-_STREAK_WINDOW_MM: Final = 100.0
-_STREAK_DARK: Final = 0.7
-_STREAK_WINDOWS: Final = 0.55
 
 Progress = Callable[[int, int], None]
 """Called with (rows done, all rows)."""
@@ -112,21 +102,6 @@ def reduced_page(
     return ReducedPage(grey, frame, skew, px_per_mm, known)
 
 
-def ink_of(grey: UInt8, *, px_per_mm: float) -> Bool:
-    """Ink [h,w]: darker than the paper around it by INK_SHARE of the range from paper to black."""
-    reach = 2 * max(1, round(_AROUND_MM / 2 * px_per_mm)) + 1
-    around = cv2.dilate(grey, np.ones((reach, reach), np.uint8))
-    paper = np.maximum(around, np.uint8(np.percentile(grey, 90) * 0.7))
-    return np.asarray(grey < paper * np.float32(1 - INK_SHARE), np.bool_)
-
-
-def horizontal_lines(ink: Bool, *, length_px: int) -> Bool:
-    """The pixels of `ink` on horizontal runs of at least `length_px`; gaps of 2 px are bridged."""
-    closed = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 3), np.uint8))
-    opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, max(3, length_px)), np.uint8))
-    return np.asarray(opened > 0, np.bool_)
-
-
 def _read(paper: Paper, report: Progress | None) -> UInt8:
     height, width = paper.shape
     grey = np.empty((height, width), np.uint8)
@@ -153,34 +128,7 @@ def straight_rows(grey: UInt8, skew: Skew, start: int, stop: int) -> UInt8:
 
 
 def _skew(grey: UInt8, px_per_mm: float) -> Skew:
-    """The skew of the page; without its streaks where this makes the ends of horizontal lines sharper."""
-    plain = estimate(lambda start, stop: grey[start:stop], grey.shape, px_per_mm=px_per_mm)
-    streaks = _streaks(grey, px_per_mm)
-    if not streaks.any() or streaks.mean() > 0.5:
-        return plain
-    cleared = estimate(
-        lambda start, stop: np.where(streaks, np.uint8(255), grey[start:stop]), grey.shape, px_per_mm=px_per_mm
-    )
-    if cleared.text() == plain.text():
-        return plain
-    return max((plain, cleared), key=lambda skew: _sharpness(grey, skew, px_per_mm))
+    def straight(skew: Skew) -> Rows:
+        return lambda start, stop: straight_rows(grey, skew, start, stop)
 
-
-def _streaks(grey: UInt8, px_per_mm: float) -> Bool:
-    """Columns [w] that are dark in most rows of most windows along the length, and the columns beside them."""
-    window = max(1, round(_STREAK_WINDOW_MM * px_per_mm))
-    count = max(1, len(grey) // window)
-    dark = np.stack([(part < 255 * (1 - INK_SHARE)).mean(axis=0) for part in np.array_split(grey, count)])
-    columns = (dark > _STREAK_DARK).mean(axis=0) > _STREAK_WINDOWS
-    return np.asarray(np.convolve(columns, np.ones(3), mode="same") > 0, np.bool_)
-
-
-def _sharpness(grey: UInt8, skew: Skew, px_per_mm: float) -> float:
-    """Sum of squared steps of the share of rows with a horizontal line, over the columns of the straightened page."""
-    height, width = grey.shape
-    share: Float64 = np.zeros(width)
-    for top in range(0, height, 4 * _ROWS_AT_ONCE):
-        rows = straight_rows(grey, skew, top, min(top + 4 * _ROWS_AT_ONCE, height))
-        lines = horizontal_lines(ink_of(rows, px_per_mm=px_per_mm), length_px=round(5 * px_per_mm))
-        share += lines.sum(axis=0) / height
-    return float(np.square(np.diff(share)).sum())
+    return print_skew(lambda start, stop: grey[start:stop], straight, grey.shape, px_per_mm=px_per_mm)

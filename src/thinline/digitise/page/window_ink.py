@@ -6,12 +6,12 @@ Conventions
     line was taken out. So the residue is curves, text and dirt.
     A piece (8-connected) is **tall** if it is at least TALL_MM high. It is **text-like** if its shorter side is within
     LETTER_MM and its longer side at most WORD_MM: a letter, or a word or number whose letters were joined.
-    For counting curves the residue may be replaced by the ink that a network finds (`InkProbability`).
+    The number of curves is rough; with a network, curve_count.py counts them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from thinline.digitise.page.block_maps import ink_of_rows
 from thinline.digitise.page.reduced_page import ReducedPage
-from thinline.vocabulary import Bool, Float32, Float64, UInt8
+from thinline.vocabulary import Bool, Float64
 
 WINDOW_MM: Final = 24.0
 MOST_WINDOWS: Final = 40
@@ -36,9 +36,6 @@ ROW_LINE_MM: Final = 10.0
 """A horizontal run of this length is a line of the grid; the flank of a curve is shorter."""
 
 CLOSED_MM: Final = 1.0
-
-InkProbability = Callable[[UInt8], Float32]
-"""From straightened grey rows [h,w] of a page to the probability [h,w] of being the ink of a curve."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,21 +62,15 @@ def window_ink(
     *,
     height_px: int,
     lines: Sequence[float] = (),
-    probability: InkProbability | None = None,
 ) -> list[WindowInk]:
     """The residue of the windows that begin in the page rows `tops`. `lines`: columns of the long upright lines."""
     return [
-        WindowInk(_residue(page, top, min(top + height_px, page.shape[0]), lines, probability), top, page.px_per_mm)
-        for top in tops
+        WindowInk(_residue(page, top, min(top + height_px, page.shape[0]), lines), top, page.px_per_mm) for top in tops
     ]
 
 
-def _residue(
-    page: ReducedPage, top: int, bottom: int, lines: Sequence[float], probability: InkProbability | None
-) -> Bool:
+def _residue(page: ReducedPage, top: int, bottom: int, lines: Sequence[float]) -> Bool:
     across, down = page.px_per_mm
-    if probability is not None:
-        return np.asarray(probability(page.rows(top, bottom)) > 0.5, np.bool_)
     ink = ink_of_rows(page, top, bottom)
     length = np.ones((1, max(3, round(ROW_LINE_MM * across))), np.uint8)
     rows = cv2.morphologyEx(ink.horizontal.astype(np.uint8), cv2.MORPH_OPEN, length)
