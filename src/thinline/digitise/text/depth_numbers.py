@@ -26,8 +26,9 @@ import numpy as np
 from thinline.digitise.deskew import Skew
 from thinline.digitise.page.columns import TRACK, Column
 from thinline.digitise.page.layout import Layout
-from thinline.digitise.page.reduced_page import Progress, ink_of
+from thinline.digitise.page.reduced_page import Progress
 from thinline.digitise.paper import Frame, Paper
+from thinline.digitise.print_skew import ink_of
 from thinline.digitise.text.depth_line import DepthReading
 from thinline.digitise.text.recogniser import TextReader
 from thinline.vocabulary import UInt8
