@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from skimage.measure import label
 
+from thinline.sheets import FAMILIES as ALL_FAMILIES
 from thinline.sheets import DrawnCurve, Sheet, render, sample
+from thinline.sheets.drawing.draw import draw
 from thinline.sheets.ink_and_centre import centre_lines, ink_and_centre, render_ink_and_centre
 from thinline.sheets.true_positions import at_rows
 
@@ -27,6 +29,30 @@ def parts(plane) -> int:
 
 def sheet_of(family: str, seed: int) -> Sheet:
     return render(sample(family, seed, size_mm=(48.0, 56.0)), px_per_mm=5.0)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("family", ALL_FAMILIES)
+def test_the_image_is_that_of_the_sheet_with_its_scanner(family, seed) -> None:
+    """The planes of a `field` sheet were drawn beside an image that no scanner had read."""
+    spec = sample(family, seed, size_mm=(48.0, 56.0))
+    planes, sheet = render_ink_and_centre(spec, px_per_mm=5.0), render(spec, px_per_mm=5.0)
+    np.testing.assert_array_equal(planes.image, sheet.image)
+    np.testing.assert_array_equal(planes.strokes[0], sheet.strokes.any(axis=0))
+
+
+def test_no_centre_line_where_the_ink_is_lost() -> None:
+    """Where damage removes the truth of the ink the centre line goes too; in the gaps of dashes it stays."""
+    removed = 0
+    for seed in range(40):
+        spec = sample("field", seed, size_mm=(48.0, 56.0))
+        before, after = draw(spec, px_per_mm=5.0), render_ink_and_centre(spec, px_per_mm=5.0)
+        ink, (kept, centre) = before.strokes.any(axis=0), after.strokes
+        lost = ink & ~kept
+        assert not (centre & lost).any()
+        np.testing.assert_array_equal(centre & ~lost, centre_lines(before.curves, ink.shape) & ~lost)
+        removed += int(lost.sum())
+    assert removed > 100
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -47,12 +47,17 @@ __all__ = [
     "contact_sheet",
     "render",
     "sample",
+    "worn",
 ]
 
 
 def render(spec: SheetSpec, *, px_per_mm: float) -> Sheet:
     """The worn sheet of `spec`; depends on the arguments alone."""
-    sheet = draw(spec, px_per_mm=px_per_mm)
+    return worn(draw(spec, px_per_mm=px_per_mm), spec, px_per_mm=px_per_mm)
+
+
+def worn(sheet: Sheet, spec: SheetSpec, *, px_per_mm: float) -> Sheet:
+    """A drawn sheet of `spec` after wear, and after the scanner where it has one."""
     if spec.field is not None:
         return scan(sheet, spec.wear, spec.field.scan, px_per_mm=px_per_mm)
     return wear(sheet, spec.wear)

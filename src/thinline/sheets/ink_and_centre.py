@@ -2,7 +2,8 @@
 
     ink       the union of the strokes: the pixels that any pen covered
     centre    a line 1 px wide along the true course of each curve, 8-connected. It continues through the gaps of a
-              dashed curve and along steep flanks, and is broken where a curve has no data and where it wraps
+              dashed curve and along steep flanks, and is broken where a curve has no data, where it wraps, and where
+              damage removes the truth of its ink
     labels    0 background, 1 ink, 2 the centre line where it lies on ink
 
 Ink says where a curve covers the paper, the centre line where its value is; a network that predicts both needs no names
@@ -17,13 +18,13 @@ from typing import Final
 import cv2
 import numpy as np
 
+from thinline.sheets import worn
 from thinline.sheets.drawing.draw import draw
-from thinline.sheets.drawing.wear import wear
 from thinline.sheets.sheet import DrawnCurve, Sheet
 from thinline.sheets.spec import SheetSpec
 from thinline.vocabulary import Bool, UInt8
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Increased by every change that alters a pixel of these planes; part of the key of the cache."""
 
 INK: Final = 1
@@ -32,7 +33,12 @@ CENTRE: Final = 2
 
 def render_ink_and_centre(spec: SheetSpec, *, px_per_mm: float) -> Sheet:
     """The worn sheet of `spec` with `strokes [2,H,W]` = (ink, centre); depends on the arguments alone."""
-    return ink_and_centre(wear(draw(spec, px_per_mm=px_per_mm), spec.wear))
+    drawn = draw(spec, px_per_mm=px_per_mm)
+    ink = drawn.strokes.any(axis=0)
+    sheet = worn(drawn, spec, px_per_mm=px_per_mm)
+    kept = sheet.strokes.any(axis=0)
+    labels, strokes = planes_of(kept, centre_lines(sheet.curves, ink.shape) & ~(ink & ~kept))
+    return replace(sheet, labels=labels, strokes=strokes)
 
 
 def ink_and_centre(sheet: Sheet) -> Sheet:
