@@ -73,8 +73,7 @@ class LoadedRun:
     reads, that of its training; of images of a user without a scale (`scale_known` is false) it is nominal. `sheet_px`
     is the shorter side of the sheets of the run, `tile_px` the side of the tiles of `predict`. `invert`: the run was
     trained on inverted images. `tuned`: the classes come from the K `thresholds`, which are None if there is no run
-    folder. `scale`: the run was trained on images made smaller by this factor (data_mix.scale). `any_scale`: a network
-    that comes with the package, which chooses the scale of each image.
+    folder. `scale`: the run was trained on images made smaller by this factor. `any_scale`: it chooses that of an image.
     """
 
     name: str
@@ -106,12 +105,10 @@ class LoadedRun:
         blended. An image that fits into one tile gets the same labels as in the test of the run if the run computed in
         fp32, as the network does here; else a few pixels may differ.
 
-        The image is made larger or smaller by a factor first, and the probabilities are interpolated to its pixels. It
-        is given as `factor`, or by the scale `px_per_mm` of the image, which is brought to that of the run. Without
-        either it is that of a run with a `scale`, else 1. A network that comes with the package is used on scans of any
-        scale and chooses it from the image, see `choose_factor` in digitise/reading.py; the resolution in a file is a
-        candidate. Of an image that such a network reads smaller than it is, the edges of the ink are those of the
-        image, see `ink_mask` there.
+        The image is made larger by `factor` first, or from its scale `px_per_mm` to that of the run, and the
+        probabilities are interpolated to its pixels. Without either the factor is that of a run with a `scale`, else 1;
+        a network that comes with the package chooses it from the image (`choose_factor` in digitise/reading.py), and
+        below 1 the edges of its ink are those of the image (`ink_mask` there).
 
         Raises TypeError for another dtype, ValueError for another shape, for a file that cannot be read, for a tuned
         run without thresholds, for a factor that is not above zero, and for both `px_per_mm` and `factor`.
@@ -130,8 +127,8 @@ class LoadedRun:
         probabilities = read_at(self.reader, grey, by)
         labels = decided(self.head, probabilities, self.thresholds)
         if self.any_scale and by < 1:
-            ink = ink_mask(probabilities[0], grey, threshold=(self.thresholds or (0.5,))[0], factor=by)
-            labels = ink.astype(np.uint8)
+            least = self.thresholds[0] if self.thresholds else 0.5
+            labels = ink_mask(probabilities[0], grey, threshold=least, factor=by).astype(np.uint8)
         scored = probabilities[: self.head.channels - self.head.unscored]
         return Prediction(
             labels=labels,
