@@ -73,7 +73,7 @@ class LoadedRun:
     reads, that of its training; of images of a user without a scale (`scale_known` is false) it is nominal. `sheet_px`
     is the shorter side of the sheets of the run, `tile_px` the side of the tiles of `predict`. `invert`: the run was
     trained on inverted images. `tuned`: the classes come from the K `thresholds`, which are None if there is no run
-    folder. `scale`: the run was trained on images made smaller by this factor. `any_scale`: it chooses that of an image.
+    folder. `scale`: the run was trained on images made smaller by this factor. `any_scale`: it chooses that of images.
     """
 
     name: str

@@ -19,6 +19,7 @@ from rich.table import Table
 
 from thinline.curves.course_agreement import STRONG, Agreement, agreement, on_common_depths, strong_matches
 from thinline.curves.las import read_las
+from thinline.system.atomic_files import make_folder, write_bytes
 from thinline.vocabulary import Float64
 
 FEET: Final = {"ft": 1.0, "f": 1.0, "feet": 1.0, "foot": 1.0, "m": 1 / 0.3048, "meter": 1 / 0.3048, "metre": 1 / 0.3048}
@@ -53,7 +54,8 @@ def run_curve_agreement(prediction: Path, truth: Path, *, unit: str, out: Path |
     _print(rows, [curve.name for curve in true], console)
     if out is not None:
         table = pd.DataFrame([{"curve": name, **_columns(each)} for name, each in rows])
-        table.to_csv(out, index=False, float_format="%.6g")
+        make_folder(out.parent)
+        write_bytes(out, table.to_csv(index=False, float_format="%.6g").encode())
         console.print(f"{out}: {len(rows)} rows", soft_wrap=True)
     return 0
 
