@@ -105,6 +105,12 @@ def test_what_shows_no_line_is_refused_with_a_sentence(name: str) -> None:
     assert "type" in str(error.value)
 
 
+def test_readings_of_one_row_show_no_slope() -> None:
+    line = fitted([*column(), DepthReading(0.0, 500.0), DepthReading(5e-324, 700.0)])
+    assert line.depth_at(0) == pytest.approx(900)
+    assert (len(line.fitting), line.read) == (12, 14)
+
+
 def test_a_long_column_is_thinned_evenly() -> None:
     line = fitted(column(count=1000))
     assert line.read == 300

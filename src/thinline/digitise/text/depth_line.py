@@ -41,6 +41,9 @@ MOST_RESIDUAL_MM: Final = 1.5
 SLOPES: Final = (0.02, 20.0)
 """Smallest and largest change of depth a mm of paper: 1:20 in metres to 1:6000 in feet."""
 
+APART_ROWS: Final = 1.0
+"""Readings nearer than this show no slope."""
+
 ROUNDING_ROWS: Final = 1.0
 """Rows by which a number may be off because boxes around texts end at whole pixels."""
 
@@ -181,7 +184,7 @@ def _consensus(row: Float64, number: Float64, near: float, rows_per_mm: float) -
     """
     first, second = np.triu_indices(len(row), 1)
     apart = row[second] - row[first]
-    slope = np.divide(number[second] - number[first], apart, out=np.zeros(len(apart)), where=apart > 0)
+    slope = np.divide(number[second] - number[first], apart, out=np.zeros(len(apart)), where=apart >= APART_ROWS)
     a_mm = np.abs(slope) * rows_per_mm
     plausible = (a_mm >= SLOPES[0]) & (a_mm <= SLOPES[1])
     slope, first = slope[plausible], first[plausible]
@@ -209,8 +212,11 @@ def _fits(row: Float64, number: Float64, per_row: float, at_zero: float, near: f
 
 
 def _theil_sen(row: Float64, number: Float64) -> tuple[float, float]:
-    """Slope and offset: the median of the slopes of all pairs, and of the offsets that it leaves."""
+    """Slope and offset: the medians of the slopes of all pairs and of the offsets; 0, 0 if no two rows are apart."""
     first, second = np.triu_indices(len(row), 1)
     apart = row[second] - row[first]
-    slope = float(np.median((number[second] - number[first])[apart > 0] / apart[apart > 0]))
+    far = apart >= APART_ROWS
+    if not far.any():
+        return 0.0, 0.0
+    slope = float(np.median((number[second] - number[first])[far] / apart[far]))
     return slope, float(np.median(number - slope * row))
