@@ -34,9 +34,9 @@ CENTRE: Final = 2
 def render_ink_and_centre(spec: SheetSpec, *, px_per_mm: float) -> Sheet:
     """The worn sheet of `spec` with `strokes [2,H,W]` = (ink, centre); depends on the arguments alone."""
     drawn = draw(spec, px_per_mm=px_per_mm)
-    ink = drawn.strokes.any(axis=0)
+    ink = np.asarray(drawn.strokes.any(axis=0), np.bool_)
     sheet = worn(drawn, spec, px_per_mm=px_per_mm)
-    kept = sheet.strokes.any(axis=0)
+    kept = np.asarray(sheet.strokes.any(axis=0), np.bool_)
     labels, strokes = planes_of(kept, centre_lines(sheet.curves, ink.shape) & ~(ink & ~kept))
     return replace(sheet, labels=labels, strokes=strokes)
 
