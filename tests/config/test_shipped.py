@@ -51,7 +51,7 @@ def test_a_name_that_is_no_network_has_no_folder(tmp_path, monkeypatch) -> None:
 def test_the_reader_chooses_the_scale_of_an_image_and_says_it(tmp_path) -> None:
     """A sheet at 15 px/mm is not read at its own pixels, and its ink is found."""
     run = thinline.load_run("reader", tmp_path)
-    sheet = render(sample("field", 3, size_mm=(51.2, 51.2)), px_per_mm=15)
+    sheet = render(sample("field", 2, size_mm=(51.2, 51.2)), px_per_mm=15)
     fine, true = sheet.image, sheet.strokes.any(axis=0)
     file = tmp_path / "fine.png"
     Image.fromarray(fine).save(file, dpi=(3 * 127, 3 * 127))

@@ -36,7 +36,7 @@ class Knowing:
 
 
 def test_the_truth_has_a_small_error_and_intervals_that_hold_it() -> None:
-    errors = curve_errors(Knowing(), sheets=8, size_mm=48.0)  # type: ignore[arg-type]
+    errors = curve_errors(Knowing(), sheets=24, size_mm=48.0)  # type: ignore[arg-type]
     assert sum(each.curves for each in errors.values()) >= 8
     for each in errors.values():
         for middle, low, high in (each.error, each.found, each.coverage):
