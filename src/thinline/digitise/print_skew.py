@@ -7,8 +7,8 @@ Conventions
 Streaks
     A scanner draws dust as a vertical line in one column over the whole length. Such lines stay upright where the print
     is tilted or bent, so the skew is estimated twice (deskew.py), with and without the columns that are dark over most
-    of the length. The second estimate is used if it makes the ends of the *horizontal* lines CLEARER times as sharp: the
-    scanner draws none of these.
+    of the length. The second estimate is used if it makes the ends of the *horizontal* lines CLEARER times as sharp:
+    the scanner draws none of these.
 """
 
 from __future__ import annotations
