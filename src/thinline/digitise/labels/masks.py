@@ -40,7 +40,7 @@ _ROWS: Final = 2048
 class Evidence:
     """What is known of a paper: the ink of curves [H,W], all dark pixels [H,W], damaged rows [H].
 
-    `dark` is None where the ink of curves is not told apart from other print: then `ink` is all dark pixels.
+    `dark` is None where the ink of curves is not separated from other print: then `ink` is all dark pixels.
     """
 
     ink: Bool

@@ -6,7 +6,7 @@ Conventions
     begins with a number in the left third of the track and ends with another number in the right third. Its words are
     those between the numbers, or else the nearest line of words within LINES_ABOVE times its height above it. Numbers
     without words are left out.
-    Which curve a scale belongs to is not told by its position alone, and digits are misread: what is found here is a
+    Which curve a scale belongs to does not follow from its position, and digits are misread: what is found here is a
     comment to compare with the print, never a value that is used.
 """
 
