@@ -34,17 +34,19 @@ CENTRE: Final = 2
 def render_ink_and_centre(spec: SheetSpec, *, px_per_mm: float) -> Sheet:
     """The worn sheet of `spec` with `strokes [2,H,W]` = (ink, centre); depends on the arguments alone."""
     drawn = draw(spec, px_per_mm=px_per_mm)
-    ink = np.asarray(drawn.strokes.any(axis=0), np.bool_)
     sheet = worn(drawn, spec, px_per_mm=px_per_mm)
-    kept = np.asarray(sheet.strokes.any(axis=0), np.bool_)
-    labels, strokes = planes_of(kept, centre_lines(sheet.curves, ink.shape) & ~(ink & ~kept))
-    return replace(sheet, labels=labels, strokes=strokes)
+    lost = np.asarray(drawn.strokes.any(axis=0) & ~sheet.strokes.any(axis=0), np.bool_)
+    return ink_and_centre(sheet, lost=lost)
 
 
-def ink_and_centre(sheet: Sheet) -> Sheet:
-    """The sheet with `strokes [2,H,W]` = (ink, centre) and their labels; image, layers and curves are the same."""
+def ink_and_centre(sheet: Sheet, *, lost: Bool | None = None) -> Sheet:
+    """The sheet with `strokes [2,H,W]` = (ink, centre) and their labels; image, layers and curves are the same.
+
+    `lost [H,W]` is ink whose truth damage has removed; the centre line is not there either.
+    """
     ink = np.asarray(sheet.strokes.any(axis=0), np.bool_)
-    labels, strokes = planes_of(ink, centre_lines(sheet.curves, ink.shape))
+    centre = centre_lines(sheet.curves, ink.shape)
+    labels, strokes = planes_of(ink, centre if lost is None else centre & ~lost)
     return replace(sheet, labels=labels, strokes=strokes)
 
 

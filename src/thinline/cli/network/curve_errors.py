@@ -153,8 +153,8 @@ def section(errors: Mapping[str, MeanError]) -> str:
     return f"""## Curves on drawn sheets
 
 Other sheets of the family `field`, drawn straight, read and traced with the tracks and the number of their curves given
-and names by the better assignment. Errors are in widths of the track; a row that was not found has the error of one
-track. Means over sheets, with 95 % intervals over sheets.
+and names by the better assignment. A curve alone in its track counts as one whose pens differ. Errors are in widths of
+the track; a row that was not found has the error of one track. Means over sheets, with 95 % intervals over sheets.
 
 | pens of a track | sheets | curves | mean error | mean error of the rows found | rows found |
 |---|---|---|---|---|---|

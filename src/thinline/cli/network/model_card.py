@@ -155,7 +155,7 @@ the ink of a sheet: 10 % of the sheets are below {low:.3f}, half are below {midd
 
 The sheets are drawn, so these scores are not those of real scans. The network was not tried on photographs, on bright
 ink on dark paper, on colours that differ only in hue, or on pages that are turned or upside down. It names no curve.
-A page has to be read near {scale:g} px/mm; `thinline digitise` and `LoadedRun.predict` take the scale of the image.
+A page has to be read near {scale:g} px/mm; `thinline digitise` and `thinline predict` choose the scale, or take it.
 
 ## Train it again
 
