@@ -35,7 +35,7 @@ def _cacheable() -> bool:
 _CACHE = _cacheable()
 
 
-class _WithoutCollector(event.Listener):
+class _WithoutCollector(event.Listener):  # type: ignore[misc]
     """No garbage collection while numba compiles, one kernel at a time and those that it calls inside of it.
 
     A compilation makes millions of objects, which their counts free. The collector takes a fifth of the time.

@@ -111,7 +111,10 @@ def domain_block(claims: Iterable[Claim], tables: Mapping[str, pd.DataFrame], do
 
 
 def _domain_cell(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> str:
-    """`**refuted**: IoU, dice less ce at none +.002 [-.001, .005] (study)`; empty if no study tested the claim."""
+    """`**refuted**: IoU, dice less ce at none: +.002 [-.001, .005] (study)`; empty if no study tested the claim.
+
+    A claim that depends on a factor has the value at the levels where it holds as well.
+    """
     (row,) = table_of_studies([claim], tables).to_dict("records")
     if row["verdict"] == UNTESTABLE:
         return ""
@@ -120,7 +123,8 @@ def _domain_cell(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> str:
     effect = number(_float(row["effect"]), digits, signed=bool(row["signed"]))
     ends = interval(_float(row["low"]), _float(row["high"]), digits)
     subject = f"{label(measure, split)} of {row['class']}, {row['contrast']}"
-    return f"**{row['verdict']}**: {subject}: {effect} {ends} ({row['study']})".replace("|", r"\|")
+    other = f", but {row['other']}" if isinstance(row["other"], str) and row["other"] else ""
+    return f"**{row['verdict']}**: {subject}: {effect} {ends}{other} ({row['study']})".replace("|", r"\|")
 
 
 def _verdict_line(row: Mapping[Hashable, object], verdict: str) -> str:
