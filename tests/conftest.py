@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import gc
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -66,6 +67,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unflushed() -> Iterator[None]:
+    """Files are not flushed to the disk, which takes milliseconds for each of the twenty files of a run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)  # raises for what is no open file, as fsync does
+        yield
+
+
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Rendered sheets, shared by all tests."""
@@ -109,7 +118,14 @@ def log_handlers() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty MLflow database as `thinline` creates it, which takes seconds; tests copy it."""
+    """An empty MLflow database as `thinline` creates it, which takes seconds; tests copy it.
+
+    SQLite does not flush to the disk in this process, as in `unflushed`.
+    """
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    event.listen(Engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
 
     def create(folder: Path) -> None:
         from run_cases import EXPERIMENT
