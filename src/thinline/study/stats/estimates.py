@@ -201,8 +201,9 @@ def minimum_detectable_effect(error: Float64, freedom: Float64, *, power: float 
     """The effect found with probability `power`, see the module; NaN where `error` is 0 or NaN: no seed varied."""
     effect = np.full(np.shape(error), np.nan)
     varied = np.isfinite(error) & (error > 0) & np.isfinite(freedom)
-    critical = special.stdtrit(freedom[varied], 1 - alpha / 2)
-    effect[varied] = error[varied] * special.nctdtrinc(freedom[varied], 1 - power, critical)
+    each, which = np.unique(freedom[varied], return_inverse=True)  # few: nctdtrinc takes milliseconds
+    critical = special.stdtrit(each, 1 - alpha / 2)
+    effect[varied] = error[varied] * special.nctdtrinc(each, 1 - power, critical)[which]
     return effect
 
 
