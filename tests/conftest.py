@@ -69,7 +69,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def unflushed() -> Iterator[None]:
-    """Files are not flushed to the disk, which takes milliseconds for each of the twenty files of a run."""
+    """Nothing is flushed to the disk, which takes milliseconds for each file of a run and each change of a database."""
+    if "sqlalchemy" in sys.modules:  # with MLflow; else no test of this process needs it
+        from sqlalchemy import event
+        from sqlalchemy.engine import Engine
+
+        event.listen(Engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", os.fstat)  # raises for what is no open file, as fsync does
         yield
@@ -118,14 +123,7 @@ def log_handlers() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty MLflow database as `thinline` creates it, which takes seconds; tests copy it.
-
-    SQLite does not flush to the disk in this process, as in `unflushed`.
-    """
-    from sqlalchemy import event
-    from sqlalchemy.engine import Engine
-
-    event.listen(Engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+    """An empty MLflow database as `thinline` creates it, which takes seconds; tests copy it."""
 
     def create(folder: Path) -> None:
         from run_cases import EXPERIMENT
