@@ -10,8 +10,10 @@ import atexit
 import gc
 import logging
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -67,6 +69,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
 
 
+def _do_not_synchronise(connection: sqlite3.Connection, _: object) -> None:
+    with suppress(sqlite3.Error):  # a database that cannot be used is found by the first statement of the code
+        connection.execute("PRAGMA synchronous=OFF")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def unflushed() -> Iterator[None]:
     """Nothing is flushed to the disk, which takes milliseconds for each file of a run and each change of a database."""
@@ -74,7 +81,7 @@ def unflushed() -> Iterator[None]:
         from sqlalchemy import event
         from sqlalchemy.engine import Engine
 
-        event.listen(Engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+        event.listen(Engine, "connect", _do_not_synchronise)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", os.fstat)  # raises for what is no open file, as fsync does
         yield
