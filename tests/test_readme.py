@@ -11,10 +11,11 @@ from scipy import stats
 
 from thinline.cli.publish import pages
 from thinline.config.schema import CONF
+from thinline.metrics.catalogue import PERTURBED_TRUTH
 from thinline.study.publish.folder import check_unedited, read_results
 from thinline.study.publish.readme_tables import published_folders
 from thinline.sweep.study_results import declared
-from thinline.sweep.tables import COLUMNS, LINE_COLUMNS, PERTURBED_TRUTH
+from thinline.sweep.tables import COLUMNS, LINE_COLUMNS
 
 ROOT = Path(CONF).parent
 README = (ROOT / "README.md").read_text()

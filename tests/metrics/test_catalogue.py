@@ -17,6 +17,7 @@ from thinline.metrics.catalogue import (
     rows_of,
     signature,
     signatures,
+    with_labels,
 )
 from thinline.metrics.structure.sheet_rates import rates_of_sheets
 from thinline.metrics.structure.sheet_scores import CurveTruth, score_sheet
@@ -109,6 +110,13 @@ def test_rows(name, axis, better, digits):
 
 def test_another_split_is_part_of_the_label():
     assert (label("f1"), label("f1", "tuned"), label("threshold", "tuned")) == ("F1", "tuned F1", "threshold")
+    assert label("iou", "oracle_shift_normal") == "truth, shift normal: IoU"
+
+
+def test_a_sentence_has_labels_in_place_of_stored_names_and_keeps_other_words_with_a_slash():
+    text = "test/f1 of curve less tuned/f1 in none/dice/scarce; oracle_thick/iou, test/own_metric"
+    expected = "F1 of curve less tuned F1 in none/dice/scarce; truth, 3 px thick: IoU, test/own_metric"
+    assert with_labels(text) == expected
 
 
 def test_an_unknown_name_is_refused():

@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 from scipy import optimize, stats
 
-from thinline.sweep.tables import COLUMNS, LINE_COLUMNS, PERTURBED_TRUTH, cell_labels, class_tables, show
+from thinline.metrics.catalogue import PERTURBED_TRUTH
+from thinline.sweep.tables import COLUMNS, LINE_COLUMNS, cell_labels, class_tables, show
 
 
 def rows(*cells, seed=0):

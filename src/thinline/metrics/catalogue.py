@@ -233,10 +233,37 @@ def _text(kind: str, value: str) -> str:
     return f"{length[1].removeprefix('0') or '0'} {length[2]}" if length else value.replace("_", " ")
 
 
+PERTURBED_TRUTH: Final = {
+    "oracle_exact": "truth itself",
+    "oracle_jitter_normal": "truth, jitter normal",
+    "oracle_shift_normal": "truth, shift normal",
+    "oracle_jitter": "truth, jitter rows",
+    "oracle_shift": "truth, shift rows",
+    "oracle_thick": "truth, 3 px thick",
+}
+"""Label of each perturbation, by the split under which its scores are stored; moved along the normal, or the rows."""
+
+_STORED_NAME: Final = re.compile(r"\b(test\w*|tuned|val|oracle_\w+)/(\w+)")
+
+
 def label(name: str, split: str = "test") -> str:
-    """The label of `split/name`, e.g. `IoU` on the test split, `tuned F1` on another."""
+    """The label of `split/name`, e.g. `IoU` on the test split, `tuned F1` on another, `truth, 3 px thick: IoU`."""
     text = metric(name).label
+    if split in PERTURBED_TRUTH:
+        return f"{PERTURBED_TRUTH[split]}: {text}"
     return text if split == "test" or name == "threshold" else f"{split} {text}"
+
+
+def with_labels(text: str) -> str:
+    """A sentence with the labels of metrics in place of stored names, as `IoU` for `test/iou`."""
+
+    def labelled(match: re.Match[str]) -> str:
+        try:
+            return label(match[2], match[1])
+        except ValueError:
+            return match[0]
+
+    return _STORED_NAME.sub(labelled, text)
 
 
 def less_is_better(name: str) -> bool:

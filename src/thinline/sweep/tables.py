@@ -21,7 +21,7 @@ from rich.segment import Segment
 from rich.table import Table
 
 from thinline.config.schema import KEY_LEVELS
-from thinline.metrics.catalogue import label, metric, registered
+from thinline.metrics.catalogue import PERTURBED_TRUTH, label, metric, registered
 from thinline.metrics.number_format import number
 from thinline.study.stats.detectable import smallest_difference
 from thinline.sweep.best_cell import best_cell
@@ -43,16 +43,6 @@ LINE_COLUMNS: Final[Sequence[Column]] = tuple(
     )
 )
 """The table of the traced curve: its error with gaps, where a missing row costs a track, beside the bridged one."""
-
-PERTURBED_TRUTH: Final = {
-    "oracle_exact": "truth itself",
-    "oracle_jitter_normal": "truth, jitter normal",
-    "oracle_shift_normal": "truth, shift normal",
-    "oracle_jitter": "truth, jitter rows",
-    "oracle_shift": "truth, shift rows",
-    "oracle_thick": "truth, 3 px thick",
-}
-"""Label of each perturbation, by the split under which its scores are stored; moved along the normal, or the rows."""
 
 NOT_FACTORS: Final = frozenset({"run", "seed", "fold", "split", "measure", "class", "value", "support", "signature"})
 _FEWEST_COLUMNS: Final = 4

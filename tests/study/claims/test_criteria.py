@@ -97,7 +97,7 @@ def test_one_curve_is_enough_to_refute(tmp_path):
     assert verdict.verdict == REFUTED
     assert [finding.holds for finding in verdict.findings] == [True, False]
     assert verdict.key.of == "curve_2"
-    assert "test/recall of curve_2, loss=dice less loss=soft_ce: -.098 [" in verdict.sentence
+    assert "recall of curve_2, loss=dice less loss=soft_ce: -.098 [" in verdict.sentence
     assert "; 1 of 2 findings hold, 1 is refuted; " in verdict.sentence
     alone = verdict_of(
         tmp_path, planted(LOSSES, effect=of_one, **SMALL), RECALL | {"expect": "up", "classes": ["curve_1"]}

@@ -65,7 +65,7 @@ def test_one_seed_has_no_interval(tmp_path):
     results = planted(replace(THREE, seeds=("0",)), effect=shift(0.3, loss="dice"), **SMALL)
     verdict = verdict_of(tmp_path, results, RECALL | {"expect": "up"})
     assert verdict.verdict == UNDECIDED
-    assert verdict.sentence.startswith("Undecided: one seed, no interval; test/recall of curve_1")
+    assert verdict.sentence.startswith("Undecided: one seed, no interval; recall of curve_1")
     assert verdict_of(tmp_path, results, CLEARS).verdict == UNDECIDED
 
 
@@ -94,7 +94,7 @@ def test_a_curve_without_value_leaves_a_claim_on_all_curves_open(tmp_path):
         ("curve_2", None, 0),
     ]
     assert verdict.sentence == (
-        "Undecided: test/recall of curve_2, loss=dice less loss=soft_ce: no value in any seed where a rise with "
+        "Undecided: recall of curve_2, loss=dice less loss=soft_ce: no value in any seed where a rise with "
         "an upper end of .02 or more was expected (margin .02, ours); 1 of 2 findings hold."
     )
 
@@ -118,7 +118,7 @@ def test_a_claim_of_several_criteria_needs_all(tmp_path):
     both = verdict_of(tmp_path, results, RECALL | {"expect": "up"}, {"kind": "beside", "measure": "test/iou"})
     assert (both.verdict, len(both.findings)) == (SUPPORTED, 4)
     assert both.sentence.startswith(
-        "Supported over 5 seeds: all 2 findings hold; nearest to its bound is test/recall of curve_"
+        "Supported over 5 seeds: all 2 findings hold; nearest to its bound is recall of curve_"
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from thinline.metrics.catalogue import with_labels
 from thinline.metrics.number_format import number
 from thinline.study.claims.findings import AVERAGED, STEP, Finding
 from thinline.study.claims.rule import DEPENDS, REFUTED, SUPPORTED, UNDECIDED, Decision, counted, deciding_of
@@ -46,7 +47,7 @@ def sentence_of(findings: Sequence[Finding], decision: Decision, key: Finding, *
     """One sentence: the verdict, the number of seeds, effect and interval of the key finding with its margin, how many
     findings hold, the verdict with Holm's correction if it differs, and the power."""
     if key.seeds == 1 and decision.kind == UNDECIDED:
-        return f"Undecided: one seed, no interval; {_expected(key)}."
+        return with_labels(f"Undecided: one seed, no interval; {_expected(key)}.")
     deciding = deciding_of(findings)
     head = decision.verdict.capitalize() if decision.kind != DEPENDS else f"D{decision.verdict[1:]}"
     parts = [_numbers(findings, decision, key, deciding), _counts(deciding), _averages(findings, decision, key)]
@@ -55,7 +56,7 @@ def sentence_of(findings: Sequence[Finding], decision: Decision, key: Finding, *
     if np.isfinite(power):
         parts.append(f"power {number(power, 2)}")
     over = _seeds(deciding) if decision.kind == SUPPORTED else _count(key.seeds) if key.seeds else ""
-    return f"{head}{f' over {over}' if over else ''}: {'; '.join(part for part in parts if part)}."
+    return with_labels(f"{head}{f' over {over}' if over else ''}: {'; '.join(part for part in parts if part)}.")
 
 
 def _numbers(findings: Sequence[Finding], decision: Decision, key: Finding, deciding: Sequence[Finding]) -> str:
@@ -110,7 +111,7 @@ def _count(seeds: int) -> str:
 def beside_sentence(findings: Sequence[Finding]) -> str:
     """Our values beside a number of the source, of which nothing is expected."""
     ours = "; ".join(f"{finding.measure} of {finding.of} {finding.value}" for finding in findings)
-    return (
+    return with_labels(
         f"Untestable: a number of the source's own data; ours beside it over {_count(findings[0].seeds)}, "
         f"{findings[0].contrast}: {ours}."
     )

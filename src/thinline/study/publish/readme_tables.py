@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from thinline.metrics.catalogue import label, metric
+from thinline.metrics.catalogue import label, metric, with_labels
 from thinline.metrics.number_format import interval, number
 from thinline.study.claims.claims import Claim
 from thinline.study.claims.remedies import families_of, moves
@@ -123,7 +123,7 @@ def _domain_cell(row: Mapping[Hashable, object]) -> str:
     digits = metric(measure).digits
     effect = number(_float(row["effect"]), digits, signed=bool(row["signed"]))
     ends = interval(_float(row["low"]), _float(row["high"]), digits)
-    subject = f"{label(measure, split)} of {row['class']}, {row['contrast']}"
+    subject = f"{label(measure, split)} of {row['class']}, {with_labels(str(row['contrast']))}"
     other = f", but {row['other']}" if isinstance(row["other"], str) and row["other"] else ""
     return f"**{row['verdict']}**: {subject}: {effect} {ends}{other} ({row['study']})".replace("|", r"\|")
 
