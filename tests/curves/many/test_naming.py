@@ -7,7 +7,7 @@ import pytest
 from curve_maps import columns, maps_of, traced
 
 from thinline.curves.many import Track, trace_track
-from thinline.curves.many.naming import _Search
+from thinline.curves.many.naming import TEMPERATURE, _Search
 from thinline.curves.many.positions import Meeting
 from thinline.curves.many.stretches import Stretches
 
@@ -120,7 +120,7 @@ def test_names_of_one_pen_are_sure_above_a_crossing_and_not_in_it_nor_below(cour
 
 @pytest.mark.parametrize("how", [{"pen": (2.0, 5.0)}, {"on": [ROWS >= 0, ROWS % 8 < 5]}])
 def test_names_of_different_pens_are_sure_on_both_sides(how):
-    assert name_confidence(traced([MERGED, 100 - MERGED], 140, **how)).min() > 0.99
+    assert name_confidence(traced([MERGED, 100 - MERGED], 140, **how)).min() > 0.9
 
 
 def test_a_hint_makes_the_name_sure_up_to_the_next_meeting():
@@ -148,7 +148,7 @@ def test_a_hint_for_one_of_three_leaves_the_names_of_the_others_open():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_margins_are_those_of_all_sequences_of_namings(seed):
+def test_the_odds_of_a_name_are_those_of_all_sequences_of_namings(seed):
     """Against every first naming and every choice to stay or to change at the meetings, of three paths."""
     rng = np.random.default_rng(seed)
     pairs = [(0, 1), (1, 2), (0, 2), (0, 1)]
@@ -178,5 +178,6 @@ def test_margins_are_those_of_all_sequences_of_namings(seed):
     best, cost = search.cheapest(costs)
     assert cost == pytest.approx(totals.min())
     np.testing.assert_array_equal(best, names[totals.argmin()])
-    expected = [totals[names[:, n] != best[n]].min() - totals.min() for n in range(len(path))]
-    np.testing.assert_allclose(search.margins(costs, best), expected, atol=1e-9)
+    weight = np.exp(-totals / TEMPERATURE)
+    share = np.array([weight[names[:, n] == best[n]].sum() / weight.sum() for n in range(len(path))])
+    np.testing.assert_allclose(search.log_odds(costs, best), np.log(share / (1 - share)), atol=1e-9)
