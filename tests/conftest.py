@@ -9,8 +9,11 @@ from __future__ import annotations
 import atexit
 import gc
 import logging
+import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,12 +43,16 @@ FIRST = (
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[object]:
-    """Without the garbage collector, which takes a third of the time of the imports; later it skips what is alive."""
+    """Without the garbage collector, which takes a third of the time of the imports, and a tenth of that of the tests.
+
+    Later it skips what is alive after the imports, and runs rarely.
+    """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(100_000, 20, 20)
         gc.enable()
         atexit.register(gc.unfreeze)  # else libraries warn at exit of objects that are not collected
 
@@ -60,6 +67,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     torch.set_num_threads(1)  # a second thread does not speed up tiny tensors
     items.sort(key=lambda item: FIRST.index(item.path.name) if item.path.name in FIRST else len(FIRST))
+
+
+def _do_not_synchronise(connection: sqlite3.Connection, _: object) -> None:
+    with suppress(sqlite3.Error):  # a database that cannot be used is found by the first statement of the code
+        connection.execute("PRAGMA synchronous=OFF")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unflushed() -> Iterator[None]:
+    """Nothing is flushed to the disk, which takes milliseconds for each file of a run and each change of a database."""
+    if "sqlalchemy" in sys.modules:  # with MLflow; else no test of this process needs it
+        from sqlalchemy import event
+        from sqlalchemy.engine import Engine
+
+        event.listen(Engine, "connect", _do_not_synchronise)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", os.fstat)  # raises for what is no open file, as fsync does
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def skipped_survivors() -> Iterator[None]:
+    """The collection of garbage before each run skips what survived the one before, which takes a tenth of a second.
+
+    A program skips what there was before its first run alone: what it skips is never freed.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if "thinline.pipeline.cell" in sys.modules:
+            patch.setattr("thinline.pipeline.cell._freeze_once", gc.freeze)
+        yield
 
 
 @pytest.fixture(scope="session")

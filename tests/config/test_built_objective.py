@@ -3,15 +3,16 @@
 import pytest
 import torch
 from hydra.utils import instantiate
+from looped import looped
 from option_cases import LEVELS, keys, option
 
 from thinline.config.objective import build_objective
 from thinline.losses.objective import Objective
 
 
-@pytest.mark.parametrize("classes", [2, 7])
+@looped("classes", [2, 7])
 @pytest.mark.parametrize("loss", LEVELS["loss"])
-@pytest.mark.parametrize("head", sorted({*LEVELS["head"]} - {"curves"}))  # its two channels are ink and centre lines
+@looped("head", sorted({*LEVELS["head"]} - {"curves"}))  # its two channels are ink and centre lines
 def test_no_loss_and_head_assume_three_classes(loss, head, classes):
     """Another order of the classes gives the same value."""
     names = ["background", *(f"c{k}" for k in range(1, classes))]

@@ -4,6 +4,7 @@ import pytest
 import torch
 from drawn_sheets import draw, random_batch, torn
 from hydra.utils import instantiate
+from looped import looped
 from option_cases import LEVELS, keys, option
 
 from thinline.config.objective import build_objective
@@ -32,8 +33,8 @@ def alone(head, weight, scale, batch, logits):
     return [value_and_slope(Objective(head, loss, weight=weight, scale=scale), batch, logits) for loss in losses]
 
 
-@pytest.mark.parametrize("scale", ["kept", "raw"])
-@pytest.mark.parametrize("weight", [None, UNEVEN])
+@looped("scale", ["kept", "raw"])
+@looped("weight", [None, UNEVEN])
 @pytest.mark.parametrize("head", ["softmax", "sigmoid_stack"])
 @pytest.mark.parametrize("make", [torn, lambda: random_batch(0)])
 def test_every_term_pulls_with_the_norm_of_its_share(make, head, weight, scale) -> None:
@@ -85,8 +86,8 @@ def test_the_value_is_the_same_where_no_gradient_is_asked_for() -> None:
     torch.testing.assert_close(value, objective(logits, *batch).detach())
 
 
-@pytest.mark.parametrize("pooling", ["none", "scnp"])
-@pytest.mark.parametrize("head", LEVELS["head"])
+@looped("pooling", ["none", "scnp"])
+@looped("head", LEVELS["head"])
 @pytest.mark.parametrize("level", [level for level in LEVELS["loss"] if option("loss", level).kind == "sum"])
 def test_every_sum_is_that_of_its_terms_with_truth_maps_and_pooling(level, head, pooling) -> None:
     batch, head, loss = random_batch(3), option("head", head), option("loss", level)

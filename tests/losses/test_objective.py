@@ -3,6 +3,7 @@ import torch
 from drawn_sheets import CLASSES, Batch, draw, random_batch, sheets, torn
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from looped import looped
 from option_cases import LEVELS, keys, option
 
 from thinline.heads import Binary, SigmoidStack, Softmax
@@ -18,7 +19,7 @@ SINGLE = [loss for loss in LOSSES if loss.kind != "sum"]
 UNEVEN = [1.0, 42.0, 7.0]
 
 every_loss = pytest.mark.parametrize("loss", LOSSES, ids=lambda loss: loss.name)
-every_head = pytest.mark.parametrize("head", HEADS, ids=lambda head: head.name)
+every_head = looped("head", HEADS)
 
 
 def run(objective: Objective, batch: Batch, *, seed: int = 0, dtype: torch.dtype = torch.float32):
@@ -47,7 +48,7 @@ def test_the_lists_of_levels_are_not_empty_and_losses_have_the_names_of_their_le
     assert len(LOSSES) >= 15
 
 
-@pytest.mark.parametrize("head", LEVELS["head"])
+@looped("head", LEVELS["head"])
 @pytest.mark.parametrize("loss", LEVELS["loss"])
 def test_every_combination_is_finite_has_a_slope_and_its_weight_acts_or_raises(loss, head) -> None:
     batch, build = random_batch(0), {"head": option("head", head), "loss": option("loss", loss)}
@@ -67,7 +68,7 @@ def test_every_combination_is_finite_has_a_slope_and_its_weight_acts_or_raises(l
 
 @every_loss
 @every_head
-@pytest.mark.parametrize("scale", ["kept", "raw"])
+@looped("scale", ["kept", "raw"])
 def test_weights_of_one_are_no_weights(loss, head, scale) -> None:
     plain = run(Objective(head(CLASSES), loss), torn())
     ones = run(Objective(head(CLASSES), loss, weight=[1, 1, 1], scale=scale), torn())
@@ -86,7 +87,7 @@ def test_a_common_factor_is_dropped_if_the_scale_is_kept_and_multiplies_if_raw(l
 
 
 @every_loss
-@pytest.mark.parametrize("weight", [None, UNEVEN])
+@looped("weight", [None, UNEVEN])
 def test_renaming_the_curves_changes_nothing(loss, weight) -> None:
     batch = torn()
     swapped = torch.tensor([0, 2, 1, *range(3, 256)])
@@ -103,7 +104,7 @@ def test_renaming_the_curves_changes_nothing(loss, weight) -> None:
 
 
 @pytest.mark.parametrize("loss", [loss for loss in PIXEL if loss.name != "cb_focal"], ids=lambda loss: loss.name)
-@pytest.mark.parametrize("scale", ["kept", "raw"])
+@looped("scale", ["kept", "raw"])
 @every_head
 def test_pixel_weights_pixel_by_pixel(loss, head, scale) -> None:
     """The definition as a loop: a softmax pixel by its label, a channel by its curve where it is, else background."""
@@ -125,7 +126,7 @@ def test_pixel_weights_pixel_by_pixel(loss, head, scale) -> None:
 
 
 @pytest.mark.parametrize("loss", REGION, ids=lambda loss: loss.name)
-@pytest.mark.parametrize("head", [Softmax, SigmoidStack])
+@looped("head", [Softmax, SigmoidStack])
 def test_region_weights_term_by_term(loss, head) -> None:
     batch, head = sheets(), head(CLASSES)
     logits = batch.logits(head.channels)
@@ -137,7 +138,7 @@ def test_region_weights_term_by_term(loss, head) -> None:
 
 
 @pytest.mark.parametrize("loss", REGION, ids=lambda loss: loss.name)
-@pytest.mark.parametrize("scale", ["kept", "raw"])
+@looped("scale", ["kept", "raw"])
 def test_an_absent_class_is_left_out_of_the_mean(loss, scale) -> None:
     batch = draw(".11. .... 11.1")
     head = Softmax(CLASSES)
@@ -158,7 +159,7 @@ def test_false_positives_of_an_absent_class_cost_a_softmax_and_not_a_sigmoid(los
 
 @every_loss
 @every_head
-@pytest.mark.parametrize(("weight", "scale"), [(None, "kept"), (UNEVEN, "kept"), (UNEVEN, "raw")])
+@looped(("weight", "scale"), [(None, "kept"), (UNEVEN, "kept"), (UNEVEN, "raw")])
 def test_logits_and_strokes_of_ignored_pixels_do_not_matter(loss, head, weight, scale) -> None:
     if weight is not None and not can_weigh(loss, head.name, weight, scale):
         weight = None  # others raise
@@ -177,14 +178,13 @@ def test_logits_and_strokes_of_ignored_pixels_do_not_matter(loss, head, weight, 
 
 @every_loss
 @every_head
-@pytest.mark.parametrize("weight", [None, UNEVEN])
-@pytest.mark.parametrize(
+@looped("weight", [None, UNEVEN])
+@looped(
     "batch",
     [
-        draw("????  ????"),
-        Batch(torch.zeros(0, 4, 5, dtype=torch.long), torch.zeros(0, 2, 4, 5, dtype=torch.bool)),
+        draw("????  ????"),  # all ignored
+        Batch(torch.zeros(0, 4, 5, dtype=torch.long), torch.zeros(0, 2, 4, 5, dtype=torch.bool)),  # no sheet
     ],
-    ids=["all ignored", "no sheet"],
 )
 def test_nothing_to_learn_from_is_zero_with_a_zero_slope(loss, head, weight, batch) -> None:
     if weight is not None and not can_weigh(loss, head.name, weight, "raw"):
@@ -206,7 +206,7 @@ def test_one_pixel(loss, head) -> None:
 
 @every_loss
 @every_head
-@pytest.mark.parametrize("size", [1e2, 1e4])
+@looped("size", [1e2, 1e4])
 def test_logits_beyond_every_doubt_are_finite(loss, head, size) -> None:
     batch, objective = sheets(), Objective(head(CLASSES), loss)
     logits = (size * batch.logits(objective.head.channels).detach().sign()).requires_grad_()
@@ -279,7 +279,7 @@ def test_any_number_of_curves(seed: int, curves: int, share: float) -> None:
 
 
 @pytest.mark.parametrize("loss", REGION, ids=lambda loss: loss.name)
-@pytest.mark.parametrize(
+@looped(
     ("head", "weight", "scale"),
     [
         (Binary, [1, 42, 7], "kept"),
@@ -298,7 +298,7 @@ def test_a_weight_that_cannot_act_raises_with_loss_head_weight_and_a_way_out(los
 
 
 @pytest.mark.parametrize("loss", REGION, ids=lambda loss: loss.name)
-@pytest.mark.parametrize(("head", "weight"), [(Binary, [1, 42, 7]), (SigmoidStack, [1, 42, 42])])
+@looped(("head", "weight"), [(Binary, [1, 42, 7]), (SigmoidStack, [1, 42, 42])])
 def test_the_way_out_by_raw_is_one(loss, head, weight) -> None:
     plain, _ = run(Objective(head(CLASSES), loss), sheets())
     raw, _ = run(Objective(head(CLASSES), loss, weight=weight, scale="raw"), sheets())

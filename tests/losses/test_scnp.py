@@ -4,6 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from drawn_sheets import CLASSES, random_batch, torn
+from looped import looped
 from option_cases import LEVELS, objective_of, option
 
 from thinline.config.schema import KEY_LEVELS, checked, compose_config
@@ -55,7 +56,7 @@ def test_by_hand() -> None:
     assert logits.grad.tolist() == [[[[0, 2, 0, 2, 0, 2]]]]
 
 
-@pytest.mark.parametrize("head", HEADS)
+@looped("head", HEADS)
 @pytest.mark.parametrize("loss", LEVELS["loss"])
 def test_every_loss_is_that_of_the_pooled_logits(loss, head) -> None:
     batch = torn()

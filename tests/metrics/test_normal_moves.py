@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from looped import looped
 from mask_cases import pairs
 
 from thinline.metrics.normal_moves import centreline, moved_along_normal
@@ -43,7 +44,7 @@ def test_a_move_by_nothing_changes_nothing(pair):
     np.testing.assert_array_equal(moved(pair[0], 0), pair[0])
 
 
-@pytest.mark.parametrize("degrees", range(0, 180, 10))
+@looped("degrees", range(0, 180, 10))
 @pytest.mark.parametrize("px", [1, 2, 5])
 def test_a_straight_line_is_on_average_as_far_from_itself_as_it_was_moved(degrees, px):
     """Distances from the exact line: the pixels lie up to .5 px beside it, moved or not."""

@@ -119,6 +119,7 @@ def test_a_cell_frees_the_sheets_of_the_one_before(tiny, monkeypatch):
 
     at_the_start = []
     monkeypatch.setattr(cell, "train_cell", noting)
+    gc.unfreeze()
     gc.collect()
     gc.disable()
     try:

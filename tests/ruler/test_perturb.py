@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from looped import looped
 
 from thinline.metrics.overlay import FALSE_ALARM, HIT, MISS
 from thinline.metrics.pixels import PixelCounts, confusion, rates
@@ -87,7 +88,7 @@ def test_the_table_is_tidy_and_complete(straight):
     assert not straight.duplicated(["width_px", "perturbation", "amount", "measure"]).any()
 
 
-@pytest.mark.parametrize("width", WIDTHS_PX)
+@looped("width", WIDTHS_PX)
 @pytest.mark.parametrize("shift", AMOUNTS["shift"])
 def test_a_vertical_line_moved_aside(straight, width, shift):
     def got(measure):
@@ -115,7 +116,7 @@ def test_a_vertical_line_moved_aside(straight, width, shift):
         assert got("tol_cldice_2px") == pytest.approx(float(shift <= (width - 1) / 2 + 2), abs=bent)
 
 
-@pytest.mark.parametrize("width", WIDTHS_PX)
+@looped("width", WIDTHS_PX)
 @pytest.mark.parametrize("pen", AMOUNTS["thickness"])
 def test_a_vertical_line_drawn_with_another_pen(straight, width, pen):
     def got(measure):

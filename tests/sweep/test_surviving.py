@@ -1,13 +1,14 @@
 """What a cell survives: being killed, a disk that is full, a clock that is set back."""
 
 import resource
-import shutil
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pytest
 import time_machine
 from cell_cases import manifest, only_folder, run, tables
+from run_cases import copied
+from tiny_cells import tiny_cell
 
 from thinline.pipeline.cell import Sinks, steps_done
 from thinline.runs import FAILED, FINISHED, KILLED, RunFolder
@@ -16,13 +17,16 @@ from thinline.tracking.tracker import MlflowClient, Tracker
 from thinline.training.callbacks import LAST, AtomicCheckpoint, CheckpointError
 
 
-def test_a_killed_run_goes_on_where_it_was(tiny, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, cache):
+    """The run that the others would have been, in a store of its own. Tests only read it."""
+    return run(tiny_cell(tmp_path_factory.mktemp("undisturbed") / "store", cache))
+
+
+def test_a_killed_run_goes_on_where_it_was(undisturbed, tiny, tmp_path, monkeypatch):
     """Killed after the first checkpoint, resumed: same numbers, same curve as a run nobody disturbed."""
-    undisturbed = run(tiny())
     kept = tables(undisturbed)
     history = RunFolder.open(undisturbed.folder).history()
-    shutil.rmtree(undisturbed.folder)
-
     log = RunFolder.log
 
     def kill_in_second_half(self, step, metrics):
@@ -52,11 +56,9 @@ def test_a_killed_run_goes_on_where_it_was(tiny, tmp_path, monkeypatch):
             assert after.metrics[name] == pytest.approx(before.metrics[name], nan_ok=True, abs=0)
 
 
-def test_a_disk_full_at_a_checkpoint_costs_the_steps_since_the_one_before(tiny, tmp_path, monkeypatch):
+def test_a_disk_full_at_a_checkpoint_costs_the_steps_since_the_one_before(undisturbed, tiny, tmp_path, monkeypatch):
     """The kernel refuses to let files grow at the second checkpoint; the next start goes on from the first."""
-    undisturbed = run(tiny())
     kept = tables(undisturbed)
-    shutil.rmtree(undisturbed.folder)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     write = AtomicCheckpoint.on_train_epoch_end
 
@@ -88,9 +90,9 @@ def test_a_run_killed_between_training_and_results_only_scores(tiny, monkeypatch
     assert run(tiny()).status == FINISHED
 
 
-def test_a_clock_that_is_set_back_while_a_run_is_down_spoils_nothing(tiny, tmp_path, monkeypatch):
+def test_a_clock_that_is_set_back_while_a_run_is_down_spoils_nothing(tiny, prepared, tmp_path, monkeypatch):
     """Killed, resumed three hours earlier: the same numbers in the same order, in the folder and in MLflow."""
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    uri = copied(prepared, tmp_path / "database").uri
     tracker = Tracker(uri, "thinline", tmp_path / "store")
     tracker.initialise()
     stop = [True]

@@ -1,12 +1,13 @@
 """Compiled loops on a machine that keeps no compiled code."""
 
+import gc
 import importlib
 import runpy
 import sys
 from pathlib import Path
 
 import pytest
-from numba.core import caching
+from numba.core import caching, event
 
 from thinline.system import numba_kernels
 from thinline.system.numba_kernels import call, kernel
@@ -35,6 +36,36 @@ def test_a_full_disk_does_not_stop_a_kernel(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(compiled._cache, "save_overload", full)
     monkeypatch.setattr(compiled._cache, "load_overload", lambda *_: None)
     assert call(compiled, 3.0) == 1.5
+
+
+class Recorded(event.Listener):
+    """Whether the collector is on at each start and end of a compilation."""
+
+    def __init__(self) -> None:
+        self.during: list[bool] = []
+
+    def on_start(self, event: event.Event) -> None:
+        self.during.append(gc.isenabled())
+
+    def on_end(self, event: event.Event) -> None:
+        self.during.append(gc.isenabled())
+
+
+@pytest.mark.parametrize("was_on", [True, False])
+def test_no_garbage_is_collected_while_kernels_compile_and_then_as_before(
+    monkeypatch: pytest.MonkeyPatch, was_on: bool
+) -> None:
+    monkeypatch.setattr(numba_kernels, "_CACHE", False)
+    inner = kernel(half)
+    outer, enabled = kernel(lambda number: inner(number) + 1), gc.isenabled()
+    (gc.enable if was_on else gc.disable)()
+    try:
+        with event.install_listener("numba:compile", Recorded()) as recorded:
+            assert outer(3.0) == 2.5
+        assert recorded.during == [False, False, False, was_on], "outer starts, inner starts and ends, outer ends"
+        assert gc.isenabled() == was_on
+    finally:
+        (gc.enable if enabled else gc.disable)()
 
 
 CALLEE = (

@@ -44,7 +44,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 if CHROMIUM is None:
     pytest.skip("needs chromium, google-chrome or chromium-browser on the PATH", allow_module_level=True)
 
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright  # noqa: E402 - brings no browser
+from playwright.sync_api import BrowserContext, Locator, Page, expect, sync_playwright  # noqa: E402 - brings no browser
 
 STUDY = declared("three_family")
 FACTORS = tuple(name for name in STUDY.names if name != SEED)
@@ -180,14 +180,14 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextmanager
-def opened(browser: Browser, url: str) -> Iterator[Page]:
-    """A page of a fresh profile."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(PATIENCE_MS)
+def opened(context: BrowserContext, url: str) -> Iterator[Page]:
+    """A page for which MLflow has stored nothing in the browser; its scripts are in the cache after the first page."""
     page = context.new_page()
     page.goto(url)
     yield page
-    context.close()
+    page.evaluate("localStorage.clear()")
+    for tab in context.pages:
+        tab.close()
 
 
 def picture(page: Page, name: str) -> None:
@@ -271,6 +271,7 @@ def sees_cells_best_first(page: Page, shown: Shown) -> None:
     expect(names(page)).to_have_count(len(shown.cells))
     assert column(page, "attributes.`Run Name`") == list(shown.cells["name"])
     for name in (*FACTORS, SEED):
+        expect(page.locator(f"[role=gridcell][col-id='params.`{name}`']")).to_have_count(len(shown.cells))
         assert column(page, f"params.`{name}`") == list(shown.cells[name])
     result = [float(text) for text in column(page, "metrics.`test/iou/curve_1`")]
     np.testing.assert_allclose(result, shown.cells["iou"], rtol=1e-12)
@@ -336,9 +337,11 @@ def test_a_finished_study_on_the_page_of_mlflow(prepared: Path, tmp_path: Path) 
     with server(root) as url, sync_playwright() as playwright:
         shown = Shown(root, url, parent, links, ranked)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        user = browser.new_context(viewport={"width": 1440, "height": 900})
+        user.set_default_timeout(PATIENCE_MS)
         experiment = MlflowClient(f"sqlite:///{root}/mlflow.db").get_experiment_by_name(EXPERIMENT)
         runs = f"{url}/#/experiments/{experiment.experiment_id}/runs"
-        with opened(browser, f"{runs}?workflowType=machine_learning") as page:
+        with opened(user, f"{runs}?workflowType=machine_learning") as page:
             close_assistant(page)
             sees_parent_and_children(page, shown)
             chooses_factors_as_columns(page)
@@ -348,16 +351,16 @@ def test_a_finished_study_on_the_page_of_mlflow(prepared: Path, tmp_path: Path) 
             picture(cells, "mlflow.png")
             opens_view(cells, "mean over seeds")
             sees_means_over_seeds(cells, shown)
-        with opened(browser, served(shown, links[0])) as page:
+        with opened(user, served(shown, links[0])) as page:
             close_assistant(page)
             sees_cells_best_first(page, shown)
             sees_in_the_window(page, "metrics.`test/iou/curve_1`", "metrics.`test/iou/curve_2`")
             opens_the_metrics_of_the_best_cell(page, shown)
-        with opened(browser, served(shown, links[1])) as page:
+        with opened(user, served(shown, links[1])) as page:
             close_assistant(page)
             sees_conditions_with_intervals(page, shown)
             picture(page, "mlflow_conditions.png")
-        with opened(browser, f"{runs}/{parent}?workflowType=machine_learning") as page:
+        with opened(user, f"{runs}/{parent}?workflowType=machine_learning") as page:
             sees_the_parent(page)
         browser.close()
         fetch(url, STUDY.name, tmp_path / "fetched", experiment=EXPERIMENT)

@@ -9,6 +9,7 @@ the kernel itself changes; here also when one of the others does (`_with_callees
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numba.core import event
 from numba.core.dispatcher import Dispatcher
 
 from thinline.system.signals import after_kernel
@@ -33,9 +35,34 @@ def _cacheable() -> bool:
 _CACHE = _cacheable()
 
 
+class _WithoutCollector(event.Listener):  # type: ignore[misc]
+    """No garbage collection while numba compiles, one kernel at a time and those that it calls inside of it.
+
+    A compilation makes millions of objects, which their counts free. The collector takes a fifth of the time.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._was_on = True
+
+    def on_start(self, event: event.Event) -> None:
+        if self._depth == 0:
+            self._was_on = gc.isenabled()
+            gc.disable()
+        self._depth += 1
+
+    def on_end(self, event: event.Event) -> None:
+        self._depth -= 1
+        if self._depth == 0 and self._was_on:
+            gc.enable()
+
+
+event.register("numba:compile", _WithoutCollector())
+
+
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """Decorator that compiles at the first call. Arguments are numbers, arrays and named tuples."""
-    return _with_callees(njit(nogil=True, cache=_CACHE)(function))
+    return _with_callees(njit(nogil=True, cache=_CACHE, no_cfunc_wrapper=True)(function))
 
 
 def vector_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,7 +71,13 @@ def vector_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     NaN and infinity are kept. The result depends on the processor in the last digits, as that of torch does.
     """
     return _with_callees(
-        njit(nogil=True, cache=_CACHE, error_model="numpy", fastmath={"contract", "reassoc", "nsz"})(function)
+        njit(
+            nogil=True,
+            cache=_CACHE,
+            no_cfunc_wrapper=True,
+            error_model="numpy",
+            fastmath={"contract", "reassoc", "nsz"},
+        )(function)
     )
 
 

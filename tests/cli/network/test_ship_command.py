@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from tiny_cells import tiny_cell
 
 import thinline
 from thinline.cli.main import main
-from thinline.cli.network import ship
+from thinline.cli.network import model_card, ship
+from thinline.cli.network.curve_errors import curve_errors
 from thinline.cli.network.model_card import command_of
 from thinline.config import shipped, trained_run
 from thinline.config.trained_run import NoRunError
@@ -29,6 +31,14 @@ from thinline.pipeline.cell import run_cell
 from thinline.runs import RunFolder
 
 CURVES = ("head=curves", "classes=[background,ink,centre]", "class_weight=tuned_threshold", "mirrored=false")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_sheets() -> Iterator[None]:
+    """The errors of curves on the card are those of 6 sheets, not of 200; test_curve_errors.py checks them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(model_card, "curve_errors", partial(curve_errors, sheets=6))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from thinline.digitise.page.proposal import read_proposal
 from thinline.digitise.text.recogniser import ocr_installed
 
 NEEDS_OCR = pytest.mark.skipif(not ocr_installed(), reason="the extra `ocr` (rapidocr) is not installed")
-PAGE = LogPage(height=1800)
+PAGE = LogPage(height=1200)
 FIRST_BASELINE, STEP = PAGE.header + 60, 120
 """The page has the number 1000 + 10 n on the baseline FIRST_BASELINE + STEP n."""
 
@@ -33,12 +32,6 @@ def depth_drawn(row: float) -> float:
 @pytest.fixture
 def scan(tmp_path: Path) -> Path:
     return PAGE.save(tmp_path / "log.png")
-
-
-@pytest.fixture
-def without_ocr(monkeypatch: pytest.MonkeyPatch) -> None:
-    find_spec = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "rapidocr" else find_spec(name))
 
 
 @NEEDS_OCR
@@ -85,23 +78,23 @@ def test_a_column_of_words_gives_no_depth(tmp_path: Path, capsys) -> None:
 @NEEDS_OCR
 @pytest.mark.usefixtures("perfect")
 def test_depth_from_ocr_gives_the_depths_of_the_curves(scan: Path, capsys) -> None:
-    options = ["--rows", "260", "1790", "--track", "40", "294", "--left", "0", "--right", "1", "--no-deskew"]
+    options = ["--rows", "260", "1190", "--track", "40", "294", "--left", "0", "--right", "1", "--no-deskew"]
     words = ["digitise", str(scan), *options, "--depth-from-ocr", "--min-confidence", "0", "--min-coverage", "0"]
     assert main([*words, "--unit", "m", "--out", str(scan.parent / "out")]) == 0
     assert "fit one straight line" in printed(capsys)
     depth = pd.read_csv(scan.parent / "out/curves.csv", comment="#")["depth"]
     assert depth.iloc[0] == pytest.approx(depth_drawn(260), abs=0.1)
-    assert depth.iloc[-1] == pytest.approx(depth_drawn(1790), abs=0.1)
+    assert depth.iloc[-1] == pytest.approx(depth_drawn(1190), abs=0.1)
 
 
-TYPED = {"unit": "m", "first": {"row": 260, "depth": 5}, "second": {"row": 1790, "depth": 6}}
+TYPED = {"unit": "m", "first": {"row": 260, "depth": 5}, "second": {"row": 1190, "depth": 6}}
 
 
 def job_file(scan: Path, depth) -> Path:
     """A job file of the page, with these depths."""
     job = {
         "scan": scan.name,
-        "rows": [260, 1790],
+        "rows": [260, 1190],
         "tracks": [{"track": 1, "left_px": 40, "right_px": 294}],
         "curves": [{"track": 1, "name": name, "left": 0, "right": 1} for name in ("GR", "SP")],
         "depth": depth,
@@ -124,7 +117,7 @@ def test_depths_read_replace_those_of_a_job_file(depth, options: list[str], scan
     assert run_job(job_file(scan, depth), *options) == 0
     table = pd.read_csv(scan.parent / "log/curves.csv", comment="#")["depth"]
     assert table.iloc[0] == pytest.approx(depth_drawn(260), abs=0.1)
-    assert table.iloc[-1] == pytest.approx(depth_drawn(1790), abs=0.1)
+    assert table.iloc[-1] == pytest.approx(depth_drawn(1190), abs=0.1)
     assert re.search(r"DEPT *\.m ", (scan.parent / "log/curves.las").read_text())
 
 

@@ -30,12 +30,14 @@ def test_the_layout_is_printed_and_written_beside_the_output_folder(scan: Path, 
     assert [track.scale for track in proposal.tracks] == ["linear", "linear"]
 
 
+@pytest.mark.usefixtures("without_ocr")
 def test_without_out_the_files_are_named_after_the_scan(scan: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(scan.parent)
     assert main(["digitise", "log.png"]) == 0
     assert {path.name for path in scan.parent.iterdir()} == {"log.png", "log.yaml", "log_layout.png"}
 
 
+@pytest.mark.usefixtures("without_ocr")
 def test_an_edited_proposal_is_not_overwritten_without_force(scan: Path, capsys) -> None:
     out = scan.parent / "mine"
     (scan.parent / "mine.yaml").write_text("edited")
@@ -61,6 +63,7 @@ def test_a_position_without_depths_is_no_request_for_the_layout(scan: Path, tmp_
     assert "--top: expected --top, --bottom and --out with the other options, got no --top" in printed(capsys)
 
 
+@pytest.mark.usefixtures("without_ocr")
 def test_a_scan_without_resolution_says_so(tmp_path: Path, capsys) -> None:
     path = LogPage().save(tmp_path / "bare.png", dpi=None)
     assert main(["digitise", str(path), "--out", str(tmp_path / "out")]) == 0

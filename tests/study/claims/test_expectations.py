@@ -54,8 +54,8 @@ def test_nothing_is_decided_without_an_interval_and_clearance_agrees_with_the_de
 def test_expectations_in_words():
     """An interval from .001 to .03 holds a rise, and does not show one of .02 or more."""
     assert Expectation("up", 0.02).holds(0.001, 0.03)
-    assert Expectation("up", 0.02).text == "a rise whose interval reaches .02"
-    assert Expectation("down", 0.02).text == "a fall whose interval reaches -.02"
+    assert Expectation("up", 0.02).text == "a rise with an upper end of .02 or more"
+    assert Expectation("down", 0.02).text == "a fall with a lower end of -.02 or less"
     assert Expectation("not_down", 0.02).text == "no fall of .02 or more"
     assert [Expectation(kind, 0.0).text for kind in ("up", "down")] == ["a rise", "a fall"]
     assert Expectation("up", 0.02).owner == "margin .02, ours"

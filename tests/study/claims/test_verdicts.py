@@ -94,8 +94,8 @@ def test_a_curve_without_value_leaves_a_claim_on_all_curves_open(tmp_path):
         ("curve_2", None, 0),
     ]
     assert verdict.sentence == (
-        "Undecided: test/recall of curve_2, loss=dice less loss=soft_ce: no value in any seed where a rise whose "
-        "interval reaches .02 was expected (margin .02, ours); 1 of 2 findings hold."
+        "Undecided: test/recall of curve_2, loss=dice less loss=soft_ce: no value in any seed where a rise with "
+        "an upper end of .02 or more was expected (margin .02, ours); 1 of 2 findings hold."
     )
 
 

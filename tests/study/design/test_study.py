@@ -4,11 +4,11 @@ import math
 from itertools import product
 
 import pytest
+from composed import composed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from study_cases import STUDIES, declared
 
-from thinline.config.schema import compose_config
 from thinline.study.design.study import StudyError, expand, select, strength
 from thinline.study.design.yaml import read_study
 from thinline.sweep.cost import refusal
@@ -158,7 +158,7 @@ def test_an_experiment_of_conf_is_documented(name):
     assert study.command == f"python train.py -m +experiment={name}" + (" study.plan=screening" if study.plans else "")
     assert study.claims or not study.answer, "a study without claims of the sources has no claim to quote"
     assert study.expected
-    assert compose_config([f"+experiment={name}"]).budget.name == study.budget
+    assert composed(f"+experiment={name}").budget.name == study.budget
     assert len(expand(study)) == COUNTS[name]
 
 
@@ -178,7 +178,7 @@ def test_no_experiment_of_conf_has_a_cell_that_is_refused():
     for overrides in combinations:
         for name, own in zip(groups_of_objective, overrides, strict=True):
             if own not in options[name]:
-                options[name][own] = compose_config(list(own))
+                options[name][own] = composed(*own)
         of_loss, of_head, of_weight = (options[name][own] for name, own in zip(options, overrides, strict=True))
         config = of_loss.copy()
         config.head, config.class_weight = of_head.head, of_weight.class_weight

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from claim_cases import RECALL, SMALL, claim_node, claims_of, shift
 from scipy import optimize, stats
-from study_cases import LOSSES, planted
+from study_cases import LOSSES, THREE, planted
 
 from thinline.metrics.number_format import number
 from thinline.study.claims.remedies import families_of
@@ -182,3 +182,21 @@ def test_claims_are_compared_across_kinds_of_image(tmp_path):
     assert photographs.endswith(numbers.replace("0.", "."))
     same = dict.fromkeys(tables, "drawn sheets")
     assert domain_block(claims, tables, same) == "No claim was tested on more than one kind of image."
+
+
+def test_a_claim_that_depends_on_a_factor_has_a_value_of_both_sides(tmp_path):
+    claims = claims_of(tmp_path, claim_node(test=[{"studies": ["one", "two"], "all": [RECALL | {"expect": "up"}]}]))
+    studies = {"one": replace(LOSSES, name="one"), "two": replace(THREE, name="two")}
+    effects_of = {"one": shift(0.1, loss="dice"), "two": shift(0.1, loss="dice", class_weight="measured")}
+    results = {name: planted(study, effect=effects_of[name], **SMALL) for name, study in studies.items()}
+    tables = {name: table(verdicts_of(claims, own, draws=0)) for name, own in results.items()}
+    (row,) = tables["two"].to_dict("records")
+    assert row["verdict"] == "depends on class_weight"
+    line = domain_block(claims, tables, {"one": "drawn sheets", "two": "photographs"}).splitlines()[-1]
+    drawn, photographs = [text.strip() for text in line.strip("|").split("|")][1:]
+    assert "class_weight=none" in photographs.partition(", but ")[0]
+    assert photographs.partition(", but ")[2] == f"{row['other']} (two)"
+    value, _, levels = row["other"].partition(" at ")
+    assert float(value.split()[0]) == pytest.approx(0.1, abs=0.05)
+    assert "class_weight=measured" in levels
+    assert ", but " not in drawn

@@ -5,7 +5,7 @@ No page may load anything from the network or write to the console.
 
 import re
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from itertools import product
 from pathlib import Path
@@ -90,27 +90,54 @@ def long(folder) -> Case:
     return report(folder, small(wide(10, 6)))
 
 
+@dataclass
+class Tab:
+    """A page of the browser, kept for all tests of the same options: a new one costs half a second."""
+
+    page: Page
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    @classmethod
+    def opened(cls, browser: Browser, **options) -> "Tab":
+        context = browser.new_context(**({"reduced_motion": "reduce", "accept_downloads": True} | options))
+        tab = cls(context.new_page())
+        tab.page.set_default_timeout(5000)
+        tab.page.on("console", lambda message: tab.said.append(message.text))
+        tab.page.on("pageerror", lambda error: tab.said.append(str(error)))
+        tab.page.on("request", lambda request: tab.asked.append(request.url))
+        return tab
+
+
+@pytest.fixture(scope="module")
+def tabs() -> dict[str, Tab]:
+    """The tabs by their options."""
+    return {}
+
+
 @pytest.fixture
-def visit(browser: Browser):
-    """`visit(case, ...)`: the report in a context of its own; at the end of the test it must have kept silent."""
-    said, asked, contexts = [], [], []
+def visit(browser: Browser, tabs: dict[str, Tab]):
+    """`visit(case, ...)`: the report, loaded anew; at the end of the test it must have kept silent."""
+    used = []
 
     def opened(case: Case, **options) -> Page:
-        context = browser.new_context(**({"reduced_motion": "reduce", "accept_downloads": True} | options))
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(5000)
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto(case.path.as_uri())
-        return page
+        key = repr(sorted(options.items()))
+        tab = tabs[key] = tabs.get(key) or Tab.opened(browser, **options)
+        used.append(tab)
+        tab.page.emulate_media(media="null")
+        tab.page.mouse.move(0, 0)
+        tab.page.goto("about:blank")
+        tab.said.clear()
+        tab.asked.clear()
+        tab.page.goto(case.path.as_uri())
+        return tab.page
 
     yield opened
-    for context in contexts:
-        context.close()
-    assert said == []
-    assert [url for url in asked if not re.match(r"file:.*(\.html|/figures/\w+\.png)$", url)] == []
+    assert used
+    for tab in used:
+        assert tab.said == []
+        assert tab.asked
+        assert [url for url in tab.asked if not re.match(r"file:.*(\.html|/figures/\w+\.png)$", url)] == []
 
 
 def switch(page: Page, letter: str, on: bool) -> None:

@@ -48,8 +48,8 @@ DEFAULT_EFFECT: Final = 0.02
 EXPECTED: Final = ("up", "down", "none", "not_up", "not_down", "at_least", "at_most")
 BOUNDS: Final = ("at_least", "at_most")
 _TEXTS: Final = {
-    "up": "a rise whose interval reaches {0}",
-    "down": "a fall whose interval reaches -{0}",
+    "up": "a rise with an upper end of {0} or more",
+    "down": "a fall with a lower end of -{0} or less",
     "none": "no change of {0} or more",
     "not_up": "no rise of {0} or more",
     "not_down": "no fall of {0} or more",
@@ -75,7 +75,7 @@ class Expectation:
 
     @property
     def text(self) -> str:
-        """E.g. `no rise of .02 or more`, or `a rise whose interval reaches .02`."""
+        """E.g. `no rise of .02 or more`, or `a rise with an upper end of .02 or more`."""
         if self.margin == 0 and self.kind in _DIRECTIONS:
             return _DIRECTIONS[self.kind]
         return _TEXTS[self.kind].format(plain(self.margin))

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from thinline.metrics.number_format import number
 from thinline.study.claims.comparisons import StudyData
@@ -97,7 +97,7 @@ def _passes(test: _Simulated, cells: Float64, of_seeds: Float64) -> Bool:
     noise *= test.scale
     seeds = cells.shape[1]
     effect = noise.mean(1) + test.expectation.assumed
-    half = stats.t.ppf(0.5 + LEVEL / 2, seeds - 1) * noise.std(1, ddof=1) / np.sqrt(seeds)
+    half = special.stdtrit(seeds - 1, 0.5 + LEVEL / 2) * noise.std(1, ddof=1) / np.sqrt(seeds)
     holds, refuted = test.expectation.decided(effect - half, effect + half)
     passes: Bool = ~refuted if test.step else holds & ~refuted
     return passes

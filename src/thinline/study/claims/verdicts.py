@@ -47,7 +47,7 @@ from thinline.study.claims.rule import (
     decide,
     deciding_of,
 )
-from thinline.study.claims.sentences import beside_sentence, key_of, sentence_of
+from thinline.study.claims.sentences import beside_sentence, key_of, other_level, sentence_of
 from thinline.study.claims.simple_effects import findings_of
 from thinline.study.claims.stack_questions import beside, best, cleared
 from thinline.study.design.results import Results
@@ -59,7 +59,7 @@ VERDICTS: Final = (SUPPORTED, REFUTED, DEPENDS, UNDECIDED, UNTESTABLE)
 COLUMNS: Final = (
     *("claim", "statement", "source", "standing", "sourced_numbers", "verdict", "holm", "holding", "findings", "power"),
     *("assumed", "study", "measure", "class", "contrast", "effect", "low", "high", "signed", "seeds", "averaged"),
-    *("sentence", "elsewhere", "caution"),
+    *("other", "sentence", "elsewhere", "caution"),
 )
 INTEGERS: Final = {"holding": "Int64", "findings": "Int64"}
 """The columns of counts, empty for a claim without findings."""
@@ -79,6 +79,7 @@ def kind_of(verdict: str) -> str:
 class Verdict:
     """The verdict of a study on a claim, in one `sentence`, with its findings and the `key` finding.
 
+    `other` is the value at levels where a claim that depends on a factor holds.
     `holm`, `power` and `assumed` are defined in the docstring of the module.
     """
 
@@ -91,6 +92,7 @@ class Verdict:
     holm: str = ""
     power: float = float("nan")
     assumed: str = ""
+    other: str = ""
 
     @property
     def kind(self) -> str:
@@ -190,9 +192,17 @@ def _decided(claim: Claim, data: StudyData, findings: tuple[Finding, ...], draws
     power = power_of(findings, data, draws=draws) if draws else float("nan")
     holm = decide(corrected(findings)).verdict
     sentence = sentence_of(findings, decision, key, holm=holm, power=power)
-    assumed = assumed_words(findings)
     return Verdict(
-        claim, data.study, decision.verdict, sentence, findings, key, holm=holm, power=power, assumed=assumed
+        claim,
+        data.study,
+        decision.verdict,
+        sentence,
+        findings,
+        key,
+        holm=holm,
+        power=power,
+        assumed=assumed_words(findings),
+        other=other_level(findings, decision, key),
     )
 
 
@@ -217,7 +227,7 @@ def _row(verdict: Verdict) -> list[object]:
     return [
         *(claim.id, claim.statement, claim.source, claim.standing, claim.sourced_numbers, verdict.verdict),
         *(verdict.holm, *counts, verdict.power, verdict.assumed, verdict.study, *subject, *numbers),
-        *(_averaged(verdict), verdict.sentence, "", claim.caution),
+        *(_averaged(verdict), verdict.other, verdict.sentence, "", claim.caution),
     ]
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from thinline.study.design.results import Results
 from thinline.study.design.study import Cell, StudyError
@@ -88,5 +88,5 @@ def prediction(values: Float64, *, level: float = 0.95) -> tuple[float, float]:
     known = values[np.isfinite(values)]
     if len(known) < 2:
         return np.nan, np.nan
-    half = stats.t.ppf(0.5 + level / 2, len(known) - 1) * known.std(ddof=1) * np.sqrt(1 + 1 / len(known))
+    half = special.stdtrit(len(known) - 1, 0.5 + level / 2) * known.std(ddof=1) * np.sqrt(1 + 1 / len(known))
     return float(known.mean() - half), float(known.mean() + half)

@@ -97,12 +97,14 @@ def domain_block(claims: Iterable[Claim], tables: Mapping[str, pd.DataFrame], do
     first in the claim's own order decides.
     """
     kinds = list(dict.fromkeys(domains[study] for study in tables))
+    claims = list(claims)
+    columns = [
+        table_of_studies(claims, {study: own for study, own in tables.items() if domains[study] == kind})
+        for kind in kinds
+    ]
     lines = []
-    for claim in claims:
-        cells = [
-            _domain_cell(claim, {study: own for study, own in tables.items() if domains[study] == kind})
-            for kind in kinds
-        ]
+    for claim, *rows in zip(claims, *(column.to_dict("records") for column in columns), strict=True):
+        cells = [_domain_cell(row) for row in rows]
         if sum(bool(cell) for cell in cells) > 1:
             lines.append(f"| {claim.statement} | {' | '.join(cell or 'not tested' for cell in cells)} |")
     if not lines:
@@ -110,9 +112,11 @@ def domain_block(claims: Iterable[Claim], tables: Mapping[str, pd.DataFrame], do
     return "\n".join([f"| claim of the source | {' | '.join(kinds)} |", f"|---{'|---' * len(kinds)}|", *lines])
 
 
-def _domain_cell(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> str:
-    """`**refuted**: IoU, dice less ce at none +.002 [-.001, .005] (study)`; empty if no study tested the claim."""
-    (row,) = table_of_studies([claim], tables).to_dict("records")
+def _domain_cell(row: Mapping[Hashable, object]) -> str:
+    """`**refuted**: IoU, dice less ce at none: +.002 [-.001, .005] (study)`; empty if no study tested the claim.
+
+    A claim that depends on a factor has the value at the levels where it holds as well.
+    """
     if row["verdict"] == UNTESTABLE:
         return ""
     split, _, measure = str(row["measure"]).partition("/")
@@ -120,7 +124,8 @@ def _domain_cell(claim: Claim, tables: Mapping[str, pd.DataFrame]) -> str:
     effect = number(_float(row["effect"]), digits, signed=bool(row["signed"]))
     ends = interval(_float(row["low"]), _float(row["high"]), digits)
     subject = f"{label(measure, split)} of {row['class']}, {row['contrast']}"
-    return f"**{row['verdict']}**: {subject}: {effect} {ends} ({row['study']})".replace("|", r"\|")
+    other = f", but {row['other']}" if isinstance(row["other"], str) and row["other"] else ""
+    return f"**{row['verdict']}**: {subject}: {effect} {ends}{other} ({row['study']})".replace("|", r"\|")
 
 
 def _verdict_line(row: Mapping[Hashable, object], verdict: str) -> str:

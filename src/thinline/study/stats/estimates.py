@@ -60,7 +60,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from thinline.study.design.study import StudyError
 from thinline.study.stats.samples import Samples, jackknife, without_each_sheet
@@ -178,10 +178,10 @@ def _over_seeds(each: Float64, size: float, *, sheets: Float64, sheet_count: int
     freedom = np.where(enough, seeds - 1.0, np.nan)
     np.divide(variance**2, spread, out=freedom, where=spread > 0)
     error = np.sqrt(variance)
-    half = stats.t.ppf(0.5 + LEVEL / 2, freedom) * error
+    half = special.stdtrit(freedom, 0.5 + LEVEL / 2) * error
     p = np.where(enough, np.where(effect == 0, 1.0, 0.0), np.nan)
     varied = error > 0
-    p[varied] = 2 * stats.t.sf(np.abs(effect[varied]) / error[varied], freedom[varied])
+    p[varied] = 2 * special.stdtr(freedom[varied], -np.abs(effect[varied]) / error[varied])
     low, high = rounded(effect - half, size), rounded(effect + half, size)
     return Estimates(effect, low, high, p, error, freedom, seeds, each)
 
@@ -193,7 +193,7 @@ def chance_above(estimates: Estimates) -> Float64:
     """
     chance = np.where(np.isfinite(estimates.p), 0.5 + 0.5 * np.sign(estimates.effect), np.nan)
     varied = estimates.error > 0
-    chance[varied] = stats.t.cdf(estimates.effect[varied] / estimates.error[varied], estimates.freedom[varied])
+    chance[varied] = special.stdtr(estimates.freedom[varied], estimates.effect[varied] / estimates.error[varied])
     return chance
 
 
@@ -201,8 +201,9 @@ def minimum_detectable_effect(error: Float64, freedom: Float64, *, power: float 
     """The effect found with probability `power`, see the module; NaN where `error` is 0 or NaN: no seed varied."""
     effect = np.full(np.shape(error), np.nan)
     varied = np.isfinite(error) & (error > 0) & np.isfinite(freedom)
-    critical = stats.t.ppf(1 - alpha / 2, freedom[varied])
-    effect[varied] = error[varied] * special.nctdtrinc(freedom[varied], 1 - power, critical)
+    each, which = np.unique(freedom[varied], return_inverse=True)  # few: nctdtrinc takes milliseconds
+    critical = special.stdtrit(each, 1 - alpha / 2)
+    effect[varied] = error[varied] * special.nctdtrinc(each, 1 - power, critical)[which]
     return effect
 
 

@@ -33,7 +33,7 @@ from itertools import combinations
 from typing import Final
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from thinline.vocabulary import Float64, Int64
 
@@ -75,10 +75,15 @@ def prior_of(variances: Float64, freedom: float) -> Prior:
     logs = np.log(known) - special.digamma(half) + np.log(half)
     by_chance = float(special.polygamma(1, half))
     spread = float(logs.var(ddof=1))
-    if spread <= by_chance * stats.chi2.ppf(_SURE, len(known) - 1) / (len(known) - 1):
+    if spread <= by_chance * _chi_squared(_SURE, len(known) - 1) / (len(known) - 1):
         return Prior(float(known.mean()), np.inf)
     own = 2 * _trigamma_inverse(spread - by_chance)
     return Prior(float(np.exp(logs.mean() + special.digamma(own / 2) - np.log(own / 2))), own)
+
+
+def _chi_squared(share: float, freedom: int) -> float:
+    """The quantile of the chi-squared distribution."""
+    return float(2 * special.gammaincinv(freedom / 2, share))
 
 
 def _trigamma_inverse(value: float) -> float:
@@ -173,7 +178,7 @@ def _trend(logs: Float64, freedom: float, codes: Int64) -> Float64:
         counts = np.bincount(group.ravel(), known.sum(0))
         means = np.bincount(group.ravel(), rest.sum(0)) / np.maximum(counts, 1)
         surprise = float((counts * means**2).sum()) / by_chance
-        if len(counts) > 1 and surprise > stats.chi2.ppf(_CERTAIN, len(counts) - 1):
+        if len(counts) > 1 and surprise > _chi_squared(_CERTAIN, len(counts) - 1):
             trend += means[group.ravel()]
             rest = np.where(known, rest - means[group.ravel()], 0.0)
     return trend

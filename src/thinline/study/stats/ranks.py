@@ -34,7 +34,6 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from thinline.metrics.catalogue import less_is_better
 from thinline.study.stats.estimates import LEVEL, Estimates, by_seed, chance_above, estimate_all, rounded, size_of
@@ -100,7 +99,7 @@ def _ranks(
         winner, loser = (a, b) if effect > 0 else (b, a)
         better[loser] += 1
         worse[winner] += 1
-    ranks = stats.rankdata(-rounded(known.mean(1), size_of(values)))
+    ranks = pd.Series(-rounded(known.mean(1), size_of(values))).rank().to_numpy()
     table = {"level": list(levels), "rank": ranks, "low_rank": 1 + better, "high_rank": len(levels) - worse}
     return pd.DataFrame(table)
 
@@ -121,4 +120,6 @@ def _tau(a: Float64, b: Float64) -> float:
     a, b = (rounded(values, size_of(values)) for values in (a, b))
     if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return np.nan
+    from scipy import stats  # takes half a second, which every command would else take
+
     return float(stats.kendalltau(a, b).statistic)
