@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -81,6 +82,43 @@ def test_the_probabilities_of_a_whole_image_are_those_of_its_bands(height: int, 
     )
     ink = np.where(whole[1:] < FAINTEST, 0, whole[1:]).astype(np.float16)
     assert np.array_equal(ink, np.concatenate([band.ink for band in bands], axis=1))
+
+
+@pytest.mark.parametrize("threads", [2, 5])
+def test_rows_of_tiles_in_several_threads_give_the_same_bands_in_order(threads: int) -> None:
+    """The first tiles are the slowest, so that later ones are finished before them."""
+    paper = noise(600, 100)
+    before, calls = torch.get_num_threads(), []
+
+    def slow_at_first(image: torch.Tensor) -> torch.Tensor:
+        calls.append(len(image))
+        time.sleep(0.02 if len(calls) < 3 else 0)
+        return sees(image)
+
+    expected = read(Reader(sees, HEAD, 64), paper)
+    try:
+        torch.set_num_threads(threads)
+        bands = read(Reader(slow_at_first, HEAD, 64), paper)
+        assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert [band.start for band in bands] == [band.start for band in expected]
+    for one, other in zip(bands, expected, strict=True):
+        np.testing.assert_array_equal(one.labels, other.labels)
+        np.testing.assert_allclose(one.ink, other.ink, atol=1e-3)
+
+
+def test_an_error_of_a_thread_is_that_of_the_bands() -> None:
+    def fails(image: torch.Tensor) -> torch.Tensor:
+        raise KeyboardInterrupt
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with pytest.raises(KeyboardInterrupt):
+            read(Reader(fails, HEAD, 64), noise(300, 100))
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_an_image_that_fits_a_tile_has_the_probabilities_of_the_network_to_the_bit() -> None:

@@ -157,6 +157,33 @@ def test_the_resolution_of_the_file_is_a_candidate_and_kept_where_nothing_is_fou
     assert choose_factor(LINES, np.full((1, 1), 255, np.uint8)).factor == 1
 
 
+def likes_large_images(image: torch.Tensor) -> torch.Tensor:
+    """Logits [B,2,H,W]: surer of ink the larger the image; the centre lines of a pen are its left edges."""
+    dark = image > 0.5
+    left = torch.nn.functional.pad(dark[..., :-1], (1, 0))
+    sure = 0.3 + image.shape[-1] / 100
+    return torch.cat([torch.where(dark, sure, -9.0), torch.where(dark & ~left, 9.0, -9.0)], dim=1)
+
+
+@pytest.mark.parametrize(
+    ("pen", "implied", "factor"),
+    [
+        (8, 1 / 4, 1 / 4),  # broad pens: 1/2 and 1 are more than 1.6 times the resolution of the file
+        (2, 1 / 4, 1),  # fine pens: as large as the network likes, whatever the resolution says
+        (8, None, 1),
+        (8, 1.0, 1),
+    ],
+)
+def test_a_factor_above_that_of_the_file_is_for_fine_pens(pen, implied, factor) -> None:
+    reader = Reader(likes_large_images, Curves(), 240)
+    chosen = choose_factor(reader, lines(pen), implied=implied, factors=(1, 1 / 2, 1 / 4))
+    assert chosen.factor == factor
+    left_out = {1, 1 / 2, 1 / 4} - {each.factor for each in chosen.candidates}
+    assert left_out == ({1, 1 / 2} if factor < 1 else set())
+    assert chosen.reason.count("at 1 pens are 8.0 px wide") == len(left_out) / 2
+    assert all(each.pen_px == pytest.approx(pen * each.factor) for each in chosen.candidates if pen == 8)
+
+
 @pytest.mark.parametrize(("factors", "words"), [((0.5, 0), "got 0"), ((), "got none"), ((float("inf"),), "got inf")])
 def test_factors_that_cannot_be_are_refused(factors, words) -> None:
     with pytest.raises(ValueError, match=f"numbers above zero, one or more, {words}"):

@@ -65,6 +65,21 @@ def test_curves_of_two_tracks_are_named_from_left_to_right(three_curves: Path, t
         assert table[name][known].to_numpy() == pytest.approx(table[f"{name}.x_px"][known] + 0.5, abs=0.01)
 
 
+def test_the_table_says_how_sure_a_name_is(tmp_path: Path) -> None:
+    """Two curves of one pen that touch: sure above, not below. In the other track a curve alone is sure."""
+    rows = np.arange(HEIGHT)
+    away = np.maximum(0, np.abs(rows - 250.0) - 40) * 0.2
+    paper = blank(HEIGHT, WIDTH)
+    for course in (100 - away, 100 + away, C):
+        trace(paper, course, pen=2)
+    made = job_of(save(paper, tmp_path / "scan.tif"), [LEFT, LEFT, RIGHT])
+    table = table_of(made, tmp_path / "out")
+    for name in "AB":
+        assert table[f"{name}.name_confidence"][:180].min() > 0.99
+        assert table[f"{name}.name_confidence"][320:].between(0.4, 0.7).all()
+    assert (table["C.name_confidence"] == 1).all()
+
+
 def test_hints_say_which_curve_is_which(three_curves: Path, tmp_path: Path) -> None:
     """The first name goes to the right one of the two curves."""
     hints = ((((250.0, float(B[250]))),), ((100.0, float(A[100])),))

@@ -25,7 +25,7 @@ Positions on the scan
     --depth-from-ocr
               reads the numbers of the depth column in place of --top and --bottom, and is refused where they do not
               lie on one straight line. It needs --unit, and the packages of `thinline[ocr]`. With the scan alone the
-              depths read are written into the proposal
+              depths read are written into the proposal. A job file says the same with depth: {source: ocr, unit: ft}
     --top     may be larger than --bottom, for elevations, which decrease down the scan. Numbers may be -1000 or -1e3
 
 A curve that leaves the track and returns on the other side is unwrapped if it returns within about two track widths
@@ -56,12 +56,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from thinline.cli.pages.job_file import fill_from_job_file, is_job_file
     from thinline.cli.pages.layout import run_layout, wants_layout
 
-    if options.depth_from_ocr and (is_job_file(options.scan) or not wants_layout(options)):
-        options = fill_depth_from_ocr(options, console)
     if is_job_file(options.scan):
         return run_digitise(fill_from_job_file(options, console), console)
     if wants_layout(options):
         return run_layout(options, console)
+    if options.depth_from_ocr:
+        options = fill_depth_from_ocr(options, console)
     for name in ("top", "bottom", "out"):
         if getattr(options, name) is None:
             raise ValueError(

@@ -52,7 +52,8 @@ class Digitised:
     """One curve of a scan, a point for each paper row.
 
     `u_px [H]`: column of the paper, NaN in gaps; `values [H]`: value on `scale`; `lap [H]`; `confidence [H]`: also in
-    gaps; `refused`: the reason for refusing the curve, or empty.
+    gaps; `refused`: the reason for refusing the curve, or empty. `name_confidence [H]`: whether the ink is of this
+    curve and of no other of its track; None where the network names the curves. Nothing is rejected by it.
     """
 
     label: str
@@ -64,6 +65,7 @@ class Digitised:
     refused: str
     mean_confidence: float
     longest_gap_mm: float
+    name_confidence: Float64 | None = None
 
     @property
     def coverage(self) -> float:

@@ -3,7 +3,10 @@
 Conventions
     Both files have one line for each row of the paper, from the top of the scan down.
     CSV: `depth`, then for each curve the columns `NAME` (value), `NAME.x_px` (column of the original, skewed scan),
-    `NAME.confidence` and `NAME.lap`. A gap is an empty value; confidence is written in gaps too.
+    `NAME.confidence` and `NAME.lap`. A gap is an empty value; confidence is written in gaps too, and says whether there
+    is a curve. `NAME.name_confidence` says whether it is the curve of that name: low beside a crossing of two curves of
+    one pen, and below it until a pen or a hint tells them apart. At .5 the names may as well be exchanged
+    (curves/many/naming.py). There is no such column where the network names the curves.
     LAS 2.0: depth and the value of each curve, with names in capitals; a gap is NULL_VALUE. The header names the scan,
     the run and the refused curves in ASCII. Non-ASCII letters, colons and line breaks, for example in the name of a
     scan, become `_`, because programs differ in how they read non-ASCII letters, and because colons and line breaks
@@ -53,6 +56,8 @@ def csv_of(
                 f"{name}.confidence": np.round(curve.confidence, 3),
                 f"{name}.lap": lap,
             }
+            if curve.name_confidence is not None:
+                columns[f"{name}.name_confidence"] = np.round(curve.name_confidence, 3)
     comments = "".join(f"# warning: {_one_line(warning)}\n" for warning in warnings)
     return (comments + pd.DataFrame(columns).to_csv(index=False)).encode()
 

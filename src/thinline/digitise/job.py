@@ -133,6 +133,10 @@ def digitise(job: Job, out: Path, *, force: bool = False, report: ProgressReport
             accepted(*each, frame=job.frame, px_per_mm=job.px_per_mm, limits=limits)
             for each in zip(labels, traced.curves, traced.inked[:, ~hidden.rows], job.scales, strict=True)
         )
+        if traced.name_confidence:
+            curves = tuple(
+                replace(curve, name_confidence=sure) for curve, sure in zip(curves, traced.name_confidence, strict=True)
+            )
         warnings = (*partial.findings()[1], *hidden.warnings, *traced.notes)
         _stage(job, paper, partial, curves, hidden=hidden, warnings=warnings)
         files = partial.publish()

@@ -29,11 +29,15 @@ _INK: Final = 0.5
 
 @dataclass(frozen=True, eq=False)
 class TracedCurves:
-    """The curves in the order of their names; for each the share of its track that is its ink [K,H]; `notes`."""
+    """The curves in the order of their names; for each the share of its track that is its ink [K,H]; `notes`.
+
+    `name_confidence` float64 [K,H] is empty where the network names the curves.
+    """
 
     curves: tuple[Curve, ...]
     inked: Float32
     notes: tuple[str, ...]
+    name_confidence: tuple[Float64, ...] = ()
 
 
 def trace_tracks(
@@ -111,11 +115,12 @@ def _in_order(
 ) -> TracedCurves:
     """The curves of all tracks in the order of their names."""
     curves: dict[int, Curve] = {}
+    sure: dict[int, Float64] = {}
     shares = np.zeros((len(names), inked.shape[1]), np.float32)
     notes = [track.message for track in traced if track.message]
     for track, group, share in zip(traced, groups, inked, strict=True):
         for number, own in zip(group, track.curves, strict=True):
-            curves[number] = own.curve
+            curves[number], sure[number] = own.curve, own.name_confidence
             shares[number] = share / len(group)
             count = int(own.bridged.sum())
             if count:
@@ -124,4 +129,7 @@ def _in_order(
                     f"{names[number]}: {count:,} of {rows:,} rows are bridged, between dashes or over gaps of up to "
                     f"{BRIDGE_MM:g} mm"
                 )
-    return TracedCurves(tuple(curves[number] for number in range(len(names))), shares, tuple(notes))
+    order = range(len(names))
+    return TracedCurves(
+        tuple(curves[number] for number in order), shares, tuple(notes), tuple(sure[number] for number in order)
+    )

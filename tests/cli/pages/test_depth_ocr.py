@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
@@ -86,21 +87,62 @@ def test_depth_from_ocr_gives_the_depths_of_the_curves(scan: Path, capsys) -> No
     assert depth.iloc[-1] == pytest.approx(depth_drawn(1190), abs=0.1)
 
 
-@NEEDS_OCR
-@pytest.mark.usefixtures("perfect")
-def test_depth_from_ocr_replaces_the_depths_of_a_job_file(scan: Path) -> None:
+TYPED = {"unit": "m", "first": {"row": 260, "depth": 5}, "second": {"row": 1190, "depth": 6}}
+
+
+def job_file(scan: Path, depth) -> Path:
+    """A job file of the page, with these depths."""
     job = {
-        "scan": "log.png",
+        "scan": scan.name,
         "rows": [260, 1190],
         "tracks": [{"track": 1, "left_px": 40, "right_px": 294}],
         "curves": [{"track": 1, "name": name, "left": 0, "right": 1} for name in ("GR", "SP")],
-        "depth": {"unit": "m", "first": {"row": 260, "depth": 5}, "second": {"row": 1190, "depth": 6}},
+        "depth": depth,
     }
-    (scan.parent / "log.yaml").write_text(yaml.safe_dump(job))
-    words = ["digitise", str(scan.parent / "log.yaml"), "--no-deskew", "--min-confidence", "0", "--min-coverage", "0"]
-    assert main([*words, "--depth-from-ocr"]) == 0
-    depth = pd.read_csv(scan.parent / "log/curves.csv", comment="#")["depth"]
-    assert depth.iloc[0] == pytest.approx(depth_drawn(260), abs=0.1)
+    scan.with_suffix(".yaml").write_text(yaml.safe_dump(job))
+    return scan.with_suffix(".yaml")
+
+
+def run_job(path: Path, *options: str) -> int:
+    return main(["digitise", str(path), "--no-deskew", "--min-confidence", "0", "--min-coverage", "0", *options])
+
+
+@NEEDS_OCR
+@pytest.mark.usefixtures("perfect")
+@pytest.mark.parametrize(
+    ("depth", "options"),
+    [(TYPED, ["--depth-from-ocr"]), (TYPED | {"source": "ocr", "unit": "ft"}, ["--unit", "m"])],
+)
+def test_depths_read_replace_those_of_a_job_file(depth, options: list[str], scan: Path) -> None:
+    assert run_job(job_file(scan, depth), *options) == 0
+    table = pd.read_csv(scan.parent / "log/curves.csv", comment="#")["depth"]
+    assert table.iloc[0] == pytest.approx(depth_drawn(260), abs=0.1)
+    assert table.iloc[-1] == pytest.approx(depth_drawn(1190), abs=0.1)
+    assert re.search(r"DEPT *\.m ", (scan.parent / "log/curves.las").read_text())
+
+
+@pytest.mark.usefixtures("perfect", "without_ocr")
+def test_typed_ends_replace_depths_that_the_file_has_read(scan: Path, capsys) -> None:
+    path = job_file(scan, {"source": "ocr", "unit": "ft"})
+    assert run_job(path, "--top", "5", "--bottom", "6") == 0
+    assert pd.read_csv(scan.parent / "log/curves.csv", comment="#")["depth"].iloc[0] == 5
+    assert run_job(path, "--force") == 1
+    assert "thinline[ocr]" in printed(capsys)
+    assert run_job(path, "--top", "5", "--force") == 1
+    assert "expected both --top and --bottom, or the depths in the file, got one" in printed(capsys)
+    assert run_job(job_file(scan, "ocr"), "--force") == 1
+    assert "log.yaml: depth: expected the unit of the depths, got none" in printed(capsys)
+
+
+@NEEDS_OCR
+@pytest.mark.usefixtures("perfect")
+def test_a_job_file_whose_page_shows_no_depths_is_refused(tmp_path: Path, capsys) -> None:
+    page = PAGE.draw()
+    page[PAGE.header + 1 :, 300:364] = 255
+    path = job_file(save(page, tmp_path / "log.png"), {"source": "ocr", "unit": "ft"})
+    assert run_job(path) == 1
+    assert "log.png: expected" in printed(capsys)
+    assert not (tmp_path / "log").exists()
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,10 @@ def proposals(draw: st.DrawFn) -> Proposal:
             for name in names
         ),
         depth=DepthMarks(
-            first=DepthMark(row=1.0, depth=depth), second=DepthMark(row=9.5), unit=draw(st.sampled_from([None, "ft"]))
+            first=DepthMark(row=1.0, depth=depth),
+            second=DepthMark(row=9.5),
+            unit=draw(st.sampled_from([None, "ft"])),
+            source=draw(st.sampled_from(["typed", "ocr"])),
         ),
         pages=draw(st.none() | st.integers(1, 9)),
         dpi=draw(st.none() | st.floats(100, 400)),
@@ -97,6 +100,24 @@ def test_a_file_written_by_hand_may_have_whole_numbers(tmp_path: Path) -> None:
     assert proposal.scale_of(proposal.curves[0]) == "linear"
 
 
+@pytest.mark.parametrize(
+    ("depth", "missing"), [("ocr", ("depth: unit",)), ({"source": "ocr", "unit": "ft"}, ()), (None, None)]
+)
+def test_depths_that_are_read_need_no_rows(tmp_path: Path, depth, missing) -> None:
+    """The third case: depths that are typed stay in the file, and are not used."""
+    proposal = read_proposal(written(tmp_path, depth=depth or DEPTH | {"source": "ocr"}))
+    assert (proposal.depth.source, proposal.depth.complete) == ("ocr", False)
+    assert proposal.missing() == (missing or ())
+
+
+def test_the_file_says_how_to_have_the_depths_read(tmp_path: Path) -> None:
+    text = proposal_yaml(read_proposal(written(tmp_path)))
+    (comment,) = (line for line in text.splitlines() if "source: ocr" in line)
+    assert comment.startswith("# or write `depth: {source: ocr, unit: ft}`:")
+    depth = yaml.safe_load(comment.split("`")[1])["depth"]
+    assert read_proposal(written(tmp_path, depth=depth)).missing() == ()
+
+
 CURVE = PLAIN["curves"][0]
 DEPTH = PLAIN["depth"]
 PIECE = {"from_depth": 1100, "left": 0, "right": 300}
@@ -121,6 +142,7 @@ WRONG = {
     "unknown scale": ({"curves": [CURVE | {"scale": "lin"}]}, "did you mean 'linear'?"),
     "hint of one number": ({"curves": [CURVE | {"at": [[3]]}]}, "expected hints of a row and a column"),
     "marks upside down": ({"depth": DEPTH | {"second": {"row": 1, "depth": 3}}}, "the first row above the second"),
+    "unknown source": ({"depth": DEPTH | {"source": "orc"}}, "did you mean 'ocr'?"),
     "equal depths": ({"depth": DEPTH | {"second": {"row": 900, "depth": 1000}}}, "expected two different depths"),
     "pieces that overlap": (
         {"curves": [CURVE | {"pieces": [PIECE | {"to_depth": 1150}, PIECE | {"from_depth": 1120}]}]},

@@ -31,7 +31,7 @@ REACH_FT: Final = 25.0
 PUBLISHED: Final = (
     "published, on other data: LogLift (scanned logs) r .51, 25 % strong, depth error .82 ft; ECG digitisers 19.65 dB"
 )
-_OF_ONE_CURVE: Final = (".x_px", ".confidence", ".lap")
+_OF_ONE_CURVE: Final = (".x_px", ".confidence", ".lap", ".name_confidence")
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,17 +1,20 @@
-"""The depths of a scan, read from its depth column: proposed for a job file, or used with --depth-from-ocr."""
+"""The depths of a scan, read from its depth column: proposed for a job file, or used with --depth-from-ocr.
+
+A job file asks for them with `depth: {source: ocr, unit: ft}`; --top and --bottom together replace them.
+"""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
-from thinline.cli.pages.job_file import is_job_file
 from thinline.digitise.page.columns import DEPTH
 from thinline.digitise.page.layout import Layout, find_layout
-from thinline.digitise.page.proposal import Proposal, read_proposal
-from thinline.digitise.scan import ScanError, open_scan
+from thinline.digitise.page.proposal import DepthMark, DepthMarks, Proposal
+from thinline.digitise.scan import Scan, ScanError, open_scan
 from thinline.digitise.text.depth_line import DepthLine, DepthRefusal, fit_depth_line
 from thinline.digitise.text.depth_numbers import read_numbers, rows_per_mm
 from thinline.digitise.text.recogniser import TextReader, open_text_reader
@@ -48,35 +51,57 @@ def line_text(line: DepthLine, layout: Layout) -> str:
 
 
 def fill_depth_from_ocr(options: argparse.Namespace, console: Console) -> argparse.Namespace:
-    """The options with the depths of the depth column as --top and --bottom; prints what was read.
+    """The options for a scan with the depths of its depth column as --top and --bottom; prints what was read.
 
     Raises ValueError (DepthRefusal, TextReaderError, ScanError) where they cannot be read with certainty.
     """
-    if options.top is not None or options.bottom is not None:
-        raise ValueError("--depth-from-ocr: expected no --top and no --bottom beside it, got one; leave one out")
-    proposal = read_proposal(options.scan) if is_job_file(options.scan) else None
-    unit = options.unit or (proposal.depth.unit if proposal else None)
-    if unit is None:
+    _check_no_ends(options)
+    if options.unit is None:
         raise ValueError(
             "--depth-from-ocr: expected the unit of the depths, got none, and the numbers do not tell it; give "
             "--unit m or --unit ft"
         )
-    path = options.scan.parent / proposal.scan if proposal else options.scan
+    line, scan = _read(options.scan, options.dpi, options, console)
+    filled = argparse.Namespace(**vars(options))
+    filled.rows = list(options.rows or (-0.5, scan.height - 0.5))
+    filled.top, filled.bottom = (line.depth_at(row) for row in filled.rows)
+    return filled
+
+
+def with_depths_read(proposal: Proposal, options: argparse.Namespace, console: Console) -> Proposal:
+    """A job file with the depths of the depth column as typed ones, if it or --depth-from-ocr asks for them.
+
+    `options.scan` is the path of the job file. Errors as above.
+    """
+    if options.depth_from_ocr:
+        _check_no_ends(options)
+    elif proposal.depth.source != "ocr" or options.top is not None or options.bottom is not None:
+        return proposal
+    unit = options.unit or proposal.depth.unit
+    if unit is None:
+        asked = "--depth-from-ocr" if options.depth_from_ocr else f"{options.scan}: depth"
+        raise ValueError(
+            f"{asked}: expected the unit of the depths, got none, and the numbers do not tell it; give --unit m or "
+            "--unit ft, or write it into the file, as `depth: {source: ocr, unit: ft}`"
+        )
+    line, _ = _read(options.scan.parent / proposal.scan, options.dpi or proposal.dpi, options, console)
+    first, second = (DepthMark(row=mark.row, depth=mark.number) for mark in line.ends())
+    return proposal.model_copy(update={"depth": DepthMarks(first=first, second=second, unit=unit)})
+
+
+def _check_no_ends(options: argparse.Namespace) -> None:
+    if options.top is not None or options.bottom is not None:
+        raise ValueError("--depth-from-ocr: expected no --top and no --bottom beside it, got one; leave one out")
+
+
+def _read(path: Path, dpi: float | None, options: argparse.Namespace, console: Console) -> tuple[DepthLine, Scan]:
+    """The depth line of a scan, which is printed, and the scan."""
     scan = open_scan(path)
-    dpi = options.dpi or (proposal.dpi if proposal else None)
     reader = open_text_reader()
     layout = find_layout(scan, dpi=(dpi, dpi) if dpi else None, deskew=not options.no_deskew)
     try:
         line = read_depths(layout, reader)
     except DepthRefusal as refusal:
         raise ScanError(f"{path}: {refusal}") from None
-    filled = argparse.Namespace(**vars(options))
-    filled.rows = list(options.rows or _rows(proposal) or (-0.5, scan.height - 0.5))
-    filled.top, filled.bottom = (line.depth_at(row) for row in filled.rows)
-    filled.unit = unit
     console.print(f"depth: {line_text(line, layout)}", style="dim", soft_wrap=True)
-    return filled
-
-
-def _rows(proposal: Proposal | None) -> tuple[float, ...]:
-    return proposal.rows if proposal else ()
+    return line, scan

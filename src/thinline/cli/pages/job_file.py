@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from thinline.cli.pages.depth_ocr import with_depths_read
 from thinline.cli.pages.scale_changes import pieces_of
 from thinline.digitise.page.proposal import Proposal, ProposalError, ProposedCurve, read_proposal
 from thinline.digitise.scan import open_scan
@@ -24,7 +25,8 @@ def fill_from_job_file(options: argparse.Namespace, console: Console) -> argpars
     """The options with the values of the job file where the command line has none; prints what is not filled in.
 
     Curves without values are read in fractions of the track, 0 to 1; without depths the depth is the row of the scan.
-    Raises ProposalError for a file that cannot be read or does not describe this scan.
+    Depths that the file or --depth-from-ocr asks for are read from the depth column.
+    Raises ProposalError for a file that cannot be read or does not describe this scan, and the errors of depth_ocr.py.
     """
     path: Path = options.scan
     proposal = read_proposal(path)
@@ -38,6 +40,7 @@ def fill_from_job_file(options: argparse.Namespace, console: Console) -> argpars
             f"{path}: expected a scan of {proposal.pages} pages, got one of {len(scan.pages)}; is {filled.scan} the "
             "scan that the file was written for?"
         )
+    proposal = with_depths_read(proposal, options, console)
     filled.rows = list(options.rows or proposal.rows)
     filled.dpi = options.dpi or (None if min(scan.dpi) > 0 and _same(proposal.dpi, scan.dpi) else proposal.dpi)
     _fill_depth(filled, proposal)

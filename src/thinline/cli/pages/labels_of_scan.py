@@ -79,7 +79,7 @@ def run_label(options: argparse.Namespace, console: Console) -> int:
 def _as_of_digitise(options: argparse.Namespace) -> argparse.Namespace:
     """The options with those of `thinline digitise` that this command does not have, not given."""
     values: dict[str, object] = {"curve": [], "at": [], "scale_change": [], "min_confidence": 0.5, "min_coverage": 0.25}
-    values.update(dict.fromkeys(_OF_DIGITISE))
+    values.update(dict.fromkeys(_OF_DIGITISE), depth_from_ocr=False)
     return argparse.Namespace(**vars(options), **values)
 
 

@@ -11,6 +11,8 @@ Conventions
                 that is left: 1 - rows / (longest + 1). It says whether there is a curve, not which one. 0 in gaps
     bridged     rows with x in which the curve has no ink of its own: a centre line between dashes, or a filled gap
     lap         wraps over the right edge so far (laps.py)
+    name        confidence of the name, 0..1 (naming.py): whether the ink is of this curve, or of another one of the
+                track. `confidence` does not say that
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import numpy as np
 from thinline.curves.curve import Curve
 from thinline.curves.gaps import bridged
 from thinline.curves.laps import WRAP_MM, cheapest_laps
+from thinline.curves.many.naming import Names
 from thinline.curves.many.positions import NONE, Meeting, Positions
 from thinline.curves.many.runs import Runs
 from thinline.vocabulary import Bool, Float64, Int64
@@ -33,45 +36,51 @@ SHARED_MM: Final = 4.0
 
 
 class _Rows(NamedTuple):
-    """A curve in all rows [H]: its run or NONE, changes of its lap, whether another curve is on its run, its column."""
+    """A curve in all rows [H]: run or NONE, change of lap, whether the run is shared, x, confidence of the name."""
 
     run: Int64
     wrap: Int64
     shared: Bool
     x: Float64
+    sure: Float64
 
 
 @dataclass(frozen=True, eq=False)
 class TracedCurve:
-    """`curve`: x, confidence, and lap of each row; `bridged` bool [P]. A curve that is not there is NaN in all rows."""
+    """`curve`: x, confidence, and lap of each row; `bridged` bool [P]; `name_confidence` float64 [P].
+
+    A curve that is not there is NaN in all rows.
+    """
 
     curve: Curve
     bridged: Bool
+    name_confidence: Float64
 
 
 def courses_of(
     runs: Runs,
     positions: Positions,
-    names: Int64,
+    names: Names,
     meetings: list[Meeting],
     edges: Float64,
     *,
     longest_px: int,
     px_per_mm: float,
 ) -> tuple[TracedCurve, ...]:
-    """The curves of the paths in `positions` with `names [N,H]` in a track with `edges [H,2]`."""
-    path_of = np.argsort(names, axis=0, kind="stable")
+    """The curves of the paths in `positions` with their `names` in a track with `edges [H,2]`."""
+    path_of = np.argsort(names.curve, axis=0, kind="stable")
     run, wrap = (np.take_along_axis(each, path_of, axis=0) for each in (positions.run, positions.wrap))
     shared = np.take_along_axis(positions.shared, path_of, axis=0)
     longest = round(SHARED_MM * px_per_mm)
     for meeting in meetings:
         if meeting.last - meeting.first < longest and meeting.first > 0:
-            pair = names[list(meeting.pair), meeting.first - 1]
+            pair = names.curve[list(meeting.pair), meeting.first - 1]
             _exchange(runs, run[:, meeting.first - 1 : meeting.last + 2], pair)
     x = _columns(runs, run)
+    sure = np.take_along_axis(names.confidence, path_of, axis=0)
     return tuple(
         _course(runs, _Rows(*each), edges, longest_px=longest_px, px_per_mm=px_per_mm)
-        for each in zip(run, wrap, shared, x, strict=True)
+        for each in zip(run, wrap, shared, x, sure, strict=True)
     )
 
 
@@ -128,7 +137,7 @@ def _course(runs: Runs, rows: _Rows, edges: Float64, *, longest_px: int, px_per_
     bridge[on] |= ~runs.inked[run[on]]
     confidence = np.where(gap, _between(confidence, on, longest_px), confidence)
     lap = _laps(filled, wrap, edges, px_per_mm=px_per_mm)
-    return TracedCurve(Curve(filled, confidence, lap), np.asarray(bridge, np.bool_))
+    return TracedCurve(Curve(filled, confidence, lap), np.asarray(bridge, np.bool_), rows.sure)
 
 
 def _filled(x: Float64, wrap: Int64, longest: int) -> Float64:

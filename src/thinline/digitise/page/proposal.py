@@ -25,15 +25,22 @@ Conventions
         pieces: [{from_depth: 1500, to_depth: 1800, left: 0, right: 300}, {from_depth: 1800, left: 0, right: 150}]
 
     `to_depth` may be left out; a piece holds to the next one.
+
+    The depths of a page are read from its depth column each time, as with --depth-from-ocr, with
+
+        depth: {source: ocr, unit: ft}
+
+    `depth: ocr` is short for it, without the unit, which --unit then gives. `first` and `second` may stay; they are not
+    used. The numbers do not tell the unit.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
 from pydantic import Field, model_validator
@@ -150,11 +157,12 @@ class DepthMark(Node):
 
 
 class DepthMarks(Node):
-    """Two rows whose depths are known, and the unit of the depths."""
+    """Two rows whose depths are known, and the unit of the depths; with `source` ocr the depths are read instead."""
 
     first: DepthMark
     second: DepthMark
     unit: str | None = None
+    source: Literal["typed", "ocr"] = "typed"
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -168,8 +176,8 @@ class DepthMarks(Node):
 
     @property
     def complete(self) -> bool:
-        """Whether both depths and their unit are filled in."""
-        return None not in (self.first.depth, self.second.depth, self.unit)
+        """Whether both depths and their unit are typed."""
+        return self.source == "typed" and None not in (self.first.depth, self.second.depth, self.unit)
 
     def depth_at(self, row: float) -> float:
         """The depth of a row on the straight line through both marks; only where `complete`."""
@@ -191,6 +199,17 @@ class Proposal(Node):
     pages: int | None = None
     dpi: float | None = None
     tilt_degrees: float | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _expand_depth(cls, node: Any) -> Any:
+        """Depths that are read need no marks."""
+        if not isinstance(node, Mapping) or "depth" not in node:
+            return node
+        depth = {"source": "ocr"} if node["depth"] == "ocr" else node["depth"]
+        if isinstance(depth, Mapping) and depth.get("source") == "ocr":
+            depth = {"first": {"row": 0}, "second": {"row": 1}} | dict(depth)
+        return dict(node) | {"depth": depth}
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -249,6 +268,8 @@ class Proposal(Node):
             "second.depth": self.depth.second.depth,
             "unit": self.depth.unit,
         }
+        if self.depth.source == "ocr":
+            depth = {"unit": self.depth.unit}
         names = [name for name, value in depth.items() if value is None]
         return (*phrases, *([f"depth: {', '.join(names)}"] if names else []))
 

@@ -19,6 +19,9 @@ _NOTES: Final = {
     "the right edge; `at` takes hints [row, column] on the curve",
     "depth": "fill in the unit (m or ft) and the depths of two rows; move the rows to two printed depths",
 }
+_READ_AGAIN: Final = (
+    "or write `depth: {source: ocr, unit: ft}`: the depths are then read from the depth column, with the extra `ocr`"
+)
 
 
 def proposal_yaml(proposal: Proposal, *, depth_notes: Sequence[str] = (), curve_notes: Sequence[str] = ()) -> str:
@@ -32,11 +35,13 @@ def proposal_yaml(proposal: Proposal, *, depth_notes: Sequence[str] = (), curve_
         {key: value for key, value in curve.items() if key not in ("scale", "pieces") or value}
         for curve in node["curves"]
     ]
+    if node["depth"]["source"] == "typed":
+        del node["depth"]["source"]
     parts = ["# Proposed by `thinline digitise`; every null is to be filled in.\n"]
     for key in _ORDER:
         notes = [_NOTES[key]] if key in _NOTES else []
         notes = list(depth_notes) if key == "depth" and depth_notes else notes
-        notes = [*notes, *curve_notes] if key == "curves" else notes
+        notes = [*notes, *{"curves": curve_notes, "depth": [_READ_AGAIN]}.get(key, ())]
         parts += [f"# {_one_line(note)}\n" for note in notes]
         parts.append(_lines(key, node[key]))
     return "".join(parts)
