@@ -32,7 +32,8 @@ NETWORKS = sorted(path.stem for path in (CONF / "network").glob("*.yaml"))
 HEADS = sorted(path.stem for path in (CONF / "head").glob("*.yaml"))
 Tiny = Callable[..., tuple[Conf, dict[str, str]]]
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+if not torch.cuda.is_available():
+    pytest.skip("no GPU", allow_module_level=True)
 
 
 def batch_of(*, size: int = 64) -> Batch:
