@@ -154,6 +154,14 @@ def test_runs_that_differ_in_a_level_that_is_not_varied_are_refused():
         assembled(SMALL, runs)
 
 
+def test_a_fold_may_go_with_the_seed_and_not_differ_within_one():
+    runs = [replace(run, levels={**run.levels, "fold": str(run.seed)}) for run in runs_of(SMALL)]
+    assert len(assembled(SMALL, runs).cells) == len(runs)
+    runs[4] = replace(runs[4], levels={**runs[4].levels, "fold": "7"})
+    with pytest.raises(StudyError, match=rf"does not vary fold, its runs of seed {runs[4].seed} have .*7 in run-4"):
+        assembled(SMALL, runs)
+
+
 def test_the_balanced_part_is_the_seeds_with_their_whole_grid():
     runs = runs_of(SMALL)
     gone = [label_of(cell, SMALL.names) + cell[SEED] for cell in expand(SMALL)].index("measured/dice/fresh1")

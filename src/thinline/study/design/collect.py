@@ -187,14 +187,23 @@ def _unvaried(study: Study, run: FinishedRun) -> list[str]:
 
 
 def check_alike(study: Study, runs: Sequence[FinishedRun]) -> None:
-    """Raises `StudyError` unless all runs have one level of everything that the study does not vary."""
+    """Raises `StudyError` unless all runs have one level of everything that the study does not vary.
+
+    The fold of a cross-validation may go with the seed: one for all runs of a seed.
+    """
     for name in _unvaried(study, runs[0]) if runs else ():
-        levels = {run.levels.get(name): run.run for run in runs}
-        if len(levels) > 1:
-            got = ", ".join(f"{level} in {run}" for level, run in levels.items())
-            raise StudyError(
-                f"study {study.name!r} does not vary {name}, its runs have {got}; select one with --only {name}=LEVEL"
-            )
+        levels: dict[int | None, dict[str | None, str]] = {}
+        for run in runs:
+            of_seed = levels.setdefault(run.seed if name == "fold" else None, {})
+            of_seed[run.levels.get(name)] = run.run
+        for seed, own in levels.items():
+            if len(own) > 1:
+                got = ", ".join(f"{level} in {run}" for level, run in own.items())
+                of = "" if seed is None else f" of seed {seed}"
+                raise StudyError(
+                    f"study {study.name!r} does not vary {name}, its runs{of} have {got}; select one with "
+                    f"--only {name}=LEVEL"
+                )
 
 
 def _gaps(study: Study, cells: Sequence[Cell], matched: Matches) -> dict[str, str]:
