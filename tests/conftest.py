@@ -43,16 +43,12 @@ FIRST = (
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[object]:
-    """Without the garbage collector, which takes a third of the time of the imports, and a tenth of that of the tests.
-
-    Later it skips what is alive after the imports, and runs rarely.
-    """
+    """Without the garbage collector, which takes a third of the time of the imports; later it skips what is alive."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
-        gc.set_threshold(100_000, 20, 20)
         gc.enable()
         atexit.register(gc.unfreeze)  # else libraries warn at exit of objects that are not collected
 
