@@ -138,14 +138,13 @@ def _disk(reach: int) -> UInt8:
 
 @dataclass(frozen=True)
 class FactorScore:
-    """What a candidate sees: `decided` 0..1, `line_px` of centre lines at the pixels of the image, and its score.
+    """What a candidate sees: `decided` 0..1, and its score.
 
     `pen_px` is the mean width of the ink in pixels of the network, 0 without centre lines.
     """
 
     factor: float
     decided: float
-    line_px: float
     score: float
     pen_px: float = 0.0
 
@@ -175,7 +174,7 @@ def choose_factor(
     admitted = [each for each in seen if (each[0], each[3]) not in broad]
     longest = max(length for _, _, length, _ in admitted)
     scores = tuple(
-        FactorScore(factor, decided, length, decided**DECIDED * (length / longest) ** LENGTH if longest else 0.0, pen)
+        FactorScore(factor, decided, decided**DECIDED * (length / longest) ** LENGTH if longest else 0.0, pen)
         for factor, decided, length, pen in admitted
     )
     if not longest:

@@ -38,7 +38,6 @@ from thinline.system.numba_kernels import call, kernel
 from thinline.vocabulary import Bool, Float64, Int64
 
 REACH_PX: Final = 4
-SLACK = 0.25
 
 _TOUCHING: Final = ((1, 0), (0, 1), (1, 1), (-1, 1))
 """Steps (x, y) to half of the eight neighbours, the others being their opposites."""

@@ -1,11 +1,11 @@
 """The layout of a scan drawn over the straightened page, with numbers: a picture to check a proposal by.
 
 Conventions
-    On the left the whole page, squeezed to OVERVIEW_PX rows. On the right excerpts of EXCERPT_MM of depth at the scale
-    of the reduced page: around the first row of the log, from its middle, and around its last row. At the top one line
-    for each column of the log. Tracks are blue and vermilion in turn and numbered from the left, depth columns are
-    green and carry a D, text and fills are grey. The header and what follows the log are shaded. Rows and columns are
-    those of the scan. The picture has at most MOST_WIDE x MOST_HIGH px.
+    On the left the whole page, squeezed to the height of the excerpts. On the right excerpts of EXCERPT_MM of depth
+    at the scale of the reduced page: around the first row of the log, from its middle, and around its last row. At
+    the top one line for each column of the log. Tracks are blue and vermilion in turn and numbered from the left,
+    depth columns are green and carry a D, text and fills are grey. The header and what follows the log are shaded.
+    Rows and columns are those of the scan. The picture has at most MOST_WIDE x MOST_HIGH px.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from thinline.digitise.page.columns import DEPTH, TRACK, Column
 from thinline.digitise.page.layout import Layout
 from thinline.vocabulary import UInt8
 
-OVERVIEW_PX: Final = 2000
 EXCERPT_MM: Final = 150.0
 MOST_WIDE: Final = 2000
 MOST_HIGH: Final = 4000

@@ -29,8 +29,6 @@ from thinline.vocabulary import UInt8
 PACKAGE: Final = "rapidocr"
 EXTRA: Final = "ocr"
 LEAST_SCORE: Final = 0.5
-DETECTED_PX: Final = 736
-"""Smaller images are enlarged by rapidocr until their shorter side has this size."""
 
 _THREADS: Final = "OMP_NUM_THREADS"
 _MODELS: Final = {
