@@ -20,8 +20,8 @@ from thinline.config.schema import checked, compose_config
 from thinline.data.batch import darkness_of
 from thinline.data.cached_sheets import read as read_sheets
 from thinline.metrics.thresholds import spread
+from thinline.pipeline.finished_run import network_of, reopen
 from thinline.pipeline.load import LoadedRun, load_run
-from thinline.pipeline.reopen import network_of, reopen
 from thinline.pipeline.sheets import plan_sheets, render_sheets
 from thinline.runs import run_folders
 from thinline.study.publish.folder import read_results, write_results

@@ -12,8 +12,8 @@ import pytest
 
 from thinline.curves.las import read_las
 from thinline.digitise.accept import Digitised
+from thinline.digitise.axes import CurveScale, DepthScale
 from thinline.digitise.export import csv_of, las_of
-from thinline.digitise.scales import CurveScale, DepthScale
 
 ROWS = 400
 DEPTH = 1000 + (np.arange(ROWS) + 0.5) / 5

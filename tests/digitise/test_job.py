@@ -32,8 +32,8 @@ from scan_cases import (
 
 from thinline.curves.las import LasCurve, read_las, read_las_dir
 from thinline.digitise import digitise
+from thinline.digitise.axes import CurveScale
 from thinline.digitise.output_folder import OutputError
-from thinline.digitise.scales import CurveScale
 from thinline.sheets import sample
 from thinline.sheets.drawing.draw import draw
 from thinline.sheets.drawing.skew import move

@@ -13,6 +13,7 @@ from thinline.metrics.catalogue import (
     comparable,
     label,
     less_is_better,
+    logged_names,
     metric,
     rows_of,
     signature,
@@ -79,6 +80,12 @@ def test_a_run_that_lacks_newer_metrics_is_comparable_and_one_of_another_version
 def test_every_row_is_in_use(stored, computed):
     used = {row.key for name in {*stored, *computed} for _, row in rows_of(name)}
     assert {row.key for row in ROWS} == used
+
+
+def test_a_number_is_logged_under_split_measure_and_class():
+    rows = pd.DataFrame({"split": ["test", "val"], "measure": ["iou", "f1"], "class": ["curve_1", "a/b"], "value": 0.5})
+    assert logged_names(rows) == ["test/iou/curve_1", "val/f1/a/b"]
+    assert logged_names(rows.astype({"split": "category"})[:0]) == []
 
 
 def test_labels_are_filled_in_and_distinct(stored, computed):

@@ -29,7 +29,7 @@ from scipy import stats
 
 from thinline import runs as stored_runs
 from thinline.config.schema import CONF
-from thinline.pipeline.mlflow_names import cell_name, comparison, parent_name, parent_tags
+from thinline.pipeline.mlflow_run_names import cell_name, comparison, parent_name, parent_tags
 from thinline.runs import CLASS_COLUMNS, FINISHED, Cell, Origin, RunFolder, cell_digest, cell_slug
 from thinline.study.design.study import SEED, expand
 from thinline.study.publish.folder import RESULTS

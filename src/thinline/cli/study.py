@@ -148,7 +148,7 @@ def _overlays(
         return kept
     # torch takes seconds to import, and a store without checkpoints does not need it
     from thinline.config.trained_run import NoRunError
-    from thinline.pipeline.reopen import network_of, overlay_of, reopen
+    from thinline.pipeline.finished_run import network_of, overlay_of, reopen
 
     try:
         network = network_of(folder, device="cpu")

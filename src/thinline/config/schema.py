@@ -57,7 +57,7 @@ among them, because the digest of the sheets has the content of these files."""
 
 KEY_LEVELS: Final[Mapping[str, tuple[str, ...]]] = {"pooling": ("none", "scnp"), "shares_of": ("value", "gradient")}
 """Factors that are a key without a group, with their levels, the neutral one first. They are newer than the published
-runs: a run names their level only if another level is chosen."""
+runs, so the name of a run has their level only if it is not the neutral one."""
 
 NEUTRAL: Final[Mapping[str, object]] = {
     "init_from": None,

@@ -20,8 +20,8 @@ from typing import Final
 import numpy as np
 
 from thinline.curves.curve import Curve
+from thinline.digitise.axes import CurveScale
 from thinline.digitise.paper import Frame
-from thinline.digitise.scales import CurveScale
 from thinline.vocabulary import Float32, Float64, Int64
 
 MOST_INK: Final = 0.2

@@ -18,8 +18,8 @@ import numpy as np
 from scipy import ndimage
 
 from thinline.curves.row_runs import Strands
+from thinline.digitise.axes import DepthScale
 from thinline.digitise.paper import Paper
-from thinline.digitise.scales import DepthScale
 from thinline.images import Damage
 from thinline.vocabulary import Bool
 

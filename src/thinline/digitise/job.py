@@ -33,6 +33,7 @@ import numpy as np
 from thinline.curves.row_runs import Strands, strands_of
 from thinline.curves.viterbi import viterbi
 from thinline.digitise.accept import MOST_INK_OF_ANY, Digitised, Limits, accepted
+from thinline.digitise.axes import CurveScale, DepthScale
 from thinline.digitise.damaged_rows import Hidden
 from thinline.digitise.deskew import STRAIGHT, Skew
 from thinline.digitise.export import csv_of, las_of
@@ -41,7 +42,6 @@ from thinline.digitise.output_folder import Partial
 from thinline.digitise.overlays import OVERLAY_ROWS, class_map_png, overlay_png
 from thinline.digitise.paper import Frame, Paper
 from thinline.digitise.print_skew import Rows, print_skew
-from thinline.digitise.scales import CurveScale, DepthScale
 from thinline.digitise.scan import Scan, ScanError
 from thinline.digitise.tracks import Hints, TracedCurves, trace_tracks
 from thinline.vocabulary import Bool, Float32, Float64

@@ -27,8 +27,8 @@ import cv2
 import numpy as np
 
 from thinline.digitise.accept import Digitised
+from thinline.digitise.axes import decimals
 from thinline.digitise.damaged_rows import Hidden
-from thinline.digitise.scales import decimals
 from thinline.vocabulary import Float64, Int64, UInt8
 
 Colour = tuple[int, int, int]

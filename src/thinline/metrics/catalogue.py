@@ -2,7 +2,10 @@
 
 Tables, figures, reports, MLflow and documents take these facts from here. A key is the stored name, or a pattern of
 stored names: `nsd_{tolerance}` is nsd_1px, nsd_0.25mm, .... A new metric needs its own module and one row. Metrics of
-the user (own.py) are registered by what computes or reads a run that has some.
+the user (own.py) are registered by the code that computes them, or that reads a run with some.
+
+A number of a run is logged, and sent to MLflow, as `split/measure/class` (`logged_names`), for example
+`test/iou/curve_1`; `tracking/page_content.py` says which numbers MLflow gets as metrics.
 
 The signature of a metric says what could change its values; numbers with different signatures are never compared or
 averaged. Metrics of one family share a version, which rises when their definition changes. Does not import torch.
@@ -14,9 +17,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from thinline.vocabulary import IGNORE
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RATES: Final = ("iou", "precision", "recall", "f1", "area_ratio", "support")
 """The metrics of pixels.py, in the order of its tables."""
@@ -157,8 +163,8 @@ _PLACEHOLDERS: Final = {
     "cause": "[a-z_]+",
     "zone": r"[a-z]+|[\d.]+mm",
     "rate": "iou|precision|recall|f1",
-    # both stand for any tracer; the default one is `viterbi`. Its errors have two names: of {bridged}, `viterbi` is the
-    # curve with its gaps, where a missing row has the error of one track, and `viterbi_bridged` that with gaps filled
+    # {traced} and {bridged} stand for any tracer. The default one is `viterbi`. Under {bridged} its errors have two
+    # names: `viterbi`, where a missing row has the error of one track, and `viterbi_bridged`, with gaps filled first
     "traced": "|".join(_TRACED),
     "bridged": "|".join(_BRIDGED),
 }
@@ -264,6 +270,12 @@ def with_labels(text: str) -> str:
             return match[0]
 
     return _STORED_NAME.sub(labelled, text)
+
+
+def logged_names(rows: pd.DataFrame) -> list[str]:
+    """`split/measure/class` of each row of a table of results, for example `test/iou/curve_1`."""
+    parts = (map(str, rows[column]) for column in ("split", "measure", "class"))
+    return ["/".join(each) for each in zip(*parts, strict=True)]
 
 
 def less_is_better(name: str) -> bool:

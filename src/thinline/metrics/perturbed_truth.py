@@ -3,8 +3,8 @@
     oracle_exact          the truth itself: the cost of the metric alone, as of tracing
     oracle_jitter         every row moved by -1, 0 or +1 px with equal probability
     oracle_shift          everything moved 1 px to the right
-    oracle_thick          the centreline of every curve drawn 3 px thick; where two curves overlap the pixel keeps its
-                          true label, elsewhere the later curve has it
+    oracle_thick          the centreline of every curve drawn 3 px thick; a pixel with a true label keeps it, and of two
+                          curves on another pixel the later one has it
     oracle_jitter_normal  every pixel of the centreline of a curve moved along the normal of the curve by -1, 0 or
                           +1 px with equal probability; what touched is joined again
     oracle_shift_normal   every curve moved 1 px along its normal; where two curves overlap the later one has the pixel

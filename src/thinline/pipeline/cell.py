@@ -1,7 +1,11 @@
 """Do one run: skip, resume or train it, and record its status in the run folder and in MLflow.
 
-A *cell* of a sweep or study is one of its runs. A finished run is skipped; a killed run resumes from its last
-checkpoint. The folder of a failed run is kept, with the status FAILED and the error.
+A *cell* of a sweep or study is one of its runs. A finished run is skipped. The folder of a failed run is kept, with the
+status FAILED and the error.
+
+A process holds the lock of the folder while it runs (runs/folder.py: RUNNING with a free lock means killed). A killed
+run goes on at its last checkpoint: `done_before` (locate.py) lets it through, `_begin` counts the attempt and cuts the
+history back to the checkpoint, and `train` (training/fit.py) reads `last.ckpt`.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from thinline.config.schema import Conf
 from thinline.metrics.catalogue import signatures
 from thinline.pipeline.data_summary import dataset_records
 from thinline.pipeline.locate import CellOutcome, RunLocation, done_before, locate
-from thinline.pipeline.mlflow_names import cell_name, varied_levels
+from thinline.pipeline.mlflow_run_names import cell_name, varied_levels
 from thinline.pipeline.train import train_cell
 from thinline.runs import FAILED, FINISHED, KILLED, Cell, Origin, RunFolder, git_state, library_versions
 from thinline.system.launch import rank_and_world

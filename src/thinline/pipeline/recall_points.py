@@ -23,8 +23,8 @@ from thinline.data.batch import batch_of
 from thinline.data.cached_sheets import CachedSheets
 from thinline.metrics.pixels import rates
 from thinline.metrics.thresholds import SPREAD, ScoreHistogram, counts_at, gathered_back, recall_threshold, spread
+from thinline.pipeline.finished_run import ReopenedRun, network_of, reopen
 from thinline.pipeline.load import LoadedRun
-from thinline.pipeline.reopen import ReopenedRun, network_of, reopen
 from thinline.runs import RunFolder
 from thinline.system.atomic_files import write_bytes
 from thinline.vocabulary import BACKGROUND, IGNORE

@@ -8,9 +8,9 @@ Conventions
   digits. Two lists in config/schema.py say which keys are not hashed. `NOT_IDENTITY`: keys that do not change what a
   run computes, by dotted name, for example `trainer.threads` or the whole branch `paths`. `NEUTRAL`: newer keys, which
   are not hashed while they have their neutral value.
-- `pipeline/locate.py` applies both lists and adds to the configuration, before it is hashed: the digest of the sheets;
-  the digests of the user's own source code (own_code.py), if there is any; for `init_from` the digest of the checkpoint
-  in place of its path or name; and the user's own metrics without labels and units.
+- `pipeline/locate.py` applies both lists. It then adds the digest of the sheets, and the digests of the user's own
+  source code (own_code.py), if there is any. It replaces the value of `init_from` by the digest of the checkpoint, and
+  takes labels and units out of the user's own metrics. The result is hashed.
 - The order of keys does not matter, a tuple equals a list, and 1.0 equals 1, because `fp_weight=1` and `fp_weight=1.0`
   are the same run. True is not 1.
 - Import paths of this package are hashed under its former name, `hairline`.

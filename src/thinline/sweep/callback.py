@@ -33,7 +33,7 @@ from thinline import runs
 from thinline.config.path_options import check_one_store, settle_paths
 from thinline.config.schema import check_seed, checked
 from thinline.pipeline.locate import SKIPPED
-from thinline.pipeline.mlflow_names import comparison, parent_name, parent_tags, varied
+from thinline.pipeline.mlflow_run_names import comparison, parent_name, parent_tags, varied
 from thinline.runs import RunFolder, parent_runs
 from thinline.runs.folder import RUNS
 from thinline.runs.parent_runs import Condition

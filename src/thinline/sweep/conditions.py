@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 
 from thinline import runs
-from thinline.pipeline.mlflow_names import condition_name
+from thinline.metrics.catalogue import logged_names
+from thinline.pipeline.mlflow_run_names import condition_name
 from thinline.runs import Manifest, RunFolder
 from thinline.runs.folder import RUNS
 from thinline.runs.identity import flatten
@@ -60,11 +61,11 @@ def conditions_of(
 
 def _condition(name: str, rows: pd.DataFrame, manifests: Sequence[Manifest], measures: Sequence[str]) -> Condition:
     headline = headline_of(manifests[0], measures)
-    metrics = rows["split"].astype(str) + "/" + rows["measure"].astype(str) + "/" + rows["class"].astype(str)
+    by_name = rows["value"].groupby(pd.Index(logged_names(rows)), sort=False)
     estimates = {
-        str(metric): _estimate(values.to_numpy(np.float64))
-        for metric, values in rows.groupby(metrics, sort=False)["value"]
-        if str(metric).startswith(_SPLITS) and headline.has(str(metric)) and np.isfinite(values).any()
+        str(name): _estimate(values.to_numpy(np.float64))
+        for name, values in by_name
+        if str(name).startswith(_SPLITS) and headline.has(str(name)) and np.isfinite(values).any()
     }
     return Condition(name, _shared(manifests), tuple(sorted(int(seed) for seed in rows["seed"].unique())), estimates)
 

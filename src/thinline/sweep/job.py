@@ -22,7 +22,7 @@ from thinline import runs
 from thinline.config.path_options import settle_paths
 from thinline.config.schema import Conf, ConfigError, checked
 from thinline.pipeline.locate import SKIPPED, CellOutcome, FailedBeforeError, done_before, locate
-from thinline.pipeline.mlflow_names import varied_levels
+from thinline.pipeline.mlflow_run_names import varied_levels
 from thinline.runs import RunFolder
 from thinline.runs.folder import PER_CLASS, PER_SHEET
 from thinline.runs.manifest import age

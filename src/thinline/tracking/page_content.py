@@ -6,9 +6,9 @@ Headline numbers
   validation and test, scores of the traced curve on test, F1 at the tuned threshold, and this threshold. For the run:
   loss, gradient norms, speed and time. A run of two curves has about 40. The primary measures of a study are headline
   numbers of its runs too.
-- Names are those of the tables (`test/iou/curve_1`). MLflow sorts them, so no measure of `test` here comes before `iou`
-  in the alphabet: the page opens with the IoU of each curve. F1 on test is not a headline number, since it is
-  2 IoU / (1 + IoU).
+- Names are those of the tables (`test/iou/curve_1`). MLflow sorts them, and its page should open with the IoU of each
+  curve. So no headline number of `test` may have a measure that comes before `iou` in the alphabet. F1 on test is not a
+  headline number, since it is 2 IoU / (1 + IoU).
 - A number that belongs to no split, for example `train/loss`, is a headline number unless its name begins with an entry
   of `_ONLY_IN_TABLE`.
 - A run that an older version of thinline logged keeps all metrics that it has in MLflow.
@@ -40,6 +40,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from thinline.metrics.catalogue import logged_names
 from thinline.metrics.number_format import interval, number
 from thinline.runs.folder import PER_CLASS, RunFolder
 from thinline.runs.history import Line
@@ -113,10 +114,8 @@ def table_text(folder: RunFolder) -> str:
     rows: list[list[Any]] = []
     if path.exists():
         table = pd.read_parquet(path)
-        names = table["split"] + "/" + table["measure"] + "/" + table["class"]
-        rows = [
-            list(row) for row in zip(names.tolist(), *(table[name].tolist() for name in TABLE_COLUMNS[1:]), strict=True)
-        ]
+        columns = (table[name].tolist() for name in TABLE_COLUMNS[1:])
+        rows = [list(row) for row in zip(logged_names(table), *columns, strict=True)]
         rows.sort(key=lambda row: _position(row[0]))
     known = {row[0] for row in rows}
     last = {name: value for line in folder.history() for name, value in line.metrics.items()}

@@ -3,9 +3,8 @@
 A row is (split, measure, class, value, support, signature), in tables per sheet also `sheet`. Counts are summed over
 the split and divided once (metrics/pixels.py, metrics/structure/sheet_rates.py). `support` is the number of true pixels
 of the class; for metrics of traced curves it is the number of rows in which the true curve is, for junctions the number
-of true junctions. If the scale of the
-sheets is unknown, lengths in mm are left out, and for distances that are defined in mm one pixel counts as the width of
-a nominal pen.
+of true junctions. If the scale of the sheets is unknown, lengths in mm are left out, and for distances that are defined
+in mm one pixel counts as the width of a nominal pen.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from thinline.metrics.catalogue import signature
+from thinline.metrics.catalogue import logged_names, signature
 from thinline.metrics.channel_conflicts import conflict_shares, conflict_signature
 from thinline.metrics.own import OwnMetric
 from thinline.metrics.pixels import RATES, PixelCounts, confusion, rates
@@ -94,8 +93,7 @@ class Outcome:
         detail = rows["measure"].str.startswith(DETAILS)
         perturbed = rows["split"].str.startswith("oracle")
         rows = rows[~detail & (~perturbed | rows["measure"].isin(OF_PERTURBED_TRUTH))]
-        names = rows["split"] + "/" + rows["measure"] + "/" + rows["class"]
-        return dict(zip(names.tolist(), rows["value"].tolist(), strict=True))
+        return dict(zip(logged_names(rows), rows["value"].tolist(), strict=True))
 
     def joined(self, more: Sequence[Evaluation], classes: Sequence[str]) -> Outcome:
         """With the rows of further test sets."""

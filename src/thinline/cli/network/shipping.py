@@ -19,8 +19,8 @@ from thinline.cli.network.model_card import card_of, scores_on
 from thinline.config.shipped import BRANCH, CARD, CONFIG, EXAMPLE, EXAMPLE_INK, WEIGHTS
 from thinline.config.trained_run import TrainedFiles, config_of, trained_files
 from thinline.data.cached_sheets import CachedSheets, read
+from thinline.pipeline.finished_run import network_of, reopen
 from thinline.pipeline.load import LoadedRun, load_run
-from thinline.pipeline.reopen import network_of, reopen
 from thinline.runs import RunFolder
 from thinline.system.atomic_files import StorageError, make_folder, write_bytes
 from thinline.vocabulary import UInt8

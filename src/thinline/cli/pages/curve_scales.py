@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from thinline.digitise import CurveScale
-from thinline.digitise.scales import ScaleError
+from thinline.digitise.axes import ScaleError
 from thinline.digitise.scan import Scan
 from thinline.pipeline.load import LoadedRun
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from thinline.digitise import CurveScale, DepthScale, ScaleChange
+from thinline.digitise.axes import KINDS, ScaleError
 from thinline.digitise.page.proposal import Proposal, ProposedCurve
-from thinline.digitise.scales import KINDS, ScaleError
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from typing import Final
 import numpy as np
 
 from thinline.curves.las import LasCurve, LasReport, read_las_file
+from thinline.digitise.axes import CurveScale, DepthScale
 from thinline.digitise.paper import Frame
-from thinline.digitise.scales import CurveScale, DepthScale
 from thinline.vocabulary import Bool, Float64
 
 LONGEST: Final = 1.5

@@ -19,9 +19,9 @@ patches, and beyond the sheet is background:
                             the group counts as a part
     4. betti0_error_filled  metric 1 after the pixels of all gaps were added to the prediction: what a repair of gaps,
                             without a new detection, can reach
-    5. betti0_error_random  metric 1 after as many of the missed pixels were added as there are in gaps, drawn at
-                            random: mean over DRAWS draws from a fixed seed. A repair that is no better than this
-                            line has repaired nothing, because any added pixel can join or add components
+    5. betti0_error_random  metric 1 after missed pixels drawn at random were added, as many as the gaps have: mean
+                            over DRAWS draws from a fixed seed. A repair that is no better than that has repaired
+                            nothing, because any added pixel can join or add components
 
 A sheet on which neither truth nor prediction has the class is not counted; without a counted sheet 1, 2, 4 and 5 are
 NaN. Metric 3 is NaN without a missed pixel. Betti numbers are counts, so errors of opposite sign in one sheet cancel:

@@ -20,8 +20,8 @@ a one-sided 97.5 % bound. `up` and `down` are tested in the direction claimed al
 of non-superiority and non-inferiority, `none` is a test of equivalence (two one-sided tests): a difference that is not
 significant is not an equivalence. Without an interval (one seed) every expectation is open.
 
-`p_of` gives the p values of these tests, from Student's t: `holds`, that the expectation is only shown by chance, and
-`refuted`, that it is only refuted by chance. `assumed` is the true effect for which the power of a claim is computed.
+`p_of` gives the p values of these tests, from Student's t: `holds` of the test that shows the expectation, `refuted` of
+the test that refutes it. `assumed` is the true effect for which the power of a claim is computed.
 
 References
 ----------

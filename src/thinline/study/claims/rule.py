@@ -17,10 +17,10 @@ and over all settings it is
                     separate the two, the first such set in the order in which the findings name them
     undecided       otherwise
 
-A step of a trend may be open where the claim holds, and refutes the claim if it is refuted. With Holm's correction the
-p values of all findings of the claim that they hold, and those that they are refuted, are two families of tests, each
-at `ALPHA`; a finding without p keeps its decision. A step that is refuted only without the correction leaves the claim
-undecided: a stricter test does not support what a looser one refuted.
+A step of a trend may be open where the claim holds, and refutes the claim if it is refuted. Holm's correction treats
+the findings of a claim as two families of tests, each at `ALPHA`: one with the p values for "this finding holds", one
+with those for "this finding is refuted". A finding without p keeps its decision. A step that is refuted only without
+the correction leaves the claim undecided: a stricter test does not support what a looser one refuted.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _with_p(finding: Finding, p_holds: float, p_refuted: float) -> Finding:
 
 
 def _by_setting(findings: Sequence[Finding]) -> list[tuple[Setting, list[Finding]]]:
-    """The findings of every combination of levels at which each comparison has one."""
+    """Settings at which every comparison of the claim has a finding, each with its findings."""
     levels: dict[str, dict[str, None]] = {}
     for finding in findings:
         for factor, level in finding.setting:

@@ -3,21 +3,22 @@
 Conventions
 -----------
 A claim has one finding for each of its comparisons, each curve, and each setting of the factors that the comparison
-does not name (simple_effects.py). expectations.py says when a finding holds, is refuted, or is open, and rule.py how
-the findings make the verdict. A claim that a study does not vary or measure is untestable, and the verdict gives the
-reason. So is a number of the source that no study here can reproduce or contradict; the verdict shows our value beside
-it.
+does not name (simple_effects.py). expectations.py decides for each finding whether it holds, is refuted, or is open;
+rule.py decides by the findings whether the claim is supported, refuted, depends on a factor, or stays undecided; this
+module collects findings, verdicts and power in a table. A claim that a study does not vary or measure is untestable,
+and the verdict gives the reason. So is a number of the source that no study here can reproduce or contradict; the
+verdict shows our value beside it.
 
-If a claim is false, at least one of its findings is false. A false claim is supported only if this false finding holds,
-so the probability of a false support is at most that of one finding, 2.5 %, without a correction. The probability that
-some finding is refuted by chance grows with their number, by at most 2.5 % for each; `holm` is the verdict with Holm's
-correction within the claim. `holding` of `findings` findings hold. `power` is the probability that a true claim would
-have been supported (power.py), for the true effects `assumed`.
+If a claim is false, at least one of its findings is false. The claim is supported only if all findings hold, this one
+too, and a false finding holds with a probability of at most 2.5 %. So a false claim is supported with a probability of
+at most 2.5 %, without a correction. The probability that some finding is refuted by chance grows with their number, by
+at most 2.5 % for each; `holm` is the verdict with Holm's correction within the claim. `holding` of `findings` findings
+hold. `power` is the probability that a true claim would have been supported (power.py), for the true effects `assumed`.
 
-The sentence of a verdict quotes its key finding. The key finding of a supported claim is the one with the smallest
-clearance (`Expectation.clearance`); of a refuted claim and of one that depends on a factor, the refuted finding with
-the smallest clearance; of an undecided claim, the first open finding. Of a claim that depends on a factor the sentence
-also quotes the same contrast where the claim holds.
+The sentence of a verdict quotes its key finding. The key finding of a supported claim is the finding with the smallest
+clearance (`Expectation.clearance`). If a claim is refuted or depends on a factor, it is the refuted finding with the
+smallest clearance. If a claim is undecided, it is the first open finding. Of a claim that depends on a factor the
+sentence also quotes the same contrast where the claim holds.
 
 A claim lists studies in an order of preference. Its verdict over all studies is that of the first study that can test
 it (`table_of_studies`); the column `elsewhere` lists the verdicts of the others, and is empty for one study.

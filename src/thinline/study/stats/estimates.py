@@ -16,9 +16,9 @@ values. If a cell has no value, its seed is left out of every contrast in which 
 If each seed has other test sheets than the other seeds (`crossed` is false), the variance of `d_1..d_S` includes that
 of the sheets, and the interval is Student's: mean +- t(S - 1) sd / sqrt(S). If all seeds are tested on the same sheets
 (`crossed` is true), the variance due to sheets is added: a jackknife over sheets of the mean over seeds [6]. The
-degrees of freedom are then Satterthwaite's [2]. The effect of a seed differs from sheet to sheet; this interaction is
-part of both variances, so it is counted twice and the interval is slightly too wide. One seed gives no interval: `low`,
-`high` and `p` are NaN.
+degrees of freedom are then Satterthwaite's [2]. This interval is slightly too wide: the effect of a seed differs from
+sheet to sheet, and this interaction of seed and sheet is part of both variances, so it is counted twice. One seed gives
+no interval: `low`, `high` and `p` are NaN.
 
 `chance_above` is the probability that the true contrast is above 0, given the data: under a flat prior of the mean and
 of the logarithm of the standard deviation the posterior is Student's t of `mean / error` with the same degrees of

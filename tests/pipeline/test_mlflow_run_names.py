@@ -3,7 +3,7 @@
 import pytest
 
 from thinline.config.schema import CONF
-from thinline.pipeline.mlflow_names import (
+from thinline.pipeline.mlflow_run_names import (
     cell_name,
     comparison,
     condition_name,

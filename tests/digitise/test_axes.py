@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thinline.digitise.scales import CurveScale, DepthScale, ScaleChange, ScaleError
+from thinline.digitise.axes import CurveScale, DepthScale, ScaleChange, ScaleError
 
 edges = st.tuples(st.floats(-50, 500), st.floats(1, 2000)).map(lambda e: (e[0], e[0] + e[1]))
 linear = st.tuples(st.floats(-1e4, 1e4), st.floats(1e-3, 1e4)).map(lambda e: (e[0], e[0] + e[1]))
