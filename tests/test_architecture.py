@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import graphlib
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -190,6 +191,20 @@ def sizes(root: Path) -> Iterator[str]:
             yield f"src/{PACKAGE}/{where}: a package of no layer; give it one in {Path(__file__).name}"
 
 
+def unlisted(package: Path) -> list[str]:
+    """Modules and subpackages that the docstring of their package does not name: there a reader looks for them."""
+    missing = []
+    for init in sorted(package.rglob("__init__.py")):
+        words = re.findall(r"\w+", ast.get_docstring(ast.parse(init.read_text(encoding="utf-8"))) or "")
+        inside = {path.stem for path in init.parent.glob("*.py")} | {
+            path.parent.name for path in init.parent.glob("*/__init__.py")
+        }
+        missing += [
+            f"{init.relative_to(package)}: {name}" for name in sorted(inside - {"__init__", "__main__"} - set(words))
+        ]
+    return missing
+
+
 def violations(root: Path) -> list[str]:
     """Every break of the rules as `file:line: what`."""
     modules = sources(root)
@@ -218,6 +233,21 @@ def violations(root: Path) -> list[str]:
 def test_the_source_keeps_the_rules() -> None:
     assert len(sources(ROOT)) > 3, "no source was read"
     assert violations(ROOT) == []
+
+
+def test_every_package_lists_its_modules(tmp_path: Path) -> None:
+    packages = [folder for folder in (ROOT / "src" / PACKAGE).iterdir() if (folder / "__init__.py").exists()]
+    assert [line for folder in sorted(packages) for line in unlisted(folder)] == []
+    (tmp_path / "part").mkdir()
+    for name, text in (
+        ("__init__", '"""one of it; part"""'),
+        ("one", ""),
+        ("two", ""),
+        ("part/__init__", ""),
+        ("part/three", ""),
+    ):
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    assert unlisted(tmp_path) == ["__init__.py: two", "part/__init__.py: three"]
 
 
 def test_the_median_number_of_lines_of_a_file_is_within_bounds() -> None:

@@ -4,6 +4,7 @@ job            run all steps on one scan; a digest of the inputs identifies a jo
 scan           open a scan of one or more pages, read rows as grey levels
 paper          rescale the scan to the scale of the run (px per mm), straighten it; scan <-> paper coordinates
 deskew         estimate skew (tilt, rotation, waves) from printed lines, as whole-pixel shifts
+print_skew     the same on a page with streaks of the scanner, which are no print
 reading        choose the scale at which the network reads a page; ink and centre lines at that scale
 inference      run the network on overlapping tiles, blend their probabilities
 axes           scan column -> value (linear, log, falling, wraps), scan row -> depth

@@ -12,7 +12,8 @@ Losses of pixels: soft_ce (cross-entropy, label smoothing), spatial_soft_ce (blu
 (class-balanced focal). Of regions: dice, tversky, lovasz (Jaccard/IoU). With truth maps: skeleton_recall, cldice
 (soft clDice), clce (cross-entropy on skeletons), boundary (signed distance).
 
-Support: protocols (interfaces of head, losses and truth maps), weight_checks (form and effect of class weights),
+Support: protocols (interfaces of head, losses and truth maps), loss_checks (what a loss must have and return),
+weight_checks (form and effect of class weights),
 soft_counts (soft areas of region losses and the check of probabilities), soft_skeleton (for cldice), thinning (for
 skeleton_recall), map_pixels (pixels on a truth map), and the compiled kernels lovasz_errors (from logits, all classes),
 lovasz_kernel (one class) and soft_skeleton_kernel.

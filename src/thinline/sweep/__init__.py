@@ -8,6 +8,7 @@ cost           estimated time and memory of a cell, from finished runs or a few 
 shared_failure whether all cells of a sweep would fail with the error of one, so that the sweep stops
 study_results  finished runs of a study with their provenance (commits, versions, dates)
 published_cells  cells of a study that published tables have
+conditions     each configuration of an ended sweep over its seeds: mean, deviation, interval; for MLflow
 best_cell      the cell with a star in the tables: its lead is larger than the spread over seeds
 tables         tables that a run and a sweep print at their end
 """

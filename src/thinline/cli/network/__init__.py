@@ -5,5 +5,6 @@ predict    write the predicted classes of images of any size
 evaluate   every metric of predicted label images against true ones
 transfer   score runs on tiles of real logs with truth
 export     write a trained network as ONNX
-ship       pack a finished run as a network that comes with the package (shipping.py: files, model_card.py: the card)
+ship       pack a finished run as a network that comes with the package (shipping.py: its files; model_card.py: the
+           card; curve_errors.py: errors of traced curves on drawn sheets, for the card)
 """

@@ -6,6 +6,8 @@ lines          straight lines in three styles, the pixels of cv2.polylines
 printed_marks  text, rules, ticks, stains
 strokes        curve values -> polyline -> pixels of a pen; wraps, dashes, pen width
 stroke_kernels compiled loops of strokes
+capsules       the exact ink of a round pen, and the true course of the line that it was led along (`field`)
+field_print    grids of two line styles, dots, fills, handwriting and bars (`field`)
 layers         join the layers of print, paint strokes over them
 skew           tilt (rotation), shear, waves and stretch of the paper, applied to vertices
 polygons       filled convex polygons, the pixels of cv2.fillConvexPoly
