@@ -141,7 +141,7 @@ def test_the_row_of_a_study_counts_cells_seeds_and_verdicts(results):
     row = study_row(results, VERDICTS, "planted")
     assert "60 cells, 5 seeds; 1 left out | 2 supported, 1 refuted | 3.0 |" in row
     block = studies_block([row], ["five_losses"])
-    assert block.endswith("Not run: five_losses.")
+    assert block.endswith("Without results: five_losses.")
 
 
 def test_blocks_are_replaced_between_their_marks_alone():

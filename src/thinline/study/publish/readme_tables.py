@@ -185,7 +185,7 @@ def studies_block(rows: Iterable[str], not_run: Iterable[str]) -> str:
     """The rows of the studies under their heads, then the studies that were not run."""
     heads = ["| study | question | run | claims judged | hours of training | |", "|---|---|---|---|---|---|"]
     missing = ", ".join(not_run)
-    return "\n".join([*heads, *rows, *(["", f"Not run: {missing}."] if missing else [])])
+    return "\n".join([*heads, *rows, *(["", f"Without results: {missing}."] if missing else [])])
 
 
 def replaced(text: str, blocks: Mapping[str, str], *, where: str) -> str:
