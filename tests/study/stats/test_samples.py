@@ -23,6 +23,19 @@ def test_sheets_are_shared_where_their_truth_is_the_same_in_all_seeds(shared):
     assert samples(replace(results, sheets=sheets), "recall", "curve_1").crossed is shared
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_missing_run_does_not_change_whether_sheets_are_shared(shared):
+    """Its sheets are unknown: those of the other seeds of its condition decide, else intervals would be too narrow."""
+    results = planted(sheets=3)
+    rows = results.sheets.merge(results.cells[["run", "seed"]], on="run")
+    support = 100 * (1 + rows["sheet"]) + (0 if shared else rows["seed"])
+    sheets = results.sheets.assign(support=support)
+    of_condition = results.cells[results.cells["condition"] == results.cells["condition"].iloc[0]]
+    for missing in (of_condition["run"].iloc[:1], of_condition["run"].iloc[:-1]):  # the first run; all but one
+        left = sheets[~sheets["run"].isin(missing)]
+        assert samples(replace(results, sheets=left), "recall", "curve_1").crossed is shared
+
+
 def test_a_count_without_its_sheets_is_refused():
     """It would be a sum over 64 sheets where a number per sheet is expected."""
     results = planted(sheets=3)

@@ -218,8 +218,12 @@ def _places(results: Results) -> pd.DataFrame:
 
 
 def _crossed(support: Float64) -> bool:
-    """Whether sheet n has the same truth for all seeds, as in a fixed folder of test images.
+    """Whether sheet n has the same number of true pixels for all seeds, as in a fixed folder of test images.
 
-    Conditions may differ: resolutions count other numbers of pixels on the same sheet.
+    Conditions may differ: resolutions count other numbers of pixels on the same sheet. A run without sheets (NaN) says
+    nothing, the other seeds of its condition decide.
     """
-    return support.shape[1] > 1 and bool(np.all(support == support[:, :1]))
+    run = np.isfinite(support).any(axis=-1)
+    first = support[np.arange(len(support)), run.argmax(axis=1)][:, None]
+    same = (support == first) | (np.isnan(support) & np.isnan(first))
+    return bool((run.sum(axis=1) > 1).any() and same[run].all())
