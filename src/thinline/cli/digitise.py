@@ -43,7 +43,7 @@ CONTEXT_MM: Final = 4.0
 """Width beside the tracks that the network gets, because it needs both sides of a line on the edge."""
 
 SAMPLE_TILES: Final = 4
-"""Half the height of the part of a page on which the scale is chosen, in tiles of the network."""
+"""The scale is chosen on the middle of a page: so many tiles of the network above its middle row, as many below."""
 
 _MM_PER_INCH: Final = 25.4
 _STOPPED: Final = 130
@@ -103,7 +103,7 @@ def job_of(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> Job:
 
 
 def _read_at(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> tuple[tuple[float, float], str]:
-    """Dots per inch across and down, and why they are not those of the file.
+    """Dots per inch across and down at which a scan is read, and the reason if they are not those of the file.
 
     A network that names no curves chooses its scale on the middle of the page, unless --dpi is given: that of the file
     is one of the candidates (reading.py).

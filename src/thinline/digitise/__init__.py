@@ -8,6 +8,7 @@ print_skew     the same on a page with streaks of the scanner, which are no prin
 reading        choose the scale at which the network reads a page; ink and centre lines at that scale
 inference      run the network on overlapping tiles, blend their probabilities
 axes           scan column -> value (linear, log, falling, wraps), scan row -> depth
+tracks         trace the curves of each track, for a network that finds the ink of any curve
 accept         reject rows and curves of low confidence or coverage
 damaged_rows   rows that get no values because the file is damaged there
 export         the bytes of the CSV and LAS files (header, null value)

@@ -13,7 +13,8 @@ Ink mask
 
 Choice of the factor
     The right factor is unknown where a scan has no resolution, or a wrong one. Every candidate reads the same few
-    windows of the page, those with most change of grey levels.
+    windows of the image, those with most change of grey levels. cli/digitise.py gives the middle of a page, and only
+    where the network names no curves and no --dpi is given.
 
         score = decided ** DECIDED * (length / longest) ** LENGTH
 

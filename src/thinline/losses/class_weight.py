@@ -1,9 +1,10 @@
 """Class weights and priors from pixel counts.
 
-Conventions: `counts [C]`, integers, are the numbers of pixels of each class in the training mix, background first. A
-sheet counts as often as the run uses it (`CachedSheets.class_counts`, called by pipeline/train.py). The weight of the
-background is 1. `scale` says what the weighted loss is divided by. "kept" keeps its size: by the sum of the weights
-used. "raw": by the number of pixels or terms, as without weights (objective.py).
+Conventions: `counts [C]`, integers, are the numbers of pixels of each class in the training mix, background first.
+Whole sheets are counted, not crops, each as often as one pass over the training mix has it
+(`CachedSheets.class_counts`, called by pipeline/train.py). The weight of the background is 1. `scale` says what divides
+the weighted loss: with "kept" the sum of the weights used, which keeps its size; with "raw" the number of pixels or
+terms, as without weights (objective.py).
 
     none              None
     fixed             1 for the background, `value` for each curve

@@ -82,8 +82,8 @@ _TABLE: Final[Mapping[str, Sequence[tuple[str, str, str, Better, int, str]]]] = 
         ("breaks", "breaks", "", "down", 0, "interruptions of the true centreline, number per split"),
     ),
     "topology": (
-        ("betti0_error", "Betti-0 error", "", "down", 2, "difference of the numbers of components, sheet mean"),
-        ("betti1_error", "Betti-1 error", "", "down", 2, "difference of the numbers of holes, sheet mean"),
+        ("betti0_error", "Betti-0 error", "", "down", 2, "absolute difference of component counts, sheet mean"),
+        ("betti1_error", "Betti-1 error", "", "down", 2, "absolute difference of hole counts, sheet mean"),
         ("fragmenting", "misses in gaps", "", "", 3, "share of the missed pixels between two parts of one line"),
         ("betti0_error_filled", "Betti-0 error, gaps filled", "", "down", 2, "Betti-0 error with all such gaps filled"),
         (
@@ -247,7 +247,8 @@ PERTURBED_TRUTH: Final = {
     "oracle_shift": "truth, shift rows",
     "oracle_thick": "truth, 3 px thick",
 }
-"""Label of each perturbation, by the split under which its scores are stored; moved along the normal, or the rows."""
+"""Label of each perturbation of the truth, by the split under which its scores are stored. The pixels move along the
+normal of the curve, or along the rows of the sheet."""
 
 _STORED_NAME: Final = re.compile(r"\b(test\w*|tuned|val|oracle_\w+)/(\w+)")
 

@@ -6,9 +6,9 @@ A mask is bool `[H,W]`. Its *centreline* is the skeleton of scikit-image, P pixe
 
     1. tangent  the longer principal axis of the pixels of the centreline within `REACH_PX` rows and columns of a
                 pixel. Where both axes are equally long, as for a single pixel, it is vertical
-    2. normal   the unit vector across the tangent. Adjacent pixels have normals to the same side of the line. Of the
-                two sides of an 8-connected component the one is taken to which the normals point on average: to the
-                right, or, where they point neither right nor left, down
+    2. normal   the unit vector across the tangent. Adjacent pixels have normals to the same side of the line. Each
+                8-connected component has one side: the one for which its normals point to the right on average, or
+                down if they point neither right nor left
     3. offset   how far the mean of those pixels lies from the pixel, along the normal: the position of the line in
                 fractions of a pixel
     4. move     by `a` px: a pixel of the centreline moves along the rows if its normal is nearer to the rows, else

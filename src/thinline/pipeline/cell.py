@@ -101,7 +101,7 @@ def _freeze_once() -> None:
 
 @contextmanager
 def _locked(folder: RunFolder) -> Iterator[None]:
-    """Hold the lock of the folder. A second process that starts the same run waits for the lock, then skips the run."""
+    """Hold the lock of the folder. A second process waits for it, and then skips a run that has finished."""
     if not folder.try_lock():
         logger.info("%s is being trained by another process (%s); waiting for it", folder.name, folder.holder())
         folder.lock(wait_s=WAIT_FOR_CELL_S)

@@ -45,7 +45,7 @@ class OtherMeasuresError(ValueError):
 class InitialWeights:
     """The checkpoint of `init_from`, its digest, and its config.yaml.
 
-    `name` is the folder name of the run that wrote it, `@`, and the digest, for example `dice-...@0123`.
+    `name` is the folder name of the run that wrote it, `@`, and the digest of the checkpoint: `dice-...-4567@0123`.
     """
 
     name: str
@@ -137,7 +137,7 @@ def _levels(conf: Conf, choices: Mapping[str, str], initial: InitialWeights | No
     """The levels of the factors, and of `pooling`, `init_from`, `checkpoint` and `metrics` where they are set."""
     more = {key: getattr(conf, key) for key, known in KEY_LEVELS.items() if getattr(conf, key) != known[0]}
     if initial is not None:
-        more["init_from"] = initial.name.rpartition("-")[2]  # the digest that `thinline status` lists
+        more["init_from"] = initial.name.rpartition("-")[2]  # digest of the run, @, digest of the checkpoint
     if conf.checkpoint.monitor is not None:
         more["checkpoint"] = ",".join(f"{key}={value}" for key, value in asdict(conf.checkpoint).items())
     if conf.metrics:

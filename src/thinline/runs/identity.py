@@ -6,8 +6,8 @@ Conventions
 - A *cell* of a sweep or study is one of its runs.
 - The digest is the sha256 of the resolved configuration as canonical JSON (sorted keys, no spaces), cut to ten hex
   digits. Two lists in config/schema.py say which keys are not hashed. `NOT_IDENTITY`: keys that do not change what a
-  run computes, by dotted name, for example `trainer.threads` or the whole branch `paths`. `NEUTRAL`: newer keys, which
-  are not hashed while they have their neutral value.
+  run computes, by dotted name, for example `trainer.threads` or the whole branch `paths`. `NEUTRAL`: keys that are
+  newer than the published runs, which are not hashed while they have their neutral value.
 - `pipeline/locate.py` applies both lists. It then adds the digest of the sheets, and the digests of the user's own
   source code (own_code.py), if there is any. It replaces the value of `init_from` by the digest of the checkpoint, and
   takes labels and units out of the user's own metrics. The result is hashed.

@@ -2,8 +2,9 @@
 
 Each curve has two tables, one for its pixels and one for the traced curve; the background has one table. Classes are
 never averaged. A *cell* in these tables is a condition: one configuration with all its seeds. As a reference, the lines
-below the cells have the scores of the perturbed truth on the same sheets. Lines are not compared by their deviations,
-which are mostly those of the sheets: the caption has the smallest difference that the seeds can tell.
+below the cells have the scores of the perturbed truth on the same sheets. The deviation of a line is
+mostly that of the sheets, which all lines share, so lines are not compared by it: the caption has the smallest
+difference that the seeds can tell.
 """
 
 from __future__ import annotations
@@ -247,7 +248,7 @@ def show(console: Console, rows: pd.DataFrame, *, order: Sequence[str], commands
         "no star: no lead is larger than the spread over seeds": several and replicated and not starred,
         "no star: several seeds are needed to compare, e.g. seed=0,1,2": several and not replicated,
         "truth: scores of the perturbed truth on these sheets": "oracle_exact" in splits,
-        "normal, rows: moved 1 px along the normal of the curve, along the rows": "oracle_jitter" in splits,
+        "normal, rows: moved by up to 1 px along the normal of the curve, along the rows": "oracle_jitter" in splits,
         "boundary IoU is IoU here: no mask is thicker than its band": _boundary_is_all(rows),
         "More:": True,
     }

@@ -23,7 +23,7 @@ import filelock
 from thinline.system.atomic_files import StorageError, explained
 
 _POLL_S = 0.02
-_TRY_S = 0.1  # `taken` holds a shared lock for an instant: several attempts tell it from a holder
+_TRY_S = 0.1  # longer than `taken` of another process holds its shared lock, which must not look like a holder
 
 
 class FileLock:

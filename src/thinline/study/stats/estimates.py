@@ -9,9 +9,10 @@ computed once; the result is kept in `Samples.estimated`.
 Method
 ------
 Cells of one seed share initialisation, order of images and test sheets (common random numbers); a new seed changes the
-sources of randomness together, as [3] recommends. A contrast, a weighted sum over conditions, is therefore taken within
-each seed first. The seeds are the independent clusters [1]: their contrasts `d_1..d_S` are a sample of independent
-values. If a cell has no value, its seed is left out of every contrast in which the weight of the cell is not 0.
+sources of randomness together, as [3] recommends. What the cells of a seed share cancels in their difference, so a
+contrast, a weighted sum over conditions, is taken within each seed first. The seeds are the independent clusters [1]:
+their contrasts `d_1..d_S` are a sample of independent values. If a cell has no value, its seed is left out of every
+contrast in which the weight of the cell is not 0.
 
 If each seed has other test sheets than the other seeds (`crossed` is false), the variance of `d_1..d_S` includes that
 of the sheets, and the interval is Student's: mean +- t(S - 1) sd / sqrt(S). If all seeds are tested on the same sheets
