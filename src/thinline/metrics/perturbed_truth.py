@@ -6,7 +6,7 @@
     oracle_thick          the centreline of every curve drawn 3 px thick. A pixel with a true label keeps it; another
                           pixel that several curves cover has the label of the last of them
     oracle_jitter_normal  every pixel of the centreline of a curve moved along the normal of the curve by -1, 0 or
-                          +1 px with equal probability, the mask beside it with it; what touched is joined again
+                          +1 px with equal probability. The rest of the mask follows, and a line joins what touched
     oracle_shift_normal   every curve moved 1 px along its normal; where two curves overlap the later one has the pixel
 
 The first shift and jitter move along the rows of the sheet. They say what a wrong value costs, as a curve is read row

@@ -1,8 +1,10 @@
 """Topology per class: errors of the Betti numbers, and how much of them is due to gaps inside one true line.
 
-Conventions ----------- Masks are those of distances.py: ignored pixels belong to no mask. Ink is 8-connected and
-background 4-connected: with one neighbourhood for both, a closed line one pixel wide would have no inside, or several
-components. The sheet is compared as a whole, not in patches, and beyond the sheet is background:
+Conventions
+-----------
+Masks are those of distances.py: ignored pixels belong to no mask. Ink is 8-connected and background 4-connected: with
+one neighbourhood for both, a closed line one pixel wide would have no inside, or several components. The sheet is
+compared as a whole, not in patches, and beyond the sheet is background:
 
     b0    number of 8-connected components of a mask
     b1    number of holes: 4-connected parts of the background that ink encloses completely. A part that reaches the
