@@ -3,7 +3,7 @@
 Conventions: `counts [C]`, integers, are the numbers of pixels of each class in the training mix, background first.
 Whole sheets are counted, not crops, each as often as one pass over the training mix has it
 (`CachedSheets.class_counts`, called by pipeline/train.py). The weight of the background is 1. `scale` says what divides
-the weighted loss: with "kept" the sum of the weights used, which keeps its size; with "raw" the number of pixels or
+the weighted loss: with "kept" the sum of the weights used, so its size stays; with "raw" the number of pixels or
 terms, as without weights (objective.py).
 
     none              None

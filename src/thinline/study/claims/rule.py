@@ -22,7 +22,7 @@ A step of a trend may be open where the claim holds, and refutes the claim if it
 The published verdict is the one without a correction; verdicts.py shows that with Holm's beside it. Holm's correction
 treats the findings of a claim as two families of tests, each at `ALPHA`: one with the p values for "this finding
 holds", one with those for "this finding is refuted". A finding without p keeps its decision. A step that is refuted
-only without the correction leaves the claim undecided: it is not supported, since without the correction it was refuted.
+only without the correction leaves the claim undecided, and not supported, since without it the claim was refuted.
 """
 
 from __future__ import annotations
