@@ -2,9 +2,9 @@
 
 Each curve has two tables, one for its pixels and one for the traced curve; the background has one table. Classes are
 never averaged. A *cell* in these tables is a condition: one configuration with all its seeds. As a reference, the lines
-below the cells have the scores of the perturbed truth on the same sheets. The deviation of a line is
-mostly that of the sheets, which all lines share, so lines are not compared by it: the caption has the smallest
-difference that the seeds can tell.
+below the cells have the scores of the perturbed truth on the same sheets. The deviation of a line is mostly that of the
+sheets, which all lines share, so lines are not compared by it: the caption has the smallest difference that the seeds
+can tell.
 """
 
 from __future__ import annotations
