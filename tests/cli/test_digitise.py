@@ -210,6 +210,21 @@ def test_invalid_options_are_refused_before_anything_is_written(more, words, sca
     assert not out.exists()
 
 
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (["nan", "20"], "check --rows"),
+        (["0", "inf"], "--rows must lie on the scan, 0 to 399"),
+        (["300", "100"], "check --rows"),
+    ],
+)
+def test_wrong_rows_are_refused_before_the_network_chooses_its_scale(rows, words, scan: Path, capsys) -> None:
+    options = ["--left", "0", "--right", "1", "--top", "0", "--bottom", "10", "--rows", *rows]
+    assert main(["digitise", str(scan), *options, "--out", str(scan.parent / "out")]) == 1
+    assert words in printed(capsys)
+    assert not (scan.parent / "out").exists()
+
+
 @pytest.mark.usefixtures("perfect")
 def test_a_scan_without_resolution_asks_for_it(scan: Path, capsys) -> None:
     Image.open(scan).save(scan.parent / "bare.png")

@@ -79,10 +79,11 @@ def _digitise(options: argparse.Namespace, console: Console) -> int:
 def job_of(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> Job:
     """The job that the options describe; raises what its parts raise for wrong options."""
     rows = tuple(options.rows or (-0.5, scan.height - 0.5))
+    depth = DepthScale(options.top, options.bottom, rows[0], rows[1], options.unit)
+    _check_on(scan, "--rows", rows, scan.height)
     dpi, reason = _read_at(options, scan, network)
     curves = curve_names(options, network)
     scales = scales_of(options, curves, scan)
-    depth = DepthScale(options.top, options.bottom, rows[0], rows[1], options.unit)
     scales = with_changes(options, curves, scales, depth)
     px_per_mm = network.px_per_mm if network.scale_known else network.scale * min(dpi) / _MM_PER_INCH
     across, down = (px_per_mm * _MM_PER_INCH / value for value in dpi)
@@ -149,7 +150,6 @@ def _frame(
     """The rows between the two depths, and the columns of all tracks with a margin of `beside` scan px."""
     left = min(scale.left_px for scale in scales) - beside
     right = max(scale.right_px for scale in scales) + beside
-    _check_on(scan, "--rows", rows, scan.height)
     for scale in scales:
         _check_on(scan, f"track of {scale.name}", (scale.left_px, scale.right_px), scan.width)
     first_row, last_row = math.floor(rows[0] + 0.5), math.ceil(rows[1] + 0.5)

@@ -104,6 +104,56 @@ def test_one_depth_needs_the_other(job: Path, capsys) -> None:
     assert "expected both --top and --bottom" in printed(capsys)
 
 
+@pytest.mark.usefixtures("perfect")
+@pytest.mark.parametrize(
+    ("options", "ends"),
+    [
+        ([], (80, -20)),
+        (["--curve", "curve_2:left=100"], (100, -20)),
+        (["--curve", "curve_2:right=50"], (80, 50)),
+        (["--curve", "curve_2:left=200,right=0"], (200, 0)),
+        (["--curve", "curve_2:left=-50"], (-50, -20)),
+        (["--curve", "curve_2:falling=yes"], (80, -20)),
+        (["--curve", "curve_2:falling=no"], (-20, 80)),
+        (["--left", "100"], (100, -20)),
+        (["--right", "50"], (80, 50)),
+        (["--left", "0", "--right", "7"], (0, 7)),
+    ],
+)
+def test_an_option_replaces_the_value_at_its_edge_also_where_the_curve_falls(options, ends, job: Path) -> None:
+    share = (curves_of(job)["SP"] - 80) / (-20 - 80)
+    expected = ends[0] + (ends[1] - ends[0]) * share
+    assert curves_of(job, *options)["SP"].to_numpy() == pytest.approx(expected.to_numpy(), abs=1e-4, nan_ok=True)
+
+
+@pytest.mark.usefixtures("perfect")
+@pytest.mark.parametrize("options", [["--left", "0"], ["--curve", "curve_2:left=0"]])
+def test_a_value_given_completes_the_file_or_the_other_is_asked_for(options, job: Path, capsys) -> None:
+    share = (curves_of(job)["SP"] - 80) / (-20 - 80)
+    half = [JOB["curves"][0], {"track": 1, "name": "SP", "right": 150}]
+    table = curves_of(written(job.parent, curves=half), *options)
+    assert table["SP"].to_numpy() == pytest.approx(150 * share.to_numpy(), abs=1e-4, nan_ok=True)
+    capsys.readouterr()
+    path = written(job.parent, curves=[JOB["curves"][0], {"track": 1, "name": "SP"}])
+    assert main(["digitise", str(path), "--no-deskew", "--out", str(job.parent / "none"), *options]) == 1
+    assert "curve_2: expected the value at the right edge of its track, got none; give --right" in printed(capsys)
+
+
+@pytest.mark.usefixtures("perfect")
+def test_a_unit_completes_the_depths_of_the_file(job: Path, capsys) -> None:
+    """A file written after depths were read lacks the unit alone."""
+    expected = curves_of(job)["depth"]
+    path = written(job.parent, depth=JOB["depth"] | {"unit": None})
+    capsys.readouterr()
+    assert curves_of(path, "--unit", "ft")["depth"].to_numpy() == pytest.approx(expected.to_numpy())
+    assert "not filled in" not in printed(capsys)
+    top = curves_of(path, "--unit", "ft", "--top", "960")["depth"]
+    assert top.iloc[[0, -1]].to_numpy() == pytest.approx([960, expected.iloc[-1]], abs=0.6)
+    marks = {"unit": None, "first": {"row": 0, "depth": None}, "second": {"row": 499, "depth": None}}
+    assert main(["digitise", str(written(job.parent, depth=marks)), "--unit", "m"]) == 1
+    assert "expected depths in m, got none; fill them in, or give --top and --bottom" in printed(capsys)
+
+
 def curves_of(path: Path, *options: str) -> pd.DataFrame:
     """The table of a job without deskewing, written beside its file."""
     out = path.parent / f"out{len(list(path.parent.glob('out*')))}"
@@ -125,6 +175,14 @@ def test_a_piece_of_a_scale_holds_from_its_depth_on(job: Path) -> None:
     assert "linear 0 to 150, from depth 1040 linear 100 to 400, from depth 1100 linear 0 to 150" in las
     options = ["--scale-change", "curve_1:1040:100:400", "--scale-change", "curve_1:1100:150:0"]
     pd.testing.assert_frame_equal(curves_of(written(job.parent), *options), changed)
+
+
+@pytest.mark.usefixtures("perfect")
+def test_a_scale_of_the_command_line_holds_for_pieces_that_name_none(job: Path) -> None:
+    pieces = [{"from_depth": 1040, "left": 2, "right": 20000}]
+    curve = {"track": 1, "name": "RT", "unit": "ohmm", "left": 0.2, "right": 2000, "pieces": pieces}
+    curves_of(written(job.parent, curves=[curve, JOB["curves"][1]]), "--curve", "curve_1:scale=log")
+    assert "log 0.2 to 2000, from depth 1040 log 2 to 20000" in (job.parent / "out0/curves.las").read_text()
 
 
 @pytest.mark.usefixtures("perfect")

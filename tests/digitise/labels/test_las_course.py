@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from las_writer import Spelling, table_of
 
 from thinline.curves.las import LasCurve, LasError
-from thinline.digitise import CurveScale, DepthScale, Frame
+from thinline.digitise import CurveScale, DepthScale, Frame, ScaleChange
 from thinline.digitise.labels.las_course import LabelError, course_of, named_curves
 
 FRAME = Frame.of((0, 100), (0, 200), factors=(1.0, 1.0))
@@ -109,6 +109,12 @@ def test_elevations_grow_upwards() -> None:
 def test_depths_that_do_not_fit_are_refused(depth, unit, words) -> None:
     with pytest.raises(LabelError, match=words):
         course_of(curve(depth, [1, 2], unit), SCALE, DEPTH, FRAME)
+
+
+def test_a_scale_that_changes_down_the_scan_is_refused() -> None:
+    scale = replace(SCALE, changes=(ScaleChange(50.0, 50.0, 0.0, 200.0, "linear", falling=False),))
+    with pytest.raises(LabelError, match="one scale from top to bottom, got one that changes at depth 50"):
+        course_of(curve([0, 99], [60, 60]), scale, DEPTH, FRAME)
 
 
 def test_a_curve_across_more_than_the_track_in_one_row_has_no_range() -> None:

@@ -12,6 +12,7 @@ from thinline.digitise.axes import ScaleError
 from thinline.digitise.scan import Scan
 from thinline.pipeline.load import LoadedRun
 
+_SIDES: Final = ("left", "right")
 _KEYS: Final = ("left", "right", "scale", "name", "unit", "track", "falling")
 
 
@@ -71,13 +72,28 @@ def _own_scales(options: argparse.Namespace, curves: tuple[str, ...]) -> dict[st
             f"{options.job_file}: expected {len(curves)} curves, one for each of this run ({', '.join(curves)}), got "
             f"{len(proposed)}; leave curves out of the file, or take a run with as many"
         )
+    shared = {side for side in _SIDES if getattr(options, side) is not None}
     for name, keys in zip(curves, proposed, strict=False):
-        own[name] = {**keys, **own.get(name, {})}
+        own[name] = _over_the_file(keys, own.get(name, {}), shared)
     return own
 
 
+def _over_the_file(keys: Mapping[str, str], own: Mapping[str, str], shared: set[str]) -> dict[str, str]:
+    """The keys of a curve of a job file under those of --curve; `shared` are the edges whose values all curves share.
+
+    A curve without a value at each edge is in fractions of its track, unless an option gives one of the two.
+    """
+    given = shared | (own.keys() & set(_SIDES))
+    keys = dict(keys)
+    if not (given or keys.keys() >= set(_SIDES)):
+        keys |= {"left": "0", "right": "1"} | ({"scale": "linear"} if "scale" in keys else {})
+    if "falling" in own and not given:  # the direction alone: the values of the file in the other order
+        keys["left"], keys["right"] = sorted((keys["left"], keys["right"]), key=float)
+    return {**keys, **own}
+
+
 def _scale(curve: str, keys: Mapping[str, Any], track: tuple[float, ...]) -> CurveScale:
-    for side in ("left", "right"):
+    for side in _SIDES:
         if keys[side] is None:
             raise ScaleError(f"{curve}: expected the value at the {side} edge of its track, got none; give --{side}")
     name = str(keys["name"])
@@ -87,9 +103,9 @@ def _scale(curve: str, keys: Mapping[str, Any], track: tuple[float, ...]) -> Cur
         raise ScaleError(f"{curve}: `falling` must be yes or no, got {keys['falling']!r}")
     if "track" in keys:
         track = _ends(curve, str(keys["track"]))
-    left, right = (_number(f"{curve}:{side}", keys[side]) for side in ("left", "right"))
+    left, right = (_number(f"{curve}:{side}", keys[side]) for side in _SIDES)
     falling = keys["falling"] == "yes"
-    if left > right and not falling:
+    if left > right:
         left, right, falling = right, left, True
     edges = track[0], track[1]
     return CurveScale(name, str(keys["unit"]), *edges, left, right, kind=str(keys["scale"]), falling=falling)

@@ -40,13 +40,13 @@ def fill_from_job_file(options: argparse.Namespace, console: Console) -> argpars
             f"{path}: expected a scan of {proposal.pages} pages, got one of {len(scan.pages)}; is {filled.scan} the "
             "scan that the file was written for?"
         )
-    proposal = with_depths_read(proposal, options, console)
+    proposal = _with_unit(with_depths_read(proposal, options, console), options.unit)
     filled.rows = list(options.rows or proposal.rows)
     filled.dpi = options.dpi or (None if min(scan.dpi) > 0 and _same(proposal.dpi, scan.dpi) else proposal.dpi)
     _fill_depth(filled, proposal)
     filled.scale = options.scale or "linear"
     filled.proposed_at = [tuple((row, column) for row, column in curve.at) for curve in proposal.curves]
-    filled.proposed_pieces = [pieces_of(curve, proposal) for curve in proposal.curves]
+    filled.proposed_pieces = [pieces_of(curve) for curve in proposal.curves]
     filled.proposed = [_keys(curve, proposal, options) for curve in proposal.curves]
     _print_missing(proposal, options, console)
     return filled
@@ -55,6 +55,13 @@ def fill_from_job_file(options: argparse.Namespace, console: Console) -> argpars
 def _same(dpi: float | None, of_file: tuple[float, float]) -> bool:
     """Whether the job file has the resolution of the scan, or none."""
     return dpi is None or all(math.isclose(dpi, value, rel_tol=1e-3) for value in of_file)
+
+
+def _with_unit(proposal: Proposal, unit: str | None) -> Proposal:
+    """The proposal with the unit of --unit where the file has none."""
+    if unit is None or proposal.depth.unit is not None:
+        return proposal
+    return proposal.model_copy(update={"depth": proposal.depth.model_copy(update={"unit": unit})})
 
 
 def _fill_depth(filled: argparse.Namespace, proposal: Proposal) -> None:
@@ -66,6 +73,10 @@ def _fill_depth(filled: argparse.Namespace, proposal: Proposal) -> None:
         raise ProposalError(
             f"{filled.job_file}: expected both --top and --bottom, or the depths in the file, got one; give the other"
         )
+    if not (given or depth.complete) and filled.unit not in (None, "px"):
+        raise ProposalError(
+            f"{filled.job_file}: expected depths in {filled.unit}, got none; fill them in, or give --top and --bottom"
+        )
     for name, row in zip(("top", "bottom"), filled.rows, strict=True):
         if getattr(filled, name) is None:
             setattr(filled, name, depth.depth_at(row) if depth.complete else row)
@@ -73,37 +84,25 @@ def _fill_depth(filled: argparse.Namespace, proposal: Proposal) -> None:
 
 
 def _keys(curve: ProposedCurve, proposal: Proposal, options: argparse.Namespace) -> dict[str, str]:
-    """The keys of one curve as --curve takes them, without those that an option of the command line replaces."""
+    """The keys of one curve as --curve takes them: those that the file has and no option for all curves replaces."""
     track = proposal.track_of(curve)
-    left, right, scale = 0.0, 1.0, "linear"
-    if curve.left is not None and curve.right is not None:
-        left, right, scale = curve.left, curve.right, proposal.scale_of(curve)
     keys = {
         "name": curve.name,
         "unit": curve.unit,
         "track": f"{track.left_px!r}-{track.right_px!r}",
-        "left": repr(min(left, right)),
-        "right": repr(max(left, right)),
-        "falling": "yes" if left > right else "no",
-        "scale": scale,
+        "left": None if curve.left is None else repr(curve.left),
+        "right": None if curve.right is None else repr(curve.right),
+        "scale": proposal.scale_of(curve),
     }
-    for option, replaced in {
-        "left": ("left", "falling"),
-        "right": ("right", "falling"),
-        "scale": ("scale",),
-        "track": ("track",),
-    }.items():
-        if getattr(options, option) is not None:
-            for key in replaced:
-                keys.pop(key, None)
-    return keys
+    replaced = {key for key in ("left", "right", "scale", "track") if getattr(options, key) is not None}
+    return {key: value for key, value in keys.items() if value is not None and key not in replaced}
 
 
 def _print_missing(proposal: Proposal, options: argparse.Namespace, console: Console) -> None:
     missing = proposal.missing()
     if options.top is not None and options.bottom is not None:
         missing = tuple(phrase for phrase in missing if not phrase.startswith("depth"))
-    if options.left is not None and options.right is not None:
+    if options.left is not None or options.right is not None:  # a value that is missing beside it is refused
         missing = tuple(phrase for phrase in missing if not phrase.startswith("curves"))
     if missing:
         console.print(

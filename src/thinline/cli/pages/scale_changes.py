@@ -9,12 +9,12 @@ from itertools import pairwise
 
 from thinline.digitise import CurveScale, DepthScale, ScaleChange
 from thinline.digitise.axes import KINDS, ScaleError
-from thinline.digitise.page.proposal import Proposal, ProposedCurve
+from thinline.digitise.page.proposal import ProposedCurve
 
 
 @dataclass(frozen=True)
 class DepthPiece:
-    """From `depth` on, and to `end` if that is given, the values at the edges of a track; `kind` None: as before."""
+    """From `depth` on, and to `end` if given, the values at the edges of a track; `kind` None: that of the curve."""
 
     depth: float
     left: float
@@ -23,11 +23,10 @@ class DepthPiece:
     end: float | None = None
 
 
-def pieces_of(curve: ProposedCurve, proposal: Proposal) -> tuple[DepthPiece, ...]:
+def pieces_of(curve: ProposedCurve) -> tuple[DepthPiece, ...]:
     """The pieces of a curve of a job file."""
     return tuple(
-        DepthPiece(piece.from_depth, piece.left, piece.right, piece.scale or proposal.scale_of(curve), piece.to_depth)
-        for piece in curve.pieces
+        DepthPiece(piece.from_depth, piece.left, piece.right, piece.scale, piece.to_depth) for piece in curve.pieces
     )
 
 

@@ -1,7 +1,7 @@
 """Make labels from a scan and the curves of a LAS file.
 
 Steps
-    1. Estimate the skew of the scan, as `thinline digitise` does, and straighten it.
+    1. Estimate the skew of the scan and straighten it, without the way round scanner streaks of `thinline digitise`.
     2. Find the ink: by the network, or all dark pixels.
     3. Place each curve on the paper by the scales and depths of the job, and register it (registration.py).
     4. Give every pixel its value (masks.py).

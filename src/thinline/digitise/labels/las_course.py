@@ -71,7 +71,15 @@ class Course:
 
 
 def course_of(curve: LasCurve, scale: CurveScale, depth: DepthScale, frame: Frame) -> Course:
-    """The course of a curve of a LAS file on the paper. Raises LabelError where depths or units do not fit."""
+    """The course of a curve of a LAS file on the paper.
+
+    Raises LabelError where depths or units do not fit, and for a scale that changes down the scan.
+    """
+    if scale.changes:
+        raise LabelError(
+            f"{scale.name}: expected one scale from top to bottom, got one that changes at depth "
+            f"{scale.changes[0].depth:g}; label the pieces one by one, each with its rows"
+        )
     left, right = frame.paper_x(scale.left_px), frame.paper_x(scale.right_px)
     known = np.isfinite(curve.values) & np.isfinite(curve.depth)
     rows = _rows(curve.depth[known] * _factor(curve, depth), depth, frame)
