@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import stats
 
-from thinline.curves.course_agreement import STRONG, agreement, best_names, strong_matches
+from thinline.curves.course_agreement import STRONG, agreement, best_names, on_common_depths, strong_matches
 
 gappy = st.one_of(st.floats(0, 99), st.just(np.nan))
 
@@ -81,3 +81,26 @@ def test_bad_input():
         of([1, 2], [1])
     with pytest.raises(ValueError, match="same curves and rows"):
         best_names(np.zeros((2, 3)), np.zeros((1, 3)))
+
+
+@pytest.mark.parametrize(("rows", "found_rows"), [(45, 45), (51, 51), (2000, 45)])
+def test_a_few_rows_that_correlate_by_chance_are_no_shift(rows, found_rows):
+    """A shift of 43 of 45 rows leaves two rows, whose correlation is 1."""
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        true = rng.normal(0, 1, rows).cumsum()
+        found = np.where(
+            np.arange(rows) < found_rows, true + rng.normal(0, 0.1 * true[:found_rows].std(), rows), np.nan
+        )
+        assert of(found, true, reach=50).depth_error <= 0.5
+
+
+def test_absent_depths_are_a_gap_as_nulls_are():
+    depth = np.arange(1000.0, 1200, 0.5)
+    values = np.random.default_rng(4).normal(0, 1, len(depth)).cumsum()
+    hole = (depth > 1050) & (depth < 1150)
+    absent = on_common_depths((depth, values), (depth[~hole], values[~hole]))
+    null = on_common_depths((depth, values), (depth, np.where(hole, np.nan, values)))
+    np.testing.assert_allclose(absent[1], null[1])
+    np.testing.assert_allclose(absent[0], null[0])
+    assert np.isnan(absent[1]).sum() == hole.sum()

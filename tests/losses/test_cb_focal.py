@@ -4,7 +4,7 @@ from drawn_sheets import CLASSES, draw, random_batch, torn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thinline.heads import Binary, SigmoidStack, Softmax
+from thinline.heads import Binary, Curves, SigmoidStack, Softmax
 from thinline.losses.cb_focal import ClassBalancedFocal, effective_weights
 from thinline.losses.class_weight import EffectiveNumber
 from thinline.losses.compound import Compound
@@ -80,3 +80,19 @@ def test_other_weights_would_weigh_twice_and_raise_with_both_names(head) -> None
     logits = batch.logits(head(CLASSES).channels)
     plain, equal = (Objective(head(CLASSES), loss, weight=weight)(logits, *batch) for weight in (None, [5, 5, 5]))
     torch.testing.assert_close(equal, plain)
+
+
+@pytest.mark.parametrize("pen_px", [1, 3])
+def test_the_ink_under_a_centre_line_counts_as_ink(pen_px: int) -> None:
+    """In labels a centre line replaces the ink: that of a pen of 1 px has no pixel of its own."""
+    ink = torch.zeros(1, 64, 64, dtype=torch.bool)
+    ink[:, :, 20 : 20 + pen_px] = True
+    centre = torch.zeros_like(ink)
+    centre[:, :, 20 + pen_px // 2] = True
+    labels, strokes = ink.long() + centre.long(), torch.stack([ink, centre], dim=1)
+    logits = torch.zeros(1, 2, 64, 64, requires_grad=True)
+    loss = ClassBalancedFocal()
+    (slope,) = torch.autograd.grad(Objective(Curves(), loss)(logits, labels, strokes), logits)
+    weight = effective_weights(torch.tensor([64 * (64 - pen_px), 64 * pen_px, 64]), beta=loss.beta)
+    off, on = slope[0, 0, 0, 0].item(), slope[0, 0, 0, 20].item()
+    assert -on / off == pytest.approx((weight[1] / weight[0]).item(), rel=1e-4)

@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from thinline.curves.trace import ink_of
+from thinline.metrics import catalogue
+from thinline.metrics.own import OwnMetric, own_rows
 from thinline.metrics.structure.sheet_rates import rates_of_sheets
 from thinline.metrics.structure.sheet_scores import CurveTruth, score_sheet
 from thinline.metrics.structure.truth import Truth
@@ -130,6 +132,15 @@ def test_without_a_scale_there_are_no_millimetres():
     whole, _ = sheet_score_tables({0: score_sheet(*sheet(1, known=False))}, CURVES, split="test", px_per_mm=None)
     assert not whole["measure"].str.contains("mm").any()
     assert "hd95_px" in set(whole["measure"])
+
+
+def test_a_metric_of_the_user_needs_no_scale_whatever_its_name_is(monkeypatch):
+    monkeypatch.setattr(catalogue, "_registered", {})
+    catalogue.register(own_rows({"gap_mm": {"_target_": "m.f"}})["gap_mm"], "gap_mm|own:1")
+    own = OwnMetric("gap_mm", lambda *_: 7.0, "gap_mm|own:1")
+    scores = {0: score_sheet(*sheet(1, known=False), own=[own])}
+    whole, _ = sheet_score_tables(scores, CURVES, split="test", px_per_mm=None)
+    assert whole.loc[whole["measure"] == "gap_mm", "value"].tolist() == [7, 7]
 
 
 def test_a_sheet_without_known_curves_does_not_hide_those_of_the_others():

@@ -9,7 +9,8 @@ Measures of a pair of curves
     1. pearson_r    correlation of found and true x; NaN if either is constant or has fewer than two rows
     2. snr_db       10 log10(variance of the truth / mean squared error); infinite for no error
     3. depth_error  |shift| along depth at which the correlation of found and true x is largest, of at most `reach`
-                    rows, times the depth of a row (in feet, if that is in feet); of equal ones the smallest shift
+                    rows, times the depth of a row (in feet, if that is in feet); of equal ones the smallest shift;
+                    only shifts that leave half of the compared rows or more
     4. rows_right   true rows found within `tolerance_px` / true rows
     5. coverage     true rows that were found / true rows
     Over several curves, `strong_matches` is the share with pearson_r of STRONG or more.
@@ -34,6 +35,7 @@ from typing import Final
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from thinline.curves.las.curve import missing_samples
 from thinline.vocabulary import Float64, Int64
 
 STRONG: Final = 0.9
@@ -109,12 +111,13 @@ def on_common_depths(found: tuple[Float64, Float64], true: tuple[Float64, Float6
 
 
 def _interpolated(depth: Float64, values: Float64, at: Float64) -> Float64:
-    """Values at other depths; NaN beside a value that is NaN."""
+    """Values at other depths; NaN beside a value that is NaN and between depths of which some are absent."""
     after = np.clip(np.searchsorted(depth, at), 1, len(depth) - 1)
     before = after - 1
     share = np.clip((at - depth[before]) / np.maximum(depth[after] - depth[before], np.finfo(float).tiny), 0, 1)
     between = np.where(share < 1, values[before], 0) * (1 - share) + np.where(share > 0, values[after], 0) * share
-    return np.asarray(between, np.float64)
+    absent = (missing_samples(depth)[before] > 0) & (share > 0) & (share < 1)
+    return np.asarray(np.where(absent, np.nan, between), np.float64)
 
 
 def strong_matches(agreements: Sequence[Agreement]) -> float:
@@ -147,13 +150,18 @@ def _snr_db(error: Float64, true: Float64) -> float:
 
 
 def _shift(found_px: Float64, true_px: Float64, reach: int) -> float:
-    """|Shift| in rows of the largest correlation; NaN if there is none."""
+    """|Shift| in rows of the largest correlation; NaN if there is none.
+
+    A shift that leaves fewer than half of the rows that are compared without it is not tried: few rows correlate by
+    chance, and two always do.
+    """
     best, at, reach = -np.inf, np.nan, min(reach, len(true_px) - 1)
+    least = (np.isfinite(found_px) & np.isfinite(true_px)).sum() / 2
     for shift in sorted(range(-reach, reach + 1), key=abs):
         found = found_px[max(shift, 0) : len(found_px) + min(shift, 0)]
         true = true_px[max(-shift, 0) : len(true_px) + min(-shift, 0)]
         both = np.isfinite(found) & np.isfinite(true)
-        value = _correlation(found[both], true[both])
+        value = _correlation(found[both], true[both]) if both.sum() >= least else np.nan
         if value > best + 1e-12:
             best, at = value, abs(shift)
     return float(at)

@@ -13,7 +13,8 @@ first, K = C - 1 curves, any number. Targets are float, may be soft (softmax: su
     curves          2   ink, centre line on it  strokes             sigmoid        the same
 A crossing is positive in two channels of the sigmoid stack, in one class of the softmax. `pixel_nll` has one plane per
 *decision*: softmax, the sum of `nll` over the classes (cross-entropy of the pixel); sigmoid heads, `nll` itself. With
-hard targets it is -log p_t, p_t the probability of the truth. Log-probabilities: error of about one epsilon of dtype.
+hard targets it is -log p_t, p_t the probability of the truth. Log-probabilities: error of about one epsilon
+of the largest logit.
 Weights are `w [C]`, background first, for every head. A decision at a pixel has the weight of its true class. A channel
 of a region loss has one weight for all pixels:
     head            weight of a decision                                                    weight of a channel
@@ -22,7 +23,7 @@ of a region loss has one weight for all pixels:
     curves          w[k+1] where stroke k (ink, centre) is, else w[0]                       w[k+1]
     binary          w[label] where a curve is (the one drawn last at a crossing), else w[0]   mean of w[1:]
 Checks: shapes and dtypes always; ids of `labels` on CPU only, because reading them on a GPU makes the host wait in
-every step. (On a GPU torch's own index check stops the run.)
+every step.
 """
 
 from thinline.heads.head import POSITIVE_ABOVE, ChannelConflicts, Head, Truth, valid_pixels

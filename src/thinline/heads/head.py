@@ -131,6 +131,10 @@ class Head(ABC):
     def soften(self, targets: Tensor, smoothing: float) -> Tensor:
         """Targets with label smoothing: moved towards the uniform distribution by `smoothing` in 0..1."""
 
+    def positives(self, counts: Tensor) -> Tensor:
+        """Pixels on each class `[C]`, from the numbers of labels `[C]`: the same, where a label is one class."""
+        return counts
+
     @abstractmethod
     def pixel_weights(self, weight: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
         """Weight of each decision of `pixel_nll`, from `weight [C]`; unspecified at ignored pixels."""

@@ -99,6 +99,11 @@ class Curves(_OfStrokes):
         self.classes = INK_AND_CENTRE[:2]
         self.channels = 2
 
+    def positives(self, counts: Tensor) -> Tensor:
+        """The label of a centre line is ink as well."""
+        background, ink, centre = counts.unbind()
+        return torch.stack([background, ink + centre, centre])
+
     def scored_strokes(self, strokes: Bool) -> Bool:
         """The ink alone."""
         return strokes[:1]

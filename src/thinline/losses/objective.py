@@ -183,7 +183,7 @@ class Objective(nn.Module):
         if not isinstance(loss, Balances):
             return self._weighted_mean(terms, self.weight, batch, kept=self.scale == "kept")
         counts = torch.stack([(batch.labels == id_).sum() for id_ in range(len(self.head.vocabulary))])
-        value = self._weighted_mean(terms, loss.balance(counts), batch, kept=True)
+        value = self._weighted_mean(terms, loss.balance(self.head.positives(counts)), batch, kept=True)
         # here `self.weight` is equal for all classes: other weights raise an error at construction
         return value if self.weight is None or self.scale == "kept" else value * self.weight[0].to(value.dtype)
 

@@ -76,6 +76,9 @@ class HeadLike(Protocol):
     def probabilities(self, logits: Tensor) -> Tensor:
         """[B,c,H,W] in 0..1."""
 
+    def positives(self, counts: Tensor) -> Tensor:
+        """Pixels on each class [C], from the numbers of labels [C]."""
+
     def pixel_weights(self, weight: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
         """Weight of each decision."""
 

@@ -52,8 +52,8 @@ def train_cell(conf: Conf, planned: Planned, *, folder: RunFolder, record: Recor
     `record` gets the numbers of each step that has any; `title` is printed with the progress of training.
     """
     sheets = render_sheets(planned, conf, console=CONSOLE)
-    imbalance = _imbalance(conf, planned, sheets, record)
     head: Head = instantiate(conf.head)
+    imbalance = _imbalance(conf, planned, sheets, head=head, record=record)
     scorer = scorer_of(conf, planned.splits.test.specs, sheets.test, head)
     scorers = ScoringWorkers(scorer, processes=conf.trainer.scorers)
     task = build_task(conf, head, imbalance, folder=folder.path, scorers=scorers)
@@ -168,9 +168,10 @@ def _more_tests(conf: Conf, planned: Planned, sheets: Rendered, scorer: SheetSco
     )
 
 
-def _imbalance(conf: Conf, planned: Planned, sheets: Rendered, record: Record) -> Imbalance:
+def _imbalance(conf: Conf, planned: Planned, sheets: Rendered, *, head: Head, record: Record) -> Imbalance:
     """The imbalance of the training mix, printed and recorded. A sheet counts as often as the run uses it."""
-    counts = torch.from_numpy(sheets.train.class_counts(len(conf.classes), order=planned.splits.train.order))
+    labels = sheets.train.class_counts(len(conf.classes), order=planned.splits.train.order)
+    counts = head.positives(torch.from_numpy(labels))
     imbalance = weighting_of(conf).imbalance(counts)
     ratios = dict(zip(conf.classes[1:], measured_ratio(counts).tolist(), strict=True))
     weights = dict(zip(conf.classes, imbalance.weight or (), strict=bool(imbalance.weight)))

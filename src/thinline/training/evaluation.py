@@ -176,7 +176,8 @@ def _score_rows(
     split: str, scores: Sequence[SheetScores], curves: Sequence[str], px_per_mm: float | None
 ) -> pd.DataFrame:
     values = rates_of_sheets(scores, px_per_mm=px_per_mm or NOMINAL_PX_PER_MM)
-    names = [name for name in values if px_per_mm is not None or not _IN_MM.search(name)]
+    own = scores[0].own if scores else {}
+    names = [name for name in values if px_per_mm is not None or name in own or not _IN_MM.search(name)]
     pixels = np.sum([sheet.support for sheet in scores], axis=0)
     traced_rows = {
         method: np.sum([[error.rows for error in sheet.curves[method]] for sheet in scores if sheet.curves], axis=0)

@@ -10,7 +10,7 @@ Conventions
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,11 @@ from thinline.metrics.structure.sheet_scores import CurveTruth
 from thinline.metrics.structure.truth import NOMINAL_PX_PER_MM, Truth
 from thinline.training.evaluation import evaluate
 from thinline.vocabulary import BACKGROUND, IGNORE, Float32, UInt8
+
+ONLY_IGNORED: Final = (
+    f"`truth` must hold the ids of classes, got only 0 and {IGNORE}, and {IGNORE} means ignored; for a mask of "
+    "black and white pass (mask > 0), or name the values: --classes 0:background,255:NAME"
+)
 
 LabelledSheet = tuple[UInt8, Float32 | None, Truth, CurveTruth | None]
 """A sheet in the form that `thinline.training.evaluation.evaluate` takes."""
@@ -100,17 +105,31 @@ def class_names(pairs: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[str
         any_true, ignored = any_true or of_truth > 0, ignored or bool((true == IGNORE).any())
         largest = max(largest, predicted, of_truth)
     if ignored and not any_true:
-        raise ValueError(
-            f"`truth` must hold the ids of classes, got only 0 and {IGNORE}, and {IGNORE} means ignored; for a mask of "
-            "black and white pass (mask > 0), or name the values: --classes 0:background,255:NAME"
-        )
+        raise ValueError(ONLY_IGNORED)
     return (BACKGROUND, *(f"class_{number}" for number in range(1, largest + 1)))
+
+
+def check_truths(truths: Iterable[NDArray[Any]]) -> None:
+    """Raise ValueError if the truths of all images together have only 0 and 255: these are black and white masks."""
+    ignored = False
+    for truth in truths:
+        true = label_map(truth, "truth")
+        if ((true > 0) & (true != IGNORE)).any():
+            return
+        ignored = ignored or bool((true == IGNORE).any())
+    if ignored:
+        raise ValueError(ONLY_IGNORED)
 
 
 def _check_classes(classes: Sequence[str]) -> None:
     if isinstance(classes, str) or len(classes) < 2 or len(set(classes)) != len(classes):
         raise ValueError(
             f"`classes` must be two or more different names, background first, got {classes!r}; as [background, vessel]"
+        )
+    if BACKGROUND in classes[1:]:
+        raise ValueError(
+            f"`classes` must be the names of the ids 0, 1, ..., background first, got {list(classes)}; put "
+            f"{BACKGROUND} first"
         )
 
 

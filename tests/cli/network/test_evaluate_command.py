@@ -91,6 +91,27 @@ def test_values_of_the_truth_are_named(folders, capsys):
     assert "a.png: expected the values of {0: background, 254: vessel}, got also 255" in text
 
 
+def test_names_without_values_do_not_hide_a_truth_of_black_and_white(folders, capsys):
+    for name in ("a", "b"):
+        path = str(folders / f"true/{name}.png")
+        cv2.imwrite(path, 255 * cv2.imread(path, cv2.IMREAD_GRAYSCALE))
+    text = refused(capsys, folders / "pred", folders / "true", "--classes", "background,vessel")
+    assert "got only 0 and 255, and 255 means ignored" in text
+    assert "--classes 0:background,255:NAME" in text
+
+
+def test_the_background_is_the_first_class_in_any_order_of_the_values(folders, capsys):
+    for name in ("a", "b"):
+        path = str(folders / f"true/{name}.png")
+        cv2.imwrite(path, 255 * cv2.imread(path, cv2.IMREAD_GRAYSCALE))
+    assert evaluate(folders / "pred", folders / "true", "--classes", "0:background,255:vessel") == 0
+    first = capsys.readouterr().out
+    assert evaluate(folders / "pred", folders / "true", "--classes", "255:vessel,0:background") == 0
+    assert capsys.readouterr().out == first
+    text = refused(capsys, folders / "pred", folders / "pred", "--classes", "vessel,background")
+    assert "background first" in text
+
+
 def test_folders_that_do_not_pair_are_refused(folders, capsys):
     (folders / "true/b.png").rename(folders / "true/c.png")
     text = refused(capsys, folders / "pred", folders / "true")

@@ -77,6 +77,13 @@ def test_a_csv_of_digitise_is_printed_beside_published_values(tmp_path: Path, ca
     assert pd.read_csv(tmp_path / "scores.csv")["curve"].tolist() == ["gr"]
 
 
+def test_a_number_sign_in_a_name_leaves_the_columns_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("# damaged: rows 5 to 9\ndepth,GR#1,SP\n1000,7,70\n1001,8,80\n1002,9,90\n")
+    one, two = curves_of(tmp_path / "a.csv", "ft")
+    assert (one.name, one.depth.tolist(), one.values.tolist()) == ("GR#1", [1000, 1001, 1002], [7, 8, 9])
+    assert (two.name, two.values.tolist()) == ("SP", [70, 80, 90])
+
+
 def test_curves_of_other_names_are_compared_only_where_there_is_one_of_each(tmp_path: Path, capsys) -> None:
     truth = las(tmp_path / "well.las", TRUE)
     assert evaluate(csv(tmp_path / "one.csv", DEPTH_FT, curve_1=TRUE), truth, "--depth-unit", "ft") == 0

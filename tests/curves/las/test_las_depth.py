@@ -115,6 +115,20 @@ def test_a_repeat_pass_is_kept_apart(tmp_path: Path, sections: int, upwards: boo
     assert "log the depths 100 to 150 again" in report.warnings[0]
 
 
+def test_curves_of_sections_with_other_columns_have_names_of_their_own(tmp_path: Path) -> None:
+    text = Spelling().text(("DEPT", "GR"), log(0, 50))
+    for number in (1, 2):
+        names = ("DEPT", "GR", *"AB"[:number])
+        table = np.column_stack([log(0, 50, seed=number)] + [log(0, 50, seed=9)[:, 1]] * number)
+        section = Spelling().text(names, table)
+        text += section[section.index("~C") :]
+    curves, _ = read(tmp_path, text)
+    names = [curve.name for curve in curves if curve.name.startswith("GR")]
+    assert names == ["GR", "GR, pass 2", "GR, pass 3"]
+    means = [curve.values.mean() for curve in curves if curve.name.startswith("GR")]
+    assert means == pytest.approx([log(0, 50, seed=seed)[:, 1].mean() for seed in range(3)])
+
+
 def test_a_log_down_and_up_again_is_two_passes(tmp_path: Path) -> None:
     down, up = log(0, 100), log(0, 99.5, seed=1)[::-1]
     curves, _ = read_tables(tmp_path, np.concatenate([down, up]))

@@ -42,7 +42,7 @@ from thinline.data.folder.image_files import SUFFIXES, PictureError, read_mask
 from thinline.data.folder.image_pairs import matching, printable, without_partner
 from thinline.metrics.catalogue import metric
 from thinline.system.atomic_files import make_folder, write_bytes
-from thinline.vocabulary import IGNORE
+from thinline.vocabulary import BACKGROUND, IGNORE
 
 SHOWN: Final = ("iou", "precision", "recall", "f1", "nsd_2px", "cldice_2px", "hd95_px")
 ALL: Final = "all"
@@ -111,6 +111,8 @@ def classes_of(text: str | None, of_prediction: str | None = None) -> Classes:
     table = _map(text)
     names = tuple(dict.fromkeys(table.values())) if table else tuple(name.strip() for name in text.split(","))
     names = tuple(name for name in names if name != IGNORED)
+    if table:  # the order of values is free
+        names = tuple(sorted(names, key=lambda name: name != BACKGROUND))
     if "" in names:
         raise ValueError(f"--classes {text}: expected a name after every comma, as background,vessel")
     predicted = _map(of_prediction or "")
@@ -167,9 +169,11 @@ def _rows(pairs: Mapping[str, Pair], classes: Classes, *, px_per_mm: float | Non
     """Rows (image, measure, class, value, support, signature), those of all images together first."""
     # torch takes seconds to import, and errors of the options need none of it
     from thinline.training.evaluation import evaluate
-    from thinline.training.label_evaluation import LabelledSheet, class_names, labelled_sheet
+    from thinline.training.label_evaluation import LabelledSheet, check_truths, class_names, labelled_sheet
 
     names = classes.names or class_names(map(classes.read, pairs.values()))
+    if classes.names is not None and classes.of_truth is None:
+        check_truths(classes.read(pair)[1] for pair in pairs.values())
     if classes.names is None and len(names) > MOST_UNNAMED:
         _refuse_grey_levels(pairs.values(), classes)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -77,7 +78,8 @@ def curves_of(path: Path, unit: str) -> list[CurveOverDepth]:
             for curve in read_las(path)
         ]
     try:
-        table = pd.read_csv(path, comment="#")
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines(keepends=True) if line[:1] != "#"]
+        table = pd.read_csv(StringIO("".join(lines)), index_col=False)  # comment="#" would also cut names with a #
         numbers = table.apply(pd.to_numeric)
     except (ValueError, pd.errors.ParserError) as error:
         reason = str(error).splitlines()[0]

@@ -107,8 +107,7 @@ def _curves(table: Table, report: LasReport, taken: set[str]) -> tuple[list[LasC
         for i, column in enumerate(table.header.columns):
             if i == index:
                 continue
-            title = f"{column[0]}, pass {number}" if number > 1 else column[0]
-            title = title if title not in taken else f"{title}, pass {number + 1}"
+            title = _title(column[0], number, taken)
             values, nulls = without_nulls(table.values[rows, i], table.header.nulls)
             curve = LasCurve(title, column[1], depth[rows], values, unit, report.file)
             reason = table.spoilt.get(i) or ("a scale, not a curve" if is_scale(column) else _unusable(curve))
@@ -200,3 +199,12 @@ def _named(names: Sequence[str], what: str) -> str:
 
 def _plural(count: int, what: str) -> str:
     return f"{count:,} {what}{'s' if count != 1 else ''}"
+
+
+def _title(name: str, number: int, taken: set[str]) -> str:
+    """The name of a curve in pass `number`, with the next number that is not `taken` by an earlier table."""
+    title = f"{name}, pass {number}" if number > 1 else name
+    while title in taken:
+        number += 1
+        title = f"{name}, pass {number}"
+    return title
