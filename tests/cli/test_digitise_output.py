@@ -73,7 +73,7 @@ def test_keys_of_one_curve_given_twice_are_merged(scan: Path) -> None:
     assert "curve_2" in table
 
 
-@pytest.mark.skipif(not CASES.is_dir(), reason=f"no {CASES}")
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases lie beside the repository, not in it")
 def test_the_shared_case_of_a_repeated_curve_option(tmp_path: Path) -> None:
     case = CASES / "digitise_curve_twice/good.tif"
     size = open_scan(case)
@@ -88,7 +88,7 @@ def test_the_shared_case_of_a_repeated_curve_option(tmp_path: Path) -> None:
     assert table.GR.notna().any()
 
 
-@pytest.mark.skipif(not CASES.is_dir(), reason=f"no {CASES}")
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases lie beside the repository, not in it")
 def test_the_shared_case_of_a_damaged_fax_has_gaps_and_else_the_values_of_the_whole_one(tmp_path: Path, capsys) -> None:
     tables = {}
     for name in ("whole", "hurt"):

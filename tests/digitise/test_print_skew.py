@@ -9,8 +9,10 @@ import pytest
 from log_pages import LogPage
 from scan_cases import PX_PER_MM, job, save
 
+from thinline.curves.las import LasCurve
 from thinline.digitise import digitise
 from thinline.digitise.deskew import Skew, estimate
+from thinline.digitise.labels.labelling import DARK, LabelSettings, label_scan
 from thinline.digitise.page.reduced_page import straight_rows
 from thinline.digitise.print_skew import horizontal_lines, ink_of, print_skew
 
@@ -75,6 +77,16 @@ def test_streaks_on_a_straight_print_bend_nothing() -> None:
 def test_a_job_straightens_the_print_under_streaks(tmp_path: Path) -> None:
     page = streaked()
     skew = digitise(job(save(page, tmp_path / "streaks.png")), tmp_path / "out").skew
+    expected = TILT * (len(page) - LogPage().header) / len(page)
+    assert moved(skew, len(page)) == pytest.approx(expected, abs=3)
+
+
+def test_labels_are_made_on_the_paper_straightened_in_the_same_way(tmp_path: Path) -> None:
+    page = streaked()
+    wanted = job(save(page, tmp_path / "streaks.png"))
+    ends, middle = np.array([1000.0, 1010.0]), np.array([50.0, 50.0])
+    curves = [LasCurve(scale.name, "", ends, middle, "m", "well.las") for scale in wanted.scales]
+    skew = label_scan(wanted, curves, LabelSettings(ink=DARK)).paper.skew
     expected = TILT * (len(page) - LogPage().header) / len(page)
     assert moved(skew, len(page)) == pytest.approx(expected, abs=3)
 

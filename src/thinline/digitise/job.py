@@ -191,7 +191,7 @@ def _straightened(job: Job, partial: Partial) -> Paper:
     crooked = Paper.keeping(job.scan, job.frame)
     skew = partial.skew()
     if skew is None:
-        skew = _skew(crooked, px_per_mm=job.px_per_mm) if job.deskew else STRAIGHT
+        skew = skew_of(crooked, px_per_mm=job.px_per_mm) if job.deskew else STRAIGHT
         partial.keep_findings(job.scan)
         partial.keep_skew(skew)
     if crooked.kept is not None and crooked.kept.complete:
@@ -199,7 +199,9 @@ def _straightened(job: Job, partial: Partial) -> Paper:
     return crooked.straightened(skew)
 
 
-def _skew(crooked: Paper, *, px_per_mm: float) -> Skew:
+def skew_of(crooked: Paper, *, px_per_mm: float) -> Skew:
+    """The skew of the print on a paper that is not straightened."""
+
     def straight(skew: Skew) -> Rows:
         return crooked.straightened(skew).rows
 

@@ -13,8 +13,8 @@ first, K = C - 1 curves, any number. Targets are float, may be soft (softmax: su
     curves          2   ink, centre line on it  strokes             sigmoid        the same
 A crossing is positive in two channels of the sigmoid stack, in one class of the softmax. `pixel_nll` has one plane per
 *decision*: softmax, the sum of `nll` over the classes (cross-entropy of the pixel); sigmoid heads, `nll` itself. With
-hard targets it is -log p_t, p_t the probability of the truth. Log-probabilities: error of about one epsilon
-of the largest logit.
+hard targets it is -log p_t, p_t the probability of the truth. Log-probabilities: error of about one epsilon of the
+largest logit.
 Weights are `w [C]`, background first, for every head. A decision at a pixel has the weight of its true class. A channel
 of a region loss has one weight for all pixels:
     head            weight of a decision                                                    weight of a channel

@@ -9,9 +9,9 @@ Every summand is at least 0, and B_c is 0 for a perfect prediction.
 Conventions: the mean is over all pixels of the batch; ignored ones are never wrong. The paper leaves phi t out, which
 changes the value and not the gradient. The boundary runs *between* pixels, so pixels on either side are half a pixel
 away. (The authors' code gives inside pixels 0 and outside ones 1, half a pixel more everywhere; a curve one pixel wide
-would then have weight 0.) Every channel has a boundary, the background too; for
-that of softmax an ignored area is outside, so its edge is a boundary. A class whose truth is empty or
-everywhere has no boundary and is left out; a tile of a sheet that shows the class elsewhere has its distance.
+would then have weight 0.) Every channel has a boundary, the background too; for that of softmax an ignored area is
+outside, so its edge is a boundary. A class whose truth is empty or everywhere has no boundary and is left out; a tile
+of a sheet that shows the class elsewhere has its distance.
 
 Distances are not scaled: far false positives weigh hundreds of times more than a miss. The loss was published as a
 small part beside a region loss, with a share that grows from .01 during training; `dice_boundary` has .01 throughout.

@@ -45,9 +45,11 @@ def evaluate_labels(
     Raises TypeError for maps that are not integers, ValueError for other shapes, for maps of different size, for ids
     without a class, and for a scale that is not above 0.
     """
-    names = class_names([(prediction, truth)]) if classes is None else classes
-    sheet = labelled_sheet(prediction, truth, names, px_per_mm=px_per_mm)
-    rows, _ = evaluate([sheet], names, px_per_mm=px_per_mm)
+    if classes is None:
+        check_truths([truth])
+        classes = class_names([(prediction, truth)])
+    sheet = labelled_sheet(prediction, truth, classes, px_per_mm=px_per_mm)
+    rows, _ = evaluate([sheet], classes, px_per_mm=px_per_mm)
     return rows.drop(columns="split")
 
 
@@ -91,9 +93,9 @@ def label_map(array: NDArray[Any], name: str) -> UInt8:
 def class_names(pairs: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[str, ...]:
     """Names for the ids of (prediction, truth) of all images: background, class_1, ... up to the largest id.
 
-    Raises ValueError if all truths have only 0 and 255, or if a prediction has 255: these are black and white masks.
+    Raises ValueError if a prediction has 255: it is a mask of black and white.
     """
-    largest, any_true, ignored = 1, False, False
+    largest = 1
     for prediction, truth in pairs:
         predicted, true = int(label_map(prediction, "prediction").max()), label_map(truth, "truth")
         if predicted == IGNORE:
@@ -101,11 +103,7 @@ def class_names(pairs: Iterable[tuple[NDArray[Any], NDArray[Any]]]) -> tuple[str
                 f"`prediction` must hold the ids of classes, got {IGNORE}, which no class has; for a mask of black and "
                 "white pass (mask > 0), or name the values: --prediction-classes 0:background,255:NAME"
             )
-        of_truth = int(true[true != IGNORE].max(initial=0))
-        any_true, ignored = any_true or of_truth > 0, ignored or bool((true == IGNORE).any())
-        largest = max(largest, predicted, of_truth)
-    if ignored and not any_true:
-        raise ValueError(ONLY_IGNORED)
+        largest = max(largest, predicted, int(true[true != IGNORE].max(initial=0)))
     return (BACKGROUND, *(f"class_{number}" for number in range(1, largest + 1)))
 
 

@@ -171,9 +171,9 @@ def _rows(pairs: Mapping[str, Pair], classes: Classes, *, px_per_mm: float | Non
     from thinline.training.evaluation import evaluate
     from thinline.training.label_evaluation import LabelledSheet, check_truths, class_names, labelled_sheet
 
-    names = classes.names or class_names(map(classes.read, pairs.values()))
-    if classes.names is not None and classes.of_truth is None:
+    if classes.of_truth is None:
         check_truths(classes.read(pair)[1] for pair in pairs.values())
+    names = classes.names or class_names(map(classes.read, pairs.values()))
     if classes.names is None and len(names) > MOST_UNNAMED:
         _refuse_grey_levels(pairs.values(), classes)
 

@@ -102,12 +102,12 @@ def _print_missing(proposal: Proposal, options: argparse.Namespace, console: Con
     missing = proposal.missing()
     if options.top is not None and options.bottom is not None:
         missing = tuple(phrase for phrase in missing if not phrase.startswith("depth"))
-    if options.left is not None or options.right is not None:  # a value that is missing beside it is refused
+    if options.left is not None and options.right is not None:
         missing = tuple(phrase for phrase in missing if not phrase.startswith("curves"))
     if missing:
         console.print(
-            f"warning: not filled in: {'; '.join(missing)}. Such curves are in fractions of the track, 0 to 1, and "
-            "such depths are rows of the scan (px)",
+            f"warning: not filled in: {'; '.join(missing)}. Unless an option fills them in, such curves are in "
+            "fractions of the track, 0 to 1, and such depths are rows of the scan (px)",
             style="yellow",
             soft_wrap=True,
         )

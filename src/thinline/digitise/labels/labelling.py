@@ -1,7 +1,7 @@
 """Make labels from a scan and the curves of a LAS file.
 
 Steps
-    1. Estimate the skew of the scan and straighten it, without the way round scanner streaks of `thinline digitise`.
+    1. Estimate the skew of the scan and straighten it, as `thinline digitise` does.
     2. Find the ink: by the network, or all dark pixels.
     3. Place each curve on the paper by the scales and depths of the job, and register it (registration.py).
     4. Give every pixel its value (masks.py).
@@ -20,8 +20,8 @@ import numpy as np
 
 from thinline.curves.las import LasCurve
 from thinline.digitise.damaged_rows import Hidden
-from thinline.digitise.deskew import STRAIGHT, estimate
-from thinline.digitise.job import Job
+from thinline.digitise.deskew import STRAIGHT
+from thinline.digitise.job import Job, skew_of
 from thinline.digitise.labels.las_course import Course, LabelError, course_of
 from thinline.digitise.labels.masks import Evidence, mask_of
 from thinline.digitise.labels.page_ink import ProgressReport, dark_ink, network_ink
@@ -80,7 +80,7 @@ def label_scan(
         raise LabelError(f"expected at most {MOST_CURVES} curves, got {len(curves)}; label the tracks one by one")
     courses = [course_of(*each, job.depth, job.frame) for each in zip(curves, job.scales, strict=True)]
     crooked = Paper(job.scan, job.frame)
-    skew = estimate(crooked.rows, crooked.shape, px_per_mm=job.px_per_mm) if job.deskew else STRAIGHT
+    skew = skew_of(crooked, px_per_mm=job.px_per_mm) if job.deskew else STRAIGHT
     paper = Paper(job.scan, job.frame, skew)
     dark = dark_ink(paper)
     of_curves = settings.ink == NETWORK
