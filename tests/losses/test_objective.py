@@ -10,6 +10,7 @@ from thinline.heads import Binary, SigmoidStack, Softmax
 from thinline.losses.dice import Dice
 from thinline.losses.objective import Objective
 from thinline.losses.soft_ce import SoftCE
+from thinline.system import numba_kernels
 
 HEADS = [Softmax, SigmoidStack, Binary]
 LOSSES = [option("loss", level) for level in LEVELS["loss"]]
@@ -64,6 +65,22 @@ def test_every_combination_is_finite_has_a_slope_and_its_weight_acts_or_raises(l
         assert torch.isfinite(slope).all()
         assert slope.any()
         assert (weight is None) == torch.equal(value, plain)
+
+
+@every_loss
+@looped("pooling", ["none", "scnp"])
+def test_the_number_of_threads_moves_a_loss_by_rounding_alone(loss, pooling, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numba_kernels, "_SMALLEST_PART", 1)
+    before, found = torch.get_num_threads(), []
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        try:
+            found.append(run(Objective(Softmax(CLASSES), loss, pooling=pooling), random_batch(4, size=(3, 24, 40))))
+        finally:
+            torch.set_num_threads(before)
+    (value, slope), (with_three, slope_with_three) = found
+    torch.testing.assert_close(with_three, value, rtol=1e-5, atol=1e-7)
+    assert (slope_with_three - slope).abs().max() <= 1e-5 * slope.abs().max()
 
 
 @every_loss

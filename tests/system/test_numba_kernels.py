@@ -2,15 +2,18 @@
 
 import gc
 import importlib
+import multiprocessing
 import runpy
 import sys
+import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from numba.core import caching, event
 
 from thinline.system import numba_kernels
-from thinline.system.numba_kernels import call, kernel
+from thinline.system.numba_kernels import at_once, call, call_in_parts, kernel
 
 
 def half(number: float) -> float:
@@ -95,3 +98,71 @@ def test_an_edited_callee_or_constant_is_compiled_again(monkeypatch: pytest.Monk
     assert outer_of(tmp_path, step=10, inner="x + 2") == 13
     assert outer_of(tmp_path, step=20, inner="x + 2") == 23
     assert len(list(tmp_path.rglob("*.nbi"))) == 3, "compiled code is on disk, else this shows nothing"
+
+
+def squares(numbers: np.ndarray, out: np.ndarray, shift: float) -> None:
+    for i in range(len(numbers)):
+        out[i] = numbers[i] * numbers[i] + shift
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 50])
+def test_parts_of_arrays_give_what_the_whole_gives(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numba_kernels, "_SMALLEST_PART", 2)
+    numbers = np.arange(7.0)
+    out = np.full(7, np.nan)
+    call_in_parts(kernel(squares), (numbers, out), 0.5, threads=threads)
+    assert out.tolist() == [0.5, 1.5, 4.5, 9.5, 16.5, 25.5, 36.5]
+
+
+def test_small_and_empty_arrays_stay_in_this_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numba_kernels, "_kept_thread", None)
+    for length in (0, 5):
+        out = np.zeros(length)
+        call_in_parts(kernel(squares), (np.arange(float(length)), out), 0.0, threads=4)
+        assert out.tolist() == [i * i for i in range(length)]
+
+
+def test_every_number_is_done_once_and_by_two_threads_at_the_same_time() -> None:
+    both = threading.Barrier(2, timeout=60)  # breaks unless the first two tasks run at the same time
+    done = []
+
+    def task(number: int) -> None:
+        if number < 2:
+            both.wait()
+        done.append(number)
+
+    for _ in range(2):  # the second time with the kept thread
+        done.clear()
+        at_once(task, 6, 2)
+        assert sorted(done) == [0, 1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_an_error_of_any_thread_is_raised_when_all_have_ended(wrong: int) -> None:
+    both, ended = threading.Barrier(2, timeout=60), []
+
+    def task(number: int) -> None:
+        both.wait()
+        if number == wrong:
+            raise ZeroDivisionError
+        ended.append(number)
+
+    with pytest.raises(ZeroDivisionError):
+        at_once(task, 2, 2)
+    assert ended == [1 - wrong]
+    at_once(ended.append, 2, 2)
+    assert sorted(ended[1:]) == [0, 1]
+
+
+def of_a_child() -> None:
+    done: list[int] = []
+    at_once(done.append, 4, 3)
+    sys.exit(0 if sorted(done) == [0, 1, 2, 3] else 1)
+
+
+def test_a_forked_process_makes_threads_of_its_own() -> None:
+    at_once(lambda _: None, 3, 3)
+    child = multiprocessing.get_context("fork").Process(target=of_a_child, daemon=True)
+    child.start()
+    child.join(60)
+    assert child.exitcode == 0

@@ -14,8 +14,6 @@ classes, are computed at the same time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -23,7 +21,7 @@ import numpy as np
 from numba import njit
 
 from thinline.losses.lovasz_kernel import bits_of, class_slopes
-from thinline.system.numba_kernels import call, vector_kernel
+from thinline.system.numba_kernels import at_once, call, vector_kernel
 from thinline.vocabulary import Float32, Float64, UInt8
 
 _BLOCK = 1024  # pixels whose intermediate results stay in the first-level cache
@@ -64,9 +62,9 @@ def slopes(logits: Float32, inside: Float32, valid: UInt8 | None, *, softmax: bo
         bits = (int(own[:, 0].max()), int(own[:, 1].min()), int(own[:, 2].min()))
         result.terms[channel] = class_slopes(errors[channel], result.slopes[channel], bits, int(own[:, 3].sum()))
 
-    _at_once(part, range(len(parts)), threads)
+    at_once(part, len(parts), threads)
     if parts:
-        _at_once(term, range(channels), threads)
+        at_once(term, channels, threads)
     return result
 
 
@@ -78,17 +76,7 @@ def gradients(result: Slopes, grads: Float64, out: Float32, *, softmax: bool, th
     def part(number: int) -> None:
         call(kernel, result.errors, result.slopes, grads, out, *parts[number])
 
-    _at_once(part, range(len(parts)), threads)
-
-
-def _at_once(task: Callable[[int], None], numbers: range, threads: int) -> None:
-    workers = min(threads, len(numbers))
-    if workers <= 1:
-        for number in numbers:
-            task(number)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(task, numbers))
+    at_once(part, len(parts), threads)
 
 
 def _parts(blocks: int, threads: int) -> list[tuple[int, int]]:

@@ -68,11 +68,12 @@ def class_slopes(errors: Float64, out: Float32, bits: tuple[int, int, int], coun
         return value
     layout = _layout(top, bottom, errors.size)
     counts = np.zeros((2, (1 << layout.bin) + 1), np.uint32)
-    call(_count, errors, layout, counts)
-    by_bin = np.empty(counts.shape[1], np.float32)
+    bins = out.view(np.int32)  # each is replaced by the slope of its pixel
+    call(_count, errors, layout, bins, counts)
+    by_bin = np.empty(counts.shape, np.float32)
     to_sort = call(_bin_slopes, counts, count, TOLERANCE, by_bin)
     items = np.empty((2, to_sort + 1), np.uint64)
-    term = call(_spread, errors, layout, by_bin, out, items[0])
+    term = call(_spread, errors, layout, by_bin, bins, out, items[0])
     ranked = call(_sorted, items[0, :to_sort], items[1, :to_sort], layout)
     call(_settle, ranked, errors, layout)
     return float(term + call(_scan, ranked, counts, count, layout, out))
@@ -93,56 +94,68 @@ def bits_of(error):  # type: ignore[no-untyped-def]
     return np.float64(error).view(np.int64)
 
 
-@kernel
-def _count(errors, layout, counts):  # type: ignore[no-untyped-def]
-    """Add the outside pixels of each bin to `counts` [0], the inside ones to [1]."""
+@vector_kernel
+def _count(errors, layout, bins, counts):  # type: ignore[no-untyped-def]
+    """Write the bin of each pixel, counted on behind the last bin for inside pixels; add the pixels to `counts`.
+
+    `counts` [0] are those outside, [1] those inside.
+    """
     shift, last = layout.cut + layout.key - layout.bin, counts.shape[1] - 1
     flat = counts.reshape(-1)
-    for error in errors:
-        bits = bits_of(error)
-        flat[min((layout.top - (bits & _LARGEST)) >> shift, last) + (last + 1) * (bits < 0)] += np.uint32(1)
+    for start in range(0, len(errors), _BLOCK):
+        error, own = errors[start : start + _BLOCK], bins[start : start + _BLOCK]
+        for i in range(len(error)):
+            bits = bits_of(error[i])
+            own[i] = min((layout.top - (bits & _LARGEST)) >> shift, last) + (last + 1 if bits < 0 else 0)
+        for i in range(len(own)):  # a loop of its own: the one above is vectorised
+            flat[np.uint64(own[i])] += np.uint32(1)
 
 
 @vector_kernel
 def _bin_slopes(counts, count, tolerance, by_bin):  # type: ignore[no-untyped-def]
-    """Write the slope of the pixels of each bin, 2 if they are sorted; return the number of these.
+    """Write the slope of the outside [0] and inside [1] pixels of each bin, 2 if they are sorted; return their number.
 
     `counts` become sums over the bins before.
     """
     b, f, g, to_sort = np.int64(0), np.int64(0), float(count), np.int64(0)
-    for k in range(len(by_bin)):
+    for k in range(counts.shape[1]):
         outside, inside = np.int64(counts[0, k]), np.int64(counts[1, k])
         counts[0, k], counts[1, k] = b, f
+        if outside + inside == 0:
+            continue
         union = g + b
         if outside == 0:
-            by_bin[k] = -1 / union
+            by_bin[1, k] = -1 / union
         elif inside == 0 and (outside == 1 or 2 * outside * g * (g - f) <= tolerance * union * union * union):
-            by_bin[k] = (g - f) / (union * (union + outside))
+            by_bin[0, k] = (g - f) / (union * (union + outside))
         else:
-            by_bin[k] = 2
+            by_bin[0, k] = by_bin[1, k] = 2
             to_sort += outside + inside
         b, f = b + outside, f + inside
     return to_sort
 
 
 @vector_kernel
-def _spread(errors, layout, by_bin, out, items):  # type: ignore[no-untyped-def]
-    """Write the slope of its bin to each pixel, and `items` to sort; return the sum of errors times slopes."""
-    shift, last = layout.cut + layout.key - layout.bin, len(by_bin) - 1
-    bins, chosen = np.empty(_BLOCK, np.int32), np.empty(_BLOCK + 1, np.int32)
+def _spread(errors, layout, by_bin, bins, out, items):  # type: ignore[no-untyped-def]
+    """Write the slope of its bin to each pixel, and `items` to sort; return the sum of errors times slopes.
+
+    `out` may be the memory of `bins`.
+    """
+    flat = by_bin.reshape(-1)
+    own, chosen = np.empty(_BLOCK, np.int32), np.empty(_BLOCK + 1, np.int32)
     filled, term = 0, 0.0
     for start in range(0, len(errors), _BLOCK):
-        error, slope = errors[start : start + _BLOCK], out[start : start + _BLOCK]
+        error, slope, stored = errors[start : start + _BLOCK], out[start : start + _BLOCK], bins[start : start + _BLOCK]
         for i in range(len(error)):
-            bins[i] = min((layout.top - (bits_of(error[i]) & _LARGEST)) >> shift, last)
+            own[i] = stored[i]
         for i in range(len(error)):
-            slope[i] = by_bin[bins[i]]
-        for i in range(len(error)):
-            term += 0.0 if slope[i] > 1 else error[i] * slope[i]  # both are negative inside
+            slope[i] = flat[np.uint64(own[i])]
         several = 0
         for i in range(len(error)):
             chosen[several] = i
             several += int(slope[i] > 1)
+        for i in range(len(error)):
+            term += 0.0 if slope[i] > 1 else error[i] * slope[i]  # both are negative inside
         for i in chosen[:several]:
             bits = bits_of(error[i])
             key = (layout.top - (bits & _LARGEST)) >> layout.cut

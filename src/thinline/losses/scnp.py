@@ -29,7 +29,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from thinline.system.numba_kernels import call, kernel
+from thinline.system.numba_kernels import call_in_parts, kernel
 
 POOLINGS: Final = ("none", "scnp")
 """What an objective may do with the logits before the loss."""
@@ -67,14 +67,15 @@ class _Worst(torch.autograd.Function):
         pooled = torch.empty_like(planes)
         ctx.step = np.empty((planes.shape[0] * planes.shape[1], *planes.shape[2:]), np.int8)
         flat = (tensor.contiguous().flatten(0, 1).numpy() for tensor in (planes, side, pooled))
-        call(_pool, *flat, ctx.step)
+        call_in_parts(_pool, (*flat, ctx.step), threads=torch.get_num_threads())
         return pooled
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         slope = torch.zeros_like(grad, memory_format=torch.contiguous_format)
-        call(_back, grad.contiguous().flatten(0, 1).numpy(), ctx.step, slope.flatten(0, 1).numpy())
+        grads, slopes = (tensor.flatten(0, 1).numpy() for tensor in (grad.contiguous(), slope))
+        call_in_parts(_back, (grads, ctx.step, slopes), threads=torch.get_num_threads())
         return slope, None
 
 

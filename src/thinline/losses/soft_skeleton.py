@@ -61,7 +61,8 @@ class _SoftSkeleton(torch.autograd.Function):
         ctx.save_for_backward(image)
         skeleton = torch.empty_like(image, memory_format=torch.contiguous_format)
         planes = image.detach().flatten(0, 1).numpy()
-        soft_skeleton_kernel.skeleton(planes, iterations, skeleton.flatten(0, 1).numpy())
+        threads = torch.get_num_threads()
+        soft_skeleton_kernel.skeleton(planes, skeleton.flatten(0, 1).numpy(), iterations=iterations, threads=threads)
         return skeleton
 
     @staticmethod
@@ -70,5 +71,6 @@ class _SoftSkeleton(torch.autograd.Function):
         (image,) = ctx.saved_tensors
         slope = torch.empty_like(image, memory_format=torch.contiguous_format)
         images, grads, out = (x.flatten(0, 1).numpy() for x in (image.detach(), grad.contiguous(), slope))
-        soft_skeleton_kernel.slopes(images, grads, out, ctx.iterations)
+        threads = torch.get_num_threads()
+        soft_skeleton_kernel.slopes(images, grads, out, iterations=ctx.iterations, threads=threads)
         return slope, None

@@ -7,8 +7,7 @@ computes all E_j of a plane again, which costs less than keeping those of a batc
     d_j   passes its gradient to E_j, and its negative to the largest pixel of E_{j+1} in the 3x3 around
     E_j+1 passes its gradient to the smallest pixel of E_j in the cross around
 
-Most d_j are zero, so few pixels search their maximum and minimum. Kernels release the interpreter lock and start no
-threads.
+Most d_j are zero, so few pixels search their maximum and minimum.
 """
 
 from __future__ import annotations
@@ -19,19 +18,19 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from thinline.system.numba_kernels import call, kernel
+from thinline.system.numba_kernels import call_in_parts, kernel
 
 Planes: TypeAlias = NDArray[np.floating[Any]]  # [N,H,W], C-contiguous, all of one dtype
 
 
-def skeleton(images: Planes, iterations: int, out: Planes) -> None:
-    """Write S of every plane of `images [N,H,W]` to `out`."""
-    call(_skeletons, images, iterations, out)
+def skeleton(images: Planes, out: Planes, *, iterations: int, threads: int = 1) -> None:
+    """Write S of every plane of `images [N,H,W]` to `out`; the same for every number of threads."""
+    call_in_parts(_skeletons, (images, out), iterations, threads=threads)
 
 
-def slopes(images: Planes, grads: Planes, out: Planes, iterations: int) -> None:
+def slopes(images: Planes, grads: Planes, out: Planes, *, iterations: int, threads: int = 1) -> None:
     """Write to `out` the gradient by every pixel of `images`, from the gradients `grads` of their skeletons."""
-    call(_slopes, images, grads, out, iterations)
+    call_in_parts(_slopes, (images, grads, out), iterations, threads=threads)
 
 
 @njit
@@ -81,7 +80,7 @@ def _dilate_row(image, r, tall, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _skeletons(images, iterations, out):  # type: ignore[no-untyped-def]
+def _skeletons(images, out, iterations):  # type: ignore[no-untyped-def]
     count, rows, columns = images.shape
     eroded = np.empty((2, rows, columns), images.dtype)
     one = images.dtype.type(1)  # a Python 1 would convert everything to float64

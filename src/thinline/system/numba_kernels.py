@@ -1,7 +1,8 @@
 """CPU kernels compiled by numba.
 
-A kernel releases the interpreter lock and starts no threads. Its compiled code is cached on disk beside the source
-where that folder is writable, otherwise in memory. Call kernels through `call`, which survives a full disk.
+A kernel releases the interpreter lock and starts no threads; `at_once` runs several at the same time. Its compiled code
+is cached on disk beside the source where that folder is writable, otherwise in memory. Call kernels through `call`,
+which survives a full disk.
 
 Compiled code contains the kernels that it calls and the constants that it reads. numba compiles again when the file of
 the kernel itself changes; here also when one of the others does (`_with_callees`).
@@ -11,7 +12,10 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ import numpy as np
 from numba import njit
 from numba.core import event
 from numba.core.dispatcher import Dispatcher
+from numpy.typing import NDArray
 
 from thinline.system.signals import after_kernel
 
@@ -33,6 +38,7 @@ def _cacheable() -> bool:
 
 
 _CACHE = _cacheable()
+_SMALLEST_PART = 1 << 16  # numbers; a smaller part is done before another thread has begun it
 
 
 class _WithoutCollector(event.Listener):  # type: ignore[misc]
@@ -106,6 +112,50 @@ def _parts(function: Callable[..., Any], seen: set[Callable[..., Any]]) -> Itera
             yield f"{name} {value.dtype} {value.shape} ".encode() + value.tobytes()
         elif isinstance(value, bool | int | float | str | tuple):
             yield f"{name} {value!r}".encode()
+
+
+def call_in_parts(function: Callable[..., Any], arrays: Sequence[NDArray[Any]], *more: object, threads: int) -> None:
+    """Call a kernel that writes, on parts of `arrays` along their first axis, at most `threads` of them at a time.
+
+    The kernel treats each index of that axis by itself, so the number of parts does not change the result.
+    """
+    count = len(arrays[0])
+    parts = max(1, min(threads, count, arrays[0].size // _SMALLEST_PART))
+    edges = [number * count // parts for number in range(parts + 1)]
+
+    def part(number: int) -> None:
+        call(function, *(array[edges[number] : edges[number + 1]] for array in arrays), *more)
+
+    at_once(part, parts, threads)
+
+
+def at_once(task: Callable[[int], None], count: int, threads: int) -> None:
+    """Call `task` with 0, 1, ..., count - 1 on at most `threads` threads, this one among them; return after the last.
+
+    The other threads are kept for the next call, because to start one can take milliseconds. A task calls kernels, and
+    never `at_once`, which would wait for itself.
+    """
+    numbers = iter(range(count))  # each number goes to one thread
+
+    def work() -> None:
+        for number in numbers:
+            task(number)
+
+    others = [_kept_thread(number).submit(work) for number in range(min(threads, count) - 1)]
+    try:
+        work()
+    finally:
+        wait(others)
+    for other in others:
+        other.result()
+
+
+@cache
+def _kept_thread(number: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix=f"kernels-{number}")
+
+
+os.register_at_fork(after_in_child=_kept_thread.cache_clear)  # a forked process has none of the threads
 
 
 def call(function: Callable[..., Any], *arguments: object) -> Any:
