@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from thinline.cli.main import main
 from thinline.training.label_evaluation import evaluate_labels
@@ -171,3 +174,13 @@ def test_grey_levels_are_no_ids(folders, capsys):
 )
 def test_options_that_do_not_fit_are_refused(folders, capsys, options, words):
     assert words in refused(capsys, folders / "pred/a.png", folders / "pred/a.png", *options)
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_shows_how_many_images_are_scored_and_a_file_does_not(folders, monkeypatch, terminal):
+    out = io.StringIO()
+    console = Console(file=out, width=80, force_terminal=terminal, color_system=None, markup=False, highlight=False)
+    monkeypatch.setattr("thinline.cli.main.CONSOLE", console)
+    assert evaluate(folders / "pred", folders / "true") == 0
+    assert ("scoring images" in out.getvalue()) == terminal
+    assert "2 images" in out.getvalue()

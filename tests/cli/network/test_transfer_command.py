@@ -76,6 +76,7 @@ def test_tiles_are_read_at_the_scale_of_the_run_and_at_half_of_it(folder, tiles,
     assert values[1.0, "all", "ink/recall"] == pytest.approx(both / true)
     text = capsys.readouterr().out
     assert "2 tiles, all together" in text
+    assert "scoring runs" not in text  # this output is not a terminal
     assert f"{folder.name.rpartition('-')[2]}" in text
 
 

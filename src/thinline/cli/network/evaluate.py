@@ -35,6 +35,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from thinline.data.folder.class_map import IGNORED, ClassMap
@@ -92,7 +93,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         return run_curve_agreement(*files, unit=options.depth_unit, out=options.out, console=console)
     classes = classes_of(options.classes, options.prediction_classes)
     pairs = _pairs(options.prediction, options.truth)
-    rows = _rows(pairs, classes, px_per_mm=options.px_per_mm)
+    rows = _rows(pairs, classes, console, px_per_mm=options.px_per_mm)
     whole = rows[rows["image"] == ALL] if len(pairs) > 1 else rows
     console.print(_table(whole, title=f"{len(pairs)} image{'s' if len(pairs) > 1 else ''}, pixels of each class"))
     if options.out is not None:
@@ -165,7 +166,7 @@ def _pairs(prediction: Path, truth: Path) -> dict[str, Pair]:
     return {name: (predicted[name], true[name]) for name in sorted(predicted)}
 
 
-def _rows(pairs: Mapping[str, Pair], classes: Classes, *, px_per_mm: float | None) -> pd.DataFrame:
+def _rows(pairs: Mapping[str, Pair], classes: Classes, console: Console, *, px_per_mm: float | None) -> pd.DataFrame:
     """Rows (image, measure, class, value, support, signature), those of all images together first."""
     # torch takes seconds to import, and errors of the options need none of it
     from thinline.training.evaluation import evaluate
@@ -178,7 +179,8 @@ def _rows(pairs: Mapping[str, Pair], classes: Classes, *, px_per_mm: float | Non
         _refuse_grey_levels(pairs.values(), classes)
 
     def sheets() -> Iterator[LabelledSheet]:
-        for name, pair in pairs.items():
+        hidden = not console.is_terminal
+        for name, pair in track(list(pairs.items()), "scoring images", console=console, transient=True, disable=hidden):
             try:
                 yield labelled_sheet(*classes.read(pair), names, px_per_mm=px_per_mm)
             except (ValueError, TypeError) as error:

@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 from omegaconf import OmegaConf
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from thinline.cli.network.evaluate import classes_of, read_ids
@@ -100,7 +101,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from thinline.pipeline.load import load_run
 
     rows: list[dict[str, Any]] = []
-    for name, scale in zip(options.runs, scales, strict=True):
+    runs = list(zip(options.runs, scales, strict=True))
+    for name, scale in track(runs, "scoring runs", console=console, transient=True, disable=not console.is_terminal):
         rows += rows_of(load_run(name, options.store, options.device), tiles, curves=curves, px_per_mm=scale)
     table = pd.DataFrame(rows)
     make_folder(options.out.parent)
