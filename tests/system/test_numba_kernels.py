@@ -160,6 +160,7 @@ def of_a_child() -> None:
     sys.exit(0 if sorted(done) == [0, 1, 2, 3] else 1)
 
 
+@pytest.mark.filterwarnings("ignore:This process.*is multi-threaded:DeprecationWarning")  # of Python 3.12
 def test_a_forked_process_makes_threads_of_its_own() -> None:
     at_once(lambda _: None, 3, 3)
     child = multiprocessing.get_context("fork").Process(target=of_a_child, daemon=True)
