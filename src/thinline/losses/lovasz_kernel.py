@@ -96,9 +96,9 @@ def bits_of(error):  # type: ignore[no-untyped-def]
 
 @vector_kernel
 def _count(errors, layout, bins, counts):  # type: ignore[no-untyped-def]
-    """Write the bin of each pixel, counted on behind the last bin for inside pixels; add the pixels to `counts`.
+    """Write the bin of each pixel, the bins of inside pixels after all those of outside ones, and count the pixels.
 
-    `counts` [0] are those outside, [1] those inside.
+    `counts` [0] has the outside pixels of each bin, [1] the inside ones.
     """
     shift, last = layout.cut + layout.key - layout.bin, counts.shape[1] - 1
     flat = counts.reshape(-1)
