@@ -36,6 +36,23 @@ def test_noise_of_a_tenth_of_the_spread_is_twenty_decibels():
     assert of(true + rng.normal(0, 1, 100_000), true, reach=0).snr_db == pytest.approx(20, abs=0.1)
 
 
+@pytest.mark.parametrize("unit", [1e-12, 1e-6, 1e6])
+def test_correlation_noise_and_shift_do_not_depend_on_the_unit_of_the_values(unit: float):
+    rng = np.random.default_rng(3)
+    true = rng.normal(0, 1, 500).cumsum()
+    found = np.roll(true, 4) + rng.normal(0, 0.1, 500)
+    got, expected = of(unit * found, unit * true), of(found, true)
+    assert (got.pearson_r, got.snr_db) == pytest.approx((expected.pearson_r, expected.snr_db))
+    assert got.depth_error == expected.depth_error == 2.0
+
+
+def test_a_curve_that_varies_by_rounding_alone_has_no_correlation():
+    rounded = 1500 + 1e-12 * np.arange(50.0)
+    assert np.isnan(of(rounded, np.arange(50.0)).pearson_r)
+    assert np.isnan(of(np.arange(50.0), rounded).pearson_r)
+    assert of(rounded + 1e-12, 1500 + np.arange(50.0)).snr_db < 0
+
+
 @given(st.integers(1, 25), st.data())
 def test_against_scipy_and_loops(rows, data):
     found, true = (data.draw(arrays.arrays(np.float64, rows, elements=gappy)) for _ in range(2))

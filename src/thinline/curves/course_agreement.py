@@ -39,8 +39,9 @@ from thinline.curves.las.curve import missing_samples
 from thinline.vocabulary import Float64, Int64
 
 STRONG: Final = 0.9
-CONSTANT_PX: Final = 1e-6
-"""A curve whose x varies by less is constant."""
+ROUNDING: Final = 1e-7
+"""That of a number of seven digits in a file, as a share of the largest value of a curve. A curve that varies by less
+is constant, and an error below it is none."""
 TOLERANCE_PX: Final = 2.0
 
 
@@ -137,16 +138,20 @@ def _check(found_px: Float64, true_px: Float64) -> None:
 
 def _correlation(found: Float64, true: Float64) -> float:
     """Pearson correlation of two series without NaN."""
-    if len(true) < 2 or np.ptp(found) < CONSTANT_PX or np.ptp(true) < CONSTANT_PX:
+    if len(true) < 2 or np.ptp(found) <= _rounding(found) or np.ptp(true) <= _rounding(true):
         return np.nan
     return float(np.corrcoef(found, true)[0, 1])
 
 
 def _snr_db(error: Float64, true: Float64) -> float:
-    if len(true) < 2 or np.ptp(true) < CONSTANT_PX:
+    if len(true) < 2 or np.ptp(true) <= _rounding(true):
         return np.nan
     square = float(np.mean(error**2))
-    return float(10 * np.log10(np.var(true) / square)) if square > CONSTANT_PX**2 else np.inf
+    return float(10 * np.log10(np.var(true) / square)) if square > _rounding(true) ** 2 else np.inf
+
+
+def _rounding(values: Float64) -> float:
+    return max(ROUNDING * float(np.abs(values).max()), 1e-100)  # whose square is a number yet
 
 
 def _shift(found_px: Float64, true_px: Float64, reach: int) -> float:

@@ -58,9 +58,22 @@ def test_what_is_no_log_gets_a_sentence_and_nothing_is_written(name: str, tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["page.png"]
 
 
-def test_a_position_without_depths_is_no_request_for_the_layout(scan: Path, tmp_path: Path, capsys) -> None:
-    assert main(["digitise", str(scan), "--left", "0", "--out", str(tmp_path / "out")]) == 1
-    assert "--top: expected --top, --bottom and --out with the other options, got no --top" in printed(capsys)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--left", "0"],
+        ["--track", "10", "20"],
+        ["--at", "curve_1:300:200"],
+        ["--min-confidence", "0.9"],
+        ["--min-coverage", "0"],
+    ],
+)
+def test_what_only_a_digitised_scan_has_is_no_request_for_the_layout(
+    words: list[str], scan: Path, tmp_path: Path, capsys
+) -> None:
+    assert main(["digitise", str(scan), "--out", str(tmp_path / "out"), *words]) == 1
+    assert "expected --top, --bottom and --out with the other options" in " ".join(capsys.readouterr().out.split())
+    assert list(tmp_path.iterdir()) == [scan]
 
 
 @pytest.mark.usefixtures("without_ocr")

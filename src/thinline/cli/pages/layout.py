@@ -20,6 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from rich.table import Table
 
 from thinline.cli.pages.depth_ocr import line_text, read_depths
+from thinline.digitise.accept import Limits
 from thinline.digitise.output_folder import OutputError
 from thinline.digitise.page.curve_count import CurveReader
 from thinline.digitise.page.layout import Layout, TrackLayout, find_layout
@@ -43,8 +44,10 @@ _POSITIONS = ("run_name", "left", "right", "scale", "track", "rows", "top", "bot
 
 
 def wants_layout(options: argparse.Namespace) -> bool:
-    """Whether no option says what to digitise."""
-    return not (options.curve or options.scale_change) and all(getattr(options, name) is None for name in _POSITIONS)
+    """Whether no option says what to digitise, or how."""
+    listed = options.curve or options.scale_change or options.at
+    limits = Limits(options.min_confidence, options.min_coverage) != Limits()
+    return not (listed or limits or any(getattr(options, name) is not None for name in _POSITIONS))
 
 
 def run_layout(options: argparse.Namespace, console: Console) -> int:
