@@ -143,6 +143,19 @@ def test_a_metric_of_the_user_needs_no_scale_whatever_its_name_is(monkeypatch):
     assert whole.loc[whole["measure"] == "gap_mm", "value"].tolist() == [7, 7]
 
 
+def test_a_metric_of_the_user_has_the_true_pixels_as_support_whatever_its_name_is(monkeypatch):
+    monkeypatch.setattr(catalogue, "_registered", {})
+    catalogue.register(own_rows({"viterbi_gap": {"_target_": "m.f"}})["viterbi_gap"], "viterbi_gap|own:1")
+    own = OwnMetric("viterbi_gap", lambda *_: 7.0, "viterbi_gap|own:1")
+    predicted, ink, thin, curves = sheet(1)
+    labels = np.maximum(thin.labels, np.roll(thin.labels, 1, axis=1))  # two pixels wide, 40 rows
+    truth = Truth(labels, np.stack([labels == 1, labels == 2]), np.zeros_like(labels), 4.0)
+    whole, _ = sheet_score_tables(
+        {0: score_sheet(predicted, ink, truth, curves, own=[own])}, CURVES, split="test", px_per_mm=4.0
+    )
+    assert whole.loc[whole["measure"] == "viterbi_gap", "support"].tolist() == [80, 80]
+
+
 def test_a_sheet_without_known_curves_does_not_hide_those_of_the_others():
     for order in ((0, 1), (1, 0)):
         mixed = dict(zip(order, (score_sheet(*sheet(0, known=False)), score_sheet(*sheet(2))), strict=True))

@@ -185,7 +185,11 @@ def _score_rows(
     }
     junctions = np.sum([[each.true for each in sheet.junctions] for sheet in scores], axis=0)
     of_others = traced_rows | {"junction_f1": junctions}
-    support = [next((number for way, number in of_others.items() if name.startswith(way)), pixels) for name in names]
+    of_own = dict.fromkeys(own, pixels)
+    support = [
+        of_own.get(name, next((number for way, number in of_others.items() if name.startswith(way)), pixels))
+        for name in names
+    ]
     return _rows(split, names, curves, [values[name] for name in names], support)
 
 
