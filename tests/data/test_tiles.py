@@ -168,5 +168,7 @@ def test_plans_that_cannot_be_followed_are_refused(drawn) -> None:
         TrainingTiles(sheets, order[:0], PLAN)
     with pytest.raises(ValueError, match="`batch_size` must be 1 or more, got 0"):
         EvaluationTiles(sheets, batch_size=0)
+    with pytest.raises(ValueError, match=r"at least one sheet for each of 8 processes, got 7"):
+        EvaluationTiles(sheets, batch_size=4, rank=0, world=8)
     with pytest.raises(ValueError, match=r"`contrast` must lie in .* got 1.5"):
         Change(contrast=1.5)

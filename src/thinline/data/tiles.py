@@ -170,13 +170,19 @@ class TrainingTiles(Dataset[Batch]):
 class EvaluationTiles(Dataset[Batch]):
     """Item b holds at most B whole sheets of one size, unchanged; all items together hold each sheet once.
 
-    Sizes ascend, sheets of one size keep their order. Process `rank` of `world` has every world-th sheet.
+    Sizes ascend, sheets of one size keep their order. Process `rank` of `world` has every world-th sheet. Raises
+    ValueError for fewer sheets than processes.
     """
 
     def __init__(self, sheets: CachedSheets, *, batch_size: int, rank: int = 0, world: int = 1):
         _check_rank(rank, world)
         if batch_size < 1:
             raise ValueError(f"`batch_size` must be 1 or more, got {batch_size}")
+        if len(sheets) < world:  # a process without sheets would end the run with 'Connection closed by peer'
+            raise ValueError(
+                f"validation and test need at least one sheet for each of {world} processes, got {len(sheets)}; train "
+                "with fewer processes (trainer.processes), or add images"
+            )
         self.sheets, self.batch_size = sheets, batch_size
         mine = np.arange(rank, len(sheets), world)
         sizes, group = np.unique(sheets.sizes[mine], axis=0, return_inverse=True)
