@@ -69,11 +69,9 @@ def gather(
         rows, sheets = (pd.concat(pair, ignore_index=True) for pair in ((rows, taken.rows), (sheets, taken.sheets)))
     if study.tuning is None:
         results = collect(study, finished, rows, sheets, only=only, partial=partial, elsewhere=elsewhere)
-    elif only:
-        raise StudyError(f"study {study.name!r} chooses levels of {study.tuning.factor} from all cells; drop --only")
     else:
-        rates = rates_of(study, finished, rows)
-        results = tuned_results(study, finished, rows, sheets, rates=rates, partial=partial)
+        rates = rates_of(study, finished, rows, only=only)
+        results = tuned_results(study, finished, rows, sheets, rates=rates, partial=partial, only=only)
     names = dict.fromkeys(run_of(name) for name in results.cells["run"])
     of_store = [own[run] for run in names if run in own]
     origin = {"setting": " ".join(setting(study, of_store[0]))} | made_by(of_store) if of_store else {}

@@ -135,6 +135,23 @@ def test_cells_that_are_missing_are_named_with_the_overrides_that_run_them(store
     assert results.left_out == ("seed 2 (not every chosen and default level has run)",)
 
 
+def test_a_part_of_the_losses_is_analysed_as_if_there_were_no_others(stored):
+    runs, rows, sheets = stored
+    of_dice = [run for run in runs if run.levels["loss"] == "dice"]
+    only = {"loss": ["dice"]}
+    rates = rates_of(STUDY, of_dice, rows, only=only)
+    assert set(rates["loss"]) == {"dice"}
+    results = tuned_results(STUDY, of_dice, rows, sheets, rates=rates, only=only)
+    whole = analysis(stored)
+    assert results.cells["cell"].tolist() == [cell for cell in whole.cells["cell"] if cell.startswith("dice/")]
+    assert len(results.left_out) == 12
+    assert results.left_out[0] == "ce/muon/default/s0 (not asked for)"
+    with pytest.raises(StudyError, match=r"loss=lovasz is no level of this study, which has ce, dice"):
+        rates_of(STUDY, of_dice, rows, only={"loss": ["lovasz"]})
+    with pytest.raises(StudyError, match=r"levels of rate, so --only takes levels of loss, optimiser, got rate"):
+        rates_of(STUDY, of_dice, rows, only={"rate": ["1"]})
+
+
 def test_the_written_study_is_read_back_with_its_choices(stored, tmp_path):
     results = analysis(stored)
     results = replace(results, sheets=results.sheets.iloc[:0])

@@ -20,7 +20,7 @@ import pandas as pd
 from thinline.metrics.catalogue import less_is_better
 from thinline.study.design.collect import FinishedRun, check_alike, in_grid, of_own_setting
 from thinline.study.design.results import CELL_COLUMNS, ROW_COLUMNS, SHEET_COLUMNS, Results, label_of
-from thinline.study.design.study import SEED, Cell, Study, StudyError, Tuning, crossed
+from thinline.study.design.study import SEED, Cell, Study, StudyError, Tuning, crossed, select
 
 DEFAULT: Final = "default"
 CHOSEN: Final = "chosen"
@@ -40,15 +40,28 @@ def analysed(study: Study) -> Study:
     return replace(study, factors=factors, also=tuple(also), tuning=None)
 
 
-def rates_of(study: Study, runs: Iterable[FinishedRun], rows: pd.DataFrame) -> pd.DataFrame:
+Only = Mapping[str, Sequence[str]]
+"""Levels of factors other than the tuned one: cells with other levels are left out."""
+
+
+def rates_of(
+    study: Study, runs: Iterable[FinishedRun], rows: pd.DataFrame, *, only: Only | None = None
+) -> pd.DataFrame:
     """Stage 1: one row a cell of the tuning seeds averaged over these seeds, with what was measured.
 
     Columns: the factors, one for each curve and measure (`val/iou curve_1`, `test/iou curve_1`, ...), `mean` of the
-    chosen measure over curves, `chosen`, `default` (bool). Raises `StudyError` for cells that are not finished.
+    chosen measure over curves, `chosen`, `default` (bool). Raises `StudyError` for cells that are not finished, and for
+    `only` with anything but levels of the other factors.
     """
     tuning = _tuning(study)
     stage = replace(study, seeds=tuning.seeds, tuning=None)
-    cells = crossed(stage)
+    others = [name for name in study.names if name not in (tuning.factor, SEED)]
+    if wrong := [name for name in only or {} if name not in others]:
+        raise StudyError(
+            f"study {study.name!r} chooses levels of {tuning.factor}, so --only takes levels of {', '.join(others)}, "
+            f"got {', '.join(wrong)}"
+        )
+    cells = select(crossed(stage), only or {})
     matched = _matched(cells, of_own_setting(study, runs))
     check_alike(study, list(matched.values()))
     if missing := [cell for cell in cells if _key(cell) not in matched]:
@@ -62,7 +75,6 @@ def rates_of(study: Study, runs: Iterable[FinishedRun], rows: pd.DataFrame) -> p
     own = [name for name in of_runs.columns if name.startswith(f"{tuning.by} ")]
     table["mean"] = table[own].mean(axis=1, skipna=False)
     sign = -1 if less_is_better(tuning.by.partition("/")[2]) else 1
-    others = [name for name in factors if name != tuning.factor]
     best = (sign * table["mean"]).groupby([table[name] for name in others], dropna=False).idxmax()
     table["chosen"] = table.index.isin(best)
     table["default"] = [row[tuning.factor] == _default(tuning, row) for _, row in table.iterrows()]
@@ -77,26 +89,29 @@ def tuned_results(
     *,
     rates: pd.DataFrame,
     partial: bool = False,
+    only: Only | None = None,
 ) -> Results:
-    """Stage 2: the results of `analysed(study)`; `rates` is the table of `rates_of`.
+    """Stage 2: the results of `analysed(study)`; `rates` is the table of `rates_of` with the same `only`.
 
     With `partial` seeds without all of their cells are left out. Raises `StudyError` for cells that are not finished.
     """
     tuning, target = _tuning(study), analysed(study)
     levels = _chosen_levels(study, rates)
-    pairs = [
-        (cell, _actual(cell, tuning, levels)) for seed in study.seeds for cell in crossed(target) if cell[SEED] == seed
-    ]
+    declared = crossed(target)
+    asked = select(declared, only or {})
+    pairs = [(cell, _actual(cell, tuning, levels)) for seed in study.seeds for cell in asked if cell[SEED] == seed]
+    left_out = tuple(
+        f"{label_of(cell, target.names)}/s{cell[SEED]} (not asked for)" for cell in declared if cell not in asked
+    )
     matched = _matched([actual for _, actual in pairs], of_own_setting(study, runs))
     check_alike(study, list(matched.values()))
     missing = [actual for _, actual in pairs if _key(actual) not in matched]
-    left_out: tuple[str, ...] = ()
     if missing:
         seeds = {cell[SEED] for cell in missing}
         pairs = [pair for pair in pairs if pair[0][SEED] not in seeds]
         if not partial or not pairs:
             raise StudyError(_missing(study, missing, "of stage 2"))
-        left_out = tuple(f"seed {seed} (not every chosen and default level has run)" for seed in sorted(seeds))
+        left_out += tuple(f"seed {seed} (not every chosen and default level has run)" for seed in sorted(seeds))
     results = _results(target, [(cell, matched[_key(actual)].run) for cell, actual in pairs], rows, sheets, left_out)
     return replace(results, choices=rates)
 
