@@ -39,9 +39,10 @@ def test_a_cell_that_has_run_here_is_not_taken_over(taken):
     assert published_cells(STUDY, EXPERIMENTS, but=taken.runs[:1]).runs == taken.runs[1:]
 
 
-def test_a_run_of_another_study_is_found_and_another_setting_is_another_run():
+def test_a_run_of_another_study_is_found_and_another_setting_is_another_run(tmp_path):
+    (tmp_path / "resolution").symlink_to(EXPERIMENTS / "resolution")
     factors = {"loss": ("dice",), "optimiser": ("muon", "adamw")}
-    tuned = published_cells(replace(STUDY, name="tuned_losses", factors=factors), EXPERIMENTS)
+    tuned = published_cells(replace(STUDY, name="tuned_losses", factors=factors), tmp_path)
     assert [run.levels["optimiser"] for run in tuned.runs] == ["muon"]
     assert set(tuned.folders.values()) == {"resolution"}, "as many steps, the optimiser and its rate by default"
 
