@@ -352,6 +352,13 @@ def test_verdicts_are_counted_and_have_no_number_where_there_is_none(data):
     assert [rows["stack-stops"][name] for name in ("effect", "span", "seeds", "study")] == ["-", "", "", ""]
 
 
+def test_a_study_that_tests_no_claim_says_so_in_place_of_a_table(results, effects):
+    page = Reader(render_report(results, effects, VERDICTS.assign(verdict="untestable"), {}))
+    assert "tests no claim of the source texts. Why, for each of the 4 claims, is in verdicts.csv" in page.text
+    assert not [table for table in page.all("table") if table.get("id") == "verdict-table"]
+    assert "4 untestable" not in page.text
+
+
 def test_unknown_verdicts_and_effects_of_another_study_are_refused(results, effects):
     with pytest.raises(StudyError, match="got 'proven'"):
         render_report(results, effects, VERDICTS.assign(verdict="proven"), {})
