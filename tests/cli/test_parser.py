@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from thinline.cli.main import COMMANDS, main
 from thinline.cli.main import parser as main_parser
-from thinline.cli.parser import Parser, path_option
+from thinline.cli.parser import Parser, path_option, refilled
 
 DIGITISE = ["digitise", "s.tif", "--top", "0", "--bottom", "9", "--out", "o"]
 
@@ -84,3 +85,41 @@ def test_an_option_given_twice_is_refused_in_every_spelling(capsys: pytest.Captu
 def test_a_path_may_begin_at_the_home_folder():
     assert path_option("~/runs") == Path.home() / "runs"
     assert path_option("~runs") == Path("~runs")
+
+
+def test_a_description_is_broken_anew_in_its_paragraphs_and_columns() -> None:
+    long = "word " * 23 + "ends"  # 119 columns: no room for another word
+    columns = f"    --track   {long[:104]}\n              edge of it\n    --rows    few\n"
+    text = f"Summary.\n\n{long}\nhere.\nA new line.\n{columns}"
+    assert refilled(text, width=40).splitlines() == [
+        "Summary.",
+        "",
+        *["word word word word word word word word"] * 2,
+        "word word word word word word word ends",
+        "here.",
+        "A new line.",
+        "    --track   word word word word word",
+        *["              word word word word word"] * 3,
+        "              word edge of it",
+        "    --rows    few",
+    ]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_fits_a_terminal_of_80_columns(name: str, monkeypatch, capsys) -> None:
+    description = COMMANDS[name].__doc__
+    assert refilled(description, width=120).split("\n") == [line.rstrip() for line in description.rstrip().split("\n")]
+    if name == "train":
+        return  # Hydra prints its help
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    text = capsys.readouterr().out
+    assert max(map(len, text.splitlines())) <= 80
+    assert " ".join(description.split()) in " ".join(text.split())
+
+
+def test_without_a_command_the_help_lists_them(capsys) -> None:
+    assert main([]) == 2
+    text = capsys.readouterr().err
+    assert all(f"\n    {name}" in text for name in COMMANDS)

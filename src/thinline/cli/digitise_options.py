@@ -20,12 +20,12 @@ Positions on the scan
     --scale-change
               as GR:1500:0:300, any number of times in the order of the scan: from depth 1500 on, the left edge of the
               track of GR is 0 and its right edge 300; :log or :linear may follow
-    --at      a point of the scan on a curve, as GR:1200:340, any number of times: tells the curves of a track apart.
-              It is for the network that comes with the package, which names no curves
+    --at      a point of the scan on a curve, as GR:1200:340, any number of times: tells the curves of a track apart. It
+              is for the network that comes with the package, which names no curves
     --depth-from-ocr
-              reads the numbers of the depth column in place of --top and --bottom, and is refused where they do not
-              lie on one straight line. It needs --unit, and the packages of `thinline[ocr]`. With the scan alone the
-              depths read are written into the proposal. A job file says the same with depth: {source: ocr, unit: ft}
+              reads the numbers of the depth column in place of --top and --bottom, and is refused where they do not lie
+              on one straight line. It needs --unit, and the packages of `thinline[ocr]`. With the scan alone the depths
+              read are written into the proposal. A job file says the same with depth: {source: ocr, unit: ft}
     --top     may be larger than --bottom, for elevations, which decrease down the scan. Numbers may be -1000 or -1e3
 
 A curve that leaves the track and returns on the other side is unwrapped if it returns within about two track widths

@@ -62,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words[:1] == ["train"]:  # Hydra parses the rest, also --help and -m
         return train.train(words[1:])
     top = parser()
+    if not words:
+        top.print_help(sys.stderr)
+        return 2
     _refuse_unknown(words, top)
     options = top.parse_args(words)
     try:

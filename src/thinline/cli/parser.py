@@ -6,13 +6,15 @@ Conventions
     options with action="append" collect their values.
     argparse reads -1000 as a number, but -1e3 as an unknown option. Here -1e3, -1.5E+2, -.5e3 and -inf are numbers.
     An empty path is an unset variable of the shell, and would be the current folder: it is refused.
-    Descriptions keep their line breaks. Subparsers have this class too: argparse uses the class of the parent.
+    A description is broken anew for the width of the terminal (`refilled`). Subparsers have this class too: argparse
+    uses the class of the parent.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +23,18 @@ from typing_extensions import override
 
 from thinline.system.entry import expanded
 
+WRITTEN: Final = 120
+"""Columns of the source, at which the lines of descriptions are broken."""
+
 NEGATIVE_NUMBER: Final = re.compile(r"^-(?:(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?|inf(?:inity)?|nan)$", re.IGNORECASE)
+
+
+class Help(argparse.HelpFormatter):
+    """Help whose description fits the terminal and keeps its paragraphs and columns."""
+
+    @override
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return textwrap.indent(refilled(text, width=width), indent)
 
 
 class StoreOnce(argparse.Action):
@@ -47,7 +60,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **{"formatter_class": argparse.RawDescriptionHelpFormatter} | options)
+        super().__init__(*arguments, **{"formatter_class": Help} | options)
         self._seen: set[str] = set()
         self._negative_number_matcher = NEGATIVE_NUMBER
         self.register("type", Path, path_option)
@@ -72,3 +85,26 @@ def path_option(text: str) -> Path:
     if not text.strip() or any(ord(letter) < 32 for letter in text):
         raise argparse.ArgumentTypeError(f"expected a path, got {text!r}; is a variable of the shell unset?")
     return expanded(text)
+
+
+def refilled(text: str, *, width: int) -> str:
+    """`text`, with lines broken at WRITTEN columns, in lines of at most `width` columns; a longer word stays whole.
+
+    A line begins a new item if its first word had room on the line above, or if it is indented otherwise. Where a line
+    is indented and has two columns, the other lines of its item are indented as the second one.
+    """
+    items: list[tuple[str, int]] = []  # the text on one line, and the indentation of further lines
+    above = ""
+    for line in text.splitlines():
+        indent = len(line) - len(line.lstrip())
+        full = len(above) + 1 + len((line.split() or [""])[0]) > WRITTEN
+        if full and line and items[-1][1] == indent:
+            items[-1] = f"{items[-1][0]} {line.strip()}", indent
+        else:
+            columns = re.match(r"\s+\S.*?\s{2,}(?=\S)", line)
+            items.append((line, columns.end() if columns else indent))
+        above = line
+    return "\n".join(
+        textwrap.fill(item, width, subsequent_indent=" " * hang, break_long_words=False, break_on_hyphens=False)
+        for item, hang in items
+    )

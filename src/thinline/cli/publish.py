@@ -2,10 +2,10 @@
 
 Writes, from the published studies, the blocks `frontier`, `verdicts` and `domains` of docs/explanation/findings.md,
 `studies` of experiments/README.md and `smallest` of the page of each study; from the catalogue of metrics and from
-conf/ the blocks of docs/reference; from experiments/bench.json the ratios of docs/explanation/speed.md. --check
-writes nothing and exits with 1 where a block is out of date. --perturbed-truth first scores the truth of the
-published test sheets, moved along the normal of the curves, and writes experiments/perturbed_truth.csv (minutes);
-studies that are older than these scores read it.
+conf/ the blocks of docs/reference; from experiments/bench.json the ratios of docs/explanation/speed.md. --check writes
+nothing and exits with 1 where a block is out of date. --perturbed-truth first scores the truth of the published test
+sheets, moved along the normal of the curves, and writes experiments/perturbed_truth.csv (minutes); studies that are
+older than these scores read it.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@
 RUN is a run folder, the name or MLflow id of a run in --store, a checkpoint file, or a network that comes with the
 package. Without RUN it is the network `reader`, which finds the ink of curves on scanned well logs: the first word is
 RUN unless it is an image or a folder of images. Images are PNG, TIFF or JPEG of any size; a folder stands for the
-images in it. They are read at their own pixels, or with --px-per-mm at the scale of the run; a network that comes
-with the package chooses the scale of each image without --px-per-mm, and the line of the image says which. The network
-sees overlapping tiles, whose probabilities are blended.
+images in it. They are read at their own pixels, or with --px-per-mm at the scale of the run; a network that comes with
+the package chooses the scale of each image without --px-per-mm, and the line of the image says which. The network sees
+overlapping tiles, whose probabilities are blended.
 
 OUT/NAME.png has the class ids as its values, 0 the background, and a palette to look at. With --probabilities
 OUT/NAME.npz has `probabilities` float16 [K,H,W] of the K classes after the background, and `classes`.
