@@ -46,6 +46,7 @@ def test_a_key_with_levels_is_part_of_the_identity_and_a_factor_unless_it_is_neu
     assert plain.folder.name == neutral.folder.name != other.folder.name
     assert key not in plain.factors
     assert other.factors == plain.factors | {key: levels[1]}
+    assert f"-s0-{levels[1]}-" in other.folder.name
 
 
 def test_an_edited_loss_is_another_run_and_moving_the_folder_is_not(tmp_path, tiny, monkeypatch):

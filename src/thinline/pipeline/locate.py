@@ -108,7 +108,7 @@ def outline(conf: Conf, choices: Mapping[str, str]) -> Outline:
 
 def slug_of(conf: Conf, choices: Mapping[str, str]) -> str:
     """The name of the folder of a run, without the digest at its end."""
-    return cell_slug(levels(choices, conf, leave_out=NOT_IDENTITY))
+    return cell_slug(levels(choices, conf, leave_out=NOT_IDENTITY) | _key_levels(conf))
 
 
 def _not_hashed(conf: Conf) -> tuple[str, ...]:
@@ -135,7 +135,7 @@ def initial_weights(conf: Conf) -> InitialWeights | None:
 
 def _levels(conf: Conf, choices: Mapping[str, str], initial: InitialWeights | None) -> dict[str, str]:
     """The levels of the factors, and of `pooling`, `init_from`, `checkpoint` and `metrics` where they are set."""
-    more = {key: getattr(conf, key) for key, known in KEY_LEVELS.items() if getattr(conf, key) != known[0]}
+    more = _key_levels(conf)
     if initial is not None:
         more["init_from"] = initial.name.rpartition("-")[2]  # digest of the run, @, digest of the checkpoint
     if conf.checkpoint.monitor is not None:
@@ -143,6 +143,11 @@ def _levels(conf: Conf, choices: Mapping[str, str], initial: InitialWeights | No
     if conf.metrics:
         more["metrics"] = ",".join(sorted(conf.metrics))
     return levels(choices, conf) | more
+
+
+def _key_levels(conf: Conf) -> dict[str, str]:
+    """The levels of `KEY_LEVELS` that are not neutral."""
+    return {key: getattr(conf, key) for key, known in KEY_LEVELS.items() if getattr(conf, key) != known[0]}
 
 
 def done_before(folder: RunFolder, *, force: bool, retry: bool, study: str | None) -> CellOutcome | None:
