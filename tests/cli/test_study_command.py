@@ -135,7 +135,7 @@ def test_the_report_is_attached_to_the_study_in_mlflow(prepared, tmp_path):
 
     mlflow_store = copied(prepared, tmp_path / "store")
     parent = Tracker(mlflow_store.uri, EXPERIMENT, mlflow_store.root).open_parent("sweep", {"study": STUDY})
-    options = argparse.Namespace(store=mlflow_store.root, uri="", experiment=EXPERIMENT)
+    options = argparse.Namespace(store=mlflow_store.root, uri="", experiment=EXPERIMENT, out=None)
     report = tmp_path / "report.html"
     for content, words in ((None, "not in MLflow: expected files"), ("x", f"parent run {parent}, folder report")):
         if content:
@@ -143,7 +143,12 @@ def test_the_report_is_attached_to_the_study_in_mlflow(prepared, tmp_path):
         with (console := Console(width=300)).capture() as capture:
             study_command._attach(declared(STUDY), [report], options, console)
         assert words in capture.get()
-    assert (tmp_path / "store/artifacts" / parent / "artifacts/report/report.html").read_text() == "x"
+    attached = tmp_path / "store/artifacts" / parent / "artifacts/report/report.html"
+    assert attached.read_text() == "x"
+    report.write_text("of a part")
+    options.out = tmp_path
+    study_command._attach(declared(STUDY), [report], options, Console())
+    assert attached.read_text() == "x", "an analysis in another folder replaces no report in MLflow"
 
 
 def test_gathering_twice_gives_the_same_rows(trained):

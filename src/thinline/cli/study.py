@@ -2,7 +2,8 @@
 
 Reads the run folders of the study (with --uri an MLflow server, with --published the results written before) and writes
 experiments/NAME/: results, effects, verdicts, figures, report.html. Missing cells, duplicate cells and cells with other
-versions of the metrics are refused by name; --partial analyses the balanced part and prints what it leaves out.
+versions of the metrics are refused by name; --partial analyses the balanced part and prints what it leaves out. The
+report is attached to the study in MLflow, but not with --out, which is for trials.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ def _levels(settings: Sequence[str]) -> Mapping[str, Sequence[str]]:
 def _publish(
     results: Results, claims: Iterable[Claim], out: Path, options: argparse.Namespace, console: Console
 ) -> None:
-    """Write the folder, print the verdicts, and attach the report to the study in MLflow."""
+    """Write the folder, print the verdicts, and attach the report to the study in MLflow, but with --out."""
     # only this command needs matplotlib and jinja2
     from thinline.study.publish.folder import CONDITIONS, VERDICTS
     from thinline.study.publish.readme_tables import smallest_block
@@ -160,9 +161,9 @@ def _overlays(
 
 
 def _attach(study: Study, files: Sequence[Path], options: argparse.Namespace, console: Console) -> None:
-    """Attach the report to the parent run of the study, where there is an MLflow database or server."""
+    """Attach the report to the parent run of the study, where there is an MLflow database or server; none with --out."""
     uri = options.uri or uri_of(options.store)
-    if not options.uri and not (options.store / "mlflow.db").exists():
+    if options.out is not None or (not options.uri and not (options.store / "mlflow.db").exists()):
         return
     from thinline.study.report.page import alone
     from thinline.tracking.attach import attach
