@@ -8,14 +8,19 @@ import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from thinline.cli import digitise as digitise_command
 from thinline.cli.main import main
+from thinline.cli.main import parser as main_parser
+from thinline.digitise.scan import open_scan
 from thinline.pipeline.load import NoRunError, load_run
 from thinline.runs import RunFolder, own_code
 
@@ -163,3 +168,18 @@ def test_an_ambiguous_start_of_a_name_is_refused(seeing: Path, tmp_path: Path) -
     with pytest.raises(NoRunError, match="got 2 that begin so"):
         load_run("dice", tmp_path, device="cpu")
     assert load_run("dice-a", tmp_path, device="cpu").name.startswith("dice-a-0000000001@")
+
+
+def test_lengths_in_mm_are_by_the_file_where_the_scale_is_chosen_on_the_page(tmp_path: Path, monkeypatch) -> None:
+    page = np.full((400, 300), 255, np.uint8)
+    PIL.Image.fromarray(page).save(tmp_path / "scan.png", dpi=(800, 800))
+    chosen = SimpleNamespace(factor=1 / 3, reason="because")
+    monkeypatch.setattr(digitise_command, "choose_factor", lambda *_, **__: chosen)
+    options = ["digitise", str(tmp_path / "scan.png"), "--top", "0", "--bottom", "1", "--unit", "m"]
+    options += ["--left", "0", "--right", "1", "--scale", "linear"]
+    reader = load_run("reader", device="cpu")
+    job = digitise_command.job_of(main_parser().parse_args(options), open_scan(tmp_path / "scan.png"), reader)
+    assert (job.px_per_mm, job.frame.row_factor) == (5.0, pytest.approx(1 / 3, rel=0.01))
+    assert job.shown_px_per_mm == pytest.approx(800 / 25.4 / 3, rel=1e-3)
+    at_dpi = main_parser().parse_args([*options, "--dpi", "800"])
+    assert digitise_command.job_of(at_dpi, open_scan(tmp_path / "scan.png"), reader).shown_px_per_mm == 5.0

@@ -146,3 +146,14 @@ def test_invalid_changes_are_refused(steps, words: str) -> None:
 def test_rows_and_depths_invert_each_other(top: float, length: float, falls: bool, row: float) -> None:
     scale = DepthScale(top, top - length if falls else top + length, 10, 600, "m")
     assert scale.row_of(float(scale.depths(np.array([row]))[0])) == pytest.approx(row, abs=1e-6)
+
+
+def test_the_phrase_has_the_value_of_the_left_edge_first() -> None:
+    falling = CurveScale("RT", "OHMM", 10, 110, 0.2, 2000, "log", falling=True)
+    left, right = falling.values(np.array([10.0, 110.0]), np.zeros(2, np.int64)).tolist()
+    assert falling.text() == f"log {left:g} to {right:g}" == "log 2000 to 0.2"
+    change = ScaleChange(row=50, depth=1500, left=0, right=300, kind="linear", falling=True)
+    assert (
+        CurveScale("GR", "", 0, 9, 0, 150, changes=(change,)).text()
+        == "linear 0 to 150, from depth 1500 linear 300 to 0"
+    )

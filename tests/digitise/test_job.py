@@ -182,6 +182,15 @@ def test_a_gap_stays_a_gap(tmp_path: Path) -> None:
     assert finished.curves[0].longest_gap_mm == pytest.approx(60 / PX_PER_MM, abs=1)
 
 
+def test_lengths_in_mm_are_those_of_the_file_where_the_scale_was_chosen(tmp_path: Path) -> None:
+    one = wave(300, middle=90, swing=30)
+    one[100:160] = np.nan
+    path = save(trace(blank(300, 200), one), tmp_path / "scan.png")
+    at_file = dataclasses.replace(job(path), file_px_per_mm=2.5 * PX_PER_MM)
+    plain, own = (digitise(each, tmp_path / name).curves[0] for each, name in ((job(path), "a"), (at_file, "b")))
+    assert own.longest_gap_mm == pytest.approx(plain.longest_gap_mm / 2.5)
+
+
 def test_a_killed_job_resumes_with_the_same_files(two_curves: Path, tmp_path: Path) -> None:
     digitise(job(two_curves), tmp_path / "whole")
     with pytest.raises(Killed):

@@ -100,6 +100,7 @@ def job_of(options: argparse.Namespace, scan: Scan, network: LoadedRun) -> Job:
         deskew=not options.no_deskew,
         hints=hints_of(options, curves, network),
         scale_reason=reason,
+        file_px_per_mm=px_per_mm * scan.dpi[1] / dpi[1] if reason and min(scan.dpi) > 0 else None,
     )
 
 
@@ -193,7 +194,7 @@ def _print_job(job: Job, network: LoadedRun, console: Console) -> None:
     pages = f"{len(scan.pages)} pages, " if len(scan.pages) > 1 else ""
     name = printable(scan.path.name)
     console.print(
-        f"{name}: {pages}{scan.height:,} rows x {scan.width:,} columns; read at {job.px_per_mm:g} px/mm, "
+        f"{name}: {pages}{scan.height:,} rows x {scan.width:,} columns; read at {job.shown_px_per_mm:.3g} px/mm, "
         f"{frame.height:,} x {frame.width:,} px, with {job.run}",
         style="dim",
         soft_wrap=True,

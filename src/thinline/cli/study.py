@@ -161,7 +161,7 @@ def _overlays(
 
 
 def _attach(study: Study, files: Sequence[Path], options: argparse.Namespace, console: Console) -> None:
-    """Attach the report to the parent run of the study, where there is an MLflow database or server; none with --out."""
+    """Attach the report to the parent run of the study, if there is an MLflow database or server; not with --out."""
     uri = options.uri or uri_of(options.store)
     if options.out is not None or (not options.uri and not (options.store / "mlflow.db").exists()):
         return

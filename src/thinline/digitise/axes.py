@@ -126,10 +126,9 @@ class CurveScale:
             raise ScaleError(f"from depth {change.depth:g} on: {error}") from None
 
     def text(self) -> str:
-        """The values at the edges, as a phrase: `linear 0 to 150`."""
-        own = f"{self.kind} {self.left:g} to {self.right:g}"
-        later = [f"from depth {each.depth:g} {each.kind} {each.left:g} to {each.right:g}" for each in self.changes]
-        return ", ".join([own, *later])
+        """The values at the left and the right edge, as a phrase: `linear 0 to 150`."""
+        later = [f"from depth {each.depth:g} {_edges(each)}" for each in self.changes]
+        return ", ".join([_edges(self), *later])
 
     def position(self, x_px: Float64) -> Float64:
         """Position t on the track of scan columns."""
@@ -237,3 +236,8 @@ def _check_unit(option: str, unit: str, usual: str) -> None:
             f"{option}: expected ASCII without blanks and colons, got {unit!a}; a LAS header does not allow "
             f"them, write it {usual}"
         )
+
+
+def _edges(scale: CurveScale | ScaleChange) -> str:
+    left, right = (scale.right, scale.left) if scale.falling else (scale.left, scale.right)
+    return f"{scale.kind} {left:g} to {right:g}"

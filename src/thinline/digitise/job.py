@@ -63,8 +63,9 @@ class Job:
     """The inputs of one scan; `run` names the run.
 
     `scales` has one scale for each curve of the reader's head, or with head=curves one for each curve that is wanted;
-    then `hints` may have (row, column) of the scan for each of them. `scale_reason` says why the scan is read at
-    `px_per_mm`, if that was chosen on the page.
+    then `hints` may have (row, column) of the scan for each of them. `px_per_mm` is the scale of the training. If the
+    scale was chosen on the page, `scale_reason` says why, and `file_px_per_mm` has the pixels in a mm by the resolution
+    of the file, if it has one: lengths in mm for people are by it.
     """
 
     scan: Scan
@@ -78,6 +79,12 @@ class Job:
     deskew: bool = True
     hints: tuple[Hints, ...] = ()
     scale_reason: str = ""
+    file_px_per_mm: float | None = None
+
+    @property
+    def shown_px_per_mm(self) -> float:
+        """Pixels of the network in a mm of paper, by the resolution of the file if it is known."""
+        return self.px_per_mm if self.file_px_per_mm is None else self.file_px_per_mm
 
     @property
     def any_curve(self) -> bool:
@@ -130,7 +137,7 @@ def digitise(job: Job, out: Path, *, force: bool = False, report: ProgressReport
         labels = [scale.name for scale in job.scales] if job.any_curve else job.reader.head.classes[1:]
         limits = replace(job.limits, most_ink=MOST_INK_OF_ANY) if job.any_curve else job.limits
         curves = tuple(
-            accepted(*each, frame=job.frame, px_per_mm=job.px_per_mm, limits=limits)
+            accepted(*each, frame=job.frame, px_per_mm=job.shown_px_per_mm, limits=limits)
             for each in zip(labels, traced.curves, traced.inked[:, ~hidden.rows], job.scales, strict=True)
         )
         if traced.name_confidence:
@@ -177,7 +184,7 @@ def _hidden(job: Job, paper: Paper, partial: Partial) -> Hidden:
     """The hidden rows of the paper. Raises ScanError when all rows are hidden."""
     partial.keep_findings(job.scan)
     damage, _ = partial.findings()
-    hidden = Hidden.of(paper, damage, job.depth, px_per_mm=job.px_per_mm)
+    hidden = Hidden.of(paper, damage, job.depth, px_per_mm=job.shown_px_per_mm)
     if hidden.rows.all():
         raise ScanError(
             f"{job.scan.path}: expected rows that are not damaged, got none: {hidden.warnings[0]}; copy the file "

@@ -10,5 +10,6 @@ worker_pool    pool of worker processes that end with their parent
 numba_kernels  compile CPU kernels with numba
 kept_heap      keep freed memory for the next step instead of returning it
 user_code      which files are the user's own code, and its errors in one line
+yaml_text      read YAML that people write: decimal numbers, no key twice
 validation     check YAML against pydantic models; errors as sentences
 """

@@ -172,7 +172,7 @@ def test_a_piece_of_a_scale_holds_from_its_depth_on(job: Path) -> None:
     assert (changed["GR"] != plain["GR"])[depth >= 1040].mean() > 0.9
     pd.testing.assert_series_equal(changed["SP"], plain["SP"])
     las = (job.parent / "out1/curves.las").read_text()
-    assert "linear 0 to 150, from depth 1040 linear 100 to 400, from depth 1100 linear 0 to 150" in las
+    assert "linear 0 to 150, from depth 1040 linear 100 to 400, from depth 1100 linear 150 to 0" in las
     options = ["--scale-change", "curve_1:1040:100:400", "--scale-change", "curve_1:1100:150:0"]
     pd.testing.assert_frame_equal(curves_of(written(job.parent), *options), changed)
 

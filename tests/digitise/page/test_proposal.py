@@ -195,6 +195,26 @@ def test_what_is_no_yaml_mapping_is_refused(text: str, tmp_path: Path) -> None:
         read_proposal(tmp_path / "scan.yaml")
 
 
+def test_numbers_are_decimal_and_names_are_texts(tmp_path: Path) -> None:
+    """YAML 1.1 reads 0150 as 104, 1e3 as a text, and NO as false."""
+    path = written(tmp_path)
+    text = path.read_text()
+    assert text.count("right: 150") == text.count("depth: 1000") == text.count("name: GR") == 1
+    path.write_text(text.replace("right: 150", "right: 0150").replace("depth: 1000", "depth: 1e3").replace("GR", "NO"))
+    result = read_proposal(path)
+    assert (result.curves[0].name, result.curves[0].right) == ("NO", 150.0)
+    assert result.depth.first is not None
+    assert result.depth.first.depth == 1000.0
+
+
+@pytest.mark.parametrize(("old", "new"), [("right: 150", "right: 150\n  right: 200"), ("depth: 1000", "depth: 1:30")])
+def test_a_key_twice_and_a_time_are_refused(old: str, new: str, tmp_path: Path) -> None:
+    path = written(tmp_path)
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(ProposalError, match=r"the key 'right' a second time|expected a number, got '1:30'"):
+        read_proposal(path)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ProposalError, match="found no such file"):
         read_proposal(tmp_path / "none.yaml")

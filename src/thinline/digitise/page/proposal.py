@@ -48,6 +48,7 @@ from pydantic import Field, model_validator
 from thinline.digitise.page.layout import Layout
 from thinline.digitise.scan import LEAST_DPI, MOST_DPI
 from thinline.system.validation import Items, Node
+from thinline.system.yaml_text import read_yaml
 
 Kind = Literal["linear", "log"]
 ADVICE: Final = "`thinline digitise SCAN` writes a file with the right keys"
@@ -277,12 +278,12 @@ class Proposal(Node):
 def read_proposal(path: Path) -> Proposal:
     """Read a job file. Raises ProposalError with a sentence for each problem."""
     try:
-        node = yaml.safe_load(path.read_text(encoding="utf-8"))
+        node = read_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ProposalError(f"{path}: expected a job file, found no such file; check the path") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         what = " ".join(str(error).split())
-        raise ProposalError(f"{path}: expected YAML, got text that is none ({what}); {ADVICE}") from None
+        raise ProposalError(f"{path}: expected YAML with each key once, got {what}; {ADVICE}") from None
     return Proposal.read(node, where=str(path), advice=ADVICE, error=ProposalError)
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-import yaml
-
 from thinline.digitise.page.proposal import Proposal
+from thinline.system.yaml_text import yaml_line
 
 _ORDER: Final = ("scan", "pages", "dpi", "rows", "tilt_degrees", "tracks", "curves", "depth")
 _LEFT_OUT_EMPTY: Final = ("scale", "pieces")
@@ -55,13 +54,7 @@ def _one_line(note: str) -> str:
 def _lines(key: str, value: Any) -> str:
     """A key with its value: entries of a list of mappings, and of a mapping, on lines of their own."""
     if isinstance(value, dict):
-        return f"{key}:\n" + "".join(f"  {name}: {_flow(part)}\n" for name, part in value.items())
+        return f"{key}:\n" + "".join(f"  {name}: {yaml_line(part)}\n" for name, part in value.items())
     if isinstance(value, list) and value and isinstance(value[0], dict):
-        return f"{key}:\n" + "".join(f"- {_flow(part)}\n" for part in value)
-    return f"{key}: {_flow(value)}\n"
-
-
-def _flow(value: Any) -> str:
-    """YAML of a value on one line."""
-    text: str = yaml.safe_dump(value, sort_keys=False, default_flow_style=True, allow_unicode=True, width=10**9)
-    return text.removesuffix("\n").removesuffix("\n...")
+        return f"{key}:\n" + "".join(f"- {yaml_line(part)}\n" for part in value)
+    return f"{key}: {yaml_line(value)}\n"

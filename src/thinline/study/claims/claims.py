@@ -37,6 +37,7 @@ from thinline.study.claims.nodes import Beside
 from thinline.study.design.study import StudyError
 from thinline.study.design.yaml import Groups
 from thinline.system.validation import Items, Node
+from thinline.system.yaml_text import read_yaml
 
 CLAIMS: Final = "claims.yaml"
 SOURCES: Final = {
@@ -154,7 +155,7 @@ def read_claims(path: Path, *, groups: Groups) -> tuple[Claim, ...]:
     models of this module and of criteria.py refuse.
     """
     try:
-        node = yaml.safe_load(path.read_text(encoding="utf-8"))
+        node = read_yaml(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise StudyError(f"{path}: expected claims as YAML, got {error}; restore the file (git checkout)") from error
     try:
