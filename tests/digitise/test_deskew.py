@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from scan_cases import PX_PER_MM, blank, save, trace
 
 from thinline.digitise.deskew import STRAIGHT, Skew, estimate
+from thinline.digitise.job import skew_of
 from thinline.digitise.paper import Frame, Paper
 from thinline.digitise.scan import open_scan
 from thinline.sheets import render, sample
@@ -55,8 +58,12 @@ def test_a_slow_wave_of_a_long_scan_is_followed() -> None:
 
 @pytest.mark.parametrize("image", [np.full((300, 200), 255, np.uint8), np.zeros((300, 200), np.uint8)])
 def test_an_image_without_lines_is_straight(image: np.ndarray) -> None:
-    assert of(image).text() == "straight"
-    assert of(image[:9, :9]).text() == "straight"
+    for part in (image, image[:9, :9]):
+        skew = of(part)
+        assert not skew.known
+        assert not skew.across(np.arange(len(part))).any()
+        assert not skew.slope
+        assert skew.text() == "not known, as no straight lines were found; nothing is corrected"
 
 
 @pytest.mark.parametrize("trend", [0, 5, 15, 25])
@@ -64,12 +71,14 @@ def test_an_image_without_lines_is_straight(image: np.ndarray) -> None:
 def test_a_curve_alone_is_not_straightened(trend: int, ink: int) -> None:
     rows = np.arange(512)
     x = np.linspace(100, 100 + trend, 512) + 3 * np.sin(rows / 20)
-    assert of(trace(np.full((512, 300), 255, np.uint8), x, ink=ink)).text() == "straight"
+    skew = of(trace(np.full((512, 300), 255, np.uint8), x, ink=ink))
+    assert not len(skew.knots)
+    assert not skew.slope
     assert of(trace(blank(512, 300), x, ink=ink)).text() == "straight"
 
 
-def test_noise_is_straight() -> None:
-    assert of(np.random.default_rng(0).integers(0, 256, (600, 300), np.uint8)).text() == "straight"
+def test_noise_has_no_lines() -> None:
+    assert not of(np.random.default_rng(0).integers(0, 256, (600, 300), np.uint8)).known
 
 
 def test_straightening_moves_whole_rows_and_columns(tmp_path) -> None:
@@ -141,3 +150,22 @@ def test_kept_rows_are_those_computed_and_are_read_once(most: int, tmp_path, mon
     if most:  # nothing is read again
         monkeypatch.setattr(type(scan), "rows", None)
         assert kept.rows(0, height).shape == kept.shape
+
+
+def test_a_track_with_too_few_lines_has_the_skew_of_the_whole_page(tmp_path: Path) -> None:
+    """Two dark edges of a track might be a curve; those of all tracks of the page are lines."""
+    page = blank(900, 500)
+    for left in (40, 280):
+        page[:, [left, left + 180]] = 0
+    turned = cv2.getRotationMatrix2D((250, 450), 1.0, 1.0)
+    page = cv2.warpAffine(page, turned, (500, 900), borderValue=255)
+    scan = open_scan(save(page, tmp_path / "page.png"))
+    one, both = (
+        skew_of(Paper(scan, Frame.of((50, 850), columns, factors=(1.0, 1.0))), px_per_mm=PX_PER_MM)
+        for columns in ((20, 250), (0, 500))
+    )
+    rows = np.arange(800)
+    assert one.known
+    assert one.across(rows)[-1] == pytest.approx(-800 * math.tan(math.radians(-1.0)), abs=2)
+    assert np.array_equal(one.across(rows), both.across(rows))
+    assert one.slope == both.slope

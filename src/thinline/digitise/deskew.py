@@ -68,11 +68,15 @@ _KEPT: Final = 0.8  # weight of the earlier strips in the sums that a strip is m
 
 @dataclass(frozen=True, eq=False)
 class Skew:
-    """`across` is `shifts [N]` (columns) at the rows `knots [N]`, both empty for straight paper; `down` has `slope`."""
+    """`across` is `shifts [N]` (columns) at the rows `knots [N]`, both empty for straight paper; `down` has `slope`.
+
+    `known` is false where no usable lines were found; then nothing is shifted.
+    """
 
     knots: Float64
     shifts: Float64
     slope: float
+    known: bool = True
 
     def across(self, rows: Int64) -> Int64:
         """Shift of `rows` to the right, in whole columns."""
@@ -86,6 +90,8 @@ class Skew:
 
     def text(self) -> str:
         """A phrase for the terminal and the LAS header."""
+        if not self.known:
+            return "not known, as no straight lines were found; nothing is corrected"
         if not len(self.knots) and not self.slope:
             return "straight"
         reach = float(np.ptp(self.shifts)) if len(self.shifts) else 0.0
@@ -93,6 +99,7 @@ class Skew:
 
 
 STRAIGHT: Final = Skew(np.zeros(0), np.zeros(0), 0.0)
+UNKNOWN: Final = Skew(np.zeros(0), np.zeros(0), 0.0, known=False)
 
 
 def estimate(rows: Callable[[int, int], UInt8], shape: tuple[int, int], *, px_per_mm: float) -> Skew:
@@ -113,7 +120,7 @@ def estimate(rows: Callable[[int, int], UInt8], shape: tuple[int, int], *, px_pe
         middles.append(start + (tops + np.append(tops[1:], len(dark)) - 1) / 2)
     knots, shifts = _strips(bounds, np.array(vertical), sums)
     if not len(knots):
-        return STRAIGHT
+        return UNKNOWN
     rows_of_blocks = np.concatenate(middles)
     shifts = _waves(np.concatenate(blocks), np.interp(rows_of_blocks, knots, shifts))
     shifts = shifts - shifts[0]

@@ -207,12 +207,20 @@ def _straightened(job: Job, partial: Partial) -> Paper:
 
 
 def skew_of(crooked: Paper, *, px_per_mm: float) -> Skew:
-    """The skew of the print on a paper that is not straightened."""
+    """The skew of the print on a paper that is not straightened.
 
-    def straight(skew: Skew) -> Rows:
-        return crooked.straightened(skew).rows
+    Where the tracks of a job have too few lines, those of the whole width of the page count.
+    """
+    whole = crooked.of_whole_width()
+    for paper in filter(None, (crooked, whole)):
 
-    return print_skew(crooked.rows, straight, crooked.shape, px_per_mm=px_per_mm)
+        def straight(skew: Skew, paper: Paper = paper) -> Rows:
+            return paper.straightened(skew).rows
+
+        skew = print_skew(paper.rows, straight, paper.shape, px_per_mm=px_per_mm)
+        if skew.known:
+            return skew
+    return skew
 
 
 def _candidates(

@@ -129,7 +129,8 @@ class Partial:
     def keep_skew(self, skew: Skew) -> None:
         """Store the skew."""
         self._write(
-            self.folder / "skew.npz", {"knots": skew.knots, "moved": skew.shifts, "slope": np.array(skew.slope)}
+            self.folder / "skew.npz",
+            {"knots": skew.knots, "moved": skew.shifts, "slope": np.array(skew.slope), "known": np.array(skew.known)},
         )
 
     def skew(self) -> Skew | None:
@@ -138,7 +139,7 @@ class Partial:
         if not path.exists():
             return None
         with np.load(path) as file:
-            return Skew(file["knots"], file["moved"], float(file["slope"]))
+            return Skew(file["knots"], file["moved"], float(file["slope"]), bool(file.get("known", True)))
 
     def keep_findings(self, scan: Scan) -> None:
         """Add damage and notices of the scan to the stored ones.

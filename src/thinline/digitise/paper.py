@@ -130,6 +130,15 @@ class Paper:
         small = frame.height * frame.width <= MOST_KEPT
         return cls(scan, frame, kept=KeptRows((frame.height, frame.width)) if small else None)
 
+    def of_whole_width(self) -> Paper | None:
+        """The paper of the same rows with all columns of the scan; None for this one, and for one beyond the limits."""
+        frame = self.frame
+        ends = 0, self.scan.width
+        if ends == (frame.first_column, frame.last_column) or ends[1] * frame.column_factor > MOST_COLUMNS:
+            return None
+        rows = frame.first_row, frame.last_row
+        return Paper.keeping(self.scan, Frame.of(rows, ends, factors=(frame.row_factor, frame.column_factor)))
+
     def straightened(self, skew: Skew) -> Paper:
         """The paper with another skew, and the same kept rows."""
         return replace(self, skew=skew)

@@ -215,3 +215,20 @@ def test_pieces_need_depths(job: Path, capsys) -> None:
     curves = [JOB["curves"][0] | {"pieces": [{"from_depth": 1050, "left": 0, "right": 9}]}, JOB["curves"][1]]
     assert main(["digitise", str(written(job.parent, curves=curves, depth=marks))]) == 1
     assert "expected the depths of two rows and their unit for the pieces of a scale, got none" in printed(capsys)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--dpi", "0"], "--dpi: expected 20 to 4800 dots per inch, got 0"),
+        (["--unit", "m"], "expected the depths of the file in ft, got --unit m"),
+        (["--unit", "m", "--top", "300"], "expected the depths of the file in ft, got --unit m"),
+        (["--curve", "curve_1:falling=yes"], "expected no `falling` of curve_1, whose scale changes in the file"),
+    ],
+)
+@pytest.mark.usefixtures("perfect")
+def test_an_option_that_contradicts_the_file_is_refused(job: Path, options: list[str], words: str, capsys) -> None:
+    pieces = [{"from_depth": 1040, "left": 100, "right": 400}]
+    path = written(job.parent, curves=[JOB["curves"][0] | {"pieces": pieces}, JOB["curves"][1]])
+    assert main(["digitise", str(path), "--no-deskew", "--out", str(job.parent / "out"), *options]) == 1
+    assert words in printed(capsys)

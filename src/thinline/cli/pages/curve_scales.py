@@ -72,6 +72,12 @@ def _own_scales(options: argparse.Namespace, curves: tuple[str, ...]) -> dict[st
             f"{options.job_file}: expected {len(curves)} curves, one for each of this run ({', '.join(curves)}), got "
             f"{len(proposed)}; leave curves out of the file, or take a run with as many"
         )
+    for name, pieces in zip(curves, getattr(options, "proposed_pieces", ()), strict=False):
+        if pieces and "falling" in own.get(name, {}):
+            raise ScaleError(
+                f"--curve: expected no `falling` of {name}, whose scale changes in the file, got one; exchange left "
+                "and right in the file, above the first change and below it"
+            )
     shared = {side for side in _SIDES if getattr(options, side) is not None}
     for name, keys in zip(curves, proposed, strict=False):
         own[name] = _over_the_file(keys, own.get(name, {}), shared)

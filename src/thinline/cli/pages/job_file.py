@@ -42,7 +42,8 @@ def fill_from_job_file(options: argparse.Namespace, console: Console) -> argpars
         )
     proposal = _with_unit(with_depths_read(proposal, options, console), options.unit)
     filled.rows = list(options.rows or proposal.rows)
-    filled.dpi = options.dpi or (None if min(scan.dpi) > 0 and _same(proposal.dpi, scan.dpi) else proposal.dpi)
+    if options.dpi is None:
+        filled.dpi = None if min(scan.dpi) > 0 and _same(proposal.dpi, scan.dpi) else proposal.dpi
     _fill_depth(filled, proposal)
     filled.scale = options.scale or "linear"
     filled.proposed_at = [tuple((row, column) for row, column in curve.at) for curve in proposal.curves]
@@ -69,6 +70,11 @@ def _fill_depth(filled: argparse.Namespace, proposal: Proposal) -> None:
     depth = proposal.depth
     filled.depth_known = depth.complete or None not in (filled.top, filled.bottom)
     given = [value for value in (filled.top, filled.bottom) if value is not None]
+    if depth.complete and len(given) < 2 and filled.unit not in (None, depth.unit):
+        raise ProposalError(
+            f"{filled.job_file}: expected the depths of the file in {depth.unit}, got --unit {filled.unit}; correct "
+            "the unit in the file, or give --top and --bottom too"
+        )
     if len(given) == 1 and not depth.complete:
         raise ProposalError(
             f"{filled.job_file}: expected both --top and --bottom, or the depths in the file, got one; give the other"
