@@ -138,3 +138,11 @@ def test_a_false_claim_is_supported_no_more_often_than_declared(tmp_path):
     assert supported / studies <= 0.025 + 3 * np.sqrt(0.025 * 0.975 / studies)
     assert 0.93 <= covered / studies <= 0.97
     assert 0.03 <= below / studies <= 0.07, "the one-sided p of a true null is uniform"
+
+
+def test_a_refuted_finding_counts_where_another_comparison_did_not_run():
+    first = [finding(holds, (("weight", level),)) for level, holds in zip(LEVELS["weight"], (True, False), strict=True)]
+    second = finding(True, (("weight", LEVELS["weight"][0]),), asked="b")
+    assert decide([*first, second]).verdict == "depends on weight"
+    assert decide([*first[::-1], second]).verdict == "depends on weight"
+    assert decide([replace(first[0], holds=None), first[1], second]).verdict == REFUTED

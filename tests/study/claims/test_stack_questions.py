@@ -141,3 +141,17 @@ def test_shares_of_pixels_are_counted(tmp_path):
     shares = 48000 / support.sum(axis=1)
     assert verdict.findings[0].effect == pytest.approx(shares.mean())
     assert verdict.findings[1].effect == pytest.approx((48000 / support["curve_1"]).mean())
+
+
+def test_of_errors_the_smallest_is_the_best(tmp_path):
+    """All conditions have an error of .1 but for a stack of .07; the largest of both sides are equal."""
+
+    def smaller(cell, measure, name):
+        stack = (cell["class_weight"], cell["loss"], cell["data_mix"]) == ("measured", "dice", "fresh")
+        return -0.03 * stack if measure == "viterbi_bridged_mae_track" else 0.0
+
+    results = planted(effect=smaller, cell_sd=1e-4, seed_sd=1e-4, sheet_sd=1e-4, **SMALL)
+    node = {"kind": "best", "measure": "test/viterbi_bridged_mae_track", "expect": "down", "margin": 0.02}
+    verdict = verdict_of(tmp_path, results, node)
+    assert verdict.verdict == SUPPORTED, verdict.sentence
+    assert verdict.findings[0].effect == pytest.approx(-0.03, abs=2e-3)

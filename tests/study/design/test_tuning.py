@@ -176,3 +176,14 @@ def test_a_tuning_that_cannot_be_is_refused(changes, expected):
     tuning |= {"default": {"optimiser": {"muon": 0.005, "adamw": 0.002}}} | changes
     with pytest.raises(StudyError, match=expected.replace(".", r"\.")):
         declared("tuned_losses", tuning=tuning)
+
+
+def test_a_level_without_a_value_in_every_tuning_seed_is_not_chosen(stored):
+    runs, rows, _ = stored
+    study = replace(STUDY, tuning=replace(STUDY.tuning, seeds=("0", "1")))
+    best = rows["run"].eq("ce-muon-3-1") & rows["split"].eq("val")
+    rates = rates_of(study, runs, rows.assign(value=rows["value"].mask(best)))
+    assert rates.loc[rates["chosen"] & (rates["loss"] == "ce") & (rates["optimiser"] == "muon"), "rate"].item() != "3"
+    nothing = rows["run"].str.startswith("ce-muon") & rows["split"].eq("val")
+    with pytest.raises(StudyError, match="expected a level of rate with val/iou in every tuning seed, got none for ce"):
+        rates_of(study, runs, rows.assign(value=rows["value"].mask(nothing)))

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from study_cases import THREE, planted
 
-from thinline.study.design.study import StudyError
+from thinline.study.design.study import Exclusion, StudyError
 from thinline.study.stats.specification import COLUMNS, specifications, summary
 
 MAIN = ({"loss": ("dice", "tversky")}, {"loss": ("soft_ce",)})
@@ -89,3 +89,20 @@ def test_the_summary_counts_intervals_beyond_zero(table):
 def test_a_study_without_a_main_contrast_has_none():
     with pytest.raises(StudyError, match="declares no main contrast"):
         specifications(planted(sheets=2))
+
+
+def test_where_a_cell_is_excluded_the_mean_is_over_combinations_that_both_sides_have():
+    """The loss has no effect, the weight a large one, and Dice with the weight did not run."""
+    study = replace(
+        THREE,
+        main=({"loss": ("dice",)}, {"loss": ("soft_ce",)}),
+        exclude=(Exclusion({"loss": "dice", "class_weight": "measured"}, "planted"),),
+    )
+
+    def harmful(cell, measure, name):
+        return -0.3 * (cell["class_weight"] == "measured")
+
+    table = specifications(planted(study, effect=harmful, sheets=8))
+    rows = table[(table["measure"] == "iou") & (table["where"] == "all")]
+    assert len(rows) > 0
+    assert (rows["effect"].abs() < 0.05).all()

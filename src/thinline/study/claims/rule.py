@@ -99,7 +99,10 @@ def _with_p(finding: Finding, p_holds: float, p_refuted: float) -> Finding:
 
 
 def _by_setting(findings: Sequence[Finding]) -> list[tuple[Setting, list[Finding]]]:
-    """Settings at which every comparison of the claim has a finding, each with its findings."""
+    """Settings at which every comparison of the claim has a finding, each with its findings.
+
+    A refuted finding of a setting at which another comparison did not run is a setting of its own: it refutes there.
+    """
     levels: dict[str, dict[str, None]] = {}
     for finding in findings:
         for factor, level in finding.setting:
@@ -111,7 +114,9 @@ def _by_setting(findings: Sequence[Finding]) -> list[tuple[Setting, list[Finding
         own = [finding for pairs, finding in known if pairs <= set(setting)]
         if {finding.asked for finding in own} == asked:
             groups.append((setting, own))
-    return groups or [((), list(findings))]
+    grouped = [id(finding) for _, own in groups for finding in own]
+    lost = [finding for finding in findings if finding.holds is False and id(finding) not in grouped]
+    return [*groups, *((finding.setting, [finding]) for finding in lost)] if groups else [((), list(findings))]
 
 
 def _state(findings: Sequence[Finding]) -> bool | None:

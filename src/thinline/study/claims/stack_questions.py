@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from thinline.metrics.catalogue import less_is_better
 from thinline.study.claims.comparisons import (
     Comparison,
     NotTestable,
@@ -97,13 +98,14 @@ def best(data: StudyData, question: Best) -> list[Finding]:
     findings = []
     for measure in question.measure:
         of_measure = []
+        choose = min if less_is_better(measure.name.partition("/")[2]) else max
         for name in question.classes or data.classes:
             means = _means(data, measure.name, name)
             sides = [
                 {label: means[label] for label in means if (label in stacks) == stacked} for stacked in (True, False)
             ]
             if all(sides):
-                stack, other = (max(side, key=side.__getitem__) for side in sides)
+                stack, other = (choose(side, key=side.__getitem__) for side in sides)
                 terms = (_condition(measure.name, stack), _condition(measure.name, other, times=-1.0))
                 comparison = Comparison(f"{stack} less {other}", terms, question.expected(measure), (name,))
                 of_measure += findings_of(data, comparison)

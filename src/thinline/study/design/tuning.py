@@ -71,14 +71,27 @@ def rates_of(
     table = pd.DataFrame([{name: cell.get(name) for name in study.names} for cell in cells])
     of_runs = values.reindex([matched[_key(cell)].run for cell in cells]).reset_index(drop=True)
     factors = [name for name in study.names if name != SEED]
-    table = pd.concat([table[factors], of_runs], axis=1).groupby(factors, sort=False, dropna=False).mean().reset_index()
+    by_seed = pd.concat([table[factors], of_runs], axis=1).groupby(factors, sort=False, dropna=False)
+    table = by_seed.agg(_mean_of_all).reset_index()
     own = [name for name in of_runs.columns if name.startswith(f"{tuning.by} ")]
     table["mean"] = table[own].mean(axis=1, skipna=False)
     sign = -1 if less_is_better(tuning.by.partition("/")[2]) else 1
-    best = (sign * table["mean"]).groupby([table[name] for name in others], dropna=False).idxmax()
+    by_others = (sign * table["mean"]).groupby([table[name] for name in others], dropna=False)
+    if (none := by_others.transform("count") == 0).any():
+        where = ", ".join(str(table[name].iloc[int(none.to_numpy().argmax())]) for name in others)
+        raise StudyError(
+            f"study {study.name!r}: expected a level of {tuning.factor} with {tuning.by} in every tuning seed, got "
+            f"none for {where}; choose by another measure"
+        )
+    best = by_others.idxmax()
     table["chosen"] = table.index.isin(best)
     table["default"] = [row[tuning.factor] == _default(tuning, row) for _, row in table.iterrows()]
     return table
+
+
+def _mean_of_all(values: pd.Series) -> float:
+    """The mean; NaN where one value is."""
+    return float(values.mean(skipna=False))
 
 
 def tuned_results(

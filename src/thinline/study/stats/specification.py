@@ -7,7 +7,7 @@ choice of each:
     aggregate    `split`: counts summed over all sheets; `sheets`: mean over sheets of the value of each sheet
     threshold    `default`: the most probable class; `tuned`: the threshold chosen on validation
     tracer       how a curve is traced before its error is measured; empty for metrics of pixels and outlines
-    where        the levels of the other factors of the grid, or `all` for the mean over them
+    where        the levels of the other factors of the grid, or `all` for the mean over those that both sides have
     class        the curve
 
 Each gets the paired difference with its interval over seeds (estimates.py). `ratio` is the difference, positive where
@@ -63,20 +63,27 @@ def specifications(results: Results) -> pd.DataFrame:
 
 
 def _weights(results: Results, plus: Levels, minus: Levels) -> dict[str, Float64]:
-    """Weights [A] of the contrast: over all conditions of the grid, and at each combination of the other factors."""
+    """Weights [A] of the contrast at each combination of the other factors that both sides have, and of their mean.
+
+    Raises `StudyError` where there is no such combination.
+    """
     conditions = results.conditions
     grid = conditions[conditions["grid"]]
     named = {*plus, *minus}
     others = [name for name in results.factors if name not in named and grid[name].nunique() > 1]
-    weights = {ALL: mean_of(conditions, plus, grid=True) - mean_of(conditions, minus, grid=True)}
-    for levels in product(*(results.factors[name] for name in others)) if others else ():
+    if not others:
+        return {ALL: mean_of(conditions, plus, grid=True) - mean_of(conditions, minus, grid=True)}
+    weights = {}
+    for levels in product(*(results.factors[name] for name in others)):
         where = dict(zip(others, levels, strict=True))
         try:
             sides = [mean_of(conditions, {**where, **side}, grid=True) for side in (plus, minus)]
-        except StudyError:  # a fraction lacks this combination
+        except StudyError:  # a side lacks this combination
             continue
         weights["/".join(levels)] = sides[0] - sides[1]
-    return weights
+    if not weights:
+        raise StudyError(f"the sides of the main contrast of {results.study.name} have no other levels in common")
+    return {ALL: np.mean(list(weights.values()), axis=0), **weights}
 
 
 def _analyses(results: Results) -> Iterator[tuple[tuple[str, str, str, str], Samples]]:
