@@ -1,11 +1,14 @@
 """The first screen of a report, against the tables of effects."""
 
+import re
 from dataclasses import replace
 
 import pytest
 from report_cases import BOARD, PENS, VERDICTS, small, tables
 from scipy import stats
+from study_cases import THREE, planted
 
+from thinline.study.design.study import Exclusion
 from thinline.study.report.answer import answer
 from thinline.study.report.tables import measures_of, verdicts
 from thinline.study.stats.effects import effects
@@ -153,3 +156,27 @@ def test_one_seed_has_sentences_without_intervals():
     assert len(content["sentences"]) == 3
     assert "[" not in " ".join(content["sentences"])
     assert {bar["span"] for row in content["figure"]["rows"] for bar in row["bars"]} == {""}
+
+
+def test_simple_effects_are_those_of_conditions_that_all_cells_have():
+    """Fresh data lower Dice by .25; Dice with the weight on fresh sheets did not run, and the weight costs .2."""
+    study = replace(
+        THREE,
+        factors={"loss": ("soft_ce", "dice"), "data_mix": ("scarce", "fresh"), "class_weight": ("none", "measured")},
+        exclude=(Exclusion({"loss": "dice", "data_mix": "fresh", "class_weight": "measured"}, "planted"),),
+        also=(),
+    )
+
+    def planted_at(cell, measure, name):
+        harmed = (cell["loss"], cell["data_mix"]) == ("dice", "fresh")
+        return -0.2 * (cell["class_weight"] == "measured") - 0.25 * harmed if measure == "nsd_1px" else 0.0
+
+    results = planted(study, effect=planted_at, sheets=4, seed_sd=0.001, cell_sd=0.001)
+    results = replace(results, study=replace(study, primary=("test/nsd_1px",)))
+    estimates = effects(results)
+    row = estimates.contrasts.query("term == 'loss:data_mix' and measure == 'nsd_1px'").iloc[0]
+    measures = [measure for measure in measures_of(estimates.cells) if measure.measure == "nsd_1px"]
+    text = answer(results, estimates, measures, [])["sentences"][1]
+    assert row["effect"] == pytest.approx(-0.25, abs=0.01)
+    found = sorted(float(number) for number in re.findall(r"[-+]\.\d{3}(?= \[)", text))
+    assert found == pytest.approx([-0.25] * 2 + [0.0] * 2, abs=0.01), text

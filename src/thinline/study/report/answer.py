@@ -35,7 +35,8 @@ from thinline.study.figures.effects import SIGNIFICANT
 from thinline.study.figures.style import words
 from thinline.study.figures.tables import short_labels
 from thinline.study.report.tables import Measure
-from thinline.study.stats.estimates import estimate, mean_of
+from thinline.study.stats.contrasts import grid_of, matched_means
+from thinline.study.stats.estimates import estimate
 from thinline.study.stats.samples import samples
 
 if TYPE_CHECKING:
@@ -198,13 +199,14 @@ def _simple_effects(results: Results, row: Row, *, of: str) -> str:
     contrasts = [part.strip("()").split(" less ") for part in row.label.split(" x ")]
     inner = names.index(of) if of in names else 1
     (own, other), (plus, minus) = (names[inner], names[1 - inner]), contrasts[inner]
-    texts = []
-    for level in reversed(contrasts[1 - inner]):
-        sides = [mean_of(results.conditions, {own: side, other: level}, grid=True) for side in (plus, minus)]
+    levels, texts = contrasts[1 - inner][::-1], []
+    cells = [(side, level) for level in levels for side in (plus, minus)]
+    weights = matched_means(grid_of(results), (own, other), cells)
+    for level, first, second in zip(levels, weights[::2], weights[1::2], strict=True):
         values = []
         for each in row.values:
             data = samples(results, row.measure.measure, each.name, split=row.measure.split)
-            estimated = estimate(data, sides[0] - sides[1])
+            estimated = estimate(data, first - second)
             values.append(Value(each.name, estimated.effect, estimated.low, estimated.high))
         texts.append(f"{replace(row, values=tuple(values)).text} at {level}")
     return f"The effect of {words(own)} depends on {words(other)}: {plus} less {minus} is {'; '.join(texts)}."

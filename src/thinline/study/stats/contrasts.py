@@ -191,6 +191,16 @@ def _matched(conditions: Mapping[_Codes, Mapping[_Codes, int]], cells: Sequence[
     return ([conditions[cell][others] for others in sorted(shared)] if shared else [] for cell in cells)
 
 
+def matched_means(grid: Grid, term: Sequence[str], cells: Sequence[Sequence[str]]) -> Float64:
+    """Weights [n,A] of the mean of each of `cells`, levels of the factors `term`, over the levels of the other factors
+    that all of them have; zeros without any."""
+    codes = [tuple(grid.levels[name].index(level) for name, level in zip(term, cell, strict=True)) for cell in cells]
+    weights = np.zeros((len(cells), len(grid.codes)))
+    for row, matched in zip(weights, _matched(conditions_by_levels(grid, term), codes), strict=True):
+        row[matched] = 1 / max(len(matched), 1)
+    return weights
+
+
 def level_weights(grid: Grid, name: str) -> Float64:
     """Weights [L,A] of the marginal mean of each level of a factor, over the same combinations of the other factors.
 
