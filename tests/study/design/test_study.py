@@ -1,6 +1,7 @@
 """The cells of a study, the resolution of its fractions, and how bad declarations are refused."""
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -52,6 +53,14 @@ def test_cells_outside_the_product_run_with_their_seed():
     assert [cell["seed"] for cell in cells] == ["0"] * 6 + ["1"] * 6
     assert {"class_weight": "fixed", "class_weight.value": "42", "loss": "dice", "seed": "1"} in cells
     assert study.names == ("loss", "head", "class_weight", "class_weight.value", "seed")
+
+
+def test_two_conditions_with_one_name_are_refused():
+    """Of two blocks with level 2 of different factors one condition would be lost."""
+    blocks = ({"loss.gamma": ("2",)}, {"class_weight.value": ("2",)})
+    assert len(expand(replace(read(), also=blocks[:1]))) == 2 * (4 + 1)
+    with pytest.raises(StudyError, match=r"a name of its own for every condition, got '2' for .*gamma.*value"):
+        expand(replace(read(), also=blocks))
 
 
 def test_excluded_cells_are_left_out():

@@ -128,7 +128,8 @@ class Study:
 def expand(study: Study) -> list[Cell]:
     """The cells of a study, seed by seed.
 
-    Raises `StudyError` for a duplicate cell, an exclusion that matches no cell, and exclusions that leave none.
+    Raises `StudyError` for a duplicate cell, for conditions with one name, an exclusion that matches no cell, and
+    exclusions that leave none.
     """
     every, planned = crossed(study, everything=True), crossed(study)
     for rule in study.exclude:
@@ -145,7 +146,22 @@ def expand(study: Study) -> list[Cell]:
         )
     if not cells:
         raise StudyError(f"study {study.name!r} has no cells left, all are excluded; delete a rule of `exclude`")
+    _check_names(study, cells)
     return cells
+
+
+def _check_names(study: Study, cells: Sequence[Cell]) -> None:
+    """Raise `StudyError` where two conditions have the same levels, of different factors, and so one name."""
+    named: dict[str, Cell] = {}
+    for cell in cells:
+        condition = {name: cell[name] for name in study.names if name != SEED and name in cell}
+        name = "/".join(condition.values())
+        other = named.setdefault(name, condition)
+        if other != condition:
+            raise StudyError(
+                f"study {study.name!r} must have a name of its own for every condition, got {name!r} for {dict(other)} "
+                f"and {condition}; name the same factors in both blocks"
+            )
 
 
 def select(cells: Iterable[Cell], wanted: Mapping[str, Sequence[str]]) -> list[Cell]:
