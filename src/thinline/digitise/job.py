@@ -211,16 +211,16 @@ def skew_of(crooked: Paper, *, px_per_mm: float) -> Skew:
 
     Where the tracks of a job have too few lines, those of the whole width of the page count.
     """
-    whole = crooked.of_whole_width()
-    for paper in filter(None, (crooked, whole)):
+    skew = _skew_of(crooked, px_per_mm)
+    whole = None if skew.known else crooked.of_whole_width()
+    return skew if whole is None else _skew_of(whole, px_per_mm)
 
-        def straight(skew: Skew, paper: Paper = paper) -> Rows:
-            return paper.straightened(skew).rows
 
-        skew = print_skew(paper.rows, straight, paper.shape, px_per_mm=px_per_mm)
-        if skew.known:
-            return skew
-    return skew
+def _skew_of(crooked: Paper, px_per_mm: float) -> Skew:
+    def straight(skew: Skew) -> Rows:
+        return crooked.straightened(skew).rows
+
+    return print_skew(crooked.rows, straight, crooked.shape, px_per_mm=px_per_mm)
 
 
 def _candidates(
